@@ -1,0 +1,61 @@
+# The two commands that a newcomer needs are `make demo` and `make test`. `make help` lists the rest.
+# Needs Python 3.11 or later, git and make. Everything else is installed into .venv from requirements.lock.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# Byte code is compiled once at install: the licence detector imports hundreds of modules.
+READY  := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint types contracts wheel lock clean bench-% train
+
+help:  ## show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## create .venv from the lock file
+
+$(READY): requirements.lock requirements-uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Gleanery needs Python 3.11 or later; set PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode --allow-empty-requirements requirements.lock requirements-uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY)  ## curate the real projects of examples/demo.toml into runs/demo
+	$(BIN)/gleanery run examples/demo.toml --out runs/demo
+
+test: $(READY)  ## run the whole test suite
+	$(BIN)/python -m pytest
+
+check: lint types contracts  ## lint, types and import contracts
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# The folders are mapped to one import root, so mypy reads an installed copy: on the editable map it would see nothing.
+PACKAGES := dedup licensing optout pipeline privacy quality records release shards sources sql
+types: $(READY)
+	rm -rf build
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --target build/typed .
+	MYPYPATH=build/typed $(BIN)/mypy $(PACKAGES:%=-p gleanery.%)
+	MYPYPATH=build/typed $(BIN)/mypy tests benchmarks examples
+
+contracts: $(READY)
+	$(BIN)/lint-imports
+
+wheel: $(READY)  ## build the wheel, install it elsewhere and test it there
+	rm -rf build dist
+	$(BIN)/python -m build --no-isolation --wheel --sdist --outdir dist .
+	$(BIN)/python -m pytest tests/test_packaging.py -m slow
+
+bench-%: $(READY)  ## run one benchmark, as in `make bench-pipeline` (QUICK=1 for under a minute)
+	$(BIN)/python benchmarks/$*.py $(if $(QUICK),--quick)
+
+lock: $(READY)  ## resolve requirements.lock anew
+	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --python-version 3.11 --no-header --quiet -o requirements.lock
+
+clean:  ## remove everything that make made, runs excepted
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

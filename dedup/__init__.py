@@ -1,0 +1,1 @@
+"""Near and exact duplicates: shingles, MinHash signatures, bands, verification, clusters and the keeper."""

@@ -1,0 +1,1 @@
+"""Licences: what scancode finds, what is concluded for each file, and what the policy allows."""

@@ -1,0 +1,1 @@
+"""The pipeline: Beam stages, run driver, settings, engines, command line. The only room that imports Beam."""

@@ -1,0 +1,1 @@
+"""Quality: language, vendored and generated flags, line metrics and the filters over them."""

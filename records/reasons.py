@@ -1,0 +1,57 @@
+"""Reason codes: why a file was kept or rejected, in words that a lawyer can read.
+
+In: nothing. Out: `REASONS`, from code to the stage that gives it and one sentence. Each decision row names one code;
+`docs/reference/reasons.md` lists them all, and a test compares.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One code: the stage that gives it, the verdict it stands for, and the sentence that explains it."""
+
+    code: str
+    stage: str
+    kept: bool
+    sentence: str
+
+
+_ALL = (
+    Reason(
+        "kept", "select", True, "Nothing stood against it: licence, owner, quality and duplicates were all checked."
+    ),
+    Reason("symlink", "crawl", False, "It is a symbolic link, which has no content of its own."),
+    Reason("submodule", "crawl", False, "It is a submodule: another repository, to be crawled under its own name."),
+    Reason("lfs_pointer", "crawl", False, "It is a Git LFS pointer; the real content is stored elsewhere."),
+    Reason("not_a_regular_file", "crawl", False, "It is a device, a pipe or a hard link inside an archive."),
+    Reason("path_not_safe", "crawl", False, "Its path leaves the repository or is not a valid name."),
+    Reason("binary", "crawl", False, "It is not text."),
+    Reason("too_large", "crawl", False, "It is larger than the limit crawl.max_file_bytes."),
+    Reason("repository_too_large", "crawl", False, "The limits of its repository were used up before it was read."),
+    Reason("unreadable", "crawl", False, "Its content could not be read from the source."),
+    Reason("empty", "select", False, "It has no content beyond white space."),
+    Reason("encoding_unknown", "select", False, "Its bytes are neither UTF-8 nor UTF-16, so its text is not certain."),
+    Reason("owner_opted_out", "select", False, "A verified rule of the opt-out registry covers its repository."),
+    Reason("copy_of_opted_out", "select", False, "It is a copy of a file whose owner opted out and had it first."),
+    Reason("license_missing", "select", False, "No licence was found for it, and no licence means no permission."),
+    Reason("license_unknown", "select", False, "A licence is stated that could not be identified with certainty."),
+    Reason("license_not_allowed", "select", False, "Its licence is known and the policy does not allow it."),
+    Reason("license_conflict", "select", False, "Its header and its directory do not both allow its use."),
+    Reason("restricted_twin", "select", False, "The same content stands elsewhere under a restrictive licence."),
+    Reason("vendored", "select", False, "It is third-party code carried inside the repository, without an origin."),
+    Reason("generated", "select", False, "It was made by a program."),
+    Reason("language_not_wanted", "select", False, "Its language is unknown or not among those that were asked for."),
+    Reason("lines_too_long", "select", False, "Its longest or its mean line is over the limit: data or minified code."),
+    Reason("too_many_lines", "select", False, "It has more lines than the limit."),
+    Reason("few_letters", "select", False, "It has too few letters to be code or prose."),
+    Reason("encoded_data", "select", False, "It is mostly base64 or hexadecimal data."),
+    Reason("exact_duplicate", "select", False, "Another kept file has exactly the same content."),
+    Reason(
+        "near_duplicate", "select", False, "Another kept file has nearly the same content, verified by its shingles."
+    ),
+)
+
+REASONS: Mapping[str, Reason] = MappingProxyType({r.code: r for r in _ALL})

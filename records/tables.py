@@ -1,0 +1,257 @@
+"""The tables that flow through a run: one frozen definition each, from which the Arrow schema comes.
+
+In: nothing. Out: `TABLES`, a mapping from a table's name to its columns, key and partition. Costs nothing: no file
+is touched here. Every row of a run is in one of these tables, and every stage reads some and writes new ones.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import pyarrow as pa
+
+FORMAT_VERSION = "1"
+
+_EVIDENCE = pa.struct(
+    [
+        pa.field("role", pa.string(), nullable=False),  # own_header | ancestor_file | package_metadata | repository
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("blob_id", pa.string(), nullable=False),
+        pa.field("expression", pa.string()),
+        pa.field("rule", pa.string()),
+        pa.field("score", pa.float64()),
+        pa.field("start_line", pa.int32()),
+        pa.field("end_line", pa.int32()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, its Arrow type, what it means, and whether it may be null."""
+
+    name: str
+    type: pa.DataType
+    meaning: str
+    null: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: what a row is, the columns that make it unique, and all columns in order."""
+
+    name: str
+    row: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema, with the table's name and the format's version as metadata."""
+        fields = [pa.field(c.name, c.type, nullable=c.null) for c in self.columns]
+        return pa.schema(fields, metadata={"gleanery.table": self.name, "gleanery.format": FORMAT_VERSION})
+
+
+def _table(name: str, row: str, key: str, *columns: Column) -> Table:
+    return Table(name, row, tuple(key.split()), columns)
+
+
+_S, _I32, _I64, _F = pa.string(), pa.int32(), pa.int64(), pa.float64()
+
+_ALL = (
+    _table(
+        "repos",
+        "one source, read or not",
+        "repo_id",
+        Column("repo_id", _S, "stable id of the repository, from its canonical URL"),
+        Column("name", _S, "owner/name, as people write it; registry packages are pypi/NAME and npm/NAME"),
+        Column("kind", _S, "git, archive, pypi or npm"),
+        Column("url", _S, "canonical URL or path, without credentials"),
+        Column("aliases", pa.list_(_S), "other names of the same repository"),
+        Column("version", _S, "commit id, or the version of the release that was read", null=True),
+        Column("default_branch", _S, "branch whose tip was read", null=True),
+        Column("fork_of", _S, "repo_id of the repository that this one was forked from", null=True),
+        Column("first_commit_at", _I64, "time of the oldest commit that was seen, Unix seconds", null=True),
+        Column("declared_license", _S, "what the registry or forge says; the weakest evidence", null=True),
+        Column("archive_sha256", _S, "digest of the archive that was read", null=True),
+        Column("optout_signal", _S, "path of an opt-out declaration inside the repository", null=True),
+        Column("status", _S, "read, opted_out (nothing was fetched) or failed (see dead_letters)"),
+    ),
+    _table(
+        "files",
+        "one entry of one repository, skipped ones included",
+        "file_id",
+        Column("file_id", _S, "stable id of repository and path"),
+        Column("repo_id", _S, "repository"),
+        Column("path", _S, "path from the repository's root, with /"),
+        Column("blob_id", _S, "git content id; null where the content was not read", null=True),
+        Column("mode", _S, "git mode, such as 100644"),
+        Column("size", _I64, "bytes"),
+        Column("skipped", _S, "reason code if the content was not taken", null=True),
+    ),
+    _table(
+        "blobs",
+        "one distinct content",
+        "blob_id",
+        Column("blob_id", _S, "git content id (SHA-1 of the header `blob SIZE` and the bytes)"),
+        Column("size", _I64, "bytes"),
+        Column("encoding", _S, "utf-8, utf-8-sig, utf-16, or unknown"),
+        Column("names", pa.list_(_S), "distinct base names under which it occurs, sorted, at most 64"),
+        Column("content", pa.large_binary(), "the bytes as crawled"),
+    ),
+    _table(
+        "license_findings",
+        "one detection in one blob; a blob without any has one row with the outcome none or unknown",
+        "blob_id scope ordinal",
+        Column("blob_id", _S, "content"),
+        Column("scope", _S, "whole (licence-like files) or head (the head of a source file)"),
+        Column("ordinal", _I32, "0, 1, … in the order of the lines"),
+        Column("detector", _S, "detector, version and index digest"),
+        Column("outcome", _S, "found, none, or unknown (time limit, undecodable)"),
+        Column("expression", _S, "SPDX expression", null=True),
+        Column("score", _F, "0 to 100", null=True),
+        Column("rule", _S, "the detector's rule or rules", null=True),
+        Column("start_line", _I32, "first line, from 1", null=True),
+        Column("end_line", _I32, "last line", null=True),
+        Column("copyrights", pa.list_(_S), "copyright lines, as they stand"),
+    ),
+    _table(
+        "license_conclusions",
+        "one file that was read",
+        "file_id",
+        Column("file_id", _S, "file"),
+        Column("expression", _S, "concluded SPDX expression; null where nothing was found", null=True),
+        Column("header_expression", _S, "what the file's own head says", null=True),
+        Column("directory_expression", _S, "what governs its directory", null=True),
+        Column("basis", _S, "own_header, ancestor_file, package_metadata, repository or none"),
+        Column("conflict", pa.bool_(), "header and directory state different licences"),
+        Column("uncertain", pa.bool_(), "some evidence could not be read to its end"),
+        Column("evidence", pa.list_(_EVIDENCE), "each piece of evidence, strongest first"),
+    ),
+    _table(
+        "features",
+        "one blob under one base name",
+        "blob_id name",
+        Column("blob_id", _S, "content"),
+        Column("name", _S, "base name, on which language detection depends"),
+        Column("detector", _S, "detector and version"),
+        Column("language", _S, "language, or null where it is not known", null=True),
+        Column("language_type", _S, "programming, data, markup or prose", null=True),
+        Column("generated", pa.bool_(), "made by a program"),
+        Column("lines", _I64, "lines"),
+        Column("longest_line", _I64, "characters in the longest line"),
+        Column("mean_line", _F, "mean characters in a line"),
+        Column("letter_fraction", _F, "letters among all characters, 0 to 1"),
+        Column("encoded_fraction", _F, "characters in runs of base64 or hexadecimal, 0 to 1"),
+    ),
+    _table(
+        "signatures",
+        "the MinHash signature of one blob",
+        "blob_id",
+        Column("blob_id", _S, "content"),
+        Column("parameters", _S, "shingle rule, hash, scheme, seed and number of permutations"),
+        Column("shingles", _I64, "distinct shingles"),
+        Column("signature", pa.large_binary(), "little-endian uint32, one for each permutation; empty if too short"),
+    ),
+    _table(
+        "pairs",
+        "two blobs that share a band and whose similarity was measured",
+        "left_blob_id right_blob_id",
+        Column("left_blob_id", _S, "the smaller id"),
+        Column("right_blob_id", _S, "the larger id"),
+        Column("jaccard", _F, "exact Jaccard similarity of the shingle sets, 0 to 1"),
+        Column("duplicate", pa.bool_(), "at or above the threshold"),
+    ),
+    _table(
+        "clusters",
+        "one blob that has a verified near duplicate",
+        "blob_id",
+        Column("blob_id", _S, "content"),
+        Column("cluster_id", _S, "smallest blob id of the connected component"),
+    ),
+    _table(
+        "decisions",
+        "exactly one for every row of files",
+        "file_id",
+        Column("file_id", _S, "file"),
+        Column("repo_id", _S, "repository"),
+        Column("path", _S, "path"),
+        Column("blob_id", _S, "content", null=True),
+        Column("verdict", _S, "kept or rejected"),
+        Column("reason", _S, "reason code, see docs/reference/reasons.md"),
+        Column("rule", _S, "the rule that decided"),
+        Column("rule_version", _S, "version of the policy, detector or registry position behind it"),
+        Column("twin_file_id", _S, "the other file, for duplicates, twins and copies", null=True),
+        Column("similarity", _F, "Jaccard similarity to the twin; 1 for an exact copy", null=True),
+        Column("evidence", pa.list_(_S), "what the rule looked at, in plain words"),
+    ),
+    _table(
+        "redactions",
+        "one replaced span; the value itself is stored nowhere",
+        "file_id ordinal",
+        Column("file_id", _S, "file"),
+        Column("blob_id", _S, "content"),
+        Column("ordinal", _I32, "0, 1, … in the order of the text"),
+        Column("entity", _S, "EMAIL, IP_ADDRESS, KEY, PASSWORD, PRIVATE_KEY, NAME or USERNAME"),
+        Column("start", _I64, "first character in the original text"),
+        Column("end", _I64, "one past the last character in the original text"),
+        Column("new_start", _I64, "first character in the redacted text"),
+        Column("replacement", _S, "placeholder"),
+        Column("detector", _S, "recogniser and version"),
+        Column("score", _F, "0 to 1"),
+    ),
+    _table(
+        "documents",
+        "the redacted text of one kept file",
+        "file_id",
+        Column("file_id", _S, "file"),
+        Column("repo_id", _S, "repository"),
+        Column("repo", _S, "owner/name"),
+        Column("path", _S, "path"),
+        Column("blob_id", _S, "content before redaction"),
+        Column("license", _S, "concluded SPDX expression"),
+        Column("language", _S, "language", null=True),
+        Column("redactions", _I32, "replaced spans"),
+        Column("text_sha256", _S, "digest of the redacted text as UTF-8"),
+        Column("text", pa.large_string(), "redacted text"),
+    ),
+    _table(
+        "docs",
+        "one document in the token store",
+        "ordinal",
+        Column("ordinal", _I64, "position in the release, from 0"),
+        Column("file_id", _S, "file"),
+        Column("repo_id", _S, "repository"),
+        Column("repo", _S, "owner/name"),
+        Column("path", _S, "path"),
+        Column("blob_id", _S, "content before redaction"),
+        Column("license", _S, "concluded SPDX expression"),
+        Column("language", _S, "language", null=True),
+        Column("shard", _S, "file of the token store"),
+        Column("start", _I64, "first token in the shard"),
+        Column("tokens", _I64, "number of tokens"),
+        Column("bytes", _I64, "UTF-8 bytes of the redacted text"),
+        Column("text_sha256", _S, "digest of the redacted text as UTF-8"),
+    ),
+    _table(
+        "optout_rules",
+        "one standing rule of the registry, as of the run",
+        "seq",
+        Column("seq", _I64, "position in the append-only registry"),
+        Column("scope", _S, "repo, owner or blob"),
+        Column("value", _S, "canonical name or id"),
+        Column("action", _S, "block or unblock"),
+        Column("request_id", _S, "the request behind it", null=True),
+    ),
+    _table(
+        "dead_letters",
+        "something that could not be read",
+        "id stage",
+        Column("id", _S, "repo_id, file_id or blob_id"),
+        Column("stage", _S, "stage"),
+        Column("error", _S, "class of error, never the input"),
+        Column("hint", _S, "what a person can do about it"),
+    ),
+)
+
+TABLES: Mapping[str, Table] = MappingProxyType({t.name: t for t in _ALL})

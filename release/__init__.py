@@ -1,0 +1,1 @@
+"""Releases: gate, manifest, verification and notices."""

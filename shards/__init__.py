@@ -1,0 +1,1 @@
+"""Shards: tokeniser, document store, fill-in-the-middle, packing, loader and exports."""

@@ -1,0 +1,1 @@
+"""Audit questions: one SQL file each, and the runner that puts them to a run or a release."""
