@@ -1,0 +1,51 @@
+"""What is remembered between runs: downloads, and licence scans by content and detector version.
+
+In: ids and results. Out: results. A result is a pure function of the content and the detector version, so a memory
+cannot change a run; it only saves time. One SQLite file for each detector; a lookup takes about 10 µs.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from gleanery.pipeline.settings import Settings
+
+
+def cache_folder(settings: Settings) -> Path:
+    """`run.cache`, else GLEANERY_CACHE, else the user's cache folder."""
+    if settings.run.cache:
+        return settings.path(settings.run.cache)
+    given = os.environ.get("GLEANERY_CACHE")
+    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(given) if given else user / "gleanery"
+
+
+class Memory:
+    """Results of one detector by key. Any number of processes may use it at once; losing it loses only time."""
+
+    def __init__(self, folder: Path, detector: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        name = hashlib.sha256(detector.encode()).hexdigest()[:16]
+        self._database = sqlite3.connect(folder / f"{name}.sqlite", timeout=60, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=OFF")
+        self._database.execute("CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+
+    def get(self, key: str) -> Any:
+        """The remembered plain value, or None."""
+        row = self._database.execute("SELECT value FROM memory WHERE key = ?", (key,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def put(self, values: dict[str, Any]) -> None:
+        """Remember plain values; one transaction."""
+        rows = [(key, json.dumps(value)) for key, value in values.items()]
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?)", rows)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()

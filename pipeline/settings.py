@@ -1,0 +1,249 @@
+"""Settings: one frozen object from one TOML file. Every key has a default, a unit and a sentence.
+
+In: a TOML file. Out: `Settings`, whose digest stands in the manifest. A key that does not exist is an error that
+names the nearest one. `docs/reference/settings.md` is made from the fields below, and a test compares.
+"""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from gleanery.records.errors import StopRun
+
+
+def _key(default: Any, meaning: str, unit: str = "") -> Any:
+    """A settings field: its default, what it means and its unit."""
+    return field(default=default, metadata={"meaning": meaning, "unit": unit})
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """One `[[source]]`."""
+
+    kind: str = _key("", "git, archive, pypi or npm")
+    locator: str = _key("", "path, URL or package name")
+    name: str | None = _key(None, "owner/name to use instead of the one in the locator")
+    version: str | None = _key(None, "release of a package, or branch of a git repository")
+    sha256: str | None = _key(None, "expected digest of an archive")
+    aliases: tuple[str, ...] = _key((), "other names of the same repository")
+    fork_of: str | None = _key(None, "name of the repository that this one was forked from")
+
+
+@dataclass(frozen=True)
+class CrawlSettings:
+    """`[crawl]`: what is read at most."""
+
+    max_file_bytes: int = _key(1 << 20, "larger files are recorded and skipped", "bytes")
+    max_repository_bytes: int = _key(1 << 30, "contents read from one repository", "bytes")
+    max_files: int = _key(200_000, "entries read from one repository", "files")
+    max_archive_bytes: int = _key(512 << 20, "size of a compressed archive", "bytes")
+    max_expansion: int = _key(200, "how far an archive may expand", "times its size")
+    seconds: int = _key(900, "time limit for one source", "seconds")
+
+
+@dataclass(frozen=True)
+class LicensingSettings:
+    """`[licensing]`: what is allowed."""
+
+    profile: str = _key("permissive", "policy profile, see docs/reference/licensing.md")
+    policy: str | None = _key(None, "policy file to use instead of the packaged one, relative to the settings file")
+    seconds: int = _key(20, "time limit for one licence scan; its expiry is recorded as unknown", "seconds")
+
+
+@dataclass(frozen=True)
+class DedupSettings:
+    """`[dedup]`: what counts as the same."""
+
+    threshold: float = _key(0.7, "files at or above this similarity are duplicates; lower removes more", "Jaccard")
+    permutations: int = _key(256, "length of a MinHash signature; more is surer and slower")
+    shingle_tokens: int = _key(5, "tokens in a shingle; more finds only longer common passages", "tokens")
+    bands: int = _key(42, "bands of a signature; more bands miss fewer pairs and check more")
+    rows: int = _key(6, "rows of a band; more rows check fewer pairs and miss more")
+    common_owners: int = _key(20, "a blob in more repositories than this belongs to nobody in particular", "repositories")
+
+
+@dataclass(frozen=True)
+class QualitySettings:
+    """`[quality]`: what is worth training on."""
+
+    languages: tuple[str, ...] = _key((), "languages to keep; empty keeps all that are known")
+    allow_unknown_language: bool = _key(False, "keep files whose language is not known")
+    types: tuple[str, ...] = _key(("programming", "markup", "data", "prose"), "kinds of language to keep")
+    max_line: int = _key(1000, "longest line", "characters")
+    mean_line: float = _key(100.0, "mean line", "characters")
+    max_lines: int = _key(100_000, "lines in a file", "lines")
+    data_max_lines: int = _key(512, "lines in a file of a data language", "lines")
+    min_letters: float = _key(0.25, "letters among all characters", "fraction")
+    max_encoded: float = _key(0.5, "base64 or hexadecimal among all characters", "fraction")
+    keep_generated: bool = _key(False, "keep files that a program made")
+    keep_vendored: bool = _key(False, "keep third-party code inside a repository")
+
+
+@dataclass(frozen=True)
+class ShardSettings:
+    """`[shards]`: how kept text becomes tokens."""
+
+    tokenizer: str | None = _key(None, "tokenizer.json to use, relative to the settings file; none trains one")
+    vocabulary: int = _key(32_768, "size of a trained vocabulary", "tokens")
+    train_bytes: int = _key(16 << 20, "text that a tokeniser is trained on at most, chosen by a keyed hash", "bytes")
+    sentinels: tuple[str, ...] = _key((), "names of the control tokens of a given tokeniser, as OURS=THEIRS")
+
+
+@dataclass(frozen=True)
+class OptoutSettings:
+    """`[optout]`: whose wishes are honoured."""
+
+    registry: str | None = _key(None, "registry: a path of an SQLite file, or a database URL; none means no rules")
+    honour_signals: bool = _key(True, "reject repositories that carry an opt-out declaration themselves")
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """`[run]`: the run itself. None of these changes a result."""
+
+    part_bytes: int = _key(32 << 20, "content in one part of a table; what a worker holds in memory", "bytes")
+    cache: str | None = _key(None, "folder that remembers downloads and scans between runs; none is ~/.cache/gleanery")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a run depends on."""
+
+    source: tuple[SourceSettings, ...] = ()
+    crawl: CrawlSettings = CrawlSettings()
+    licensing: LicensingSettings = LicensingSettings()
+    dedup: DedupSettings = DedupSettings()
+    quality: QualitySettings = QualitySettings()
+    shards: ShardSettings = ShardSettings()
+    optout: OptoutSettings = OptoutSettings()
+    run: RunSettings = RunSettings()
+    folder: str = "."  # where the settings file stands: relative paths start here; not part of the digest
+
+    def digest(self) -> str:
+        """The SHA-256 of all keys that can change a result."""
+        return hashlib.sha256(json.dumps(self.public(), sort_keys=True).encode()).hexdigest()
+
+    def public(self) -> dict[str, Any]:
+        """The keys that go into a manifest: no folder of this machine, no registry address."""
+        plain = dataclasses.asdict(self)
+        plain.pop("folder")
+        plain["run"].pop("cache")
+        plain["optout"]["registry"] = "given" if self.optout.registry else None
+        for source in plain["source"]:
+            if source["kind"] in ("git", "archive") and "://" not in source["locator"]:
+                source["locator"] = Path(source["locator"]).name
+        for section, key in (("licensing", "policy"), ("shards", "tokenizer")):
+            if plain[section][key]:
+                plain[section][key] = Path(plain[section][key]).name
+        return plain
+
+    def path(self, relative: str) -> Path:
+        """A path from the settings file's folder."""
+        return Path(self.folder, relative).expanduser()
+
+    def to_json(self) -> str:
+        """All of it, for a worker process."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Settings":
+        """The inverse of `to_json`."""
+        plain = json.loads(text)
+        folder = plain.pop("folder")
+        return dataclasses.replace(_build(cls, plain, ""), folder=folder)
+
+
+def load_settings(path: Path) -> Settings:
+    """Settings from a TOML file. Raises StopRun that names the key, its value and the way out."""
+    try:
+        plain = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise StopRun(f"there is no settings file {path}", "write one as in examples/demo.toml") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StopRun(f"{path} is not valid TOML: {error}", "see examples/demo.toml for the form") from None
+    settings = dataclasses.replace(_build(Settings, plain, ""), folder=str(path.parent))
+    _check(settings, path)
+    return settings
+
+
+def _check(settings: Settings, path: Path) -> None:
+    if not settings.source:
+        raise StopRun(f"{path} names no source", "add a [[source]] with kind and locator")
+    for number, source in enumerate(settings.source, 1):
+        if source.kind not in ("git", "archive", "pypi", "npm"):
+            raise StopRun(f"source {number} has the kind {source.kind!r}", "kind is git, archive, pypi or npm")
+        if not source.locator:
+            raise StopRun(f"source {number} has no locator", "give a path, a URL or a package name")
+    dedup = settings.dedup
+    if not 0 < dedup.threshold <= 1:
+        raise StopRun(f"dedup.threshold is {dedup.threshold}", "give a number above 0 and at most 1")
+    if dedup.bands * dedup.rows > dedup.permutations:
+        raise StopRun(
+            f"dedup.bands × dedup.rows is {dedup.bands * dedup.rows}, over dedup.permutations ({dedup.permutations})",
+            "lower bands or rows, or raise permutations",
+        )
+
+
+def _build(kind: type[Any], plain: Mapping[str, Any], prefix: str) -> Any:
+    """A settings dataclass from plain values, with every key and type checked."""
+    fields = {f.name: f for f in dataclasses.fields(kind) if f.name != "folder"}
+    values: dict[str, Any] = {}
+    for key, value in plain.items():
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, 1)
+            way_out = f"did you mean {prefix}{near[0]}?" if near else f"keys here are {', '.join(fields)}"
+            raise StopRun(f"there is no setting {prefix}{key}", way_out)
+        values[key] = _value(fields[key], value, f"{prefix}{key}")
+    return kind(**values)
+
+
+def _value(one: "dataclasses.Field[Any]", value: Any, name: str) -> Any:
+    wanted: Any = one.type
+    if isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
+        if not isinstance(value, dict):
+            raise StopRun(f"{name} is {value!r}", f"write it as a table: [{name}]")
+        return _build(wanted, value, f"{name}.")
+    if wanted == tuple[SourceSettings, ...]:
+        return tuple(_build(SourceSettings, v, "source.") for v in value)
+    if get_origin(wanted) is tuple:
+        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+            raise StopRun(f"{name} is {value!r}", 'give a list of strings, as in ["Python", "C"]')
+        return tuple(value)
+    choices = get_args(wanted) or (wanted,)
+    if float in choices and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, choices) or (isinstance(value, bool) and bool not in choices):
+        raise StopRun(f"{name} is {value!r}", f"it is of the type {' or '.join(_type_name(c) for c in choices)}")
+    if isinstance(value, int) and not isinstance(value, bool) and value < 0:
+        raise StopRun(f"{name} is {value}", "give a number that is not negative")
+    return value
+
+
+def _type_name(kind: type) -> str:
+    return {int: "number", float: "number", str: "string", bool: "true or false", type(None): "nothing"}[kind]
+
+
+def reference() -> list[tuple[str, str, str, str]]:
+    """Every key as (name, default, unit, meaning), for the reference and for `gleanery settings`."""
+    rows = []
+    for section in dataclasses.fields(Settings):
+        kind = SourceSettings if section.name == "source" else section.type
+        if section.name == "folder" or not isinstance(kind, type):
+            continue
+        for one in dataclasses.fields(kind):
+            rows.append(
+                (f"{section.name}.{one.name}", _toml(one.default), one.metadata["unit"], one.metadata["meaning"])
+            )
+    return rows
+
+
+def _toml(value: Any) -> str:
+    if value is None:
+        return "none"
+    return json.dumps(list(value) if isinstance(value, tuple) else value)

@@ -1,0 +1,247 @@
+"""Stage 1, crawl: from sources to files (who, where) and blobs (what, stored once).
+
+In: the sources of the settings and the opt-out rules. Out: the tables `repos`, `files`, `blobs` and dead letters.
+Step 1 of 2 (crawl) reads each source and spills its contents in sorted runs; step 2 (gather) merges the runs into
+parts of `blobs` by content id, so that a content is stored and later read once, however often it occurs. A worker
+holds one spill of 64 MB, whatever the size of a repository.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from gleanery.licensing.names import license_role
+from gleanery.optout.matching import Matcher
+from gleanery.optout.registry import Rule
+from gleanery.pipeline.caches import cache_folder
+from gleanery.pipeline.exchange import id_range, part_count, part_name, read_range, write_sorted
+from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.quality.filters import decode
+from gleanery.records.errors import RejectRecord, StopRun, TryAgain
+from gleanery.records.ids import blob_id, file_id
+from gleanery.records.parquet import table_of, write_table
+from gleanery.sources.reading import Entry, Facts, Identity, Limits, Source, identify, open_source
+
+SPILL_BYTES = 64 << 20
+MAX_NAMES = 64
+# Up to here each source is a task of its own; beyond, sources share tasks by the first digits of their ids.
+SINGLE_SOURCES = 1024
+
+RAW = pa.schema([("blob_id", pa.string()), ("content", pa.large_binary())])
+OCCURRENCES = pa.schema(
+    [
+        ("blob_id", pa.string()),
+        ("file_id", pa.string()),
+        ("repo_id", pa.string()),
+        ("path", pa.string()),
+        ("name", pa.string()),
+    ]
+)
+
+
+def crawl_step(settings: Settings, rules: Sequence[Rule]) -> Step:
+    """Step 1 of 2: read every source that no rule blocks."""
+    matcher = Matcher(list(rules))
+    sources = [_as_source(s) for s in settings.source]
+    identities = [identify(s) for s in sources]
+    _refuse_doubles(identities)
+    digits = _bucket_digits(len(sources))
+    buckets: dict[str, list[dict[str, Any]]] = {}
+    for identity, source in sorted(zip(identities, sources, strict=True), key=lambda pair: pair[0].repo_id):
+        blocked = matcher.blocks_repository([identity.name, identity.url, *identity.aliases]) is not None
+        plain = dataclasses.asdict(source) | {"blocked": blocked}
+        buckets.setdefault(identity.repo_id[:digits], []).append(plain)
+    tasks = tuple(Task(name, {"sources": sources}) for name, sources in sorted(buckets.items()))
+    parameters = dataclasses.asdict(settings.crawl)
+    return Step(
+        "crawl", "crawl", "1 of 7  crawl", f"{__name__}:crawl_shard", tasks, parameters, unit="entries and sources"
+    )
+
+
+def gather_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
+    """Step 2 of 2: merge the contents of all sources into parts by content id."""
+    parts = part_count(markers["crawl"].notes.get("content_bytes", 0), settings.run.part_bytes)
+    tasks = tuple(Task(part_name(p, parts), {"part": p, "parts": parts}) for p in range(parts))
+    return Step("crawl", "gather", "1 of 7  gather", f"{__name__}:gather_part", tasks, {}, ("crawl",), unit="contents")
+
+
+def crawl_shard(shard: Shard) -> None:
+    """Read the sources of one task; a source that cannot be read becomes a dead letter."""
+    limits = Limits(**dataclasses.asdict(shard.settings.crawl))
+    crawl = _Crawl(shard)
+    for plain in shard.task.payload["sources"]:
+        source = _as_source(plain)
+        identity = identify(source)
+        if plain["blocked"]:
+            crawl.add_repository(identity, source, None, "opted_out")
+            crawl.count("rejected", 1)
+            continue
+        spills, rows = len(crawl.spills), len(crawl.files)
+        try:
+            with open_source(source, limits, cache_folder(shard.settings) / "sources") as reading:
+                for entry in reading.entries():
+                    crawl.add_entry(identity, entry)
+                crawl.add_repository(identity, source, reading.facts, "read")
+        except (RejectRecord, TryAgain) as error:
+            crawl.drop_source(spills, rows)
+            crawl.add_repository(identity, source, None, "failed")
+            crawl.add_dead_letter(identity, error)
+    crawl.write()
+
+
+class _Crawl:
+    """What one task has read so far. Contents are spilled to sorted runs, so that memory stays flat."""
+
+    def __init__(self, shard: Shard) -> None:
+        self.shard = shard
+        self.repos: list[dict[str, Any]] = []
+        self.files: list[dict[str, Any]] = []
+        self.dead: list[dict[str, Any]] = []
+        self.spills: list[tuple[Path, int]] = []
+        self.held: dict[str, bytes] = {}
+        self.held_bytes = 0
+        self.seen: set[str] = set()
+
+    def add_repository(self, identity: Identity, source: Source, facts: Facts | None, status: str) -> None:
+        row = dataclasses.asdict(facts) if facts else dict.fromkeys(f.name for f in dataclasses.fields(Facts))
+        row |= {"repo_id": identity.repo_id, "name": identity.name, "url": identity.url, "status": status}
+        row |= {"kind": source.kind, "aliases": list(identity.aliases), "fork_of": source.fork_of}
+        self.repos.append(row)
+
+    def add_entry(self, identity: Identity, entry: Entry) -> None:
+        blob = None if entry.content is None else blob_id(entry.content)
+        self.files.append(
+            {
+                "file_id": file_id(identity.repo_id, entry.path),
+                "repo_id": identity.repo_id,
+                "path": entry.path,
+                "blob_id": blob,
+                "mode": entry.mode,
+                "size": entry.size,
+                "skipped": entry.skipped,
+            }
+        )
+        if blob is not None and entry.content is not None and blob not in self.seen:
+            self.seen.add(blob)
+            self.held[blob] = entry.content
+            self.held_bytes += len(entry.content)
+            if self.held_bytes >= SPILL_BYTES:
+                self.spill()
+
+    def spill(self) -> None:
+        if not self.held:
+            return
+        path = self.shard.data(f"{self.shard.task.name}.{len(self.spills):04d}.blobs.parquet")
+        table = pa.table([list(self.held), list(self.held.values())], schema=RAW)
+        self.shard.wrote(path, write_sorted(path, table, "blob_id"))
+        self.spills.append((path, self.held_bytes))
+        self.held, self.held_bytes = {}, 0
+
+    def drop_source(self, spills: int, rows: int) -> None:
+        """Forget everything of a source that failed half-way."""
+        for path, _ in self.spills[spills:]:
+            del self.shard.outputs[path.relative_to(self.shard.root).as_posix()]
+            path.unlink()
+        dropped = {r["blob_id"] for r in self.files[rows:]} - {r["blob_id"] for r in self.files[:rows]}
+        del self.spills[spills:], self.files[rows:]
+        self.seen -= dropped
+        self.held = {b: c for b, c in self.held.items() if b not in dropped}
+        self.held_bytes = sum(map(len, self.held.values()))
+
+    def add_dead_letter(self, identity: Identity, error: RejectRecord | TryAgain) -> None:
+        kind = error.code if isinstance(error, RejectRecord) else "try_again"
+        hint = error.hint or error.message
+        self.dead.append({"id": identity.repo_id, "stage": "crawl", "error": kind, "hint": hint})
+        self.count("dead", 1)
+
+    def count(self, what: str, number: int) -> None:
+        self.shard.counts[what] += number
+        self.shard.counts["in"] += number
+
+    def write(self) -> None:
+        """Write the tables of the task, and a copy of its files sorted by content for the later steps."""
+        self.spill()
+        name = self.shard.task.name
+        for table, rows in (("repos", self.repos), ("files", self.files), ("dead_letters", self.dead)):
+            shard = f"crawl-{name}" if table == "dead_letters" else name
+            path = self.shard.table(table, shard)
+            if rows or table != "dead_letters":
+                self.shard.wrote(path, write_table(path, table, table_of(table, rows)))
+        read = [f for f in self.files if f["blob_id"] is not None]
+        rows = [f | {"name": _name(f["path"])} for f in read]
+        path = self.shard.data(f"{name}.files.parquet")
+        table = pa.Table.from_pylist(rows, schema=OCCURRENCES)
+        self.shard.wrote(path, write_sorted(path, table, "blob_id", "file_id"))
+        self.count("kept", len(read))
+        self.count("rejected", len(self.files) - len(read))
+        self.shard.notes["content_bytes"] = sum(size for _, size in self.spills)
+        self.shard.notes["repositories"] = sum(r["status"] == "read" for r in self.repos)
+
+
+def gather_part(shard: Shard) -> None:
+    """Merge one range of contents: each once, with all base names under which it occurs."""
+    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
+    runs = sorted((shard.root / "work/crawl/data").glob("*.blobs.parquet"))
+    raw = read_range(runs, "blob_id", low, high, RAW)
+    names = _names(read_range(occurrence_files(shard.root), "blob_id", low, high, OCCURRENCES, ["blob_id", "name"]))
+    rows: dict[str, dict[str, Any]] = {}
+    for blob, content in zip(raw.column("blob_id").to_pylist(), raw.column("content"), strict=True):
+        if blob not in rows:
+            data = content.as_py()
+            rows[blob] = {
+                "blob_id": blob,
+                "size": len(data),
+                "encoding": decode(data)[1],
+                "names": names[blob],
+                "content": data,
+            }
+    path = shard.table("blobs")
+    shard.wrote(path, write_table(path, "blobs", table_of("blobs", rows.values())))
+    shard.counts |= {"in": raw.num_rows, "kept": len(rows), "rejected": raw.num_rows - len(rows)}
+
+
+def occurrence_files(root: Path) -> list[Path]:
+    """The copies of `files` that are sorted by content."""
+    return sorted((root / "work/crawl/data").glob("*.files.parquet"))
+
+
+def _name(path: str) -> str:
+    """The base name, with its folder where that is what makes the file a licence text, as in LICENSES/MIT.txt."""
+    base = path.rsplit("/", 1)[-1]
+    return base if license_role(path) == license_role(base) else "/".join(path.rsplit("/", 2)[-2:])
+
+
+def _names(occurrences: pa.Table) -> dict[str, list[str]]:
+    names: dict[str, set[str]] = {}
+    for blob, name in zip(*(c.to_pylist() for c in occurrences.columns), strict=True):
+        names.setdefault(blob, set()).add(name)
+    return {blob: sorted(found)[:MAX_NAMES] for blob, found in names.items()}
+
+
+def _as_source(plain: Any) -> Source:
+    values = plain if isinstance(plain, Mapping) else dataclasses.asdict(plain)
+    wanted = {f.name for f in dataclasses.fields(Source)}
+    values = {k: tuple(v) if k == "aliases" else v for k, v in values.items() if k in wanted}
+    return Source(**values)
+
+
+def _refuse_doubles(identities: Iterable[Identity]) -> None:
+    seen: dict[str, str] = {}
+    for identity in identities:
+        if identity.repo_id in seen:
+            raise StopRun(f"the source {identity.name} is named twice", "remove one, or give it another name")
+        seen[identity.repo_id] = identity.name
+
+
+def _bucket_digits(sources: int) -> int:
+    """How many digits of an id name a task: all while there are few sources, then about 1,000 tasks at least."""
+    if sources <= SINGLE_SOURCES:
+        return 32
+    digits = 3
+    while 16**digits * 1000 < sources:
+        digits += 1
+    return digits

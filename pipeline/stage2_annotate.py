@@ -1,0 +1,269 @@
+"""Stage 2, annotate: read each content once and note its licences, its features and its signature.
+
+In: the parts of `blobs`. Out: `license_findings`, `features`, `signatures` (by content), then `license_conclusions`
+(by file). Step 1 of 3 (annotate) looks into contents; step 2 (spread) hands what it found to the repositories whose
+files have these contents; step 3 (conclude) draws one conclusion per file. Scans are remembered between runs.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from gleanery.dedup.signatures import Parameters, sign_texts
+from gleanery.licensing.conclude import FileFacts, conclude
+from gleanery.licensing.names import license_role
+from gleanery.licensing.scan import DETECTOR_VERSION, Finding, Scanner
+from gleanery.pipeline.caches import Memory, cache_folder
+from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
+from gleanery.pipeline.settings import DedupSettings, Settings
+from gleanery.pipeline.stage1_crawl import OCCURRENCES, occurrence_files
+from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.quality.filters import decode
+from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
+from gleanery.quality.language import detect_language, is_generated
+from gleanery.quality.metrics import measure
+from gleanery.records.parquet import iter_rows, read_table, table_of, write_table
+
+BATCH = 256
+ROLES = ("license", "notice", "readme", "metadata")
+
+SPREAD = pa.schema(
+    [
+        ("repo_id", pa.string()),
+        ("file_id", pa.string()),
+        ("path", pa.string()),
+        ("blob_id", pa.string()),
+        ("findings", pa.string()),
+        ("encoding", pa.string()),
+        ("blank", pa.bool_()),
+        ("language", pa.string()),
+        ("language_type", pa.string()),
+        ("generated", pa.bool_()),
+        ("lines", pa.int64()),
+        ("longest_line", pa.int64()),
+        ("mean_line", pa.float64()),
+        ("letter_fraction", pa.float64()),
+        ("encoded_fraction", pa.float64()),
+    ]
+)
+_FEATURES = SPREAD.names[7:]
+
+
+def dedup_parameters(dedup: DedupSettings) -> Parameters:
+    """The signature's parameters."""
+    return Parameters(permutations=dedup.permutations, shingle_tokens=dedup.shingle_tokens)
+
+
+def annotate_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
+    """Step 1 of 3: look into every content."""
+    parameters = {
+        "license_detector": DETECTOR_VERSION,
+        "license_seconds": settings.licensing.seconds,
+        "language_detector": LANGUAGE_DETECTOR,
+        "signature": dedup_parameters(settings.dedup).label,
+    }
+    return Step(
+        *("annotate", "annotate", "2 of 7  annotate", f"{__name__}:annotate_part"),
+        blob_tasks(markers),
+        parameters,
+        ("gather",),
+        warm="gleanery.licensing.scan:warm",
+        unit="contents",
+    )
+
+
+def spread_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
+    """Step 2 of 3: give each file what was found in its content."""
+    work = f"{__name__}:spread_part"
+    reads = ("crawl", "annotate")
+    return Step("annotate", "spread", "2 of 7  spread", work, blob_tasks(markers), {}, reads)
+
+
+def conclude_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
+    """Step 3 of 3: one licence conclusion for each file that was read."""
+    tasks = repository_tasks(markers)
+    work = f"{__name__}:conclude_shard"
+    parameters = {"detector": DETECTOR_VERSION}
+    return Step("annotate", "conclude", "2 of 7  conclude", work, tasks, parameters, ("crawl", "spread"))
+
+
+def blob_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:
+    """One task for each part of `blobs`."""
+    names = sorted(Path(p).stem for p in markers["gather"].outputs if p.startswith("tables/blobs/"))
+    return tuple(Task(name, {"part": part, "parts": len(names)}) for part, name in enumerate(names))
+
+
+def repository_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:
+    """One task for each shard of `files`."""
+    return tuple(Task(Path(p).stem) for p in sorted(markers["crawl"].outputs) if p.startswith("tables/files/"))
+
+
+def annotate_part(shard: Shard) -> None:
+    """Look into the contents of one part."""
+    annotator = _Annotator(shard.settings)
+    rows: dict[str, list[dict[str, Any]]] = {"license_findings": [], "features": [], "signatures": []}
+    for batch in _batches(shard.table("blobs")):
+        for table, found in annotator.annotate(batch).items():
+            rows[table].extend(found)
+        shard.counts["in"] += len(batch)
+        shard.counts["kept"] += len(batch)
+    annotator.close()
+    for name, found in rows.items():
+        path = shard.table(name)
+        shard.wrote(path, write_table(path, name, table_of(name, found)))
+
+
+class _Annotator:
+    """The detectors of one task, and the memory of scans."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.scanner = Scanner(settings.licensing.seconds)
+        self.memory = Memory(cache_folder(settings) / "scans", f"{self.scanner.detector} {settings.licensing.seconds}")
+        self.parameters = dedup_parameters(settings.dedup)
+
+    def close(self) -> None:
+        self.memory.close()
+
+    def annotate(self, batch: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+        """The rows of the three tables for some blobs."""
+        findings, features = [], []
+        texts = [decode(blob["content"])[0] or "" for blob in batch]
+        new: dict[str, Any] = {}
+        for blob, text in zip(batch, texts, strict=True):
+            for scope in _scopes(blob["names"]):
+                findings += self._findings(blob, scope, new)
+            metrics = dataclasses.asdict(measure(text))
+            for name in blob["names"]:
+                language, kind = detect_language(name, blob["content"])
+                features.append(
+                    {"blob_id": blob["blob_id"], "name": name, "detector": LANGUAGE_DETECTOR}
+                    | {"language": language, "language_type": kind}
+                    | {"generated": is_generated(name, blob["content"])}
+                    | metrics
+                )
+        self.memory.put(new)
+        signed = sign_texts(texts, self.parameters)
+        signatures = [
+            {"blob_id": blob["blob_id"], "parameters": self.parameters.label, "shingles": n, "signature": signature}
+            for blob, (n, signature) in zip(batch, signed, strict=True)
+        ]
+        return {"license_findings": findings, "features": features, "signatures": signatures}
+
+    def _findings(self, blob: Mapping[str, Any], scope: str, new: dict[str, Any]) -> list[dict[str, Any]]:
+        key = f"{blob['blob_id']} {scope}"
+        found = self.memory.get(key)
+        if found is None:
+            found = [dataclasses.asdict(f) for f in self.scanner.scan(blob["content"], scope)]
+            if not any(f["outcome"] == "unknown" for f in found):
+                new[key] = found  # an expired time limit is not remembered: the next machine may be faster
+        about = {"blob_id": blob["blob_id"], "scope": scope, "detector": self.scanner.detector}
+        return [about | {"ordinal": n} | f | {"copyrights": list(f["copyrights"])} for n, f in enumerate(found)]
+
+
+def _scopes(names: Sequence[str]) -> list[str]:
+    """Licence-like files are read whole; everything else by its head."""
+    roles = [license_role(name) for name in names]
+    scopes = set()
+    for role in roles:
+        scopes.add("whole" if role in ROLES else "head")
+    return sorted(scopes)
+
+
+def _batches(path: Path) -> Iterator[list[dict[str, Any]]]:
+    batch: list[dict[str, Any]] = []
+    for row in iter_rows(path, batch=BATCH):
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def spread_part(shard: Shard) -> None:
+    """Join one range of contents with the files that have them; sorted by repository for the next step."""
+    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
+    files = read_range(occurrence_files(shard.root), "blob_id", low, high, OCCURRENCES)
+    findings = _grouped_findings(shard.table("license_findings"))
+    blobs = {b: (e, s) for b, e, s in _columns(shard.table("blobs"), "blob_id", "encoding", "size")}
+    blank = {b: lines == 0 or size == 0 for b, lines, size in _blank(shard, blobs)}
+    features = {(r["blob_id"], r["name"]): r for r in read_table(shard.table("features")).to_pylist()}
+    first: dict[str, dict[str, Any]] = {}
+    for (blob, _), row in sorted(features.items(), key=lambda item: item[0]):
+        first.setdefault(blob, row)
+    rows = []
+    for file in files.to_pylist():
+        blob = file["blob_id"]
+        feature = features.get((blob, file["name"]), first[blob])
+        rows.append(
+            {k: file[k] for k in ("repo_id", "file_id", "path", "blob_id")}
+            | {"findings": findings[blob], "encoding": blobs[blob][0], "blank": blank[blob]}
+            | {k: feature[k] for k in _FEATURES}
+        )
+    path = shard.data(f"{shard.task.name}.parquet")
+    shard.wrote(path, write_sorted(path, pa.Table.from_pylist(rows, schema=SPREAD), "repo_id", "file_id"))
+    shard.counts |= {"in": len(rows), "kept": len(rows)}
+
+
+def _blank(shard: Shard, blobs: Mapping[str, tuple[str, int]]) -> Iterator[tuple[str, int, int]]:
+    for blob, lines, longest in _columns(shard.table("features"), "blob_id", "lines", "longest_line"):
+        yield blob, lines if longest else 0, blobs[blob][1]
+
+
+def _columns(path: Path, *names: str) -> Iterator[tuple[Any, ...]]:
+    table = read_table(path, names)
+    return zip(*(table.column(n).to_pylist() for n in names), strict=True)
+
+
+def _grouped_findings(path: Path) -> dict[str, str]:
+    """All findings of a blob as one JSON text, by scope: small, and it travels as a string."""
+    found: dict[str, dict[str, list[Any]]] = {}
+    names = [f.name for f in dataclasses.fields(Finding)]
+    for row in read_table(path).to_pylist():
+        found.setdefault(row["blob_id"], {}).setdefault(row["scope"], []).append([row[n] for n in names])
+    return {blob: json.dumps(scopes) for blob, scopes in found.items()}
+
+
+def spread_files(root: Path) -> list[Path]:
+    """What step 2 wrote."""
+    return sorted((root / "work/spread/data").glob("*.parquet"))
+
+
+def conclude_shard(shard: Shard) -> None:
+    """Conclude the licence of each file of the repositories of one task."""
+    repos = {r["repo_id"]: r for r in read_table(shard.table("repos")).to_pylist()}
+    columns = ["repo_id", "file_id", "path", "blob_id", "findings"]
+    facts: dict[str, list[FileFacts]] = {}
+    for row in read_ids(spread_files(shard.root), "repo_id", sorted(repos), SPREAD, columns).to_pylist():
+        facts.setdefault(row["repo_id"], []).append(_facts(row))
+    rows = []
+    for repo, files in sorted(facts.items()):
+        for conclusion in conclude(files, repos[repo]["declared_license"]):
+            rows.append(dataclasses.asdict(conclusion) | {"evidence": _evidence(conclusion)})
+    path = shard.table("license_conclusions")
+    shard.wrote(path, write_table(path, "license_conclusions", table_of("license_conclusions", rows)))
+    shard.counts |= {"in": sum(map(len, facts.values())), "kept": len(rows)}
+
+
+def _evidence(conclusion: Any) -> list[dict[str, Any]]:
+    return [dataclasses.asdict(e) for e in conclusion.evidence]
+
+
+def _facts(row: Mapping[str, Any]) -> FileFacts:
+    scopes = json.loads(row["findings"])
+    whole, head = (tuple(_finding(f) for f in scopes.get(scope, ())) for scope in ("whole", "head"))
+    role = license_role(row["path"])
+    # A content that occurs both as a licence and as a source file carries both scans; each file uses its own.
+    if role in ROLES:
+        return FileFacts(row["file_id"], row["path"], row["blob_id"], whole, ())
+    return FileFacts(row["file_id"], row["path"], row["blob_id"], (), head)
+
+
+def _finding(values: Sequence[Any]) -> Finding:
+    names = [f.name for f in dataclasses.fields(Finding)]
+    plain = dict(zip(names, values, strict=True))
+    return Finding(**(plain | {"copyrights": tuple(plain["copyrights"])}))

@@ -1,0 +1,129 @@
+"""Stage 5, redact: replace personal data and secrets in what is kept.
+
+In: the kept files of `settle` and the parts of `blobs`. Out: `documents` (the only place where text changes) and
+`redactions` (spans, never values). Step 1 of 2 (redact) runs the detectors, about 1 MB a second and core; step 2
+(documents) brings the files of a repository together. A file that cannot be redacted safely is a dead letter.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from gleanery.pipeline.exchange import id_range, part_count, part_name, read_range, write_sorted
+from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.stage2_annotate import blob_tasks
+from gleanery.pipeline.stage4_select import KEPT, kept_files
+from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.privacy.redact import VERSION as REDACTOR_VERSION
+from gleanery.privacy.redact import Redactor
+from gleanery.quality.filters import decode
+from gleanery.records.errors import RejectRecord
+from gleanery.records.parquet import iter_rows, read_table, table_of, write_table
+from gleanery.records.tables import TABLES
+
+DOCUMENTS = pa.schema([f for f in TABLES["documents"].schema if f.name != "repo"])
+REDACTIONS = TABLES["redactions"].schema.insert(0, pa.field("repo_id", pa.string()))
+
+
+def redact_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
+    """Step 1 of 2: redact each kept content."""
+    parameters = {"redactor": REDACTOR_VERSION}
+    tasks, reads = blob_tasks(markers), ("gather", "settle")
+    return Step("redact", "redact", "5 of 7  redact", f"{__name__}:redact_part", tasks, parameters, reads)
+
+
+def documents_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
+    """Step 2 of 2: parts of `documents` in which a repository's files stand together."""
+    parts = part_count(markers["redact"].notes.get("text_bytes", 0), settings.run.part_bytes)
+    tasks = tuple(Task(part_name(p, parts), {"part": p, "parts": parts}) for p in range(parts))
+    work, reads = f"{__name__}:documents_part", ("crawl", "redact")
+    return Step("redact", "documents", "5 of 7  documents", work, tasks, {}, reads, unit="documents")
+
+
+@cache
+def _redactor() -> Redactor:
+    """One for each process: it loads for a second or two."""
+    return Redactor()
+
+
+def redact_part(shard: Shard) -> None:
+    """Redact the kept contents of one part. Several files may have one content: each gets its own rows."""
+    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
+    kept: dict[str, list[dict[str, Any]]] = {}
+    for row in read_range(kept_files(shard.root), "blob_id", low, high, KEPT).to_pylist():
+        kept.setdefault(row["blob_id"], []).append(row)
+    documents: list[dict[str, Any]] = []
+    redactions: list[dict[str, Any]] = []
+    dead: list[dict[str, Any]] = []
+    if kept:
+        for blob in iter_rows(shard.table("blobs"), ["blob_id", "content"], 64):
+            for file in kept.get(blob["blob_id"], ()):
+                _redact(file, blob["content"], documents, redactions, dead)
+    name = shard.task.name
+    path = shard.data(f"{name}.documents.parquet")
+    table = pa.Table.from_pylist(documents, schema=DOCUMENTS)
+    shard.wrote(path, write_sorted(path, table, "repo_id", "path", "file_id"))
+    path = shard.data(f"{name}.redactions.parquet")
+    table = pa.Table.from_pylist(redactions, schema=REDACTIONS)
+    shard.wrote(path, write_sorted(path, table, "repo_id", "file_id", "ordinal"))
+    path = shard.table("dead_letters", f"redact-{name}")
+    if dead:
+        shard.wrote(path, write_table(path, "dead_letters", table_of("dead_letters", dead)))
+    shard.counts |= {"in": len(documents) + len(dead), "kept": len(documents), "dead": len(dead)}
+    shard.notes |= {"text_bytes": sum(len(d["text"].encode()) for d in documents), "redactions": len(redactions)}
+
+
+def _redact(
+    file: Mapping[str, Any],
+    content: bytes,
+    documents: list[dict[str, Any]],
+    redactions: list[dict[str, Any]],
+    dead: list[dict[str, Any]],
+) -> None:
+    text, _ = decode(content)
+    assert text is not None, "select keeps only what can be decoded"
+    try:
+        redacted = _redactor().redact(text, file["path"], file["language"])
+    except RejectRecord as error:
+        dead.append({"id": file["file_id"], "stage": "redact", "error": error.code, "hint": error.hint})
+        return
+    documents.append(
+        {k: file[k] for k in ("file_id", "repo_id", "path", "blob_id", "license", "language")}
+        | {"redactions": len(redacted.replacements), "text": redacted.text}
+        | {"text_sha256": hashlib.sha256(redacted.text.encode()).hexdigest()}
+    )
+    for ordinal, span in enumerate(redacted.replacements):
+        redactions.append(
+            {k: file[k] for k in ("file_id", "repo_id", "blob_id")}
+            | {"ordinal": ordinal, "entity": span.entity, "start": span.start, "end": span.end}
+            | {"new_start": span.new_start, "replacement": span.replacement}
+            | {"detector": span.detector, "score": span.score}
+        )
+
+
+def documents_part(shard: Shard) -> None:
+    """Gather the documents and redactions of one range of repositories."""
+    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
+    folder = shard.root / "work/redact/data"
+    documents = read_range(sorted(folder.glob("*.documents.parquet")), "repo_id", low, high, DOCUMENTS)
+    names = _repository_names(shard.root)
+    repos = pa.array([names[r] for r in documents.column("repo_id").to_pylist()], pa.string())
+    path = shard.table("documents")
+    table = documents.append_column(pa.field("repo", pa.string(), nullable=False), repos)
+    shard.wrote(path, write_table(path, "documents", table))
+    redactions = read_range(sorted(folder.glob("*.redactions.parquet")), "repo_id", low, high, REDACTIONS)
+    path = shard.table("redactions")
+    shard.wrote(path, write_table(path, "redactions", redactions.drop_columns(["repo_id"])))
+    shard.counts |= {"in": documents.num_rows, "kept": documents.num_rows}
+
+
+def _repository_names(root: Path) -> dict[str, str]:
+    names = {}
+    for path in sorted((root / "tables/repos").glob("*.parquet")):
+        table = read_table(path, ["repo_id", "name"])
+        names.update(zip(*(c.to_pylist() for c in table.columns), strict=True))
+    return names

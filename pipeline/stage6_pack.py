@@ -1,0 +1,150 @@
+"""Stage 6, pack: from documents to a token store with an index.
+
+In: the parts of `documents`. Out: `store/` (tokens, docs, tokenizer.json, store.json) and the table `docs`. Step 1 of
+3 (tokenizer) takes or trains a tokeniser; step 2 (tokens) encodes part by part, a repository's files in path order,
+and decodes each document again to prove that nothing changed; step 3 (index) counts documents through.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+
+from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.records.errors import StopRun
+from gleanery.records.ids import keyed_hash
+from gleanery.records.parquet import Written, describe, iter_rows, read_table, table_of, write_bytes, write_table
+from gleanery.shards.layout import docs_file, tokens_file
+from gleanery.shards.store import finish, write_part
+from gleanery.shards.tokenizer import Tokenizer, train
+
+TOKENIZER = "work/tokenizer/data/tokenizer.json"
+
+
+def tokenizer_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
+    """Step 1 of 3: the tokeniser."""
+    given = settings.shards.tokenizer
+    parameters: dict[str, Any] = {"tokenizers": tokenizers.__version__, "vocabulary": settings.shards.vocabulary}
+    if given is None:
+        parameters["train_bytes"] = settings.shards.train_bytes
+        task = Task("trained", {"text_bytes": markers["redact"].notes.get("text_bytes", 0)})
+        return Step(
+            *("pack", "tokenizer", "6 of 7  tokenizer", f"{__name__}:train_tokenizer", (task,)),
+            *(parameters, ("documents",)),
+            unit="documents",
+        )
+    path = settings.path(given)
+    if not path.is_file():
+        raise StopRun(f"there is no tokenizer {path}", "shards.tokenizer is a path from the settings file's folder")
+    task = Task("given", {"sha256": describe(path, 0).sha256})
+    work = f"{__name__}:take_tokenizer"
+    return Step("pack", "tokenizer", "6 of 7  tokenizer", work, (task,), parameters, unit="documents")
+
+
+def tokens_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
+    """Step 2 of 3: encode every document."""
+    tasks = _document_tasks(markers)
+    work, reads = f"{__name__}:tokens_part", ("documents", "tokenizer")
+    parameters = {"sentinels": list(settings.shards.sentinels)}
+    return Step("pack", "tokens", "6 of 7  tokens", work, tasks, parameters, reads, unit="documents")
+
+
+def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
+    """Step 3 of 3: number the documents through."""
+    task = Task("all", {"parts": len(_document_tasks(markers))})
+    parameters = {"sentinels": list(settings.shards.sentinels)}
+    work, reads = f"{__name__}:make_index", ("tokens", "tokenizer")
+    return Step("pack", "index", "6 of 7  index", work, (task,), parameters, reads, unit="documents")
+
+
+def train_tokenizer(shard: Shard) -> None:
+    """Train on a sample of the documents, chosen by a keyed hash of their ids."""
+    total, limit = shard.task.payload["text_bytes"], shard.settings.shards.train_bytes
+    content = train(_sample(shard.root, limit / total if total > limit else 1.0), shard.settings.shards.vocabulary)
+    _write_tokenizer(shard, content)
+
+
+def take_tokenizer(shard: Shard) -> None:
+    """Take the tokeniser that the settings name."""
+    assert shard.settings.shards.tokenizer is not None
+    content = shard.settings.path(shard.settings.shards.tokenizer).read_bytes()
+    _write_tokenizer(shard, content)
+
+
+def _write_tokenizer(shard: Shard, content: bytes) -> None:
+    path = shard.root / TOKENIZER
+    write_bytes(path, content)
+    shard.wrote(path, describe(path, 0))
+
+
+def _sample(root: Path, rate: float) -> Iterator[str]:
+    for path in sorted((root / "tables/documents").glob("*.parquet")):
+        for row in iter_rows(path, ["file_id", "text"], 256):
+            if keyed_hash("tokenizer", row["file_id"]) < rate * (1 << 64):
+                yield row["text"]
+
+
+def tokens_part(shard: Shard) -> None:
+    """Encode one part of `documents`, repository by repository, in path order."""
+    part, parts = shard.task.payload["part"], shard.task.payload["parts"]
+    table = read_table(shard.table("documents")).sort_by([("repo", "ascending"), ("path", "ascending")])
+    rows = (row for batch in table.to_batches(max_chunksize=256) for row in batch.to_pylist())
+    root = shard.root / "work/tokens/data"
+    summary = write_part(root, part, parts, rows, load_tokenizer(shard.root, shard.settings))
+    for name in (tokens_file(part, parts), docs_file(part, parts)):
+        shard.wrote(root / name, describe(root / name, 0))
+    if summary.dead:
+        hint = "its tokens do not give its text again; report it"
+        dead = [{"id": d.file_id, "stage": "pack", "error": d.code, "hint": hint} for d in summary.dead]
+        path = shard.table("dead_letters", f"pack-{shard.task.name}")
+        shard.wrote(path, write_table(path, "dead_letters", table_of("dead_letters", dead)))
+    shard.counts |= {"in": summary.docs_in, "kept": summary.docs_kept, "dead": len(summary.dead)}
+    shard.notes["tokens"] = summary.tokens
+
+
+def make_index(shard: Shard) -> None:
+    """Put the parts together under `store/`. Files are linked, not copied, where the file system can."""
+    parts, store, source = shard.task.payload["parts"], shard.root / "store", shard.root / "work/tokens/data"
+    names = [n for part in range(parts) for n in (tokens_file(part, parts), docs_file(part, parts))]
+    for name in names:
+        link(source / name, store / name)
+    finish(store, parts, load_tokenizer(shard.root, shard.settings))
+    for name in [*names, "store.json", "tokenizer.json"]:
+        shard.wrote(store / name, describe(store / name, 0))
+    rows = 0
+    for part in range(parts):
+        name = docs_file(part, parts)
+        path = shard.table("docs", Path(name).stem)
+        link(store / name, path)
+        written = describe(path)
+        rows += written.rows
+        shard.wrote(path, Written(written.rows, written.bytes, written.sha256))
+    shard.counts |= {"in": rows, "kept": rows}
+
+
+def link(source: Path, target: Path) -> None:
+    """Make `target` the same file as `source`, or a copy where links are not to be had; atomic."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(source, temporary)
+    except OSError:
+        write_bytes(target, source.read_bytes())
+        return
+    os.replace(temporary, target)
+    temporary.unlink(missing_ok=True)  # rename does nothing where both names are one file already
+
+
+def load_tokenizer(root: Path, settings: Settings) -> Tokenizer:
+    """The run's tokeniser, with the names that its control tokens have."""
+    pairs = [s.partition("=") for s in settings.shards.sentinels]
+    return Tokenizer.load((root / TOKENIZER).read_bytes(), {ours: theirs for ours, _, theirs in pairs})
+
+
+def _document_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:
+    names = sorted(Path(p).stem for p in markers["documents"].outputs if p.startswith("tables/documents/"))
+    return tuple(Task(name, {"part": part, "parts": len(names)}) for part, name in enumerate(names))

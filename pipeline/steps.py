@@ -1,0 +1,277 @@
+"""Steps: a map from shards to shards that can be stopped anywhere and gives the same bytes.
+
+In: tasks, each with the files it reads. Out: the files that each task wrote, and for each task a sidecar, which is
+its commit point; then one marker for the step. A finished step is skipped; an interrupted one redoes only the tasks
+whose sidecar is missing. Costs two small JSON files a task. Nothing here knows Beam.
+"""
+
+import hashlib
+import importlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gleanery.pipeline.settings import Settings
+from gleanery.records.errors import GleaneryError, StopRun
+from gleanery.records.parquet import Written, write_bytes
+
+# Part of every fingerprint: raise it when a step writes other bytes from the same input.
+CODE_VERSION = "1"
+COUNTS = ("in", "kept", "rejected", "dead")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One element: a name that is unique in its step, and what its function needs to know, as plain JSON values."""
+
+    name: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A map over tasks.
+
+    `work` names the function, as module:function; it takes a `Shard` and writes through it. `parameters` are all
+    settings that change its result; `reads` are the steps whose outputs it reads.
+    """
+
+    stage: str
+    name: str
+    title: str
+    work: str
+    tasks: tuple[Task, ...]
+    parameters: Mapping[str, Any]
+    reads: tuple[str, ...] = ()
+    warm: str = ""  # module:function that a pool's parent calls before it forks workers
+    unit: str = "files"
+
+
+@dataclass
+class Shard:
+    """What a step's function gets: one task, the run's folder, the settings, and where to put what it makes."""
+
+    root: Path
+    step: str
+    task: Task
+    settings: Settings
+    outputs: dict[str, Written] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def table(self, name: str, shard: str | None = None) -> Path:
+        """The path of this task's file of a table."""
+        return self.root / "tables" / name / f"{shard or self.task.name}.parquet"
+
+    def data(self, name: str) -> Path:
+        """A path for something that only later steps read."""
+        return self.root / "work" / self.step / "data" / name
+
+    def wrote(self, path: Path, written: Written) -> None:
+        """Record an output; only recorded files survive the end of the step."""
+        self.outputs[path.relative_to(self.root).as_posix()] = written
+
+
+def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: str, settings_json: str) -> str:
+    """Do one task in whichever process an engine chose, and write its sidecar. Returns the task's name.
+
+    An error that people can act on is written beside the sidecars, so that the driver can show it whole on every
+    engine, and is then raised.
+    """
+    plain = json.loads(task_json)
+    task = Task(plain["name"], plain["payload"])
+    shard = Shard(Path(root), step_name, task, Settings.from_json(settings_json))
+    try:
+        _function(work)(shard)
+    except GleaneryError as error:
+        report = {"task": task.name, "message": error.message, "hint": error.hint}
+        write_bytes(_folder(shard.root, step_name) / "errors" / f"{task.name}.json", _json(report))
+        raise
+    sidecar = {
+        "fingerprint": fingerprint,
+        "outputs": {p: [w.rows, w.bytes, w.sha256] for p, w in sorted(shard.outputs.items())},
+        "counts": shard.counts,
+        "notes": dict(sorted(shard.notes.items())),
+    }
+    write_bytes(_sidecar(shard.root, step_name, task.name), _json(sidecar))
+    return task.name
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What a finished step left: its fingerprint, every output with its digest, and its counts."""
+
+    fingerprint: str
+    outputs: Mapping[str, Written]
+    counts: Mapping[str, int]
+    notes: Mapping[str, int]
+
+    @property
+    def digest(self) -> str:
+        """A digest of all outputs, for the fingerprints of the steps that read them."""
+        return hashlib.sha256(_json({p: w.sha256 for p, w in self.outputs.items()})).hexdigest()
+
+    def paths(self, root: Path, prefix: str) -> list[Path]:
+        """Outputs below a folder of the run, sorted."""
+        return [root / p for p in sorted(self.outputs) if p.startswith(prefix + "/")]
+
+
+def step_fingerprint(step: Step, markers: Mapping[str, Marker]) -> str:
+    """What the whole step depends on, tasks left out: code, parameters, and the outputs of the steps it reads."""
+    reads = {name: markers[name].digest for name in step.reads}
+    return _sha([CODE_VERSION, step.stage, step.name, step.work, dict(step.parameters), reads])
+
+
+def task_fingerprint(base: str, task: Task) -> str:
+    """What one task depends on."""
+    return _sha([base, task.name, dict(task.payload)])
+
+
+def task_json(task: Task) -> str:
+    """A task as an element of an engine."""
+    return json.dumps({"name": task.name, "payload": dict(task.payload)}, sort_keys=True)
+
+
+def read_marker(root: Path, step: Step, base: str) -> Marker | None:
+    """The step's marker, if it is finished with exactly these tasks and its outputs are all there."""
+    plain = _read_json(_folder(root, step.name) / "done.json")
+    whole = _sha([base, [task_fingerprint(base, t) for t in step.tasks]])
+    if plain is None or plain["fingerprint"] != whole:
+        return None
+    marker = _marker(plain)
+    return marker if all(_is_there(root / p, w) for p, w in marker.outputs.items()) else None
+
+
+def pending(root: Path, step: Step, base: str) -> list[Task]:
+    """The tasks that have no valid sidecar yet."""
+    return [t for t in step.tasks if _finished(root, step.name, t, base) is None]
+
+
+def finished_count(root: Path, step: Step, tasks: Iterable[Task]) -> int:
+    """How many of some tasks have a sidecar; cheap, for progress."""
+    return sum(_sidecar(root, step.name, t.name).exists() for t in tasks)
+
+
+def forget(root: Path, step: Step, tasks: Iterable[Task]) -> None:
+    """Remove stale sidecars, so that progress counts only what this run does."""
+    for task in tasks:
+        _sidecar(root, step.name, task.name).unlink(missing_ok=True)
+    for report in (_folder(root, step.name) / "errors").glob("*.json"):
+        report.unlink()
+
+
+def first_error(root: Path, step: Step) -> StopRun | None:
+    """The error that a task left for people to read, the same one on every engine."""
+    for path in sorted((_folder(root, step.name) / "errors").glob("*.json")):
+        plain = _read_json(path)
+        if plain is not None:
+            return StopRun(f"{step.title}: {plain['message']}", plain["hint"])
+    return None
+
+
+def finish(root: Path, step: Step, base: str, previous: Iterable[str] = ()) -> Marker:
+    """Check that nothing was lost, remove what no task made, and write the marker last.
+
+    Raises StopRun if a task is missing or if for any task in ≠ kept + rejected + dead.
+    """
+    outputs: dict[str, Any] = {}
+    counts, notes = dict.fromkeys(COUNTS, 0), dict[str, int]()
+    for task in step.tasks:
+        sidecar = _finished(root, step.name, task, base)
+        if sidecar is None:
+            raise StopRun(f"{step.title}: the task {task.name} did not finish", "run the same command again to resume")
+        outputs.update(sidecar["outputs"])
+        one = sidecar["counts"]
+        if one["in"] != one["kept"] + one["rejected"] + one["dead"]:
+            raise StopRun(f"{step.title}: {task.name} lost records: {one}", "this is a fault of Gleanery; report it")
+        for key in COUNTS:
+            counts[key] += one[key]
+        for key, value in sidecar["notes"].items():
+            notes[key] = notes.get(key, 0) + value
+    plain = {
+        "fingerprint": _sha([base, [task_fingerprint(base, t) for t in step.tasks]]),
+        "outputs": dict(sorted(outputs.items())),
+        "counts": counts,
+        "notes": dict(sorted(notes.items())),
+    }
+    _sweep(root, step, outputs, previous)
+    write_bytes(_folder(root, step.name) / "done.json", _json(plain))
+    return _marker(plain)
+
+
+def _sweep(root: Path, step: Step, outputs: Mapping[str, Any], previous: Iterable[str]) -> None:
+    """Remove files of an older version of this step: its own data, its sidecars, and tables it no longer makes."""
+    folder = _folder(root, step.name)
+    for path in list((folder / "data").rglob("*")) + [root / p for p in previous]:
+        if path.is_file() and path.relative_to(root).as_posix() not in outputs:
+            path.unlink()
+    names = {f"{t.name}.json" for t in step.tasks}
+    for path in (folder / "tasks").glob("*.json"):
+        if path.name not in names:
+            path.unlink()
+
+
+def previous_outputs(root: Path, step: Step) -> list[str]:
+    """What an older version of this step wrote, for the sweep."""
+    plain = _read_json(_folder(root, step.name) / "done.json")
+    return [] if plain is None else sorted(plain["outputs"])
+
+
+def clean_temporary(root: Path) -> None:
+    """Remove what a killed run left half written. Only the driver calls it, and it holds the run's lock."""
+    for path in root.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def _finished(root: Path, step: str, task: Task, base: str) -> dict[str, Any] | None:
+    plain = _read_json(_sidecar(root, step, task.name))
+    if plain is None or plain["fingerprint"] != task_fingerprint(base, task):
+        return None
+    whole = all(_is_there(root / p, Written(*w)) for p, w in plain["outputs"].items())
+    return plain if whole else None
+
+
+def _is_there(path: Path, written: Written) -> bool:
+    try:
+        return path.stat().st_size == written.bytes
+    except OSError:
+        return False
+
+
+def _marker(plain: Mapping[str, Any]) -> Marker:
+    outputs = {p: Written(*w) for p, w in plain["outputs"].items()}
+    return Marker(plain["fingerprint"], outputs, plain["counts"], plain["notes"])
+
+
+def _function(work: str) -> Callable[[Shard], None]:
+    module, name = work.split(":")
+    function: Callable[[Shard], None] = getattr(importlib.import_module(module), name)
+    return function
+
+
+def _folder(root: Path, step: str) -> Path:
+    return root / "work" / step
+
+
+def _sidecar(root: Path, step: str, task: str) -> Path:
+    return _folder(root, step) / "tasks" / f"{task}.json"
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        plain: dict[str, Any] = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        return None  # half-written JSON cannot occur (files are renamed into place); edited by hand: do it again
+    return plain
+
+
+def _json(plain: Any) -> bytes:
+    return (json.dumps(plain, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _sha(plain: Any) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

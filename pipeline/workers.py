@@ -1,0 +1,79 @@
+"""Worker processes on one machine: forked from a clean parent that has loaded what they share.
+
+In: tasks as JSON. Out: their names, when done. The parent is a fork server without threads, so forking is safe beside
+an engine's own threads. A worker ends by itself when its driver is gone, however the driver ended.
+"""
+
+import multiprocessing
+import multiprocessing.forkserver
+import os
+import signal
+import threading
+import time
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from types import TracebackType
+
+from gleanery.pipeline.steps import run_task
+from gleanery.records.errors import StopRun
+
+
+class Pool:
+    """N worker processes, or none: with one worker the work is done in the calling process."""
+
+    def __init__(self, workers: int, warm: str = "") -> None:
+        self._executor: ProcessPoolExecutor | None = None
+        if workers > 1:
+            os.environ["GLEANERY_WARM"] = warm
+            multiprocessing.set_forkserver_preload(["gleanery.pipeline.preload"])
+            context = multiprocessing.get_context("forkserver")
+            self._executor = ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(),))
+
+    def submit(self, *call: str) -> "Future[str]":
+        """Do one `run_task` call; at once if there are no processes."""
+        if self._executor is not None:
+            return self._executor.submit(run_task, *call)
+        done: Future[str] = Future()
+        done.set_result(run_task(*call))
+        return done
+
+    def result(self, future: "Future[str]") -> str:
+        """The result, or the task's own error, or StopRun if a worker process died."""
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            raise StopRun(
+                "a worker process was ended from outside, most likely for lack of memory",
+                "run the same command again to resume, with fewer --workers or a smaller run.part_bytes",
+            ) from None
+
+    def close(self) -> None:
+        """End the workers and the process that they were forked from, with all that it had loaded."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor = None
+            # Without this the next pool would be forked from the old parent and share what it no longer needs.
+            multiprocessing.forkserver._forkserver._stop()  # type: ignore[attr-defined]
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _start_worker(driver: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what an interrupt means
+    threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
+
+
+def _end_with(driver: int) -> None:
+    """End this process when the driver has gone: a killed driver cannot tell its workers."""
+    while True:
+        try:
+            os.kill(driver, 0)
+        except OSError:
+            os._exit(1)
+        time.sleep(0.5)

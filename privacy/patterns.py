@@ -1,0 +1,36 @@
+"""Patterns: linear-time regular expressions over bytes.
+
+In: a pattern in RE2 syntax. Out: a compiled pattern whose time grows with the text and never with its shape (google-re2
+has no backtracking). Bytes are read one by one as Latin-1: no case folding outside ASCII surprises anyone, the Hyperscan
+gate reads the same way, and a byte above 0x7f is simply "part of a letter".
+"""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import re2
+
+
+class Found(Protocol):
+    """A match: spans in bytes, group 0 is the whole."""
+
+    def start(self, group: int | str = 0) -> int: ...
+    def end(self, group: int | str = 0) -> int: ...
+    def group(self, group: int | str = 0) -> Any: ...
+
+
+class Pattern(Protocol):
+    """A compiled pattern over bytes."""
+
+    def finditer(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Iterator[Found]: ...
+    def search(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Found | None: ...
+    def fullmatch(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Found | None: ...
+
+
+def compile_pattern(source: str) -> Pattern:
+    """A pattern over bytes; `source` is ASCII. Raises re2.error on a bad pattern."""
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.log_errors = False  # RE2 would write the pattern to the process's error stream
+    pattern: Pattern = re2.compile(source.encode("ascii"), options)
+    return pattern

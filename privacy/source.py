@@ -1,0 +1,84 @@
+"""Source: one text made ready for the recognisers.
+
+In: text, path and language. Out: its UTF-8 bytes, the kind of file it is, and the names of the gates that it passed.
+The text is encoded once, so a recogniser never pays for it again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from posixpath import basename
+
+from gleanery.privacy.hits import Hit
+
+# A value without quotes is a value only where the format has no expressions: in settings, shell scripts and prose.
+_BARE_EXTENSIONS = frozenset(
+    "env ini cfg conf config cnf properties yml yaml sh bash zsh ksh fish bat cmd ps1 npmrc netrc service list tfvars "
+    "md markdown rst txt adoc log dist example sample template tpl local prod production development staging".split()
+)
+_BARE_NAMES = frozenset("dockerfile containerfile procfile jenkinsfile credentials hub config readme".split())
+_BARE_LANGUAGES = frozenset("shell dockerfile ini yaml dotenv markdown text batchfile powershell".split())
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text and what is known about it. `present` holds the names of the gates that the text passed."""
+
+    text: str
+    raw: bytes
+    path: str
+    bare_values: bool
+    present: frozenset[str] = frozenset()
+
+    def before(self, position: int, width: int = 80) -> bytes:
+        """At most `width` bytes of the same line that stand before a byte position."""
+        window = self.raw[max(0, position - width) : position]
+        return window[window.rfind(b"\n") + 1 :]
+
+    def after(self, position: int, width: int = 80) -> bytes:
+        """At most `width` bytes of the same line from a byte position on."""
+        window = self.raw[position : position + width]
+        line_end = window.find(b"\n")
+        return window if line_end < 0 else window[:line_end]
+
+    def in_characters(self, hits: Iterable[Hit]) -> list[Hit]:
+        """The same hits with characters instead of bytes, sorted, whole characters only."""
+        ordered = sorted(hits)
+        if len(self.raw) == len(self.text):
+            return ordered
+        characters = _characters(self.raw, sorted({p for h in ordered for p in (h.start, h.end)}))
+        return [h._replace(start=characters[h.start], end=characters[h.end]) for h in ordered]
+
+
+def source_of(text: str, path: str, language: str | None) -> Source:
+    """A text made ready, without its gates. A lone surrogate in the text is carried through.
+
+    >>> source_of("a=1", "settings.ini", None).bare_values
+    True
+    """
+    name = basename(path.replace("\\", "/")).lower()
+    stem, _, extension = name.rpartition(".")
+    bare = (
+        extension in _BARE_EXTENSIONS
+        or name.startswith(".")
+        and not extension.startswith("js")
+        or "." not in name
+        and (not name or name in _BARE_NAMES or language is None)
+        or stem.startswith("dockerfile")
+        or (language or "").lower() in _BARE_LANGUAGES
+    )
+    return Source(text, text.encode("utf-8", "surrogatepass"), path, bare)
+
+
+def _characters(raw: bytes, positions: Sequence[int]) -> dict[int, int]:
+    """The character at each byte position. A position inside a character counts as the character's end."""
+    found: dict[int, int] = {}
+    done, characters = 0, 0
+    for position in positions:
+        whole = position
+        while whole < len(raw) and raw[whole] & 0xC0 == 0x80:
+            whole += 1
+        if whole > done:
+            characters += len(raw[done:whole].decode("utf-8", "surrogatepass"))
+            done = whole
+        found[position] = characters
+    return found

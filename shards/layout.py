@@ -1,0 +1,122 @@
+"""The layout of a release on disk: names of files, and `store.json`, which says what they hold.
+
+In: the folder of a release. Out: `StoreFile`, checked. Costs one small read. Nothing in `store.json` is trusted: names
+must be the ones that this room writes, so a changed file cannot lead outside the folder.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gleanery.records.errors import StopRun
+from gleanery.records.parquet import write_bytes
+
+FORMAT = "gleanery-shards-1"
+STORE_FILE = "store.json"
+TOKENIZER_FILE = "tokenizer.json"
+MOST_PARTS = 99_999
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+def part_name(part: int, parts: int) -> str:
+    """The name that a part's files share.
+
+    >>> part_name(0, 4)
+    'part-00000-of-00004'
+    """
+    if not 0 <= part < parts <= MOST_PARTS:
+        raise StopRun(f"part {part} of {parts} does not exist", f"parts are 0 to n - 1, and n is at most {MOST_PARTS}")
+    return f"part-{part:05d}-of-{parts:05d}"
+
+
+def tokens_file(part: int, parts: int) -> str:
+    """The token file of a part, from the release's folder."""
+    return f"tokens/{part_name(part, parts)}.bin"
+
+
+def docs_file(part: int, parts: int) -> str:
+    """The file with a part's rows of the table `docs`, from the release's folder."""
+    return f"docs/{part_name(part, parts)}.parquet"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One part: its two files, what they count, and their SHA-256 digests."""
+
+    tokens_file: str
+    docs_file: str
+    documents: int
+    tokens: int
+    tokens_sha256: str
+    docs_sha256: str
+
+
+@dataclass(frozen=True)
+class StoreFile:
+    """What `store.json` says. `sentinels` maps each role to its name and id in the release's tokenizer."""
+
+    format: str
+    dtype: str
+    vocab_size: int
+    tokenizer_sha256: str
+    pre_tokenizer: str
+    fim_cuts: str
+    sentinels: Mapping[str, tuple[str, int]]
+    documents: int
+    tokens: int
+    shards: tuple[Shard, ...]
+
+    def to_json(self) -> bytes:
+        """The bytes of `store.json`: sorted keys, no clock, no path of a machine."""
+        value = asdict(self)
+        value["sentinels"] = {role: {"name": n, "id": i} for role, (n, i) in self.sentinels.items()}
+        return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True).encode("ascii") + b"\n"
+
+
+def write_store_file(root: Path, store: StoreFile) -> None:
+    """Write `store.json`, whole or not at all."""
+    write_bytes(root / STORE_FILE, store.to_json())
+
+
+def read_store_file(root: Path) -> tuple[StoreFile, bytes]:
+    """`store.json`, checked, and its bytes. Raises StopRun if it is absent, damaged or of another format."""
+    path = root / STORE_FILE
+    if not path.is_file():
+        raise StopRun(f"there is no {STORE_FILE} in the folder", "give the folder of a finished release")
+    content = path.read_bytes()
+    try:
+        value = json.loads(content)
+        if value["format"] != FORMAT:
+            raise StopRun(f"{STORE_FILE} has another format than {FORMAT}", "install the release of gleanery that wrote it")
+        store = _store(value)
+        _check(store)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StopRun(f"{STORE_FILE} is damaged", "fetch the release again and verify its manifest") from error
+    return store, content
+
+
+def _store(value: Mapping[str, Any]) -> StoreFile:
+    sentinels = {str(role): (str(s["name"]), int(s["id"])) for role, s in value["sentinels"].items()}
+    shards = tuple(Shard(**shard) for shard in value["shards"])
+    return StoreFile(**{**value, "sentinels": sentinels, "shards": shards})
+
+
+def _check(store: StoreFile) -> None:
+    parts = len(store.shards)
+    for part, shard in enumerate(store.shards):
+        names = (tokens_file(part, parts), docs_file(part, parts))
+        counts = (shard.documents, shard.tokens)
+        digests = (shard.tokens_sha256, shard.docs_sha256)
+        if (shard.tokens_file, shard.docs_file) != names:
+            raise ValueError("file names")
+        if not all(type(n) is int and n >= 0 for n in counts) or not all(_HEX.fullmatch(d) for d in digests):
+            raise ValueError("counts or digests")
+    if sum(s.documents for s in store.shards) != store.documents or sum(s.tokens for s in store.shards) != store.tokens:
+        raise ValueError("sums")
+    if store.dtype not in ("uint16", "uint32") or store.fim_cuts not in ("character", "token"):
+        raise ValueError("dtype or fim_cuts")
+    if not all(0 <= i < store.vocab_size for _, i in store.sentinels.values()) or store.vocab_size > 1 << 31:
+        raise ValueError("vocabulary")

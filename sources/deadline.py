@@ -1,0 +1,39 @@
+"""Time limits: a stopwatch that runs while a source is being read and stands while its reader is busy elsewhere.
+
+In: a number of seconds. Out: how much is left, or TryAgain. It bounds what a source may cost and decides nothing else:
+no result ever depends on the time that was measured.
+"""
+
+import time
+
+from gleanery.records.errors import TryAgain
+
+
+class Deadline:
+    """A stopwatch with a limit, running from the start.
+
+    >>> Deadline(60).left() > 59
+    True
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._left = float(seconds)
+        self._since: float | None = time.monotonic()
+
+    def left(self) -> float:
+        """Seconds left; raises TryAgain if there are none."""
+        left = self._left - (0.0 if self._since is None else time.monotonic() - self._since)
+        if left <= 0:
+            raise TryAgain("the source took longer to read than limits.seconds", "raise the limit or try again later")
+        return left
+
+    def pause(self) -> None:
+        """Stop counting: the caller is at work."""
+        if self._since is not None:
+            self._left -= time.monotonic() - self._since
+            self._since = None
+
+    def resume(self) -> None:
+        """Go on counting."""
+        if self._since is None:
+            self._since = time.monotonic()

@@ -1,0 +1,201 @@
+"""Running git so that nothing of a repository, a user or a system can make it run anything else.
+
+In: arguments that never begin with something from the input, and a folder of ours as git's own directory. Out: bytes.
+No configuration file but ours is read, no hook, pager, credential helper, editor, filter or file-system monitor is
+started, no transport but the one asked for is open, missing objects are not fetched, and every call has a time limit,
+at which the whole process group is killed. Starting a process costs about 2 ms.
+"""
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from gleanery.records.errors import RejectRecord
+from gleanery.sources.deadline import Deadline
+
+_CONFIG = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.askPass=",
+    "core.pager=cat",
+    "core.commitGraph=false",  # a commit graph could tell other dates than the commits do
+    "core.bigFileThreshold=32m",
+    "core.packedGitWindowSize=32m",
+    "core.packedGitLimit=512m",
+    "credential.helper=",
+    "fetch.recurseSubmodules=false",
+    "fetch.unpackLimit=1",
+    "fetch.writeCommitGraph=false",
+    "gc.auto=0",
+    "http.followRedirects=false",
+    "http.lowSpeedLimit=100",
+    "http.lowSpeedTime=60",
+    "maintenance.auto=false",
+    "protocol.allow=never",
+    "submodule.recurse=false",
+    "transfer.bundleURI=false",
+)
+_KEPT = "PATH TMPDIR SSL_CERT_FILE SSL_CERT_DIR GIT_SSL_CAINFO http_proxy https_proxy HTTPS_PROXY no_proxy NO_PROXY".split()
+_FIXED = {
+    "GIT_ADVICE": "0",
+    "GIT_ALLOC_LIMIT": "2g",  # git's own bound of one allocation: an object of a hostile pack cannot fill the memory
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_SYSTEM": "/dev/null",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_PROTOCOL_FROM_USER": "0",
+    "GIT_SSH_COMMAND": "false",
+    "GIT_TERMINAL_PROMPT": "0",
+    "HOME": "/nonexistent",
+    "LC_ALL": "C",
+    "XDG_CONFIG_HOME": "/nonexistent",
+}
+_WINDOW = 1 << 16
+
+
+class Git:
+    """Git with one directory of ours as its repository, and possibly the objects of another.
+
+    `protocol` is the one transport that is open: "http", "https", or "" for none.
+    """
+
+    def __init__(self, directory: Path, objects: Path | None, deadline: Deadline, protocol: str = "") -> None:
+        self.directory, self.deadline = directory, deadline
+        program = shutil.which("git")
+        if program is None:
+            raise RejectRecord("the program git was not found", "install git", "git_not_installed")
+        config = [*_CONFIG, f"protocol.{protocol}.allow=always"] if protocol else list(_CONFIG)
+        self._command = [program, *(part for pair in config for part in ("-c", pair))]
+        self._environment = {key: os.environ[key] for key in _KEPT if key in os.environ}
+        self._environment |= _FIXED | {"GIT_DIR": str(directory), "GIT_ALLOW_PROTOCOL": protocol}
+        if objects is not None:
+            self._environment["GIT_OBJECT_DIRECTORY"] = str(objects)
+
+    def start(self, *arguments: str, errors: IO[bytes] | None = None) -> "Running":
+        """Start a git command; the caller reads from it."""
+        return Running([*self._command, *arguments], self._environment, self.directory, self.deadline, errors)
+
+    def lines(self, *arguments: str, limit: int = 1 << 20) -> list[bytes]:
+        """The lines that a command prints, at most `limit` bytes; raises RejectRecord if it fails."""
+        with self.start(*arguments) as running:
+            output = running.all(limit)
+            running.succeed()
+        return output.splitlines()
+
+
+class Running:
+    """One git process: requests go in, answers come out, and none of it waits longer than the deadline."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: dict[str, str],
+        directory: Path,
+        deadline: Deadline,
+        errors: IO[bytes] | None,
+    ) -> None:
+        self.deadline = deadline
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors if errors is not None else subprocess.DEVNULL,
+            env=environment,
+            cwd=directory,
+            start_new_session=True,  # so that its children, such as the transport, can be killed with it
+            bufsize=0,
+        )
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self._in, self._output = self.process.stdin, self.process.stdout
+        self._poll = select.poll()
+        self._poll.register(self._output, select.POLLIN)
+        self._held = bytearray()
+
+    def send(self, request: bytes) -> None:
+        """Write a request of at most 4 kB, which a pipe always takes at once if the last answers were read."""
+        try:
+            self._in.write(request)
+        except BrokenPipeError:
+            raise damaged() from None
+
+    def until(self, mark: bytes, limit: int) -> bytes | None:
+        """The bytes before the next mark; None at the end. Raises RejectRecord if more than `limit` come before it."""
+        start = 0
+        while (found := self._held.find(mark, start)) < 0:
+            start = len(self._held)
+            if start > limit:
+                raise damaged()
+            if not self._more():
+                if self._held:
+                    raise damaged()
+                return None
+        return self._take(found, len(mark))
+
+    def exactly(self, size: int) -> bytes:
+        """The next `size` bytes; raises RejectRecord if there are fewer."""
+        while len(self._held) < size:
+            if not self._more():
+                raise damaged()
+        return self._take(size, 0)
+
+    def all(self, limit: int) -> bytes:
+        """Everything to the end; raises RejectRecord if it is more than `limit` bytes."""
+        while self._more():
+            if len(self._held) > limit:
+                raise damaged()
+        return bytes(self._held)
+
+    def succeed(self) -> None:
+        """Wait for the end; raises RejectRecord if git failed."""
+        try:
+            status = self.process.wait(self.deadline.left())
+        except subprocess.TimeoutExpired:
+            self.deadline.left()  # raises TryAgain
+            raise
+        if status != 0:
+            raise damaged()
+
+    def _more(self) -> bool:
+        while not self._poll.poll(self.deadline.left() * 1000):
+            continue  # left() raises TryAgain when nothing is left
+        block = os.read(self._output.fileno(), _WINDOW)
+        self._held += block
+        return bool(block)
+
+    def _take(self, size: int, skip: int) -> bytes:
+        taken = bytes(self._held[:size])
+        del self._held[: size + skip]
+        return taken
+
+    def close(self) -> None:
+        """Kill the process and everything that it started."""
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(BrokenPipeError):
+            self._in.close()
+        self._output.close()
+        self.process.wait()
+
+    def __enter__(self) -> "Running":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def damaged() -> RejectRecord:
+    """The error for a repository that git cannot read to its end."""
+    return RejectRecord("git could not read the repository", "check it with `git fsck`", "damaged")

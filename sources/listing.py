@@ -1,0 +1,121 @@
+"""Listings: what a source holds, in path order, and which of it is going to be read.
+
+In: items as git, tar or zip list them, with raw paths in any order. Out: rows sorted by path, each path once, every
+item exactly once, and for each the reason why it is not read, if there is one. All that is decided here is decided
+from names and sizes alone, so it is the same for a repository and for an archive of it. Memory: 0.4 kB for an item.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from gleanery.records.errors import RejectRecord
+from gleanery.sources.deadline import Deadline
+from gleanery.sources.paths import is_safe, reported
+from gleanery.sources.source import Limits
+
+_PATH_BYTES_EACH = 512  # mean length of a path beyond which a listing of max_files entries is refused
+OPT_OUT_DECLARATIONS = (".dataset-optout.json", ".well-known/dataset-optout.json")
+
+
+class Item(NamedTuple):
+    """One entry as its container lists it. `where` is for the container alone: how it finds the content again."""
+
+    raw: bytes
+    mode: str
+    size: int
+    where: tuple[str | int, ...]
+    skipped: str | None = None
+
+
+class Row(NamedTuple):
+    """One entry under the path that is reported. `skipped` is None if its content is to be read."""
+
+    path: str
+    mode: str
+    size: int
+    where: tuple[str | int, ...]
+    skipped: str | None
+
+
+class Container(Protocol):
+    """A repository or an archive that is open for reading."""
+
+    def items(self) -> Iterator[Item]:
+        """Every entry that is not a folder, in any order."""
+
+    def contents(self, rows: Iterable[Row]) -> Iterator[bytes | None]:
+        """The content of each row, in the same order; None where it cannot be read."""
+
+    def close(self) -> None:
+        """Let go of processes and files."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The rows of one source, and the path of an opt-out declaration at its root."""
+
+    rows: list[Row]
+    optout_signal: str | None
+
+
+def list_items(items: Iterable[Item], limits: Limits, deadline: Deadline, strip_top: bool) -> Listing:
+    """Sort, name and judge the items of one source. Raises RejectRecord if there are too many of them.
+
+    `strip_top` takes away the one folder that everything stands in, as forges and registries pack it.
+    """
+    held = _bounded(items, limits, deadline)
+    if strip_top:
+        held = _without_top(held)
+    rows = _named(held)
+    rows.sort()  # strings compare by code point, which is the order of their UTF-8 bytes
+    paths = {row.path for row in rows}
+    return Listing(
+        list(_within_limits(rows, limits)), next((path for path in OPT_OUT_DECLARATIONS if path in paths), None)
+    )
+
+
+def _bounded(items: Iterable[Item], limits: Limits, deadline: Deadline) -> list[Item]:
+    held: list[Item] = []
+    length = 0
+    for item in items:
+        held.append(item)
+        length += len(item.raw)
+        if len(held) > limits.max_files or length > limits.max_files * _PATH_BYTES_EACH:
+            raise RejectRecord("the source lists more than limits.max_files entries", "raise it", "too_many_files")
+        if len(held) % 1024 == 0:
+            deadline.left()
+    return held
+
+
+def _without_top(items: list[Item]) -> list[Item]:
+    """The items without the folder that all safe paths share; unchanged if there is no such folder."""
+    tops = {item.raw.partition(b"/")[0] + item.raw.partition(b"/")[1] for item in items if is_safe(item.raw)}
+    if len(tops) != 1 or not (top := tops.pop()).endswith(b"/"):
+        return items
+    return [item._replace(raw=item.raw.removeprefix(top)) for item in items]
+
+
+def _named(items: list[Item]) -> list[Row]:
+    seen: dict[bytes, int] = {}
+    rows = []
+    for item in items:
+        seen[item.raw] = occurrence = seen.get(item.raw, 0) + 1
+        path, safe = reported(item.raw, occurrence)
+        rows.append(Row(path, item.mode, item.size, item.where, item.skipped if safe else "path_not_safe"))
+    return rows
+
+
+def _within_limits(rows: list[Row], limits: Limits) -> Iterator[Row]:
+    """The rows, with what is too large marked. Once the sum is used up nothing more is read, however small."""
+    left = limits.max_repository_bytes
+    for row in rows:
+        if row.skipped is None:
+            if row.size > limits.max_file_bytes:
+                row = row._replace(skipped="too_large")
+            elif row.size > left:
+                left = -1
+                row = row._replace(skipped="repository_too_large")
+            else:
+                left -= row.size
+        yield row

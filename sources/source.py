@@ -1,0 +1,86 @@
+"""What goes into this room and what comes out of it: sources, limits, identities, facts and entries.
+
+In: nothing. Out: five frozen shapes that the other modules pass to each other. Costs nothing: no file is touched here.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+KINDS = ("git", "archive", "pypi", "npm")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One line of the user's configuration.
+
+    `locator` is, for git, a path of a repository or a bare mirror, a file://, http:// or https:// URL; for an archive,
+    a path or an http(s) URL; for pypi and npm, the package's name. `version` is a release (pypi, npm), or a branch or a
+    full commit id (git); None takes the newest release or the default branch. `sha256` is an archive's digest.
+    """
+
+    kind: str
+    locator: str
+    name: str | None = None
+    version: str | None = None
+    sha256: str | None = None
+    aliases: tuple[str, ...] = ()
+    fork_of: str | None = None
+
+
+def _limit(default: int, unit: str, meaning: str) -> Any:
+    return field(default=default, metadata={"unit": unit, "meaning": meaning})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one source may cost. Each field's metadata holds its unit and its meaning, for the reference.
+
+    >>> Limits().max_file_bytes
+    1048576
+    """
+
+    max_file_bytes: int = _limit(1 << 20, "bytes", "A larger file is listed and not read (too_large).")
+    max_repository_bytes: int = _limit(
+        1 << 30, "bytes", "Contents are read in path order up to this sum; later files are repository_too_large."
+    )
+    max_files: int = _limit(200_000, "entries", "A source that lists more than this is refused whole.")
+    max_archive_bytes: int = _limit(
+        512 << 20, "bytes", "Largest archive, compressed, and largest clone, as it is stored on disk."
+    )
+    max_expansion: int = _limit(
+        200, "times", "An archive that unpacks to more than this many times its own size is refused (a bomb)."
+    )
+    seconds: int = _limit(900, "seconds", "Time for opening and reading one source, retries included.")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which repository it is: `repo_id` is derived from `url`, and `name` is how people write it."""
+
+    repo_id: str
+    name: str
+    url: str
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the source says about itself; fields of the table `repos`. `first_commit_at` is in Unix seconds."""
+
+    version: str | None
+    default_branch: str | None
+    first_commit_at: int | None
+    declared_license: str | None
+    archive_sha256: str | None
+    optout_signal: str | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a source. `content` is None exactly if `skipped` holds a reason code of `records.reasons`."""
+
+    path: str
+    mode: str
+    size: int
+    content: bytes | None
+    skipped: str | None

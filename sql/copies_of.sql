@@ -1,0 +1,40 @@
+-- Bad result: a kept copy in a repository that has nothing to do with this one, and that is younger.
+-- Question: Which files of other repositories are copies, exact or near, of the files of this one?
+-- Must be empty: no
+-- Needs: decisions, pairs, repos
+-- Parameter repo (required): the repository: owner/name, an alias, its URL or its repo_id
+-- Parameter path (default none): the path of one file inside the repository; without it, all files
+WITH
+decisions AS (SELECT * FROM stg_decisions),
+pairs AS (SELECT * FROM stg_pairs),
+repos AS (SELECT * FROM stg_repos),
+asked AS (
+  SELECT repo_id, name
+  FROM repos
+  WHERE repo_id = $repo OR lower(name) = lower($repo) OR url = $repo
+    OR list_contains(list_transform(aliases, lambda alias: lower(alias)), lower($repo))
+),
+own AS (
+  SELECT path, blob_id, repo_id, repos.first_commit_at, repos.fork_of
+  FROM decisions JOIN repos USING (repo_id)
+  WHERE blob_id IS NOT NULL AND repo_id IN (SELECT repo_id FROM asked) AND ($path = '' OR path = $path)
+),
+near AS (
+  SELECT left_blob_id AS blob_id, right_blob_id AS copy_id, jaccard FROM pairs WHERE duplicate
+  UNION ALL SELECT right_blob_id, left_blob_id, jaccard FROM pairs WHERE duplicate
+),
+copies AS (
+  SELECT own.*, own.blob_id AS copy_id, 'exact' AS kind, 1.0 AS similarity FROM own
+  UNION ALL SELECT own.*, copy_id, 'near', jaccard FROM own JOIN near USING (blob_id)
+),
+final AS (
+  SELECT copies.path, kind, similarity, repos.name AS other_repo, other.path AS other_path, other.verdict AS other_verdict,
+    other.reason AS other_reason, repos.first_commit_at < copies.first_commit_at AS other_is_older,
+    repos.fork_of = copies.repo_id OR copies.fork_of = repos.repo_id AS one_is_fork_of_the_other
+  FROM copies
+  JOIN decisions AS other ON other.blob_id = copies.copy_id
+  JOIN repos ON repos.repo_id = other.repo_id
+  WHERE other.repo_id NOT IN (SELECT repo_id FROM asked)
+)
+SELECT * FROM final
+ORDER BY ALL

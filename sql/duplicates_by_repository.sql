@@ -1,0 +1,22 @@
+-- Bad result: a repository that is almost wholly a copy of another, but is not known as its fork.
+-- Question: Which repositories lost how many files to which others as duplicates?
+-- Must be empty: no
+-- Needs: decisions, repos
+WITH
+decisions AS (SELECT * FROM stg_decisions),
+repos AS (SELECT repo_id, name, fork_of FROM stg_repos),
+duplicates AS (
+  SELECT lost.repo_id, kept.repo_id AS kept_repo_id, lost.reason
+  FROM decisions AS lost JOIN decisions AS kept ON kept.file_id = lost.twin_file_id
+  WHERE lost.reason IN ('exact_duplicate', 'near_duplicate')
+),
+final AS (
+  SELECT losing.name AS repo, keeping.name AS kept_in, losing.fork_of IS NOT DISTINCT FROM keeping.repo_id AS is_fork,
+    count(*) FILTER (reason = 'exact_duplicate') AS exact, count(*) FILTER (reason = 'near_duplicate') AS near
+  FROM duplicates
+  LEFT JOIN repos AS losing ON losing.repo_id = duplicates.repo_id
+  LEFT JOIN repos AS keeping ON keeping.repo_id = duplicates.kept_repo_id
+  GROUP BY losing.name, keeping.name, is_fork
+)
+SELECT * FROM final
+ORDER BY ALL

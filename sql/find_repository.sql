@@ -1,0 +1,26 @@
+-- Bad result: no row. The repository was in no input of this run.
+-- Question: Which repositories have this name, or one like it?
+-- Must be empty: no
+-- Needs: repos
+-- Parameter repo (required): the repository: owner/name, an alias, its URL or its repo_id
+WITH
+repos AS (SELECT * FROM stg_repos),
+asked AS (
+  SELECT repo_id, name
+  FROM repos
+  WHERE repo_id = $repo OR lower(name) = lower($repo) OR url = $repo
+    OR list_contains(list_transform(aliases, lambda alias: lower(alias)), lower($repo))
+),
+compared AS (
+  SELECT *, repo_id IN (SELECT repo_id FROM asked) AS is_same,
+    jaro_winkler_similarity(lower(name), lower($repo)) AS likeness
+  FROM repos
+),
+final AS (
+  SELECT is_same, round(likeness, 4) AS likeness, * EXCLUDE (is_same, likeness)
+  FROM compared
+  WHERE is_same OR likeness >= 0.75
+)
+SELECT * FROM final
+ORDER BY is_same DESC, likeness DESC, name, repo_id
+LIMIT 10

@@ -1,0 +1,40 @@
+-- Bad result: any row. Each is a released file whose own head says something else than the licence it is released under.
+-- Question: Which released files contradict the licence that their own header states?
+-- Must be empty: yes
+-- Needs: decisions, docs, license_conclusions
+WITH
+decisions AS (SELECT * FROM stg_decisions),
+docs AS (SELECT * FROM stg_docs),
+license_conclusions AS (SELECT * FROM stg_license_conclusions),
+-- What this policy did not allow is read from its own decisions.
+not_allowed AS (
+  SELECT DISTINCT expression
+  FROM license_conclusions JOIN decisions USING (file_id)
+  WHERE reason = 'license_not_allowed' AND expression IS NOT NULL
+),
+released AS (
+  SELECT docs.repo, docs.path, docs.file_id, docs.license, concluded.*
+    EXCLUDE (file_id), regexp_extract_all(lower(docs.license), '[a-z0-9.+:-]+') AS released_words,
+    regexp_extract_all(lower(concluded.header_expression), '[a-z0-9.+:-]+') AS header_words
+  FROM docs JOIN license_conclusions AS concluded USING (file_id)
+),
+judged AS (
+  SELECT *,
+    CASE
+      WHEN license IS DISTINCT FROM expression THEN 'released under another licence than was concluded'
+      WHEN len(list_filter(header_words, lambda word: NOT list_contains(released_words, word))) > 0
+        THEN 'the header names a licence that the release does not'
+      WHEN conflict AND directory_expression IN (SELECT expression FROM not_allowed)
+        THEN 'the directory states a licence that is not allowed'
+      WHEN conflict AND header_expression IN (SELECT expression FROM not_allowed)
+        THEN 'the header states a licence that is not allowed'
+    END AS problem
+  FROM released
+),
+final AS (
+  SELECT repo, path, file_id, license, expression, header_expression, directory_expression, problem
+  FROM judged
+  WHERE problem IS NOT NULL
+)
+SELECT * FROM final
+ORDER BY ALL

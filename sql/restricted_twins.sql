@@ -1,0 +1,27 @@
+-- Bad result: a kept file whose twin is older than it.
+-- Question: Which files also stand elsewhere under a licence that is not allowed?
+-- Must be empty: no
+-- Needs: decisions, license_conclusions, repos
+WITH
+decisions AS (SELECT * FROM stg_decisions),
+license_conclusions AS (SELECT file_id, expression FROM stg_license_conclusions),
+repos AS (SELECT repo_id, name, first_commit_at FROM stg_repos),
+judged AS (
+  SELECT decisions.*, expression, repos.name AS repo, repos.first_commit_at
+  FROM decisions LEFT JOIN license_conclusions USING (file_id) LEFT JOIN repos USING (repo_id)
+),
+quarantined AS (SELECT * FROM judged WHERE reason = 'restricted_twin'),
+kept AS (SELECT * FROM judged WHERE verdict = 'kept'),
+restricted AS (SELECT * FROM judged WHERE reason = 'license_not_allowed'),
+final AS (
+  SELECT one.repo, one.path, one.verdict, one.expression, one.first_commit_at, one.similarity,
+    twin.repo AS twin_repo, twin.path AS twin_path, twin.expression AS twin_expression,
+    twin.first_commit_at AS twin_first_commit_at
+  FROM quarantined AS one LEFT JOIN judged AS twin ON twin.file_id = one.twin_file_id
+  UNION ALL
+  SELECT one.repo, one.path, one.verdict, one.expression, one.first_commit_at, 1.0, twin.repo, twin.path,
+    twin.expression, twin.first_commit_at
+  FROM kept AS one JOIN restricted AS twin USING (blob_id)
+)
+SELECT * FROM final
+ORDER BY ALL
