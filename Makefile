@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types contracts wheel lock clean bench-% train
+.PHONY: help setup demo test test-torch check lint types contracts wheel lock clean
 
 help:  ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ demo: $(READY)  ## curate the real projects of examples/demo.toml into runs/demo
 
 test: $(READY)  ## run the whole test suite
 	$(BIN)/python -m pytest
+
+test-torch: $(READY)  ## install torch beside it (5 GB) and run the tests that need it
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-torch.lock
+	$(BIN)/python -m pytest -m torch
 
 check: lint types contracts  ## lint, types and import contracts
 
@@ -54,8 +58,10 @@ wheel: $(READY)  ## build the wheel, install it elsewhere and test it there
 bench-%: $(READY)  ## run one benchmark, as in `make bench-pipeline` (QUICK=1 for under a minute)
 	$(BIN)/python benchmarks/$*.py $(if $(QUICK),--quick)
 
-lock: $(READY)  ## resolve requirements.lock anew
-	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --python-version 3.11 --no-header --quiet -o requirements.lock
+LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --python-version 3.11 --no-header --quiet
+lock: $(READY)  ## resolve the lock files anew
+	$(LOCK) --extra dev -o requirements.lock
+	$(LOCK) --extra torch -c requirements.lock -o requirements-torch.lock
 
 clean:  ## remove everything that make made, runs excepted
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -101,9 +101,7 @@ def shingles_of(tokens: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
 
 
 @compiled
-def minima(
-    hashes: NDArray[np.uint64], factors: NDArray[np.uint32], offsets: NDArray[np.uint32]
-) -> NDArray[np.uint32]:
+def minima(hashes: NDArray[np.uint64], factors: NDArray[np.uint32], offsets: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """For each k, the smallest `factors[k] * h + offsets[k]` modulo 2^32 over all mixed 32-bit hashes h.
 
     Four hashes at a time against all permutations: the inner loop then becomes vector instructions.

@@ -34,7 +34,7 @@ _STATEMENT = {
 class Challenge:
     """One question to the owner: may this action be done? It can be answered once, until `expires_at`."""
 
-    id: str
+    number: int  # 1 for the first challenge of a request
     action: str  # block | unblock
     token: str
     dataset: str
@@ -73,7 +73,7 @@ def receipt_digest(receipt: str) -> str:
 def answer(request: Request, receipt: str) -> str:
     """The token, a dot, and the hash that binds it to this request, this action and the receipt."""
     digest = hashlib.sha256(b"gleanery answer")
-    for part in (request.id, request.challenge.id, request.challenge.action, request.repository, receipt):
+    for part in (request.id, str(request.challenge.number), request.challenge.action, request.repository, receipt):
         raw = part.encode()
         digest.update(b"%d:" % len(raw) + raw)
     return f"{request.challenge.token}.{base64.urlsafe_b64encode(digest.digest()).decode().rstrip('=')}"

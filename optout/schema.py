@@ -70,8 +70,8 @@ requests = sa.Table(
 challenges = sa.Table(
     "challenges",
     _metadata,
-    sa.Column("id", _S, primary_key=True),
-    sa.Column("request_id", _S, sa.ForeignKey("requests.id"), nullable=False, index=True),
+    sa.Column("request_id", _S, sa.ForeignKey("requests.id"), primary_key=True),
+    sa.Column("number", _I, primary_key=True, autoincrement=False),
     sa.Column("action", _S, nullable=False),
     sa.Column("token", _S, nullable=False),
     sa.Column("dataset", _S, nullable=False),
@@ -149,6 +149,8 @@ def _checked_url(url: str) -> URL:
         raise StopRun("the URL of the opt-out registry cannot be read", hint) from None
     if backend == "postgresql" and target.drivername == "postgresql":
         return target.set(drivername="postgresql+psycopg")
+    if target.drivername == "sqlite" and target.database in (None, "", ":memory:"):
+        raise StopRun("an opt-out registry in memory would be forgotten", hint)
     if target.drivername not in ("sqlite", "postgresql+psycopg"):
         raise StopRun("the opt-out registry can be in SQLite or PostgreSQL only", hint)
     return target

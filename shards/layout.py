@@ -90,7 +90,9 @@ def read_store_file(root: Path) -> tuple[StoreFile, bytes]:
     try:
         value = json.loads(content)
         if value["format"] != FORMAT:
-            raise StopRun(f"{STORE_FILE} has another format than {FORMAT}", "install the release of gleanery that wrote it")
+            raise StopRun(
+                f"{STORE_FILE} has another format than {FORMAT}", "install the release of gleanery that wrote it"
+            )
         store = _store(value)
         _check(store)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -28,6 +28,9 @@ FIM_GROWTH = 8
 GROUP = 100_000
 SMALLEST_CONTEXT, LARGEST_CONTEXT = 64, 1 << 20
 CHOOSE_FIM, CHOOSE_SPM, CHOOSE_FIRST_CUT, CHOOSE_SECOND_CUT = 0, 1, 2, 3
+# A de Bruijn sequence: each power of two, times this, has other upper six bits (Leiserson, Prokop and Randall 1998).
+DE_BRUIJN = 0x03F79D71B4CB0A89
+DE_BRUIJN_PLACE = np.argsort([(DE_BRUIJN << bit & 0xFFFFFFFFFFFFFFFF) >> 58 for bit in range(64)])
 
 
 @dataclass(frozen=True)
@@ -211,9 +214,7 @@ def _descending(costs: NDArray[np.int32], order: NDArray[np.int64], context: int
 
 
 @compiled
-def _by_row(
-    row: NDArray[np.int64], order: NDArray[np.int64], rows: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _by_row(row: NDArray[np.int64], order: NDArray[np.int64], rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where each row begins, and `order` sorted by row, stable."""
     first = np.zeros(rows + 1, np.int64)
     for i in range(len(row)):
@@ -243,7 +244,7 @@ def _best_fit(costs: NDArray[np.int32], order: NDArray[np.int64], context: int, 
     fine = np.zeros((context >> 6) + 1, np.uint64)
     coarse = np.zeros((context >> 12) + 1, np.uint64)
     rows = 0
-    for i in order:
+    for i in order:  # falling cost
         cost = costs[i]
         room = _smallest_set(fine, coarse, cost)
         if room < 0:
@@ -291,10 +292,5 @@ def _smallest_set(fine: NDArray[np.uint64], coarse: NDArray[np.uint64], least: i
 
 @compiled
 def _lowest_bit(bits: int) -> int:
-    """The number of the lowest set bit of a number that is not zero, by halving."""
-    number = 0
-    for width in (32, 16, 8, 4, 2, 1):
-        if bits & ((u64(1) << u64(width)) - u64(1)) == 0:
-            number += width
-            bits >>= u64(width)
-    return number
+    """The number of the lowest set bit of a number that is not zero."""
+    return DE_BRUIJN_PLACE[((bits & (~bits + u64(1))) * u64(DE_BRUIJN)) >> u64(58)]

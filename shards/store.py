@@ -318,7 +318,12 @@ def _numbered(groups: Iterable[pa.Table], first: int) -> Iterator[pa.Table]:
 def _check_index(name: str, start: NDArray[np.int64], length: NDArray[np.int64], tokens: int) -> None:
     """Documents must follow each other without a gap and end with the file."""
     ends = np.cumsum(length)
-    if (length < 0).any() or (length > tokens).any() or (start != ends - length).any() or (int(ends[-1]) if len(ends) else 0) != tokens:
+    if (
+        (length < 0).any()
+        or (length > tokens).any()
+        or (start != ends - length).any()
+        or (int(ends[-1]) if len(ends) else 0) != tokens
+    ):
         raise StopRun(f"{name} does not fit its tokens", "write this part again, or fetch it again")
 
 

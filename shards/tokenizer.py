@@ -265,9 +265,7 @@ def _check_lossless(config: Mapping[str, Any]) -> None:
     )
     for present, fault in faults:
         if present:
-            raise StopRun(
-                f"the tokenizer is not exact: {fault}", "use a byte-level BPE tokenizer without a normalizer"
-            )
+            raise StopRun(f"the tokenizer is not exact: {fault}", "use a byte-level BPE tokenizer without a normalizer")
 
 
 def _spells_utf8(vocabulary: object) -> bool:

@@ -5,8 +5,13 @@ no result ever depends on the time that was measured.
 """
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from gleanery.records.errors import TryAgain
+
+RETRY_AFTER = (0.5, 2.0)  # seconds before the second and the third try
+_T = TypeVar("_T")
 
 
 class Deadline:
@@ -37,3 +42,13 @@ class Deadline:
         """Go on counting."""
         if self._since is None:
             self._since = time.monotonic()
+
+
+def retried(call: Callable[[], _T], deadline: Deadline) -> _T:
+    """What `call` returns; if it raises TryAgain it is called again, twice at most and after a pause."""
+    for delay in RETRY_AFTER:
+        try:
+            return call()
+        except TryAgain:
+            time.sleep(min(delay, deadline.left()))
+    return call()

@@ -8,11 +8,11 @@ at which the whole process group is killed. Starting a process costs about 2 ms.
 
 import contextlib
 import os
+import resource
 import select
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -42,7 +42,10 @@ _CONFIG = (
     "submodule.recurse=false",
     "transfer.bundleURI=false",
 )
-_KEPT = "PATH TMPDIR SSL_CERT_FILE SSL_CERT_DIR GIT_SSL_CAINFO http_proxy https_proxy HTTPS_PROXY no_proxy NO_PROXY".split()
+_KEPT = (
+    *("PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"),
+    *("http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"),
+)
 _FIXED = {
     "GIT_ADVICE": "0",
     "GIT_ALLOC_LIMIT": "2g",  # git's own bound of one allocation: an object of a hostile pack cannot fill the memory
@@ -61,6 +64,7 @@ _FIXED = {
     "XDG_CONFIG_HOME": "/nonexistent",
 }
 _WINDOW = 1 << 16
+_MEMORY = 4 << 30  # bytes of address space for one git process, where the system can bound it
 
 
 class Git:
@@ -81,9 +85,21 @@ class Git:
         if objects is not None:
             self._environment["GIT_OBJECT_DIRECTORY"] = str(objects)
 
-    def start(self, *arguments: str, errors: IO[bytes] | None = None) -> "Running":
-        """Start a git command; the caller reads from it."""
-        return Running([*self._command, *arguments], self._environment, self.directory, self.deadline, errors)
+    def start(
+        self, *arguments: str, output: IO[bytes] | int = subprocess.PIPE, errors: IO[bytes] | int = subprocess.DEVNULL
+    ) -> "Running":
+        """Start a git command; the caller reads from it, or from the files that it writes."""
+        process = subprocess.Popen(
+            [*self._command, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=errors,
+            env=self._environment,
+            cwd=self.directory,
+            start_new_session=True,  # so that its children, such as the transport, can be killed with it
+            bufsize=0,
+        )
+        return Running(process, self.deadline)
 
     def lines(self, *arguments: str, limit: int = 1 << 20) -> list[bytes]:
         """The lines that a command prints, at most `limit` bytes; raises RejectRecord if it fails."""
@@ -96,35 +112,21 @@ class Git:
 class Running:
     """One git process: requests go in, answers come out, and none of it waits longer than the deadline."""
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        environment: dict[str, str],
-        directory: Path,
-        deadline: Deadline,
-        errors: IO[bytes] | None,
-    ) -> None:
-        self.deadline = deadline
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors if errors is not None else subprocess.DEVNULL,
-            env=environment,
-            cwd=directory,
-            start_new_session=True,  # so that its children, such as the transport, can be killed with it
-            bufsize=0,
-        )
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self._in, self._output = self.process.stdin, self.process.stdout
+    def __init__(self, process: subprocess.Popen[bytes], deadline: Deadline) -> None:
+        self.process, self.deadline = process, deadline
         self._poll = select.poll()
-        self._poll.register(self._output, select.POLLIN)
+        if process.stdout is not None:
+            self._poll.register(process.stdout, select.POLLIN)
         self._held = bytearray()
+        if hasattr(resource, "prlimit"):
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(self.process.pid, resource.RLIMIT_AS, (_MEMORY, _MEMORY))
 
     def send(self, request: bytes) -> None:
         """Write a request of at most 4 kB, which a pipe always takes at once if the last answers were read."""
+        assert self.process.stdin is not None
         try:
-            self._in.write(request)
+            self.process.stdin.write(request)
         except BrokenPipeError:
             raise damaged() from None
 
@@ -157,18 +159,22 @@ class Running:
 
     def succeed(self) -> None:
         """Wait for the end; raises RejectRecord if git failed."""
-        try:
-            status = self.process.wait(self.deadline.left())
-        except subprocess.TimeoutExpired:
-            self.deadline.left()  # raises TryAgain
-            raise
+        while (status := self.status(self.deadline.left())) is None:
+            continue
         if status != 0:
             raise damaged()
+
+    def status(self, seconds: float) -> int | None:
+        """The exit status, waited for so many seconds; None if git still runs. Raises TryAgain at the deadline."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.process.wait(min(seconds, self.deadline.left()))
+        return None
 
     def _more(self) -> bool:
         while not self._poll.poll(self.deadline.left() * 1000):
             continue  # left() raises TryAgain when nothing is left
-        block = os.read(self._output.fileno(), _WINDOW)
+        assert self.process.stdout is not None
+        block = os.read(self.process.stdout.fileno(), _WINDOW)
         self._held += block
         return bool(block)
 
@@ -182,9 +188,10 @@ class Running:
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-        with contextlib.suppress(BrokenPipeError):
-            self._in.close()
-        self._output.close()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
         self.process.wait()
 
     def __enter__(self) -> "Running":

@@ -15,7 +15,7 @@ asked AS (
     OR list_contains(list_transform(aliases, lambda alias: lower(alias)), lower($repo))
 ),
 own AS (
-  SELECT path, blob_id, repo_id, repos.first_commit_at, repos.fork_of
+  SELECT path, blob_id, repo_id, name, first_commit_at, fork_of
   FROM decisions JOIN repos USING (repo_id)
   WHERE blob_id IS NOT NULL AND repo_id IN (SELECT repo_id FROM asked) AND ($path = '' OR path = $path)
 ),
@@ -28,9 +28,9 @@ copies AS (
   UNION ALL SELECT own.*, copy_id, 'near', jaccard FROM own JOIN near USING (blob_id)
 ),
 final AS (
-  SELECT copies.path, kind, similarity, repos.name AS other_repo, other.path AS other_path, other.verdict AS other_verdict,
-    other.reason AS other_reason, repos.first_commit_at < copies.first_commit_at AS other_is_older,
-    repos.fork_of = copies.repo_id OR copies.fork_of = repos.repo_id AS one_is_fork_of_the_other
+  SELECT copies.path, kind, similarity, repos.name AS other_repo, other.path AS other_path,
+    other.verdict AS other_verdict, other.reason AS other_reason, repos.first_commit_at < copies.first_commit_at AS other_is_older,
+    coalesce(repos.fork_of = copies.name, false) OR coalesce(copies.fork_of = repos.name, false) AS one_is_fork_of_the_other
   FROM copies
   JOIN decisions AS other ON other.blob_id = copies.copy_id
   JOIN repos ON repos.repo_id = other.repo_id

@@ -11,7 +11,7 @@ duplicates AS (
   WHERE lost.reason IN ('exact_duplicate', 'near_duplicate')
 ),
 final AS (
-  SELECT losing.name AS repo, keeping.name AS kept_in, losing.fork_of IS NOT DISTINCT FROM keeping.repo_id AS is_fork,
+  SELECT losing.name AS repo, keeping.name AS kept_in, coalesce(losing.fork_of = keeping.name, false) AS is_fork,
     count(*) FILTER (reason = 'exact_duplicate') AS exact, count(*) FILTER (reason = 'near_duplicate') AS near
   FROM duplicates
   LEFT JOIN repos AS losing ON losing.repo_id = duplicates.repo_id

@@ -1,4 +1,4 @@
--- Bad result: any row. Each is a released file whose own head says something else than the licence it is released under.
+-- Bad result: any row. Each is a released file whose own head contradicts the licence it is released under.
 -- Question: Which released files contradict the licence that their own header states?
 -- Must be empty: yes
 -- Needs: decisions, docs, license_conclusions
@@ -13,8 +13,8 @@ not_allowed AS (
   WHERE reason = 'license_not_allowed' AND expression IS NOT NULL
 ),
 released AS (
-  SELECT docs.repo, docs.path, docs.file_id, docs.license, concluded.*
-    EXCLUDE (file_id), regexp_extract_all(lower(docs.license), '[a-z0-9.+:-]+') AS released_words,
+  SELECT docs.repo, docs.path, docs.file_id, docs.license, concluded.* EXCLUDE (file_id),
+    regexp_extract_all(lower(docs.license), '[a-z0-9.+:-]+') AS released_words,
     regexp_extract_all(lower(concluded.header_expression), '[a-z0-9.+:-]+') AS header_words
   FROM docs JOIN license_conclusions AS concluded USING (file_id)
 ),

@@ -14,29 +14,36 @@ asked AS (
     OR list_contains(list_transform(aliases, lambda alias: lower(alias)), lower($repo))
 ),
 every_name AS (
-  SELECT repo_id AS name FROM asked
-  UNION SELECT name FROM asked
+  SELECT name FROM asked
   UNION SELECT url FROM repos WHERE repo_id IN (SELECT repo_id FROM asked)
   UNION SELECT unnest(aliases) FROM repos WHERE repo_id IN (SELECT repo_id FROM asked)
+  UNION SELECT fork_of FROM repos WHERE repo_id IN (SELECT repo_id FROM asked) AND fork_of IS NOT NULL
 ),
 names AS (
   SELECT DISTINCT regexp_replace(regexp_replace(lower(name), '^[a-z+]+://', ''), '([.]git)?/*$', '') AS name
   FROM every_name
 ),
-values_about AS (
-  SELECT 'repo' AS scope, name AS value FROM names
-  UNION SELECT 'owner', regexp_extract(name, '^(.+)/[^/]+$', 1) FROM names
-  UNION SELECT 'owner', regexp_extract(name, '([^/]+)/[^/]+$', 1) FROM names
-  UNION SELECT 'blob', blob_id FROM decisions WHERE repo_id IN (SELECT repo_id FROM asked) AND blob_id IS NOT NULL
+-- With the host, and without it. A rule covers what lies below it.
+spellings AS (
+  SELECT string_split(name, '/') AS segments FROM names
+  UNION SELECT string_split(regexp_extract(name, '^[^/]*[.:][^/]*/(.+)$', 1), '/') FROM names
+),
+prefixes AS (SELECT segments, unnest(range(1, len(segments) + 1)) AS length FROM spellings),
+covered AS (SELECT DISTINCT array_to_string(segments[1:length], '/') AS name FROM prefixes),
+blobs AS (
+  SELECT DISTINCT blob_id AS name FROM decisions
+  WHERE repo_id IN (SELECT repo_id FROM asked) AND blob_id IS NOT NULL
 ),
 rules AS (
-  SELECT *, regexp_replace(regexp_replace(lower(value), '^[a-z+]+://', ''), '([.]git)?/*$', '') AS plain_value
+  SELECT *, lower(value) AS full_value, regexp_extract(lower(value), '^[^/]*[.:][^/]*/(.+)$', 1) AS bare_value,
+    seq = max(seq) OVER (PARTITION BY scope, lower(value)) AS stands
   FROM optout_rules
 ),
-final AS (
-  SELECT seq, rules.scope, rules.value, action, request_id,
-    seq = max(seq) OVER (PARTITION BY rules.scope, plain_value) AS stands
-  FROM rules JOIN values_about ON values_about.scope = rules.scope AND values_about.value = plain_value
-)
+about AS (
+  SELECT rules.* FROM rules SEMI JOIN covered ON covered.name = full_value WHERE scope <> 'blob'
+  UNION SELECT rules.* FROM rules SEMI JOIN covered ON covered.name = bare_value WHERE scope <> 'blob'
+  UNION SELECT rules.* FROM rules SEMI JOIN blobs ON blobs.name = full_value WHERE scope = 'blob'
+),
+final AS (SELECT seq, scope, value, action, request_id, stands FROM about)
 SELECT * FROM final
 ORDER BY seq

@@ -8,11 +8,10 @@ decisions AS (SELECT * FROM stg_decisions),
 license_conclusions AS (SELECT file_id, expression FROM stg_license_conclusions),
 repos AS (SELECT * FROM stg_repos),
 final AS (
-  SELECT repos.first_commit_at, repos.name AS repo, path, repos.version, parents.name AS fork_of, expression,
+  SELECT repos.first_commit_at, repos.name AS repo, path, repos.version, repos.fork_of, expression,
     verdict, reason, file_id
   FROM decisions
   LEFT JOIN repos USING (repo_id)
-  LEFT JOIN repos AS parents ON parents.repo_id = repos.fork_of
   LEFT JOIN license_conclusions USING (file_id)
   WHERE blob_id = replace(lower($blob), 'swh:1:cnt:', '')
 )

@@ -1,0 +1,134 @@
+"""Evidence of origin: which of two copies of a text is more likely the original.
+
+In: copies, with what is known of where they stand. Out: an order among them, and whether one is shown to be older.
+Licences play no part: a copy is not more original because it is more permissive, and not less.
+
+All of this evidence can be forged by someone who wants to (the time of a commit is a claim), so it decides only which
+copies are left out, and it is written into the decision for a person to check.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+Strength: TypeAlias = tuple[bool, bool, bool, int, bool]
+
+_YEAR_10000 = 253_402_300_800
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One file that holds a text.
+
+    `eligible`: nothing else speaks against keeping it. `restricted`: its licence is known and does not allow its use.
+    `opted_out`: its owner objected. `first_commit_at`: oldest commit of its repository, Unix seconds. `fork`: the
+    repository is a fork; `fork_of` is the repo_id of the one it came from, where known. `vendored`: the path is one for
+    third-party code. `own_license`: the repository has a licence file of its own.
+
+    Raises ValueError for a copy that is eligible and at the same time restricted or opted out.
+    """
+
+    file_id: str
+    blob_id: str
+    repo_id: str
+    path: str
+    eligible: bool
+    restricted: bool
+    opted_out: bool
+    first_commit_at: int | None
+    fork: bool
+    vendored: bool
+    own_license: bool
+    fork_of: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.eligible and (self.restricted or self.opted_out):
+            raise ValueError("a copy that is restricted or opted out cannot be eligible")
+
+
+def strength(copy: Copy) -> Strength:
+    """The evidence that a copy is the origin; smaller is stronger.
+
+    Not vendored, not in a fork, in a repository with an older first commit (unknown counts as youngest), in a
+    repository with a licence file of its own: in this order.
+    """
+    at = copy.first_commit_at
+    return copy.vendored, copy.fork, at is None, at or 0, not copy.own_license
+
+
+def rank(copy: Copy) -> tuple[Strength, int, str]:
+    """A total order: strength, then the depth of the path, then the id. The last two only break ties."""
+    return strength(copy), copy.path.count("/"), copy.file_id
+
+
+def shown_older(copy: Copy, other: Copy) -> bool:
+    """Whether the evidence shows that `copy` is older than `other`.
+
+    Two known, different dates decide. Without them, `copy` is the older one if only `other` is vendored, or if `other`
+    stands in a fork of the repository of `copy`. That a repository is a fork of some third one shows nothing: the
+    third may be where `copy` was taken from.
+    """
+    mine, theirs = copy.first_commit_at, other.first_commit_at
+    if mine is not None and theirs is not None and mine != theirs:
+        return mine < theirs
+    return (other.vendored and not copy.vendored) or other.fork_of == copy.repo_id
+
+
+def witnesses(restricted: Iterable[Copy]) -> tuple[Copy, ...]:
+    """At most 12 of the copies that, for any copy, say the same as all of them.
+
+    If `shown_older(c, r)` is true for each r returned, it is true for each r given. This keeps the work linear where
+    thousands of copies meet thousands of restricted ones. It suffices to have, among all of them, among those with the
+    oldest date and among those with no date: two with different fork parents, once of all and once of the not vendored.
+
+    The witnesses of a union are the witnesses of the witnesses of its parts.
+    """
+    ordered = sorted(restricted, key=rank)
+    oldest = min((r.first_commit_at for r in ordered if r.first_commit_at is not None), default=None)
+    same_age = [r for r in ordered if r.first_commit_at == oldest]
+    undated = [r for r in ordered if r.first_commit_at is None]
+    chosen: dict[str, Copy] = {}
+    for part in (ordered, same_age, undated):
+        for found in (part, [r for r in part if not r.vendored]):
+            chosen.update((r.file_id, r) for r in _two_parents(found))
+    return tuple(sorted(chosen.values(), key=rank))
+
+
+def compared(copy: Copy, other: Copy) -> str:
+    """One sentence: why `other` has better evidence of being the origin than `copy`, or that nothing tells them apart."""
+    if copy.vendored != other.vendored:
+        return f"{'this copy' if copy.vendored else 'the other'} is vendored"
+    if copy.fork != other.fork:
+        return f"{'this copy' if copy.fork else 'the other'} is in a fork"
+    if copy.first_commit_at != other.first_commit_at:
+        return ages(copy, other)
+    if copy.own_license != other.own_license:
+        return (
+            f"only the repository of {'this copy' if copy.own_license else 'the other'} has a licence file of its own"
+        )
+    return "the evidence of origin is equal"
+
+
+def ages(copy: Copy, other: Copy) -> str:
+    """One sentence with the dates of both repositories."""
+    mine, theirs = _day(copy.first_commit_at), _day(other.first_commit_at)
+    return f"oldest commit of this copy's repository: {mine}; of the other's: {theirs}"
+
+
+def _two_parents(copies: Iterable[Copy]) -> list[Copy]:
+    chosen: list[Copy] = []
+    for copy in copies:
+        if not chosen or copy.fork_of != chosen[0].fork_of:
+            chosen.append(copy)
+        if len(chosen) == 2:
+            break
+    return chosen
+
+
+def _day(at: int | None) -> str:
+    if at is None:
+        return "unknown"
+    if 0 <= at < _YEAR_10000:
+        return datetime.fromtimestamp(at, UTC).date().isoformat()
+    return f"Unix time {at}"  # a commit can claim any time

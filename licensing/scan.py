@@ -1,0 +1,314 @@
+"""Licence findings in one text. The only module that knows scancode.
+
+In: the bytes of a file and a scope, `whole` (licence-like files) or `head` (source files). Out: findings: SPDX
+expression, score, rule, lines, copyright lines. What it costs is written at `Scanner`.
+
+The cheap answers come first, and each is as good as the dear one where it applies: no word of law at all (nothing);
+an SPDX tag and no other word of law (the tag); a text that was seen before (its answer); exact matching; and only for
+texts that are mostly licence prose and that exact matching did not recognise, approximate matching, which is about a
+hundred times dearer and on other texts often wrong.
+"""
+
+import atexit
+import gc
+import hashlib
+import importlib.metadata
+import os
+import re
+import shutil
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from gleanery.licensing.expressions import Expression, parse
+from gleanery.licensing.reading import Reading, head_of, is_silent, read_text
+from gleanery.records.errors import StopRun
+
+__all__ = ["Finding", "Scanner", "head_of", "warm"]
+
+# Raise this number when the same text may now give another answer.
+SCAN_VERSION = 1
+# What this room finds by itself; scancode has no rule for it.
+NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
+MOST_FINDINGS = 64
+_REMEMBERED = 65_536
+# Under this score a licence text is not quite the one it resembles, and approximate matching looks again.
+_WEAK_SCORE = 95.0
+_TAG = re.compile(r"spdx-license-identifier:\s*(\S.*)$", re.IGNORECASE)
+_SECOND_TAG = re.compile(r"spdx|licen[sc]e", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One detection. `outcome` is found, none, or unknown (the time limit, a cut, an error, or only a hint).
+
+    `score` is 0 to 100; lines count from 1. The first finding of a text carries its copyright lines.
+    """
+
+    outcome: str
+    expression: str | None = None
+    score: float | None = None
+    rule: str | None = None
+    start_line: int | None = None
+    end_line: int | None = None
+    copyrights: tuple[str, ...] = ()
+
+
+class Scanner:
+    """Finds licences in texts and remembers its answers.
+
+    `seconds` is how long one text may take. A text that takes longer has the outcome `unknown`, and this is the only
+    way in which a slow machine can give another answer than a fast one; raise it on such a machine. `tally` counts
+    how texts were answered: silent, tag, remembered, exact, approximate.
+
+    Heads of source files cost FIGURE_HEAD each and licence files FIGURE_WHOLE on one core; see
+    docs/reference/licensing.md.
+    """
+
+    def __init__(self, seconds: float = 20.0) -> None:
+        self.seconds = seconds
+        self.tally = {"silent": 0, "tag": 0, "remembered": 0, "exact": 0, "approximate": 0}
+        self._answers: OrderedDict[bytes, tuple[Finding, ...]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def detector(self) -> str:
+        """Detector, licence list, index and version of this module: everything that an answer depends on."""
+        return _detector()
+
+    def scan(self, content: bytes, scope: str) -> tuple[Finding, ...]:
+        """The findings in some bytes, in the order of their lines; at least one, and never an error.
+
+        `scope` is "whole" or "head"; ValueError on any other.
+        """
+        if scope not in ("whole", "head"):
+            raise ValueError(f"scope is {scope}, not whole or head")
+        reading = read_text(content, scope)
+        findings = list(self._answer(reading))
+        placed = [_placed(finding, reading.numbers) for finding in findings]
+        if reading.reserved:
+            placed.append(Finding("found", NO_TRAINING, 100.0, "gleanery-no-ai-training", *reading.reserved))
+        if reading.cut:
+            placed.append(Finding("unknown", rule="gleanery-text-too-long"))
+        placed = placed or [Finding("none")]
+        return (replace(placed[0], copyrights=reading.copyrights), *placed[1:])
+
+    def _answer(self, reading: Reading) -> tuple[Finding, ...]:
+        """The findings in the normalised text, numbered by its own lines."""
+        text = reading.text
+        if is_silent(text):
+            return self._count("silent", ())
+        tags = _tags(reading.lines)
+        if tags:
+            return self._count("tag", tags)
+        key = hashlib.blake2b(
+            text.encode("utf-8", "surrogatepass"), digest_size=16, person=b"dense" if reading.dense else b"sparse"
+        ).digest()
+        with self._lock:
+            known = self._answers.get(key)
+            if known is not None:
+                self._answers.move_to_end(key)
+        if known is not None:
+            return self._count("remembered", known)
+        findings, finished = self._detect(text, reading.dense)
+        if finished:
+            with self._lock:
+                self._answers[key] = findings
+                if len(self._answers) > _REMEMBERED:
+                    self._answers.popitem(last=False)
+        return findings
+
+    def _detect(self, text: str, dense: bool) -> tuple[tuple[Finding, ...], bool]:
+        """Exact matching, then approximate matching where it helps; and whether there was time enough."""
+        started, deadline = time.monotonic(), time.time() + self.seconds
+        try:
+            findings = self._count("exact", _match(text, False, deadline))
+            if dense and _is_weak(findings):
+                findings = self._count("approximate", _match(text, True, deadline)) or findings
+        except Exception:  # hostile text must not stop a run; the finding says that nothing is known
+            return (Finding("unknown", rule="gleanery-detector-error"),), True
+        # scancode returns what it has when its time is over, and does not say that it is not all.
+        if time.monotonic() - started >= self.seconds or time.time() >= deadline:
+            return (Finding("unknown", rule="gleanery-time-limit"),), False
+        if len(findings) > MOST_FINDINGS:
+            findings = (*findings[: MOST_FINDINGS - 1], Finding("unknown", rule="gleanery-too-many-findings"))
+        return findings, True
+
+    def _count(self, how: str, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        self.tally[how] += 1
+        return findings
+
+
+def warm() -> None:
+    """Load the licence index, run one scan, and set both apart from the garbage collector.
+
+    Call it once in a process that then forks its workers: they share the index (FIGURE_RSS) instead of loading it.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        Scanner().scan(b"Permission to use this file is granted under the terms of some license.\n" * 9, "whole")
+        _detector()
+    finally:
+        if enabled:
+            gc.enable()
+    gc.freeze()
+
+
+def _placed(finding: Finding, numbers: tuple[int, ...]) -> Finding:
+    """The finding with lines of the file instead of lines of the normalised text."""
+    if finding.start_line is None or finding.end_line is None or not numbers:
+        return finding
+    # The detector cuts very long lines in pieces and counts each, so its numbers may lie beyond the last line.
+    first, last = (numbers[min(n, len(numbers)) - 1] for n in (finding.start_line, finding.end_line))
+    return replace(finding, start_line=first, end_line=last)
+
+
+def _is_weak(findings: tuple[Finding, ...]) -> bool:
+    """Whether exact matching left a doubt: nothing identified, or something that is not quite what it resembles."""
+    return not any(_is_identified(f) for f in findings) or any((f.score or 0.0) < _WEAK_SCORE for f in findings)
+
+
+def _is_identified(finding: Finding) -> bool:
+    return finding.outcome == "found" and "LicenseRef-scancode-unknown" not in (finding.expression or "")
+
+
+def _tags(lines: tuple[str, ...]) -> tuple[Finding, ...]:
+    """One finding for each SPDX tag, if every tag is a known expression and nothing else speaks of a licence."""
+    findings = []
+    for number, line in enumerate(lines, 1):
+        tag = _TAG.search(line)
+        if tag is None:
+            if not is_silent(line):
+                return ()
+            continue
+        expression = _spdx(tag[1]) if is_silent(line[: tag.start()]) and not _SECOND_TAG.search(tag[1]) else None
+        if expression is None:
+            return ()
+        findings.append(Finding("found", expression, 100.0, "spdx-license-identifier", number, number))
+    return tuple(findings)
+
+
+@lru_cache(maxsize=4096)
+def _spdx(text: str) -> str | None:
+    """An expression in the current SPDX spelling, or None unless each of its ids is known."""
+    tree = parse(text.strip().rstrip("\"'`,;.*/<>- \t"))
+    return None if tree is None else _respelled(tree)
+
+
+def _respelled(tree: Expression) -> str | None:
+    known = _scancode().symbols
+    if tree.word != "ID":
+        parts = [_respelled(part) for part in tree.parts]
+        return None if None in parts else f" {tree.word} ".join(f"({p})" if p and " " in p else str(p) for p in parts)
+    base, exception = known.get(tree.license.lower()), known.get((tree.exception or "").lower())
+    if base is None or (tree.exception is not None and exception is None):
+        return None
+    spelled = str(base.wrapped.spdx_license_key)
+    return spelled if exception is None else f"{spelled} WITH {exception.wrapped.spdx_license_key}"
+
+
+def _match(text: str, approximate: bool, deadline: float) -> tuple[Finding, ...]:
+    """What scancode says about a text, as findings in the order of lines. `deadline` is a time.time()."""
+    scancode = _scancode()
+    query = scancode.Query(query_string=text, idx=scancode.index, line_threshold=15)
+    matches = scancode.index.match_query(query, approximate=approximate, deadline=deadline)
+    findings = [_finding(list(group)) for group in scancode.detection.group_matches(matches)] if matches else []
+    found = [f for f in findings if f is not None]
+    # A hint is worth a finding only where nothing better was found: fragments of a licence that was recognised
+    # beside them say nothing new.
+    identified = [f for f in found if f.outcome == "found"]
+    return tuple(identified or found)
+
+
+def _finding(group: list[Any]) -> Finding | None:
+    """One group of matches; None where scancode takes them for a false alarm."""
+    scancode = _scancode()
+    analysis = scancode.detection.analyze_detection(group)
+    _, key = scancode.detection.get_detected_license_expression(analysis=analysis, license_matches=group)
+    rules = ", ".join(dict.fromkeys(str(match.rule.identifier) for match in group))[:200]
+    first, last = min(m.start_line for m in group), max(m.end_line for m in group)
+    length = sum(match.len() for match in group)
+    score = round(min(sum(m.score() * m.len() for m in group) / length, 100.0), 2) if length else 0.0
+    if key is None:
+        if analysis == scancode.detection.DetectionCategory.FALSE_POSITVE.value:
+            return None
+        return Finding("unknown", None, score, rules, first, last)
+    expression = str(scancode.cache.build_spdx_license_expression(str(key), licensing=scancode.licensing))
+    return Finding("found", expression, score, rules, first, last)
+
+
+@dataclass(frozen=True)
+class _Scancode:
+    """The parts of scancode that this module uses."""
+
+    cache: Any
+    detection: Any
+    Query: Any
+    index: Any
+    licensing: Any
+    symbols: dict[str, Any]
+
+
+@lru_cache(maxsize=1)
+def _scancode() -> _Scancode:
+    """Import scancode and load its index, with folders of our own for what it writes at import."""
+    folder = tempfile.mkdtemp(prefix="gleanery-scancode-")
+    atexit.register(_remove, folder, os.getpid())
+    before = {name: os.environ.get(name) for name in ("SCANCODE_CACHE", "SCANCODE_TEMP")}
+    os.environ.update(SCANCODE_CACHE=folder, SCANCODE_TEMP=folder)
+    try:
+        from licensedcode import cache, detection
+        from licensedcode.query import Query
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+    _index_file()
+    enabled = gc.isenabled()
+    gc.disable()  # halves the time: the index is eleven million objects and none of them is garbage
+    try:
+        loaded = cache.get_cache()
+    finally:
+        if enabled:
+            gc.enable()
+    return _Scancode(cache, detection, Query, loaded.index, loaded.licensing, loaded.spdx_symbols)
+
+
+def _index_file() -> Path:
+    """The licence index that came with scancode; StopRun where it is missing, as building one takes minutes."""
+    from scancode_config import licensedcode_cache_dir
+
+    path = Path(licensedcode_cache_dir) / "license_index" / "index_cache"
+    if not path.is_file() or not path.stat().st_size:
+        raise StopRun("The licence index of scancode-toolkit is missing.", "Install scancode-toolkit again.")
+    return path
+
+
+@lru_cache(maxsize=1)
+def _detector() -> str:
+    _scancode()
+    from scancode_config import spdx_license_list_version
+
+    digest = hashlib.sha256()
+    with open(_index_file(), "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    version = importlib.metadata.version("scancode-toolkit")
+    return (
+        f"scancode-toolkit {version} / SPDX list {spdx_license_list_version} / "
+        f"index sha256:{digest.hexdigest()[:12]} / gleanery-scan {SCAN_VERSION}"
+    )
+
+
+def _remove(folder: str, owner: int) -> None:
+    """At the end of the process that made the folder, and not of the workers that it forked."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,257 @@
+"""Proof of ownership: is the challenge file on the tip of the repository's default branch?
+
+In: a clone URL, file names and the expected text. Out: a `ProofResult` with one of a few fixed codes; nothing that
+the other side sent gets into it except a commit id. The tip's trees are fetched shallow into a temporary bare
+repository, and one small file is read from its objects: nothing is checked out and no hook, helper or prompt can run.
+A commit id, a pull request's ref or a fork's commit is never asked for, because forges serve those to everybody under
+the parent's address. One check of a local repository over http took 0.09 s (COST).
+"""
+
+import contextlib
+import hmac
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from gleanery.optout.address import Target, safe_target
+from gleanery.optout.challenge import content_digest
+from gleanery.records.errors import RejectRecord, StopRun
+
+LONGEST_FILE = 8 * 1024  # bytes of a challenge file; ours are under 1 KiB
+LONGEST_FETCH = 64 << 20  # bytes of a pack; the trees of a repository with 450,000 files are about 20 MB
+MEMORY_KIB = 2 << 20
+_SHOWN = 8 * 1024  # bytes of git's messages that are looked at
+
+RESULTS: Mapping[str, str] = MappingProxyType(
+    {
+        "passed": "The challenge file is on the default branch.",
+        "address_refused": "The address of the repository is not one that may be contacted.",
+        "host_not_found": "The host of the repository could not be found.",
+        "not_reachable": "The host of the repository could not be reached.",
+        "not_public": "There is no public repository at this address.",
+        "moved": "The repository has moved. Start again with its present address.",
+        "empty": "The repository has no default branch yet.",
+        "file_missing": "The challenge file is not on the default branch.",
+        "file_differs": "The challenge file is on the default branch, but its content is not the one asked for.",
+        "too_large": "The repository or the file is larger than a check may fetch.",
+        "timed_out": "The check took too long.",
+    }
+)
+# What git says on its error stream (in the C locale), and what we make of it. The first that fits counts.
+_SIGNS = (
+    (r"unable to update url base from redirection|The requested URL returned error: 30\d", "moved"),
+    (r"couldn't find remote ref HEAD", "empty"),
+    (r"repository '.*' not found|Authentication failed|could not read Username|returned error: 40[134]", "not_public"),
+    (r"File size limit exceeded|file write error|File too large|out of memory|Cannot allocate memory", "too_large"),
+)
+# The shell sets limits that hold for git and all its children: blocks of 512 bytes, KiB, seconds.
+_LIMITED = 'ulimit -f "$1" && ulimit -v "$2" && ulimit -t "$3" && ulimit -c 0 || exit 125; shift 3; exec "$@"'
+
+
+@dataclass(frozen=True)
+class ProofResult:
+    """How a check ended. `expected_sha256` says for which challenge file, `commit` where it was looked for."""
+
+    code: str  # a key of RESULTS
+    expected_sha256: str
+    commit: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.code == "passed"
+
+    @property
+    def message(self) -> str:
+        return RESULTS[self.code]
+
+
+def check_challenge(
+    clone_url: str, filename: str, expected: str, *, allow_local: bool, seconds: float
+) -> ProofResult:
+    """Whether this file has the expected text on the tip of the default branch. At most `seconds` in all."""
+    return check_files(clone_url, [filename], expected, allow_local=allow_local, seconds=seconds)
+
+
+def check_files(
+    clone_url: str, filenames: Sequence[str], expected: str, *, allow_local: bool, seconds: float
+) -> ProofResult:
+    """The same for the first of some file names that has it. JSON is compared by meaning, other text to the letter.
+
+    Raises StopRun only if this machine has no git program.
+    """
+    ends = time.monotonic() + seconds
+    digest = content_digest(expected)
+    try:
+        target = safe_target(clone_url, allow_local=allow_local, seconds=seconds)
+        with tempfile.TemporaryDirectory(prefix="optout-", ignore_cleanup_errors=True) as room:
+            git = _Git(Path(room), target, ends)
+            commit = git.fetch_tip()
+            return ProofResult(_compare(git, commit, filenames, expected), digest, commit)
+    except RejectRecord as problem:
+        return ProofResult(problem.code, digest)
+
+
+def _compare(git: "_Git", commit: str, filenames: Sequence[str], expected: str) -> str:
+    code = "file_missing"
+    for filename in filenames:
+        found = git.read(commit, filename)
+        if found is not None and hmac.compare_digest(_meaning(found), _meaning(expected.encode())):
+            return "passed"
+        code = code if found is None else "file_differs"
+    return code
+
+
+def _meaning(content: bytes) -> bytes:
+    """The text without what editors change: byte order mark, line ends, outer white space, the layout of JSON."""
+    text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").strip()
+    try:
+        return json.dumps(json.loads(text), sort_keys=True).encode()
+    except (ValueError, RecursionError):
+        return text.encode("utf-8", "replace")
+
+
+class _Git:
+    """The git program in an empty room, with nothing of this machine's settings and a fixed target."""
+
+    def __init__(self, room: Path, target: Target, ends: float) -> None:
+        self.room, self.target, self.ends = room, target, ends
+        self._run("init", "--quiet", "--bare", "--template=", online=False)
+
+    def fetch_tip(self) -> str:
+        """Fetch the commit at HEAD and its trees; the commit's id."""
+        self._fetch("--depth=1", "--", self.target.url, "+HEAD:refs/optout/tip")
+        return self._run("rev-parse", "--verify", "refs/optout/tip^{commit}", online=False).decode().strip()
+
+    def read(self, commit: str, path: str) -> bytes | None:
+        """The bytes of one plain file of the commit, or None if there is no such file."""
+        entry = self._run("ls-tree", "-z", commit, "--", path, online=False).split(b"\x00")[0]
+        found = re.fullmatch(rb"100(?:644|755) blob ([0-9a-f]{40,64})\t(.*)", entry)
+        if not found or found[2] != path.encode():
+            return None
+        blob = found[1].decode()
+        if not self._present(blob):
+            # The blob was left out of the first fetch. Its id comes from the tip's tree, so it may be asked for.
+            self._fetch("--", self.target.url, blob)
+        size = int(self._run("cat-file", "-s", blob, online=False))
+        if size > LONGEST_FILE:
+            raise RejectRecord("the challenge file is too large", "", "too_large")
+        return self._run("cat-file", "blob", blob, online=False)
+
+    def _present(self, blob: str) -> bool:
+        try:
+            self._run("cat-file", "-e", blob, online=False)
+        except RejectRecord as problem:
+            if problem.code == "timed_out":
+                raise
+            return False
+        return True
+
+    def _fetch(self, *arguments: str) -> None:
+        options = ("--quiet", "--filter=blob:none", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
+        self._run("fetch", *options, *arguments, online=True)
+
+    def _run(self, *arguments: str, online: bool) -> bytes:
+        """Standard output of one git command. RejectRecord with a code if it fails or the time is over."""
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            raise _timed_out()
+        limits = (str(LONGEST_FETCH // 512), str(MEMORY_KIB), str(max(1, int(left) + 1)))
+        command = ("/bin/sh", "-c", _LIMITED, "sh", *limits, "git", *arguments)
+        out, err = self.room / "out", self.room / "err"
+        with open(out, "wb") as stdout, open(err, "wb") as stderr:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env=self._environment(online),
+                cwd=self.room,
+                start_new_session=True,
+            )
+            try:
+                status = process.wait(left)
+            except subprocess.TimeoutExpired:
+                raise _timed_out() from None
+            finally:
+                _end_group(process)
+        if status:
+            raise self._failure(status, err)
+        return out.read_bytes()
+
+    def _failure(self, status: int, err: Path) -> RejectRecord:
+        if status in (125, 126, 127):
+            raise StopRun("the git program cannot be started within its limits", "install git 2.37 or newer")
+        with open(err, "rb") as file:
+            said = file.read(_SHOWN).decode("utf-8", "replace")
+        code = next((code for sign, code in _SIGNS if re.search(sign, said)), "not_reachable")
+        if status in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ):
+            code = "too_large"
+        return RejectRecord("git could not read the repository", RESULTS[code], code)
+
+    def _environment(self, online: bool) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "GIT_SSL_CAINFO", "SSL_CERT_FILE") if name in os.environ}
+        fixed = {
+            "HOME": str(self.room),
+            "GIT_DIR": str(self.room / "bare.git"),
+            "LC_ALL": "C",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ASKPASS": "",
+            "GIT_OPTIONAL_LOCKS": "0",
+            # Reading never fetches: a missing object is an error then, not a hidden request.
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_ALLOW_PROTOCOL": self.target.scheme if online else "none",
+            "GIT_PROTOCOL_FROM_USER": "0",
+        }
+        settings = self._settings()
+        numbered = {"GIT_CONFIG_COUNT": str(len(settings))}
+        for number, (key, value) in enumerate(settings):
+            numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        return kept | fixed | numbered
+
+    def _settings(self) -> list[tuple[str, str]]:
+        pin = [("http.curloptResolve", self.target.pin)] if self.target.pin else []
+        return [
+            *pin,
+            ("protocol.allow", "never"),
+            (f"protocol.{self.target.scheme}.allow", "always"),
+            ("protocol.version", "2"),
+            ("http.followRedirects", "false"),
+            ("http.proxy", ""),
+            ("http.lowSpeedLimit", "1000"),
+            ("http.lowSpeedTime", "10"),
+            ("http.maxRequests", "1"),
+            ("credential.helper", ""),
+            ("core.hooksPath", os.devnull),
+            ("core.fsmonitor", "false"),
+            ("core.bigFileThreshold", "1m"),  # larger ones are streamed, not held in memory
+            ("fetch.negotiationAlgorithm", "noop"),
+            ("fetch.unpackLimit", "1"),  # always one pack, so that the limit of a file is the limit of a fetch
+            ("fetch.writeCommitGraph", "false"),
+            ("fetch.uriProtocols", ""),  # no packs from other addresses
+            ("transfer.bundleURI", "false"),
+            ("pack.threads", "1"),
+            ("gc.auto", "0"),
+            ("maintenance.auto", "false"),
+        ]
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
+    """End git and whatever it started, and wait for it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _timed_out() -> RejectRecord:
+    return RejectRecord("the check took too long", RESULTS["timed_out"], "timed_out")

@@ -1,0 +1,78 @@
+"""The summary of a run, in numbers that the audits give.
+
+In: a run folder. Out: sections of plain rows for the command line to draw. Costs a few column scans, under a second for
+a hundred thousand files.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gleanery.pipeline.run import Report
+from gleanery.records.reasons import REASONS
+from gleanery.sql.questions import Database, questions, tables_of
+
+TOP = 8
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the summary: a title, the names of its columns, and its rows."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def summary(root: Path, report: Report | None = None) -> list[Section]:
+    """What a run made of its sources. With a report, also what the run cost."""
+    with Database(tables_of(root)) as database:
+        answers = {name: database.ask(questions()[name], {}).to_pylist() for name in _ASKED}
+    sections = [_overview(root, answers, report), _reasons(answers["funnel"])]
+    licenses = [(r["license"], r["documents"], r["tokens"]) for r in answers["tokens_by_license"][:TOP]]
+    sections.append(Section("Licences released", ("licence", "files", "tokens"), tuple(licenses)))
+    languages = [(r["language"] or "unknown", r["documents"], r["tokens"]) for r in answers["tokens_by_language"][:TOP]]
+    sections.append(Section("Languages released", ("language", "files", "tokens"), tuple(languages)))
+    entities: dict[str, int] = {}
+    for row in answers["redactions_by_entity"]:
+        entities[row["entity"]] = entities.get(row["entity"], 0) + row["spans"]
+    rows = tuple(sorted(entities.items(), key=lambda item: (-item[1], item[0])))
+    sections.append(Section("Personal data and secrets replaced", ("kind", "spans"), rows))
+    dead = tuple((r["stage"], r["error"], r["records"], r["hint"]) for r in answers["dead_letters"])
+    if dead:
+        sections.append(Section("Could not be read", ("stage", "error", "records", "what to do"), dead))
+    return sections
+
+
+_ASKED = ("funnel", "repositories", "tokens_by_license", "tokens_by_language", "redactions_by_entity", "dead_letters")
+
+
+def _overview(root: Path, answers: Mapping[str, Any], report: Report | None) -> Section:
+    status: dict[str, int] = {}
+    for row in answers["repositories"]:
+        status[row["status"]] = status.get(row["status"], 0) + 1
+    verdict: dict[str, int] = {}
+    for row in answers["funnel"]:
+        verdict[row["verdict"]] = verdict.get(row["verdict"], 0) + row["files"]
+    duplicates = sum(r["files"] for r in answers["funnel"] if r["reason"] in ("exact_duplicate", "near_duplicate"))
+    shards = sorted((root / "release/tokens").glob("*.bin"))
+    rows: list[tuple[Any, ...]] = [
+        ("repositories", ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in sorted(status.items(), reverse=True))),
+        ("files in", sum(verdict.values())),
+        ("files kept", verdict.get("kept", 0)),
+        ("files rejected", verdict.get("rejected", 0)),
+        ("of them duplicates", duplicates),
+        ("spans redacted", sum(r["spans"] for r in answers["redactions_by_entity"])),
+        ("tokens", sum(r["tokens"] for r in answers["tokens_by_license"])),
+        ("shards", f"{len(shards)} ({sum(p.stat().st_size for p in shards) / 1e6:.1f} MB)"),
+    ]
+    if report is not None and report.ran:
+        rows.append(("time", f"{sum(report.seconds.values()):.0f} s"))
+        rows.append(("peak memory", f"{report.peak_bytes / (1 << 30):.2f} GiB, main process and workers together"))
+    return Section("Summary", ("", ""), tuple(rows))
+
+
+def _reasons(funnel: list[dict[str, Any]]) -> Section:
+    rows = tuple((r["reason"], r["files"], REASONS[r["reason"]].sentence) for r in funnel)
+    return Section("Files by reason", ("reason", "files", "what it means"), rows)

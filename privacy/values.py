@@ -1,0 +1,126 @@
+"""Values: whether a piece of text that stands where a secret would stand is one.
+
+In: a value, as text without its quotes. Out: yes or no. What people write for "put a value here", references to
+variables and settings, templates, paths, words and sentences are left; the word lists are in `rules.toml`. Costs about
+5 microseconds a value.
+"""
+
+from collections import Counter
+from functools import lru_cache
+from math import log2
+
+from gleanery.privacy.patterns import compile_pattern
+from gleanery.privacy.rules import load_rules
+
+# A template marker anywhere: the value is made elsewhere. `%s` and friends are format directives.
+_TEMPLATE = compile_pattern(
+    r"\$\{|\$\(|\{\{|\}\}|\{%|%\}|<%|#\{|%\(|%[sdrv@]|\{[a-zA-Z_0-9.!\[\]]{0,40}\}|@[A-Z_]{2,40}@|__[A-Z_]{2,40}__"
+)
+_REFERENCE = compile_pattern(
+    r"\$[A-Za-z_][\w.:\->\[\]()]{0,80}|%[A-Za-z_]\w{0,60}%|%env\(.{0,80}|&[A-Za-z_]\w{0,60}|!.{0,80}|@[\w/.:]{0,80}"
+    r"|<.{0,200}>|\[.{0,200}\]|\{.{0,200}\}|\(.{0,200}\)|\*.{0,40}"
+)
+_DOTTED = compile_pattern(r"[A-Za-z_]\w{0,60}(?:(?:\.|::|->|\?\.)[A-Za-z_]\w{0,60}){1,8}(?:[(\[].{0,120})?")
+_CALL = compile_pattern(r"[A-Za-z_][\w.:]{0,80}\s?[(\[].{0,200}")
+_WORDS = compile_pattern(r"[A-Za-z]{1,40}(?:[ _\-.:/][A-Za-z]{1,40}){0,12}[?!.:]{0,3}")
+_CONSTANT = compile_pattern(r"[A-Z][A-Z0-9]{0,40}(?:_[A-Z0-9]{1,40}){1,10}")
+_PATH = compile_pattern(r"(?:[a-z][a-z0-9+.\-]{1,12}://|\.{0,2}/|~/|[A-Za-z]:[\\/]).{0,300}")
+_FILE = compile_pattern(
+    r"[\w\-./\\]{1,120}\.(?:py|js|ts|jsx|tsx|json|ya?ml|xml|html?|css|txt|md|pem|key|crt|cer|p12|pfx|jks|go|rb|java|php"
+    r"|cs|sh|conf|cfg|ini|properties|gpg|asc|pub|der|csv|png|svg|db|sock|log|lock|toml|env)"
+)
+_HEX = compile_pattern(r"[0-9a-fA-F]{8,}")
+_UUID = compile_pattern(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+_TOKEN = compile_pattern(r"[A-Za-z0-9+/=_\-.~:!@#$%^&*,?|]{8,}")
+_DATE_OR_NUMBER = compile_pattern(r"[0-9]{1,4}(?:[.\-/:,x][0-9]{1,5}){0,5}(?:px|em|ms|s|m|h|d|MB|GB|KB|k|%)?")
+
+
+def entropy(value: str) -> float:
+    """Shannon entropy in bits a character: 0 for one repeated character, about 4 for random hexadecimal digits.
+
+    >>> round(entropy("aabb"), 2)
+    1.0
+    """
+    total = len(value)
+    return -sum(n / total * log2(n / total) for n in Counter(value).values()) if total else 0.0
+
+
+def is_stand_in(value: str) -> bool:
+    """The value says "put one here", repeats one character, counts upwards, or hides what was there.
+
+    >>> is_stand_in("YOUR_API_KEY"), is_stand_in("xxxxxxxx"), is_stand_in("k9Fj2mQx")
+    (True, True, False)
+    """
+    words = load_rules().words
+    lowered = value.lower()
+    if lowered in words["stand_in_values"] or any(piece in lowered for piece in words["stand_in_pieces"]):
+        return True
+    return len(set(lowered)) <= 2 or (len(value) > 5 and lowered in _COUNTING)
+
+
+def is_reference(value: str) -> bool:
+    """The value comes from elsewhere: a variable, a setting, a template, a call, a path or a file name.
+
+    >>> is_reference("${DB_PASSWORD}"), is_reference("os.environ['X']"), is_reference("hunter2!")
+    (True, True, False)
+    """
+    raw = value.encode("utf-8", "surrogatepass")
+    if _TEMPLATE.search(raw):
+        return True
+    return any(p.fullmatch(raw) for p in (_REFERENCE, _DOTTED, _CALL, _CONSTANT, _PATH, _FILE))
+
+
+@lru_cache(maxsize=4096)
+def is_password(value: str, sure: bool) -> bool:
+    """The value may be a password. `sure` says that its place means nothing but a password.
+
+    Passwords with blanks in them and, unless `sure`, plain words are left.
+
+    >>> is_password("tr0ub4dor", False), is_password("password", True), is_password("enter it here", True)
+    (True, False, False)
+    """
+    if not 4 <= len(value) <= 128 or any(c.isspace() or not c.isprintable() for c in value):
+        return False
+    if is_stand_in(value) or is_reference(value):
+        return False
+    raw = value.encode()
+    if _WORDS.fullmatch(raw):
+        return sure and value.isalpha() and value.islower()
+    return bool(any(c.isalnum() for c in value)) and not (_DATE_OR_NUMBER.fullmatch(raw) and not value.isdigit())
+
+
+@lru_cache(maxsize=4096)
+def is_key(value: str, least: float = 3.0, shortest: int = 16) -> bool:
+    """The value may be a machine-made key: one token, letters and digits mixed, and as random as its length allows.
+
+    `least` is in bits a character. A word list, an identifier, a version or a path is left.
+
+    >>> is_key("9f86d081884c7d659a2feaa0c55ad015"), is_key("current-user-session-key")
+    (True, False)
+    """
+    raw = value.encode("utf-8", "surrogatepass")
+    if not shortest <= len(value) <= 512 or not _TOKEN.fullmatch(raw) or is_stand_in(value) or is_reference(value):
+        return False
+    if _WORDS.fullmatch(raw) and not _looks_mixed(value):
+        return False
+    if _HEX.fullmatch(raw):
+        return any(c.isdigit() for c in value) and entropy(value) >= min(least, 2.5)
+    if _UUID.fullmatch(raw):
+        return entropy(value) >= 2.5
+    return (any(c.isdigit() for c in value) or _looks_mixed(value)) and entropy(value) >= least
+
+
+def _looks_mixed(value: str) -> bool:
+    """Letters change their case too often for words: random base64 without a digit, and not camelCase."""
+    letters = [c for c in value if c.isalpha()]
+    changes = sum(a.isupper() != b.isupper() for a, b in zip(letters, letters[1:], strict=False))
+    return len(letters) >= 16 and changes * 3 >= len(letters)
+
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+_COUNTING = frozenset(
+    text[start:end]
+    for text in (_ALPHABET * 2, "0123456789" * 4, "1234567890" * 4, "0123456789abcdef" * 4)
+    for start in (0, 1)
+    for end in range(start + 6, len(text) + 1)
+)

@@ -1,0 +1,156 @@
+"""Fetching the tip of a branch from an http(s) URL into the cache, without a work tree and without history.
+
+In: an address, a branch or commit id, and the cache. Out: a bare repository under `git/REPO_ID/COMMIT` that holds one
+commit and is either whole or absent. A commit that is in the cache already is not fetched again; a branch is looked up
+each time, a commit id is not. Servers that only hand out files ("dumb" ones) cannot cut the history, so all of it comes.
+Costs two requests and the size of one pack, at most limits.max_archive_bytes.
+"""
+
+import contextlib
+import os
+import shutil
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import re2
+
+from gleanery.records.errors import GleaneryError, RejectRecord, TryAgain
+from gleanery.sources.deadline import Deadline, retried
+from gleanery.sources.gitobjects import own_repository
+from gleanery.sources.gitprocess import Git
+from gleanery.sources.gitrefs import COMMIT_ID, Tip, check_branch
+from gleanery.sources.source import Limits
+
+_TIP = "refs/heads/tip"
+_ANSWER_BYTES = 1 << 20
+_MESSAGE_BYTES = 64 << 10
+_POLL_SECONDS = 0.05
+_DUMB = b"dumb http transport does not support shallow"
+_NOT_FOUND = re2.compile(rb"returned error: 4(?:04|10)|repository '[^']*' not found|remote ref|not our ref")
+_FORBIDDEN = re2.compile(rb"returned error: 40[13]|could not read Username|Authentication failed")
+_REDIRECT = re2.compile(rb"returned error: 30|redirect")
+_MAY_PASS = re2.compile(
+    rb"returned error: (?:5|429|408)|timed out|too slow|Could not resolve|Failed to connect|Couldn't connect|refused"
+    rb"|reset by peer|early EOF|unexpected disconnect|Empty reply|transfer closed|RPC failed"
+)
+
+
+def fetch_tip(
+    url: str, repo_id: str, version: str | None, limits: Limits, cache: Path, deadline: Deadline
+) -> tuple[Path, Tip]:
+    """The cached repository that holds the commit asked for, and which commit and branch that is.
+
+    Raises RejectRecord if the server has no such thing or refuses it, TryAgain if it cannot be reached three times.
+    """
+    folder = cache / "git" / repo_id
+    folder.mkdir(parents=True, exist_ok=True)
+    if version is not None and COMMIT_ID.fullmatch(version):
+        tip = Tip(version, None)
+    else:
+        tip = retried(lambda: _look_up(url, version, folder, deadline), deadline)
+    if not (folder / tip.commit).is_dir():
+        tip = retried(lambda: _fetch(url, tip, folder, limits, deadline), deadline)
+    return folder / tip.commit, tip
+
+
+def _look_up(url: str, version: str | None, folder: Path, deadline: Deadline) -> Tip:
+    """Ask the server which commit a branch, or HEAD, stands at."""
+    ref = "HEAD" if version is None else f"refs/heads/{version}"
+    if version is not None:
+        check_branch(version)
+    with _workplace(folder) as directory:
+        answer = _run(url, directory, deadline, "ls-remote", "--symref", "--", url, ref).decode("utf-8", "replace")
+    rows = dict(line.split("\t", 1)[::-1] for line in answer.splitlines() if "\t" in line and line[:5] != "ref: ")
+    if not COMMIT_ID.fullmatch(rows.get(ref, "")):
+        raise RejectRecord("the server has no such branch", "check its name", "branch_not_found")
+    names = [line[5:].split("\t")[0] for line in answer.splitlines() if line.startswith("ref: ") and line.endswith(ref)]
+    target = names[0] if names and ref == "HEAD" else ref
+    return Tip(rows[ref], target.removeprefix("refs/heads/") if target.startswith("refs/heads/") else None)
+
+
+def _fetch(url: str, tip: Tip, folder: Path, limits: Limits, deadline: Deadline) -> Tip:
+    """Fetch one commit into a new folder and give it its name; another worker may have been faster."""
+    what = tip.commit if tip.branch is None else f"refs/heads/{tip.branch}"
+    with _workplace(folder, sha256=len(tip.commit) == 64) as directory:
+        quiet = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance"]
+        wanted = ["--", url, f"+{what}:{_TIP}"]
+        try:
+            _run(url, directory, deadline, "fetch", *quiet, "--depth=1", *wanted, largest=limits.max_archive_bytes)
+        except _CannotCutHistory:
+            _run(url, directory, deadline, "fetch", *quiet, *wanted, largest=limits.max_archive_bytes)
+        commit = Git(directory, None, deadline).lines("rev-parse", "--verify", f"{_TIP}^{{commit}}")[0].decode("ascii")
+        with contextlib.suppress(FileExistsError, OSError):
+            os.rename(directory, folder / commit)
+    if not (folder / commit).is_dir():
+        raise TryAgain("the cache could not be written", "look at the disk's free space")
+    return Tip(commit, tip.branch)
+
+
+class _CannotCutHistory(RejectRecord):
+    """The server only hands out files."""
+
+
+class _workplace:
+    """A bare repository of ours beside the finished ones, which is gone at the end unless it was renamed."""
+
+    def __init__(self, folder: Path, sha256: bool = False) -> None:
+        self.directory = own_repository(folder, sha256)
+
+    def __enter__(self) -> Path:
+        return self.directory
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _run(url: str, directory: Path, deadline: Deadline, *arguments: str, largest: int = _ANSWER_BYTES) -> bytes:
+    """What a git command prints, while its directory does not grow beyond `largest` bytes."""
+    messages, answer = directory / "messages", directory / "answer"
+    git = Git(directory, None, deadline, protocol=urlsplit(url).scheme)
+    with open(messages, "wb") as errors, open(answer, "wb") as out:
+        with git.start(*arguments, output=out, errors=errors) as running:
+            while (status := running.status(_POLL_SECONDS)) is None:
+                if _bytes_in(directory) > largest:
+                    raise RejectRecord("it is larger than limits.max_archive_bytes", "raise it", "too_large")
+    if status != 0:
+        raise _error(_own_words(messages))
+    if _bytes_in(directory) > largest:
+        raise RejectRecord("it is larger than limits.max_archive_bytes", "raise it", "too_large")
+    printed = answer.read_bytes()
+    messages.unlink()
+    answer.unlink()
+    return printed
+
+
+def _bytes_in(directory: Path) -> int:
+    """The size of every file below a directory; one that is renamed meanwhile counts as nothing."""
+    total = 0
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(folder, name)).st_size
+    return total
+
+
+def _own_words(messages: Path) -> bytes:
+    """What git itself said at the end, without what the server had it repeat."""
+    with open(messages, "rb") as file:
+        file.seek(max(0, messages.stat().st_size - _MESSAGE_BYTES))
+        lines = file.read(_MESSAGE_BYTES).splitlines()
+    return b"\n".join(line for line in lines if line.startswith((b"fatal:", b"error:")))
+
+
+def _error(said: bytes) -> GleaneryError:
+    """The class of a failure. The words themselves are not passed on: they hold the address and the server's text."""
+    if _DUMB in said:
+        return _CannotCutHistory("the server cannot cut the history")
+    if _REDIRECT.search(said):
+        return RejectRecord("the address redirects", "give the final one, often with .git", "redirect_not_allowed")
+    if _FORBIDDEN.search(said):
+        return RejectRecord("the server asks for a login", "clone it yourself and give the path", "refused")
+    if _MAY_PASS.search(said):
+        return TryAgain("the server could not be reached or is busy", "try again later")
+    if _NOT_FOUND.search(said):
+        return RejectRecord("the server has no such repository or branch", "check the address", "not_found")
+    return RejectRecord("git could not fetch the repository", "check the address", "unreadable")

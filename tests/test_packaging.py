@@ -1,0 +1,98 @@
+"""The folders install as gleanery.*, completely and under no other name, and the wheel works elsewhere."""
+
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+ROOMS = sorted(name.removeprefix("gleanery.") for name in DECLARED["packages"])
+
+
+def test_every_package_folder_is_declared() -> None:
+    found = {f"gleanery.{path.parent.name}" for path in ROOT.glob("*/__init__.py")}
+    assert found == set(DECLARED["packages"]) == set(DECLARED["package-dir"])
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_are_flat(room: str) -> None:
+    assert not [path for path in (ROOT / room).rglob("*.py") if path.parent != ROOT / room]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_generic_names_stay_free(room: str, tmp_path: Path) -> None:
+    code = f"import importlib.util as u; raise SystemExit(u.find_spec({room!r}) is not None)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_module_is_named_like_the_standard_library(room: str) -> None:
+    names = {path.stem for path in (ROOT / room).glob("*.py")}
+    assert not names & set(sys.stdlib_module_names) - {"__init__"}
+    assert not names & {"utils", "helpers", "common", "base", "manager"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_docstring_examples_are_true(room: str) -> None:
+    package = importlib.import_module(f"gleanery.{room}")
+    for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        assert doctest.testmod(importlib.import_module(info.name)).failed == 0
+
+
+def test_every_module_says_what_comes_in_and_what_goes_out() -> None:
+    short = []
+    for room in ROOMS:
+        for path in (ROOT / room).glob("*.py"):
+            text = path.read_text("utf-8")
+            if path.name != "__init__.py" and not ("In:" in text[:1500] and "Out:" in text[:1500]):
+                short.append(path.relative_to(ROOT).as_posix())
+    assert short == []
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_every_file_of_the_rooms_and_works_elsewhere(tmp_path: Path) -> None:
+    wheel = _build_wheel(tmp_path)
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("gleanery/")}
+    wanted = {f"gleanery/{p.relative_to(ROOT).as_posix()}" for room in ROOMS for p in _product_files(ROOT / room)}
+    assert wanted == held
+    python = _installed_elsewhere(tmp_path, wheel)
+    listed = subprocess.run([python, "-m", "gleanery.pipeline.cli", "audit"], cwd=tmp_path, capture_output=True, text=True)
+    assert listed.returncode == 0, listed.stderr
+    assert "conservation" in listed.stdout
+
+
+def _product_files(room: Path) -> list[Path]:
+    return [p for p in room.iterdir() if p.is_file() and p.suffix != ".pyc"]
+
+
+def _build_wheel(folder: Path) -> Path:
+    """From a copy of what git tracks or would track, so that stale build folders cannot hide a fault."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
+    for name in listed.stdout.decode().split("\0"):
+        if name and (ROOT / name).is_file():
+            target = folder / "source" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((ROOT / name).read_bytes())
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder / "dist")]
+    subprocess.run([*command, str(folder / "source")], check=True, capture_output=True)
+    return next((folder / "dist").glob("*.whl"))
+
+
+def _installed_elsewhere(folder: Path, wheel: Path) -> str:
+    """A virtual environment that has the wheel, and from here only the packages that it depends on."""
+    venv.create(folder / "venv", with_pip=False)
+    site = next((folder / "venv/lib").glob("python*/site-packages"))
+    zipfile.ZipFile(wheel).extractall(site)
+    dependencies = [p for p in sys.path if p.endswith("site-packages")]
+    (site / "dependencies.pth").write_text("\n".join(dependencies) + "\n", "utf-8")
+    return str(folder / "venv/bin/python")
