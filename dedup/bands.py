@@ -1,13 +1,14 @@
 """Bands: which blobs are similar enough to be worth a measurement.
 
-In: signatures. Out: candidate pairs. A signature is cut into bands of a few numbers; two blobs that agree in all numbers
-of a band are candidates. 42 bands of 6 find 99.4 % of the pairs at similarity 0.7, together with many that are less
-similar, which verification then drops. (The usual 25 bands of 10 find 51 % of those at exactly 0.7.)
+In: signatures. Out: candidate pairs. A signature is cut into bands of a few numbers; two blobs that agree in all
+numbers of a band are candidates. 42 bands of 6 find 99.4 % of the pairs at similarity 0.7, together with many that are
+less similar, which verification then drops. (The usual 25 bands of 10 find 51 % of those at exactly 0.7.)
 SPEED
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
@@ -58,7 +59,8 @@ def band_keys(signatures: NDArray[np.uint32], banding: Banding) -> NDArray[np.ui
     if signatures.ndim != 2 or signatures.shape[1] < used:
         raise ValueError(f"{banding.bands} bands of {banding.rows} rows need signatures of {used} numbers or more")
     cut = signatures[:, :used].reshape(len(signatures), banding.bands, banding.rows)
-    keys = np.zeros(cut.shape[:2], np.uint64) + np.arange(1, banding.bands + 1, dtype=np.uint64) * _ODD
+    keys: NDArray[np.uint64] = np.zeros(cut.shape[:2], np.uint64)
+    keys += np.arange(1, banding.bands + 1, dtype=np.uint64) * _ODD
     for row in range(banding.rows):
         keys += cut[:, :, row]
         keys *= _ODD
@@ -72,8 +74,8 @@ def candidate_pairs(keys: NDArray[np.uint64], ids: NDArray[np.generic], max_buck
     `keys` and `ids` are the two columns of a table of n rows, in any order, a row more than once or not; `ids` is a
     fixed-width array of strings or bytes. Up to `max_bucket` members, each pair of a bucket is given. Beyond that the
     number of pairs would grow with the square (a licence text has thousands of copies with a changed name); then each
-    member is paired with the smallest id and with its neighbour in the order of ids. Memory: 16 bytes for each pair of
-    each bucket.
+    member is paired with the smallest id and with its neighbour in the order of ids. Memory: about 32 bytes for each
+    pair of each bucket.
 
     Bytes of an id that are zero at its end are kept in the array, but numpy cuts them off in `tolist()`.
     """
@@ -82,9 +84,8 @@ def candidate_pairs(keys: NDArray[np.uint64], ids: NDArray[np.generic], max_buck
     names, numbers = np.unique(ids, return_inverse=True)
     member, before, after = _buckets(keys, numbers.reshape(-1).astype(np.int64))
     large = before + after >= max_bucket
-    found = [*_all_pairs(member[~large], after[~large]), *_sparse_pairs(member[large], before[large])]
-    code = [left * len(names) + right for left, right in found]
-    pairs = np.unique(np.concatenate(code)) if code else np.empty(0, np.int64)
+    found = chain(_all_pairs(member[~large], after[~large]), _sparse_pairs(member[large], before[large]))
+    pairs = np.unique(np.concatenate([left * len(names) + right for left, right in found]))
     left, right = np.divmod(pairs, max(1, len(names)))
     return Candidates(names[left], names[right], int(np.count_nonzero(large & (before == 0))))
 

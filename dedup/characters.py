@@ -20,9 +20,6 @@ SEPARATOR, WORD, ALONE = 0, 1, 2
 _ALONE = ((0x3041, 0x30FF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 
 _OTHER_LETTER = 3
-_CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co Cn".split()
-_CODES = {c: SEPARATOR if c[0] not in "LMN" else _OTHER_LETTER if c == "Lo" else WORD for c in _CATEGORIES}
-
 # The rule and the version of Unicode behind it: signatures that were made under different labels are never compared.
 LABEL = f"words-1/unicode-{unicodedata.unidata_version}"
 
@@ -54,13 +51,21 @@ def _ascii_classes() -> NDArray[np.uint8]:
 def _all_classes() -> NDArray[np.uint8]:
     # Each category as one byte, in a single pass of C loops: a Python loop over all code points takes twice as long.
     categories = map(unicodedata.category, map(chr, range(0x110000)))
-    table = np.frombuffer(bytes(map(_CODES.__getitem__, categories)), np.uint8).copy()
+    table = np.frombuffer(bytes(map(_Codes().__getitem__, categories)), np.uint8).copy()
     for first, last in _ALONE:
         block = table[first : last + 1]
         block[block == _OTHER_LETTER] = ALONE
     table[table == _OTHER_LETTER] = WORD
     table[ord("_")] = WORD
     return _frozen(table)
+
+
+class _Codes(dict[str, int]):
+    """The class of each general category; "Lo" is kept apart, for it holds the ideographs."""
+
+    def __missing__(self, category: str) -> int:
+        self[category] = _OTHER_LETTER if category == "Lo" else WORD if category[0] in "LMN" else SEPARATOR
+        return self[category]
 
 
 def _frozen(table: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -25,6 +25,6 @@ def components(left: Sequence[str], right: Sequence[str]) -> dict[str, str]:
     index = {node: i for i, node in enumerate(nodes)}
     edges = [index[node] for node in left], [index[node] for node in right]
     graph = coo_array((np.ones(len(left), np.int8), edges), shape=(len(nodes), len(nodes)))
-    labels = connected_components(graph.tocsr(), directed=False)[1] if nodes else []
+    _, labels = connected_components(graph.tocsr(), directed=False)
     smallest: dict[int, str] = {}
     return {node: smallest.setdefault(int(label), node) for node, label in zip(nodes, labels, strict=True)}

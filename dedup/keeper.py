@@ -3,9 +3,9 @@
 In: all files that hold the blobs of one cluster, kept so far or not, and the verified pairs among the blobs. Out: one
 outcome for each file. Linear in files and pairs (SPEED), so that a text with a hundred thousand copies is no attack.
 
-Copies are ranked by the evidence that they are the origin, never by their licence: ranking by permissiveness would turn
-every pasted GPL file into an MIT file. Nothing is dropped through a chain: a duplicate always names a kept file with the
-same bytes or with a measured similarity.
+Copies are ranked by the evidence that they are the origin, never by their licence: ranking by permissiveness would
+turn every pasted GPL file into an MIT file. Nothing is dropped through a chain: a duplicate always names a kept file
+with the same bytes or with a measured similarity.
 """
 
 from collections import defaultdict
@@ -41,9 +41,9 @@ def settle(
 ) -> dict[str, Outcome]:
     """The outcome of every copy, by file_id in sorted order; neither the order of `copies` nor of `pairs` counts.
 
-    `copies`: every file of every blob of the cluster, or of one blob with several files. `pairs`: similarity of two blob
-    ids, for the verified pairs at or above the threshold only. Two files are twins if they have the same blob, or if
-    their blobs are such a pair. Each eligible copy is then
+    `copies`: every file of every blob of the cluster, or of one blob with several files. `pairs`: similarity of two
+    blob ids, for the verified pairs at or above the threshold only. Two files are twins if they have the same blob, or
+    if their blobs are such a pair. Each eligible copy is then
 
     1. `copy_of_opted_out` if a twin's owner opted out and no twin, nor the copy itself, has better evidence of being
        the origin. Equal evidence counts for the objection. Content that stands in more than `common_owners`

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from gleanery.dedup.characters import WORD
 
 F = TypeVar("F", bound=Callable[..., object])
+U = TypeVar("U", np.uint32, np.uint64)
 
 _FNV_START, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # FNV-1a, 64 bits
 _SHINGLE = np.uint64(0x9E3779B97F4A7C15)  # odd: 2^64 divided by the golden ratio
@@ -30,6 +31,13 @@ def compiled(function: F) -> F:
         return cast(F, njit(cache=True, nogil=True)(function))
     except RuntimeError:  # numba found no folder for its cache
         return cast(F, njit(nogil=True)(function))
+
+
+def readonly(array: NDArray[U]) -> NDArray[U]:
+    """The same array, not to be written. Numba compiles once for writable arrays and once for others; pass these."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 @compiled

@@ -96,7 +96,7 @@ def witnesses(restricted: Iterable[Copy]) -> tuple[Copy, ...]:
 
 
 def compared(copy: Copy, other: Copy) -> str:
-    """One sentence: why `other` has better evidence of being the origin than `copy`, or that nothing tells them apart."""
+    """One sentence: the first evidence of origin in which the two differ, or that they do not."""
     if copy.vendored != other.vendored:
         return f"{'this copy' if copy.vendored else 'the other'} is vendored"
     if copy.fork != other.fork:

@@ -77,7 +77,7 @@ def sign(hashes: NDArray[np.uint64], parameters: Parameters) -> NDArray[np.uint3
     As there, no hashes at all give the largest number everywhere; `sign_texts` stores nothing for such a text.
     """
     factors, offsets = _permutations(parameters.permutations, parameters.seed)
-    return kernels.minima(_readonly(hashes), factors, offsets)
+    return kernels.minima(kernels.readonly(hashes), factors, offsets)
 
 
 def sign_texts(texts: Sequence[str], parameters: Parameters) -> list[tuple[int, bytes]]:
@@ -124,10 +124,4 @@ def low32(shingle_hash: int) -> int:
 def _permutations(permutations: int, seed: int) -> NDArray[np.uint32]:
     # datasketch's own arrays: whatever it derives from the seed, both sides use the same.
     arrays: NDArray[np.uint32] = MinHash(num_perm=permutations, seed=seed, scheme=SCHEME).permutations
-    return _readonly(np.ascontiguousarray(arrays))
-
-
-def _readonly(array: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    view = array.view()
-    view.flags.writeable = False  # a writable array is another type to numba, and would be compiled for again
-    return view
+    return kernels.readonly(np.ascontiguousarray(arrays))

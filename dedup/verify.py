@@ -19,11 +19,5 @@ def jaccard(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> float:
     """
     if not a.size or not b.size:
         return 0.0
-    both = kernels.shared(_readonly(a), _readonly(b))
+    both = kernels.shared(kernels.readonly(a), kernels.readonly(b))
     return both / (a.size + b.size - both)
-
-
-def _readonly(array: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    view = array.view()
-    view.flags.writeable = False  # a writable array is another type to numba, and would be compiled for again
-    return view

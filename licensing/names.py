@@ -7,13 +7,17 @@ bounded split, so it is linear in the length of the path (1.6 µs for a usual pa
 import re
 
 # A licence file has one of these extensions, or none; `license.py` and `copyright.js` are code.
-_TEXT_EXTENSIONS = frozenset(("txt", "text", "md", "markdown", "mdown", "rst", "adoc", "asciidoc", "org", "html", "htm"))
+_TEXT_EXTENSIONS = frozenset(
+    ("txt", "text", "md", "markdown", "mdown", "rst", "adoc", "asciidoc", "org", "html", "htm")
+)
 _CODE_EXTENSIONS = frozenset(
     "bat c cc cfg class cmd cpp cs css csv cxx dart erl ex exs go gz h hh hpp hs ini ipynb jar java jpg js json jsx kt "
     "less lock lua m map mjs ml mm pdf php pl png ps1 py pyc pyi r rb rs sass scala scss sh sql svg svelte swift tar "
     "template tex tmpl toml ts tsv tsx vb vue xml xsl xslt yaml yml zip".split()
 )
-_LICENSE_WORDS = frozenset(("license", "licence", "licenses", "licences", "copying", "unlicense", "copyright", "copyleft"))
+_LICENSE_WORDS = frozenset(
+    ("license", "licence", "licenses", "licences", "copying", "unlicense", "copyright", "copyleft")
+)
 _LICENSE_FOLDERS = frozenset(("license", "licence", "licenses", "licences"))
 # Names of licences and words of law that still leave a licence file for the whole folder: LICENSE-MIT, COPYING.LESSER.
 _IDS = frozenset(
@@ -132,7 +136,9 @@ def _named_role(name: str, stem: str, extension: str) -> str | None:
     words = [word for word in _SPLIT.split(stem) if word]
     at = next((i for i, word in enumerate(words) if word in _LICENSE_WORDS), None)
     if at is None:
-        bare = (extension in ("", "txt") or extension.isdigit()) and all(word in _BARE_IDS or _is_version(word) for word in words)
+        bare = (extension in ("", "txt") or extension.isdigit()) and all(
+            word in _BARE_IDS or _is_version(word) for word in words
+        )
         return "license" if words and words[0] in _BARE_IDS and bare or stem == "legal" else None
     before, after = words[:at], words[at + 1 :]
     if all(word in _PREFIXES or _is_version(word) for word in before) and all(

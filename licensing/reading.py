@@ -37,7 +37,7 @@ _LEGAL = re2.compile(
     r"cc-?by|cc-?0|cc0|0bsd|postgresql|psf|zpl|ofl|osl|afl|upl|busl|sspl|gnu)(?:\b|[v0-9])"
 )
 _COPYRIGHT = re2.compile(
-    r"(?i)^(?:spdx-filecopyrighttext:|@?copyrights?\b|portions? copyright|(?:\\?\(c\)|©)\s*(?:copyright|[0-9]{4}|[a-z])|&copy;)"
+    r"(?i)^(?:spdx-filecopyrighttext:|@?copyrights?\b|portions? copyright|(?:\(c\)|©|&copy;)\s*(?:copyright|[0-9]{4}))"
 )
 # "Copyright holders" and "copyright notice" begin a sentence of a licence, not the name of an owner.
 _COPYRIGHT_PROSE = re2.compile(
@@ -47,7 +47,8 @@ _COPYRIGHT_PROSE = re2.compile(
 # A line that begins like an owner's and goes on to speak of a licence stays in the text.
 _NOT_ONLY_OWNER = re2.compile(
     r"(?i)licen[sc]|permi[ts]|distribut|public[ -]*domain|terms|warrant|\bsee\b|notice|holder|\b[al]?gpl|\bbsd\b|"
-    r"\bmit\b[^@.]*$|apache[- ]?[12]|provided|copying|proprietary|confidential|unpublished|retain|\bai\b"
+    r"\bmit\b[^@.]*$|apache[- ]?[12]|provided|copying|proprietary|confidential|unpublished|retain|\bai\b|"
+    r"[\[<{](?:yyyy|year|date|name|copyright|fullname|owner|author|insert)"  # the blanks of a licence's own text
 )
 _AUTHOR = re2.compile(r"(?i)^(?:@?authors?\b|@?contributors?\b|maintainers?\b|written by|created by|@since|@version)")
 # A reservation against training: the sentence forbids it, or the known short forms "No AI training" and "NoAI".

@@ -39,7 +39,10 @@ MOST_FINDINGS = 64
 _REMEMBERED = 65_536
 # Under this score a licence text is not quite the one it resembles, and approximate matching looks again.
 _WEAK_SCORE = 95.0
-_TAG = re.compile(r"spdx-license-identifier:\s*(\S.*)$", re.IGNORECASE)
+# SPDX tags anywhere in a line, and the licence field of a manifest at its beginning.
+_TAG = re.compile(
+    r"(?:spdx-license-identifier:|^[\"']?licen[sc]e(?:-expression)?[\"']?\s{0,4}[:=])\s*(\S.*)$", re.IGNORECASE
+)
 _SECOND_TAG = re.compile(r"spdx|licen[sc]e", re.IGNORECASE)
 
 

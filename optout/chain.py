@@ -58,9 +58,7 @@ def append(connection: Connection, at: int, kind: str, body: Mapping[str, Plain]
     text = json.dumps(dict(body), sort_keys=True, separators=(",", ":"))
     seq = head.entries + 1
     made = entry_hash(seq, at, kind, text, head.hash)
-    connection.execute(
-        schema.log.insert().values(seq=seq, at=at, kind=kind, body=text, previous=head.hash, hash=made)
-    )
+    connection.execute(schema.log.insert().values(seq=seq, at=at, kind=kind, body=text, previous=head.hash, hash=made))
     connection.execute(schema.head.update().values(entries=seq, hash=made))
 
 

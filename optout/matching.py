@@ -61,8 +61,13 @@ class Location:
     path: str
 
     @property
+    def bare_path(self) -> str:
+        """The path without an ending .git."""
+        return _without_git(self.path)
+
+    @property
     def canonical(self) -> str:
-        return f"{self.host}/{_without_git(self.path)}".lower()
+        return f"{self.host}/{self.bare_path}".lower()
 
 
 def canonical_repository(text: str) -> str:

@@ -50,7 +50,10 @@ _SIGNS = (
     (r"unable to update url base from redirection|The requested URL returned error: 30\d", "moved"),
     (r"couldn't find remote ref HEAD", "empty"),
     (r"repository '.*' not found|Authentication failed|could not read Username|returned error: 40[134]", "not_public"),
-    (r"File size limit exceeded|file write error|File too large|out of memory|Cannot allocate memory", "too_large"),
+    (
+        r"died of signal 25|File size limit exceeded|file write error|File too large|out of memory|Cannot allocate memory",
+        "too_large",
+    ),
 )
 # The shell sets limits that hold for git and all its children: blocks of 512 bytes, KiB, seconds.
 _LIMITED = 'ulimit -f "$1" && ulimit -v "$2" && ulimit -t "$3" && ulimit -c 0 || exit 125; shift 3; exec "$@"'
@@ -73,9 +76,7 @@ class ProofResult:
         return RESULTS[self.code]
 
 
-def check_challenge(
-    clone_url: str, filename: str, expected: str, *, allow_local: bool, seconds: float
-) -> ProofResult:
+def check_challenge(clone_url: str, filename: str, expected: str, *, allow_local: bool, seconds: float) -> ProofResult:
     """Whether this file has the expected text on the tip of the default branch. At most `seconds` in all."""
     return check_files(clone_url, [filename], expected, allow_local=allow_local, seconds=seconds)
 

@@ -26,14 +26,10 @@ def position(connection: Connection) -> int:
     return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(_RULES.c.seq), 0))).scalar_one())
 
 
-def append_rule(
-    connection: Connection, now: int, scope: str, value: str, action: str, request_id: str | None
-) -> Rule:
+def append_rule(connection: Connection, now: int, scope: str, value: str, action: str, request_id: str | None) -> Rule:
     """Append one rule whose value is canonical already."""
     rule = Rule(position(connection) + 1, scope, value, action, request_id)
-    body: dict[str, chain.Plain] = dict(
-        seq=rule.seq, scope=scope, value=value, action=action, request_id=request_id
-    )
+    body: dict[str, chain.Plain] = dict(seq=rule.seq, scope=scope, value=value, action=action, request_id=request_id)
     connection.execute(_RULES.insert().values(at=now, **body))
     chain.append(connection, now, "rule", body)
     return rule
@@ -160,9 +156,7 @@ def not_open() -> RejectRecord:
 
 def _others_object(connection: Connection, repository: str) -> bool:
     """Whether somebody else's verified request, or the operator's own rule, still blocks the repository."""
-    standing = sa.select(_REQUESTS.c.id).where(
-        _REQUESTS.c.repository == repository, _REQUESTS.c.state.in_(STANDING)
-    )
+    standing = sa.select(_REQUESTS.c.id).where(_REQUESTS.c.repository == repository, _REQUESTS.c.state.in_(STANDING))
     if connection.execute(standing.limit(1)).first():
         return True
     operators = sa.select(_RULES.c.action).where(

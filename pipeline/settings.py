@@ -65,7 +65,9 @@ class DedupSettings:
     shingle_tokens: int = _key(5, "tokens in a shingle; more finds only longer common passages", "tokens")
     bands: int = _key(42, "bands of a signature; more bands miss fewer pairs and check more")
     rows: int = _key(6, "rows of a band; more rows check fewer pairs and miss more")
-    common_owners: int = _key(20, "a blob in more repositories than this belongs to nobody in particular", "repositories")
+    common_owners: int = _key(
+        20, "a blob in more repositories than this belongs to nobody in particular", "repositories"
+    )
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,9 @@ def missing() -> str | None:
     folder = jar_folder()
     absent = [name for name in _expected_jars() if not (folder / name).exists()]
     if absent:
-        return f"{len(absent)} of {len(_expected_jars())} jars are not in {folder}; `gleanery engines --fetch` gets them"
+        return (
+            f"{len(absent)} of {len(_expected_jars())} jars are not in {folder}; `gleanery engines --fetch` gets them"
+        )
     return None
 
 

@@ -45,15 +45,16 @@ OCCURRENCES = pa.schema(
 
 def crawl_step(settings: Settings, rules: Sequence[Rule]) -> Step:
     """Step 1 of 2: read every source that no rule blocks."""
-    matcher = Matcher(list(rules))
     sources = [_as_source(s) for s in settings.source]
     identities = [identify(s) for s in sources]
     _refuse_doubles(identities)
+    upstream = _upstreams(sources, identities)
+    blocked = _blocked(Matcher(list(rules)), identities, upstream)
     digits = _bucket_digits(len(sources))
     buckets: dict[str, list[dict[str, Any]]] = {}
     for identity, source in sorted(zip(identities, sources, strict=True), key=lambda pair: pair[0].repo_id):
-        blocked = matcher.blocks_repository([identity.name, identity.url, *identity.aliases]) is not None
-        plain = dataclasses.asdict(source) | {"blocked": blocked}
+        plain = dataclasses.asdict(source) | {"blocked": identity.repo_id in blocked}
+        plain["fork_of"] = upstream[identity.repo_id] or source.fork_of
         buckets.setdefault(identity.repo_id[:digits], []).append(plain)
     tasks = tuple(Task(name, {"sources": sources}) for name, sources in sorted(buckets.items()))
     parameters = dataclasses.asdict(settings.crawl)
@@ -74,7 +75,7 @@ def crawl_shard(shard: Shard) -> None:
     limits = Limits(**dataclasses.asdict(shard.settings.crawl))
     crawl = _Crawl(shard)
     for plain in shard.task.payload["sources"]:
-        source = _as_source(plain)
+        source = _located(_as_source(plain), shard.settings)
         identity = identify(source)
         if plain["blocked"]:
             crawl.add_repository(identity, source, None, "opted_out")
@@ -227,6 +228,35 @@ def _as_source(plain: Any) -> Source:
     wanted = {f.name for f in dataclasses.fields(Source)}
     values = {k: tuple(v) if k == "aliases" else v for k, v in values.items() if k in wanted}
     return Source(**values)
+
+
+def _located(source: Source, settings: Settings) -> Source:
+    """The same source with a local path that starts from the settings file's folder."""
+    if source.kind in ("git", "archive") and "://" not in source.locator:
+        return dataclasses.replace(source, locator=str(settings.path(source.locator)))
+    return source
+
+
+def _upstreams(sources: Sequence[Source], identities: Sequence[Identity]) -> dict[str, str | None]:
+    """For each repository the repo_id of the one that it was forked from, if that one is a source too."""
+    known = {name.lower(): i.repo_id for i in identities for name in (i.name, i.url, *i.aliases)}
+    pairs = zip(sources, identities, strict=True)
+    return {i.repo_id: known.get(s.fork_of.lower()) if s.fork_of else None for s, i in pairs}
+
+
+def _blocked(matcher: Matcher, identities: Sequence[Identity], upstream: Mapping[str, str | None]) -> set[str]:
+    """Repositories that a rule covers: by a name of their own, or because the root of their forks is covered."""
+    own = {i.repo_id for i in identities if matcher.blocks_repository([i.name, i.url, *i.aliases]) is not None}
+    blocked = set(own)
+    for identity in identities:
+        seen, above = {identity.repo_id}, upstream[identity.repo_id]
+        while above is not None and above not in seen:
+            seen.add(above)
+            # Only a rule about the root goes down: a rule about one fork says nothing about its sisters.
+            if above in own and upstream[above] is None:
+                blocked.add(identity.repo_id)
+            above = upstream[above]
+    return blocked
 
 
 def _refuse_doubles(identities: Iterable[Identity]) -> None:

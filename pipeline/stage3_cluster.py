@@ -30,7 +30,12 @@ KEYS = pa.schema([("band_key", pa.uint64()), ("blob_id", pa.string())])
 CANDIDATES = pa.schema([("blob_id", pa.string()), ("other_id", pa.string())])
 SKETCHES = pa.schema([("part", pa.int64()), ("blob_id", pa.string()), ("shingles", pa.large_binary())])
 EDGES = pa.schema(
-    [("cluster_id", pa.string()), ("left_blob_id", pa.string()), ("right_blob_id", pa.string()), ("jaccard", pa.float64())]
+    [
+        ("cluster_id", pa.string()),
+        ("left_blob_id", pa.string()),
+        ("right_blob_id", pa.string()),
+        ("jaccard", pa.float64()),
+    ]
 )
 
 

@@ -167,7 +167,12 @@ class _Judge:
             }
 
     def _verdict(
-        self, repo: Mapping[str, Any], file: Mapping[str, Any], conclusion: Conclusion, vendored: bool, rule: Rule | None
+        self,
+        repo: Mapping[str, Any],
+        file: Mapping[str, Any],
+        conclusion: Conclusion,
+        vendored: bool,
+        rule: Rule | None,
     ) -> tuple[bool, tuple[str, str, str, tuple[str, ...]]]:
         rule = rule or self.matcher.blocks_blob(file["blob_id"])
         if rule is not None:

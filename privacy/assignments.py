@@ -28,9 +28,7 @@ _ASSIGNMENT = compile_pattern(
     r"[ \t]{0,20}(?:=>|:=|={1,3}|!={1,2}|[:,(>])|[ \t]{1,3})[ \t]{0,20}"
 )
 _LEFT_OF_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
-_QUOTED = compile_pattern(
-    r"(?:(?:[bBrRuUfFL@$]{0,2}|new[ \t]String\(|String\(|Some\()(?P<quote>\\?[\"'`]{1,3}))"
-)
+_QUOTED = compile_pattern(r"(?:(?:[bBrRuUfFL@$]{0,2}|new[ \t]String\(|String\(|Some\()(?P<quote>\\?[\"'`]{1,3}))")
 _BARE = compile_pattern(r"[^\s\"'`<>,;&()\[\]{}|\\]{4,200}")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\x00-\x7f]+")
 
@@ -76,7 +74,9 @@ def _wanted(name: str) -> str:
     parts = [w.lower() for w in _WORD.findall(name)]
     if not parts or parts[-1] in words["about_words"]:
         return ""
-    if any(p in words["password_words"] for p in parts) or any(parts[-1].endswith(e) for e in words["password_endings"]):
+    if any(p in words["password_words"] for p in parts) or any(
+        parts[-1].endswith(e) for e in words["password_endings"]
+    ):
         return "PASSWORD"
     pairs = {f"{a}.{b}" for a, b in zip(parts, parts[1:], strict=False)}
     if any(p in words["key_words"] for p in parts) or pairs & words["key_pairs"]:
@@ -138,7 +138,9 @@ def _bare_span(source: Source, found: Found, name: str, operator: bytes) -> tupl
         return None
     if operator in (b",", b"("):
         return None
-    if not source.bare_values and not (operator == b"=" and following in (b";", b'"', b"'", b"&") and _in_string(source, place)):
+    if not source.bare_values and not (
+        operator == b"=" and following in (b";", b'"', b"'", b"&") and _in_string(source, place)
+    ):
         return None
     if following == b"(" or following == b"[" or following == b"{":
         return None

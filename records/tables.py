@@ -70,7 +70,12 @@ _ALL = (
         Column("aliases", pa.list_(_S), "other names of the same repository"),
         Column("version", _S, "commit id, or the version of the release that was read", null=True),
         Column("default_branch", _S, "branch whose tip was read", null=True),
-        Column("fork_of", _S, "name of the repository that this one was forked from", null=True),
+        Column(
+            "fork_of",
+            _S,
+            "repo_id of the repository that this one was forked from, or its name if it is no source of the run",
+            null=True,
+        ),
         Column("first_commit_at", _I64, "time of the oldest commit that was seen, Unix seconds", null=True),
         Column("declared_license", _S, "what the registry or forge says; the weakest evidence", null=True),
         Column("archive_sha256", _S, "digest of the archive that was read", null=True),

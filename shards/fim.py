@@ -16,7 +16,7 @@ window is longer than WINDOW_BYTES, is cut at the nearest token boundaries inste
 another rule (`fim_cuts` is `token` in store.json) are always cut so. Costs are in docs/reference/shards.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +82,7 @@ class Cutter:
         return parts
 
 
-def fim_undo(ids: NDArray[Any], control_ids: dict[str, int]) -> NDArray[Any]:
+def fim_undo(ids: NDArray[Any], control_ids: Mapping[str, int]) -> NDArray[Any]:
     """The tokens of one segment in the order of the source, without control tokens.
 
     `ids` is a segment as a loader gives it, in any form; what comes back spells the piece's bytes. Control tokens are
@@ -96,8 +96,8 @@ def fim_undo(ids: NDArray[Any], control_ids: dict[str, int]) -> NDArray[Any]:
     return np.concatenate([parts.prefix, parts.middle, parts.suffix])
 
 
-def split_segment(ids: NDArray[Any], control_ids: dict[str, int]) -> Parts:
-    """The parts of one segment. In the SPM form prefix and middle stand together, in `middle`; a plain one is there too."""
+def split_segment(ids: NDArray[Any], control_ids: Mapping[str, int]) -> Parts:
+    """The parts of one segment. In the SPM form prefix and middle are one, in `middle`, as is all of a plain piece."""
     if len(ids) and ids[-1] == control_ids[END]:
         ids = ids[:-1]
     if not len(ids) or ids[0] != control_ids[PREFIX]:
@@ -142,7 +142,7 @@ def _locate(
     """Where a piece is cut: (place, its bytes).
 
     place[0:2]   the two cuts as token indices, each at the start of a character
-    place[2:6]   tokens kept: [0, place[2]) in the prefix, [place[3], place[4]) in the middle, [place[5], end) in the suffix
+    place[2:6]   tokens kept: [0, place[2]) in the prefix, [place[3], place[4]) in the middle, [place[5], end) behind
     place[6:14]  four windows as byte ranges: end of the prefix, both ends of the middle, start of the suffix
     """
     count = len(piece)

@@ -195,9 +195,9 @@ class Store:
         return tokenizer
 
     def verify(self) -> None:
-        """Read every byte: digests of all files, and no control token in the payload. Raises StopRun at the first fault.
+        """Read every byte: digests of all files, and no control token in the payload.
 
-        Runs at the speed of SHA-256, about 1.1 GB/s on one core.
+        Raises StopRun at the first fault, naming the file. Runs at the speed of SHA-256, about 1.1 GB/s on one core.
         """
         control = self.tokenizer.table.control
         for shard, payload in zip(self.description.shards, self.payload, strict=True):
@@ -333,7 +333,7 @@ def _payload(root: Path, shard: Shard, dtype: np.dtype[Any]) -> NDArray[Any]:
         raise StopRun(f"{shard.tokens_file} is missing or has another size", "fetch this file again")
     if shard.tokens == 0:
         return np.empty(0, dtype)
-    return np.memmap(path, dtype=dtype, mode="r")
+    return np.memmap(path, dtype=dtype, mode="r").view(np.ndarray)  # slices of a plain view cost a tenth
 
 
 def _index(root: Path, shards: Sequence[Shard]) -> Index:

@@ -119,7 +119,7 @@ class Running:
             self._poll.register(process.stdout, select.POLLIN)
         self._held = bytearray()
         if hasattr(resource, "prlimit"):
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError, PermissionError, ValueError):  # gone, or bounded lower
                 resource.prlimit(self.process.pid, resource.RLIMIT_AS, (_MEMORY, _MEMORY))
 
     def send(self, request: bytes) -> None:

@@ -29,8 +29,10 @@ copies AS (
 ),
 final AS (
   SELECT copies.path, kind, similarity, repos.name AS other_repo, other.path AS other_path,
-    other.verdict AS other_verdict, other.reason AS other_reason, repos.first_commit_at < copies.first_commit_at AS other_is_older,
-    coalesce(repos.fork_of = copies.name, false) OR coalesce(copies.fork_of = repos.name, false) AS one_is_fork_of_the_other
+    other.verdict AS other_verdict, other.reason AS other_reason,
+    repos.first_commit_at < copies.first_commit_at AS other_is_older,
+    coalesce(repos.fork_of = copies.name, false) OR coalesce(copies.fork_of = repos.name, false)
+      AS one_is_fork_of_the_other
   FROM copies
   JOIN decisions AS other ON other.blob_id = copies.copy_id
   JOIN repos ON repos.repo_id = other.repo_id

@@ -92,7 +92,6 @@ def _locked(spill: str, paths: Sequence[Path]) -> duckdb.DuckDBPyConnection:
             "memory_limit": MEMORY_LIMIT,
             "threads": THREADS,
             "temp_directory": spill,
-            "TimeZone": "UTC",
         },
     )
     allowed = sorted({str(path) for path in paths} | {_literal(path) for path in paths})

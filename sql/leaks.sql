@@ -9,7 +9,9 @@ optout_rules AS (SELECT * FROM stg_optout_rules),
 repos AS (SELECT * FROM stg_repos),
 -- The registry is append-only: the last rule about a value is the one that stands.
 blocks AS (
-  SELECT scope, lower(value) AS value, regexp_extract(lower(value), '^[^/]+/(.+)$', 1) AS value_without_host
+  SELECT scope, lower(value) AS value,
+    CASE WHEN NOT regexp_matches(value, '^(pypi|npm|local)/') THEN regexp_extract(lower(value), '^[^/]+/(.+)$', 1) END
+      AS value_without_host
   FROM optout_rules
   GROUP BY ALL
   HAVING arg_max(action, seq) = 'block'
@@ -26,8 +28,8 @@ plain AS (
   FROM as_written
 ),
 own_names AS (
-  SELECT repo_id, fork_of, CASE WHEN starts_with(name, 'pypi/') THEN regexp_replace(name, '[-_.]+', '-', 'g') ELSE name END
-    AS name
+  SELECT repo_id, fork_of,
+    CASE WHEN starts_with(name, 'pypi/') THEN regexp_replace(name, '[-_.]+', '-', 'g') ELSE name END AS name
   FROM plain
 ),
 parents AS (
@@ -72,7 +74,8 @@ parts AS (
 ),
 prefixes AS (SELECT *, unnest(range(1, len(segments) + 1)) AS length FROM parts),
 covered AS (
-  SELECT repo_id, of_root, has_host, array_to_string(segments[1:length], '/') AS prefix, length = len(segments) AS is_whole
+  SELECT repo_id, of_root, has_host, array_to_string(segments[1:length], '/') AS prefix,
+    length = len(segments) AS is_whole
   FROM prefixes
 ),
 blocked_by_rule AS (

@@ -64,7 +64,9 @@ def test_the_wheel_holds_every_file_of_the_rooms_and_works_elsewhere(tmp_path: P
     wanted = {f"gleanery/{p.relative_to(ROOT).as_posix()}" for room in ROOMS for p in _product_files(ROOT / room)}
     assert wanted == held
     python = _installed_elsewhere(tmp_path, wheel)
-    listed = subprocess.run([python, "-m", "gleanery.pipeline.cli", "audit"], cwd=tmp_path, capture_output=True, text=True)
+    listed = subprocess.run(
+        [python, "-m", "gleanery.pipeline.cli", "audit"], cwd=tmp_path, capture_output=True, text=True
+    )
     assert listed.returncode == 0, listed.stderr
     assert "conservation" in listed.stdout
 
@@ -76,7 +78,10 @@ def _product_files(room: Path) -> list[Path]:
 def _build_wheel(folder: Path) -> Path:
     """From a copy of what git tracks or would track, so that stale build folders cannot hide a fault."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     )
     for name in listed.stdout.decode().split("\0"):
         if name and (ROOT / name).is_file():

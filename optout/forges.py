@@ -1,0 +1,71 @@
+"""Forges: from what an owner typed to the repository that is meant and the address its proof is looked for at.
+
+In: text from the form, and the settings. Out: canonical name and clone URL. No network. The address is put together
+from a host of the settings and a checked path; a host that nobody listed is never contacted.
+"""
+
+from dataclasses import dataclass
+
+from gleanery.optout.matching import REGISTRIES, Location, canonical_repository, repository_location
+from gleanery.optout.settings import WebSettings
+from gleanery.records.errors import RejectRecord
+
+LONGEST_INPUT = 300  # characters of a repository's name in the form
+# These answer with a redirect, which a check does not follow, unless the path ends like this.
+_ENDING = {"git.sr.ht": ""}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A repository that an owner named: its canonical name, its host, and where it can be cloned from."""
+
+    repository: str
+    host: str
+    clone_url: str
+
+
+def named_repository(text: str, settings: WebSettings) -> Named:
+    """What the text names. RejectRecord, with a sentence for the owner as its hint, if a proof cannot be made there."""
+    if len(text) > LONGEST_INPUT:
+        raise RejectRecord(
+            "the name is too long", "That is too long for the address of a repository.", "name_not_clear"
+        )
+    try:
+        canonical = canonical_repository(text)
+        if canonical.partition("/")[0] in REGISTRIES:
+            hint = "This names a package. Give the address of the repository that the package is made from."
+            raise RejectRecord("a package has no default branch", hint, "package")
+        location = repository_location(text)
+    except RejectRecord as problem:
+        raise problem if problem.code == "package" else _not_clear() from None
+    if location.host in settings.forges:
+        return Named(canonical, location.host, _on_forge(location))
+    if location.host in settings.extra_hosts:
+        return Named(canonical, location.host, _on_extra_host(location, settings))
+    hosts = ", ".join((*settings.forges, *settings.extra_hosts))
+    raise RejectRecord("the host is not listed", f"Only repositories on these hosts can be checked: {hosts}.", "host")
+
+
+def searched_repository(text: str) -> str:
+    """The canonical name for a search: any host and any package will do."""
+    try:
+        if len(text) <= LONGEST_INPUT:
+            return canonical_repository(text)
+    except RejectRecord:
+        pass
+    raise _not_clear()
+
+
+def _on_forge(location: Location) -> str:
+    return f"https://{location.host}/{location.bare_path}{_ENDING.get(location.host, '.git')}"
+
+
+def _on_extra_host(location: Location, settings: WebSettings) -> str:
+    scheme = "http" if location.scheme == "http" and settings.allow_local else "https"
+    ending = ".git" if location.path.lower().endswith(".git") else ""
+    return f"{scheme}://{location.host}/{location.bare_path}{ending}"
+
+
+def _not_clear() -> RejectRecord:
+    hint = "This does not name a repository. Write its address, as in https://github.com/owner/name."
+    return RejectRecord("the name is not clear", hint, "name_not_clear")

@@ -1,0 +1,163 @@
+"""Guards of the opt-out page: headers on every answer, a cap on what is read, forged forms, and too many visits.
+
+In: requests from anybody. Out: the same requests, or a refusal. A rate limit is one small write to the registry's
+database, so it holds over restarts and several processes; addresses are kept as keyed hashes, and for two days.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+from collections.abc import Mapping
+
+from fastapi import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gleanery.optout.registry import Registry
+from gleanery.optout.settings import Limit, WebSettings
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "no-store",
+    "x-robots-tag": "noindex",
+}
+_HSTS = "max-age=31536000"
+
+
+class Refused(Exception):
+    """A request that is not answered: the status, a sentence for the visitor, and when to come back (seconds)."""
+
+    def __init__(self, status: int, sentence: str, retry_after: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status, self.sentence, self.retry_after = status, sentence, retry_after
+
+
+class Shield:
+    """ASGI middleware: security headers on every answer, and no body larger than the cap."""
+
+    def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
+        self.app = app
+        self.largest = settings.largest_body
+        headers = dict(SECURITY_HEADERS)
+        if settings.public_url.startswith("https://"):
+            headers["strict-transport-security"] = _HSTS
+        self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self.names = {name for name, _ in self.headers}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self.largest:
+                raise Refused(413, "That is more than this page accepts.")
+            return message
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kept = [(name, value) for name, value in message.get("headers", []) if name not in self.names]
+                message["headers"] = [*kept, *self.headers]
+            await send(message)
+
+        if self._announced(scope) > self.largest:
+            refusal = Response("That is more than this page accepts.\n", 413, media_type="text/plain")
+            await refusal(scope, receive, dressed)
+            return
+        await self.app(scope, counted, dressed)
+
+    @staticmethod
+    def _announced(scope: Scope) -> int:
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                return int(value) if value.isdigit() and len(value) < 19 else 1 << 62
+        return 0
+
+
+class Forms:
+    """Forms that only our own pages can send: a random cookie, and in each form the keyed hash of that cookie."""
+
+    def __init__(self, secret: str, settings: WebSettings) -> None:
+        self.secret, self.public_url = secret.encode(), settings.public_url.rstrip("/")
+        self.secure = self.public_url.startswith("https://")
+        self.cookie = "__Host-optout" if self.secure else "optout"
+
+    def token(self, request: Request, response_cookies: dict[str, str]) -> str:
+        """The token for a form on the page that answers this request; a new cookie is noted where there is none."""
+        value = request.cookies.get(self.cookie, "")
+        if not 40 <= len(value) <= 64:
+            value = secrets.token_urlsafe(32)
+            response_cookies[self.cookie] = value
+        return self._hash(value)
+
+    def check(self, request: Request, token: str) -> None:
+        """Refuse a form that another site made the browser send. Old browsers do not say where a form comes from.
+
+        Our own referrer policy makes browsers write `Origin: null`, so that is let through to the token.
+        """
+        site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+        same = site == "same-origin" if site is not None else origin in ("null", self._own_origin(request))
+        fits = hmac.compare_digest(token.encode(), self._hash(request.cookies.get(self.cookie, "")).encode())
+        if not (same and fits):
+            raise Refused(403, "This form was not sent from our own page, or it is too old. Open the page again.")
+
+    def dress(self, response: Response, cookies: Mapping[str, str]) -> Response:
+        """Put new cookies on the response."""
+        for name, value in cookies.items():
+            response.set_cookie(name, value, path="/", secure=self.secure, httponly=True, samesite="lax")
+        return response
+
+    def _own_origin(self, request: Request) -> str:
+        return self.public_url or f"{request.url.scheme}://{request.headers.get('host', '')}"
+
+    def _hash(self, value: str) -> str:
+        return hmac.new(self.secret, b"form\x00" + value.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
+class Turnstile:
+    """Counts visits, and refuses those over a limit with the time until the next window."""
+
+    def __init__(self, registry: Registry, secret: str) -> None:
+        self.registry, self.secret = registry, secret.encode()
+
+    def pass_client(self, request: Request, what: str, limit: Limit) -> None:
+        """Count a visit of this address: of the /64 network in IPv6, where one visitor has many addresses."""
+        self.count(f"{what} by client", _network(request.client.host if request.client else ""), limit)
+
+    def count(self, what: str, whom: str, limit: Limit) -> None:
+        """Count a visit under a keyed hash of `whom`, so that the table holds no address in the clear."""
+        text = f"{what}\x00{whom}".encode("utf-8", "replace")
+        bucket = hmac.new(self.secret, text, hashlib.sha256).hexdigest()
+        hits, left = self.registry.count_visit(bucket, limit.seconds)
+        if hits > limit.visits:
+            raise Refused(429, f"There were too many visits of this kind. Come back in {_duration(left)}.", left)
+
+
+def _network(host: str) -> str:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
+    return str(address)
+
+
+def _duration(seconds: int) -> str:
+    minutes = -(-seconds // 60)
+    return "a minute" if minutes <= 1 else f"{minutes} minutes" if minutes < 120 else f"{-(-minutes // 60)} hours"

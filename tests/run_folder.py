@@ -1,0 +1,284 @@
+"""A small run folder for tests: every table, every kind of outcome. All people, projects and addresses are invented.
+
+`good_rows()` gives the rows of a run in which nothing is wrong; a test plants a fault in them and writes them with
+`write_run`. Some names are hostile on purpose: quotes, semicolons, a spreadsheet formula, terminal control codes.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gleanery.records.ids import blob_id, file_id, repo_id
+from gleanery.records.parquet import sort_table, table_of, write_table
+from gleanery.records.tables import TABLES
+
+Rows = dict[str, list[dict[str, Any]]]
+
+DETECTOR = "scancode-toolkit 32.5.0 index 1"
+MIT_TEXT = "MIT License\n\nCopyright (c) 2019 Ada Invented\n"
+GPL_TEXT = "GNU GENERAL PUBLIC LICENSE\nVersion 3\n"
+HOSTILE_REPO = "hen/x'); DROP TABLE stg_repos; --"
+HOSTILE_PATH = "a\"b'; DELETE FROM decisions; --\x1b[31m.py"
+FORMULA_PATH = "=cmd|' /C calc'!A0.py"
+
+
+class RunBuilder:
+    """Adds repositories and files, and keeps all tables in step with each other."""
+
+    def __init__(self) -> None:
+        self.rows: Rows = {name: [] for name in TABLES}
+
+    def repo(self, name: str, **values: Any) -> str:
+        url = values.pop("url", f"https://github.com/{name}")
+        row = {
+            "repo_id": repo_id(url),
+            "name": name,
+            "kind": "git",
+            "url": url,
+            "aliases": [],
+            "version": hashlib.sha1(name.encode()).hexdigest(),
+            "default_branch": "main",
+            "first_commit_at": 1_500_000_000,
+            "status": "read",
+        }
+        self.rows["repos"].append(row | values)
+        return row["repo_id"]
+
+    def file(
+        self,
+        repo: str,
+        path: str,
+        content: str,
+        reason: str = "kept",
+        rule: str = "policy/permissive",
+        twin: str | None = None,
+        similarity: float | None = None,
+        said: tuple[str, ...] = (),
+        **conclusion: Any,
+    ) -> str:
+        """A file that was read, its decision and, if kept, its document. `conclusion` overrides the licence's row."""
+        raw, ident = content.encode(), file_id(repo, path)
+        blob = blob_id(raw)
+        self._once("blobs", blob, size=len(raw), encoding="utf-8", names=[path.rpartition("/")[2]], content=raw)
+        self.rows["files"].append(
+            {"file_id": ident, "repo_id": repo, "path": path, "blob_id": blob, "mode": "100644", "size": len(raw)}
+        )
+        self._feature(blob, path, content)
+        self.rows["license_conclusions"].append(
+            {"file_id": ident, "basis": "none", "conflict": False, "uncertain": False, "evidence": []} | conclusion
+        )
+        self._decide(ident, repo, path, blob, reason, rule, twin, similarity, said)
+        if reason == "kept":
+            self._document(ident, repo, path, blob, content, conclusion.get("expression"))
+        return ident
+
+    def skipped(self, repo: str, path: str, reason: str, mode: str = "100644", size: int = 0) -> str:
+        """A file whose content was not taken."""
+        ident = file_id(repo, path)
+        self.rows["files"].append(
+            {"file_id": ident, "repo_id": repo, "path": path, "mode": mode, "size": size, "skipped": reason}
+        )
+        self._decide(ident, repo, path, None, reason, "sources/reading", None, None, (f"{size} bytes, mode {mode}",))
+        return ident
+
+    def finding(self, content: str, expression: str | None, copyrights: tuple[str, ...] = (), **values: Any) -> None:
+        """What the licence detector found in a content."""
+        blob = blob_id(content.encode())
+        row = {
+            "blob_id": blob,
+            "scope": "head",
+            "ordinal": 0,
+            "detector": DETECTOR,
+            "outcome": "found" if expression else "none",
+            "expression": expression,
+            "copyrights": list(copyrights),
+        }
+        if expression:
+            row |= {"score": 100.0, "rule": f"{expression.lower()}_1.RULE", "start_line": 1, "end_line": 3}
+        self.rows["license_findings"].append(row | values)
+
+    def redaction(self, ident: str, entity: str, start: int, end: int, replacement: str) -> None:
+        """A replaced span of a kept file."""
+        document = next(row for row in self.rows["documents"] if row["file_id"] == ident)
+        self.rows["redactions"].append(
+            {
+                "file_id": ident,
+                "blob_id": document["blob_id"],
+                "ordinal": document["redactions"],
+                "entity": entity,
+                "start": start,
+                "end": end,
+                "new_start": start,
+                "replacement": replacement,
+                "detector": "rules-1",
+                "score": 0.9,
+            }
+        )
+        document["redactions"] += 1
+
+    def _once(self, table: str, ident: str, **values: Any) -> None:
+        if all(row["blob_id"] != ident for row in self.rows[table]):
+            self.rows[table].append({"blob_id": ident} | values)
+
+    def _feature(self, blob: str, path: str, content: str) -> None:
+        name = path.rpartition("/")[2]
+        if any((row["blob_id"], row["name"]) == (blob, name) for row in self.rows["features"]):
+            return
+        self.rows["features"].append(
+            {"blob_id": blob, "name": name, "detector": "enry 1", "language": _language(path), "generated": False}
+            | {"lines": content.count("\n"), "longest_line": 40, "mean_line": 20.0}
+            | {"letter_fraction": 0.7, "encoded_fraction": 0.0}
+        )
+
+    def _decide(
+        self,
+        ident: str,
+        repo: str,
+        path: str,
+        blob: str | None,
+        reason: str,
+        rule: str,
+        twin: str | None,
+        similarity: float | None,
+        said: tuple[str, ...],
+    ) -> None:
+        self.rows["decisions"].append(
+            {"file_id": ident, "repo_id": repo, "path": path, "blob_id": blob, "reason": reason, "rule": rule}
+            | {"verdict": "kept" if reason == "kept" else "rejected", "rule_version": "1", "evidence": list(said)}
+            | {"twin_file_id": twin, "similarity": similarity}
+        )
+
+    def _document(self, ident: str, repo: str, path: str, blob: str, text: str, license_: str | None) -> None:
+        name = next(row["name"] for row in self.rows["repos"] if row["repo_id"] == repo)
+        about = {"file_id": ident, "repo_id": repo, "repo": name, "path": path, "blob_id": blob}
+        about |= {"license": license_ or "NONE", "language": _language(path)}
+        about |= {"text_sha256": hashlib.sha256(text.encode()).hexdigest()}
+        self.rows["documents"].append(about | {"redactions": 0, "text": text})
+        docs = self.rows["docs"]
+        start = sum(row["tokens"] for row in docs)
+        place = {"shard": "tokens/part-00000-of-00001.bin", "start": start, "tokens": len(text.split())}
+        docs.append({"ordinal": len(docs)} | about | place | {"bytes": len(text.encode())})
+
+
+def good_rows() -> Rows:
+    """The rows of a run in which nothing is wrong."""
+    build = RunBuilder()
+    app = build.repo("octo/app", aliases=["octo/old-app"], first_commit_at=1_400_000_000)
+    lib = build.repo("octo/lib")
+    fork = build.repo("cat/app", fork_of="octo/app", first_commit_at=1_450_000_000)
+    gpl = build.repo("dog/gpl", first_commit_at=1_300_000_000)
+    tool = build.repo("pypi/tool", url="pypi/tool", kind="pypi", version="1.2.0", declared_license="MIT")
+    hostile = build.repo(HOSTILE_REPO, url="https://example.org/hen/x")
+    signal = build.repo("pig/signal", optout_signal=".dataset-optout.json")
+    build.repo("eve/objector", status="opted_out", version=None, default_branch=None, first_commit_at=None)
+    gone = build.repo("fox/gone", status="failed", version=None, default_branch=None, first_commit_at=None)
+    _octo(build, app, lib)
+    _others(build, fork, gpl, tool, hostile, signal)
+    build.rows["dead_letters"].append(
+        {"id": gone, "stage": "crawl", "error": "unreachable", "hint": "check the address, then run again with --retry"}
+    )
+    build.rows["optout_rules"] += [
+        _rule(1, "repo", "github.com/eve/objector"),
+        _rule(2, "owner", "github.com/octo"),
+        _rule(3, "owner", "github.com/octo", action="unblock"),
+        _rule(4, "blob", "0" * 40),
+    ]
+    return build.rows
+
+
+def _octo(build: RunBuilder, app: str, lib: str) -> None:
+    main = "# Copyright 2019 Ada Invented\n# mail: [EMAIL]\nprint('main')\n"
+    build.finding(MIT_TEXT, "MIT", ("Copyright (c) 2019 Ada Invented",), scope="whole")
+    mit = from_file("LICENSE", MIT_TEXT, "MIT")
+    build.finding(main, None, ("Copyright 2019 Ada Invented",))
+    build.file(app, "LICENSE", MIT_TEXT, **own("LICENSE", MIT_TEXT, "MIT"))
+    kept = build.file(app, "src/main.py", main, **mit)
+    build.redaction(kept, "EMAIL", 38, 45, "[EMAIL]")
+    build.file(app, FORMULA_PATH, "cell = 1\n", **mit)
+    build.file(app, "src/empty.py", " \n", "empty", "quality/blank", **mit)
+    build.file(app, "vendor/jq/jq.js", "var jq = 1\n", "vendored", "quality/vendored", **mit)
+    build.skipped(app, "logo.png", "binary", size=9000)
+    build.skipped(app, "latest", "symlink", mode="120000", size=4)
+    header = "# SPDX-License-Identifier: Apache-2.0\ndef add(a, b):\n    return a + b\n"
+    build.finding(header, "Apache-2.0", start_line=1, end_line=1)
+    weak = "# maybe BSD licensed\nx = 1\n"
+    build.finding(weak, "BSD-3-Clause", score=61.5, end_line=1)
+    build.file(lib, "add.py", header, **own("add.py", header, "Apache-2.0"))
+    build.file(lib, "weak.py", weak, uncertain=True, **own("weak.py", weak, "BSD-3-Clause", score=61.5))
+    twin = dict(twin=kept, similarity=0.93, rule="dedup/keeper")
+    near = build.file(lib, "main_copy.py", main.replace("main'", "other'"), "near_duplicate", **twin, **mit)
+    pair = sorted([_blob(build, kept), _blob(build, near)])
+    build.rows["pairs"].append({"left_blob_id": pair[0], "right_blob_id": pair[1], "jaccard": 0.93, "duplicate": True})
+    build.rows["clusters"] += [{"blob_id": blob, "cluster_id": pair[0]} for blob in pair]
+
+
+def _others(build: RunBuilder, fork: str, gpl: str, tool: str, hostile: str, signal: str) -> None:
+    mit = from_file("LICENSE", MIT_TEXT, "MIT")
+    main = next(row for row in build.rows["documents"] if row["path"] == "src/main.py")
+    copy = dict(twin=main["file_id"], similarity=1.0, rule="dedup/keeper")
+    build.file(fork, "src/main.py", main["text"], "exact_duplicate", said=("octo/app had it first",), **copy, **mit)
+    build.finding(GPL_TEXT, "GPL-3.0-only", scope="whole")
+    strict = from_file("COPYING", GPL_TEXT, "GPL-3.0-only")
+    secret = "def secret():\n    return 42\n"
+    build.finding(secret, None)
+    said = ("GPL-3.0-only is not among the allowed licences",)
+    old = build.file(gpl, "secret.py", secret, "license_not_allowed", said=said, **strict)
+    twin = dict(twin=old, similarity=1.0, rule="dedup/keeper")
+    build.file(fork, "stolen.py", secret, "restricted_twin", **twin, **mit)
+    build.file(gpl, "data.bin.txt", "no licence here\n", "license_missing")
+    piece = {"role": "package_metadata", "path": "PKG-INFO", "blob_id": "", "expression": "MIT", "score": 100.0}
+    stated = {"expression": "MIT", "directory_expression": "MIT", "basis": "package_metadata"}
+    tool_file = build.file(tool, "tool/run.py", "def run(): pass\n", evidence=[piece], **stated)
+    build.file(hostile, HOSTILE_PATH, "y = 2\n", **mit)
+    broken = build.file(hostile, "broken.py", "k = 'x'\n", **mit)
+    for table in ("documents", "docs"):
+        build.rows[table] = [row for row in build.rows[table] if row["file_id"] != broken]
+    for ordinal, row in enumerate(build.rows["docs"]):
+        row["ordinal"] = ordinal
+    build.rows["dead_letters"].append(
+        {"id": broken, "stage": "redact", "error": "not_decodable", "hint": "look at the file in its repository"}
+    )
+    refused = dict(rule="optout/declaration", said=("the repository itself carries .dataset-optout.json",))
+    build.file(signal, "no.py", "def no(): pass\n", "owner_opted_out", **refused, **mit)
+    assert tool_file
+
+
+def own(path: str, content: str, expression: str, score: float = 100.0) -> dict[str, Any]:
+    """A conclusion from a file's own header."""
+    piece = _piece("own_header", path, content, expression, score)
+    return {"expression": expression, "header_expression": expression, "basis": "own_header", "evidence": [piece]}
+
+
+def from_file(path: str, content: str, expression: str) -> dict[str, Any]:
+    """A conclusion from a licence file above."""
+    piece = _piece("ancestor_file", path, content, expression, 100.0)
+    return {"expression": expression, "directory_expression": expression, "basis": "ancestor_file", "evidence": [piece]}
+
+
+def write_run(root: Path, rows: Mapping[str, list[dict[str, Any]]]) -> Path:
+    """Writes every table; `decisions` in two files, so that no question relies on one. Keys may repeat: that is one
+    of the faults that an audit has to find, and the ordinary writer refuses it."""
+    for name in TABLES:
+        halves = [rows[name][0::2], rows[name][1::2]] if name in ("decisions", "docs") else [rows[name]]
+        for number, half in enumerate(halves):
+            path = root / "tables" / name / f"part-{number:05d}-of-{len(halves):05d}.parquet"
+            write_table(path, name, sort_table(name, table_of(name, half)))
+    return root
+
+
+def _piece(role: str, path: str, content: str, expression: str, score: float) -> dict[str, Any]:
+    piece = {"role": role, "path": path, "blob_id": blob_id(content.encode()), "expression": expression}
+    return piece | {"rule": f"{expression.lower()}_1.RULE", "score": score, "start_line": 1, "end_line": 3}
+
+
+def _rule(seq: int, scope: str, value: str, action: str = "block") -> dict[str, Any]:
+    return {"seq": seq, "scope": scope, "value": value, "action": action, "request_id": f"request-{seq}"}
+
+
+def _blob(build: RunBuilder, ident: str) -> str:
+    return next(str(row["blob_id"]) for row in build.rows["files"] if row["file_id"] == ident)
+
+
+def _language(path: str) -> str | None:
+    return {"py": "Python", "js": "JavaScript"}.get(path.rpartition(".")[2])
