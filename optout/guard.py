@@ -10,7 +10,7 @@ import ipaddress
 import secrets
 from collections.abc import Mapping
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,17 +28,15 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "cache-control": "no-store",
-    "x-robots-tag": "noindex",
 }
 _HSTS = "max-age=31536000"
 
 
-class Refused(Exception):
+class Refused(HTTPException):
     """A request that is not answered: the status, a sentence for the visitor, and when to come back (seconds)."""
 
     def __init__(self, status: int, sentence: str, retry_after: int | None = None) -> None:
-        super().__init__(sentence)
-        self.status, self.sentence, self.retry_after = status, sentence, retry_after
+        super().__init__(status, sentence, {"Retry-After": str(retry_after)} if retry_after is not None else None)
 
 
 class Shield:
@@ -51,7 +49,6 @@ class Shield:
         if settings.public_url.startswith("https://"):
             headers["strict-transport-security"] = _HSTS
         self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
-        self.names = {name for name, _ in self.headers}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,8 +66,9 @@ class Shield:
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                kept = [(name, value) for name, value in message.get("headers", []) if name not in self.names]
-                message["headers"] = [*kept, *self.headers]
+                given = message.get("headers", [])
+                names = {name for name, _ in given}
+                message["headers"] = [*given, *(header for header in self.headers if header[0] not in names)]
             await send(message)
 
         if self._announced(scope) > self.largest:

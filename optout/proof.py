@@ -51,7 +51,7 @@ _SIGNS = (
     (r"couldn't find remote ref HEAD", "empty"),
     (r"repository '.*' not found|Authentication failed|could not read Username|returned error: 40[134]", "not_public"),
     (
-        r"died of signal 25|File size limit exceeded|file write error|File too large|out of memory|Cannot allocate memory",
+        r"died of signal 25|File size limit|File too large|file write error|out of memory|Cannot allocate",
         "too_large",
     ),
 )

@@ -87,6 +87,7 @@ class Report:
     notes: dict[str, Mapping[str, int]] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    cpu_seconds: dict[str, float] = field(default_factory=dict)
     peak_bytes: int = 0
 
     @property
@@ -177,6 +178,7 @@ class _Driver:
         self.markers[step.name] = marker
         self.report.counts[step.name] = marker.counts
         self.report.notes[step.name] = marker.notes
+        self.report.cpu_seconds[step.name] = marker.cpu_ms / 1000
         self._check_chain(step.name)
 
     def _run(self, step: Step, base: str) -> Marker:

@@ -140,6 +140,7 @@ class Settings:
         for source in plain["source"]:
             if source["kind"] in ("git", "archive") and "://" not in source["locator"]:
                 source["locator"] = Path(source["locator"]).name
+        plain["source"] = sorted(plain["source"], key=lambda s: (s["kind"], s["locator"], s["name"] or ""))
         for section, key in (("licensing", "policy"), ("shards", "tokenizer")):
             if plain[section][key]:
                 plain[section][key] = Path(plain[section][key]).name

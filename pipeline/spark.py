@@ -22,9 +22,16 @@ from typing import IO
 from gleanery.records.errors import StopRun
 
 # Spark reads fields of the Java library by reflection, which Java 17 forbids unless told otherwise.
-_OPENED = (
-    "java.lang java.lang.invoke java.net java.nio java.util java.util.concurrent sun.nio.ch sun.security.action"
-).split()
+_OPENED = [
+    "java.lang",
+    "java.lang.invoke",
+    "java.net",
+    "java.nio",
+    "java.util",
+    "java.util.concurrent",
+    "sun.nio.ch",
+    "sun.security.action",
+]
 START_SECONDS, STEP_SECONDS = 120, 24 * 3600
 
 

@@ -8,6 +8,7 @@ whose sidecar is missing. Costs two small JSON files a task. Nothing here knows 
 import hashlib
 import importlib
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,6 +84,7 @@ def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: 
     plain = json.loads(task_json)
     task = Task(plain["name"], plain["payload"])
     shard = Shard(Path(root), step_name, task, Settings.from_json(settings_json))
+    start = time.process_time()
     try:
         _function(work)(shard)
     except GleaneryError as error:
@@ -94,6 +96,7 @@ def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: 
         "outputs": {p: [w.rows, w.bytes, w.sha256] for p, w in sorted(shard.outputs.items())},
         "counts": shard.counts,
         "notes": dict(sorted(shard.notes.items())),
+        "cpu_ms": round(1000 * (time.process_time() - start)),
     }
     write_bytes(_sidecar(shard.root, step_name, task.name), _json(sidecar))
     return task.name
@@ -101,12 +104,13 @@ def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: 
 
 @dataclass(frozen=True)
 class Marker:
-    """What a finished step left: its fingerprint, every output with its digest, and its counts."""
+    """What a finished step left: its fingerprint, every output with its digest, its counts, and what it cost."""
 
     fingerprint: str
     outputs: Mapping[str, Written]
     counts: Mapping[str, int]
     notes: Mapping[str, int]
+    cpu_ms: int = 0  # the only value here that differs between two runs; no digest depends on it
 
     @property
     def digest(self) -> str:
@@ -177,7 +181,7 @@ def finish(root: Path, step: Step, base: str, previous: Iterable[str] = ()) -> M
     Raises StopRun if a task is missing or if for any task in ≠ kept + rejected + dead.
     """
     outputs: dict[str, Any] = {}
-    counts, notes = dict.fromkeys(COUNTS, 0), dict[str, int]()
+    counts, notes, cpu_ms = dict.fromkeys(COUNTS, 0), dict[str, int](), 0
     for task in step.tasks:
         sidecar = _finished(root, step.name, task, base)
         if sidecar is None:
@@ -190,11 +194,13 @@ def finish(root: Path, step: Step, base: str, previous: Iterable[str] = ()) -> M
             counts[key] += one[key]
         for key, value in sidecar["notes"].items():
             notes[key] = notes.get(key, 0) + value
+        cpu_ms += sidecar["cpu_ms"]
     plain = {
         "fingerprint": _sha([base, [task_fingerprint(base, t) for t in step.tasks]]),
         "outputs": dict(sorted(outputs.items())),
         "counts": counts,
         "notes": dict(sorted(notes.items())),
+        "cpu_ms": cpu_ms,
     }
     _sweep(root, step, outputs, previous)
     write_bytes(_folder(root, step.name) / "done.json", _json(plain))
@@ -242,7 +248,7 @@ def _is_there(path: Path, written: Written) -> bool:
 
 def _marker(plain: Mapping[str, Any]) -> Marker:
     outputs = {p: Written(*w) for p, w in plain["outputs"].items()}
-    return Marker(plain["fingerprint"], outputs, plain["counts"], plain["notes"])
+    return Marker(plain["fingerprint"], outputs, plain["counts"], plain["notes"], plain["cpu_ms"])
 
 
 def _function(work: str) -> Callable[[Shard], None]:

@@ -6,7 +6,6 @@ variables and settings, templates, paths, words and sentences are left; the word
 """
 
 from collections import Counter
-from functools import lru_cache
 from math import log2
 
 from gleanery.privacy.patterns import compile_pattern
@@ -70,7 +69,6 @@ def is_reference(value: str) -> bool:
     return any(p.fullmatch(raw) for p in (_REFERENCE, _DOTTED, _CALL, _CONSTANT, _PATH, _FILE))
 
 
-@lru_cache(maxsize=4096)
 def is_password(value: str, sure: bool) -> bool:
     """The value may be a password. `sure` says that its place means nothing but a password.
 
@@ -89,7 +87,6 @@ def is_password(value: str, sure: bool) -> bool:
     return bool(any(c.isalnum() for c in value)) and not (_DATE_OR_NUMBER.fullmatch(raw) and not value.isdigit())
 
 
-@lru_cache(maxsize=4096)
 def is_key(value: str, least: float = 3.0, shortest: int = 16) -> bool:
     """The value may be a machine-made key: one token, letters and digits mixed, and as random as its length allows.
 

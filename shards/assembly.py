@@ -64,15 +64,22 @@ class Batch:
 
 @dataclass(frozen=True)
 class Source:
-    """The pieces of one row, one entry each. `ends` says whether the end of text follows; `draws` places the cuts."""
+    """The pieces of some rows of one epoch.
 
+    rows     int64[rows], pieces in each row; all else has one entry for each piece, row by row
+    ends     bool, whether the end of text follows
+    payload  the tokens as stored
+    draws    uint64[n, 2], for the n pieces that are not plain: what places their cuts
+    """
+
+    rows: NDArray[np.int64]
     document: NDArray[np.int64]
     offset: NDArray[np.int64]
     length: NDArray[np.int32]
     form: NDArray[np.int8]
     ends: NDArray[np.bool_]
     payload: list[NDArray[Any]]
-    draws: list[tuple[int, ...]]
+    draws: NDArray[np.uint64]
 
 
 def assemble(
@@ -85,12 +92,12 @@ def assemble(
     """A batch from its rows; `parts` has those of all fill-in-the-middle pieces, in order."""
     form = np.concatenate([s.form for s in sources])
     ends = np.concatenate([s.ends for s in sources])
-    rows = np.cumsum([0, *(len(s.form) for s in sources)])
+    rows = np.concatenate([[0], *(s.rows for s in sources)]).cumsum()
     arrays, sizes = _flattened(sources, parts)
-    ids = np.empty((len(sources), context), np.int64)
+    ids = np.empty((len(rows) - 1, context), np.int64)
     labels, positions = np.empty_like(ids), np.empty(ids.shape, np.int32)
-    bounds = np.empty(len(form) + len(sources) + 1, np.int32)
-    which = np.empty(len(form) + len(sources), np.int64)
+    bounds = np.empty(len(form) + len(rows), np.int32)
+    which = np.empty(len(form) + len(rows) - 1, np.int64)
     control = np.array([control_ids[n] for n in (PREFIX, MIDDLE, SUFFIX, END, PADDING)], np.int64)
     tokens = np.concatenate(arrays).astype(np.int32, copy=False)
     count = _fill(tokens, sizes, form, ends, rows, control, ids, labels, positions, bounds, which)
@@ -140,7 +147,7 @@ def _fill(
     count, source, context = 0, 0, ids.shape[1]
     bounds[0] = 0
     for b in range(len(rows) - 1):
-        at = 0
+        at = suffix_at = middle_at = 0
         for piece in range(rows[b], rows[b + 1]):
             begin = at
             prefix, middle, suffix = sizes[piece]
@@ -151,8 +158,10 @@ def _fill(
                 at += 1
                 if form[piece] != SPM:
                     at = _copy(tokens, source, prefix, ids[b], at)
+                suffix_at = at
                 ids[b, at] = suffix_id
                 at = _copy(tokens, source + prefix + middle, suffix, ids[b], at + 1)
+                middle_at = at
                 ids[b, at] = middle_id
                 at += 1
                 if form[piece] == SPM:
@@ -162,11 +171,12 @@ def _fill(
                 ids[b, at] = end_id
                 at += 1
             source += prefix + middle + suffix
+            labels[b, begin : at - 1] = ids[b, begin + 1 : at]
+            labels[b, at - 1] = IGNORED
+            if form[piece] != PLAIN:
+                labels[b, suffix_at - 1] = labels[b, middle_at - 1] = IGNORED
             for i in range(begin, at):
                 positions[b, i] = i - begin
-                following = ids[b, i + 1] if i + 1 < at else IGNORED
-                sentinel = following in (prefix_id, middle_id, suffix_id)
-                labels[b, i] = IGNORED if sentinel else following
             which[count] = piece
             count += 1
             bounds[count] = b * context + at

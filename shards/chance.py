@@ -15,7 +15,8 @@ from typing import Any, TypeVar, cast
 import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-u64 = numba.uint64
+u64: Any = numba.uint64
+i64: Any = numba.int64
 
 ROUNDS = 4
 GOLDEN = 0x9E3779B97F4A7C15
@@ -29,8 +30,7 @@ def compiled(function: Function) -> Function:
 @compiled
 def mix(x: int) -> int:
     """A bijection of 64-bit numbers in which every input bit reaches every output bit."""
-    x = u64(x)
-    x = (x ^ (x >> u64(30))) * u64(0xBF58476D1CE4E5B9)
+    x = (u64(x) ^ (u64(x) >> u64(30))) * u64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> u64(27))) * u64(0x94D049BB133111EB)
     return x ^ (x >> u64(31))
 
@@ -69,7 +69,7 @@ def permute(index: int, count: int, key: int) -> int:
             left, right = right, left ^ (mix(right ^ mix(u64(key) + u64(turn))) & mask)
         x = (left << bits) | right
         if x < u64(count):
-            return numba.int64(x)
+            return int(i64(x))
 
 
 @compiled
@@ -84,4 +84,4 @@ def unpermute(place: int, count: int, key: int) -> int:
             left, right = right ^ (mix(left ^ mix(u64(key) + u64(turn))) & mask), left
         x = (left << bits) | right
         if x < u64(count):
-            return numba.int64(x)
+            return int(i64(x))

@@ -50,15 +50,16 @@ class Cutter:
         self.growth = growth
         self.exact = tokenizer.exact_cuts
 
-    def parts(self, pieces: Sequence[Tokens], draws: Sequence[tuple[int, int]]) -> list[Parts]:
-        """The parts of each piece; `draws` has two 64-bit numbers for each, which place its cuts.
+    def parts(self, stored: Sequence[NDArray[Any]], draws: NDArray[np.uint64]) -> list[Parts]:
+        """The parts of each piece; `draws`, uint64[pieces, 2], places its cuts.
 
-        All windows of the call are encoded together. No part list is longer than its piece by more than `growth`.
+        The parts of a piece have together at most `growth` tokens more than the piece.
         """
         table = self.tokenizer.table
+        pieces = [tokens.astype(np.int32) for tokens in stored]
         found = [
-            _locate(piece, u64(one), u64(two), table.content, table.start, table.opens_char, table.opens_word)
-            for piece, (one, two) in zip(pieces, draws, strict=True)
+            _locate(piece, two, table.content, table.start, table.opens_char, table.opens_word)
+            for piece, two in zip(pieces, draws, strict=True)
         ]
         if not self.exact:
             return [_at_tokens(piece, place) for piece, (place, _) in zip(pieces, found, strict=True)]
@@ -67,7 +68,7 @@ class Cutter:
     def _exact_parts(self, pieces: Sequence[Tokens], found: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> list[Parts]:
         windows = [_windows(place, raw) for place, raw in found]
         try:
-            encoded = iter(self.tokenizer.encode([text for four in windows if four for text in four if text]))
+            encoded = iter(self.tokenizer.encode_short([text for four in windows if four for text in four if text]))
         except RejectRecord:  # stored text encoded without control tokens; a part of it that does not is cut at tokens
             encoded, windows = iter(()), [None] * len(windows)
         parts = []
@@ -132,8 +133,7 @@ def _at_tokens(piece: Tokens, place: NDArray[np.int64]) -> Parts:
 @compiled
 def _locate(
     piece: Tokens,
-    one: int,
-    two: int,
+    draws: NDArray[np.uint64],
     content: NDArray[np.uint8],
     start: NDArray[np.int64],
     opens_char: NDArray[np.bool_],
@@ -152,7 +152,9 @@ def _locate(
         byte[i + 1] = byte[i] + start[piece[i] + 1] - start[piece[i]]
     raw = np.empty(byte[count], np.uint8)
     for i in range(count):
-        raw[byte[i] : byte[i + 1]] = content[start[piece[i]] : start[piece[i] + 1]]
+        shift = start[piece[i]] - byte[i]
+        for at in range(byte[i], byte[i + 1]):
+            raw[at] = content[at + shift]
 
     # A piece of a long document may begin or end inside a character: cuts stay between low and high.
     low = 0
@@ -164,8 +166,8 @@ def _locate(
         while high > low and not opens_char[piece[high]]:
             high -= 1
     low = min(low, high)
-    first = _cut_at(raw, byte[low], byte[high], one)
-    second = _cut_at(raw, byte[low], byte[high], two)
+    first = _cut_at(raw, byte[low], byte[high], draws[0])
+    second = _cut_at(raw, byte[low], byte[high], draws[1])
     if first > second:
         first, second = second, first
 
@@ -196,7 +198,7 @@ def _ends_inside(raw: NDArray[np.uint8]) -> bool:
     while back <= min(4, len(raw)):
         lead = raw[len(raw) - back]
         if lead & 0xC0 != 0x80:
-            return (lead >= 0xC0) + (lead >= 0xE0) + (lead >= 0xF0) + 1 > back
+            return bool((lead >= 0xC0) + (lead >= 0xE0) + (lead >= 0xF0) + 1 > back)
         back += 1
     return len(raw) > 0
 
@@ -215,7 +217,7 @@ def _token_at(
     piece: Tokens, byte: NDArray[np.int64], opens_char: NDArray[np.bool_], low: int, high: int, cut: int
 ) -> int:
     """The last token in [low, high] that begins a character and does not begin behind the cut."""
-    token = np.searchsorted(byte[: high + 1], cut, side="right") - 1
+    token = int(np.searchsorted(byte[: high + 1], cut, side="right")) - 1
     while low < token < high and not opens_char[piece[token]]:
         token -= 1
     return token
@@ -226,7 +228,7 @@ def _word_before(
     piece: Tokens, byte: NDArray[np.int64], opens_word: NDArray[np.bool_], low: int, high: int, cut: int
 ) -> int:
     """The last token in (low, high) that opens a word of which two bytes lie before the cut; else low."""
-    token = min(np.searchsorted(byte[: high + 1], cut, side="right") - 1, high - 1)
+    token = min(int(np.searchsorted(byte[: high + 1], cut, side="right")) - 1, high - 1)
     while token > low and not (opens_word[piece[token]] and byte[token] + 2 <= cut):
         token -= 1
     return max(token, low)
@@ -237,7 +239,7 @@ def _word_after(
     piece: Tokens, byte: NDArray[np.int64], opens_word: NDArray[np.bool_], low: int, high: int, cut: int
 ) -> int:
     """The first token in [low, high) that opens a word and does not begin before the cut; else high."""
-    token = max(low, np.searchsorted(byte[: high + 1], cut, side="left"))
+    token = max(low, int(np.searchsorted(byte[: high + 1], cut, side="left")))
     while token < high and not opens_word[piece[token]]:
         token += 1
     return token

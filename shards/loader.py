@@ -19,11 +19,8 @@ from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
 from gleanery.shards.assembly import Batch, Segments, Source, assemble
-from gleanery.shards.chance import draw, u64
 from gleanery.shards.fim import Cutter, Parts, split_segment
 from gleanery.shards.packing import (
-    CHOOSE_FIRST_CUT,
-    CHOOSE_SECOND_CUT,
     FIM_GROWTH,
     PLAIN,
     Plan,
@@ -140,7 +137,8 @@ class Loader:
 
     def read(self, epoch: int, index: int, rows: int) -> Batch:
         """Rows `index` to `index + rows` of an epoch's global list, going on into the next; moves nothing."""
-        return self._assembled([self._after(epoch, index, i) for i in range(rows)])
+        sources = [self._source(self.plan(e), row, count) for e, row, count in self._spans(epoch, index, rows)]
+        return assemble(sources, self._parts(sources), self.rules.context, self.control_ids, (epoch, index))
 
     def trace(self, epoch: int, index: int, row: int, position: int) -> Origin | None:
         """Where the token at [row, position] of the batch with this `epoch` and `index` comes from; None for padding.
@@ -176,43 +174,40 @@ class Loader:
             epoch += 1
         return epoch, row
 
-    def _assembled(self, places: Sequence[tuple[int, int]]) -> Batch:
-        sources = [self._source(self.plan(epoch), row) for epoch, row in places]
-        parts = self._parts(sources)
-        return assemble(sources, parts, self.rules.context, self.control_ids, places[0])
+    def _spans(self, epoch: int, row: int, count: int) -> Iterator[tuple[int, int, int]]:
+        """The same rows as (epoch, row, count), each within one epoch."""
+        while count:
+            here = min(count, self.plan(epoch).rows - row)
+            yield epoch, row, here
+            (epoch, row), count = self._after(epoch, row, here), count - here
 
-    def _source(self, plan: Plan, place: int) -> Source:
-        """The pieces of one row."""
-        index, pieces, chosen = self.store.docs, plan.pieces, plan.row_at(place)
+    def _source(self, plan: Plan, place: int, rows: int) -> Source:
+        """The pieces of some rows of one epoch."""
+        index, pieces = self.store.docs, plan.pieces
+        chosen, sizes = plan.pieces_at(place, rows)
         document, offset, length = pieces.document[chosen], pieces.offset[chosen], pieces.length[chosen]
-        start = index.start[document] + offset
-        whole = offset + length == index.length[document]
-        payload = [
-            self.store.payload[s][a : a + n]
-            for s, a, n in zip(index.shard[document].tolist(), start.tolist(), length.tolist(), strict=True)
-        ]
-        form = pieces.form[chosen]
-        draws = [
-            tuple(draw(u64(plan.choices), key, n, slot) for slot in (CHOOSE_FIRST_CUT, CHOOSE_SECOND_CUT))
-            if f != PLAIN
-            else (0, 0)
-            for f, key, n in zip(form.tolist(), index.key[document], pieces.number[chosen], strict=True)
-        ]
-        return Source(document, offset, length, form, whole | (form != PLAIN), payload, draws)
+        form, start = pieces.form[chosen], index.start[document] + offset
+        cut = form != PLAIN
+        spans = zip(index.shard[document].tolist(), start.tolist(), length.tolist(), strict=True)
+        return Source(
+            rows=sizes,
+            document=document,
+            offset=offset,
+            length=length,
+            form=form,
+            ends=cut | (offset + length == index.length[document]),
+            payload=[self.store.payload[shard][at : at + count] for shard, at, count in spans],
+            draws=plan.cut_draws(index.key[document[cut]], pieces.number[chosen[cut]]),
+        )
 
     def _parts(self, sources: Sequence[Source]) -> list[Parts]:
         """The parts of every fill-in-the-middle piece, row by row."""
-        wanted = [
-            (tokens.astype(np.int32), draws)
-            for source in sources
-            for form, tokens, draws in zip(source.form.tolist(), source.payload, source.draws, strict=True)
-            if form != PLAIN
-        ]
-        if not wanted:
+        cut = [t for s in sources for f, t in zip(s.form.tolist(), s.payload, strict=True) if f != PLAIN]
+        if not cut:
             return []
         if self._cutter is None:
             self._cutter = Cutter(self.store.tokenizer, self.rules.growth)
-        return self._cutter.parts([tokens for tokens, _ in wanted], [draws for _, draws in wanted])
+        return self._cutter.parts(cut, np.concatenate([s.draws for s in sources]))
 
     def _byte_of(self, segment: NDArray[Any], position: int) -> tuple[int, int]:
         """The byte in its piece, and the number of bytes, of one token of a segment."""

@@ -10,7 +10,8 @@ best-fit-decreasing (Ding and others 2024, "Fewer truncations improve language m
 a bitset of the free room of open rows. Rows come in a keyed order over the whole epoch.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ class Pieces:
 
 @dataclass(frozen=True)
 class Plan:
-    """The rows of one epoch. Row r holds pieces `order[first[r] : first[r + 1]]`; place p holds row `row_at(p)`."""
+    """The rows of one epoch. Row r holds pieces `order[first[r] : first[r + 1]]`; `key` permutes rows into places."""
 
     pieces: Pieces
     first: NDArray[np.int64]
@@ -96,10 +97,15 @@ class Plan:
         """Rows in the epoch."""
         return len(self.first) - 1
 
-    def row_at(self, place: int) -> NDArray[np.int64]:
-        """The pieces of the row that comes at a place, 0 to rows - 1, of the epoch."""
-        row = int(permute(place, self.rows, u64(self.key)))
-        return self.order[self.first[row] : self.first[row + 1]]
+    def pieces_at(self, place: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The pieces of the rows at places `place` to `place + count` of the epoch, and how many each row has."""
+        chosen, sizes = _pieces_at(self.first, self.order, u64(self.key), place, count)
+        return chosen, sizes
+
+    def cut_draws(self, keys: NDArray[np.uint64], numbers: NDArray[np.int32]) -> NDArray[np.uint64]:
+        """uint64[n, 2]: the bits that place the two cuts of each piece, from its document's key and its number."""
+        found: NDArray[np.uint64] = _cut_draws(u64(self.choices), keys, numbers)
+        return found
 
 
 def plan_epoch(index: Index, rules: Rules, seed: int, epoch: int, served: NDArray[np.bool_] | None = None) -> Plan:
@@ -123,9 +129,34 @@ def cut_pieces(lengths: NDArray[np.int64], keys: NDArray[np.uint64], rules: Rule
         np.empty(room, np.int32),
         np.empty(room, np.int8),
     )
-    columns = pieces.document, pieces.number, pieces.offset, pieces.length, pieces.cost, pieces.form
+    columns: list[NDArray[Any]] = [getattr(pieces, field.name) for field in fields(Pieces)]
     used = _cut(lengths, keys, rules.context, rules.fim_rate, rules.spm_rate, rules.growth, u64(choices), *columns)
     return Pieces(*(column[:used] for column in columns))
+
+
+@compiled
+def _pieces_at(
+    first: NDArray[np.int64], order: NDArray[np.int64], key: int, place: int, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    rows, sizes = np.empty(count, np.int64), np.empty(count, np.int64)
+    for i in range(count):
+        rows[i] = permute(place + i, len(first) - 1, key)
+        sizes[i] = first[rows[i] + 1] - first[rows[i]]
+    chosen = np.empty(sizes.sum(), np.int64)
+    at = 0
+    for i in range(count):
+        chosen[at : at + sizes[i]] = order[first[rows[i]] : first[rows[i] + 1]]
+        at += sizes[i]
+    return chosen, sizes
+
+
+@compiled
+def _cut_draws(choices: int, keys: NDArray[np.uint64], numbers: NDArray[np.int32]) -> NDArray[np.uint64]:
+    out = np.empty((len(keys), 2), np.uint64)
+    for i in range(len(keys)):
+        out[i, 0] = draw(choices, keys[i], numbers[i], CHOOSE_FIRST_CUT)
+        out[i, 1] = draw(choices, keys[i], numbers[i], CHOOSE_SECOND_CUT)
+    return out
 
 
 @compiled
@@ -219,8 +250,8 @@ def _by_row(row: NDArray[np.int64], order: NDArray[np.int64], rows: int) -> tupl
     first = np.zeros(rows + 1, np.int64)
     for i in range(len(row)):
         first[row[i] + 1] += 1
-    first = np.cumsum(first)
-    return first, _placed(row, order, first.copy())
+    ends = np.cumsum(first)
+    return ends, _placed(row, order, ends.copy())
 
 
 @compiled
@@ -293,4 +324,4 @@ def _smallest_set(fine: NDArray[np.uint64], coarse: NDArray[np.uint64], least: i
 @compiled
 def _lowest_bit(bits: int) -> int:
     """The number of the lowest set bit of a number that is not zero."""
-    return DE_BRUIJN_PLACE[((bits & (~bits + u64(1))) * u64(DE_BRUIJN)) >> u64(58)]
+    return int(DE_BRUIJN_PLACE[((bits & (~bits + u64(1))) * u64(DE_BRUIJN)) >> u64(58)])

@@ -158,7 +158,8 @@ class Store:
         if not 0 <= ordinal < len(self.docs):
             raise IndexError(f"document {ordinal} of {len(self.docs)}")
         start = int(self.docs.start[ordinal])
-        return self.payload[self.docs.shard[ordinal]][start : start + int(self.docs.length[ordinal])]
+        shard: NDArray[Any] = self.payload[self.docs.shard[ordinal]]
+        return shard[start : start + int(self.docs.length[ordinal])]
 
     def text(self, ordinal: int) -> str:
         """The text of a document, exactly as it was stored."""
@@ -358,7 +359,8 @@ def _column(root: Path, shard: Shard, name: str) -> pa.ChunkedArray:
 
 
 def _numbers_of(root: Path, shard: Shard, name: str) -> NDArray[np.int64]:
-    return _column(root, shard, name).to_numpy().astype(np.int64)
+    found: NDArray[np.int64] = _column(root, shard, name).to_numpy().astype(np.int64)
+    return found
 
 
 def _numbers(table: pa.Table, name: str) -> NDArray[np.int64]:

@@ -6,13 +6,13 @@ repository's own configuration is never read, so nothing in it can take effect. 
 
 import contextlib
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 import re2
 
 from gleanery.records.errors import RejectRecord
+from gleanery.sources.regularfile import open_regular
 
 COMMIT_ID = re2.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _BRANCH = re2.compile(r"[^\x00-\x20\x7f~^:?*\[\\]+")
@@ -113,7 +113,7 @@ def _value(repository: Repository, ref: str) -> str | None:
 
 
 def _packed(path: Path, ref: str) -> str | None:
-    with contextlib.suppress(OSError), open(path, "rb", opener=_regular_only) as file:
+    with contextlib.suppress(OSError), open_regular(path) as file:
         read = 0
         while (line := file.readline(_SMALL)) and read < _PACKED_REFS:
             read += len(line)
@@ -144,15 +144,7 @@ def _has_objects(repository: Repository) -> bool:
 def _small_file(path: Path) -> bytes | None:
     """The first 64 kB of a regular file, or None. A pipe of that name does not make it wait."""
     try:
-        with open(path, "rb", opener=_regular_only) as file:
+        with open_regular(path) as file:
             return file.read(_SMALL)
     except (OSError, ValueError):
         return None
-
-
-def _regular_only(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise FileNotFoundError("not a regular file")
-    return descriptor

@@ -11,12 +11,16 @@ from typing import BinaryIO
 
 from gleanery.records.errors import RejectRecord
 from gleanery.sources.listing import Item, Row
+from gleanery.sources.packed import damaged, without_dot
 
 BLOCK = 512
+_LONGEST_NUMBER = 20  # digits
 _LARGEST_RECORD = 1 << 20  # of a pax or GNU header; a path is at most 4,096 bytes
-_REGULAR, _HARD_LINK, _SYMLINK, _FOLDER = b"\x000\x37", b"1", b"2", b"5"
+_REGULAR, _HARD_LINK, _SYMLINK, _FOLDER, _SPARSE = (b"\x00", b"0", b"7"), b"1", b"2", b"5", b"S"
 _SPECIAL_MODES = {b"3": "020000", b"4": "060000", b"6": "010000"}  # character device, block device, pipe
-_GNU_LONG_NAME, _GNU_LONG_LINK, _PAX, _PAX_GLOBAL = b"L", b"K", b"x", b"g"
+_WITHOUT_DATA = (_HARD_LINK, _SYMLINK, _FOLDER, *_SPECIAL_MODES)
+_GNU_LONG_NAME, _PAX = b"L", b"x"
+_ABOUT_THE_NEXT = (_GNU_LONG_NAME, b"K", _PAX, b"X", b"g")  # also: long link target, Solaris' pax, global values
 
 
 class TarFiles:
@@ -27,21 +31,21 @@ class TarFiles:
 
     def items(self) -> Iterator[Item]:
         """Every member that is not a folder; raises RejectRecord if the archive is cut off or damaged."""
-        position, fields = 0, {}
+        position = 0
+        fields: dict[bytes, bytes] = {}
         while (header := self._header(position)) is not None:
             kind = header[156:157]
-            start, size = position + BLOCK, _number(header[124:136])
-            if kind in (_GNU_LONG_NAME, _GNU_LONG_LINK, _PAX, _PAX_GLOBAL):
+            start, size = self._data_start(position, header), _number(header[124:136])
+            if kind in _ABOUT_THE_NEXT:
                 fields |= _fields(kind, self._record(start, size))
             else:
-                size = int(fields.get(b"size", size))
+                size = 0 if kind in _WITHOUT_DATA else int(fields.get(b"size", size))
                 if (item := _item(header, kind, start, size, fields)) is not None:
                     yield item
-                size = 0 if kind in (_HARD_LINK, _SYMLINK, _FOLDER, *_SPECIAL_MODES) else size
                 fields = {}
-            position = start + -(-size // BLOCK) * BLOCK
             if start + size > self.size:
                 raise damaged()
+            position = start + -(-size // BLOCK) * BLOCK
 
     def contents(self, rows: Iterable[Row]) -> Iterator[bytes | None]:
         """The content of each row, by its place in the archive."""
@@ -64,6 +68,18 @@ class TarFiles:
             raise damaged()
         return header
 
+    def _data_start(self, position: int, header: bytes) -> int:
+        """Where the data begin: after the header, and after the maps of an old GNU sparse member."""
+        position += BLOCK
+        more = header[156:157] == _SPARSE and header[482]
+        while more:
+            self.file.seek(position)
+            block = self.file.read(BLOCK)
+            if len(block) != BLOCK:
+                raise damaged()
+            position, more = position + BLOCK, block[504]
+        return position
+
     def _record(self, start: int, size: int) -> bytes:
         if size > _LARGEST_RECORD:
             raise damaged()
@@ -84,19 +100,15 @@ def is_header(block: bytes) -> bool:
     return claimed in (unsigned, signed)
 
 
-def damaged() -> RejectRecord:
-    """The error for an archive that cannot be read to its end."""
-    return RejectRecord("the archive is damaged or cut off", "get it again", "damaged")
-
-
 def _item(header: bytes, kind: bytes, start: int, size: int, fields: dict[bytes, bytes]) -> Item | None:
-    raw = _without_dot(fields.get(b"path") or _name(header))
-    if kind == _FOLDER or raw in (b"", b".") or (kind in _REGULAR and raw.endswith(b"/")):
+    name = fields.get(b"path") or _name(header)
+    raw = without_dot(name)
+    if kind == _FOLDER or (kind in _REGULAR and name.endswith(b"/")):
         return None
     if kind == _SYMLINK:
         return Item(raw, "120000", 0, (start,), "symlink")
-    if kind == _HARD_LINK or kind in _SPECIAL_MODES or kind not in _REGULAR:
-        return Item(raw, _SPECIAL_MODES.get(kind, "100644"), 0, (start,), "not_a_regular_file")
+    if kind not in _REGULAR:
+        return Item(raw, _SPECIAL_MODES.get(kind, "100644"), size, (start,), "not_a_regular_file")
     sparse = any(key.startswith(b"GNU.sparse.") for key in fields)
     mode = "100755" if _number(header[100:108]) & 0o100 else "100644"
     return Item(raw, mode, size, (start,), "not_a_regular_file" if sparse else None)
@@ -108,18 +120,11 @@ def _name(header: bytes) -> bytes:
     return prefix + b"/" + name if prefix else name
 
 
-def _without_dot(raw: bytes) -> bytes:
-    """The path without the `./` that tar writes for the current folder."""
-    while raw.startswith(b"./"):
-        raw = raw[2:].lstrip(b"/") if raw[2:3] == b"/" else raw[2:]
-    return raw
-
-
 def _fields(kind: bytes, record: bytes) -> dict[bytes, bytes]:
     """What a header before a member says about it."""
     if kind == _GNU_LONG_NAME:
         return {b"path": record.rstrip(b"\x00")}
-    if kind != _PAX:
+    if kind not in (_PAX, b"X"):
         return {}  # a long link target, or values for the whole archive, such as a commit id: nothing that is used
     fields = {}
     while record:
@@ -129,7 +134,8 @@ def _fields(kind: bytes, record: bytes) -> dict[bytes, bytes]:
         key, _, value = record[len(length) + 1 : int(length) - 1].partition(b"=")
         fields[key] = value
         record = record[int(length) :]
-    if b"size" in fields and not fields[b"size"].isdigit():
+    size = fields.get(b"size", b"0")
+    if not size.isdigit() or len(size) > _LONGEST_NUMBER:
         raise damaged()
     return fields
 

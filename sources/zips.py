@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 from gleanery.records.errors import RejectRecord
 from gleanery.sources.listing import Item, Row
-from gleanery.sources.tars import damaged
+from gleanery.sources.packed import bomb, damaged, without_dot
 
 _END, _END64, _LOCATOR64, _ENTRY, _LOCAL = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x01\x02", b"PK\x03\x04"
 _LARGEST_COMMENT = 65_535
@@ -30,12 +30,13 @@ class _Directory(NamedTuple):
 class ZipFiles:
     """One zip, open for reading; a `Container`."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self.file, self.size = file, size
+    def __init__(self, file: BinaryIO, size: int, allowed: int) -> None:
+        self.file, self.size, self.allowed = file, size, allowed
         self.directory = _find_directory(file, size)
 
     def items(self) -> Iterator[Item]:
         """Every member that is not a folder; raises RejectRecord if the directory is damaged."""
+        left = self.allowed
         position, end = self.directory.start, self.directory.start + self.directory.size
         while position < end:
             self.file.seek(position)
@@ -45,6 +46,9 @@ class ZipFiles:
             names, extras, comments = struct.unpack_from("<HHH", fixed, 28)
             raw, extra = self.file.read(names), self.file.read(extras)
             if (item := _item(fixed, raw, extra)) is not None:
+                left -= item.size
+                if left < 0:
+                    raise bomb()
                 yield item
             position += 46 + names + extras + comments
 
@@ -53,13 +57,16 @@ class ZipFiles:
         for row in rows:
             start, packed, method, check = (int(value) for value in row.where)
             content = self._content(start, packed, method, row.size)
-            yield content if content is not None and zlib.crc32(content) == check else None
+            right = content is not None and len(content) == row.size and zlib.crc32(content) == check
+            yield content if right else None
 
     def close(self) -> None:
         """Close the file."""
         self.file.close()
 
     def _content(self, start: int, packed: int, method: int, size: int) -> bytes | None:
+        if start > self.size:
+            return None
         self.file.seek(start)
         local = self.file.read(30)
         if len(local) != 30 or local[:4] != _LOCAL:
@@ -93,7 +100,7 @@ def _item(fixed: bytes, raw: bytes, extra: bytes) -> Item | None:
     attributes, start = struct.unpack_from("<II", fixed, 38)
     size, packed, start = _wide([size, packed, start], extra)
     mode = attributes >> 16 if fixed[5] == _UNIX else 0
-    where = (start, packed, method, check)
+    where, raw = (start, packed, method, check), without_dot(raw)
     if stat.S_ISLNK(mode):
         return Item(raw, "120000", size, where, "symlink")
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
@@ -127,7 +134,7 @@ def _find_directory(file: BinaryIO, size: int) -> _Directory:
     end = tail_start + at
     if at >= 20 and tail[at - 20 : at - 16] == _LOCATOR64:
         (where,) = struct.unpack_from("<Q", tail, at - 12)
-        file.seek(where)
+        file.seek(min(where, size))
         record = file.read(56)
         if len(record) == 56 and record[:4] == _END64:
             length, offset = struct.unpack_from("<QQ", record, 40)

@@ -28,7 +28,7 @@ copies AS (
   UNION ALL SELECT own.*, copy_id, 'near', jaccard FROM own JOIN near USING (blob_id)
 ),
 final AS (
-  SELECT copies.path, kind, similarity, repos.name AS other_repo, other.path AS other_path,
+  SELECT copies.path, copies.kind, copies.similarity, repos.name AS other_repo, other.path AS other_path,
     other.verdict AS other_verdict, other.reason AS other_reason,
     repos.first_commit_at < copies.first_commit_at AS other_is_older,
     coalesce(repos.fork_of = copies.name, false) OR coalesce(copies.fork_of = repos.name, false)

@@ -62,6 +62,14 @@ class Database:
             raise _stopped(question, error) from None
         return reader.schema, _read(question, reader)
 
+    def plan(self, question: Question, arguments: Mapping[str, str] | None = None) -> str:
+        """How DuckDB would answer, as text: to see that no step multiplies tables."""
+        given = _arguments(question, arguments or {})
+        for name in question.needs:
+            self._view(question, name)
+        rows = self._connection.execute(f"EXPLAIN {question.sql}", given).fetchall()
+        return "\n".join(str(row[-1]) for row in rows)
+
     def _view(self, question: Question, name: str) -> None:
         """The view stg_<table>: the columns as they are, under the table's name."""
         if name in self._viewed:

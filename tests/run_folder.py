@@ -5,12 +5,13 @@
 """
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gleanery.records.ids import blob_id, file_id, repo_id
-from gleanery.records.parquet import sort_table, table_of, write_table
+from gleanery.records.parquet import table_of, write_table
 from gleanery.records.tables import TABLES
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -257,14 +258,29 @@ def from_file(path: str, content: str, expression: str) -> dict[str, Any]:
 
 
 def write_run(root: Path, rows: Mapping[str, list[dict[str, Any]]]) -> Path:
-    """Writes every table; `decisions` in two files, so that no question relies on one. Keys may repeat: that is one
-    of the faults that an audit has to find, and the ordinary writer refuses it."""
+    """Writes every table. `decisions` and `docs` go into two files, so that no question relies on one.
+
+    A row whose key occurred before goes into a file of its own: it is one of the faults that an audit has to find,
+    and the writer refuses it within one file.
+    """
     for name in TABLES:
-        halves = [rows[name][0::2], rows[name][1::2]] if name in ("decisions", "docs") else [rows[name]]
-        for number, half in enumerate(halves):
-            path = root / "tables" / name / f"part-{number:05d}-of-{len(halves):05d}.parquet"
-            write_table(path, name, sort_table(name, table_of(name, half)))
+        for number, part in enumerate(_parts(name, rows[name])):
+            write_table(root / "tables" / name / f"part-{number:05d}.parquet", name, table_of(name, part))
     return root
+
+
+def _parts(name: str, rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    seen: set[tuple[Any, ...]] = set()
+    parts: list[list[dict[str, Any]]] = [[], []] if name in ("decisions", "docs") else [[]]
+    usual = len(parts)
+    for number, row in enumerate(rows):
+        key = tuple(row[column] for column in TABLES[name].key)
+        if key in seen:
+            parts.append([row])
+        else:
+            parts[number % usual].append(row)
+        seen.add(key)
+    return parts
 
 
 def _piece(role: str, path: str, content: str, expression: str, score: float) -> dict[str, Any]:
@@ -282,3 +298,11 @@ def _blob(build: RunBuilder, ident: str) -> str:
 
 def _language(path: str) -> str | None:
     return {"py": "Python", "js": "JavaScript"}.get(path.rpartition(".")[2])
+
+
+def compare_with_golden(path: Path, found: str) -> None:
+    """Compares with the expected result beside the tests; REWRITE_GOLDEN=1 writes it anew, to be read in the diff."""
+    if os.environ.get("REWRITE_GOLDEN"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(found, "utf-8")
+    assert found == path.read_text("utf-8")

@@ -66,8 +66,8 @@ def code(seed: int, functions: int = 8) -> str:
     return "\n".join(lines[:-2]) + "\n"
 
 
-_FIRST = "read write parse merge split count order share store fetch build check trace guard bind fold".split()
-_SECOND = "line word block table graph queue token frame cache field index chunk state event scope route".split()
+_FIRST = ("read", "write", "parse", "merge", "split", "count", "order", "share", "store", "fetch", "build", "check")
+_SECOND = ("line", "word", "block", "table", "graph", "queue", "token", "frame", "cache", "field", "index", "chunk")
 
 
 def make(folder: Path) -> Path:
@@ -162,7 +162,7 @@ def _alice(path: Path) -> None:
         "src/gpl_part.py": _commented(GPL) + code(3),
         "src/algorithm.py": code(30),  # the very file of carol, who had it first and under the GPL
         "src/either.py": "# SPDX-License-Identifier: MIT OR GPL-2.0-only\n" + code(4),
-        "src/sentinels.py": '# what a file may say: <fim_prefix> <|endoftext|> <fim_middle>\nSENTINEL = "<fim_suffix>"\n'
+        "src/sentinels.py": '# a file may say: <fim_prefix> <|endoftext|> <fim_middle>\nSENTINEL = "<fim_suffix>"\n'
         + code(5),
         "src/windows.py": code(6).replace("\n", "\r\n"),
         "src/latin.py": ('WHERE = "Zürich, Besançon, Málaga"\n' + code(7)).encode("latin-1"),

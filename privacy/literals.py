@@ -1,0 +1,72 @@
+"""Literals: where the value of an assignment stands.
+
+In: the bytes of a text and the place behind an assignment. Out: the span of the value without its quotes, in bytes, or
+None. A span never crosses a line and never holds the quote that ends it. Costs about 2 microseconds a call.
+"""
+
+from gleanery.privacy.patterns import compile_pattern
+from gleanery.privacy.source import Source
+
+LONGEST = 600  # bytes; a longer literal is data
+
+_OPENING = compile_pattern(r"(?:[bBrRuUfFL@$]{0,2}|new[ \t]String\(|String\(|Some\()(?P<quote>\\?[\"'`])")
+_BARE = compile_pattern(r"[^\s\"'`<>,;&()\[\]{}|\\]{3,200}")
+_IN_STRING = compile_pattern(r"[^\s\"'`<>,;&\\]{3,200}")
+
+
+def quoted_span(raw: bytes, place: int) -> tuple[int, int] | None:
+    """The inside of a string literal that opens at `place`: prefixes, constructors and escaped quotes are understood.
+
+    >>> quoted_span(b'x = b"abc" + y', 4)
+    (6, 9)
+    """
+    opening = next(_OPENING.finditer(raw, place, min(len(raw), place + 14)), None)
+    if opening is None or opening.start() != place:
+        return None
+    quote = bytes(opening.group("quote"))
+    start = opening.end()
+    if raw.startswith(quote * 2, start):
+        quote, start = quote * 3, start + 2 * len(quote)
+    end = _closing(raw, start, quote)
+    return (start, end) if end is not None and end > start else None
+
+
+def bare_span(source: Source, place: int) -> tuple[int, int] | None:
+    """A value without quotes, as settings files and shell scripts have it: up to a blank, a bracket or a separator."""
+    span = _at(_BARE, source.raw, place)
+    if span is None or source.raw[span[1] : span[1] + 1] in (b"(", b"[", b"{"):
+        return None
+    start, end = span
+    while end > start and source.raw[end - 1 : end] in (b".", b":", b"!", b"?"):
+        end -= 1
+    return start, end
+
+
+def string_part_span(source: Source, place: int) -> tuple[int, int] | None:
+    """A value without quotes inside a string literal, as in a connection string: it ends at `;`, `&` or the quote."""
+    before = source.before(place, 400)
+    if not any(before.count(quote) % 2 for quote in (b'"', b"'", b"`")):
+        return None
+    span = _at(_IN_STRING, source.raw, place)
+    return span if span and source.raw[span[1] : span[1] + 1] in (b";", b"&", b'"', b"'", b"`", b",") else None
+
+
+def element_span(source: Source, place: int) -> tuple[int, int] | None:
+    """The text of an XML element, from behind its opening tag to the closing one on the same line."""
+    window = source.after(place, LONGEST)
+    end = window.find(b"</")
+    return (place, place + end) if end > 0 else None
+
+
+def _at(pattern: object, raw: bytes, place: int) -> tuple[int, int] | None:
+    found = next(pattern.finditer(raw, place, min(len(raw), place + 201)), None)  # type: ignore[attr-defined]
+    return (place, found.end()) if found is not None and found.start() == place else None
+
+
+def _closing(raw: bytes, start: int, quote: bytes) -> int | None:
+    position, limit = start, min(len(raw), start + LONGEST)
+    while position < limit and raw[position] != 0x0A:
+        if raw.startswith(quote, position):
+            return position
+        position += 2 if raw[position] == 0x5C else 1
+    return None

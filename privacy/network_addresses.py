@@ -1,0 +1,87 @@
+"""Network addresses: IPv4 and IPv6.
+
+In: a source. Out: hits on addresses that may lead to a person or a machine. Left: private, loopback, link-local,
+documentation and reserved networks, public resolvers (the list is in `rules.toml`), version numbers, `a::b` of C++.
+Every candidate is read by `ipaddress`, so a leading zero or an octet over 255 is no address.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from gleanery.privacy.gate import Condition
+from gleanery.privacy.hits import Hit
+from gleanery.privacy.patterns import compile_pattern
+from gleanery.privacy.rules import load_rules
+from gleanery.privacy.source import Source
+
+NAME, ENTITIES = "network_address", ("IP_ADDRESS",)
+GATES = {
+    "ipv4": Condition(r"[0-9]\.[0-9]{1,3}\.[0-9]"),
+    "ipv6": Condition(r"[23][0-9A-Fa-f]{3}:", (b":",)),
+}
+
+_V4 = compile_pattern(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+# Only 2000::/3 is assigned to the public, and no name of a programming language starts with a digit.
+_V6 = compile_pattern(r"\b[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{1,34}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?")
+_WORD = compile_pattern(r"[A-Za-z][A-Za-z0-9]{0,20}")
+
+
+def find(source: Source) -> Iterator[Hit]:
+    """Hits in bytes, in the order of the text."""
+    if "ipv4" in source.present:
+        for found in _V4.finditer(source.raw):
+            text = bytes(found.group()).decode()
+            address = _public(text)
+            if address is not None and _stands_alone(source, found.start(), found.end()):
+                if not _is_version(source, text, found.start(), found.end()):
+                    yield Hit(found.start(), found.end(), "IP_ADDRESS", "ipv4_address", 0.8)
+    if "ipv6" in source.present:
+        for found in _V6.finditer(source.raw):
+            text = bytes(found.group()).decode().rstrip(":")
+            end = found.start() + len(text)
+            if _public(text) is not None and _stands_alone(source, found.start(), end):
+                yield Hit(found.start(), end, "IP_ADDRESS", "ipv6_address", 0.9)
+
+
+@lru_cache(maxsize=4096)
+def _in_left_network(address: IPv4Address | IPv6Address) -> bool:
+    return any(address in network for network in load_rules().networks if network.version == address.version)
+
+
+def _public(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return None if _in_left_network(address) else address
+
+
+def _stands_alone(source: Source, start: int, end: int) -> bool:
+    """Nothing touches the address that would make it a part of a longer number or name."""
+    before, after = source.raw[max(0, start - 2) : start], source.raw[end : end + 2]
+    if before[-1:].isalnum() or before[-1:] in (b"_", b".", b":") and before[-1:] and before[-2:] != b"::" and not (
+        before[-1:] == b":" and not before[:1].isalnum() or before[-1:] == b":" and b"." not in before
+    ):
+        return False
+    if before[-1:] in (b"-", b"~", b"^") and (before[:1].isalnum() or before[:1] in (b'"', b"'", b" ") and before[-1:] != b"-"):
+        return False
+    return not (after[:1].isalpha() or after[:1] in (b"_", b"-", b"+") and after[1:2].isalpha() or after[:1] == b"." and after[1:2].isdigit())
+
+
+def _is_version(source: Source, text: str, start: int, end: int) -> bool:
+    """The line speaks of versions, or the numbers are small and nothing speaks of an address."""
+    before = source.before(start, 60)
+    words = load_rules().words
+    near = [bytes(f.group()).decode().lower() for f in _WORD.finditer(before)][-6:]
+    tail = before.rstrip()[-2:]
+    if tail[-1:] in (b"<", b"~", b"^", b"v", b"V") or tail in (b"==", b">=", b"<=", b"!=", b"~="):
+        return True
+    if before[-1:] == b"/" and before[-2:-1].isalnum():
+        return True  # a product token such as Browser/91.0.4472.114
+    after = source.after(end, 12)
+    port = after[:1] in (b":", b"/") and after[1:2].isdigit()
+    spoken = any(w in words["address_words"] for w in near) or before.endswith((b"//", b"@")) or port
+    if any(w in words["version_words"] for w in near[-3:]):
+        return True
+    return not spoken and all(int(octet) < 32 for octet in text.split("."))

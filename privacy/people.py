@@ -1,0 +1,168 @@
+"""People: names in the places where files name their authors.
+
+In: a source. Out: hits on names of persons in copyright lines, author fields, sign-offs, and before an e-mail address in
+angle brackets. Organisations and words are left. A span never crosses a line and never holds a quote. Names in other
+places are not looked for: without context, a capitalised word in code is seldom a name.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from gleanery.privacy.gate import Condition
+from gleanery.privacy.hits import Hit
+from gleanery.privacy.patterns import compile_pattern
+from gleanery.privacy.rules import load_rules
+from gleanery.privacy.source import Source
+
+NAME, ENTITIES = "person", ("NAME",)
+_CUE_WORDS = (
+    r"copyright|\(c\)|&copy;|@authors?|-by:"
+    r"|(?:written|created|contributed|coded|developed|modified|maintained|designed|ported|implemented|added)[ \t]by"
+    r"|(?:__)?(?:author|maintainer|contributor)s?(?:__|_name)?(?:\\?[\"'])?[ \t]{0,10}(?:[:=>]|=>|:=)"
+    r"|(?:author|maintainer|contributor|developer)s?[\"']?[ \t]{0,3}[:=][ \t]{0,3}\[?\s{0,30}\{\s{0,30}[\"']?name[\"']?[ \t]{0,3}[:=]"
+    r"|\\author\{"
+)
+_SIGNS = r"\xc2\xa9|\xe4\xbd\x9c\xe8\x80\x85"  # the copyright sign, and the word for author in Chinese, as UTF-8
+GATES = {
+    "person_cue": Condition(
+        r"copyright|\(c\)|&copy;|author|by:|ed by|en by|maintainer|contributor|developer|" + _SIGNS,
+        (b"copyright", b"(c)", b"&copy;", b"author", b"by", b"maintainer", b"contributor", b"developer")
+        + (b"\xc2\xa9", b"\xe4\xbd\x9c\xe8\x80\x85"),
+        caseless=True,
+    ),
+    "person_mail": Condition(r"[ \t][<(][^<>()@ \t\n\r\f]{1,64}(?:@|[ \[(_]at)", (b"@", b"at")),
+}
+
+_CUE = compile_pattern(f"(?i:{_CUE_WORDS})|{_SIGNS}")
+_MAIL = compile_pattern(r"[ \t]{1,2}[<(][^<>()@\s]{1,64}(?:@|[ \[(_]at[ \])_])[^<>()]{1,80}[>)]")
+_WINDOW = 160  # bytes behind a cue; names stand at once
+
+_LEAD = re.compile(
+    r"(?:[\s:=>\-–—\"'`*#\[({,.;]|\\[\"'])*"
+    r"(?:(?:\(c\)|©|&copy;|copyright|by|\d{4}(?:\s?[-–,/]\s?(?:\d{2,4}|present|now))*|u[\"']|the\s+following)(?:[\s:,;.\-–\"'`]+|$))*",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?(?:-[^\W\d_]+)*")
+_GAP = re.compile(
+    r"(?:\s|[,;&/|+]|\b(?:and|und|et|y)\b|\(?\b\d{4}(?:\s?[-–,]\s?(?:\d{2,4}|present))*\)?|<[^<>]{0,90}>|\([^()]{0,90}\)"
+    r"|[\"']\s?,\s?[\"'])+",
+    re.IGNORECASE,
+)
+_COMPANY_AHEAD = re.compile(r",?\s+(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|Corp|S\.A|B\.V|AG|KG|Co)\b", re.IGNORECASE)
+_HANDLE = re.compile(r"[A-Za-z][\w.\-]{1,31}(?=\s*(?:$|[<(,;]|\*/|\d|-->))")
+
+
+def find(source: Source) -> Iterator[Hit]:
+    """Hits in bytes; hits may overlap."""
+    for found in _CUE.finditer(source.raw):
+        behind = source.after(found.end(), _WINDOW).decode("utf-8", "ignore")
+        lead = _lead(behind)
+        spans = list(_listed_names(behind, lead))
+        if not spans and bytes(found.group()).lower().startswith(b"@author"):
+            spans = list(_handle(behind, lead))
+        for start, end in spans:
+            yield _hit(behind, found.end(), start, end, "author_header", 0.75)
+    for found in _MAIL.finditer(source.raw):
+        before = source.before(found.start(), 100).decode("utf-8", "ignore")
+        runs = [run for run in _runs(before, 0) if run[1] == len(before)]
+        for start, end in runs[-1:]:
+            offset = found.start() - len(before.encode())
+            yield _hit(before, offset, start, end, "name_before_mail", 0.85)
+
+
+def _lead(text: str) -> int:
+    """Where years, signs and quotes end, and a name may begin."""
+    found = _LEAD.match(text)
+    return found.end() if found else 0
+
+
+def _hit(text: str, offset: int, start: int, end: int, rule: str, score: float) -> Hit:
+    first = offset + len(text[:start].encode())
+    return Hit(first, first + len(text[start:end].encode()), "NAME", rule, score)
+
+
+def _listed_names(text: str, place: int) -> Iterator[tuple[int, int]]:
+    """Names one after the other, with nothing between them but commas, years and addresses."""
+    for start, end in _runs(text, place):
+        between = text[place:start]
+        if between and not _GAP.fullmatch(between):
+            return
+        yield start, end
+        place = end
+
+
+def _handle(text: str, place: int) -> Iterator[tuple[int, int]]:
+    """A single word behind @author: the name of an account, or a name in Chinese, Japanese or Korean letters."""
+    found = _HANDLE.match(text, place)
+    words = load_rules().words
+    if found and not {found.group().lower()} & (
+        words["organisation_words"] | words["not_name_words"] | words["shared_accounts"]
+    ):
+        yield found.span()
+
+
+def _runs(text: str, place: int) -> Iterator[tuple[int, int]]:
+    """Runs of words that are built like a name: first name or initial, perhaps more, last name."""
+    run: list[tuple[int, int, str]] = []
+    for token in _TOKEN.finditer(text, place):
+        start, end = token.span()
+        kind = _kind(token.group())
+        if text[end : end + 1] == "." and (kind == "initial" or token.group() in ("Jr", "Sr", "Dr")):
+            end += 1
+        joined = run and text[run[-1][1] : start] in (" ", "  ")
+        touches = text[start - 1 : start] in ("_", "@", "\\", "/", ".", "$") and start > place and not joined
+        glued = text[end : end + 1] in ("_", "@", "(", "=", "/", ":") or text[end : end + 1].isdigit()
+        if run and (not joined or kind in ("stop", "organisation")):
+            if kind == "organisation" and joined:
+                run = []
+                continue
+            yield from _name(text, run)
+            run = []
+        if kind in ("stop", "organisation") or touches or glued and text[end : end + 1] not in ("/", ":"):
+            run = []
+            continue
+        run.append((start, end, kind))
+    yield from _name(text, run)
+
+
+def _name(text: str, run: list[tuple[int, int, str]]) -> Iterator[tuple[int, int]]:
+    while run and run[-1][2] in ("particle", "initial"):
+        run = run[:-1]
+    while run and run[0][2] == "particle":
+        run = run[1:]
+    kinds = [kind for _, _, kind in run]
+    cjk = len(run) == 1 and kinds[0] == "cjk"
+    if (cjk or 2 <= len(run) <= 5) and ("word" in kinds or cjk) and not _COMPANY_AHEAD.match(text, run[-1][1]):
+        yield run[0][0], run[-1][1]
+
+
+@lru_cache(maxsize=8192)
+def _kind(token: str) -> str:
+    """What a token can be in a name.
+
+    >>> [_kind(t) for t in ("Ada", "K", "van", "Inc", "License", "SMITH", "foo")]
+    ['word', 'initial', 'particle', 'organisation', 'stop', 'capitals', 'stop']
+    """
+    words, lowered = load_rules().words, token.lower()
+    if lowered in words["organisation_words"]:
+        return "organisation"
+    if lowered in words["name_particles"] and token[0].islower():
+        return "particle"
+    if lowered in words["not_name_words"]:
+        return "stop"
+    if all("\u3040" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" for c in token):
+        return "cjk" if 2 <= len(token) <= 4 else "stop"
+    if not token[0].isupper():
+        return "stop"
+    if len(token) == 1:
+        return "initial"
+    if token.isupper():
+        return "capitals" if 3 <= len(token) <= 14 else "stop"
+    parts = re.split(r"['’-]", token)
+    return "word" if len(token) <= 20 and all(_is_word(part) for part in parts) else "stop"
+
+
+def _is_word(part: str) -> bool:
+    inner_capitals = sum(c.isupper() for c in part[1:])
+    return bool(part) and (inner_capitals == 0 or inner_capitals == 1 and part[:2] in ("Mc", "Ma", "De", "Di", "La", "Le", "Va", "Fi", "Du", "Da"))

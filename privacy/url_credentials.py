@@ -1,0 +1,55 @@
+"""URL credentials: the user and the password in `scheme://user:password@host`.
+
+In: a source. Out: hits for the password and for the name of the user. Names that no person has (`root`, `postgres`),
+templates and stand-ins are left.
+"""
+
+from collections.abc import Iterator
+
+from gleanery.privacy.gate import Condition
+from gleanery.privacy.hits import Hit
+from gleanery.privacy.patterns import compile_pattern
+from gleanery.privacy.rules import load_rules
+from gleanery.privacy.source import Source
+from gleanery.privacy.values import is_key, is_reference, is_stand_in
+
+NAME, ENTITIES = "url_credentials", ("PASSWORD", "USERNAME")
+GATES = {NAME: Condition(r"://[^ \t\n\r\f/@]{1,210}@", (b"://",))}
+
+_URL = compile_pattern(
+    r"[A-Za-z][A-Za-z0-9+.\-]{1,20}://(?P<user>[^\s/:@\"'`<>()\[\]\\,;?#]{0,80})"
+    r"(?::(?P<password>[^\s/@\"'`<>\\]{0,120}))?@(?P<host>[A-Za-z0-9\[${<%_])"
+)
+
+
+def find(source: Source) -> Iterator[Hit]:
+    """Hits in bytes, in the order of the text."""
+    for found in _URL.finditer(source.raw):
+        user = (found.group("user") or b"").decode("utf-8", "replace")
+        password = (found.group("password") or b"").decode("utf-8", "replace")
+        if is_user_name(user):
+            yield Hit(found.start("user"), found.end("user"), "USERNAME", "url_user", 0.7)
+        elif not password and is_key(user, 3.0, 20):
+            yield Hit(found.start("user"), found.end("user"), "KEY", "url_token", 0.7)
+        if _is_password(password, user):
+            yield Hit(found.start("password"), found.end("password"), "PASSWORD", "url_password", 0.9)
+
+
+def is_user_name(text: str) -> bool:
+    """The text may be the account of a person: 2 to 32 characters, and not one of the shared accounts.
+
+    >>> is_user_name("kmueller"), is_user_name("root"), is_user_name("${USER}")
+    (True, False, False)
+    """
+    if not 2 <= len(text) <= 32 or not text[0].isalpha() or is_reference(text):
+        return False
+    if not all(c.isalnum() or c in "._-" for c in text):
+        return False
+    lowered = text.lower()
+    return lowered not in load_rules().words["shared_accounts"] and not lowered.startswith(("your", "my", "user", "some", "test"))
+
+
+def _is_password(value: str, user: str) -> bool:
+    if len(value) < 3 or is_stand_in(value) or is_reference(value) or value.isspace():
+        return False
+    return value.lower() != user.lower() or value.lower() not in load_rules().words["shared_accounts"]

@@ -1,0 +1,207 @@
+"""Downloads over http(s): bounded in bytes and time, few redirects, no login, no trust in what the server says.
+
+In: an address and limits. Out: bytes, or a file in the cache under its own sha256 that is whole or absent. A redirect
+may change the host but never the scheme from https to http, and never from a public host to a private one. Addresses
+are resolved once for that check and again by the connection, so it is no guard against a name server that lies.
+"""
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import ipaddress
+import os
+import queue
+import socket
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+
+from gleanery.records.errors import GleaneryError, RejectRecord, TryAgain
+from gleanery.sources.deadline import Deadline, retried
+
+MAX_REDIRECTS = 3
+_CONNECT_SECONDS, _READ_SECONDS = 10, 30
+_WINDOW = 1 << 16
+_BUSY = (408, 425, 429)
+
+
+def fetch_bytes(url: str, limit: int, deadline: Deadline, accept: str = "*/*") -> tuple[bytes, str]:
+    """A small document, at most `limit` bytes, and its content type."""
+
+    def once() -> tuple[bytes, str]:
+        with _answer(url, deadline, accept) as response:
+            return b"".join(_body(response, limit, deadline)), response.headers.get("Content-Type", "")
+
+    return retried(once, deadline)
+
+
+def fetch_file(url: str, digests: dict[str, str], limit: int, cache: Path, deadline: Deadline) -> Path:
+    """A file in the cache, named by its sha256. `digests` are hexadecimal, by algorithm, and all of them must agree."""
+    wanted = digests.get("sha256")
+    if wanted is not None and (found := cached_file(wanted, cache)) is not None:
+        return found
+    return retried(lambda: _fetch_file(url, digests, limit, cache, deadline), deadline)
+
+
+def cached_file(sha256: str, cache: Path) -> Path | None:
+    """The file with this digest, if it was downloaded before."""
+    path = cache / "downloads" / sha256
+    return path if path.is_file() else None
+
+
+def hexadecimal(digest: str) -> str:
+    """A base64 digest, as in subresource integrity, in hexadecimal; raises RejectRecord if it is none.
+
+    >>> hexadecimal("AP8=")
+    '00ff'
+    """
+    try:
+        return base64.b64decode(digest, validate=True).hex()
+    except (binascii.Error, ValueError):
+        raise RejectRecord("the registry gives no usable digest", "take another release", "digest_missing") from None
+
+
+def redirect_allowed(start: str, target: str, start_is_public: bool, target_is_public: bool) -> bool:
+    """Whether a redirect may be followed: never from https to http, never from a public host to a private one.
+
+    >>> redirect_allowed("https://a.example/x", "http://a.example/x", True, True)
+    False
+    """
+    schemes = urlsplit(start).scheme, urlsplit(target).scheme
+    if schemes[1] not in ("http", "https") or schemes == ("https", "http") or "@" in urlsplit(target).netloc:
+        return False
+    return target_is_public or not start_is_public
+
+
+def is_public(addresses: Iterable[str]) -> bool:
+    """Whether all addresses are reachable from everywhere; none at all is not.
+
+    >>> is_public(["93.184.215.14"]), is_public(["::ffff:127.0.0.1"]), is_public(["169.254.169.254"]), is_public([])
+    (True, False, False, False)
+    """
+    parsed = [ipaddress.ip_address(address.partition("%")[0]) for address in addresses]
+    plain = [getattr(address, "ipv4_mapped", None) or address for address in parsed]
+    return bool(plain) and all(address.is_global and not address.is_multicast for address in plain)
+
+
+def _fetch_file(url: str, digests: dict[str, str], limit: int, cache: Path, deadline: Deadline) -> Path:
+    folder = cache / "downloads"
+    folder.mkdir(parents=True, exist_ok=True)
+    checks = {name: hashlib.new(name) for name in {"sha256", *digests}}
+    with _temporary(folder) as (file, temporary):
+        with _answer(url, deadline, "*/*") as response:
+            for block in _body(response, limit, deadline):
+                file.write(block)
+                for check in checks.values():
+                    check.update(block)
+        if any(checks[name].hexdigest() != digest.lower() for name, digest in digests.items()):
+            raise RejectRecord("the digest of the download is not the expected one", "check it", "digest_mismatch")
+        file.flush()
+        os.fsync(file.fileno())
+        os.replace(temporary, folder / checks["sha256"].hexdigest())
+    return folder / checks["sha256"].hexdigest()
+
+
+@contextlib.contextmanager
+def _temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    descriptor, name = tempfile.mkstemp(prefix=".download-", dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file, Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _answer(url: str, deadline: Deadline, accept: str) -> Iterator[requests.Response]:
+    """The answer at the end of at most three redirects, with its body still to be read."""
+    with requests.Session() as session:
+        session.auth = lambda request: request  # or a file ~/.netrc would be consulted
+        target = url
+        for _ in range(MAX_REDIRECTS + 1):
+            response = _head(session, target, deadline, accept)
+            with response:
+                if not response.is_redirect:
+                    _check_status(response.status_code)
+                    yield response
+                    return
+                start, target = target, urljoin(target, response.headers["Location"])
+            if not _may_follow(url, start, target):
+                raise RejectRecord("a redirect leads where it must not", "give the final URL", "redirect_not_allowed")
+    raise RejectRecord("there are more than three redirects", "give the final URL", "redirect_not_allowed")
+
+
+def _head(session: requests.Session, url: str, deadline: Deadline, accept: str) -> requests.Response:
+    """The status and headers. They may come a byte at a time, so they are waited for in a thread of their own."""
+    answers: queue.SimpleQueue[requests.Response | Exception] = queue.SimpleQueue()
+    headers = {"Accept": accept, "Accept-Encoding": "identity"}
+
+    def ask() -> None:
+        try:
+            timeout = (_CONNECT_SECONDS, _READ_SECONDS)
+            answers.put(session.get(url, headers=headers, timeout=timeout, stream=True, allow_redirects=False))
+        except Exception as error:  # passed on to the caller's thread
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=deadline.left())
+    except queue.Empty:
+        raise _not_reached() from None
+    if isinstance(answer, requests.Response):
+        return answer
+    raise _error(answer) from None
+
+
+def _body(response: requests.Response, limit: int, deadline: Deadline) -> Iterator[bytes]:
+    read = 0
+    try:
+        while block := response.raw.read1(_WINDOW, decode_content=False):
+            read += len(block)
+            if read > limit:
+                raise RejectRecord("the download is larger than its limit", "raise the limit", "too_large")
+            deadline.left()
+            yield block
+    except (urllib3.exceptions.HTTPError, OSError):
+        raise _not_reached() from None
+    if (length := response.headers.get("Content-Length", "")).isdigit() and int(length) != read:
+        raise _not_reached()  # cut off
+
+
+def _check_status(status: int) -> None:
+    if status >= 500 or status in _BUSY:
+        raise _not_reached()
+    if status in (401, 403):
+        raise RejectRecord("the server asks for a login", "download it yourself and give the path", "refused")
+    if status != 200:
+        raise RejectRecord("the server does not have it", "check the address, name and version", "not_found")
+
+
+def _error(error: Exception) -> GleaneryError:
+    if isinstance(error, (requests.ConnectionError, requests.Timeout)) and not isinstance(
+        error, requests.exceptions.SSLError
+    ):
+        return _not_reached()
+    return RejectRecord("the address could not be read", "check the address and its certificate", "unreadable")
+
+
+def _not_reached() -> TryAgain:
+    return TryAgain("the server could not be reached or is busy", "try again later")
+
+
+def _may_follow(first: str, start: str, target: str) -> bool:
+    return redirect_allowed(start, target, is_public(_addresses(first)), is_public(_addresses(target)))
+
+
+def _addresses(url: str) -> list[str]:
+    try:
+        return [str(found[4][0]) for found in socket.getaddrinfo(urlsplit(url).hostname, None)]
+    except (OSError, UnicodeError):
+        return []

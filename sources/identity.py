@@ -1,0 +1,173 @@
+"""Identities: which repository a line of the configuration means, found without any network.
+
+In: a `Source`. Out: its `Identity`: a canonical URL, the id that comes from it, and the name that people write. Two ways
+to write one address give one identity, and a path on disk gives the same one in any folder.
+"""
+
+import os
+import posixpath
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+import re2
+from packageurl import PackageURL
+
+from gleanery.records.errors import RejectRecord
+from gleanery.records.ids import repo_id
+from gleanery.sources.source import KINDS, Identity, Source
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_TRANSPORT = re2.compile(r"[A-Za-z][A-Za-z0-9+.-]*::")
+_CONTROL = re2.compile(r"[\x00-\x1f\x7f]")
+_PYPI_NAME = re2.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_NPM_NAME = re2.compile(r"(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]*")
+_SEPARATORS = re2.compile(r"[-_.]+")
+_ARCHIVE_ENDINGS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar", ".zip")
+
+
+def identify(source: Source) -> Identity:
+    """The identity of a source; raises RejectRecord if the line cannot mean any.
+
+    >>> identity = identify(Source("git", "https://Example.org/team/app.git/"))
+    >>> identity.name, identity.url
+    ('team/app', 'https://example.org/team/app')
+    >>> identify(Source("git", "/srv/mirrors/app.git", name="team/app")).url
+    'local:team/app'
+    """
+    if source.kind not in KINDS:
+        raise RejectRecord("the kind of the source is none of git, archive, pypi and npm", "", "kind_not_known")
+    for text in (source.locator, source.name or "", source.version or "", *source.aliases):
+        if _CONTROL.search(text):
+            raise _not_valid("it holds a control character")
+    if not source.locator or source.locator.startswith("-"):
+        raise _not_valid("it is empty or begins with a hyphen")
+    derived, url = _derived(source)
+    name = source.name or derived
+    if url is None:
+        return _identity(name, "local:" + name.removeprefix("local/"), source.aliases)
+    return _identity(name, url, (*source.aliases, *([] if name == derived else [derived])))
+
+
+def local_path(source: Source) -> str | None:
+    """The path on disk that a git or archive locator means; None if it is on the web."""
+    if "://" not in source.locator:
+        if _TRANSPORT.match(source.locator):
+            raise _protocol_not_allowed()
+        return source.locator
+    parts = _split(source.locator)
+    if parts.scheme != "file":
+        return None
+    if parts.netloc not in ("", "localhost"):
+        raise _not_valid("a file:// URL names another machine")
+    return unquote(parts.path)
+
+
+def web_address(locator: str, keep_query: bool = False) -> str:
+    """The address to fetch: as written, without a fragment, and for git without a query."""
+    parts = _split(locator)
+    return parts._replace(fragment="", query=parts.query if keep_query else "").geturl()
+
+
+def package_url(kind: str, name: str, version: str | None = None) -> str:
+    """The purl of a registry package, which names it without naming a registry's host.
+
+    >>> package_url("npm", "@scope/tool")
+    'pkg:npm/%40scope/tool'
+    """
+    namespace, _, last = name.rpartition("/")
+    return PackageURL(kind, namespace or None, last, version).to_string()
+
+
+def package_name(source: Source) -> str:
+    """The name of a package as its registry writes it; raises RejectRecord if no package can have it."""
+    if source.kind == "pypi" and _PYPI_NAME.fullmatch(source.locator):
+        return str(_SEPARATORS.sub("-", source.locator)).lower()
+    if source.kind == "npm" and _NPM_NAME.fullmatch(source.locator):
+        return source.locator
+    raise _not_valid("no package can have this name")
+
+
+def _derived(source: Source) -> tuple[str, str | None]:
+    """The name and the canonical URL that the locator alone gives; no URL for a path on disk."""
+    if source.kind in ("pypi", "npm"):
+        name = package_name(source)
+        return f"{source.kind}/{name}", package_url(source.kind, name)
+    path = local_path(source)
+    if path is not None:
+        return "local/" + _local_name(source, path), None
+    parts = _split(source.locator)
+    names = _names(parts.path)
+    if source.kind == "git":
+        names[-1] = names[-1].removesuffix(".git") or names[-1]
+        shown = names if len(names) > 1 else [str(parts.hostname), *names]
+        return "/".join(shown[-2:]), _canonical(parts, names)
+    return f"{parts.hostname}/{_stem(names[-1])}", _canonical(parts, names)
+
+
+def _identity(name: str, url: str, aliases: tuple[str, ...]) -> Identity:
+    return Identity(repo_id(url), name, url, tuple(sorted(set(aliases) - {name})))
+
+
+def _split(locator: str) -> SplitResult:
+    """The parts of a URL; raises RejectRecord if it holds credentials or is not file, http or https."""
+    try:
+        parts = urlsplit(locator)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise _not_valid("it is not a URL") from None
+    if "@" in parts.netloc:
+        raise RejectRecord(
+            "the locator holds credentials", "take them out; clone private code yourself", "credentials_in_locator"
+        )
+    if parts.scheme not in ("file", *_DEFAULT_PORTS):
+        raise _protocol_not_allowed()
+    if parts.scheme != "file" and not host:
+        raise _not_valid("it names no host")
+    return parts
+
+
+def _names(path: str) -> list[str]:
+    """The parts of a URL's path, decoded; raises RejectRecord if there are none or if one of them is not a name."""
+    names = [name for name in unquote(path, errors="replace").split("/") if name]
+    if not names or any(name in (".", "..", ".git") or _CONTROL.search(name) for name in names):
+        raise _not_valid("its path is not that of a repository or a file")
+    return names
+
+
+def _canonical(parts: SplitResult, names: list[str]) -> str:
+    host = str(parts.hostname).lower().rstrip(".")
+    try:
+        host = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise _not_valid("it names no host") from None
+    port = "" if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}/" + "/".join(quote(name) for name in names)
+
+
+def _local_name(source: Source, path: str) -> str:
+    folder, name = posixpath.split(os.path.abspath(path))
+    if source.kind == "archive":
+        name = _stem(name)
+    elif name == ".git":
+        name = posixpath.basename(folder)
+    else:
+        name = name.removesuffix(".git") or name
+    if not name:
+        raise _not_valid("it is the root of the disk")
+    return name
+
+
+def _stem(name: str) -> str:
+    ending = next((ending for ending in _ARCHIVE_ENDINGS if name.lower().endswith(ending)), "")
+    return name[: len(name) - len(ending)] or name
+
+
+def _not_valid(why: str) -> RejectRecord:
+    return RejectRecord(f"the locator cannot be used: {why}", "see docs/reference/sources.md", "locator_not_valid")
+
+
+def _protocol_not_allowed() -> RejectRecord:
+    return RejectRecord(
+        "only file, http and https are read",
+        "clone what is reached otherwise and give the path",
+        "protocol_not_allowed",
+    )

@@ -1,0 +1,190 @@
+"""Reading: one source in, its files out, in path order, with what was skipped and why. Nothing that is read is run.
+
+In: a `Source`, its `Limits` and a cache folder. Out: a `Reading` with the source's identity, what it says about itself,
+and its entries, each path once. One file is in memory at a time, besides the listing (0.4 kB for an entry). Every
+failure is a RejectRecord with a code or, where it may pass, a TryAgain; none carries a value out of the input.
+"""
+
+import errno
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from gleanery.records.errors import GleaneryError, RejectRecord, TryAgain
+from gleanery.sources import npm, pypi
+from gleanery.sources.archives import open_archive
+from gleanery.sources.contents import reason_to_skip
+from gleanery.sources.deadline import Deadline
+from gleanery.sources.downloads import fetch_file
+from gleanery.sources.gitobjects import GitFiles
+from gleanery.sources.gitrefs import find_repository, find_tip
+from gleanery.sources.gitremote import fetch_tip
+from gleanery.sources.identity import identify, local_path, package_name, package_url, web_address
+from gleanery.sources.listing import Container, Listing, Row, list_items
+from gleanery.sources.releases import fetch_release
+from gleanery.sources.source import Entry, Facts, Identity, Limits, Source
+
+__all__ = ["Entry", "Facts", "Identity", "Limits", "Reading", "Source", "identify", "open_source"]
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A container, and the facts that opening it gave."""
+
+    container: Container
+    top_folder: bool = False  # everything stands in one folder, which is no part of the paths
+    version: str | None = None
+    default_branch: str | None = None
+    first_commit_at: int | None = None
+    archive_sha256: str | None = None
+    declared_license: Callable[[bytes], str | None] = lambda metadata: None
+    metadata: str | None = None  # path of the file that declares the licence
+
+
+class Reading:
+    """One source that is open for reading. Use it in a `with` block, or call `close`."""
+
+    def __init__(self, identity: Identity, opened: _Opened, listing: Listing, deadline: Deadline) -> None:
+        self.identity = identity
+        self._opened, self._listing, self._deadline = opened, listing, deadline
+        self.facts = Facts(
+            version=opened.version,
+            default_branch=opened.default_branch,
+            first_commit_at=opened.first_commit_at,
+            declared_license=self._declared_license(),
+            archive_sha256=opened.archive_sha256,
+            optout_signal=listing.optout_signal,
+        )
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry, sorted by the bytes of its path, each path once.
+
+        Raises TryAgain when limits.seconds are used up (the caller's own time does not count), and RejectRecord if the
+        source cannot be read to its end.
+        """
+        wanted = (row for row in self._listing.rows if row.skipped is None)
+        contents = self._opened.container.contents(wanted)
+        self._deadline.resume()
+        try:
+            for row in self._listing.rows:
+                self._deadline.left()
+                entry = _entry(row, None if row.skipped else next(contents))
+                self._deadline.pause()
+                yield entry
+                self._deadline.resume()
+        except (OSError, ValueError) as error:
+            raise _as_ours(error) from None
+        finally:
+            self._deadline.pause()
+
+    def close(self) -> None:
+        """Let go of processes and files."""
+        self._opened.container.close()
+
+    def __enter__(self) -> "Reading":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _declared_license(self) -> str | None:
+        """What the package's own metadata declare, if they are there and readable."""
+        rows = [row for row in self._listing.rows if row.path == self._opened.metadata and row.skipped is None]
+        content = next(self._opened.container.contents(rows), None)
+        return None if content is None else self._opened.declared_license(content)
+
+
+def open_source(source: Source, limits: Limits, cache: Path) -> Reading:
+    """Open one source for reading.
+
+    `cache` is a folder for clones, downloads and temporary files; it may be shared by processes and may be deleted at
+    any time between runs. Raises RejectRecord if the source cannot be read, TryAgain if it could not be reached or took
+    longer than limits.seconds (after three tries of its own), and nothing else.
+    """
+    try:
+        identity, deadline = identify(source), Deadline(limits.seconds)
+        opened = _OPENERS[source.kind](source, identity, limits, cache, deadline)
+        try:
+            listing = list_items(opened.container.items(), limits, deadline, strip_top=opened.top_folder)
+            reading = Reading(identity, opened, listing, deadline)
+        except BaseException:
+            opened.container.close()
+            raise
+        deadline.pause()
+        return reading
+    except (OSError, ValueError) as error:
+        raise _as_ours(error) from None
+
+
+def _open_git(source: Source, identity: Identity, limits: Limits, cache: Path, deadline: Deadline) -> _Opened:
+    path = local_path(source)
+    if path is None:
+        url = web_address(source.locator)
+        folder, tip = fetch_tip(url, identity.repo_id, source.version, limits, cache, deadline)
+        repository = find_repository(folder)
+    else:
+        repository = find_repository(Path(path))
+        tip = find_tip(repository, source.version)
+    files = GitFiles(repository.objects, tip.commit, cache, deadline)
+    try:
+        files.check_commit()
+        first = None if repository.shallow else files.first_commit_at()
+    except BaseException:
+        files.close()
+        raise
+    return _Opened(files, version=tip.commit, default_branch=tip.branch, first_commit_at=first)
+
+
+def _open_archive(source: Source, identity: Identity, limits: Limits, cache: Path, deadline: Deadline) -> _Opened:
+    path = local_path(source)
+    digests = {"sha256": source.sha256.lower()} if source.sha256 else {}
+    if path is None:
+        url = web_address(source.locator, keep_query=True)
+        file = fetch_file(url, digests, limits.max_archive_bytes, cache, deadline)
+    else:
+        file = Path(path)
+    container, sha256 = open_archive(file, limits, cache, deadline)
+    if digests and digests["sha256"] != sha256:
+        container.close()
+        raise RejectRecord("the archive's sha256 is not the expected one", "check both", "digest_mismatch")
+    return _Opened(container, top_folder=True, version=source.version, archive_sha256=sha256)
+
+
+def _open_package(source: Source, identity: Identity, limits: Limits, cache: Path, deadline: Deadline) -> _Opened:
+    registry, name = _REGISTRIES[source.kind], package_name(source)
+    version, file = fetch_release(
+        package_url(source.kind, name),
+        source.version,
+        lambda: registry.find_release(name, source.version, deadline),
+        limits,
+        cache,
+        deadline,
+    )
+    container, sha256 = open_archive(file, limits, cache, deadline)
+    return _Opened(
+        container,
+        top_folder=True,
+        version=version,
+        archive_sha256=sha256,
+        declared_license=registry.declared_license,
+        metadata=registry.METADATA,
+    )
+
+
+_REGISTRIES = {"pypi": pypi, "npm": npm}
+_OPENERS = {"git": _open_git, "archive": _open_archive, "pypi": _open_package, "npm": _open_package}
+
+
+def _entry(row: Row, content: bytes | None) -> Entry:
+    skipped = row.skipped or ("unreadable" if content is None else reason_to_skip(content))
+    return Entry(row.path, row.mode, row.size, None if skipped else content, skipped)
+
+
+def _as_ours(error: OSError | ValueError) -> GleaneryError:
+    """One of the two errors of this room for what the system says; its words may hold a path or a value."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE):
+        return TryAgain("the disk is full or too many files are open", "make room and try again")
+    return RejectRecord("the source could not be read", "check that it is whole and that you may read it")

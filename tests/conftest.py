@@ -1,0 +1,44 @@
+"""Fixtures that more than one room's tests share."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import small_corpus
+
+from gleanery.optout.registry import Registry
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache() -> Iterator[Path]:
+    """Tests remember downloads and scans in a folder of their own, and leave the user's alone."""
+    with tempfile.TemporaryDirectory(prefix="gleanery-cache-") as folder:
+        before = os.environ.get("GLEANERY_CACHE")
+        os.environ["GLEANERY_CACHE"] = folder
+        yield Path(folder)
+        if before is None:
+            del os.environ["GLEANERY_CACHE"]
+        else:
+            os.environ["GLEANERY_CACHE"] = before
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The settings file of the small corpus, whose registry blocks erin."""
+    settings = small_corpus.make(tmp_path_factory.mktemp("corpus"))
+    registry = Registry.open(f"sqlite:///{settings.parent}/optout.sqlite")
+    registry.append_rule(scope="repo", value="erin/private-matter", action="block")
+    return settings
+
+
+@pytest.fixture(scope="session")
+def curated(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the small corpus, with two workers. Read it only."""
+    from gleanery.pipeline.run import curate
+    from gleanery.pipeline.settings import load_settings
+
+    root = tmp_path_factory.mktemp("curated") / "run"
+    curate(load_settings(corpus), root, workers=2)
+    return root

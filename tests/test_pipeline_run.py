@@ -1,0 +1,216 @@
+"""A whole run of the small corpus: planted truth, equal bytes, kills, and nothing lost."""
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import small_corpus
+
+from gleanery.optout.registry import Registry
+from gleanery.pipeline import spark
+from gleanery.pipeline.run import STAGES, curate, stage_counts
+from gleanery.pipeline.settings import load_settings
+from gleanery.records.errors import StopRun
+from gleanery.records.parquet import read_table
+from gleanery.records.reasons import REASONS
+from gleanery.records.tables import TABLES
+from gleanery.release.explain import explain
+from gleanery.release.verify import verify
+from gleanery.shards.store import Store
+from gleanery.sql.questions import ask, questions, tables_of
+
+GOLDEN = Path(__file__).parent / "golden/pipeline/decisions.json"
+INVENTED = ("maria.beispiel@corp-mail.net", "tr0ub4dor-Horse-Staple", "81.2.69.142", "AKIAZ7QW3M5T2XK4VB6N")
+# What a run makes; `work` is how, and the journal has a clock.
+PRODUCTS = ("tables", "store", "release")
+
+
+def rows(root: Path, table: str) -> list[dict[str, Any]]:
+    """All rows of a table of a run."""
+    found = [read_table(p) for p in sorted((root / "tables" / table).glob("*.parquet"))]
+    plain: list[dict[str, Any]] = pa.concat_tables(found).to_pylist() if found else []
+    return plain
+
+
+def tree(root: Path) -> dict[str, str]:
+    """The digest of every file that a run made."""
+    paths = [p for name in PRODUCTS for p in (root / name).rglob("*") if p.is_file()]
+    return {p.relative_to(root).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(paths)}
+
+
+def decisions(root: Path) -> dict[str, str]:
+    """The reason for each file, by repository and path."""
+    names = {r["repo_id"]: r["name"] for r in rows(root, "repos")}
+    return {f"{names[d['repo_id']]}:{d['path']}": d["reason"] for d in rows(root, "decisions")}
+
+
+def test_every_file_gets_the_decision_that_was_planted(curated: Path) -> None:
+    found = dict(sorted(decisions(curated).items()))
+    if os.environ.get("REWRITE_GOLDEN"):
+        GOLDEN.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    assert found == json.loads(GOLDEN.read_text("utf-8"))
+
+
+def test_every_table_has_its_schema_and_its_order(curated: Path) -> None:
+    for name, table in TABLES.items():
+        for path in (curated / "tables" / name).glob("*.parquet"):
+            content = read_table(path)
+            assert content.schema.equals(table.schema, check_metadata=True), name
+            keys = content.select(table.key).to_pylist()
+            assert keys == sorted(keys, key=lambda row: tuple(row.values())), path.name
+
+
+def test_nothing_is_lost_at_any_stage(curated: Path, corpus: Path) -> None:
+    report = curate(load_settings(corpus), curated, workers=2)
+    assert report.nothing_done
+    assert tuple(stage_counts(report.counts)) == STAGES
+    for counts in report.counts.values():
+        assert counts["in"] == counts["kept"] + counts["rejected"] + counts["dead"]
+    assert len(rows(curated, "files")) == len(rows(curated, "decisions"))
+    for name, question in questions().items():
+        if question.must_be_empty:
+            assert ask(question, tables_of(curated), {}).num_rows == 0, name
+
+
+def test_unreadable_sources_become_dead_letters_and_the_run_goes_on(curated: Path) -> None:
+    names = {r["repo_id"]: r["name"] for r in rows(curated, "repos")}
+    dead = {names[d["id"]] for d in rows(curated, "dead_letters")}
+    assert dead == {"heidi/broken", "ivan/missing"}
+
+
+def test_nothing_of_an_opted_out_repository_was_fetched(curated: Path) -> None:
+    erin = next(r for r in rows(curated, "repos") if r["name"] == "erin/private-matter")
+    assert erin["status"] == "opted_out"
+    assert not [f for f in rows(curated, "files") if f["repo_id"] == erin["repo_id"]]
+
+
+def test_invented_personal_data_stands_nowhere_in_the_release(curated: Path) -> None:
+    assert any(INVENTED[1].encode() in b["content"] for b in rows(curated, "blobs"))
+    for path in (curated / "release").rglob("*.parquet"):
+        assert not [v for v in INVENTED if v in str(read_table(path).to_pylist())], path.name
+    store = Store.open(curated / "release")
+    texts = [store.text(n) for n in range(len(store))]
+    assert not [v for v in INVENTED for text in texts if v in text]
+
+
+def test_every_kept_document_is_rebuilt_exactly_from_its_tokens(curated: Path) -> None:
+    store = Store.open(curated / "release")
+    texts = {d["file_id"]: d["text"] for d in rows(curated, "documents")}
+    docs = sorted(rows(curated, "docs"), key=lambda d: d["ordinal"])
+    assert len(docs) == len(texts) == len(store) > 5
+    for doc in docs:
+        assert store.text(doc["ordinal"]) == texts[doc["file_id"]]
+
+
+def test_explain_answers_for_every_file_that_any_input_names(curated: Path) -> None:
+    for target, reason in decisions(curated).items():
+        told = "\n".join(explain(curated, target))
+        assert REASONS[reason].sentence.rstrip(".") in told, target
+    for name in ("erin/private-matter", "heidi/broken", "ivan/missing"):
+        assert explain(curated, name)
+
+
+def test_the_release_is_intact_and_one_changed_byte_is_found(curated: Path, tmp_path: Path) -> None:
+    assert verify(curated / "release").problems == ()
+    copy = tmp_path / "release"
+    shutil.copytree(curated / "release", copy)
+    victim = next((copy / "tokens").glob("*.bin"))
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 1
+    victim.write_bytes(content)
+    assert [p.path for p in verify(copy).problems] == [victim.relative_to(copy).as_posix()]
+
+
+@pytest.mark.slow
+def test_another_folder_and_one_worker_give_the_same_bytes(curated: Path, corpus: Path, tmp_path: Path) -> None:
+    curate(load_settings(corpus), tmp_path / "elsewhere", workers=1)
+    assert tree(tmp_path / "elsewhere") == tree(curated)
+
+
+@pytest.mark.slow
+def test_the_order_of_the_sources_does_not_change_the_bytes(curated: Path, corpus: Path, tmp_path: Path) -> None:
+    head, *sources = corpus.read_text("utf-8").split("[[source]]")
+    other = corpus.with_name("reversed.toml")
+    other.write_text(head + "".join(f"[[source]]{s}\n" for s in reversed(sources)), "utf-8")
+    curate(load_settings(other), tmp_path / "run", workers=2)
+    assert tree(tmp_path / "run") == tree(curated)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_at_any_moment_gives_the_same_bytes(curated: Path, corpus: Path, tmp_path: Path) -> None:
+    root = tmp_path / "killed"
+    command = [sys.executable, "-m", "gleanery.pipeline.cli", "run", str(corpus), "--out", str(root), "--workers", "2"]
+    chance, kills = random.Random(2026), 0
+    while True:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            assert process.wait(timeout=chance.uniform(1, 9) if kills < 8 else 300) == 0
+            break
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            kills += 1
+    assert kills >= 3
+    assert tree(root) == tree(curated)
+
+
+@pytest.mark.slow
+def test_a_killed_driver_leaves_no_workers_behind(corpus: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gleanery.pipeline.cli", "run", str(corpus), "--out", str(tmp_path / "run")]
+    process = subprocess.Popen([*command, "--workers", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    import psutil
+
+    children: list[Any] = []
+    end = time.monotonic() + 60
+    while len(children) < 3 and time.monotonic() < end and process.poll() is None:
+        children = psutil.Process(process.pid).children(recursive=True)
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert children
+    assert psutil.wait_procs(children, timeout=10)[1] == []
+
+
+@pytest.mark.slow
+def test_a_verified_rule_removes_a_repository_from_the_next_run(tmp_path: Path) -> None:
+    settings = small_corpus.make(tmp_path / "corpus")
+    root = tmp_path / "run"
+    curate(load_settings(settings), root, workers=2)
+    assert any(t.startswith("alice/") and r == "kept" for t, r in decisions(root).items())
+    registry = Registry.open(f"sqlite:///{settings.parent}/optout.sqlite")
+    registry.append_rule(scope="repo", value="alice/tool", action="block")
+    with pytest.raises(StopRun, match="opted out since"):
+        curate(load_settings(settings), root, workers=2)
+    assert not (root / "release/manifest.json").exists()
+    curate(load_settings(settings), root, workers=2, refresh_optout=True)
+    assert not [t for t in decisions(root) if t.startswith("alice/")]
+    assert verify(root / "release").problems == ()
+
+
+def test_two_drivers_cannot_write_to_one_folder(curated: Path, corpus: Path) -> None:
+    import fcntl
+
+    with open(curated / ".lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(StopRun, match="another run"):
+            curate(load_settings(corpus), curated)
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+def test_spark_and_the_local_engine_give_the_same_bytes(curated: Path, corpus: Path, tmp_path: Path) -> None:
+    reason = spark.missing()
+    if reason is not None and not os.environ.get("CI"):
+        pytest.skip(reason)
+    curate(load_settings(corpus), tmp_path / "spark", engine="spark-local", workers=2)
+    assert tree(tmp_path / "spark") == tree(curated)

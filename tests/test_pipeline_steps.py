@@ -1,0 +1,145 @@
+"""A step can be stopped anywhere, redoes only what is missing, and never lets a record get lost."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.steps import (
+    Marker,
+    Shard,
+    Step,
+    Task,
+    clean_temporary,
+    finish,
+    first_error,
+    pending,
+    previous_outputs,
+    read_marker,
+    run_task,
+    step_fingerprint,
+    task_fingerprint,
+    task_json,
+)
+from gleanery.records.errors import StopRun
+from gleanery.records.parquet import table_of, write_table
+
+SETTINGS = Settings().to_json()
+
+
+def write_one(shard: Shard) -> None:
+    """A step's function: one row of `clusters` for each task."""
+    row = {"blob_id": shard.task.name, "cluster_id": str(shard.task.payload["value"])}
+    path = shard.table("clusters")
+    shard.wrote(path, write_table(path, "clusters", table_of("clusters", [row])))
+    shard.counts |= {"in": 1, "kept": 1}
+
+
+def lose_one(shard: Shard) -> None:
+    """A faulty function: it takes two records and accounts for one."""
+    shard.counts |= {"in": 2, "kept": 1}
+
+
+def refuse(shard: Shard) -> None:
+    """A function that stops with words for people."""
+    raise StopRun(f"{shard.task.name} is wrong", "put it right")
+
+
+def _step(values: dict[str, Any], work: str = "write_one") -> Step:
+    tasks = tuple(Task(name, {"value": value}) for name, value in values.items())
+    return Step("stage", "one", "one", f"{__name__}:{work}", tasks, {"size": 1})
+
+
+def _do(root: Path, step: Step, base: str, tasks: list[Task]) -> None:
+    for task in tasks:
+        run_task(str(root), step.name, step.work, task_fingerprint(base, task), task_json(task), SETTINGS)
+
+
+def _finished(root: Path, step: Step) -> Marker:
+    base = step_fingerprint(step, {})
+    previous = previous_outputs(root, step)
+    _do(root, step, base, pending(root, step, base))
+    return finish(root, step, base, previous)
+
+
+def test_a_finished_step_is_not_done_again(tmp_path: Path) -> None:
+    step = _step({"a": 1, "b": 2})
+    marker = _finished(tmp_path, step)
+    assert read_marker(tmp_path, step, step_fingerprint(step, {})) == marker
+
+
+def test_only_the_missing_task_is_done(tmp_path: Path) -> None:
+    step = _step({"a": 1, "b": 2, "c": 3})
+    base = step_fingerprint(step, {})
+    _do(tmp_path, step, base, [step.tasks[0], step.tasks[2]])
+    assert [t.name for t in pending(tmp_path, step, base)] == ["b"]
+
+
+def test_only_the_changed_task_is_done(tmp_path: Path) -> None:
+    _finished(tmp_path, _step({"a": 1, "b": 2}))
+    step = _step({"a": 1, "b": 9})
+    base = step_fingerprint(step, {})
+    assert read_marker(tmp_path, step, base) is None
+    assert [t.name for t in pending(tmp_path, step, base)] == ["b"]
+
+
+def test_a_task_whose_file_is_gone_is_done_again(tmp_path: Path) -> None:
+    step = _step({"a": 1, "b": 2})
+    _finished(tmp_path, step)
+    (tmp_path / "tables/clusters/a.parquet").unlink()
+    base = step_fingerprint(step, {})
+    assert read_marker(tmp_path, step, base) is None
+    assert [t.name for t in pending(tmp_path, step, base)] == ["a"]
+
+
+def test_tables_that_no_task_makes_any_more_are_removed(tmp_path: Path) -> None:
+    _finished(tmp_path, _step({"a": 1, "b": 2}))
+    _finished(tmp_path, _step({"a": 1}))
+    assert [p.name for p in (tmp_path / "tables/clusters").iterdir()] == ["a.parquet"]
+
+
+def test_a_lost_record_stops_the_run(tmp_path: Path) -> None:
+    with pytest.raises(StopRun, match="lost records"):
+        _finished(tmp_path, _step({"a": 1}, "lose_one"))
+
+
+def test_a_missing_task_is_never_marked_as_done(tmp_path: Path) -> None:
+    step = _step({"a": 1, "b": 2})
+    base = step_fingerprint(step, {})
+    _do(tmp_path, step, base, [step.tasks[0]])
+    with pytest.raises(StopRun, match="did not finish"):
+        finish(tmp_path, step, base)
+    assert read_marker(tmp_path, step, base) is None
+
+
+def test_an_error_reaches_people_in_its_own_words(tmp_path: Path) -> None:
+    step = _step({"a": 1}, "refuse")
+    with pytest.raises(StopRun):
+        _finished(tmp_path, step)
+    error = first_error(tmp_path, step)
+    assert error is not None
+    assert (error.message, error.hint) == ("one: a is wrong", "put it right")
+
+
+def test_a_parameter_or_an_input_changes_the_fingerprint() -> None:
+    step = _step({"a": 1})
+    other = Step("stage", "one", "one", step.work, step.tasks, {"size": 2})
+    assert step_fingerprint(step, {}) != step_fingerprint(other, {})
+    reading = Step("stage", "one", "one", step.work, step.tasks, {"size": 1}, ("before",))
+    one, two = (Marker("", {}, {}, {}), Marker("", {"x": _written("0")}, {}, {}))
+    assert step_fingerprint(reading, {"before": one}) != step_fingerprint(reading, {"before": two})
+
+
+def _written(digest: str) -> Any:
+    from gleanery.records.parquet import Written
+
+    return Written(0, 0, digest)
+
+
+def test_half_written_files_of_a_killed_run_are_removed(tmp_path: Path) -> None:
+    (tmp_path / "tables/clusters").mkdir(parents=True)
+    (tmp_path / f"tables/clusters/.a.parquet.{os.getpid()}.tmp").write_bytes(b"half")
+    clean_temporary(tmp_path)
+    assert list((tmp_path / "tables/clusters").iterdir()) == []

@@ -1,0 +1,327 @@
+"""Each question on a small run in which nothing is wrong, and on one with its fault planted."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gleanery.records.errors import StopRun
+from gleanery.records.ids import blob_id
+from gleanery.records.tables import TABLES
+from gleanery.sql.formats import to_json
+from gleanery.sql.header import HeaderError, parse
+from gleanery.sql.questions import Database, Question, ask, questions, tables_of
+from tests.run_folder import (
+    FORMULA_PATH,
+    HOSTILE_PATH,
+    HOSTILE_REPO,
+    MIT_TEXT,
+    Rows,
+    compare_with_golden,
+    good_rows,
+    write_run,
+)
+
+GOLDEN = Path(__file__).parent / "golden" / "sql"
+SECRET = blob_id(b"def secret():\n    return 42\n")
+# What each question with a required parameter is asked.
+ARGUMENTS: dict[str, dict[str, str]] = {
+    "copies_of": {"repo": "octo/app"},
+    "dead_letters_of": {"repo": "fox/gone"},
+    "evidence_of": {"repo": "octo/lib"},
+    "find_path": {"repo": "octo/app", "path": "main.py"},
+    "find_repository": {"repo": "octo/ap"},
+    "impact_of": {"repo": "Octo/App"},
+    "optout_rules_of": {"repo": "octo/app"},
+    "origins_of_blob": {"blob": f"swh:1:cnt:{SECRET}"},
+    "published_elsewhere": {"repo": "cat/app"},
+    "reasons_of": {"repo": "octo/old-app"},
+    "redactions_of": {"repo": "octo/app"},
+    "tokens_of": {"repo": "octo/app"},
+    "why_rejected": {"repo": "cat/app", "path": "stolen.py"},
+}
+
+
+def row(rows: Rows, table: str, **values: Any) -> dict[str, Any]:
+    """The first row of a table that has these values."""
+    return next(r for r in rows[table] if all(r.get(k) == v for k, v in values.items()))
+
+
+def of_file(rows: Rows, table: str, path: str = "src/main.py", repo: str = "octo/app") -> dict[str, Any]:
+    """The row of a table that is about one file."""
+    repository = row(rows, "repos", name=repo)["repo_id"]
+    ident = row(rows, "files", repo_id=repository, path=path)["file_id"]
+    return row(rows, table, file_id=ident)
+
+
+def rule(value: str, scope: str = "repo") -> Callable[[Rows], None]:
+    """Plants a rule of the registry that blocks something which was kept."""
+
+    def plant(rows: Rows) -> None:
+        planted = {"seq": 99, "scope": scope, "value": value, "action": "block", "request_id": None}
+        rows["optout_rules"].append(planted)
+
+    return plant
+
+
+def change(table: str, path: str = "src/main.py", repo: str = "octo/app", /, **values: Any) -> Callable[[Rows], None]:
+    """Plants other values in the row of one file."""
+    return lambda rows: of_file(rows, table, path, repo).update(values)
+
+
+def drop(table: str, path: str = "src/main.py", repo: str = "octo/app") -> Callable[[Rows], None]:
+    """Takes the row of one file out of a table."""
+    return lambda rows: rows[table].remove(of_file(rows, table, path, repo))
+
+
+def twice(table: str, **values: Any) -> Callable[[Rows], None]:
+    """Repeats the row of one file, with other values."""
+    return lambda rows: rows[table].append(of_file(rows, table) | values)
+
+
+def change_repo(repo: str, /, **values: Any) -> Callable[[Rows], None]:
+    """Plants other values in a repository."""
+    return lambda rows: row(rows, "repos", name=repo).update(values)
+
+
+def both(*plants: Callable[[Rows], None]) -> Callable[[Rows], None]:
+    """Several faults at once."""
+
+    def plant(rows: Rows) -> None:
+        for one in plants:
+            one(rows)
+
+    return plant
+
+
+def fork_of_an_objector(rows: Rows) -> None:
+    change_repo("octo/lib", fork_of="octo/middle")(rows)
+    change_repo("cat/app", name="octo/middle", fork_of="zoe/root", url="https://github.com/octo/middle")(rows)
+    rule("github.com/zoe/root")(rows)
+
+
+def a_fork_does_not_speak_for_its_origin(rows: Rows) -> None:
+    rule("github.com/cat/app")(rows)
+
+
+def no_dead_letter(rows: Rows) -> None:
+    rows["dead_letters"].clear()
+
+
+def near_copy_released(rows: Rows) -> None:
+    weak, pair = of_file(rows, "docs", "weak.py", "octo/lib"), of_file(rows, "docs")
+    left, right = sorted([weak["blob_id"], pair["blob_id"]])
+    rows["pairs"].append({"left_blob_id": left, "right_blob_id": right, "jaccard": 0.9, "duplicate": True})
+
+
+def overlap(rows: Rows) -> None:
+    of_file(rows, "redactions").update(end=60)
+    rows["redactions"].append(of_file(rows, "redactions") | {"ordinal": 1, "start": 50, "end": 70})
+    of_file(rows, "documents").update(redactions=2)
+
+
+EVIDENCE_OF_NOTHING = {"role": "ancestor_file", "path": "LICENSE", "blob_id": "f" * 40, "expression": "MIT"}
+GPL_HEADER = {"header_expression": "GPL-3.0-only", "conflict": True}
+
+FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
+    "leak by repository": ("leaks", rule("github.com/octo/app")),
+    "leak by an old name": ("leaks", rule("github.com/octo/old-app")),
+    "leak by owner": ("leaks", rule("github.com/octo", "owner")),
+    "leak by group": ("leaks", rule("example.org/hen", "repo")),
+    "leak by content": ("leaks", rule(blob_id(MIT_TEXT.encode()), "blob")),
+    "leak by package": ("leaks", both(change_repo("pypi/tool", name="pypi/My_Tool"), rule("pypi/my-tool"))),
+    "leak of a fork": ("leaks", fork_of_an_objector),
+    "leak of a repository without host": (
+        "leaks",
+        both(change_repo("pypi/tool", name="ann/tool", url="/mirror/tool"), rule("codeberg.org/ann/tool")),
+    ),
+    "leak by status": ("leaks", change_repo("octo/lib", status="opted_out")),
+    "file without a decision": ("conservation", drop("decisions")),
+    "decision without a file": ("conservation", drop("files")),
+    "file twice": ("conservation", twice("files")),
+    "decision twice": ("conservation", twice("decisions")),
+    "document twice": ("conservation", twice("documents")),
+    "file of no repository": ("conservation", change("files", repo_id="nobody")),
+    "kept and lost": ("conservation", drop("documents")),
+    "document of a rejected file": (
+        "conservation",
+        change("decisions", verdict="rejected", reason="vendored"),
+    ),
+    "failed in silence": ("conservation", no_dead_letter),
+    "verdict without reason": ("conservation", change("decisions", reason="vendored")),
+    "decision about another path": ("conservation", change("decisions", path="src/other.py")),
+    "kept unread": ("conservation", change("files", skipped="binary")),
+    "no conclusion": ("released_without_evidence", drop("license_conclusions")),
+    "no expression": ("released_without_evidence", change("license_conclusions", expression=None)),
+    "no evidence": ("released_without_evidence", change("license_conclusions", evidence=[])),
+    "no basis": ("released_without_evidence", change("license_conclusions", basis="none")),
+    "evidence of nothing": (
+        "released_without_evidence",
+        change("license_conclusions", evidence=[EVIDENCE_OF_NOTHING]),
+    ),
+    "header says more": ("header_conflicts_released", change("license_conclusions", **GPL_HEADER)),
+    "directory not allowed": (
+        "header_conflicts_released",
+        change("license_conclusions", "add.py", "octo/lib", directory_expression="GPL-3.0-only", conflict=True),
+    ),
+    "another licence released": ("header_conflicts_released", change("docs", license="0BSD")),
+    "signal ignored": ("optout_signal_ignored", change_repo("octo/app", optout_signal="noai.txt")),
+    "document without tokens": ("documents_without_tokens", drop("docs")),
+    "tokens without document": ("documents_without_tokens", drop("documents")),
+    "other text in the store": ("documents_without_tokens", change("docs", text_sha256="0" * 64)),
+    "released, not decided": ("released_not_kept", drop("decisions")),
+    "released, rejected": ("released_not_kept", change("decisions", verdict="rejected", reason="generated")),
+    "released, another content": ("released_not_kept", change("docs", blob_id="0" * 40)),
+    "content twice": ("released_duplicates", twice("docs", ordinal=50, file_id="0" * 32, start=500)),
+    "text twice": (
+        "released_duplicates",
+        twice("docs", ordinal=50, file_id="0" * 32, blob_id="0" * 40, start=500),
+    ),
+    "near copy released": ("released_near_duplicates", near_copy_released),
+    "ranges overlap": ("token_ranges", change("docs", start=6)),
+    "number missing": ("token_ranges", drop("docs")),
+    "no tokens": ("token_ranges", change("docs", tokens=0)),
+    "file in two places": ("token_ranges", twice("docs", ordinal=7, start=500)),
+    "span not on record": ("redactions_conserved", drop("redactions")),
+    "spans overlap": ("redactions_conserved", overlap),
+    "span of another content": ("redactions_conserved", change("redactions", blob_id="0" * 40)),
+}
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
+    """The table files of the run in which nothing is wrong."""
+    return tables_of(write_run(tmp_path_factory.mktemp("run"), good_rows()))
+
+
+@pytest.mark.parametrize("name", sorted(questions()))
+def test_every_question_answers_as_expected(name: str, good: dict[str, list[Path]]) -> None:
+    answer = ask(questions()[name], good, ARGUMENTS.get(name, {}))
+    compare_with_golden(GOLDEN / f"{name}.json", to_json(answer))
+    assert not (questions()[name].must_be_empty and answer.num_rows)
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_every_planted_fault_is_found(fault: str, tmp_path: Path) -> None:
+    name, plant = FAULTS[fault]
+    rows = good_rows()
+    plant(rows)
+    answer = ask(questions()[name], tables_of(write_run(tmp_path, rows)), {})
+    assert answer.num_rows > 0
+    compare_with_golden(GOLDEN / "faults" / f"{name}.{fault.replace(' ', '_').replace(',', '')}.json", to_json(answer))
+
+
+def test_every_question_that_must_be_empty_has_a_planted_fault() -> None:
+    assert {name for name, q in questions().items() if q.must_be_empty} == {name for name, _ in FAULTS.values()}
+
+
+def test_a_rule_that_was_taken_back_blocks_nothing(good: dict[str, list[Path]]) -> None:
+    assert ask(questions()["leaks"], good, {}).num_rows == 0  # rules 2 and 3 are about octo, which is kept
+
+
+def test_a_rule_about_a_fork_does_not_reach_its_origin(tmp_path: Path) -> None:
+    rows = good_rows()
+    a_fork_does_not_speak_for_its_origin(rows)
+    change("decisions", "stolen.py", "cat/app", verdict="kept", reason="kept")(rows)
+    answer = ask(questions()["leaks"], tables_of(write_run(tmp_path, rows)), {})
+    assert set(answer.column("repo").to_pylist()) == {"cat/app"}
+
+
+def test_there_are_enough_questions_and_each_has_a_golden_answer() -> None:
+    assert len(questions()) >= 16
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(questions())
+
+
+def test_every_needed_table_is_a_table_of_a_run() -> None:
+    for question in questions().values():
+        assert set(question.needs) <= set(TABLES), question.name
+
+
+def test_every_query_has_the_shape_of_the_house() -> None:
+    for question in questions().values():
+        assert question.sql.startswith("-- Bad result: "), question.name
+        assert "\nfinal AS (" in question.sql, question.name
+        assert "\nSELECT * FROM final\nORDER BY " in question.sql, question.name
+        assert "CROSS JOIN" not in question.sql.upper(), question.name
+        assert max(map(len, question.sql.splitlines())) <= 120, question.name
+
+
+def test_no_question_multiplies_tables(good: dict[str, list[Path]]) -> None:
+    """No plan may hold a product or a nested loop: on large tables they never end."""
+    for question in questions().values():
+        explained = Question(question.name, "", "", question.parameters, question.needs, False, question.sql)
+        with Database(good) as database:
+            plan = database.plan(explained, ARGUMENTS.get(question.name, {}))
+        assert "CROSS_PRODUCT" not in plan, question.name
+        assert "NESTED_LOOP" not in plan, question.name
+        assert "PIECEWISE" not in plan and "IE_JOIN" not in plan, question.name
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["'); DROP TABLE stg_repos; --", '"', "%", "\x00x", "a/*b*/", "$repo", "🐙/app", HOSTILE_REPO, "x" * 100_000],
+)
+def test_arguments_are_data(text: str, good: dict[str, list[Path]]) -> None:
+    with Database(good) as database:
+        before = database.ask(questions()["repositories"])
+        for question in questions().values():
+            if question.parameters and "threshold" not in [p.name for p in question.parameters]:
+                database.ask(question, {p.name: text for p in question.parameters})
+        assert database.ask(questions()["repositories"]).equals(before)
+
+
+def test_hostile_names_in_the_tables_are_found_by_name(good: dict[str, list[Path]]) -> None:
+    answer = ask(questions()["why_rejected"], good, {"repo": HOSTILE_REPO, "path": HOSTILE_PATH})
+    assert answer.column("reason").to_pylist() == ["kept"]
+    answer = ask(questions()["tokens_of"], good, {"repo": "octo/app", "path": FORMULA_PATH})
+    assert answer.column("tokens").to_pylist() == [3]
+
+
+def test_answers_do_not_depend_on_the_order_of_files(tmp_path: Path, good: dict[str, list[Path]]) -> None:
+    turned = {name: paths[::-1] for name, paths in good.items()}
+    for name, question in questions().items():
+        arguments = ARGUMENTS.get(name, {})
+        assert ask(question, turned, arguments).equals(ask(question, good, arguments)), name
+
+
+def test_wrong_arguments_are_named(good: dict[str, list[Path]]) -> None:
+    with pytest.raises(StopRun, match="needs a value for: path"):
+        ask(questions()["why_rejected"], good, {"repo": "octo/app"})
+    with pytest.raises(StopRun, match="no parameter colour"):
+        ask(questions()["leaks"], good, {"colour": "red"})
+    with pytest.raises(StopRun, match="wrong form") as stopped:
+        ask(questions()["low_score_evidence"], good, {"threshold": "private-value"})
+    assert "private-value" not in str(stopped.value) + stopped.value.hint
+
+
+HEAD = "-- Bad result: a.\n-- Question: b?\n-- Must be empty: no\n-- Needs: files\n"
+BODY = "WITH\nfinal AS (SELECT * FROM stg_files)\nSELECT * FROM final\nORDER BY ALL\n"
+
+
+def test_a_head_is_read_with_all_its_facts() -> None:
+    question = parse("x", HEAD.replace("a.\n", "a,\n--   b.\n") + "-- Parameter id (default 7): c\n" + BODY + "--$id\n")
+    assert (question.bad_result, question.title, question.needs) == ("a, b.", "b?", ("files",))
+    assert [(p.name, p.default, p.meaning) for p in question.parameters] == [("id", "7", "c")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BODY,
+        HEAD.replace("Must be empty: no", "Must be empty: perhaps") + BODY,
+        HEAD.replace("-- Needs: files\n", "") + BODY,
+        HEAD.replace("Needs: files", "Needs: repos") + BODY,
+        HEAD + "-- Parameter id (required): never used\n" + BODY,
+        HEAD + BODY.replace("ORDER BY ALL", "LIMIT 3"),
+        HEAD + BODY + "-- $undeclared",
+        HEAD + "-- Something else: x\n" + BODY,
+        HEAD + "-- Question: twice?\n" + BODY,
+        "-- Question: b?\n-- Bad result: a.\n-- Must be empty: no\n-- Needs: files\n" + BODY,
+        HEAD.replace("empty: no", "empty: yes") + "-- Parameter id (required): x\n" + BODY + "-- $id",
+        HEAD + "-- Parameter id (perhaps): x\n" + BODY + "-- $id",
+    ],
+)
+def test_a_malformed_head_is_refused(text: str) -> None:
+    with pytest.raises(HeaderError):
+        parse("x", text)
