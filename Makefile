@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-torch check lint types contracts wheel lock clean
+.PHONY: help setup demo test test-torch check lint types contracts wheel reference lock clean
 
 help:  ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ wheel: $(READY)  ## build the wheel, install it elsewhere and test it there
 
 bench-%: $(READY)  ## run one benchmark, as in `make bench-pipeline` (QUICK=1 for under a minute)
 	$(BIN)/python benchmarks/$*.py $(if $(QUICK),--quick)
+
+reference: $(READY)  ## write the pages of docs/reference that are made from the code
+	$(BIN)/python docs/make_reference.py
 
 LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --python-version 3.11 --no-header --quiet
 lock: $(READY)  ## resolve the lock files anew

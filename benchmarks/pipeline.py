@@ -24,7 +24,8 @@ persons to whom the Software is furnished to do so, subject to the following con
 this permission notice shall be included in all copies or substantial portions of the Software. THE SOFTWARE IS PROVIDED
 "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED.
 """
-WORDS = [f"{a}_{b}" for a in "read write parse merge split count order share".split() for b in "line word set".split()]
+VERBS = ("read", "write", "parse", "merge", "split", "count", "order", "share")
+WORDS = [f"{verb}_{noun}" for verb in VERBS for noun in ("line", "word", "set")]
 
 
 def main() -> None:

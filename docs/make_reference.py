@@ -1,11 +1,12 @@
 """Write the pages of docs/reference/ that are made from the code: settings, reasons, tables and commands.
 
-    python docs/make_reference.py
+python docs/make_reference.py
 """
 
 from pathlib import Path
 
 import typer
+
 from gleanery.pipeline.cli import app
 from gleanery.pipeline.settings import reference
 from gleanery.records.reasons import REASONS
@@ -19,8 +20,8 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "A run reads one TOML file, such as `examples/demo.toml`. Every key has a default; only `[[source]]` must be there. A key that",
-        "does not exist is an error that names the nearest one. Keys of `[run]` never change a result.",
+        "A run reads one TOML file, such as `examples/demo.toml`. Every key has a default; only `[[source]]` must be",
+        "there. A key that does not exist is an error that names the nearest one. Keys of `[run]` change no result.",
         "",
         "| key | default | unit | meaning |",
         "|---|---|---|---|",
@@ -34,8 +35,8 @@ def reasons_page() -> str:
     lines = [
         "# Reasons",
         "",
-        "Every file has exactly one row in the table `decisions`, with one of these codes. The first rule that speaks decides: what the crawl",
-        "could not read, then the owner's wish, then licence, then quality, then duplicates.",
+        "Every file has exactly one row in the table `decisions`, with one of these codes. The first rule that speaks",
+        "decides: what the crawl could not read, then the owner's wish, then licence, then quality, then duplicates.",
         "",
         "| code | stage | what it means |",
         "|---|---|---|",
@@ -49,8 +50,8 @@ def tables_page() -> str:
     lines = [
         "# Tables",
         "",
-        "All tables are Parquet, compressed with zstd, sorted by their key; the same input gives the same bytes. They stand in",
-        "`RUN/tables/TABLE/`, and those that a release carries in `RELEASE/tables/TABLE/`.",
+        "All tables are Parquet, compressed with zstd, sorted by their key; the same input gives the same bytes. They",
+        "stand in `RUN/tables/TABLE/`, and those that a release carries in `RELEASE/tables/TABLE/`.",
     ]
     for table in TABLES.values():
         lines += ["", f"## {table.name}", "", f"One row is {table.row}. Key: {', '.join(table.key)}.", ""]

@@ -193,10 +193,11 @@ class _Folders:
     def _with_notices(self, statement: _Statement, place: _Place) -> _Statement:
         """Notices add to a licence and never grant one; a reservation against training holds wherever it stands."""
         parts, evidence, doubt = [], [], False
+        granted = statement.expression is not None and not _only_points(statement.expression)
         for folder in place.noticed[:MOST_NOTICES]:
             notice = _combined("ancestor_file", self._texts(folder, "notice"))
             named = notice.expression is not None and not _only_points(notice.expression)
-            if statement.expression is not None and (named or notice.uncertain):
+            if granted and (named or notice.uncertain):
                 parts += [notice.expression] if named and notice.expression else []
                 evidence += list(notice.evidence)
                 doubt = doubt or notice.uncertain

@@ -25,7 +25,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from gleanery.licensing.expressions import Expression, parse
+from gleanery.licensing.expressions import Expression, keys, parse
 from gleanery.licensing.reading import Reading, head_of, is_silent, read_text
 from gleanery.records.errors import StopRun
 
@@ -37,8 +37,8 @@ SCAN_VERSION = 1
 NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
 MOST_FINDINGS = 64
 _REMEMBERED = 65_536
-# Under this score a licence text is not quite the one it resembles, and approximate matching looks again.
-_WEAK_SCORE = 95.0
+# Where no licence was found with this score, a licence text is looked at again with approximate matching.
+_SURE_SCORE = 80.0
 # SPDX tags anywhere in a line, and the licence field of a manifest at its beginning.
 _TAG = re.compile(
     r"(?:spdx-license-identifier:|^[\"']?licen[sc]e(?:-expression)?[\"']?\s{0,4}[:=])\s*(\S.*)$", re.IGNORECASE
@@ -173,12 +173,13 @@ def _placed(finding: Finding, numbers: tuple[int, ...]) -> Finding:
 
 
 def _is_weak(findings: tuple[Finding, ...]) -> bool:
-    """Whether exact matching left a doubt: nothing identified, or something that is not quite what it resembles."""
-    return not any(_is_identified(f) for f in findings) or any((f.score or 0.0) < _WEAK_SCORE for f in findings)
+    """Whether exact matching identified no licence, or none that it is sure of."""
+    return not any(_is_identified(f) and (f.score or 0.0) >= _SURE_SCORE for f in findings)
 
 
 def _is_identified(finding: Finding) -> bool:
-    return finding.outcome == "found" and "LicenseRef-scancode-unknown" not in (finding.expression or "")
+    """Whether a finding names a licence, and does not only say that there is one."""
+    return any(not key.startswith("LicenseRef-scancode-unknown") for key in keys(finding.expression or ""))
 
 
 def _tags(lines: tuple[str, ...]) -> tuple[Finding, ...]:

@@ -222,15 +222,20 @@ def _trimmed(text: str) -> str:
         raise RejectRecord("the name is empty", _WAY_OUT, "name_not_clear")
     if len(text) > LONGEST_NAME or not text.isprintable():
         raise RejectRecord("the name is too long or has characters that no name has", _WAY_OUT, "name_not_clear")
-    return text
+    return _without_purl(text) if text[:4].lower() == "pkg:" else text
+
+
+def _without_purl(text: str) -> str:
+    """A package URL such as pkg:npm/%40scope/name@1.0 in the form kind/name, or forge:owner/name."""
+    text = unquote(re.split(r"[?#]", text[4:], maxsplit=1)[0]).lstrip("/")
+    at = text.rfind("@")
+    text = text[:at] if at > text.rfind("/") else text
+    kind, _, name = text.partition("/")
+    return f"{kind}:{name}" if kind.lower() in _SHORT else text
 
 
 def _package(text: str) -> str | None:
-    """The canonical name if the text names a package or a local folder: pypi/NAME, npm/NAME, local/NAME, pkg:..."""
-    if text[:4].lower() == "pkg:":
-        text = unquote(re.split(r"[?#]", text[4:], maxsplit=1)[0]).lstrip("/")
-        at = text.rfind("@")
-        text = text[:at] if at > text.rfind("/") else text
+    """The canonical name if the text names a package or a local folder: pypi/NAME, npm/NAME or local/NAME."""
     kind, _, name = text.partition("/")
     kind, name = kind.lower(), name.rstrip("/").lower()
     if kind == "pypi" and _SEGMENT.fullmatch(name):
@@ -246,7 +251,7 @@ def _package(text: str) -> str | None:
 
 def _host_and_path(text: str) -> tuple[str, str, list[str]]:
     """Scheme, canonical host (with its port unless that is the usual one), and the segments of the path."""
-    short = re.match(r"(?:pkg:)?(github|gitlab|bitbucket)[:/](?![/\\])", text, re.IGNORECASE)
+    short = re.match(r"(github|gitlab|bitbucket):(?!/)", text, re.IGNORECASE)
     if short:
         text = f"https://{_SHORT[short[1].lower()]}/{text[short.end() :]}"
     started = _SCHEME.match(text)

@@ -7,7 +7,6 @@ A commit id, a pull request's ref or a fork's commit is never asked for, because
 the parent's address. One check of a local repository over http took 0.09 s (COST).
 """
 
-import contextlib
 import hmac
 import json
 import os
@@ -193,7 +192,9 @@ class _Git:
         with open(err, "rb") as file:
             said = file.read(_SHOWN).decode("utf-8", "replace")
         code = next((code for sign, code in _SIGNS if re.search(sign, said)), "not_reachable")
-        if status in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ):
+        # Git does not say why a child died; a pack that has grown up to the limit does.
+        packs = (self.room / "bare.git/objects/pack").glob("*")
+        if any(file.stat().st_size >= LONGEST_FETCH for file in packs):
             code = "too_large"
         return RejectRecord("git could not read the repository", RESULTS[code], code)
 
@@ -248,10 +249,10 @@ class _Git:
 
 
 def _end_group(process: "subprocess.Popen[bytes]") -> None:
-    """End git and whatever it started, and wait for it."""
-    with contextlib.suppress(ProcessLookupError):
+    """End git and whatever it started, unless it has ended by itself (its number may then be another's)."""
+    if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        process.wait()
 
 
 def _timed_out() -> RejectRecord:

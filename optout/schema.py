@@ -6,6 +6,7 @@ every update and delete. Opening took 14 ms for a new SQLite file and 3 ms for a
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -112,12 +113,15 @@ def connect(url: str, *, create: bool, secret: str) -> Engine:
     """
     target = _checked_url(url)
     place = f"{target.get_backend_name()}://{target.host or ''}/{target.database or ''}"
+    missing = StopRun(f"there is no opt-out registry at {place}", "check the URL; the opt-out page creates one")
+    if target.drivername == "sqlite" and not create and not Path(target.database or "").exists():
+        raise missing  # SQLite would create an empty file
     try:
         engine = _engine(target)
         with engine.connect() as connection:
             present = sa.inspect(connection).has_table("head")
         if not present and not create:
-            raise StopRun(f"there is no opt-out registry at {place}", "check the URL; `gleanery optout` creates one")
+            raise missing
         if not present:
             _create(engine, secret)
         with engine.connect() as connection:

@@ -87,7 +87,7 @@ def verify(folder: Annotated[Path, typer.Argument(help="Folder of a release, suc
 
     found = check(folder)
     for problem in found.problems:
-        out.print(f"{problem.what}: {problem.path}")
+        out.print(problem.sentence)
     if found.problems:
         err.print(f"[red]not intact:[/] {len(found.problems)} of {found.files_checked} files")
         raise typer.Exit(1)
@@ -171,19 +171,23 @@ def optout_serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
     url: Annotated[str | None, typer.Option(help="Public address of the page, where a proxy stands before it.")] = None,
-    host_of_forge: Annotated[list[str] | None, typer.Option("--forge", help="A further forge, as HOST.")] = None,
+    host_of_forge: Annotated[
+        list[str] | None, typer.Option("--forge", help="A further host that may be asked, as HOST or HOST:PORT.")
+    ] = None,
     allow_local: Annotated[bool, typer.Option(help="Contact forges at private addresses, for tests.")] = False,
+    dataset: Annotated[str, typer.Option(help="Name of the dataset, as it stands on the page.")] = "this dataset",
+    contact: Annotated[str, typer.Option(help="How to reach a person: an address or a URL.")] = "",
 ) -> None:
     """Serve the page on which owners opt out.
 
     Example: gleanery optout serve --registry optout.sqlite --port 8080
     """
-    from gleanery.optout.web import WebSettings, serve
+    from gleanery.optout.settings import WebSettings
+    from gleanery.optout.web import serve
 
-    known = WebSettings()
-    values: dict[str, Any] = {"allow_local": allow_local}
+    values: dict[str, Any] = {"allow_local": allow_local, "dataset": dataset, "contact": contact}
     if host_of_forge:
-        values["hosts"] = (*known.hosts, *host_of_forge)
+        values["extra_hosts"] = tuple(host_of_forge)
     if url:
         values["public_url"] = url
     serve(_registry_url(registry), host, port, WebSettings(**values))
@@ -230,11 +234,7 @@ def optout_check(registry: RegistryUrl = "optout.sqlite") -> None:
 
     Example: gleanery optout check --registry optout.sqlite
     """
-    problems = list(_open_registry(registry).verify_log())
-    for problem in problems:
-        out.print(str(problem))
-    if problems:
-        raise typer.Exit(1)
+    _open_registry(registry).verify_log()
     out.print("intact")
 
 

@@ -78,9 +78,10 @@ def read_range(
             groups = _overlapping(file.metadata, key, low, high)
             if groups:
                 table = file.read_row_groups(groups, columns=_names(columns), use_threads=False)
-                inside = pc.greater_equal(table.column(key), low)
+                column = table.column(key)
+                inside = pc.greater_equal(column, pa.scalar(low, column.type))
                 if high is not None:
-                    inside = pc.and_(inside, pc.less(table.column(key), high))
+                    inside = pc.and_(inside, pc.less(column, pa.scalar(high, column.type)))
                 found.append(table.filter(inside))
     if not found:
         return (schema if columns is None else pa.schema([schema.field(c) for c in columns])).empty_table()

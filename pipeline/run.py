@@ -44,16 +44,6 @@ from gleanery.records.errors import StopRun
 from gleanery.records.parquet import table_of, write_bytes, write_table
 
 STAGES = ("crawl", "annotate", "cluster", "select", "redact", "pack", "release")
-# The step whose counts speak for its stage.
-_SPEAKS = {
-    "crawl": "crawl",
-    "annotate": "annotate",
-    "cluster": "verify",
-    "select": "decide",
-    "redact": "redact",
-    "pack": "tokens",
-    "release": "release",
-}
 # What one step keeps, another one takes: (from, to).
 _CHAINS = (
     ("gather", "annotate"),
@@ -120,7 +110,7 @@ def curate(
         driver = _Driver(settings, root, runner, listener, Report())
         for make in _plan(rules, retry, root):
             driver.do(make(settings, driver.markers))
-        _check_registry(settings, root, rules)
+        _settle_with_registry(settings, root, rules)
         driver.report.peak_bytes = memory.peak
         if driver.report.ran:
             _journal(root, driver.report, engine)
@@ -211,7 +201,7 @@ class _Driver:
 
 def stage_counts(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
     """The counts of each stage, from those of its steps."""
-    return {stage: counts[step] for stage, step in _SPEAKS.items() if step in counts}
+    return {stage: counts[step] for stage, step in (s7.SPEAKS | {"release": "release"}).items() if step in counts}
 
 
 @contextmanager
@@ -250,7 +240,8 @@ def open_registry(settings: Settings) -> Registry | None:
     given = settings.optout.registry
     if given is None:
         return None
-    return Registry.open(given if "://" in given else f"sqlite:///{settings.path(given).resolve()}")
+    # A registry that does not exist is an error: nobody's objection may be lost to a typing error.
+    return Registry.open(given if "://" in given else f"sqlite:///{settings.path(given).resolve()}", create=False)
 
 
 def _pinned_rules(settings: Settings, root: Path, refresh: bool) -> list[Rule]:
@@ -272,8 +263,8 @@ def _pinned_rules(settings: Settings, root: Path, refresh: bool) -> list[Rule]:
     return rules
 
 
-def _check_registry(settings: Settings, root: Path, rules: Sequence[Rule]) -> None:
-    """The registry grows while a run runs: stop if a rule that came since would change this release."""
+def _settle_with_registry(settings: Settings, root: Path, rules: Sequence[Rule]) -> None:
+    """Tell the registry what was applied; stop if a rule that came since the run began would change this release."""
     registry = open_registry(settings)
     if registry is None:
         return
@@ -285,6 +276,7 @@ def _check_registry(settings: Settings, root: Path, rules: Sequence[Rule]) -> No
             "owners in this release have opted out since the run began; its manifest was withdrawn",
             "run the same command with --refresh-optout",
         )
+    registry.mark_applied(max(known, default=0))
 
 
 def _forget_failed_sources(root: Path) -> None:

@@ -170,8 +170,7 @@ class _Crawl:
         for table, rows in (("repos", self.repos), ("files", self.files), ("dead_letters", self.dead)):
             shard = f"crawl-{name}" if table == "dead_letters" else name
             path = self.shard.table(table, shard)
-            if rows or table != "dead_letters":
-                self.shard.wrote(path, write_table(path, table, table_of(table, rows)))
+            self.shard.wrote(path, write_table(path, table, table_of(table, rows)))
         read = [f for f in self.files if f["blob_id"] is not None]
         rows = [f | {"name": _name(f["path"])} for f in read]
         path = self.shard.data(f"{name}.files.parquet")

@@ -8,6 +8,7 @@ files have these contents; step 3 (conclude) draws one conclusion per file. Scan
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pyarrow as pa
 from gleanery.dedup.signatures import Parameters, sign_texts
 from gleanery.licensing.conclude import FileFacts, conclude
 from gleanery.licensing.names import license_role
-from gleanery.licensing.scan import DETECTOR_VERSION, Finding, Scanner
+from gleanery.licensing.scan import SCAN_VERSION, Finding, Scanner
 from gleanery.pipeline.caches import Memory, cache_folder
 from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
 from gleanery.pipeline.settings import DedupSettings, Settings
@@ -29,6 +30,8 @@ from gleanery.quality.metrics import measure
 from gleanery.records.parquet import iter_rows, read_table, table_of, write_table
 
 BATCH = 256
+# Enough to tell one detector from another without loading its index; each row names the index too.
+LICENSE_DETECTOR = f"scancode-toolkit {version('scancode-toolkit')} / gleanery-scan {SCAN_VERSION}"
 ROLES = ("license", "notice", "readme", "metadata")
 
 SPREAD = pa.schema(
@@ -39,7 +42,6 @@ SPREAD = pa.schema(
         ("blob_id", pa.string()),
         ("findings", pa.string()),
         ("encoding", pa.string()),
-        ("blank", pa.bool_()),
         ("language", pa.string()),
         ("language_type", pa.string()),
         ("generated", pa.bool_()),
@@ -50,7 +52,7 @@ SPREAD = pa.schema(
         ("encoded_fraction", pa.float64()),
     ]
 )
-_FEATURES = SPREAD.names[7:]
+_FEATURES = SPREAD.names[6:]
 
 
 def dedup_parameters(dedup: DedupSettings) -> Parameters:
@@ -61,7 +63,7 @@ def dedup_parameters(dedup: DedupSettings) -> Parameters:
 def annotate_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 1 of 3: look into every content."""
     parameters = {
-        "license_detector": DETECTOR_VERSION,
+        "license_detector": LICENSE_DETECTOR,
         "license_seconds": settings.licensing.seconds,
         "language_detector": LANGUAGE_DETECTOR,
         "signature": dedup_parameters(settings.dedup).label,
@@ -87,7 +89,7 @@ def conclude_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 3 of 3: one licence conclusion for each file that was read."""
     tasks = repository_tasks(markers)
     work = f"{__name__}:conclude_shard"
-    parameters = {"detector": DETECTOR_VERSION}
+    parameters = {"detector": LICENSE_DETECTOR}
     return Step("annotate", "conclude", "2 of 7  conclude", work, tasks, parameters, ("crawl", "spread"))
 
 
@@ -189,8 +191,7 @@ def spread_part(shard: Shard) -> None:
     low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
     files = read_range(occurrence_files(shard.root), "blob_id", low, high, OCCURRENCES)
     findings = _grouped_findings(shard.table("license_findings"))
-    blobs = {b: (e, s) for b, e, s in _columns(shard.table("blobs"), "blob_id", "encoding", "size")}
-    blank = {b: lines == 0 or size == 0 for b, lines, size in _blank(shard, blobs)}
+    encodings = dict(_columns(shard.table("blobs"), "blob_id", "encoding"))
     features = {(r["blob_id"], r["name"]): r for r in read_table(shard.table("features")).to_pylist()}
     first: dict[str, dict[str, Any]] = {}
     for (blob, _), row in sorted(features.items(), key=lambda item: item[0]):
@@ -201,17 +202,12 @@ def spread_part(shard: Shard) -> None:
         feature = features.get((blob, file["name"]), first[blob])
         rows.append(
             {k: file[k] for k in ("repo_id", "file_id", "path", "blob_id")}
-            | {"findings": findings[blob], "encoding": blobs[blob][0], "blank": blank[blob]}
+            | {"findings": findings[blob], "encoding": encodings[blob]}
             | {k: feature[k] for k in _FEATURES}
         )
     path = shard.data(f"{shard.task.name}.parquet")
     shard.wrote(path, write_sorted(path, pa.Table.from_pylist(rows, schema=SPREAD), "repo_id", "file_id"))
     shard.counts |= {"in": len(rows), "kept": len(rows)}
-
-
-def _blank(shard: Shard, blobs: Mapping[str, tuple[str, int]]) -> Iterator[tuple[str, int, int]]:
-    for blob, lines, longest in _columns(shard.table("features"), "blob_id", "lines", "longest_line"):
-        yield blob, lines if longest else 0, blobs[blob][1]
 
 
 def _columns(path: Path, *names: str) -> Iterator[tuple[Any, ...]]:

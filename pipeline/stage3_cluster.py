@@ -9,10 +9,10 @@ step 2 (candidates) finds contents that share a band; step 3 (sketch) makes the 
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from gleanery.dedup.bands import Banding, band_keys, candidate_pairs
 from gleanery.dedup.clusters import components
@@ -99,17 +99,18 @@ def candidates_part(shard: Shard) -> None:
     rows = read_range(bands, "band_key", low, None if part == parts - 1 else high, KEYS)
     keys = rows.column("band_key").to_numpy()
     ids = np.array(rows.column("blob_id").to_pylist(), dtype="S40")
-    pairs, capped = candidate_pairs(keys, ids)
-    both = sorted({(a, b) for left, right in _decoded(pairs) for a, b in ((left, right), (right, left))})
+    found = candidate_pairs(keys, ids)
+    pairs = list(zip(_decoded(found.left), _decoded(found.right), strict=True))
+    both = sorted(pairs + [(right, left) for left, right in pairs])
     table = pa.table([[a for a, _ in both], [b for _, b in both]], schema=CANDIDATES)
     path = shard.data(f"{shard.task.name}.parquet")
     shard.wrote(path, write_sorted(path, table, "blob_id", "other_id"))
     shard.counts |= {"in": rows.num_rows, "kept": rows.num_rows}
-    shard.notes["capped_buckets"] = int(capped)
+    shard.notes["capped_buckets"] = found.capped
 
 
-def _decoded(pairs: Any) -> list[tuple[str, str]]:
-    return [tuple(x.decode() if isinstance(x, bytes) else str(x) for x in pair) for pair in pairs]
+def _decoded(ids: NDArray[np.generic]) -> list[str]:
+    return [i.decode("ascii") for i in ids.tolist()]
 
 
 def candidate_files(root: Path) -> list[Path]:

@@ -25,9 +25,13 @@ from gleanery.pipeline.stage2_annotate import SPREAD, blob_tasks, repository_tas
 from gleanery.pipeline.stage3_cluster import EDGES
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.quality import filters
+from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.quality.language import is_vendored
 from gleanery.quality.metrics import Metrics
 from gleanery.records.parquet import read_table, table_of, write_table
+
+# Raise it when the same file may now get another answer from the quality filters.
+QUALITY_VERSION = f"quality 1 / {LANGUAGE_DETECTOR}"
 
 JUDGED = pa.schema(
     [
@@ -45,6 +49,7 @@ JUDGED = pa.schema(
         ("opted_out", pa.bool_()),
         ("first_commit_at", pa.int64()),
         ("fork", pa.bool_()),
+        ("fork_of", pa.string()),
         ("vendored", pa.bool_()),
         ("own_license", pa.bool_()),
     ]
@@ -87,7 +92,7 @@ def judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterabl
     folded = [dataclasses.asdict(r) for r in rules]
     parameters = {
         "policy": policy_of(settings).version,
-        "quality": dataclasses.asdict(settings.quality),
+        "quality": dataclasses.asdict(settings.quality) | {"version": QUALITY_VERSION},
         "honour_signals": settings.optout.honour_signals,
         "rules": folded,
     }
@@ -158,10 +163,11 @@ class _Judge:
                 "rule_version": verdict[2],
                 "evidence": list(verdict[3]),
                 "license": conclusion.expression,
-                "restricted": self.policy.restricted(conclusion.expression),
+                "restricted": verdict[0] != "kept" and self.policy.restricted(conclusion.expression),
                 "opted_out": opted_out,
                 "first_commit_at": repo["first_commit_at"],
                 "fork": repo["fork_of"] is not None,
+                "fork_of": repo["fork_of"],
                 "vendored": vendored,
                 "own_license": own_license,
             }
@@ -181,10 +187,10 @@ class _Judge:
         if self.honour_signals and repo["optout_signal"]:
             said = f"the repository itself carries {repo['optout_signal']}"
             return True, ("owner_opted_out", "optout/declaration", "1", (said,))
-        if file["blank"]:
-            return False, ("empty", "quality/blank", filters.VERSION, ())
         if file["encoding"] == "unknown":
-            return False, ("encoding_unknown", "quality/decode", filters.VERSION, ())
+            return False, ("encoding_unknown", "quality/decode", QUALITY_VERSION, ())
+        if file["lines"] == 0:
+            return False, ("empty", "quality/empty", QUALITY_VERSION, ())
         judged = self.policy.judge(conclusion)
         if not judged.allowed:
             return False, (judged.reason, judged.rule, self.policy.version, judged.evidence)
@@ -193,7 +199,7 @@ class _Judge:
             file["language"], file["language_type"], file["generated"], vendored, metrics, self.limits
         )
         if reason != "kept":
-            return False, (reason, f"quality/{reason}", filters.VERSION, evidence)
+            return False, (reason, f"quality/{reason}", QUALITY_VERSION, evidence)
         return False, ("kept", judged.rule, self.policy.version, judged.evidence)
 
 

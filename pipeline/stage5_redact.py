@@ -18,7 +18,6 @@ from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage4_select import KEPT, kept_files
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
-from gleanery.privacy.redact import VERSION as REDACTOR_VERSION
 from gleanery.privacy.redact import Redactor
 from gleanery.quality.filters import decode
 from gleanery.records.errors import RejectRecord
@@ -31,7 +30,7 @@ REDACTIONS = TABLES["redactions"].schema.insert(0, pa.field("repo_id", pa.string
 
 def redact_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 1 of 2: redact each kept content."""
-    parameters = {"redactor": REDACTOR_VERSION}
+    parameters = {"redactor": redactor().version}
     tasks, reads = blob_tasks(markers), ("gather", "settle")
     return Step("redact", "redact", "5 of 7  redact", f"{__name__}:redact_part", tasks, parameters, reads)
 
@@ -45,7 +44,7 @@ def documents_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 
 
 @cache
-def _redactor() -> Redactor:
+def redactor() -> Redactor:
     """One for each process: it loads for a second or two."""
     return Redactor()
 
@@ -87,7 +86,7 @@ def _redact(
     text, _ = decode(content)
     assert text is not None, "select keeps only what can be decoded"
     try:
-        redacted = _redactor().redact(text, file["path"], file["language"])
+        redacted = redactor().redact(text, file["path"], file["language"])
     except RejectRecord as error:
         dead.append({"id": file["file_id"], "stage": "redact", "error": error.code, "hint": error.hint})
         return

@@ -17,6 +17,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 
 from gleanery.privacy import (
     assignments,
+    credential_files,
     home_paths,
     mail_addresses,
     network_addresses,
@@ -31,7 +32,7 @@ from gleanery.privacy.placeholders import Marks
 from gleanery.privacy.source import Source, source_of
 
 ROOMS: tuple[ModuleType, ...] = (
-    private_keys, provider_keys, assignments, url_credentials, mail_addresses, network_addresses, home_paths, people,
+    private_keys, provider_keys, assignments, credential_files, url_credentials, mail_addresses, network_addresses, home_paths, people,
 )  # fmt: skip
 _LANGUAGE = "en"  # presidio wants one; our recognisers do not care
 ENGINE_VERSION = version("presidio-analyzer")

@@ -18,23 +18,27 @@ from gleanery.privacy.source import Source
 from gleanery.privacy.values import is_key, is_password
 
 NAME, ENTITIES = "assignment", ("PASSWORD", "KEY")
-_STEMS = "pass|pwd|psw|pword|secret|token|key|auth|cred|senha|contrase|kennwort|mdp|salt|nonce|jwt|otp|seed|pw|iv|sid"
+_STEMS = "verifier|pass|pwd|psw|pword|secret|token|key|auth|cred|senha|contrase|kennwort|mdp|salt|nonce|jwt|otp|seed|pw|iv|sid"
 GATES = {
     NAME: Condition(f"{_STEMS}|identified", (*(stem.encode() for stem in _STEMS.split("|")), b"identified"), True),
 }
 
 # A keyword, the rest of the name, the end of its quotes, perhaps a type, and what assigns: all of it on one line.
 _ASSIGNMENT = compile_pattern(
-    rf"(?i)(?:{_STEMS})[\w.\-]{{0,40}}(?P<close>(?:\\?[\"'`])?\]?)(?:"
-    r"(?P<typed>[ \t]{0,4}:[ \t]{0,3}[a-z][\w.\[\]<>?*&]{0,30}(?:[ \t]\|[ \t][\w\[\]]{1,20})?[ \t]{0,8}=[ \t]{0,8})"
+    rf"(?i)(?:{_STEMS})[\w.\-]{{0,40}}((?:\\?[\"'`])?\]?)(?:"
+    r"(?:[ \t]{0,4}:[ \t]{0,3}[a-z][\w.\[\]<>?*&]{0,30}(?:[ \t]\|[ \t][\w\[\]]{1,20})?[ \t]{0,8}=[ \t]{0,8})"
     r"|[ \t]{1,4}(?:string|str|char|text|varchar|value|content)[ \t]{0,4}=[ \t]{0,8}"
-    r"|[ \t]{0,30}(?P<operator>=>|:=|={1,3}|!={1,2}|\?=|\|\|=|:|,|\(|>)[ \t]{0,30})"
+    r"|[ \t]{0,30}(=>|:=|={1,3}|!={1,2}|\?=|\|\|=|:|,|\(|>)[ \t]{0,30})"
 )
 # The same names behind a dash, as an option of a command, and the words of SQL.
-_OPTION = compile_pattern(r"(?i)[\s\"'`\[](?P<name>--?[a-z][a-z\-]{0,30}(?:pass|token|secret|key|pwd)[a-z\-]{0,12})[ \t]{1,4}")
-_SQL = compile_pattern(r"(?i)\b(?:identified[ \t]+by|with(?:[ \t]+encrypted)?[ \t]+password|[ \t]password)[ \t]{1,4}(?P<quote>['\"])")
+_OPTION = compile_pattern(r"(?i)[\s\"'`\[](--?[a-z][a-z\-]{0,30}(?:pass|token|secret|key|pwd)[a-z\-]{0,12})[ \t]{1,4}")
+_SQL = compile_pattern(r"(?i)\b(?:identified[ \t]+(?:with[ \t]+\w{1,40}[ \t]+)?by|with(?:[ \t]+encrypted)?[ \t]+password|[ \t]password)[ \t]{1,4}(['\"])")
 _LEFT_OF_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\x00-\x7f]+")
+_DEFINER = re.compile(
+    rb"(?i)(?:define|set\w*|put\w*|add\w*|insert|with\w*|const\w*|env|export|header|property|param|append|config)"
+    rb"[ \t]?\([ \t]?\\?[\"'`][\w.\-]{0,60}$"
+)
 _SETTER = re.compile(r"(?i)(?:set|with|add)\w*|\w*\.?(?:password|passphrase)")
 
 
@@ -47,12 +51,12 @@ def find(source: Source) -> Iterator[Hit]:
         if span is not None:
             yield from _judged(source, span, name, wanted)
     for found in _OPTION.finditer(source.raw):
-        name = found.group("name").decode("ascii")
+        name = found.group(1).decode("ascii")
         span = quoted_span(source.raw, found.end()) or (bare_span(source, found.end()) if source.bare_values else None)
         if span is not None:
             yield from _judged(source, span, name.strip("-"), _wanted(name))
     for found in _SQL.finditer(source.raw):
-        span = quoted_span(source.raw, found.start("quote"))
+        span = quoted_span(source.raw, found.start(1))
         if span is not None:
             yield from _judged(source, span, "password", "PASSWORD")
 
@@ -74,7 +78,7 @@ def _name(raw: bytes, found: Found) -> str:
     start = found.start()
     window = raw[max(0, start - 60) : start]
     left = window[len(window.rstrip(_LEFT_OF_NAME)) :]
-    return (left + raw[start : found.start("close")]).decode("utf-8", "replace")
+    return (left + raw[start : found.start(1)]).decode("utf-8", "replace")
 
 
 @lru_cache(maxsize=4096)
@@ -88,8 +92,10 @@ def _wanted(name: str) -> str:
     parts = [w.lower() for w in _WORD.findall(name)]
     if not parts or parts[-1] in words["about_words"]:
         return ""
-    if any(p in words["password_words"] or p.endswith(_ENDINGS) for p in parts):
-        return "PASSWORD"
+    named = [p in words["password_words"] or p.endswith(_ENDINGS) for p in parts]
+    if any(named):
+        behind = parts[len(parts) - named[::-1].index(True) :]
+        return "PASSWORD" if all(p in words["behind_password"] for p in behind) else ""
     pairs = {f"{a}.{b}" for a, b in zip(parts, parts[1:], strict=False)}
     if any(p in words["key_words"] for p in parts) or pairs & words["key_pairs"]:
         return "KEY"
@@ -107,12 +113,12 @@ def _is_plain(name: str) -> bool:
 
 def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | None:
     """Where the value stands, in bytes, or None if there is none that could be a literal."""
-    place, operator = found.end(), found.group("operator")
+    place, operator = found.end(), found.group(2)
     quoted = quoted_span(source.raw, place)
     if operator == b">":
-        return element_span(source, place) if b"<" in source.before(found.start("close"), 60) else None
+        return element_span(source, place) if b"<" in source.before(found.start(1), 60) else None
     if operator in (b",", b"("):
-        literal = found.group("close") if operator == b"," else _SETTER.fullmatch(name)
+        literal = _DEFINER.search(source.before(found.start(), 90)) if operator == b"," else _SETTER.fullmatch(name)
         return quoted if literal else None
     if quoted is not None:
         return quoted

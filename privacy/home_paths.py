@@ -14,16 +14,16 @@ from gleanery.privacy.url_credentials import is_user_name
 NAME, ENTITIES = "home_path", ("USERNAME",)
 GATES = {NAME: Condition(r"/home/[a-z]|[/\\]users[/\\]|documents and settings", (b"/home/", b"users", b"documents and settings"), True)}
 
-_UNIX = compile_pattern(r"(?P<before>[^\w.})\]>*%-]|^|file:/{0,2})/(?:home|Users)/(?P<name>[A-Za-z][\w.\-]{1,31})(?P<after>.?)")
-_WINDOWS = compile_pattern(r"(?i)\b[A-Z]:(?:/|\\{1,4})(?:Users|Documents and Settings)(?:/|\\{1,4})(?P<name>[A-Za-z][\w.\-]{1,31})")
+_UNIX = compile_pattern(r"(?:[^\w.})\]>*%-]|^|file:/{0,2})/(?:home|Users)/([A-Za-z][\w.\-]{1,31})")
+_WINDOWS = compile_pattern(r"(?i)\b[A-Z]:(?:/|\\{1,4})(?:Users|Documents and Settings)(?:/|\\{1,4})([A-Za-z][\w.\-]{1,31})")
 
 
 def find(source: Source) -> Iterator[Hit]:
     """Hits in bytes."""
     for pattern in (_UNIX, _WINDOWS):
         for found in pattern.finditer(source.raw):
-            start, end = found.start("name"), found.end("name")
-            name = bytes(found.group("name")).decode().rstrip(".-")
+            start, end = found.start(1), found.end(1)
+            name = bytes(found.group(1)).decode().rstrip(".-")
             if is_user_name(name) and not _is_route(source, start, end, name):
                 yield Hit(start, start + len(name), "USERNAME", "home_path", 0.8)
 

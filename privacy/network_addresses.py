@@ -84,4 +84,5 @@ def _is_version(source: Source, text: str, start: int, end: int) -> bool:
     spoken = any(w in words["address_words"] for w in near) or before.endswith((b"//", b"@")) or port
     if any(w in words["version_words"] for w in near[-3:]):
         return True
-    return not spoken and all(int(octet) < 32 for octet in text.split("."))
+    octets = [int(octet) for octet in text.split(".")]
+    return not spoken and (max(octets) < 32 or octets[0] < 10 and max(octets) < 100)

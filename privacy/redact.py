@@ -85,7 +85,7 @@ class Redactor:
         )
 
     def _finished(self, text: str, redacted: str, placed: Placed, path: str, language: str | None) -> Redacted:
-        if placed.marks and parses(text, path, language) and parses(redacted, path, language) is False:
+        if placed.marks and parses(redacted, path, language) is False and parses(text, path, language):
             raise RejectRecord(
                 "a file could be parsed before its redaction and cannot be parsed after it",
                 "The file is left out. A placeholder stands where the language wants something else.",

@@ -17,22 +17,22 @@ NAME, ENTITIES = "url_credentials", ("PASSWORD", "USERNAME")
 GATES = {NAME: Condition(r"://[^ \t\n\r\f/@]{1,210}@", (b"://",))}
 
 _URL = compile_pattern(
-    r"[A-Za-z][A-Za-z0-9+.\-]{1,20}://(?P<user>[^\s/:@\"'`<>()\[\]\\,;?#]{0,80})"
-    r"(?::(?P<password>[^\s/@\"'`<>\\]{0,120}))?@(?P<host>[A-Za-z0-9\[${<%_])"
+    r"[A-Za-z][A-Za-z0-9+.\-]{1,20}://([^\s/:@\"'`<>()\[\]\\,;?#]{0,80})"
+    r"(?::([^\s/@\"'`<>\\]{0,120}))?@(?:[A-Za-z0-9\[${<%_])"
 )
 
 
 def find(source: Source) -> Iterator[Hit]:
     """Hits in bytes, in the order of the text."""
     for found in _URL.finditer(source.raw):
-        user = (found.group("user") or b"").decode("utf-8", "replace")
-        password = (found.group("password") or b"").decode("utf-8", "replace")
+        user = (found.group(1) or b"").decode("utf-8", "replace")
+        password = (found.group(2) or b"").decode("utf-8", "replace")
         if is_user_name(user):
-            yield Hit(found.start("user"), found.end("user"), "USERNAME", "url_user", 0.7)
+            yield Hit(found.start(1), found.end(1), "USERNAME", "url_user", 0.7)
         elif not password and is_key(user, 3.0, 20):
-            yield Hit(found.start("user"), found.end("user"), "KEY", "url_token", 0.7)
+            yield Hit(found.start(1), found.end(1), "KEY", "url_token", 0.7)
         if _is_password(password, user):
-            yield Hit(found.start("password"), found.end("password"), "PASSWORD", "url_password", 0.9)
+            yield Hit(found.start(2), found.end(2), "PASSWORD", "url_password", 0.9)
 
 
 def is_user_name(text: str) -> bool:

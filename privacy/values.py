@@ -5,6 +5,7 @@ variables and settings, templates, paths, words and sentences are left; the word
 5 microseconds a value.
 """
 
+import re
 from collections import Counter
 from math import log2
 
@@ -15,20 +16,21 @@ from gleanery.privacy.rules import load_rules
 _TEMPLATE = compile_pattern(
     r"\$\{|\$\(|\{\{|\}\}|\{%|%\}|<%|#\{|%\(|%[sdrv@]|\{[a-zA-Z_0-9.!\[\]]{0,40}\}|@[A-Z_]{2,40}@|__[A-Z_]{2,40}__"
 )
-_REFERENCE = compile_pattern(
-    r"\$[A-Za-z_][\w.:\->\[\]()]{0,80}|%[A-Za-z_]\w{0,60}%|%env\(.{0,80}|&[A-Za-z_]\w{0,60}|!.{0,80}|@[\w/.:]{0,80}"
-    r"|<.{0,200}>|\[.{0,200}\]|\{.{0,200}\}|\(.{0,200}\)|\*.{0,40}"
-)
-_DOTTED = compile_pattern(r"[A-Za-z_]\w{0,60}(?:(?:\.|::|->|\?\.)[A-Za-z_]\w{0,60}){1,8}(?:[(\[].{0,120})?")
-_CALL = compile_pattern(r"[A-Za-z_][\w.:]{0,80}\s?[(\[].{0,200}")
-_WORDS = compile_pattern(r"[A-Za-z]{1,40}(?:[ _\-.:/][A-Za-z]{1,40}){0,12}[?!.:]{0,3}")
-_CONSTANT = compile_pattern(r"[A-Z][A-Z0-9]{0,40}(?:_[A-Z0-9]{1,40}){1,10}")
-_PATH = compile_pattern(r"(?:[a-z][a-z0-9+.\-]{1,12}://|\.{0,2}/|~/|[A-Za-z]:[\\/]).{0,300}")
-_FILE = compile_pattern(
+_DOTTED = r"[A-Za-z_]\w{0,60}(?:(?:\.|::|->|\?\.)[A-Za-z_]\w{0,60}){1,8}(?:[(\[].{0,120})?"
+_CONSTANT = r"[A-Z][A-Z0-9]{0,40}(?:_[A-Z0-9]{1,40}){1,10}"
+_PATH = r"(?:[a-z][a-z0-9+.\-]{1,12}://|\.{0,2}/|~/|[A-Za-z]:[\\/]).{0,300}"
+_FILE = (
     r"[\w\-./\\]{1,120}\.(?:py|js|ts|jsx|tsx|json|ya?ml|xml|html?|css|txt|md|pem|key|crt|cer|p12|pfx|jks|go|rb|java|php"
     r"|cs|sh|conf|cfg|ini|properties|gpg|asc|pub|der|csv|png|svg|db|sock|log|lock|toml|env)"
 )
-_HEX = compile_pattern(r"[0-9a-fA-F]{8,}")
+# A variable of a shell, a template, a setting; a note in brackets; a call; then the four forms above.
+_REFERENCE = compile_pattern(
+    r"\$[A-Za-z_][\w.:\->\[\]()]{0,80}|%[A-Za-z_]\w{0,60}%|&[A-Za-z_]\w{0,60}|!.{0,80}|@[\w/.:]{0,80}|<.{0,200}>"
+    r"|\[.{0,200}\]|\{.{0,200}\}|\(.{0,200}\)|\*.{0,40}|[A-Za-z_][\w.:]{0,80}\s?[(\[].{0,200}"
+    rf"|{_DOTTED}|{_CONSTANT}|{_PATH}|{_FILE}"
+)
+_WORDS = compile_pattern(r"[A-Za-z]{1,40}(?:[ _\-.:/][A-Za-z]{1,40}){0,12}[?!.:]{0,3}")
+_HEX = compile_pattern(r"[0-9a-fA-F]{16,}")
 _UUID = compile_pattern(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _TOKEN = compile_pattern(r"[A-Za-z0-9+/=_\-.~:!@#$%^&*,?|]{8,}")
 _DATE_OR_NUMBER = compile_pattern(r"[0-9]{1,4}(?:[.\-/:,x][0-9]{1,5}){0,5}(?:px|em|ms|s|m|h|d|MB|GB|KB|k|%)?")
@@ -64,9 +66,7 @@ def is_reference(value: str) -> bool:
     (True, True, False)
     """
     raw = value.encode("utf-8", "surrogatepass")
-    if _TEMPLATE.search(raw):
-        return True
-    return any(p.fullmatch(raw) for p in (_REFERENCE, _DOTTED, _CALL, _CONSTANT, _PATH, _FILE))
+    return bool(_REFERENCE.fullmatch(raw) or _TEMPLATE.search(raw))
 
 
 def is_password(value: str, sure: bool) -> bool:
@@ -77,43 +77,72 @@ def is_password(value: str, sure: bool) -> bool:
     >>> is_password("tr0ub4dor", False), is_password("password", True), is_password("enter it here", True)
     (True, False, False)
     """
+    if is_dense(value):
+        return True
     if not 4 <= len(value) <= 128 or any(c.isspace() or not c.isprintable() for c in value):
         return False
     if is_stand_in(value) or is_reference(value):
         return False
-    raw = value.encode()
+    raw = value.encode("utf-8", "surrogatepass")
     if _WORDS.fullmatch(raw):
         return sure and value.isalpha() and value.islower()
-    return bool(any(c.isalnum() for c in value)) and not (_DATE_OR_NUMBER.fullmatch(raw) and not value.isdigit())
+    return any(c.isalnum() for c in value) and (value.isdigit() or not _DATE_OR_NUMBER.fullmatch(raw))
 
 
 def is_key(value: str, least: float = 3.0, shortest: int = 16) -> bool:
-    """The value may be a machine-made key: one token, letters and digits mixed, and as random as its length allows.
+    """The value may be a machine-made key: one token, as random as its length allows. `least` is in bits a character.
 
-    `least` is in bits a character. A word list, an identifier, a version or a path is left.
+    A word list, an identifier, a version or a path is left.
 
-    >>> is_key("9f86d081884c7d659a2feaa0c55ad015"), is_key("current-user-session-key")
-    (True, False)
+    >>> is_key("9f86d081884c7d659a2feaa0c55ad015"), is_key("current-user-session-key2"), is_key("AES256-GCM-SHA384")
+    (True, False, False)
     """
+    if is_dense(value):
+        return True
     raw = value.encode("utf-8", "surrogatepass")
     if not shortest <= len(value) <= 512 or not _TOKEN.fullmatch(raw) or is_stand_in(value) or is_reference(value):
         return False
-    if _WORDS.fullmatch(raw) and not _looks_mixed(value):
+    if _UUID.fullmatch(raw) or _HEX.fullmatch(raw):
+        return entropy(value) >= 2.5 and any(c.isdigit() for c in value) and not value.isdigit()
+    return entropy(value) >= least and _is_mixed(value)
+
+
+def is_dense(value: str) -> bool:
+    """Generated from all printable characters, as secret keys of web frameworks are: no word is left in it.
+
+    >>> is_dense("zq!=!gk(w^_t[sBR2995)x)HI+$ehw*xYNQ"), is_dense("It was, in 1999, a Dark and Stormy Night!")
+    (True, False)
+    """
+    if not 24 <= len(value) <= 256 or not value.isascii() or not value.isprintable() or value.count(" ") > len(value) // 8:
         return False
-    if _HEX.fullmatch(raw):
-        return any(c.isdigit() for c in value) and entropy(value) >= min(least, 2.5)
-    if _UUID.fullmatch(raw):
-        return entropy(value) >= 2.5
-    return (any(c.isdigit() for c in value) or _looks_mixed(value)) and entropy(value) >= least
+    symbols = sum(not c.isalnum() and c != " " for c in value)
+    kinds = any(c.isdigit() for c in value) + any(c.islower() for c in value) + any(c.isupper() for c in value)
+    return symbols * 7 >= len(value) and kinds >= 2 and entropy(value) >= 4.2 and max(map(len, _LETTERS.findall(value))) < 10
 
 
-def _looks_mixed(value: str) -> bool:
-    """Letters change their case too often for words: random base64 without a digit, and not camelCase."""
-    letters = [c for c in value if c.isalpha()]
-    changes = sum(a.isupper() != b.isupper() for a, b in zip(letters, letters[1:], strict=False))
-    return len(letters) >= 16 and changes * 3 >= len(letters)
+def _is_mixed(value: str) -> bool:
+    """Some part of the value changes between letters, digits and cases more often than words and numbers do."""
+    return any(_is_mixed_part(part) for part in _SEPARATOR.split(value))
 
 
+def _is_mixed_part(part: str) -> bool:
+    """
+    >>> [_is_mixed_part(t) for t in ("a8f5f167", "setupIgnoreJoiners", "3comMicrocode", "xQvTbnLwReYpKdZs", "sha256")]
+    [True, False, False, True, False]
+    """
+    pieces = _PIECE.findall(part)
+    if any(c.isdigit() for c in part) and len(part) >= 8 and len(pieces) * 3.5 >= len(part):
+        return True
+    if len(part) >= 16 and len(pieces) * 3 >= len(part):
+        return True
+    return len(part) >= 20 and sum(len(run) >= 4 for run in _CONSONANTS.findall(part)) >= 2
+
+
+# Stretches that a reader would see as one: a word with its capital, capitals, a number.
+_PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^A-Za-z0-9]")
+_SEPARATOR = re.compile(r"[-_./:,|+=]")
+_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]+", re.IGNORECASE)
+_LETTERS = re.compile(r"[A-Za-z]+|$")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _COUNTING = frozenset(
     text[start:end]

@@ -32,7 +32,8 @@ def mix(x: int) -> int:
     """A bijection of 64-bit numbers in which every input bit reaches every output bit."""
     x = (u64(x) ^ (u64(x) >> u64(30))) * u64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> u64(27))) * u64(0x94D049BB133111EB)
-    return x ^ (x >> u64(31))
+    mixed: int = x ^ (x >> u64(31))
+    return mixed
 
 
 @compiled

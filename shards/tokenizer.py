@@ -97,6 +97,7 @@ class Tokenizer:
         if missing:
             engine.add_special_tokens([tokenizers.AddedToken(m, special=True, normalized=False) for m in missing])
             content = engine.to_str(pretty=False).encode("utf-8")
+        _check_ids(engine)
         return cls(content, engine, config, names)
 
     def __init__(
@@ -255,6 +256,15 @@ def _engine(config: str) -> tokenizers.Tokenizer:
         return tokenizers.Tokenizer.from_str(config)
     except Exception as error:  # `tokenizers` raises no narrower class
         raise StopRun("the tokenizer cannot be loaded", "check it with tokenizers.Tokenizer.from_file") from error
+
+
+def _check_ids(engine: tokenizers.Tokenizer) -> None:
+    ids = list(engine.get_vocab(with_added_tokens=True).values())
+    if len(set(ids)) < len(ids):  # `tokenizers` numbers added tokens by count, which may be taken after a gap
+        raise StopRun(
+            "the tokenizer gives one id to two tokens, so its control tokens cannot be told apart",
+            "use a tokenizer whose ids have no gaps, or one that has all sentinels already",
+        )
 
 
 def _check_lossless(config: Mapping[str, Any]) -> None:

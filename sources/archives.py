@@ -20,8 +20,8 @@ from typing import BinaryIO, Protocol, cast
 from gleanery.records.errors import RejectRecord
 from gleanery.sources.deadline import Deadline
 from gleanery.sources.listing import Container
-from gleanery.sources.regularfile import open_regular
 from gleanery.sources.packed import bomb, damaged
+from gleanery.sources.regularfile import open_regular
 from gleanery.sources.source import Limits
 from gleanery.sources.tars import BLOCK, TarFiles, is_header
 from gleanery.sources.zips import ZipFiles
@@ -125,7 +125,7 @@ def _unpacked(
     """The unpacked stream in a temporary file without a name; raises RejectRecord beyond `allowed` bytes."""
     cache.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as failing:
-        file = cast(BinaryIO, tempfile.TemporaryFile(dir=cache))
+        file = cast(BinaryIO, tempfile.TemporaryFile(dir=cache))  # noqa: SIM115 - it is returned open
         failing.callback(file.close)
         for block in _stream(packed, decoder):
             allowed -= file.write(block)

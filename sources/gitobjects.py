@@ -18,7 +18,7 @@ from gleanery.records.errors import RejectRecord
 from gleanery.records.ids import blob_id
 from gleanery.sources.deadline import Deadline
 from gleanery.sources.gitprocess import Git, Running, damaged
-from gleanery.sources.listing import Item, Row
+from gleanery.sources.listing import Contents, Item, Row
 
 _AHEAD = 48  # requests that are sent before their answers are read: 48 x 65 bytes fit into any pipe
 _LONGEST_RECORD = 1 << 20
@@ -43,7 +43,7 @@ class GitFiles:
                 yield _item(path, mode, kind, identifier, size)
             listing.succeed()
 
-    def contents(self, rows: Iterable[Row]) -> Iterator[bytes | None]:
+    def contents(self, rows: Iterable[Row]) -> Contents:
         """The content of each row; None if the object is missing, damaged, or not what its id says."""
         remaining = iter(rows)
         with contextlib.ExitStack() as running:
@@ -90,7 +90,7 @@ def own_repository(parent: Path, sha256: bool = False) -> Path:
     for folder in ("refs", "objects"):
         (directory / folder).mkdir()
     (directory / "HEAD").write_text("ref: refs/heads/none\n")
-    config = "[core]\n\trepositoryformatversion = {}\n\tbare = true\n".format(int(sha256))
+    config = f"[core]\n\trepositoryformatversion = {int(sha256)}\n\tbare = true\n"
     (directory / "config").write_text(config + ("[extensions]\n\tobjectFormat = sha256\n" if sha256 else ""))
     return directory
 

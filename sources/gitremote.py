@@ -2,14 +2,13 @@
 
 In: an address, a branch or commit id, and the cache. Out: a bare repository under `git/REPO_ID/COMMIT` that holds one
 commit and is either whole or absent. A commit that is in the cache already is not fetched again; a branch is looked up
-each time, a commit id is not. Servers that only hand out files ("dumb" ones) cannot cut the history, so all of it comes.
-Costs two requests and the size of one pack, at most limits.max_archive_bytes.
+each time, a commit id is not. Servers that only hand out files ("dumb" ones) cannot cut the history, so all of it
+comes. Costs two requests and the size of one pack, at most limits.max_archive_bytes.
 """
 
 import contextlib
 import os
 import shutil
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -108,29 +107,29 @@ def _run(url: str, directory: Path, deadline: Deadline, *arguments: str, largest
     """What a git command prints, while its directory does not grow beyond `largest` bytes."""
     messages, answer = directory / "messages", directory / "answer"
     git = Git(directory, None, deadline, protocol=urlsplit(url).scheme)
-    with open(messages, "wb") as errors, open(answer, "wb") as out:
-        with git.start(*arguments, output=out, errors=errors) as running:
-            while (status := running.status(_POLL_SECONDS)) is None:
-                if _bytes_in(directory) > largest:
-                    raise RejectRecord("it is larger than limits.max_archive_bytes", "raise it", "too_large")
+    with contextlib.ExitStack() as files:
+        out, errors = (files.enter_context(open(path, "wb")) for path in (answer, messages))
+        running = files.enter_context(git.start(*arguments, output=out, errors=errors))
+        while (status := running.status(_POLL_SECONDS)) is None:
+            _check_size(directory, largest)
     if status != 0:
         raise _error(_own_words(messages))
-    if _bytes_in(directory) > largest:
-        raise RejectRecord("it is larger than limits.max_archive_bytes", "raise it", "too_large")
+    _check_size(directory, largest)
     printed = answer.read_bytes()
     messages.unlink()
     answer.unlink()
     return printed
 
 
-def _bytes_in(directory: Path) -> int:
-    """The size of every file below a directory; one that is renamed meanwhile counts as nothing."""
+def _check_size(directory: Path, largest: int) -> None:
+    """Raise RejectRecord if the files below a directory are too large; one that is just renamed counts as nothing."""
     total = 0
     for folder, _, names in os.walk(directory):
         for name in names:
             with contextlib.suppress(OSError):
                 total += os.lstat(os.path.join(folder, name)).st_size
-    return total
+    if total > largest:
+        raise RejectRecord("the repository is larger than limits.max_archive_bytes", "raise it", "too_large")
 
 
 def _own_words(messages: Path) -> bytes:

@@ -1,7 +1,7 @@
 """Identities: which repository a line of the configuration means, found without any network.
 
-In: a `Source`. Out: its `Identity`: a canonical URL, the id that comes from it, and the name that people write. Two ways
-to write one address give one identity, and a path on disk gives the same one in any folder.
+In: a `Source`. Out: its `Identity`: a canonical URL, the id that comes from it, and the name that people write. Two
+ways to write one address give one identity, and a path on disk gives the same one in any folder.
 """
 
 import os

@@ -5,7 +5,7 @@ item exactly once, and for each the reason why it is not read, if there is one. 
 from names and sizes alone, so it is the same for a repository and for an archive of it. Memory: 0.4 kB for an item.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -38,13 +38,16 @@ class Row(NamedTuple):
     skipped: str | None
 
 
+Contents = Generator[bytes | None, None, None]
+
+
 class Container(Protocol):
     """A repository or an archive that is open for reading."""
 
     def items(self) -> Iterator[Item]:
         """Every entry that is not a folder, in any order."""
 
-    def contents(self, rows: Iterable[Row]) -> Iterator[bytes | None]:
+    def contents(self, rows: Iterable[Row]) -> Contents:
         """The content of each row, in the same order; None where it cannot be read."""
 
     def close(self) -> None:

@@ -23,7 +23,8 @@ _LONGEST_LICENSE = 200
 def find_release(name: str, version: str | None, deadline: Deadline, registry: str | None = None) -> Release:
     """The archive of the pinned version, or of the one that its owners tagged `latest`."""
     if registry is None:
-        registry = str(get_download_url(package_url("npm", name, "0"))).partition(f"/{name}/-/")[0]
+        address = get_download_url(package_url("npm", name, "0"))  # type: ignore[no-untyped-call]
+        registry = str(address).partition(f"/{name}/-/")[0]
     content, _ = fetch_bytes(f"{registry}/{name.replace('/', '%2f')}", INDEX_BYTES, deadline, _BRIEF)
     try:
         return chosen(json.loads(content), version)

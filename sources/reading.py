@@ -76,6 +76,7 @@ class Reading:
         except (OSError, ValueError) as error:
             raise _as_ours(error) from None
         finally:
+            contents.close()
             self._deadline.pause()
 
     def close(self) -> None:

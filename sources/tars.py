@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from gleanery.records.errors import RejectRecord
-from gleanery.sources.listing import Item, Row
+from gleanery.sources.listing import Contents, Item, Row
 from gleanery.sources.packed import damaged, without_dot
 
 BLOCK = 512
@@ -47,7 +47,7 @@ class TarFiles:
                 raise damaged()
             position = start + -(-size // BLOCK) * BLOCK
 
-    def contents(self, rows: Iterable[Row]) -> Iterator[bytes | None]:
+    def contents(self, rows: Iterable[Row]) -> Contents:
         """The content of each row, by its place in the archive."""
         for row in rows:
             self.file.seek(int(row.where[0]))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
 from gleanery.records.errors import RejectRecord
-from gleanery.sources.listing import Item, Row
+from gleanery.sources.listing import Contents, Item, Row
 from gleanery.sources.packed import bomb, damaged, without_dot
 
 _END, _END64, _LOCATOR64, _ENTRY, _LOCAL = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x01\x02", b"PK\x03\x04"
@@ -52,7 +52,7 @@ class ZipFiles:
                 yield item
             position += 46 + names + extras + comments
 
-    def contents(self, rows: Iterable[Row]) -> Iterator[bytes | None]:
+    def contents(self, rows: Iterable[Row]) -> Contents:
         """The content of each row; None if it is not what the directory says."""
         for row in rows:
             start, packed, method, check = (int(value) for value in row.where)

@@ -62,6 +62,10 @@ class Database:
             raise _stopped(question, error) from None
         return reader.schema, _read(question, reader)
 
+    def holds(self, question: Question) -> bool:
+        """Whether this folder has every table that the question needs."""
+        return set(question.needs) <= set(self._tables)
+
     def plan(self, question: Question, arguments: Mapping[str, str] | None = None) -> str:
         """How DuckDB would answer, as text: to see that no step multiplies tables."""
         given = _arguments(question, arguments or {})

@@ -7,6 +7,7 @@ apostrophe in front; JSON and Parquet hold the exact values.
 import csv
 import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,17 @@ def to_json(table: pa.Table) -> str:
     >>> to_json(pa.table({"files": [3], "reason": ["kept"]}))
     '[\\n{"files": 3, "reason": "kept"}\\n]\\n'
     """
-    rows = [json.dumps(row, ensure_ascii=False, allow_nan=False) for row in table.to_pylist()]
+    rows = [json.dumps(_plain(row), ensure_ascii=False, allow_nan=False) for row in table.to_pylist()]
     return "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n"
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no infinity and no not-a-number: both become null."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_parquet(path: Path, table: pa.Table) -> Written:

@@ -26,6 +26,7 @@ plain AS (
   SELECT DISTINCT repo_id, fork_of,
     regexp_replace(regexp_replace(lower(name), '^[a-z+]+://', ''), '([.]git)?/*$', '') AS name
   FROM as_written
+  WHERE name IS NOT NULL
 ),
 own_names AS (
   SELECT repo_id, fork_of,

@@ -29,7 +29,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The settings file of the small corpus, whose registry blocks erin."""
     settings = small_corpus.make(tmp_path_factory.mktemp("corpus"))
     registry = Registry.open(f"sqlite:///{settings.parent}/optout.sqlite")
-    registry.append_rule(scope="repo", value="erin/private-matter", action="block")
+    registry.append_rule(scope="repo", value="github.com/erin/private-matter", action="block")
     return settings
 
 

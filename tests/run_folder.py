@@ -306,3 +306,16 @@ def compare_with_golden(path: Path, found: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(found, "utf-8")
     assert found == path.read_text("utf-8")
+
+
+def write_store(run: Path, rows: Mapping[str, list[dict[str, Any]]]) -> Path:
+    """The token store of a run: invented tokens, as many as `docs` says, two bytes each."""
+    store = run / "store"
+    (store / "tokens").mkdir(parents=True)
+    for shard in sorted({row["shard"] for row in rows["docs"]}):
+        count = sum(row["tokens"] for row in rows["docs"] if row["shard"] == shard)
+        (store / shard).write_bytes(b"".join(number.to_bytes(2, "little") for number in range(count)))
+    write_table(store / "docs" / "part-00000-of-00001.parquet", "docs", table_of("docs", rows["docs"]))
+    (store / "store.json").write_text('{"format": "gleanery-shards-1"}\n')
+    (store / "tokenizer.json").write_text('{"version": "1.0"}\n')
+    return store

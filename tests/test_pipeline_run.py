@@ -188,7 +188,7 @@ def test_a_verified_rule_removes_a_repository_from_the_next_run(tmp_path: Path) 
     curate(load_settings(settings), root, workers=2)
     assert any(t.startswith("alice/") and r == "kept" for t, r in decisions(root).items())
     registry = Registry.open(f"sqlite:///{settings.parent}/optout.sqlite")
-    registry.append_rule(scope="repo", value="alice/tool", action="block")
+    registry.append_rule(scope="repo", value="github.com/alice/tool", action="block")
     with pytest.raises(StopRun, match="opted out since"):
         curate(load_settings(settings), root, workers=2)
     assert not (root / "release/manifest.json").exists()

@@ -1,0 +1,109 @@
+"""Stage 7, release: assemble, ask the gate's questions, and write the manifest last.
+
+In: the tables and the token store of a run. Out: `release/`, which can stand alone and be verified byte for byte. The
+gate is every audit question that must return no rows; one row stops the release. Files are linked, not copied, where
+the file system can. Costs one read of all released files, at the speed of SHA-256.
+"""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from gleanery.optout.matching import Matcher
+from gleanery.optout.registry import Rule
+from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR
+from gleanery.pipeline.stage4_select import policy_of
+from gleanery.pipeline.stage5_redact import redactor
+from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
+from gleanery.records.parquet import describe, read_table
+from gleanery.release.assemble import assemble
+from gleanery.release.gate import gate, stop_if_failed
+from gleanery.release.manifest import write_manifest
+from gleanery.release.notices import write_notices
+
+# Each package whose version can change a byte of a release.
+_TOOLS = (
+    "gleanery",
+    "apache-beam",
+    "datasketch",
+    "enry-python",
+    "license-expression",
+    "numpy",
+    "presidio-analyzer",
+    "pyarrow",
+    "scancode-toolkit",
+    "tokenizers",
+)
+# The step whose counts speak for its stage.
+SPEAKS = {
+    "crawl": "crawl",
+    "annotate": "annotate",
+    "cluster": "verify",
+    "select": "decide",
+    "redact": "redact",
+    "pack": "tokens",
+}
+
+
+def release_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterable[Rule]) -> Step:
+    """One task: a release is whole or it is not there."""
+    payload = {
+        "config": settings.public(),
+        "config_sha256": settings.digest(),
+        "counts": {stage: dict(markers[step].counts) for stage, step in SPEAKS.items()},
+        "documents": markers["tokens"].counts["kept"],
+        "policy": policy_of(settings).version,
+        "registry_position": max((r.seq for r in rules), default=0),
+        "tools": {name: version(name) for name in _TOOLS} | _detectors(),
+    }
+    reads = tuple(markers)
+    work = f"{__name__}:make_release"
+    return Step("release", "release", "7 of 7  release", work, (Task("release", payload),), {}, reads, unit="documents")
+
+
+def _detectors() -> dict[str, str]:
+    return {"licences": LICENSE_DETECTOR, "language": LANGUAGE_DETECTOR, "redactor": redactor().version}
+
+
+def make_release(shard: Shard) -> None:
+    """Assemble, check, and seal."""
+    payload, release = shard.task.payload, shard.root / "release"
+    (release / "manifest.json").unlink(missing_ok=True)  # while it is made anew, nothing may verify as whole
+    shutil.rmtree(release, ignore_errors=True)
+    assemble(shard.root, release)
+    write_notices(release)
+    results = gate(shard.root)
+    stop_if_failed(results)
+    documents = payload["documents"]
+    counts = payload["counts"] | {"release": {"in": documents, "kept": documents, "rejected": 0, "dead": 0}}
+    write_manifest(
+        release,
+        config=payload["config"] | {"sha256": payload["config_sha256"]},
+        tools=payload["tools"],
+        registry_position=payload["registry_position"],
+        policy=payload["policy"],
+        counts=counts,
+        gate=results,
+    )
+    for path in sorted(p for p in release.rglob("*") if p.is_file()):
+        shard.wrote(path, describe(path, 0))
+    shard.counts |= {"in": documents, "kept": documents}
+
+
+def affected(root: Path, rules: Iterable[Rule]) -> bool:
+    """Whether these rules, folded in order, block a repository or a content that the run released."""
+    matcher = Matcher(list(rules))
+    released: set[str] = set()
+    for path in sorted((root / "tables/docs").glob("*.parquet")):
+        table = read_table(path, ["repo_id", "blob_id"])
+        released.update(table.column("repo_id").to_pylist())
+        if any(matcher.blocks_blob(b) for b in table.column("blob_id").to_pylist()):
+            return True
+    repos: list[dict[str, Any]] = []
+    for path in sorted((root / "tables/repos").glob("*.parquet")):
+        repos += [r for r in read_table(path).to_pylist() if r["repo_id"] in released]
+    return any(matcher.blocks_repository([r["name"], r["url"], *r["aliases"]]) is not None for r in repos)

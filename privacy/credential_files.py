@@ -1,0 +1,40 @@
+"""Credential files: files whose whole purpose is to hold a secret, known by their name.
+
+In: a source. Out: hits in password files of PostgreSQL (`.pgpass`), of netrc and mail programs, of web servers
+(`.htpasswd`) and of Unix (`shadow`), and in files with nothing but one key (`master.key`). Costs nothing for other files.
+"""
+
+import re
+from collections.abc import Iterator
+from posixpath import basename
+
+from gleanery.privacy.gate import Condition
+from gleanery.privacy.hits import Hit
+from gleanery.privacy.patterns import compile_pattern
+from gleanery.privacy.source import Source
+from gleanery.privacy.values import is_key, is_password
+
+NAME, ENTITIES = "credential_file", ("PASSWORD", "KEY")
+GATES = {NAME: Condition(".")}  # decided by the path alone
+
+_FORMATS = (
+    (re.compile(r"\.?pgpass(\.conf)?"), compile_pattern(r"(?m)^[^#:\n]{1,200}:[0-9*]{1,5}:[^:\n]{1,100}:[^:\n]{1,100}:([^:\s]{1,200})$")),
+    (re.compile(r"[._]netrc|\.authinfo|\..*rc"), compile_pattern(r"(?im)[ \t]?(?:password|passwd)[ \t]{1,8}\"?([^\s\"#]{1,200})")),
+    (re.compile(r"\.?htpasswd|.*passwd|shadow-?"), compile_pattern(r"(?m)^[\w.\-]{1,64}:([A-Za-z0-9./]{13}|\{[A-Z0-9]{3,8}\}[A-Za-z0-9+/=]{16,128})(?::|$)")),
+)
+_ONE_KEY = compile_pattern(r"\s{0,20}([A-Za-z0-9+/=_\-]{32,512})\s{0,20}")
+
+
+def find(source: Source) -> Iterator[Hit]:
+    """Hits in bytes, in the order of the text."""
+    name = basename(source.path.replace("\\", "/")).lower()
+    for names, pattern in _FORMATS:
+        if names.fullmatch(name):
+            for found in pattern.finditer(source.raw):
+                value = source.raw[found.start(1) : found.end(1)].decode("utf-8", "replace")
+                if is_password(value, sure=True):
+                    yield Hit(found.start(1), found.end(1), "PASSWORD", "credential_file", 0.9)
+    if name.endswith((".key", ".token", ".secret")) and len(source.raw) <= 600:
+        one = _ONE_KEY.fullmatch(source.raw)
+        if one and is_key(source.raw[one.start(1) : one.end(1)].decode("ascii", "replace")):
+            yield Hit(one.start(1), one.end(1), "KEY", "key_file", 0.9)

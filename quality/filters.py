@@ -1,0 +1,132 @@
+"""Filters: which files are worth training on, and the text of a file.
+
+In: what is known of a file, and limits. Out: `kept` or one reason code of `records.reasons`, with sentences that say
+what was compared. No content is read here but in `decode`, which costs one pass (SPEED).
+
+The limits are those of StarCoder2 (arXiv 2402.19173, section 2.1) and so are the exceptions for single languages:
+long lines are normal in markup and data, and assembly has few letters. Not taken over: its rule for the visible text of
+HTML, and its list of names under which a Text file is kept.
+"""
+
+import codecs
+from dataclasses import dataclass
+
+from gleanery.quality.metrics import Metrics
+
+LONG_LINES = frozenset(["HTML", "JSON", "Markdown", "Roff", "Roff Manpage", "SMT", "TeX", "Text", "XML"])
+"""Languages in which the mean line does not count, and the longest may have `LONG_LINE_LIMIT` characters."""
+
+LONG_LINE_LIMIT = 100_000
+
+DATA_FORMATS = frozenset(["Graphviz (DOT)", "JSON", "Text", "Web Ontology Language", "YAML"])
+"""Languages that are kept only up to `data_max_lines` lines: beyond that they are data rather than configuration."""
+
+FEW_LETTERS = frozenset(["Motorola 68K Assembly", "WebAssembly"])
+"""Languages whose files have few letters by nature; the limit on letters does not hold for them."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is kept. Each limit is the last value that passes; lengths are characters, fractions are from 0 to 1.
+
+    `languages`: names as enry gives them, empty for all that are known. `types`: language types that are wanted. A file
+    of unknown language passes only with `allow_unknown_language`, and then neither list is asked.
+    """
+
+    languages: tuple[str, ...] = ()
+    allow_unknown_language: bool = False
+    types: tuple[str, ...] = ("programming", "markup", "data", "prose")
+    max_line: int = 1000
+    mean_line: float = 100
+    max_lines: int = 100_000
+    min_letters: float = 0.25
+    max_encoded: float = 0.5
+    keep_generated: bool = False
+    keep_vendored: bool = False
+    data_max_lines: int = 512
+
+
+def judge(
+    language: str | None,
+    language_type: str | None,
+    generated: bool,
+    vendored: bool,
+    metrics: Metrics,
+    limits: Limits,
+) -> tuple[str, tuple[str, ...]]:
+    """`kept` or the first reason against the file, and the evidence for it.
+
+    >>> judge("Python", "programming", False, False, Metrics(9, 2000, 300.0, 0.5, 0.0), Limits())
+    ('lines_too_long', ('longest line: 2000 characters, limit 1000', 'mean line: 300.0 characters, limit 100'))
+    """
+    if metrics.lines == 0:
+        return "empty", ("there is nothing but white space",)
+    if vendored and not limits.keep_vendored:
+        return "vendored", ("its path is one for third-party code",)
+    if generated and not limits.keep_generated:
+        return "generated", ("its name, its shape or its first lines say that a program made it",)
+    return _unwanted(language, language_type, limits) or _data(language, metrics, limits) or ("kept", ())
+
+
+def decode(content: bytes) -> tuple[str | None, str]:
+    """The text of some bytes and their encoding: utf-8, utf-8-sig, utf-16, or (None, "unknown").
+
+    Strict: one wrong byte makes the encoding unknown, rather than a text that nobody wrote. UTF-16 needs its byte order
+    mark; UTF-8 may have one. The mark is not part of the text. Line ends stay as they are. The text never holds a lone
+    surrogate.
+
+    >>> decode(b"a\\r\\n"), decode(b"\\xff\\xfea\\x00"), decode(b"\\xe9")
+    (('a\\r\\n', 'utf-8'), ('a', 'utf-16'), (None, 'unknown'))
+    """
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return None, "unknown"  # the mark of little-endian UTF-32 begins with that of UTF-16
+    encoding = "utf-8"
+    if content.startswith(codecs.BOM_UTF8):
+        encoding = "utf-8-sig"
+    elif content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    try:
+        return content.decode(encoding), encoding
+    except UnicodeDecodeError:
+        return None, "unknown"
+
+
+_Verdict = tuple[str, tuple[str, ...]]
+
+
+def _unwanted(language: str | None, language_type: str | None, limits: Limits) -> _Verdict | None:
+    if language is None:
+        return None if limits.allow_unknown_language else ("language_not_wanted", ("its language is not known",))
+    if limits.languages and language not in limits.languages:
+        return "language_not_wanted", (f"language: {language}, which was not asked for",)
+    if language_type not in limits.types:
+        return "language_not_wanted", (f"language: {language}, of the type {language_type}, which is not wanted",)
+    return None
+
+
+def _data(language: str | None, metrics: Metrics, limits: Limits) -> _Verdict | None:
+    most = min(limits.max_lines, limits.data_max_lines) if language in DATA_FORMATS else limits.max_lines
+    if metrics.lines > most:
+        return "too_many_lines", (f"lines: {metrics.lines}, limit {most}",)
+    if evidence := _long_lines(language, metrics, limits):
+        return "lines_too_long", evidence
+    if metrics.letter_fraction < limits.min_letters and language not in FEW_LETTERS:
+        return "few_letters", (
+            f"letters: {metrics.letter_fraction:.4f} of all characters, limit {limits.min_letters:g}",
+        )
+    if metrics.encoded_fraction > limits.max_encoded:
+        text = f"base64 or hexadecimal: {metrics.encoded_fraction:.4f} of all characters, limit {limits.max_encoded:g}"
+        return "encoded_data", (text,)
+    return None
+
+
+def _long_lines(language: str | None, metrics: Metrics, limits: Limits) -> tuple[str, ...]:
+    longest, mean = float(limits.max_line), limits.mean_line
+    if language in LONG_LINES:
+        longest, mean = max(longest, LONG_LINE_LIMIT), float("inf")
+    evidence = []
+    if metrics.longest_line > longest:
+        evidence.append(f"longest line: {metrics.longest_line} characters, limit {longest:.0f}")
+    if metrics.mean_line > mean:
+        evidence.append(f"mean line: {metrics.mean_line:.1f} characters, limit {mean:g}")
+    return tuple(evidence)

@@ -1,0 +1,70 @@
+"""Metrics: the numbers by which code is told from data.
+
+In: text. Out: its lines, letters and encoded runs. Linear in the length of the text, whatever it holds. SPEED
+"""
+
+import re
+from dataclasses import dataclass
+
+import re2
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+# The runs of StarCoder2 (arXiv 2402.19173, section 2.1), with two changes. There, a line break may stand anywhere in
+# base64, and a list of words, one on a line, passes for it; here it continues a run only after 40 characters or more.
+# There, "0x1f, 0x8b" is no run, because of its spaces; here commas and spaces may follow each other.
+# re2 runs in linear time: 380 MB/s on ordinary code, where the standard library took thirty times as long.
+_ENCODED = re2.compile(
+    rb"(?:[a-zA-Z0-9+/=]{40,}\r?\n){2,}[a-zA-Z0-9+/=]*|[a-zA-Z0-9+/=]{64,}"
+    rb"|(?:(?:\b0x|\\x|\b)[0-9a-fA-F]{2}\b[,\s]*){8,}"
+    rb"|(?:\\u[0-9a-fA-F]{4}){8,}"
+)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Columns of the table `features`.
+
+    `lines`: a line ends with LF, CR LF or CR, the last one also with the text. `longest_line` and `mean_line`:
+    characters, without the line end. `letter_fraction`: letters of any script among all characters, 0 to 1.
+    `encoded_fraction`: characters in runs of base64 (64 or more), of two-digit hexadecimal numbers (8 or more) or of
+    \\u escapes (8 or more) among all characters, 0 to 1.
+    """
+
+    lines: int
+    longest_line: int
+    mean_line: float
+    letter_fraction: float
+    encoded_fraction: float
+
+
+EMPTY = Metrics(0, 0, 0.0, 0.0, 0.0)
+
+
+def measure(text: str) -> Metrics:
+    """The metrics of a text. One that holds nothing but white space measures as `EMPTY`.
+
+    >>> measure("ab\\r\\ncde\\n")
+    Metrics(lines=2, longest_line=3, mean_line=2.5, letter_fraction=0.625, encoded_fraction=0.0)
+    """
+    if not text or text.isspace():
+        return EMPTY
+    raw = text.encode("utf-8", "surrogatepass")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+    lengths = [len(line) for line in lines]
+    encoded = sum(match.end() - match.start() for match in _ENCODED.finditer(raw))  # all ASCII: bytes are characters
+    return Metrics(
+        lines=len(lengths),
+        longest_line=max(lengths),
+        mean_line=sum(lengths) / len(lengths),
+        letter_fraction=_letters(text, raw) / len(text),
+        encoded_fraction=encoded / len(text),
+    )
+
+
+def _letters(text: str, raw: bytes) -> int:
+    ascii_letters = len(raw) - len(raw.translate(None, _LETTERS))
+    if text.isascii():
+        return ascii_letters
+    return ascii_letters + sum(map(str.isalpha, "".join(_NOT_ASCII.findall(text))))

@@ -1,0 +1,87 @@
+"""Assembly: brings the files of a run together as a release folder that can stand alone.
+
+In: a run with its token store. Out: the release's files, without a manifest. Files are hard links to the run's where
+the file system can, so a release costs no space; a link shares its bytes, so nobody may write into either. The old
+manifest goes first and the new one is written last, by `write_manifest`: a kill in between leaves a folder that does
+not verify.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from gleanery.records.errors import StopRun
+from gleanery.release.listing import MANIFEST
+
+TABLES = (
+    "repos",
+    "files",
+    "license_findings",
+    "license_conclusions",
+    "decisions",
+    "redactions",
+    "documents",
+    "pairs",
+    "clusters",
+    "dead_letters",
+)
+STORE = (("tokens", ".bin"), ("docs", ".parquet"))
+STORE_FILES = ("store.json", "tokenizer.json")
+
+
+def assemble(run: Path, release: Path) -> None:
+    """Put the released tables and the token store of `run` into `release`, and nothing else there.
+
+    The store is `RUN/store`; a run that packed straight into `release` needs none. Raises StopRun if a part is
+    missing. May be run again, and after a kill; other files at the top of `release` are left alone.
+    """
+    wanted = dict(_wanted(run, release))
+    release.mkdir(parents=True, exist_ok=True)
+    (release / MANIFEST).unlink(missing_ok=True)
+    for name, source in wanted.items():
+        _place(source, release / name)
+    for path in _ours(release):
+        if path.relative_to(release).as_posix() not in wanted:
+            path.unlink()
+
+
+def _wanted(run: Path, release: Path) -> Iterator[tuple[str, Path]]:
+    """Path in the release, and the file that belongs there."""
+    for table in TABLES:
+        folder = run / "tables" / table
+        if not folder.is_dir():
+            raise StopRun(f"the run {run} has no table {table}", "run all stages before the release")
+        for path in sorted(folder.glob("*.parquet")):
+            yield f"tables/{table}/{path.name}", path
+    store = run / "store" if (run / "store").is_dir() else release
+    for folder_name, suffix in STORE:
+        for path in sorted((store / folder_name).glob(f"*{suffix}")):
+            yield f"{folder_name}/{path.name}", path
+    for name in STORE_FILES:
+        if not (store / name).is_file():
+            raise StopRun(f"the run {run} has no {name}", "run the stage pack before the release")
+        yield name, store / name
+
+
+def _ours(release: Path) -> list[Path]:
+    """Files in the folders that belong to the assembly, and what a killed one left behind."""
+    found = [path for folder in ("tables", "tokens", "docs") for path in sorted((release / folder).rglob("*"))]
+    found += sorted(release.glob(".*.tmp"))
+    return [path for path in found if path.is_symlink() or not path.is_dir()]
+
+
+def _place(source: Path, target: Path) -> None:
+    """Make `target` the same file as `source`, or a copy of it, in one step."""
+    if source.is_symlink():
+        raise StopRun(f"{source} is a symbolic link", "a release holds plain files; copy the file to this place")
+    if target.exists() and not target.is_symlink() and target.samefile(source):
+        return  # renaming one name of a file to another of its names does nothing, and would leave the first
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(source, temporary)
+    except OSError:
+        shutil.copyfile(source, temporary)
+    os.replace(temporary, target)

@@ -1,0 +1,147 @@
+"""One file in plain words: the decision, its reason, and the evidence for it.
+
+In: the tables, a repository and a path. Out: lines. A path that the repository does not hold gets the closest ones.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from gleanery.records.reasons import REASONS
+from gleanery.release.explain_repository import opt_out, origin, place_of, rows_of
+from gleanery.release.wording import listed, number, shown
+from gleanery.sql.questions import Database
+
+Row = Mapping[str, Any]
+
+# How a conclusion says where it comes from.
+BASES = {
+    "own_header": "from its own header",
+    "ancestor_file": "from the nearest licence file above it",
+    "package_metadata": "from the metadata of its package",
+    "repository": "from what the forge or the registry says about its repository",
+    "none": "without any evidence",
+}
+MOST_COPIES = 5
+
+
+def about_file(database: Database, repository: Row, path: str) -> Iterator[str]:
+    """Everything that the tables say about one file, or the closest paths."""
+    asked = {"repo": repository["repo_id"], "path": path}
+    decided = rows_of(database, "why_rejected", **asked)
+    if not decided:
+        yield from _no_such_path(database, repository, path)
+        return
+    for decision in decided:
+        yield f"{shown(repository['name'])}:{shown(path)}"
+        yield from _decision(decision)
+        yield from _license(rows_of(database, "evidence_of", **asked))
+        yield from _copies(rows_of(database, "copies_of", **asked))
+        ranges = rows_of(database, "tokens_of", **asked)
+        yield from _redactions(rows_of(database, "redactions_of", **asked), bool(ranges))
+        yield from _tokens(decision, ranges)
+        yield from _dead_letters(rows_of(database, "dead_letters_of", repo=repository["repo_id"]), path)
+    yield from origin(repository)
+    yield from opt_out(database, repository)
+
+
+def _decision(decision: Row) -> Iterator[str]:
+    reason = REASONS.get(decision["reason"])
+    code = "" if decision["reason"] == decision["verdict"] else f" ({shown(decision['reason'])})"
+    yield f"{shown(decision['verdict']).capitalize()}{code}. {reason.sentence if reason else ''}".rstrip()
+    yield f"Decided by the rule {shown(decision['rule'])}, version {shown(decision['rule_version'])}."
+    for words in decision["evidence"]:
+        yield f"It saw: {shown(words)}."
+    if decision["twin_repo"] is not None:
+        alike = "" if decision["similarity"] is None else f", similarity {decision['similarity']:.2f}"
+        twin = f"{shown(decision['twin_repo'])}:{shown(decision['twin_path'])}"
+        yield f"The other file is {twin}{alike}; it was {shown(decision['twin_verdict'])}."
+    if decision["blob_id"] is None:
+        yield f"Its content was not read. Size {decision['size'] or 0:,} bytes, mode {shown(decision['mode'])}."
+    else:
+        yield f"Content: {decision['size'] or 0:,} bytes, git content id {shown(decision['blob_id'])}."
+
+
+def _license(pieces: Sequence[Row]) -> Iterator[str]:
+    if not pieces:
+        yield "Licence: not looked for, because the content was not read."
+        return
+    concluded = pieces[0]
+    basis = BASES.get(concluded["basis"], shown(concluded["basis"]))
+    yield f"Licence: {shown(concluded['expression'] or 'none was found')}, {basis}."
+    if concluded["header_expression"]:
+        yield f"Its own header says {shown(concluded['header_expression'])}."
+    if concluded["directory_expression"]:
+        yield f"Its directory is under {shown(concluded['directory_expression'])}."
+    if concluded["conflict"]:
+        yield "The header and the directory state different licences."
+    if concluded["uncertain"]:
+        yield "Some of the evidence could not be read to its end."
+    for piece in pieces:
+        if piece["role"] is not None:
+            yield _piece(piece)
+
+
+def _piece(piece: Row) -> str:
+    where = shown(piece["stated_in"])
+    if piece["start_line"] is not None:
+        last = piece["end_line"] or piece["start_line"]
+        lines = f"line {piece['start_line']}" if last == piece["start_line"] else f"lines {piece['start_line']} to {last}"
+        where += f", {lines}"
+    said = f"Evidence {piece['rank']}: {where}, says {shown(piece['states'] or 'nothing known')}"
+    if piece["rule"]:
+        said += f", by the detector's rule {shown(piece['rule'])}"
+    return said + (f", score {piece['score']:g}." if piece["score"] is not None else ".")
+
+
+def _copies(copies: Sequence[Row]) -> Iterator[str]:
+    if not copies:
+        return
+    yield f"Other repositories hold {number(len(copies), 'copy', 'copies')} of it:"
+    for copy in copies[:MOST_COPIES]:
+        kind = "exact" if copy["kind"] == "exact" else f"near, similarity {copy['similarity']:.2f}"
+        age = ", older" if copy["other_is_older"] else ""
+        code = "" if copy["other_reason"] == copy["other_verdict"] else f" ({shown(copy['other_reason'])})"
+        other = f"{shown(copy['other_repo'])}:{shown(copy['other_path'])}"
+        yield f"  {other} ({kind}{age}), {shown(copy['other_verdict'])}{code}"
+    if len(copies) > MOST_COPIES:
+        yield f"  and {len(copies) - MOST_COPIES:,} more"
+
+
+def _redactions(redactions: Sequence[Row], released: bool) -> Iterator[str]:
+    count = Counter(row["entity"] for row in redactions)
+    if count:
+        said = listed([f"{spans:,} {shown(entity)}" for entity, spans in sorted(count.items())])
+        yield f"Replaced in its text: {said}. The values are stored nowhere."
+    elif released:
+        yield "Nothing in its text had to be replaced."
+
+
+def _tokens(decision: Row, ranges: Sequence[Row]) -> Iterator[str]:
+    if decision["verdict"] == "kept" and not ranges:
+        yield "It has no tokens in a release."
+    for row in ranges:
+        last = row["start"] + row["tokens"] - 1
+        yield f"Tokens: {row['tokens']:,}, from {row['start']:,} to {last:,} in {shown(row['shard'])}."
+        yield f"It is document {row['ordinal']:,} of the release, under {shown(row['license'])}."
+
+
+def _dead_letters(letters: Sequence[Row], path: str) -> Iterator[str]:
+    for letter in letters:
+        if letter["path"] == path:
+            yield f"The stage {shown(letter['stage'])} could not process it: {shown(letter['error'])}."
+            yield f"What to do: {shown(letter['hint'])}."
+
+
+def _no_such_path(database: Database, repository: Row, path: str) -> Iterator[str]:
+    name = shown(repository["name"])
+    if repository["status"] != "read":
+        yield f"{name}:{shown(path)}"
+        yield from place_of(database, repository)
+        yield from opt_out(database, repository)
+        return
+    yield f"{name} holds no file {shown(path)}."
+    close = rows_of(database, "find_path", repo=repository["repo_id"], path=path)[:5]
+    if close:
+        yield f"Close to it: {', '.join(shown(row['path']) for row in close)}."
+    yield from origin(repository)

@@ -1,0 +1,505 @@
+"""The registry: a rule follows only from a passed proof, and nothing that was written can be changed unseen."""
+
+import dataclasses
+import json
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from gleanery.optout import schema
+from gleanery.optout.challenge import (
+    LIFETIME,
+    Challenge,
+    Request,
+    answer,
+    content_digest,
+    expected_digest,
+    file_text,
+    receipt_digest,
+)
+from gleanery.optout.matching import Matcher
+from gleanery.optout.proof import RESULTS, ProofResult
+from gleanery.optout.registry import Registry
+from gleanery.records.errors import RejectRecord, StopRun
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from sqlalchemy.exc import SQLAlchemyError
+
+GOLDEN = Path(__file__).parent / "golden" / "optout"
+NAMES = ["github.com/alice/lib", "gitlab.com/group/lib"]
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'optout.sqlite'}"
+
+
+@pytest.fixture
+def registry(place: str) -> Iterator[Registry]:
+    opened = Registry.open(place, clock=Clock())
+    yield opened
+    opened.close()
+
+
+def proof_for(request: Request, receipt: str, code: str = "passed") -> ProofResult:
+    return ProofResult(code, expected_digest(request, receipt), "c" * 40)
+
+
+def verified(registry: Registry, name: str = NAMES[0]) -> tuple[Request, str]:
+    made = registry.create_request(name)
+    assert made.receipt
+    return registry.settle(made.id, made.receipt, proof_for(made, made.receipt)), made.receipt
+
+
+def taken_back(registry: Registry, request: Request, receipt: str) -> Request:
+    asked = registry.withdraw(request.id, receipt)
+    return registry.settle(request.id, receipt, proof_for(asked, receipt))
+
+
+class OwnersAndOperators(RuleBasedStateMachine):
+    """Owners file, prove, withdraw and wait in any order; the model knows only which own proofs have passed."""
+
+    handles = Bundle("handles")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.clock = Clock()
+        self.registry = Registry.open(f"sqlite:///{self.folder.name}/optout.sqlite", clock=self.clock)
+        self.standing: dict[str, str] = {}
+        self.proven: set[str] = set()
+        self.position = 0
+        self.history: list[object] = []
+
+    def teardown(self) -> None:
+        self.registry.close()
+        self.folder.cleanup()
+
+    def get(self, handle: tuple[str, str]) -> Request:
+        found = self.registry.get_request(*handle)
+        assert found
+        return found
+
+    @rule(target=handles, name=st.sampled_from(NAMES))
+    def file(self, name: str) -> tuple[str, str]:
+        made = self.registry.create_request(name)
+        assert made.receipt and made.state == "challenged"
+        return made.id, made.receipt
+
+    @rule(handle=handles)
+    def prove(self, handle: tuple[str, str]) -> None:
+        before = self.get(handle)
+        open_now = before.challenge.state == "pending" and before.challenge.expires_at > self.clock.now
+        try:
+            after = self.registry.settle(*handle, proof_for(before, handle[1]))
+        except RejectRecord:
+            assert before.challenge.state != "pending"
+            return
+        if open_now and before.challenge.action == "block":
+            assert after.state == "verified"
+            self.proven.add(handle[0])
+            self.standing[handle[0]] = before.repository
+        elif open_now:
+            assert after.state == "withdrawn"
+            del self.standing[handle[0]]
+
+    @rule(handle=handles, code=st.sampled_from(sorted(set(RESULTS) - {"passed"})))
+    def fail(self, handle: tuple[str, str], code: str) -> None:
+        before = self.get(handle)
+        if before.challenge.state == "pending":
+            self.registry.settle(*handle, proof_for(before, handle[1], code))
+
+    @rule(handle=handles, other=handles)
+    def prove_with_the_file_of_another_request(self, handle: tuple[str, str], other: tuple[str, str]) -> None:
+        before, theirs = self.get(handle), self.get(other)
+        if handle != other and before.challenge.state == "pending":
+            after = self.registry.settle(*handle, proof_for(theirs, other[1]))
+            assert after.state in (before.state, "rejected") and after.challenge.action == before.challenge.action
+
+    @rule(handle=handles)
+    def withdraw(self, handle: tuple[str, str]) -> None:
+        before = self.get(handle)
+        try:
+            after = self.registry.withdraw(*handle)
+        except RejectRecord:
+            assert before.state in ("rejected", "withdrawn")
+            return
+        assert after.state == ("withdrawn" if before.state == "challenged" else before.state)
+
+    @rule(handle=handles)
+    def keep(self, handle: tuple[str, str]) -> None:
+        assert self.registry.keep(*handle).state == self.get(handle).state
+
+    @rule(handle=handles)
+    def refuse(self, handle: tuple[str, str]) -> None:
+        before = self.get(handle)
+        try:
+            self.registry.reject_request(handle[0])
+        except RejectRecord:
+            assert before.state != "challenged"
+
+    @rule(days=st.integers(1, 8))
+    def wait(self, days: int) -> None:
+        self.clock.now += days * 86_400
+
+    @rule()
+    def expire(self) -> None:
+        self.registry.expire_challenges()
+
+    @rule()
+    def run(self) -> None:
+        self.registry.mark_applied(self.registry.position())
+
+    @rule(handle=handles)
+    def guess_the_receipt(self, handle: tuple[str, str]) -> None:
+        assert self.registry.get_request(handle[0], handle[1][:-1] + "!") is None
+        with pytest.raises(RejectRecord):
+            self.registry.withdraw(handle[0], "")
+
+    @invariant()
+    def the_log_is_whole(self) -> None:
+        self.registry.verify_log()
+
+    @invariant()
+    def positions_grow_and_rules_never_change(self) -> None:
+        rules = self.registry.rules()
+        assert self.registry.position() == len(rules) >= self.position
+        assert self.registry.rules(self.position) == self.history == rules[: self.position]
+        self.position, self.history = len(rules), list(rules)
+
+    @invariant()
+    def a_repository_is_blocked_exactly_while_a_proven_request_stands(self) -> None:
+        matcher = Matcher(self.registry.rules())
+        for name in NAMES:
+            blocked = name in self.standing.values()
+            assert (matcher.blocks_repository([name]) is not None) == blocked
+            assert (self.registry.standing_rule(name) is not None) == blocked
+
+    @invariant()
+    def no_rule_without_a_proof(self) -> None:
+        assert {rule.request_id for rule in self.registry.rules()} <= self.proven
+
+
+TestOwnersAndOperators = OwnersAndOperators.TestCase
+TestOwnersAndOperators.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+
+
+def test_a_new_request_waits_for_its_file_and_blocks_nothing(registry: Registry) -> None:
+    made = registry.create_request("https://github.com/Alice/Lib.git", "https://github.com/Alice/Lib.git")
+    assert (made.repository, made.state, made.challenge.action) == ("github.com/alice/lib", "challenged", "block")
+    assert made.challenge.expires_at - made.created_at == LIFETIME
+    assert registry.rules() == [] and registry.position() == 0
+    assert registry.standing_rule(made.repository) is None
+
+
+def test_a_passed_proof_blocks_and_a_run_makes_it_applied(registry: Registry) -> None:
+    request, receipt = verified(registry)
+    assert (request.state, request.rule_seq) == ("verified", 1)
+    assert registry.mark_applied(0) == 0
+    assert registry.mark_applied(1) == 1
+    found = registry.get_request(request.id, receipt)
+    assert found and found.state == "applied"
+
+
+def test_a_challenge_can_be_answered_once(registry: Registry) -> None:
+    request, receipt = verified(registry)
+    with pytest.raises(RejectRecord):
+        registry.settle(request.id, receipt, proof_for(request, receipt))
+    assert registry.position() == 1
+
+
+def test_two_checks_at_the_same_time_make_one_rule(registry: Registry) -> None:
+    made = registry.create_request(NAMES[0])
+    assert made.receipt
+    outcomes: list[str] = []
+
+    def settle(receipt: str) -> None:
+        try:
+            outcomes.append(registry.settle(made.id, receipt, proof_for(made, receipt)).state)
+        except RejectRecord as problem:
+            outcomes.append(problem.code)
+
+    threads = [threading.Thread(target=settle, args=(made.receipt,)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["not_open"] * 5 + ["verified"]
+    assert registry.position() == 1
+    registry.verify_log()
+
+
+def test_a_file_from_before_its_time_ran_out_is_too_late_afterwards(place: str) -> None:
+    clock = Clock()
+    registry = Registry.open(place, clock=clock)
+    made = registry.create_request(NAMES[0])
+    assert made.receipt
+    clock.now += LIFETIME
+    after = registry.settle(made.id, made.receipt, proof_for(made, made.receipt))
+    assert (after.state, after.last_result, registry.position()) == ("rejected", "expired", 0)
+
+
+def test_taking_back_needs_a_new_proof_for_the_same_repository(registry: Registry) -> None:
+    request, receipt = verified(registry)
+    asked = registry.withdraw(request.id, receipt)
+    assert (asked.state, asked.challenge.action, asked.challenge.number) == ("verified", "unblock", 2)
+    old = registry.settle(request.id, receipt, proof_for(request, receipt))
+    assert old.state == "verified" and registry.standing_rule(NAMES[0])
+    done = registry.settle(request.id, receipt, proof_for(asked, receipt))
+    assert done.state == "withdrawn" and registry.standing_rule(NAMES[0]) is None
+    assert [rule.action for rule in registry.rules()] == ["block", "unblock"]
+
+
+def test_a_block_stays_while_another_owner_still_objects(registry: Registry) -> None:
+    first, first_receipt = verified(registry)
+    second, second_receipt = verified(registry)
+    assert taken_back(registry, first, first_receipt).state == "withdrawn"
+    assert registry.standing_rule(NAMES[0])
+    assert taken_back(registry, second, second_receipt).state == "withdrawn"
+    assert registry.standing_rule(NAMES[0]) is None
+
+
+def test_a_block_by_the_operator_outlives_the_owner_taking_theirs_back(registry: Registry) -> None:
+    request, receipt = verified(registry)
+    registry.append_rule("repo", "https://github.com/Alice/Lib", "block")
+    taken_back(registry, request, receipt)
+    assert registry.standing_rule(NAMES[0])
+
+
+def test_rules_as_of_a_position_are_what_they_were(registry: Registry) -> None:
+    for number in range(5):
+        registry.append_rule("owner", f"https://github.com/Owner{number}/", "block")
+    then = registry.rules(3)
+    registry.append_rule("owner", "github.com/owner0", "unblock")
+    assert registry.rules(3) == then == registry.rules()[:3]
+    assert registry.rules(0) == [] and registry.position() == 6
+
+
+@pytest.mark.parametrize(
+    ("scope", "value", "action"),
+    [("repo", "alice/lib", "block"), ("person", "alice", "block"), ("repo", "github.com/a/b", "ban"), ("blob", "x", "block")],
+)
+def test_a_rule_that_says_nothing_clear_is_not_written(registry: Registry, scope: str, value: str, action: str) -> None:
+    with pytest.raises(RejectRecord):
+        registry.append_rule(scope, value, action)
+    assert registry.position() == 0
+
+
+def test_neither_receipt_nor_token_of_a_form_is_stored_in_the_clear(registry: Registry, tmp_path: Path) -> None:
+    made = registry.create_request(NAMES[0])
+    assert made.receipt and len(made.receipt) >= 43 and made.receipt not in repr(made)
+    registry.close()
+    content = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert made.receipt.encode() not in content and receipt_digest(made.receipt).encode() in content
+
+
+def test_the_challenge_file_reads_as_it_always_did() -> None:
+    challenge = Challenge(1, "block", "invented-token", "Example Code Dataset", "pending", 0, LIFETIME)
+    request = Request("0" * 16, NAMES[0], f"https://{NAMES[0]}", "challenged", None, None, None, 0, 0, challenge)
+    text = file_text(request, "invented-receipt")
+    digest = answer(request, "invented-receipt").partition(".")[2]
+    assert text.replace(digest, "HASH") == (GOLDEN / "challenge_block.json").read_text()
+    assert len(digest) == 43
+
+
+def test_the_answer_is_bound_to_request_receipt_challenge_and_action() -> None:
+    challenge = Challenge(1, "block", "invented-token", "d", "pending", 0, LIFETIME)
+    request = Request("0" * 16, NAMES[0], "https://x", "challenged", None, None, None, 0, 0, challenge)
+    others = [
+        (request, "another receipt"),
+        (dataclasses.replace(request, id="1" * 16), "receipt"),
+        (dataclasses.replace(request, repository=NAMES[1]), "receipt"),
+        (dataclasses.replace(request, challenge=dataclasses.replace(challenge, number=2)), "receipt"),
+        (dataclasses.replace(request, challenge=dataclasses.replace(challenge, action="unblock")), "receipt"),
+    ]
+    assert len({answer(request, "receipt"), *(answer(*other) for other in others)}) == 6
+
+
+# Tampering: somebody with the rights of the database's owner writes behind the registry's back.
+
+
+def tamper(tmp_path: Path, *statements: str, table: str = "log") -> None:
+    connection = sqlite3.connect(tmp_path / "optout.sqlite")
+    for verb in ("update", "delete"):
+        connection.execute(f"DROP TRIGGER {table}_no_{verb.upper()}")
+    for statement in statements:
+        assert connection.execute(statement).rowcount == 1
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        """UPDATE log SET body = replace(body, '"block"', '"unblock"') WHERE kind = 'rule'""",
+        "UPDATE log SET at = at - 86400 WHERE seq = 2",
+        "UPDATE log SET kind = 'note' WHERE seq = 3",
+        "UPDATE log SET hash = previous WHERE seq = 4",
+        "DELETE FROM log WHERE seq = 1",
+        "DELETE FROM log WHERE seq = 3",
+        "DELETE FROM log WHERE seq = (SELECT max(seq) FROM log)",
+    ],
+)
+def test_an_edited_or_missing_entry_of_the_log_is_found(registry: Registry, tmp_path: Path, statement: str) -> None:
+    verified(registry)
+    registry.verify_log()
+    tamper(tmp_path, statement)
+    with pytest.raises(StopRun, match="not whole"):
+        registry.verify_log()
+
+
+@pytest.mark.parametrize(
+    ("table", "statement"),
+    [
+        ("rules", "UPDATE rules SET value = 'github.com/alice/other' WHERE seq = 1"),
+        ("rules", "UPDATE rules SET action = 'unblock' WHERE seq = 1"),
+        ("rules", "DELETE FROM rules WHERE seq = 1"),
+        ("rules", "INSERT INTO rules VALUES (2, 'repo', 'github.com/alice/lib', 'unblock', NULL, 0)"),
+        ("log", "UPDATE requests SET state = 'withdrawn'"),
+    ],
+)
+def test_a_rule_or_state_that_was_not_logged_is_found(
+    registry: Registry, tmp_path: Path, table: str, statement: str
+) -> None:
+    verified(registry)
+    tamper(tmp_path, statement, table=table)
+    assert registry.log_problems()
+
+
+def test_a_log_that_was_rewritten_as_a_whole_is_found_by_a_head_that_was_noted(tmp_path: Path) -> None:
+    heads = []
+    for name in NAMES:
+        registry = Registry.open(f"sqlite:///{tmp_path / name.replace('/', '-')}.sqlite", clock=Clock())
+        verified(registry, name)
+        heads.append(registry.log_head())
+        registry.verify_log(heads[-1])
+    assert heads[0].entries == heads[1].entries
+    registry.append_rule("repo", NAMES[0], "block")
+    registry.verify_log(heads[1])
+    with pytest.raises(StopRun):
+        registry.verify_log(heads[0])
+
+
+@pytest.mark.parametrize("table", ["log", "rules"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET at = 0", "DELETE FROM {}"])
+def test_the_database_itself_refuses_to_change_log_and_rules(place: str, table: str, statement: str) -> None:
+    registry = Registry.open(place)
+    registry.append_rule("repo", NAMES[0], "block")
+    engine = sa.create_engine(place)
+    with pytest.raises(SQLAlchemyError, match="append-only"), engine.begin() as connection:
+        connection.exec_driver_sql(statement.format(table))
+    registry.verify_log()
+
+
+def test_a_step_that_fails_half_way_leaves_nothing_behind(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = registry.create_request(NAMES[0])
+    assert made.receipt
+    head = registry.log_head()
+    monkeypatch.setattr("gleanery.optout.transitions.append_rule", lambda *_: json.loads("no"))
+    with pytest.raises(ValueError):
+        registry.settle(made.id, made.receipt, proof_for(made, made.receipt))
+    found = registry.get_request(made.id, made.receipt)
+    assert found and found.state == "challenged" and registry.log_head() == head
+    registry.verify_log()
+
+
+# Opening
+
+
+def test_a_registry_is_the_same_after_it_was_closed(place: str) -> None:
+    first = Registry.open(place)
+    request, receipt = verified(first)
+    secret = first.secret()
+    first.close()
+    second = Registry.open(place)
+    assert second.get_request(request.id, receipt) == request
+    assert second.position() == 1 and second.secret() == secret
+    second.verify_log()
+
+
+def test_several_processes_worth_of_writers_leave_no_gap(place: str) -> None:
+    registries = [Registry.open(place) for _ in range(4)]
+
+    def write(number: int) -> None:
+        for index in range(10):
+            registries[number].append_rule("repo", f"github.com/owner{number}/lib{index}", "block")
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [rule.seq for rule in registries[0].rules()] == list(range(1, 41))
+    registries[0].verify_log()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:////no/such/folder/optout.sqlite",
+        "optout.sqlite",
+        "mysql://optout:swordfish@localhost/optout",
+        "postgresql://optout:swordfish@127.0.0.1:1/optout",
+        "postgresql://127.0.0.1:1/optout?user=optout&password=swordfish",
+        "postgresql://optout:swordfish@127.0.0.1:port/optout",
+    ],
+)
+def test_a_registry_that_cannot_be_opened_stops_the_run_and_keeps_the_password(url: str) -> None:
+    with pytest.raises(StopRun) as stopped:
+        Registry.open(url)
+    error = stopped.value
+    assert error.hint and "swordfish" not in error.message + error.hint
+    assert error.__suppress_context__ or error.__context__ is None
+
+
+def test_a_typing_error_does_not_pass_for_an_empty_registry(place: str, tmp_path: Path) -> None:
+    with pytest.raises(StopRun, match="no opt-out registry"):
+        Registry.open(place, create=False)
+    assert not list(tmp_path.iterdir())
+    Registry.open(place).close()
+    assert Registry.open(place, create=False).position() == 0
+
+
+def test_a_registry_of_another_layout_is_not_touched(place: str) -> None:
+    Registry.open(place).close()
+    with sa.create_engine(place).begin() as connection:
+        connection.execute(schema.head.update().values(layout="99"))
+    with pytest.raises(StopRun, match="layout"):
+        Registry.open(place)
+
+
+def test_visits_are_counted_by_window_and_forgotten_after_two_days(place: str) -> None:
+    clock = Clock()
+    registry = Registry.open(place, clock=clock)
+    clock.now -= clock.now % 3600
+    assert [registry.count_visit("a", 3600) for _ in range(3)] == [(1, 3600), (2, 3600), (3, 3600)]
+    assert registry.count_visit("b", 3600) == (1, 3600)
+    clock.now += 3599
+    assert registry.count_visit("a", 3600) == (4, 1)
+    clock.now += 1
+    assert registry.count_visit("a", 3600) == (1, 3600)
+    clock.now += 3 * 86_400
+    registry.count_visit("c", 3600)
+    with sa.create_engine(place).connect() as connection:
+        assert connection.execute(sa.select(schema.visits.c.bucket)).scalars().all() == ["c"]
+
+
+def test_the_digest_of_a_file_is_that_of_its_bytes() -> None:
+    assert content_digest("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

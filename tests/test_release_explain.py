@@ -1,0 +1,110 @@
+"""Explanations of files and repositories, compared with expected texts."""
+
+from pathlib import Path
+
+import pytest
+
+from gleanery.records.errors import StopRun
+from gleanery.records.reasons import REASONS
+from gleanery.release.assemble import assemble
+from gleanery.release.explain import explain
+from tests.run_folder import HOSTILE_PATH, HOSTILE_REPO, compare_with_golden, good_rows, write_run, write_store
+
+GOLDEN = Path(__file__).parent / "golden" / "release"
+
+TARGETS = {
+    "kept_file": "octo/app:src/main.py",
+    "file_under_an_old_name": "Octo/Old-App:src/main.py",
+    "near_duplicate": "octo/lib:main_copy.py",
+    "exact_duplicate": "cat/app:src/main.py",
+    "restricted_twin": "cat/app:stolen.py",
+    "own_header": "https://github.com/octo/lib:add.py",
+    "weak_evidence": "octo/lib:weak.py",
+    "skipped_file": "octo/app:logo.png",
+    "no_licence": "dog/gpl:data.bin.txt",
+    "package": "pypi/tool:tool/run.py",
+    "declared_opt_out": "pig/signal:no.py",
+    "dead_letter": f"{HOSTILE_REPO}:broken.py",
+    "hostile_names": f"{HOSTILE_REPO}:{HOSTILE_PATH}",
+    "near_miss_of_a_path": "octo/app:main.py",
+    "near_miss_of_a_repository": "octo/ap:src/main.py",
+    "nothing_like_it": "zzz",
+    "repository": "octo/app",
+    "fork": "cat/app",
+    "opted_out_repository": "eve/objector",
+    "file_of_an_opted_out_repository": "eve/objector:x.py",
+    "failed_repository": "fox/gone",
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run in which nothing is wrong."""
+    return write_run(tmp_path_factory.mktemp("run"), good_rows())
+
+
+@pytest.fixture(scope="module")
+def release(run: Path) -> Path:
+    """Its release."""
+    write_store(run, good_rows())
+    assemble(run, run / "release")
+    return run / "release"
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_a_run_explains_as_expected(name: str, run: Path) -> None:
+    lines = explain(run, TARGETS[name])
+    compare_with_golden(GOLDEN / f"explain_{name}.txt", "".join(f"{line}\n" for line in lines))
+    assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("name", ["kept_file", "repository"])
+def test_a_release_explains_as_its_run_but_for_the_rules(name: str, run: Path, release: Path) -> None:
+    def about(folder: Path) -> list[str]:
+        return [line for line in explain(folder, TARGETS[name]) if not line.startswith("Opt-out:")]
+
+    assert about(release) == about(run)
+    assert "ask the run that made it" in "".join(explain(release, TARGETS[name]))
+
+
+def test_every_file_of_every_input_is_explained(run: Path) -> None:
+    rows = good_rows()
+    names = {row["repo_id"]: row["name"] for row in rows["repos"]}
+    for decision in rows["decisions"]:
+        lines = explain(run, f"{names[decision['repo_id']]}:{decision['path']}")
+        assert any(REASONS[decision["reason"]].sentence in line for line in lines)
+        assert lines[1].startswith(decision["verdict"].capitalize())
+
+
+def test_two_repositories_of_one_name_are_both_explained(tmp_path: Path) -> None:
+    rows = good_rows()
+    other = next(row for row in rows["repos"] if row["name"] == "eve/objector")
+    other.update(name="octo/app", url="https://gitlab.com/octo/app")
+    lines = explain(write_run(tmp_path, rows), "octo/app")
+    assert lines[0] == "2 repositories have this name."
+    assert "Repository: https://gitlab.com/octo/app (git)." in lines
+
+
+def test_a_run_before_its_packing_is_explained_too(tmp_path: Path) -> None:
+    run = write_run(tmp_path, good_rows())
+    for table in ("docs", "documents", "redactions", "optout_rules"):
+        for path in (run / "tables" / table).iterdir():
+            path.unlink()
+        (run / "tables" / table).rmdir()
+    assert "It has no tokens in a release." in explain(run, "octo/app:src/main.py")
+
+
+@pytest.mark.parametrize("target", ["", "  "])
+def test_an_empty_target_is_refused(target: str, run: Path) -> None:
+    with pytest.raises(StopRun, match="nothing to explain"):
+        explain(run, target)
+
+
+@pytest.mark.parametrize("target", [":", "a:", "::::", "x:" * 1000, "'); DROP TABLE x", "\x1b[2J:\x07", "octo/app:"])
+def test_strange_targets_give_lines_and_no_error(target: str, run: Path) -> None:
+    assert all(line.isprintable() for line in explain(run, target))
+
+
+def test_what_is_neither_run_nor_release_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StopRun, match="neither a run nor a release"):
+        explain(tmp_path, "octo/app")

@@ -1,0 +1,136 @@
+"""Packing loses nothing, cuts no short document, and its permutation is a bijection."""
+
+import numpy as np
+import pytest
+from gleanery.records.errors import StopRun
+from gleanery.shards import packing
+from gleanery.shards.chance import permute, unpermute
+from gleanery.shards.packing import FIM_CONTROL, PLAIN, PSM, SPM, Plan, Rules, cut_pieces, pack, plan_epoch
+from gleanery.shards.store import Index
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+LENGTHS = st.lists(st.integers(0, 400), min_size=1, max_size=80)
+RATES = st.sampled_from([0.0, 0.3, 1.0])
+
+
+def index_of(lengths: list[int]) -> Index:
+    length = np.array(lengths, np.int64)
+    keys = np.arange(len(lengths), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return Index(np.zeros(len(lengths), np.int32), np.cumsum(length) - length, length, keys)
+
+
+def plan_of(lengths: list[int], fim_rate: float, epoch: int = 0, context: int = 64) -> Plan:
+    return plan_epoch(index_of(lengths), Rules(context, fim_rate, 0.5), seed=3, epoch=epoch)
+
+
+@given(count=st.integers(1, 3000), key=st.integers(0, 2**64 - 1))
+@settings(max_examples=60, deadline=None)
+def test_the_permutation_is_a_bijection_with_its_inverse(count: int, key: int) -> None:
+    bits = np.uint64(key)
+    places = [permute(i, count, bits) for i in range(count)]
+    assert sorted(places) == list(range(count))
+    assert [unpermute(p, count, bits) for p in places] == list(range(count))
+
+
+def test_keys_give_other_orders() -> None:
+    orders = {tuple(permute(i, 50, np.uint64(key)) for i in range(50)) for key in range(200)}
+    assert len(orders) == 200
+
+
+@given(lengths=LENGTHS, fim_rate=RATES, epoch=st.integers(0, 3))
+@settings(max_examples=120, deadline=None)
+def test_every_token_stands_in_exactly_one_row_and_no_row_overflows(
+    lengths: list[int], fim_rate: float, epoch: int
+) -> None:
+    plan = plan_of(lengths, fim_rate, epoch)
+    pieces = plan.pieces
+    assert sorted(plan.order.tolist()) == list(range(len(pieces)))
+    for document, length in enumerate(lengths):
+        mine = pieces.document == document
+        ends = pieces.offset[mine] + pieces.length[mine]
+        assert pieces.offset[mine].tolist() == [0, *ends.tolist()][:-1]
+        assert (ends[-1] if len(ends) else 0) == length
+    for row in range(plan.rows):
+        held = pieces.cost[plan.order[plan.first[row] : plan.first[row + 1]]]
+        assert 0 < held.sum() <= 64
+
+
+@given(lengths=LENGTHS, fim_rate=RATES)
+@settings(max_examples=120, deadline=None)
+def test_no_document_shorter_than_the_context_is_cut(lengths: list[int], fim_rate: float) -> None:
+    pieces = plan_of(lengths, fim_rate).pieces
+    for document, length in enumerate(lengths):
+        if 0 < length < 64:
+            assert np.count_nonzero(pieces.document == document) == 1
+
+
+@given(lengths=LENGTHS, fim_rate=RATES)
+@settings(max_examples=60, deadline=None)
+def test_the_cost_is_known_before_packing(lengths: list[int], fim_rate: float) -> None:
+    pieces = plan_of(lengths, fim_rate).pieces
+    last = pieces.offset + pieces.length == np.array(lengths)[pieces.document]
+    cut = pieces.form != PLAIN
+    assert (pieces.cost[cut] == pieces.length[cut] + FIM_CONTROL + packing.FIM_GROWTH).all()
+    assert (pieces.cost[~cut] == pieces.length[~cut] + last[~cut]).all()
+
+
+def test_a_row_takes_the_fullest_place_that_fits() -> None:
+    costs = np.array([40, 30, 29, 21, 10, 60, 4], np.int32)
+    first, order = pack(costs, np.zeros(7, np.int64), 64, 0)
+    rows = sorted(sorted(costs[order[a:b]].tolist()) for a, b in zip(first[:-1], first[1:], strict=True))
+    assert rows == [[4, 60], [10], [21, 40], [29, 30]]
+
+
+def naive_best_fit(costs: list[int], context: int) -> int:
+    free: list[int] = []
+    for cost in sorted(costs, reverse=True):
+        fitting = [room for room in free if room >= cost]
+        room = min(fitting, default=context)
+        if fitting:
+            free.remove(room)
+        free.append(room - cost)
+    return len(free)
+
+
+@given(costs=st.lists(st.integers(1, 5000), min_size=1, max_size=200), context=st.sampled_from([5000, 8192, 20_000]))
+@settings(max_examples=80, deadline=None)
+def test_the_rows_are_as_few_as_those_of_plain_best_fit_decreasing(costs: list[int], context: int) -> None:
+    first, _ = pack(np.array(costs, np.int32), np.zeros(len(costs), np.int64), context, 0)
+    assert len(first) - 1 == naive_best_fit(costs, context)
+
+
+def test_groups_never_share_a_row_and_are_packed_on_their_own() -> None:
+    costs = np.full(10, 20, np.int32)
+    groups = np.repeat([0, 1], 5)
+    first, order = pack(costs, groups, 64, 0)
+    rows = [set(groups[order[a:b]].tolist()) for a, b in zip(first[:-1], first[1:], strict=True)]
+    assert rows == [{0}, {0}, {1}, {1}]
+
+
+def test_rates_are_met_and_forms_change_between_epochs() -> None:
+    plans = [plan_of([40] * 4000, 0.5, epoch) for epoch in (0, 1)]
+    forms = [p.pieces.form for p in plans]
+    for form in forms:
+        assert abs(np.mean(form == PSM) - 0.25) < 0.03
+        assert abs(np.mean(form == SPM) - 0.25) < 0.03
+    assert 0.4 < np.mean((forms[0] == PLAIN) == (forms[1] == PLAIN)) < 0.6
+
+
+def test_a_form_depends_on_the_content_and_not_on_the_neighbours() -> None:
+    index = index_of([40] * 50)
+    rules = Rules(64, 0.5, 0.5)
+    whole = cut_pieces(index.length, index.key, rules, 9).form
+    assert np.array_equal(whole[10:20], cut_pieces(index.length[10:20], index.key[10:20], rules, 9).form)
+
+
+def test_little_room_is_wasted_on_many_documents() -> None:
+    lengths = (np.random.default_rng(0).lognormal(6.5, 1.5, 20_000).astype(int) + 1).tolist()
+    plan = plan_of(lengths, 0.0, context=2048)
+    assert plan.pieces.cost.sum() / (plan.rows * 2048) > 0.9995
+
+
+@pytest.mark.parametrize("rules", [(63, 0.5, 0.5), (1 << 21, 0.5, 0.5), (64, -0.1, 0.5), (64, 0.5, float("nan"))])
+def test_impossible_rules_are_refused(rules: tuple[int, float, float]) -> None:
+    with pytest.raises(StopRun):
+        Rules(*rules)

@@ -1,0 +1,396 @@
+"""Tars and zips: what is read, that hostile ones do no harm, and that every form of one project reads the same."""
+
+import bz2
+import doctest
+import gzip
+import hashlib
+import importlib
+import io
+import lzma
+import os
+import pkgutil
+import struct
+import subprocess
+import tarfile
+import tempfile
+import tracemalloc
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+import gleanery.sources
+from gleanery.records.errors import RejectRecord
+from gleanery.records.reasons import REASONS
+from gleanery.sources.paths import is_safe, reported
+from gleanery.sources.reading import Entry, Limits, Source, open_source
+
+GOLDEN = Path(__file__).parent / "golden" / "sources"
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+}
+
+
+def member(
+    name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE, **fields: object
+) -> tuple[tarfile.TarInfo, bytes]:
+    info = tarfile.TarInfo(name)
+    info.size, info.type = len(content), kind
+    for key, value in fields.items():
+        setattr(info, key, value)
+    return info, content
+
+
+def tar(*members: tuple[tarfile.TarInfo, bytes], form: int = tarfile.PAX_FORMAT) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+        for info, content in members:
+            archive.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+def zipped(*members: tuple[str, bytes, int], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A zip of (name, content, Unix mode)."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", compression) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of duplicate names
+        for name, content, mode in members:
+            info = zipfile.ZipInfo(name)
+            info.filename = name  # as it stands: the constructor cuts names at a NUL
+            info.external_attr, info.compress_type, info.create_system = mode << 16, compression, 3
+            archive.writestr(info, content)
+    return out.getvalue()
+
+
+def read(raw: bytes, folder: Path, limits: Limits | None = None, **fields: str) -> dict[str, Entry]:
+    path = folder / "project-1.0.bin"  # the name says nothing: the content does
+    path.write_bytes(raw)
+    with open_source(Source("archive", str(path), **fields), limits or Limits(), folder / "cache") as reading:
+        entries = list(reading.entries())
+        assert reading.facts.archive_sha256 == hashlib.sha256(raw).hexdigest()
+    paths = [entry.path for entry in entries]
+    assert paths == sorted(paths, key=str.encode) and len(set(paths)) == len(paths)
+    assert all((entry.content is None) == (entry.skipped is not None) for entry in entries)
+    assert all(entry.skipped is None or entry.skipped in REASONS for entry in entries)
+    return {entry.path: entry for entry in entries}
+
+
+def skipped(entries: dict[str, Entry]) -> dict[str, str]:
+    return {path: entry.skipped for path, entry in entries.items() if entry.skipped}
+
+
+def listing(entries: dict[str, Entry]) -> str:
+    return "".join(f"{e.mode} {e.size} {e.skipped or 'read'} {e.path}\n" for e in entries.values())
+
+
+def refusal(call: Callable[[], object]) -> str:
+    with pytest.raises(RejectRecord) as caught:
+        call()
+    return caught.value.code
+
+
+def hostile_tar() -> bytes:
+    evil = b"evil\n"
+    return tar(
+        member("p/README", b"kept\n"),
+        member("p/run", b"#!/bin/sh\n", mode=0o755),
+        member("p/../../etc/passwd", evil),
+        member("/etc/passwd", evil),
+        member("p/.git/hooks/post-checkout", evil, mode=0o755),
+        member("p/link", kind=tarfile.SYMTYPE, linkname="/etc/passwd"),
+        member("p/link/through", evil),
+        member("p/hard", kind=tarfile.LNKTYPE, linkname="/etc/passwd"),
+        member("p/character", kind=tarfile.CHRTYPE),
+        member("p/block", kind=tarfile.BLKTYPE),
+        member("p/pipe", kind=tarfile.FIFOTYPE),
+        member("p/volume", kind=b"V"),
+        member("p/..\\..\\windows", evil),
+        member("p/nul", evil, pax_headers={"path": "p/nul\x00.py"}),
+        member("p/bell\x07", evil),
+        member("p/README", b"another\n"),
+        member("p/" + "d/" * 3000 + "deep", evil),
+        member("p/folder", kind=tarfile.DIRTYPE),
+        member("p/pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"4" * 64 + b"\nsize 9\n"),
+        member("p/photo", b"\x89PNG\x00"),
+    )
+
+
+def hostile_zip() -> bytes:
+    evil, file = b"evil\n", 0o100644
+    return zipped(
+        ("p/README", b"kept\n", file),
+        ("p/run", b"#!/bin/sh\n", 0o100755),
+        ("p/../../etc/passwd", evil, file),
+        ("/etc/passwd", evil, file),
+        ("p/.GIT/config", evil, file),
+        ("p/link", b"/etc/passwd", 0o120777),
+        ("p/device", b"", 0o020666),
+        ("p/..\\..\\windows", evil, file),
+        ("C:\\..\\windows", evil, file),
+        ("p/nul\x00.py", evil, file),
+        ("p/README", b"another\n", file),
+        ("p/folder/", b"", 0o040755),
+        ("p/photo", b"\x89PNG\x00", file),
+    )
+
+
+def test_a_hostile_tar_is_listed_and_nothing_unsafe_is_read(tmp_path: Path) -> None:
+    for compress in COMPRESSORS.values():
+        entries = read(compress(hostile_tar()), tmp_path)
+        assert listing(entries) == (GOLDEN / "hostile_tar.txt").read_text()
+        assert b"evil\n" not in [entries[path].content for path in entries if path != "link/through"]
+        assert entries["README"].content == b"kept\n"
+
+
+def test_a_hostile_zip_is_listed_and_nothing_unsafe_is_read(tmp_path: Path) -> None:
+    entries = read(hostile_zip(), tmp_path)
+    assert listing(entries) == (GOLDEN / "hostile_zip.txt").read_text()
+    assert b"evil\n" not in [entry.content for entry in entries.values()]
+    assert entries["README"].content == b"kept\n"
+
+
+def test_nothing_is_written_but_nameless_files(tmp_path: Path) -> None:
+    read(gzip.compress(hostile_tar()), tmp_path)
+    read(hostile_zip(), tmp_path)
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
+    assert left == ["cache", "project-1.0.bin"]
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("ending", list(COMPRESSORS))
+def test_every_tar_format_and_compression_reads_the_same(form: int, ending: str, tmp_path: Path) -> None:
+    deep = "top/" + "folder/" * 16 + "file.py"  # over 100 bytes: a prefix, a long name or a pax record
+    raw = tar(member("top/a.py", b"1"), member(deep, b"x" * 700), member("top/é.txt", b"2"), form=form)
+    entries = read(COMPRESSORS[ending](raw), tmp_path)
+    assert {path: entry.content for path, entry in entries.items()} == {
+        "a.py": b"1",
+        deep.removeprefix("top/"): b"x" * 700,
+        "é.txt": b"2",
+    }
+
+
+def test_the_tar_program_and_its_leading_dots_are_understood(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / "src").mkdir(parents=True)
+    (project / "src" / "a.py").write_bytes(b"1")
+    (project / "hole").write_bytes(b"")
+    os.truncate(project / "hole", 1 << 20)
+    (project / "hole.txt").write_bytes(b"after")
+    for form in ("gnu", "pax"):
+        packed = subprocess.run(
+            ["tar", "--create", "--sparse", f"--format={form}", "."], cwd=project, capture_output=True, check=True
+        )
+        entries = read(packed.stdout, tmp_path)
+        assert entries["src/a.py"].content == b"1" and entries["hole.txt"].content == b"after"
+        assert list(skipped(entries).values()) == ["not_a_regular_file"]
+
+
+def test_only_a_folder_that_everything_shares_is_taken_away(tmp_path: Path) -> None:
+    assert list(read(tar(member("top/a"), member("top/b/c")), tmp_path)) == ["a", "b/c"]
+    assert list(read(tar(member("top/a"), member("else/c")), tmp_path)) == ["else/c", "top/a"]
+    assert list(read(tar(member("top/a"), member("c")), tmp_path)) == ["c", "top/a"]
+    assert list(read(tar(member("a")), tmp_path)) == ["a"]
+    assert list(read(tar(), tmp_path)) == []
+
+
+def test_bombs_are_refused(tmp_path: Path) -> None:
+    zeros = member("p/zeros", bytes(40 << 20))
+    for compress in (gzip.compress, bz2.compress, lzma.compress):
+        assert refusal(lambda compress=compress: read(compress(tar(zeros)), tmp_path)) == "expands_too_much"
+    assert refusal(lambda: read(zipped(("zeros", bytes(40 << 20), 0)), tmp_path)) == "expands_too_much"
+    many = tar(*(member(f"p/{number}") for number in range(101)))
+    assert refusal(lambda: read(many, tmp_path, Limits(max_files=100))) == "too_many_files"
+    many_zip = zipped(*((f"p/{number}", b"", 0) for number in range(101)))
+    assert refusal(lambda: read(many_zip, tmp_path, Limits(max_files=100))) == "too_many_files"
+    assert refusal(lambda: read(many, tmp_path, Limits(max_archive_bytes=1000))) == "too_large"
+
+
+def test_an_archive_in_an_archive_is_not_opened(tmp_path: Path) -> None:
+    inner = gzip.compress(tar(member("p/a", b"1")), mtime=0)
+    assert skipped(read(tar(member("p/inner.tar.gz", inner), member("p/b", b"2")), tmp_path)) == {
+        "inner.tar.gz": "binary"
+    }
+    assert refusal(lambda: read(gzip.compress(inner), tmp_path)) == "not_an_archive"
+
+
+def test_a_header_that_claims_a_giant_record_fills_no_memory(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("././@LongLink")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 600 << 20
+    raw = gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(15 << 20))
+    tracemalloc.start()
+    assert refusal(lambda: read(raw, tmp_path)) == "damaged"
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()
+
+
+def test_archives_that_are_cut_off_or_damaged_are_refused(tmp_path: Path) -> None:
+    whole = tar(member("p/a", b"1" * 3000), member("p/b", b"2" * 3000))
+    assert refusal(lambda: read(whole[:1500], tmp_path)) == "damaged"
+    assert refusal(lambda: read(gzip.compress(whole)[:-20], tmp_path)) == "damaged"
+    assert refusal(lambda: read(lzma.compress(whole)[:-20], tmp_path)) == "damaged"
+    assert refusal(lambda: read(whole[:3584] + b"junk" * 128 + whole[4096:], tmp_path)) == "damaged"
+    assert refusal(lambda: read(b"PK\x03\x04" + bytes(200), tmp_path)) == "damaged"
+    assert refusal(lambda: read(b"%PDF-1.7" + bytes(2000), tmp_path)) == "not_an_archive"
+    assert refusal(lambda: read(hostile_zip()[:-30], tmp_path)) == "damaged"
+
+
+def test_a_member_that_is_encrypted_forged_or_oddly_packed_is_unreadable(tmp_path: Path) -> None:
+    raw = bytearray(zipped(("p/a", b"1" * 50, 0), ("p/b", b"2" * 50, 0), ("p/c", b"3" * 50, 0)))
+    first = raw.index(b"PK\x01\x02")
+    second = raw.index(b"PK\x01\x02", first + 4)
+    raw[first + 8] |= 1  # the flag of encryption
+    raw[second + 16] ^= 1  # the check sum
+    entries = read(bytes(raw), tmp_path)
+    assert skipped(entries) == {"a": "unreadable", "b": "unreadable"} and entries["c"].content == b"3" * 50
+    odd = zipped(("p/a", b"1" * 50, 0), ("p/b", b"2", 0), compression=zipfile.ZIP_LZMA)
+    assert skipped(read(odd, tmp_path)) == {"a": "unreadable", "b": "unreadable"}
+
+
+def test_a_zip_that_lies_about_sizes_gives_no_more_than_it_says(tmp_path: Path) -> None:
+    raw = bytearray(zipped(("p/a", b"x" * 5000, 0), ("p/b", b"2", 0)))
+    raw[(at := raw.index(b"PK\x01\x02")) + 24 : at + 28] = struct.pack("<I", 10)
+    assert skipped(read(bytes(raw), tmp_path)) == {"a": "unreadable"}
+
+
+def test_large_zips_in_the_64_bit_form_are_read(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for number in range(65_600):  # more than 16 bits can count
+            archive.writestr(f"p/{number:05}", b"")
+    assert len(read(out.getvalue(), tmp_path)) == 65_600
+
+
+def test_names_that_are_not_utf8_are_reported_and_not_read(tmp_path: Path) -> None:
+    raw = zipped(("p/a", b"1", 0), ("p/NAME", b"2", 0)).replace(b"p/NAME", b"p/n\xffme")
+    assert listing(read(raw, tmp_path)) == "100644 1 read a\n100644 1 path_not_safe n%FFme%unsafe\n"
+    flagged = bytearray(raw)
+    flagged[flagged.rindex(b"PK\x01\x02") + 9] |= 8  # "this name is UTF-8"
+    assert "n%FFme%unsafe" in read(bytes(flagged), tmp_path)
+
+
+def test_a_digest_is_checked(tmp_path: Path) -> None:
+    raw = tar(member("p/a", b"1"))
+    assert list(read(raw, tmp_path, sha256=hashlib.sha256(raw).hexdigest().upper())) == ["a"]
+    assert refusal(lambda: read(raw, tmp_path, sha256="0" * 64)) == "digest_mismatch"
+
+
+def test_the_limit_of_contents_is_the_same_as_for_a_repository(tmp_path: Path) -> None:
+    files = [("p/a", b"x" * 40), ("p/b", b"x" * 70), ("p/c", b"x" * 10)]
+    limits = Limits(max_repository_bytes=100)
+    for raw in (tar(*(member(*file) for file in files[::-1])), zipped(*((*file, 0) for file in files[::-1]))):
+        assert skipped(read(raw, tmp_path, limits)) == dict.fromkeys("bc", "repository_too_large")
+
+
+def test_an_archive_on_disk_has_the_same_identity_in_any_folder(tmp_path: Path) -> None:
+    assert refusal(lambda: open_source(Source("archive", str(tmp_path / "no.tar")), Limits(), tmp_path)) == "not_found"
+    assert refusal(lambda: open_source(Source("archive", str(tmp_path)), Limits(), tmp_path)) == "not_found"
+    raw = tar(member("p/a", b"1"))
+    identities = set()
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "tool-1.0.tar.gz").write_bytes(gzip.compress(raw))
+        with open_source(Source("archive", str(tmp_path / folder / "tool-1.0.tar.gz")), Limits(), tmp_path) as reading:
+            identities.add(reading.identity)
+    assert [(one.name, one.url) for one in identities] == [("local/tool-1.0", "local:tool-1.0")]
+
+
+names = st.text(st.characters(codec="utf-8", exclude_characters="/\x00"), min_size=1, max_size=12)
+paths = st.lists(names, min_size=1, max_size=4).map("/".join)
+contents = st.one_of(st.binary(max_size=300), st.text(max_size=300).map(str.encode))
+
+
+def _possible(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files that a git index takes: none is a folder of another, and none has a name that git refuses."""
+    folders = {"/".join(path.split("/")[:depth]) for path in files for depth in range(1, path.count("/") + 1)}
+    return {path: content for path, content in files.items() if path not in folders and is_safe(path.encode())}
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(paths, contents, max_size=12).map(_possible))
+@example({"src/a.py": b"1", "src.py": b"2", "src-b": b"3", "é": b"\x00"})
+def test_git_tar_and_zip_of_the_same_files_read_the_same(files: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        forms = [
+            read(gzip.compress(tar(*(member(f"top/{path}", content) for path, content in files.items()))), folder),
+            read(zipped(*((f"top/{path}", content, 0) for path, content in reversed(files.items()))), folder),
+            _read_as_git(files, folder),
+        ]
+    assert forms[0] == forms[1] == forms[2]
+    assert sorted(forms[0]) == sorted(files)
+    assert all(entry.content in (None, files[path]) for path, entry in forms[0].items())
+
+
+def _read_as_git(files: dict[str, bytes], folder: Path) -> dict[str, Entry]:
+    """The same files as the one commit of a repository, written by git's own importer."""
+    subprocess.run(["git", "init", "--quiet", "--bare", "r"], cwd=folder, check=True)
+    script = [b"commit refs/heads/main\ncommitter Invented <invented@example.org> 1500000000 +0000\ndata 0\n"]
+    for path, content in files.items():
+        quoted = path.replace("\\", "\\\\").replace('"', '\\"').encode()
+        script.append(b'M 100644 inline "%b"\ndata %d\n%b\n' % (quoted, len(content), content))
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=folder / "r", input=b"".join(script), check=True)
+    (folder / "r" / "HEAD").write_text("ref: refs/heads/main\n")
+    with open_source(Source("git", str(folder / "r")), Limits(), folder / "cache") as reading:
+        return {entry.path: entry for entry in reading.entries()}
+
+
+hostile_names = st.sampled_from(
+    [b"", b".", b"..", b".git", b"a", b"A", b"%", b"%unsafe", b"%2E", b"\\", b"\xff", b"\n"]
+)
+hostile_paths = st.one_of(
+    st.binary(max_size=40),
+    st.lists(hostile_names, max_size=6).map(b"/".join),
+    st.lists(hostile_names, max_size=6).map(b"".join),
+    st.binary(min_size=4090, max_size=4100),
+)
+
+
+@given(st.lists(hostile_paths, max_size=20))
+@example([b"a", b"a%unsafe", b"a%duplicate-2", b"a%25unsafe%unsafe"])
+def test_no_two_paths_are_ever_reported_under_one_name(raw: list[bytes]) -> None:
+    pairs = [(path, occurrence) for path in set(raw) for occurrence in (1, 2, 3)]
+    shown = [reported(*pair)[0] for pair in pairs]
+    assert len(set(shown)) == len(pairs)
+    assert all(is_safe(reported(path)[0].encode()) == reported(path)[1] for path in raw)
+
+
+@given(st.lists(st.tuples(hostile_paths.filter(lambda path: b"\x00" not in path), st.binary(max_size=9)), max_size=12))
+def test_every_member_of_any_tar_is_reported_once(members: list[tuple[bytes, bytes]]) -> None:
+    files = [member("p/" + path.decode("utf-8", "surrogateescape"), content) for path, content in members]
+    with tempfile.TemporaryDirectory() as temporary:
+        entries = read(tar(*files, form=tarfile.GNU_FORMAT), Path(temporary))
+    folders = sum(1 for path, _ in members if not path or path.endswith(b"/"))
+    assert len(entries) == len(members) - folders
+
+
+@given(st.binary(max_size=2000), st.sampled_from([b"", b"PK\x03\x04", b"\x1f\x8b\x08\x00", b"BZh9", b"\xfd7zXZ\x00"]))
+def test_any_bytes_are_read_or_refused_and_nothing_else(raw: bytes, magic: bytes) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        try:
+            read(magic + raw, Path(temporary))
+        except RejectRecord as error:
+            assert error.code in ("damaged", "not_an_archive", "expands_too_much")
+
+
+@given(st.data())
+def test_a_zip_or_tar_with_changed_bytes_is_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
+    raw = bytearray(data.draw(st.sampled_from([hostile_zip(), hostile_tar()])))
+    for _ in range(data.draw(st.integers(1, 6))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    with tempfile.TemporaryDirectory() as temporary:
+        try:
+            read(bytes(raw), Path(temporary))
+        except RejectRecord as error:
+            assert error.code in ("damaged", "not_an_archive", "expands_too_much")
+
+
+@pytest.mark.parametrize("module", [found.name for found in pkgutil.iter_modules(gleanery.sources.__path__)])
+def test_the_examples_in_the_docstrings_are_true(module: str) -> None:
+    assert doctest.testmod(importlib.import_module(f"gleanery.sources.{module}")).failed == 0
