@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 SEPARATOR, WORD, ALONE = 0, 1, 2
 
-# Kana and ideographs, by Unicode block; what is not assigned in them is a separator by its category.
-_ALONE = ((0x3041, 0x30FF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
+# Kana and ideographs, by Unicode block. What is not a letter in them is no token, whatever the block.
+_KANA = ((0x3041, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9D), (0x1B000, 0x1B16F))
+_IDEOGRAPHS = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
+_ALONE = _KANA + _IDEOGRAPHS
 
 _OTHER_LETTER = 3
 # The rule and the version of Unicode behind it: signatures that were made under different labels are never compared.

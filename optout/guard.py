@@ -32,6 +32,12 @@ SECURITY_HEADERS: Mapping[str, str] = {
 _HSTS = "max-age=31536000"
 
 
+def security_headers(settings: WebSettings) -> dict[str, str]:
+    """The headers for every answer; browsers are told to stay with https where the page is served so."""
+    https = settings.public_url.startswith("https://")
+    return dict(SECURITY_HEADERS) | ({"strict-transport-security": _HSTS} if https else {})
+
+
 class Refused(HTTPException):
     """A request that is not answered: the status, a sentence for the visitor, and when to come back (seconds)."""
 
@@ -45,10 +51,7 @@ class Shield:
     def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
         self.app = app
         self.largest = settings.largest_body
-        headers = dict(SECURITY_HEADERS)
-        if settings.public_url.startswith("https://"):
-            headers["strict-transport-security"] = _HSTS
-        self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self.headers = [(name.encode(), value.encode()) for name, value in security_headers(settings).items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -49,10 +49,7 @@ _SIGNS = (
     (r"unable to update url base from redirection|The requested URL returned error: 30\d", "moved"),
     (r"couldn't find remote ref HEAD", "empty"),
     (r"repository '.*' not found|Authentication failed|could not read Username|returned error: 40[134]", "not_public"),
-    (
-        r"died of signal 25|File size limit|File too large|file write error|out of memory|Cannot allocate",
-        "too_large",
-    ),
+    (r"[Oo]ut of memory|Cannot allocate memory", "too_large"),
 )
 # The shell sets limits that hold for git and all its children: blocks of 512 bytes, KiB, seconds.
 _LIMITED = 'ulimit -f "$1" && ulimit -v "$2" && ulimit -t "$3" && ulimit -c 0 || exit 125; shift 3; exec "$@"'

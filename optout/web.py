@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from gleanery.optout import challenge, forges, pages, proof
-from gleanery.optout.guard import Forms, Refused, Shield, Turnstile
+from gleanery.optout.guard import Forms, Refused, Shield, Turnstile, security_headers
 from gleanery.optout.registry import Registry
 from gleanery.optout.registry import Request as OwnersRequest
 from gleanery.optout.settings import Limit, WebSettings
@@ -262,7 +262,8 @@ def _as(site: _Site, status: int) -> Callable[[Request, Exception], Any]:
     """A handler that turns an error of the program into a page with this status."""
 
     def handler(request: Request, _problem: Exception) -> Response:
-        return site.refuse(request, HTTPException(status))
+        # An answer to an unexpected error does not pass the shield.
+        return site.refuse(request, HTTPException(status, headers=security_headers(site.settings)))
 
     return handler
 

@@ -4,6 +4,7 @@ In: arguments. Out: data on standard output; progress, notes and errors on stand
 problem that the message explains, 2 wrong arguments.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -273,6 +274,7 @@ def export_parquet(
 
 def main() -> None:
     """Run the command line. Errors that people can act on are one line and a hint; others keep their trace."""
+    logging.basicConfig(level=logging.ERROR, format="%(name)s: %(message)s")
     try:
         app()
     except GleaneryError as error:

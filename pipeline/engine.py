@@ -12,9 +12,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -23,7 +23,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from gleanery.pipeline import spark
 from gleanery.pipeline.steps import Step, Task, task_fingerprint, task_json
-from gleanery.pipeline.workers import Pool
+from gleanery.pipeline.workers import close_shared_pool, shared_pool
 from gleanery.records.errors import StopRun
 
 PRESETS = {
@@ -59,40 +59,27 @@ class Call:
 
 
 class MapShards(beam.DoFn):  # type: ignore[misc]
-    """Run a step's function on each task. With a pool, a bundle's tasks run side by side."""
+    """Run a step's function on each task. With more than one worker, a bundle's tasks run side by side."""
 
     def __init__(self, call: Call, workers: int) -> None:
         self._call, self._workers = call, workers
-        self._pool: Pool | None = None
+        self._futures: list[Future[str]] = []
 
     def start_bundle(self) -> None:
-        """Open the pool with the first bundle and not before: an empty pipeline starts no process."""
-        self._futures: list[Any] = []
-        if self._pool is None:
-            self._pool = Pool(self._workers, self._call.warm)
+        """Forget the bundle before."""
+        self._futures = []
 
     def process(self, element: str) -> Iterator[str]:
         """Start one task; its name is emitted when the bundle ends."""
-        assert self._pool is not None
-        self._futures.append(self._pool.submit(*self._call.arguments(element)))
+        pool = shared_pool(self._workers, self._call.warm)
+        self._futures.append(pool.submit(*self._call.arguments(element)))
         return iter(())
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Wait for all tasks of the bundle. The first error stops the step."""
-        assert self._pool is not None
-        try:
-            for future in self._futures:
-                name = self._pool.result(future)
-                yield WindowedValue(name, GlobalWindow().max_timestamp(), [GlobalWindow()])
-        except BaseException:
-            self.teardown()
-            raise
-
-    def teardown(self) -> None:
-        """End the pool."""
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
+        pool = shared_pool(self._workers, self._call.warm)
+        for future in self._futures:
+            yield WindowedValue(pool.result(future), GlobalWindow().max_timestamp(), [GlobalWindow()])
 
 
 def build(pipeline: beam.Pipeline, call: Call, elements: Sequence[str], workers: int) -> None:
@@ -122,6 +109,7 @@ class Engine:
         return self
 
     def __exit__(self, *_: object) -> None:
+        close_shared_pool()
         self._stack.close()
 
     def run(self, root: Path, step: Step, base: str, tasks: Iterable[Task], settings: str) -> None:
@@ -136,7 +124,7 @@ class Engine:
     def _run_local(self, call: Call, elements: Sequence[str]) -> None:
         options = PipelineOptions(["--runner=FnApiRunner", "--direct_running_mode=in_memory"])
         with beam.Pipeline(options=options) as pipeline:
-            build(pipeline, call, elements, min(self.workers, len(elements)))
+            build(pipeline, call, elements, self.workers)
 
     def _run_spark(self, call: Call, elements: Sequence[str]) -> None:
         if self._spark is None:

@@ -240,8 +240,8 @@ def settle_part(shard: Shard) -> None:
 def _settled(
     members: list[dict[str, Any]], pairs: Mapping[tuple[str, str], float], common_owners: int
 ) -> Iterator[dict[str, Any]]:
-    names = [f.name for f in dataclasses.fields(Copy)]
-    copies = [Copy(**{n: m["reason"] == "kept" if n == "eligible" else m[n] for n in names}) for m in members]
+    names = [f.name for f in dataclasses.fields(Copy) if f.name != "eligible"]
+    copies = [Copy(**{n: m[n] for n in names} | {"eligible": m["reason"] == "kept"} | _witness(m)) for m in members]
     outcomes = settle(copies, pairs, common_owners=common_owners)
     for member in members:
         outcome = outcomes[member["file_id"]]
@@ -251,6 +251,12 @@ def _settled(
             row |= {"twin_file_id": outcome.twin_file_id, "similarity": outcome.similarity}
             row["evidence"] = list(outcome.evidence)
         yield row
+
+
+def _witness(member: Mapping[str, Any]) -> dict[str, bool]:
+    """A licence text is nobody's own: neither its owner's objection nor its licence speaks against other copies."""
+    is_text = license_role(member["path"]) == "license"
+    return {name: member[name] and not is_text for name in ("restricted", "opted_out")}
 
 
 def decide_shard(shard: Shard) -> None:

@@ -1,7 +1,8 @@
 """Worker processes on one machine: forked from a clean parent that has loaded what they share.
 
 In: tasks as JSON. Out: their names, when done. The parent is a fork server without threads, so forking is safe beside
-an engine's own threads. A worker ends by itself when its driver is gone, however the driver ended.
+an engine's own threads; it imports the stages once (2 s of CPU) and the workers have them at no cost. The pool lives on
+from step to step. A worker ends by itself when its driver is gone, however the driver ended.
 """
 
 import multiprocessing
@@ -12,7 +13,6 @@ import threading
 import time
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from types import TracebackType
 
 from gleanery.pipeline.steps import run_task
 from gleanery.records.errors import StopRun
@@ -22,6 +22,7 @@ class Pool:
     """N worker processes, or none: with one worker the work is done in the calling process."""
 
     def __init__(self, workers: int, warm: str = "") -> None:
+        self.workers, self.warm = workers, warm
         self._executor: ProcessPoolExecutor | None = None
         if workers > 1:
             os.environ["GLEANERY_WARM"] = warm
@@ -55,13 +56,26 @@ class Pool:
             # Without this the next pool would be forked from the old parent and share what it no longer needs.
             multiprocessing.forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
-    def __enter__(self) -> "Pool":
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+_open: Pool | None = None
+
+
+def shared_pool(workers: int, warm: str) -> Pool:
+    """The pool of this process. Only one is open at a time: one that has loaded something else is closed first."""
+    global _open
+    if _open is not None and (_open.workers, _open.warm) != (workers, warm):
+        close_shared_pool()
+    if _open is None:
+        _open = Pool(workers, warm)
+    return _open
+
+
+def close_shared_pool() -> None:
+    """End the pool of this process, if there is one."""
+    global _open
+    if _open is not None:
+        _open.close()
+        _open = None
 
 
 def _start_worker(driver: int) -> None:

@@ -83,12 +83,16 @@ def _license(pieces: Sequence[Row]) -> Iterator[str]:
 
 
 def _piece(piece: Row) -> str:
-    where = shown(piece["stated_in"])
+    where = shown(piece["stated_in"]) or "what its registry or forge declares"
     if piece["start_line"] is not None:
         last = piece["end_line"] or piece["start_line"]
-        lines = f"line {piece['start_line']}" if last == piece["start_line"] else f"lines {piece['start_line']} to {last}"
+        lines = (
+            f"line {piece['start_line']}" if last == piece["start_line"] else f"lines {piece['start_line']} to {last}"
+        )
         where += f", {lines}"
-    said = f"Evidence {piece['rank']}: {where}, says {shown(piece['states'] or 'nothing known')}"
+    said = (
+        f"Evidence {piece['rank']}: {where}, says {shown(piece['states'] or 'something that could not be identified')}"
+    )
     if piece["rule"]:
         said += f", by the detector's rule {shown(piece['rule'])}"
     return said + (f", score {piece['score']:g}." if piece["score"] is not None else ".")

@@ -66,6 +66,8 @@ def _copyrights(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
         count += 1
         if count <= MOST_LINES:
             yield shown(" ".join(row["copyright"].split()), LONGEST_LINE)
+    if not count:
+        yield "(no copyright line was found)"
     if count > MOST_LINES:
         yield f"and {count - MOST_LINES:,} more lines, in the table license_findings"
 

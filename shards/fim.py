@@ -165,7 +165,8 @@ def _locate(
         high -= 1
         while high > low and not opens_char[piece[high]]:
             high -= 1
-    low = min(low, high)
+    if low > high:  # not one character is whole: the piece stays in one part
+        low = high = 0
     first = _cut_at(raw, byte[low], byte[high], draws[0])
     second = _cut_at(raw, byte[low], byte[high], draws[1])
     if first > second:

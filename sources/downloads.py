@@ -62,10 +62,12 @@ def hexadecimal(digest: str) -> str:
     >>> hexadecimal("AP8=")
     '00ff'
     """
-    try:
-        return base64.b64decode(digest, validate=True).hex()
-    except (binascii.Error, ValueError):
-        raise RejectRecord("the registry gives no usable digest", "take another release", "digest_missing") from None
+    decoded = b""
+    with contextlib.suppress(binascii.Error, ValueError):
+        decoded = base64.b64decode(digest, validate=True)
+    if not decoded:
+        raise RejectRecord("the registry gives no usable digest", "take another release", "digest_missing")
+    return decoded.hex()
 
 
 def redirect_allowed(start: str, target: str, start_is_public: bool, target_is_public: bool) -> bool:

@@ -34,6 +34,9 @@ class Database:
     def __init__(self, tables: Mapping[str, Sequence[Path]]) -> None:
         self._tables = {name: [path.resolve() for path in paths] for name, paths in tables.items()}
         self._viewed: set[str] = set()
+        for path in (path for paths in self._tables.values() for path in paths):
+            if "\\" in str(path):
+                raise StopRun(f"{path} has a backslash in its path", "move the folder: DuckDB cannot name such a file")
 
     def __enter__(self) -> "Database":
         self._spill = tempfile.TemporaryDirectory(prefix="gleanery-audit-")
@@ -88,7 +91,10 @@ class Database:
             self._connection.register(f"stg_{name}", TABLES[name].schema.empty_table())
         else:
             _check_schemas(name, paths)
-            relation = self._connection.read_parquet([_literal(path) for path in paths], hive_partitioning=False)
+            try:
+                relation = self._connection.read_parquet([_literal(path) for path in paths], hive_partitioning=False)
+            except duckdb.Error as error:
+                raise _stopped(question, error) from None
             relation.create_view(f"stg_{name}")
         self._viewed.add(name)
 

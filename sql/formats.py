@@ -60,6 +60,6 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_parquet(path: Path, table: pa.Table) -> Written:
+def write_parquet(table: pa.Table, path: Path) -> Written:
     """Writes the rows, in their order, to a file that is either whole or absent."""
     return write_groups(path, table.schema, [table])

@@ -10,12 +10,18 @@ license_conclusions AS (SELECT * FROM stg_license_conclusions),
 not_allowed AS (
   SELECT DISTINCT expression
   FROM license_conclusions JOIN decisions USING (file_id)
-  WHERE reason = 'license_not_allowed' AND expression IS NOT NULL
+  WHERE reason = 'license_not_allowed' AND expression IS NOT NULL AND NOT conflict
 ),
 released AS (
   SELECT docs.repo, docs.path, docs.file_id, docs.license, concluded.* EXCLUDE (file_id),
     regexp_extract_all(lower(docs.license), '[a-z0-9.+:-]+') AS released_words,
-    regexp_extract_all(lower(concluded.header_expression), '[a-z0-9.+:-]+') AS header_words
+    -- A header that only points to a licence ("see LICENSE") states none.
+    regexp_extract_all(
+      regexp_replace(
+        lower(concluded.header_expression), 'licenseref-scancode-(unknown-license-reference|see-license|unstated)', '', 'g'
+      ),
+      '[a-z0-9.+:-]+'
+    ) AS header_words
   FROM docs JOIN license_conclusions AS concluded USING (file_id)
 ),
 judged AS (

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+from run_folder import HOSTILE_PATH, HOSTILE_REPO, compare_with_golden, good_rows, write_run, write_store
 
 from gleanery.records.errors import StopRun
 from gleanery.records.reasons import REASONS
 from gleanery.release.assemble import assemble
 from gleanery.release.explain import explain
-from tests.run_folder import HOSTILE_PATH, HOSTILE_REPO, compare_with_golden, good_rows, write_run, write_store
 
 GOLDEN = Path(__file__).parent / "golden" / "release"
 

@@ -85,7 +85,10 @@ def test_the_index_says_whose_each_document_is(tmp_path: Path, tokenizer: Tokeni
 
 def test_the_files_of_a_release_are_those_expected(tmp_path: Path, tokenizer: Tokenizer) -> None:
     release(tmp_path, TEXTS, tokenizer)
-    assert (tmp_path / "store.json").read_text() == (GOLDEN / "expected_store.json").read_text()
+    described = json.loads((tmp_path / "store.json").read_text())
+    for shard in described["shards"]:
+        del shard["docs_sha256"]  # depends on the version of the Parquet writer, too
+    assert described == json.loads((GOLDEN / "expected_store.json").read_text())
     assert pq.read_schema(tmp_path / "docs/part-00000-of-00002.parquet").equals(TABLES["docs"].schema)
     names = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file())
     assert names == [

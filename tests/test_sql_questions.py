@@ -5,14 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from gleanery.records.errors import StopRun
-from gleanery.records.ids import blob_id
-from gleanery.records.tables import TABLES
-from gleanery.sql.formats import to_json
-from gleanery.sql.header import HeaderError, parse
-from gleanery.sql.questions import Database, Question, ask, questions, tables_of
-from tests.run_folder import (
+from run_folder import (
     FORMULA_PATH,
     HOSTILE_PATH,
     HOSTILE_REPO,
@@ -22,6 +15,13 @@ from tests.run_folder import (
     good_rows,
     write_run,
 )
+
+from gleanery.records.errors import StopRun
+from gleanery.records.ids import blob_id
+from gleanery.records.tables import TABLES
+from gleanery.sql.formats import to_json
+from gleanery.sql.header import HeaderError, parse
+from gleanery.sql.questions import Database, Question, ask, questions, tables_of
 
 GOLDEN = Path(__file__).parent / "golden" / "sql"
 SECRET = blob_id(b"def secret():\n    return 42\n")
@@ -228,6 +228,14 @@ def test_a_rule_about_a_fork_does_not_reach_its_origin(tmp_path: Path) -> None:
     assert set(answer.column("repo").to_pylist()) == {"cat/app"}
 
 
+def test_a_header_that_only_points_to_a_licence_is_no_contradiction(tmp_path: Path) -> None:
+    rows = good_rows()
+    points = {"header_expression": "LicenseRef-scancode-see-license AND LicenseRef-scancode-unstated"}
+    change("license_conclusions", **points)(rows)
+    tables = tables_of(write_run(tmp_path, rows))
+    assert ask(questions()["header_conflicts_released"], tables, {}).num_rows == 0
+
+
 def test_there_are_enough_questions_and_each_has_a_golden_answer() -> None:
     assert len(questions()) >= 16
     assert {path.stem for path in GOLDEN.glob("*.json")} == set(questions())
@@ -256,6 +264,9 @@ def test_no_question_multiplies_tables(good: dict[str, list[Path]]) -> None:
         assert "CROSS_PRODUCT" not in plan, question.name
         assert "NESTED_LOOP" not in plan, question.name
         assert "PIECEWISE" not in plan and "IE_JOIN" not in plan, question.name
+    product = "SELECT a.path FROM stg_files AS a JOIN stg_files AS b ON a.size < b.size + b.size * a.size ORDER BY ALL"
+    with Database(good) as database:
+        assert "NESTED_LOOP" in database.plan(Question("x", "", "", (), ("files",), False, product), {})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,4 @@
+int level(struct gauge *g)
+{
+	return g->value * g->scale + g->offset;
+}

@@ -1,0 +1,390 @@
+"""The page: it says what is true, changes something only for forms of its own, and echoes nothing unescaped."""
+
+import re
+from collections.abc import Callable, Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from gleanery.optout import proof, web
+from gleanery.optout.challenge import content_digest
+from gleanery.optout.pages import STATES, WAYS_OUT
+from gleanery.optout.proof import RESULTS, ProofResult
+from gleanery.optout.registry import Registry
+from gleanery.optout.settings import Limit, WebSettings
+from gleanery.optout.web import create_app
+
+GOLDEN = Path(__file__).parent / "golden" / "optout"
+SITE = "https://optout.example.org"
+SETTINGS = WebSettings(dataset="Example Code Dataset", contact="optout@example.org", public_url=SITE)
+REPOSITORY = "https://github.com/Alice/Lib"
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    opened = Registry.open(f"sqlite:///{tmp_path / 'optout.sqlite'}")
+    yield opened
+    opened.close()
+
+
+Visit = Callable[..., TestClient]
+
+
+@pytest.fixture
+def visit(registry: Registry) -> Visit:
+    def client(settings: WebSettings = SETTINGS, address: str = "203.0.113.7") -> TestClient:
+        made = TestClient(create_app(registry, settings), base_url=SITE, client=(address, 50_000))
+        made.headers["sec-fetch-site"] = "same-origin"
+        return made
+
+    return client
+
+
+def token_on(client: TestClient, path: str = f"/review?repository={REPOSITORY}") -> str:
+    found = re.search(r'name="token" value="([0-9a-f]{64})"', client.get(path).text)
+    assert found
+    return found[1]
+
+
+def file_request(client: TestClient, repository: str = REPOSITORY) -> str:
+    """File a request; the path of its page."""
+    form = {"repository": repository, "token": token_on(client)}
+    answer = client.post("/requests", data=form, follow_redirects=False)
+    assert answer.status_code == 303
+    return str(answer.headers["location"])
+
+
+@pytest.fixture
+def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Decide how the next checks end: what a real host answers is tested in test_optout_proof.py."""
+
+    def decide(code: str) -> None:
+        def check_files(_url: str, _names: object, expected: str, **_: object) -> ProofResult:
+            return ProofResult(code, content_digest(expected), "c" * 40)
+
+        monkeypatch.setattr(proof, "check_files", check_files)
+
+    return decide
+
+
+def test_every_answer_carries_the_security_headers(visit: Visit) -> None:
+    expected = dict(line.split(": ", 1) for line in (GOLDEN / "headers.txt").read_text().splitlines())
+    client = visit()
+    page = file_request(client)
+    for path in ("/", "/blocked", "/healthz", "/nothing", page, page + "/file", "/review?repository=x"):
+        answer = client.get(path)
+        assert {name: answer.headers.get(name) for name in expected} == expected, path
+    assert client.get("/style.css").headers["content-security-policy"] == expected["content-security-policy"]
+    for refused in (client.post("/requests"), client.put("/"), client.post("/requests", content=b"x" * 20_000)):
+        assert refused.status_code in (403, 405, 413)
+        assert refused.headers["content-security-policy"] == expected["content-security-policy"]
+
+
+def test_no_page_needs_a_script_a_style_attribute_or_another_host(visit: Visit) -> None:
+    client = visit()
+    for path in ("/", "/blocked", f"/review?repository={REPOSITORY}", file_request(client), "/nothing"):
+        text = client.get(path).text
+        assert not re.search(r"<script|<iframe|<img|\sstyle=|\son[a-z]+=|javascript:|src=", text)
+        assert set(re.findall(r'(?:href|action)="([^"]*)"', text)) == {
+            link for link in re.findall(r'(?:href|action)="([^"]*)"', text) if re.match(r"(/(?!/)|#)", link)
+        }
+
+
+def test_every_field_has_a_label_and_every_page_one_heading_and_a_language(visit: Visit) -> None:
+    client = visit()
+    for path in ("/", "/?x", "/blocked", f"/review?repository={REPOSITORY}", file_request(client), "/nothing"):
+        text = client.get(path).text
+        assert '<html lang="en">' in text and "<title>" in text and text.count("<h1>") == 1
+        fields = re.findall(r"<(?:input(?! type=\"hidden\")|textarea)[^>]*id=\"([^\"]+)\"", text)
+        assert all(f'<label for="{field}"' in text for field in fields)
+        assert len(re.findall(r"<(?:input|textarea)", text)) == len(fields) + text.count('type="hidden"')
+
+
+def test_an_owner_gets_from_the_name_to_the_block(
+    visit: Visit, registry: Registry, outcome: Callable[[str], None]
+) -> None:
+    client = visit()
+    review = client.get(f"/review?repository={REPOSITORY}")
+    assert "github.com/alice/lib" in review.text and registry.log_head().entries == 0
+    page = file_request(client)
+    shown = unescape(client.get(page).text)
+    saved = client.get(page + "/file")
+    assert saved.text in shown and "attachment" in saved.headers["content-disposition"]
+    assert f"{SITE}{page}" in shown and STATES["challenged"] in shown
+
+    outcome("file_missing")
+    answer = client.post(page + "/check", data={"token": token_on(client)})
+    assert RESULTS["file_missing"] in answer.text and WAYS_OUT["file_missing"] in unescape(answer.text)
+    assert registry.position() == 0
+
+    outcome("passed")
+    answer = client.post(page + "/check", data={"token": token_on(client)})
+    assert STATES["verified"] in answer.text and "It takes effect with the" in answer.text
+    assert [rule.value for rule in registry.rules()] == ["github.com/alice/lib"]
+    assert "Rule 1 covers" in client.get("/blocked?repository=git@github.com:alice/LIB.git").text
+    assert "blocked already" in client.get(f"/review?repository={REPOSITORY}").text
+    registry.mark_applied(1)
+    assert STATES["applied"] in client.get(page).text
+
+
+def test_taking_back_needs_a_new_file_and_can_be_called_off(
+    visit: Visit, registry: Registry, outcome: Callable[[str], None]
+) -> None:
+    client = visit()
+    page = file_request(client)
+    outcome("passed")
+    client.post(page + "/check", data={"token": token_on(client)})
+    first = client.get(page + "/file").text
+    asked = client.post(page + "/withdraw", data={"token": token_on(client)})
+    assert "Take the block back: commit a new file" in asked.text and STATES["verified"] in asked.text
+    second = client.get(page + "/file").text
+    assert '"action": "unblock"' in second and first != second
+    kept = client.post(page + "/keep", data={"token": token_on(client)})
+    assert "commit a new file" not in kept.text and registry.standing_rule("github.com/alice/lib")
+    client.post(page + "/withdraw", data={"token": token_on(client)})
+    done = client.post(page + "/check", data={"token": token_on(client)})
+    assert "You took the block back" in done.text and registry.standing_rule("github.com/alice/lib") is None
+    again = client.post(page + "/withdraw", data={"token": token_on(client)})
+    assert again.status_code == 200 and "You took the block back" in again.text
+
+
+def test_a_request_withdrawn_before_its_proof_ends_without_effect(visit: Visit, registry: Registry) -> None:
+    client = visit()
+    page = file_request(client)
+    assert "It had no effect" in client.post(page + "/withdraw", data={"token": token_on(client)}).text
+    assert registry.rules() == []
+    shown = client.post(page + "/check", data={"token": token_on(client)})
+    assert shown.status_code == 200 and registry.rules() == []
+
+
+@pytest.mark.parametrize("code", sorted(set(RESULTS) - {"passed"}))
+def test_each_way_a_check_can_fail_has_a_sentence_and_a_way_out(
+    visit: Visit, outcome: Callable[[str], None], code: str
+) -> None:
+    client = visit()
+    page = file_request(client)
+    outcome(code)
+    text = unescape(client.post(page + "/check", data={"token": token_on(client)}).text)
+    assert RESULTS[code] in text and WAYS_OUT[code] in text
+
+
+# Forged forms
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "none"},
+        {"sec-fetch-site": "", "origin": SITE},
+    ],
+)
+def test_a_form_sent_from_elsewhere_is_refused(visit: Visit, registry: Registry, headers: dict[str, str]) -> None:
+    client = visit()
+    form = {"repository": REPOSITORY, "token": token_on(client)}
+    assert client.post("/requests", data=form, headers=headers).status_code == 403
+    assert registry.log_head().entries == 0
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [(SITE, 303), ("null", 303), ("https://evil.example", 403), ("http://optout.example.org", 403), (None, 403)],
+)
+def test_an_old_browser_is_judged_by_its_origin(visit: Visit, origin: str | None, status: int) -> None:
+    client = visit()
+    form = {"repository": REPOSITORY, "token": token_on(client)}
+    del client.headers["sec-fetch-site"]
+    headers = {"origin": origin} if origin else {}
+    assert client.post("/requests", data=form, headers=headers, follow_redirects=False).status_code == status
+
+
+@pytest.mark.parametrize("action", ["", "/check", "/withdraw", "/keep"])
+def test_a_form_without_the_token_of_this_browser_is_refused(visit: Visit, registry: Registry, action: str) -> None:
+    client, other = visit(), visit()
+    page, own = file_request(client), token_on(client)
+    before = registry.log_head()
+    path = page + action if action else "/requests"
+    for token in ("", "0" * 64, "é", token_on(other)):
+        assert client.post(path, data={"repository": REPOSITORY, "token": token}).status_code == 403
+    client.cookies.clear()
+    for token in ("", own):
+        assert client.post(path, data={"repository": REPOSITORY, "token": token}).status_code == 403
+    assert registry.log_head() == before
+
+
+def test_the_cookie_is_strict_about_where_it_goes(visit: Visit) -> None:
+    cookie = visit().get("/").headers["set-cookie"]
+    assert cookie.startswith("__Host-optout=")
+    assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax"} <= {part.strip() for part in cookie.split(";")}
+    plain = visit(WebSettings()).get("/").headers["set-cookie"]
+    assert plain.startswith("optout=") and "Secure" not in plain
+
+
+# Too much of something
+
+
+def test_the_limit_of_a_client_holds_over_a_restart_and_names_the_time(visit: Visit) -> None:
+    settings = WebSettings(public_url=SITE, requests_per_client=Limit(2, 3600))
+    client = visit(settings)
+    file_request(client), file_request(client)
+    form = {"repository": REPOSITORY, "token": token_on(client)}
+    for again in (client, visit(settings)):
+        again.cookies = client.cookies
+        refused = again.post("/requests", data=form)
+        assert refused.status_code == 429 and 0 < int(refused.headers["retry-after"]) <= 3600
+        assert "too many visits" in refused.text
+    assert file_request(visit(settings, "203.0.113.8"))
+
+
+def test_all_addresses_of_one_ipv6_network_are_one_client(visit: Visit) -> None:
+    settings = WebSettings(public_url=SITE, reads_per_client=Limit(1, 86_400))
+    assert visit(settings, "2001:db8:1:2::1").get("/").status_code == 200
+    assert visit(settings, "2001:db8:1:2:ffff::9").get("/").status_code == 429
+    assert visit(settings, "2001:db8:1:3::1").get("/").status_code == 200
+    assert visit(settings, "203.0.113.9").get("/").status_code == 200
+    assert visit(settings, "::ffff:203.0.113.9").get("/").status_code == 429
+
+
+@pytest.mark.parametrize("limited", ["checks_per_client", "checks_per_repository", "checks_per_host"])
+def test_checks_are_limited_by_client_repository_and_host(
+    visit: Visit, outcome: Callable[[str], None], limited: str
+) -> None:
+    outcome("file_missing")
+    settings = WebSettings(public_url=SITE, **{limited: Limit(1, 86_400)})
+    first, second = visit(settings), visit(settings, "203.0.113.8")
+    pages = [file_request(first), file_request(second), file_request(second, "https://github.com/bob/lib")]
+    elsewhere = file_request(second, "https://codeberg.org/bob/lib")
+
+    def check(client: TestClient, page: str) -> int:
+        return client.post(page + "/check", data={"token": token_on(client)}).status_code
+
+    assert check(first, pages[0]) == 200
+    assert check(first, pages[0]) == 429
+    assert check(second, pages[1]) == (200 if limited == "checks_per_client" else 429)
+    assert check(second, pages[2]) == (200 if limited == "checks_per_repository" else 429)
+    assert check(second, elsewhere) == (429 if limited == "checks_per_client" else 200)
+
+
+def test_requests_for_one_repository_are_limited_under_all_its_spellings(visit: Visit) -> None:
+    settings = WebSettings(public_url=SITE, requests_per_repository=Limit(1, 86_400))
+    file_request(visit(settings))
+    client = visit(settings, "203.0.113.8")
+    form = {"repository": "git@github.com:ALICE/lib.git", "token": token_on(client)}
+    assert client.post("/requests", data=form).status_code == 429
+
+
+def test_when_all_places_for_checks_are_taken_the_next_one_is_asked_to_wait(visit: Visit) -> None:
+    client = visit(WebSettings(public_url=SITE, checks_at_once=0))
+    page = file_request(client)
+    refused = client.post(page + "/check", data={"token": token_on(client)})
+    assert refused.status_code == 503 and refused.headers["retry-after"]
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_over_the_cap_is_refused(visit: Visit, registry: Registry, announced: bool) -> None:
+    client = visit()
+    form = f"token={token_on(client)}&repository=".encode()
+    body = form + b"x" * SETTINGS.largest_body
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    sent: object = body if announced else iter([body[:1000], body[1000:]])
+    assert client.post("/requests", content=sent, headers=headers).status_code == 413  # type: ignore[arg-type]
+    assert registry.log_head().entries == 0
+
+
+def test_a_form_with_a_thousand_fields_or_files_is_refused(visit: Visit) -> None:
+    client = visit()
+    token = token_on(client)
+    assert client.post("/requests", data={"token": token, **{f"a{n}": "" for n in range(2000)}}).status_code in (400, 413)
+    files = {"repository": ("x.txt", b"https://github.com/a/b")}
+    assert client.post("/requests", data={"token": token}, files=files).status_code == 400
+
+
+# What is shown
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "<script>alert(1)</script>",
+        'https://github.com/a/b"><script>alert(1)</script>',
+        "javascript:alert(1)",
+        "https://github.com/a/b' onmouseover='alert(1)",
+        "{{ 7 * 7 }}",
+        "https://github.com/%3Cscript%3Ealert(1)%3C/script%3E/b",
+        "\u202e<b>x",
+    ],
+)
+@pytest.mark.parametrize("path", ["/review", "/blocked"])
+def test_a_name_with_markup_is_shown_as_text(visit: Visit, attempt: str, path: str) -> None:
+    client = visit()
+    for answer in (
+        client.get(path, params={"repository": attempt}),
+        client.post("/requests", data={"repository": attempt, "token": token_on(client)}),
+    ):
+        assert answer.status_code in (200, 422)
+        assert "<script" not in answer.text and "<b>x" not in answer.text and "49" not in answer.text
+        assert "onmouseover" not in re.sub(r'"[^"]*"', "", answer.text)
+        value = re.search(r'name="repository" value="([^"]*)"', answer.text)
+        assert value and unescape(value[1]) == attempt
+
+
+@pytest.mark.parametrize("path", ["/<script>", "/requests/<script>/x", "/requests/" + "0" * 16 + "/<script>"])
+def test_an_error_page_echoes_nothing(visit: Visit, path: str) -> None:
+    answer = visit().get(path)
+    assert answer.status_code in (400, 404) and "script" not in answer.text
+
+
+def test_an_unknown_request_and_a_wrong_receipt_look_alike(visit: Visit, registry: Registry) -> None:
+    client = visit()
+    number, receipt = file_request(client).split("/")[2:]
+    wrong = ("A" if receipt[0] != "A" else "B") + receipt[1:]
+    answers = [client.get(f"/requests/{n}/{wrong}") for n in (number, "0" * 16)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].text == answers[1].text and answers[0].headers == answers[1].headers
+
+
+def test_a_search_shows_rules_and_never_requests(visit: Visit, registry: Registry) -> None:
+    client = visit()
+    before = client.get("/blocked?repository=github.com/alice/lib").text
+    file_request(client)
+    assert client.get("/blocked?repository=github.com/alice/lib").text == before
+    assert "Not blocked" in before
+    registry.append_rule("owner", "github.com/alice", "block")
+    assert "everything of its owner" in client.get("/blocked?repository=github.com/alice/lib").text
+    assert client.get("/blocked?repository=github.com/alice").status_code == 422
+
+
+def test_a_database_error_is_a_page_without_details(visit: Visit, registry: Registry, tmp_path: Path) -> None:
+    client = TestClient(create_app(registry, SETTINGS), base_url=SITE, raise_server_exceptions=False)
+    registry.close()
+    (tmp_path / "optout.sqlite").write_bytes(b"not a database" * 1000)
+    for suffix in ("-wal", "-shm"):
+        (tmp_path / f"optout.sqlite{suffix}").unlink(missing_ok=True)
+    for path in ("/", "/healthz"):
+        answer = client.get(path)
+        assert answer.status_code == 503 and "cannot be reached" in answer.text and "sqlite" not in answer.text
+
+
+def test_an_unexpected_error_is_a_page_without_details(
+    visit: Visit, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "position", lambda: 1 / 0)
+    client = TestClient(create_app(registry, SETTINGS), base_url=SITE, raise_server_exceptions=False)
+    answer = client.get("/healthz")
+    assert answer.status_code == 500 and "division" not in answer.text and "Nothing was changed" in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_health_names_the_position(visit: Visit, registry: Registry) -> None:
+    registry.append_rule("repo", "github.com/alice/lib", "block")
+    assert visit().get("/healthz").json() == {"status": "ok", "position": 1}
+
+
+def test_the_page_describes_no_interface_of_its_own(visit: Visit) -> None:
+    assert [visit().get(path).status_code for path in ("/docs", "/openapi.json", "/redoc")] == [404, 404, 404]
+
+
+def test_the_public_names_of_the_module_are_there() -> None:
+    assert set(web.__all__) <= set(dir(web))

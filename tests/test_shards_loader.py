@@ -1,0 +1,368 @@
+"""The loader: one global order on every grid, exact restarts, and fill-in-the-middle that can be undone."""
+
+import hashlib
+import json
+import random
+import signal
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gleanery.records.errors import StopRun
+from gleanery.shards.fim import Cutter, fim_undo
+from gleanery.shards.loader import Batch, Loader
+from gleanery.shards.packing import FIM_GROWTH, PLAIN, PSM, SPM
+from gleanery.shards.store import Store, finish, write_part
+from gleanery.shards.tokenizer import SENTINELS, Tokenizer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+GOLDEN = Path(__file__).parent / "golden" / "shards"
+TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))
+CONTEXT = 128
+
+CHARACTERS = st.characters(exclude_categories=["Cs"])
+SPACES = ["\r\n", "\n\n    ", "   ", "\t", "\u00a0", "\u3000", "\x85", "\x1c", " 'll", "'s", " 12", " x", " é", "\u0301"]
+PIECES = st.one_of(st.text(CHARACTERS, max_size=6), st.sampled_from([*SPACES, *SENTINELS, "value", "return (a + b)"]))
+TEXT = st.lists(PIECES, max_size=25).map("".join)
+DRAWS = st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+
+
+def rows_of(texts: list[str]) -> list[dict[str, Any]]:
+    """Rows of `documents`, with invented names."""
+    return [
+        {
+            "file_id": hashlib.md5(f"{n}".encode()).hexdigest(),
+            "repo_id": "0" * 32,
+            "repo": "invented/project",
+            "path": f"src/file_{n}.py",
+            "blob_id": "0" * 40,
+            "license": "MIT",
+            "language": "Python",
+            "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "text": text,
+        }
+        for n, text in enumerate(texts)
+    ]
+
+
+def write(root: Path, texts: list[str], parts: int = 3) -> Path:
+    tokenizer = Tokenizer.load((GOLDEN / "tokenizer.json").read_bytes())
+    rows = rows_of(texts)
+    for part in range(parts):
+        write_part(root, part, parts, rows[part * len(rows) // parts : (part + 1) * len(rows) // parts], tokenizer)
+    finish(root, parts, tokenizer)
+    return root
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    chance = random.Random(5)
+    texts = list(TEXTS)
+    for n in range(60):
+        lines = [line for t in chance.sample(TEXTS, 4) for line in t.splitlines(keepends=True)[:12]]
+        chance.shuffle(lines)
+        texts.append(f"# {n}\n" + "".join(lines))
+    return write(tmp_path_factory.mktemp("release"), texts)
+
+
+@pytest.fixture(scope="module")
+def golden_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("golden"), TEXTS, 2)
+
+
+def digest(batch: Batch) -> str:
+    parts = [batch.input_ids, batch.labels, batch.position_ids, batch.cu_seqlens]
+    parts += [batch.segments.document, batch.segments.offset, batch.segments.length, batch.segments.form]
+    return hashlib.sha256(b"".join(p.tobytes() for p in parts)).hexdigest()
+
+
+def epoch_of(loader: Loader, epoch: int = 0) -> Batch:
+    return loader.read(epoch, 0, loader.rows(epoch))
+
+
+def segments_of(batch: Batch) -> list[tuple[np.ndarray[Any, Any], int, int, int, int]]:
+    """For each segment its ids, document, offset, length and form."""
+    flat, s = batch.input_ids.reshape(-1), batch.segments
+    return [
+        (flat[a:b], int(d), int(o), int(n), int(f))
+        for a, b, d, o, n, f in zip(
+            batch.cu_seqlens[:-1], batch.cu_seqlens[1:], s.document, s.offset, s.length, s.form, strict=True
+        )
+    ]
+
+
+@pytest.mark.parametrize("context", [64, 128, 1000])
+@pytest.mark.parametrize("fim_rate", [0.0, 0.5, 1.0])
+def test_every_segment_undone_is_the_source_and_nothing_is_lost(root: Path, context: int, fim_rate: float) -> None:
+    loader = Loader(root, context=context, fim_rate=fim_rate)
+    tokenizer = loader.store.tokenizer
+    seen = {n: 0 for n in range(len(loader.store))}
+    for ids, document, offset, length, _ in segments_of(epoch_of(loader)):
+        if document < 0:
+            assert (ids == loader.control_ids["<fim_pad>"]).all()
+            continue
+        source = loader.store.tokens(document)[offset : offset + length]
+        assert tokenizer.decode_bytes(fim_undo(ids, loader.control_ids)) == tokenizer.decode_bytes(source)
+        seen[document] += length
+    assert seen == {n: len(loader.store.tokens(n)) for n in seen}
+
+
+def test_forms_look_as_they_are_named(root: Path) -> None:
+    loader = Loader(root, context=CONTEXT, fim_rate=0.7)
+    pre, mid, suf, end = (loader.control_ids[n] for n in (*SENTINELS[1:4], SENTINELS[0]))
+    found = set()
+    for ids, document, offset, length, form in segments_of(epoch_of(loader)):
+        if document < 0:
+            continue
+        found.add(form)
+        last = offset + length == len(loader.store.tokens(document))
+        control = [int(i) for i in ids if i in (pre, mid, suf, end)]
+        if form == PLAIN:
+            assert control == ([end] if last else [])
+        else:
+            assert control == [pre, suf, mid, end]
+            assert ids[0] == pre
+            assert (ids[1] == suf) or form == PSM
+        assert (ids[-1] == end) == (last or form != PLAIN)
+    assert found == {PLAIN, PSM, SPM}
+
+
+def test_labels_follow_and_stop_at_the_end_of_each_segment(root: Path) -> None:
+    loader = Loader(root, context=CONTEXT)
+    batch = epoch_of(loader)
+    labels, positions = batch.labels.reshape(-1), batch.position_ids.reshape(-1)
+    sentinels = [loader.control_ids[n] for n in SENTINELS[1:4]]
+    at = 0
+    for ids, document, *_ in segments_of(batch):
+        expected = np.append(ids[1:], -100)
+        expected[np.isin(expected, sentinels)] = -100
+        if document < 0:
+            expected[:] = -100
+        assert np.array_equal(labels[at : at + len(ids)], expected)
+        assert np.array_equal(positions[at : at + len(ids)], np.arange(len(ids)))
+        at += len(ids)
+    assert at == batch.input_ids.size
+
+
+def test_no_short_document_is_cut(root: Path) -> None:
+    loader = Loader(root, context=CONTEXT)
+    documents = [d for _, d, *_ in segments_of(epoch_of(loader)) if d >= 0]
+    for document in range(len(loader.store)):
+        if 0 < len(loader.store.tokens(document)) < CONTEXT:
+            assert documents.count(document) == 1
+
+
+@given(world=st.integers(1, 4), batch=st.integers(1, 4), epoch=st.integers(0, 1), row=st.integers(0, 30))
+@settings(max_examples=30, deadline=None)
+def test_ranks_and_batch_sizes_share_one_global_order(root: Path, world: int, batch: int, epoch: int, row: int) -> None:
+    whole = Loader(root, context=CONTEXT, seed=4)
+    state = whole.state_dict() | {"epoch": epoch, "row": row}
+    steps = []
+    for rank in range(world):
+        loader = Loader(root, context=CONTEXT, seed=4, batch=batch, rank=rank, world=world)
+        loader.load_state_dict(state)
+        steps.append([b.input_ids for b in islice(loader, 3)])
+        after = loader.state_dict()
+    rows = np.concatenate([ids for step in zip(*steps, strict=True) for ids in step])
+    assert np.array_equal(rows, whole.read(epoch, row, 3 * world * batch).input_ids)
+    whole.load_state_dict(state)
+    for _ in range(3):
+        whole.batch = world * batch
+        next(iter(whole))
+    assert whole.state_dict() == after
+
+
+def test_two_loaders_give_the_same_batches(root: Path) -> None:
+    one, two = (Loader(root, context=CONTEXT, batch=2, epochs=2) for _ in range(2))
+    batches = [digest(b) for b in one]
+    assert len(batches) == (one.rows(0) + one.rows(1)) // 2
+    assert batches == [digest(b) for b in two]
+    assert len(set(batches)) == len(batches)
+    other = Loader(root, context=CONTEXT, batch=2, epochs=2, seed=1)
+    assert [digest(b) for b in other] != batches
+
+
+def test_a_restart_at_any_step_gives_what_an_undisturbed_run_gives(root: Path) -> None:
+    settings_: dict[str, Any] = {"context": CONTEXT, "batch": 3, "epochs": 2}
+    undisturbed, states = [], []
+    loader = Loader(root, **settings_)
+    states.append(json.dumps(loader.state_dict()))
+    for batch in loader:
+        undisturbed.append(digest(batch))
+        states.append(json.dumps(loader.state_dict()))
+    assert max(map(len, states)) < 200
+    for step, state in enumerate(states):
+        resumed = Loader(root, **settings_)
+        resumed.load_state_dict(json.loads(state))
+        rest = [digest(b) for b in islice(resumed, 4)]
+        assert rest == undisturbed[step : step + 4]
+
+
+@pytest.mark.slow
+def test_a_killed_process_goes_on_exactly(root: Path) -> None:
+    program = (
+        "import sys, json, hashlib; from gleanery.shards.loader import Loader\n"
+        f"loader = Loader(sys.argv[1], context={CONTEXT}, batch=3)\n"
+        "for b in loader:\n"
+        "    print(hashlib.sha256(b.input_ids.tobytes()).hexdigest(), json.dumps(loader.state_dict()), flush=True)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, str(root)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    lines = [line for line in islice(process.stdout, 11) if line.endswith("\n")]
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    expected = [hashlib.sha256(b.input_ids.tobytes()).hexdigest() for b in islice(Loader(root, CONTEXT, 3), 20)]
+    assert [line.split(" ", 1)[0] for line in lines] == expected[: len(lines)]
+    resumed = Loader(root, context=CONTEXT, batch=3)
+    resumed.load_state_dict(json.loads(lines[-1].split(" ", 1)[1]))
+    rest = [hashlib.sha256(b.input_ids.tobytes()).hexdigest() for b in islice(resumed, 20 - len(lines))]
+    assert rest == expected[len(lines) :]
+
+
+def test_a_state_of_another_release_or_of_other_settings_is_refused(root: Path, golden_root: Path) -> None:
+    state = Loader(root, context=CONTEXT).state_dict()
+    with pytest.raises(StopRun, match="another release"):
+        Loader(golden_root, context=CONTEXT).load_state_dict(state)
+    others: list[dict[str, Any]] = [{"context": 64}, {"seed": 1}, {"fim_rate": 0.4}, {"spm_rate": 0.4}, {"only": [1, 7]}]
+    for other in others:
+        with pytest.raises(StopRun, match="settings"):
+            Loader(root, **({"context": CONTEXT} | other)).load_state_dict(state)
+    for wrong in ({"row": -1}, {"row": 10**9}, {"epoch": -1}, {"row": "x"}):
+        with pytest.raises(StopRun, match="does not exist"):
+            Loader(root, context=CONTEXT).load_state_dict(state | wrong)
+    Loader(root, context=CONTEXT, batch=1, rank=2, world=5, epochs=9).load_state_dict(state)
+
+
+def test_impossible_settings_are_refused(root: Path, tmp_path: Path) -> None:
+    for wrong in ({"rank": 1}, {"batch": 0}, {"world": 0}, {"context": 10}, {"fim_rate": 2.0}, {"only": [10**6]}):
+        with pytest.raises(StopRun):
+            Loader(root, **wrong)  # type: ignore[arg-type]
+    with pytest.raises(StopRun, match="nothing to serve"):
+        Loader(write(tmp_path, [""], 1))
+
+
+def test_only_the_chosen_documents_are_served(root: Path) -> None:
+    loader = Loader(root, context=CONTEXT, only=[0, 3, 20])
+    assert {d for _, d, *_ in segments_of(epoch_of(loader))} - {-1} == {0, 3, 20}
+
+
+def test_every_token_can_be_traced_to_its_bytes(root: Path) -> None:
+    loader = Loader(root, context=CONTEXT, batch=4, fim_rate=0.7, rank=1, world=2)
+    texts = {n: loader.store.text(n).encode() for n in range(len(loader.store))}
+    table = loader.store.tokenizer.table
+    for batch in islice(loader, 2):
+        for row in range(4):
+            for position in range(0, CONTEXT, 3):
+                token = int(batch.input_ids[row, position])
+                origin = loader.trace(batch.epoch, batch.index, row, position)
+                if origin is None:
+                    assert token == loader.control_ids["<fim_pad>"]
+                    continue
+                spelled = table.content[table.start[token] : table.start[token + 1]].tobytes()
+                assert texts[origin.document][origin.begin : origin.end] == spelled
+                assert origin.file_id == rows_of([""] * len(texts))[origin.document]["file_id"]
+    with pytest.raises(IndexError):
+        loader.trace(0, 0, 0, CONTEXT)
+
+
+@given(text=TEXT, draws=DRAWS)
+@settings(max_examples=400, deadline=None)
+def test_parts_of_a_whole_document_are_what_the_tokenizer_gives_for_each(
+    golden_root: Path, text: str, draws: tuple[int, int]
+) -> None:
+    tokenizer = tokenizer_of(golden_root)
+    (ids,) = tokenizer.encode([text])
+    (parts,) = Cutter(tokenizer, growth=10_000).parts([ids], np.array([draws], np.uint64))
+    spelled = [tokenizer.decode(part) for part in (parts.prefix, parts.middle, parts.suffix)]
+    assert "".join(spelled) == text
+    for part, again in zip((parts.prefix, parts.middle, parts.suffix), tokenizer.encode(spelled), strict=True):
+        assert part.tolist() == again.tolist()
+
+
+@given(text=TEXT, draws=DRAWS, begin=st.integers(0, 60), length=st.integers(0, 60), growth=st.integers(0, 8))
+@settings(max_examples=300, deadline=None)
+def test_any_stretch_of_tokens_can_be_cut_within_its_room(
+    golden_root: Path, text: str, draws: tuple[int, int], begin: int, length: int, growth: int
+) -> None:
+    tokenizer = tokenizer_of(golden_root)
+    piece = tokenizer.encode([text])[0][begin : begin + length]
+    (parts,) = Cutter(tokenizer, growth).parts([piece], np.array([draws], np.uint64))
+    joined = np.concatenate([parts.prefix, parts.middle, parts.suffix])
+    assert len(joined) <= len(piece) + growth
+    assert tokenizer.decode_bytes(joined) == tokenizer.decode_bytes(piece)
+    # No cut divides a character: only the outer edges of the piece may.
+    for left, right in ((parts.prefix, parts.middle), (parts.middle, parts.suffix)):
+        behind = tokenizer.decode_bytes(np.concatenate([right, parts.suffix if right is parts.middle else right[:0]]))
+        before = tokenizer.decode_bytes(left)
+        assert not (before and behind and behind[0] & 0xC0 == 0x80)
+
+
+_TOKENIZERS: dict[Path, Tokenizer] = {}
+
+
+def tokenizer_of(root: Path) -> Tokenizer:
+    return _TOKENIZERS.setdefault(root, Store.open(root).tokenizer)
+
+
+def test_most_cuts_fall_inside_tokens_and_fit_their_room(root: Path) -> None:
+    tokenizer = tokenizer_of(root)
+    store = Store.open(root)
+    # Two invented texts without any space are left out; they are cut at tokens more often.
+    pieces = [store.tokens(n) for n in range(len(store)) if " " in store.text(n)[:200] for _ in range(20)]
+    draws = np.random.default_rng(0).integers(0, 1 << 63, (len(pieces), 2)).astype(np.uint64)
+    grown = [
+        len(p.prefix) + len(p.middle) + len(p.suffix) - len(piece)
+        for p, piece in zip(Cutter(tokenizer, FIM_GROWTH).parts(pieces, draws), pieces, strict=True)
+    ]
+    free = [
+        len(p.prefix) + len(p.middle) + len(p.suffix) - len(piece)
+        for p, piece in zip(Cutter(tokenizer, 10_000).parts(pieces, draws), pieces, strict=True)
+    ]
+    assert max(grown) <= FIM_GROWTH
+    assert np.mean(np.array(free) > 0) > 0.5
+    assert np.mean(np.array(free) > FIM_GROWTH) < 0.01
+
+
+def test_other_tokenizers_are_cut_at_tokens_without_growth(tmp_path: Path) -> None:
+    config = json.loads((GOLDEN / "tokenizer.json").read_bytes())
+    config["pre_tokenizer"]["pretokenizers"][1]["use_regex"] = False
+    tokenizer = Tokenizer.load(json.dumps(config).encode())
+    write_part(tmp_path, 0, 1, rows_of(TEXTS), tokenizer)
+    finish(tmp_path, 1, tokenizer)
+    loader = Loader(tmp_path, context=CONTEXT, fim_rate=1.0)
+    assert (loader.store.description.fim_cuts, loader.rules.growth) == ("token", 0)
+    for ids, document, offset, length, _ in segments_of(epoch_of(loader)):
+        if document >= 0:
+            source = loader.store.tokens(document)[offset : offset + length]
+            assert np.array_equal(fim_undo(ids, loader.control_ids), source)
+
+
+def test_a_fim_choice_does_not_depend_on_order_or_neighbours(root: Path) -> None:
+    whole = Loader(root, context=1000)
+    some = Loader(root, context=1000, only=range(10, 40))
+    forms = [{d: ids.tolist() for ids, d, *_ in segments_of(epoch_of(x)) if d >= 0} for x in (whole, some)]
+    assert len(forms[1]) > 20
+    assert all(forms[0][d] == ids for d, ids in forms[1].items())
+
+
+def test_the_batches_are_those_expected(golden_root: Path) -> None:
+    loader = Loader(golden_root, context=64, batch=2, seed=0)
+    batch = next(iter(loader))
+    found = {
+        "rows": [loader.rows(0), loader.rows(1)],
+        "input_ids": batch.input_ids.tolist(),
+        "labels": batch.labels.tolist(),
+        "cu_seqlens": batch.cu_seqlens.tolist(),
+        "documents": batch.segments.document.tolist(),
+        "offsets": batch.segments.offset.tolist(),
+        "forms": batch.segments.form.tolist(),
+        "digest_of_three_epochs": hashlib.sha256(
+            "".join(digest(epoch_of(loader, e)) for e in range(3)).encode()
+        ).hexdigest(),
+    }
+    assert found == json.loads((GOLDEN / "expected_batch.json").read_text())

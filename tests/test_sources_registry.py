@@ -1,0 +1,140 @@
+"""Packages of registries: which release is chosen, what its metadata declare, and two real ones over the network."""
+
+from pathlib import Path
+
+import pytest
+from pypi_simple import ProjectPage
+
+from gleanery.records.errors import RejectRecord, TryAgain
+from gleanery.sources import deadline, npm, pypi
+from gleanery.sources.reading import Facts, Limits, Source, identify, open_source
+
+
+def page(*files: str, yanked: tuple[str, ...] = ()) -> ProjectPage:
+    """An index page as a registry serves it, of the project `tool`."""
+    rows = [
+        {"filename": name, "url": f"files/{name}", "hashes": {"sha256": f"{number:064x}"}, "yanked": name in yanked}
+        for number, name in enumerate(files)
+    ]
+    return ProjectPage.from_json_data({"meta": {"api-version": "1.0"}, "name": "tool", "files": rows}, "https://r/")
+
+
+def test_the_newest_release_that_is_neither_yanked_nor_early_is_chosen() -> None:
+    listed = page(
+        "tool-1.9.tar.gz",
+        "tool-1.10.zip",
+        "tool-1.10.tar.gz",
+        "tool-1.11.tar.gz",
+        "tool-2.0rc1.tar.gz",
+        "tool-3.0-py3-none-any.whl",
+        yanked=("tool-1.11.tar.gz",),
+    )
+    chosen = pypi.chosen(listed.packages, None)
+    assert (chosen.version, chosen.url) == ("1.10", "https://r/files/tool-1.10.tar.gz")
+    assert chosen.digests == {"sha256": f"{2:064x}"}
+    assert pypi.chosen(listed.packages, "1.11").version == "1.11"
+    assert pypi.chosen(listed.packages, "2.0.rc1").version == "2.0rc1"
+
+
+@pytest.mark.parametrize("version", [None, "3.0", "4.0", "not a version"])
+def test_a_release_without_source_archive_is_not_taken(version: str | None) -> None:
+    with pytest.raises(RejectRecord) as caught:
+        pypi.chosen(page("tool-3.0-py3-none-any.whl", "tool-5.0a1.tar.gz").packages, version)
+    assert caught.value.code == "no_release"
+
+
+@pytest.mark.parametrize(
+    ("fields", "declared"),
+    [
+        ("License-Expression: MIT OR Apache-2.0\nLicense: other", "MIT OR Apache-2.0"),
+        ("License: BSD-3-Clause", "BSD-3-Clause"),
+        (
+            "License: UNKNOWN\nClassifier: License :: OSI Approved :: MIT License",
+            "License :: OSI Approved :: MIT License",
+        ),
+        ("License: " + "the whole text " * 40 + "\nClassifier: License :: X", "License :: X"),
+        ("Classifier: License :: X\nClassifier: License :: Y", "License :: X; License :: Y"),
+        ("Classifier: Topic :: Y", None),
+        ("Summary: none\n\nLicense: only in the body", None),
+    ],
+)
+def test_the_license_of_core_metadata_is_taken_in_order(fields: str, declared: str | None) -> None:
+    assert pypi.declared_license(f"Metadata-Version: 2.4\nName: tool\n{fields}\n".encode()) == declared
+
+
+@pytest.mark.parametrize(
+    ("package", "declared"),
+    [
+        (b'{"license": "MIT"}', "MIT"),
+        (b'{"license": {"type": "ISC", "url": "x"}}', "ISC"),
+        (b'{"licenses": [{"type": "MIT"}, {"type": "GPL-2.0"}]}', "MIT OR GPL-2.0"),
+        (b'{"license": 7}', None),
+        (b"{}", None),
+        (b"[]", None),
+        (b"not json", None),
+        (b"[" * 100_000, None),
+    ],
+)
+def test_the_license_of_a_package_json_is_taken_in_any_form(package: bytes, declared: str | None) -> None:
+    assert npm.declared_license(package) == declared
+
+
+def test_an_npm_release_needs_a_strong_digest() -> None:
+    files = {"tarball": "https://r/tool-1.0.0.tgz", "integrity": "sha1-AAAA sha512-AP8="}
+    index = {"dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": {"dist": files}}}
+    assert npm.chosen(index, None).digests == {"sha512": "00ff"}
+    for integrity, version, code in (
+        ("sha1-AAAA", None, "digest_missing"),
+        ("sha512-?", None, "digest_missing"),
+        ("sha512-AP8=", "2.0.0", "no_release"),
+    ):
+        with pytest.raises(RejectRecord) as caught:
+            npm.chosen({**index, "versions": {"1.0.0": {"dist": {**files, "integrity": integrity}}}}, version)
+        assert caught.value.code == code
+
+
+def test_packages_are_named_without_a_registry() -> None:
+    assert (identify(Source("pypi", "Typing_Extensions")).name) == "pypi/typing-extensions"
+    assert identify(Source("pypi", "six")).url == "pkg:pypi/six"
+    assert identify(Source("npm", "@Scope/tool")).name == "npm/@Scope/tool"
+    for kind, name in (("pypi", "../six"), ("pypi", "six/x"), ("npm", "@a/../b"), ("npm", "a/b/c"), ("npm", "a?b")):
+        with pytest.raises(RejectRecord):
+            identify(Source(kind, name))
+
+
+@pytest.mark.network
+def test_a_real_python_package_is_read_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source("pypi", "six", version="1.17.0")
+    with open_source(source, Limits(), tmp_path) as reading:
+        entries = {entry.path: entry for entry in reading.entries()}
+        facts = reading.facts
+    digest = "ff70335d468e7eb6ec65b95b99d3a2836546063f63acc5171de367e834932a81"
+    assert facts == Facts("1.17.0", None, None, "MIT", digest, None)
+    assert b"__version__ = " in (entries["six.py"].content or b"") and "setup.py" in entries
+    _cut_off(monkeypatch)
+    with open_source(source, Limits(), tmp_path) as reading:
+        assert {entry.path: entry for entry in reading.entries()} == entries and reading.facts == facts
+
+
+@pytest.mark.network
+def test_a_real_javascript_package_is_read_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source("npm", "is-number", version="7.0.0")
+    with open_source(source, Limits(), tmp_path) as reading:
+        entries = {entry.path: entry for entry in reading.entries()}
+        facts = reading.facts
+    assert sorted(entries) == ["LICENSE", "README.md", "index.js", "package.json"]
+    assert (facts.version, facts.declared_license) == ("7.0.0", "MIT")
+    _cut_off(monkeypatch)
+    with open_source(source, Limits(), tmp_path) as reading:
+        assert {entry.path: entry for entry in reading.entries()} == entries
+
+
+def _cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send every further request to a port where nobody listens."""
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(deadline, "RETRY_AFTER", (0.01, 0.01))
+    with pytest.raises(TryAgain):
+        open_source(Source("npm", "is-odd", version="3.0.1"), Limits(seconds=20), Path("never-made"))

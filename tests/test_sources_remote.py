@@ -1,0 +1,413 @@
+"""Repositories and archives over http, from real servers on this machine, honest and hostile ones."""
+
+import functools
+import gzip
+import hashlib
+import http.server
+import io
+import os
+import shutil
+import socket
+import subprocess
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gleanery.records.errors import GleaneryError, RejectRecord, TryAgain
+from gleanery.sources import deadline
+from gleanery.sources.downloads import is_public, redirect_allowed
+from gleanery.sources.reading import Entry, Limits, Source, identify, open_source
+
+PERSON = {
+    **{f"GIT_{role}_NAME": "Invented Person" for role in ("AUTHOR", "COMMITTER")},
+    **{f"GIT_{role}_EMAIL": "invented@example.org" for role in ("AUTHOR", "COMMITTER")},
+}
+Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-c", "init.defaultBranch=main", *arguments]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", **PERSON},
+        check=True,
+    )
+    return done.stdout.decode().strip()
+
+
+class Server:
+    """A web server on the loopback address that counts its requests. `answer` handles each of them."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.requests: list[str] = []
+        requests = self.requests
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                requests.append(self.path)
+                answer(self)
+
+            do_POST = do_GET
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Answer], Server]]:
+    servers: list[Server] = []
+
+    def start(answer: Answer) -> Server:
+        servers.append(Server(answer))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadline, "RETRY_AFTER", (0.01, 0.01))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A bare repository team/app.git with two commits, on a server's disk."""
+    work = tmp_path / "work"
+    work.mkdir()
+    git(work, "init", "--quiet")
+    for number in (1, 2):
+        (work / f"{number}.py").write_text(f"print({number})\n")
+        git(work, "add", "--all")
+        git(work, "commit", "--quiet", "-m", "change")
+    (tmp_path / "site" / "team").mkdir(parents=True)
+    git(tmp_path, "clone", "--quiet", "--bare", "work", "site/team/app.git")
+    git(tmp_path / "site/team/app.git", "update-server-info")
+    return work
+
+
+def smart(site: Path) -> Answer:
+    """git's own server program, called as a web server calls it."""
+
+    def answer(handler: http.server.BaseHTTPRequestHandler) -> None:
+        path, _, query = handler.path.partition("?")
+        environment = {
+            **os.environ,
+            "GIT_PROJECT_ROOT": str(site),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "REQUEST_METHOD": handler.command,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": handler.headers.get("Content-Type", ""),
+            "GIT_PROTOCOL": handler.headers.get("Git-Protocol", ""),
+            "HTTP_CONTENT_ENCODING": handler.headers.get("Content-Encoding", ""),
+        }
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
+        done = subprocess.run(["git", "http-backend"], input=body, env=environment, capture_output=True, check=False)
+        head, _, rest = done.stdout.partition(b"\r\n\r\n")
+        fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+        handler.send_response(int(fields.pop("Status", "200").split()[0]))
+        for key, value in fields.items():
+            handler.send_header(key, value)
+        handler.end_headers()
+        handler.wfile.write(rest)
+
+    return answer
+
+
+def dumb(site: Path) -> Answer:
+    """A server that only hands out files."""
+
+    def answer(handler: http.server.BaseHTTPRequestHandler) -> None:
+        path = site / handler.path.partition("?")[0].lstrip("/")
+        send(handler, path.read_bytes() if path.is_file() else b"", 200 if path.is_file() else 404)
+
+    return answer
+
+
+def send(handler: http.server.BaseHTTPRequestHandler, body: bytes, status: int = 200, **headers: str) -> None:
+    handler.send_response(status)
+    handler.send_header("Content-Length", str(len(body)))
+    for key, value in headers.items():
+        handler.send_header(key, value)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def constant(body: bytes = b"", status: int = 200, **headers: str) -> Answer:
+    return functools.partial(send, body=body, status=status, **headers)
+
+
+def read(source: Source, cache: Path, limits: Limits | None = None) -> list[Entry]:
+    with open_source(source, limits or Limits(), cache) as reading:
+        return list(reading.entries())
+
+
+def failure(source: Source, cache: Path, limits: Limits | None = None) -> GleaneryError:
+    with pytest.raises((RejectRecord, TryAgain)) as caught:
+        read(source, cache, limits)
+    return caught.value
+
+
+def code(source: Source, cache: Path, limits: Limits | None = None) -> str:
+    error = failure(source, cache, limits)
+    assert isinstance(error, RejectRecord)
+    return error.code
+
+
+def archive() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as packed:
+        info = tarfile.TarInfo("top/a.py")
+        info.size = 8
+        packed.addfile(info, io.BytesIO(b"print(1)"))
+    return gzip.compress(out.getvalue(), mtime=0)
+
+
+def test_a_repository_is_fetched_without_its_history(
+    project: Path, tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    server = serve(smart(tmp_path / "site"))
+    with open_source(Source("git", server.url + "/team/app.git"), Limits(), tmp_path / "cache") as reading:
+        entries, facts, identity = list(reading.entries()), reading.facts, reading.identity
+    assert [(entry.path, entry.content) for entry in entries] == [("1.py", b"print(1)\n"), ("2.py", b"print(2)\n")]
+    assert facts.version == git(project, "rev-parse", "HEAD")
+    assert (facts.default_branch, facts.first_commit_at) == ("main", None)
+    assert (identity.name, identity.url) == ("team/app", server.url + "/team/app")
+    (clone,) = (tmp_path / "cache" / "git" / identity.repo_id).iterdir()
+    assert git(clone, "rev-list", "--count", str(facts.version)) == "1"
+    assert not list(clone.glob("hooks/*")) and not (clone / "index").exists()
+
+
+def test_a_server_that_only_hands_out_files_is_read_too(
+    project: Path, tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    server = serve(dumb(tmp_path / "site"))
+    with open_source(Source("git", server.url + "/team/app.git"), Limits(), tmp_path / "cache") as reading:
+        assert [entry.path for entry in reading.entries()] == ["1.py", "2.py"]
+        assert reading.facts.default_branch == "main" and reading.facts.first_commit_at is not None
+
+
+def test_what_was_fetched_is_not_fetched_again(
+    project: Path, tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    server, cache = serve(smart(tmp_path / "site")), tmp_path / "cache"
+    tip = Source("git", server.url + "/team/app.git")
+    pinned = Source("git", server.url + "/team/app.git", version=git(project, "rev-parse", "HEAD"))
+    first = read(tip, cache)
+    server.requests.clear()
+    assert read(pinned, cache) == first and server.requests == []
+    assert read(tip, cache) == first
+    assert not any("git-upload-pack" in path and "info/refs" not in path for path in server.requests[2:])
+    (project / "3.py").write_text("print(3)\n")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "-m", "change")
+    git(project, "push", "--quiet", str(tmp_path / "site/team/app.git"), "main")
+    assert [entry.path for entry in read(tip, cache)] == ["1.py", "2.py", "3.py"]
+    assert read(pinned, cache) == first
+
+
+def test_a_branch_or_commit_can_be_asked_for(project: Path, tmp_path: Path, serve: Callable[[Answer], Server]) -> None:
+    server, url = serve(smart(tmp_path / "site")), "/team/app.git"
+    first = git(project, "rev-parse", "HEAD~1")
+    git(project, "push", "--quiet", str(tmp_path / "site/team/app.git"), "HEAD~1:refs/heads/old")
+    for version in (first, "old"):
+        assert [e.path for e in read(Source("git", server.url + url, version=version), tmp_path / "cache")] == ["1.py"]
+    assert code(Source("git", server.url + url, version="none"), tmp_path / "cache") == "branch_not_found"
+    assert code(Source("git", server.url + url, version="e" * 40), tmp_path / "cache") in ("not_found", "unreadable")
+
+
+def test_redirects_logins_and_missing_repositories_are_refused_by_name(
+    project: Path, tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    real = serve(smart(tmp_path / "site"))
+
+    def elsewhere(handler: http.server.BaseHTTPRequestHandler) -> None:
+        send(handler, b"", 302, Location=real.url + handler.path)
+
+    for answer, expected in (
+        (elsewhere, "redirect_not_allowed"),
+        (constant(status=401, **{"WWW-Authenticate": "Basic realm=x"}), "refused"),
+        (constant(status=403), "refused"),
+        (constant(status=404), "not_found"),
+        (constant(b"<html>no repository</html>"), "branch_not_found"),
+    ):
+        server = serve(answer)
+        assert code(Source("git", server.url + "/team/app.git"), tmp_path / "cache") == expected
+    assert real.requests == []
+    assert list((tmp_path / "cache" / "git").rglob("*.pack")) == []
+
+
+def test_a_server_cannot_send_the_reader_to_another_one_for_objects(
+    project: Path, tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    other = serve(dumb(tmp_path / "site"))
+    (tmp_path / "hostile").mkdir()
+    git(tmp_path, "clone", "--quiet", "--bare", "work", "hostile/app.git")
+    hostile = tmp_path / "hostile" / "app.git"
+    git(hostile, "update-server-info")
+    for stored in [*hostile.glob("objects/??"), *hostile.glob("objects/pack")]:
+        shutil.rmtree(stored)
+    for name in ("alternates", "http-alternates"):
+        (hostile / "objects" / "info" / name).write_text(f"{other.url}/team/app.git/objects\n")
+    server = serve(dumb(tmp_path / "hostile"))
+    assert code(Source("git", server.url + "/app.git"), tmp_path / "cache") in ("not_found", "unreadable")
+    assert other.requests == []
+
+
+def test_a_busy_server_is_asked_three_times(tmp_path: Path, serve: Callable[[Answer], Server]) -> None:
+    server = serve(constant(status=503))
+    assert isinstance(failure(Source("git", server.url + "/team/app.git"), tmp_path / "cache"), TryAgain)
+    assert len(server.requests) == 3
+    server.requests.clear()
+    assert isinstance(failure(Source("archive", server.url + "/a.tar.gz"), tmp_path / "cache"), TryAgain)
+    assert len(server.requests) == 3
+
+
+def test_a_server_that_is_not_there_may_be_there_later(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/team/app.git"
+        for kind in ("git", "archive"):
+            assert isinstance(failure(Source(kind, url), tmp_path / "cache"), TryAgain)
+
+
+def test_a_clone_is_limited_in_size(project: Path, tmp_path: Path, serve: Callable[[Answer], Server]) -> None:
+    (project / "noise").write_bytes(os.urandom(3 << 20))
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "-m", "large")
+    git(project, "push", "--quiet", str(tmp_path / "site/team/app.git"), "main")
+    server = serve(smart(tmp_path / "site"))
+    source = Source("git", server.url + "/team/app.git")
+    assert code(source, tmp_path / "cache", Limits(max_archive_bytes=1 << 20)) == "too_large"
+    assert list((tmp_path / "cache" / "git" / identify(source).repo_id).iterdir()) == []
+
+
+def test_a_server_that_never_ends_its_answer_is_left_at_the_time_limit(
+    tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    def drip(handler: http.server.BaseHTTPRequestHandler) -> None:
+        for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 600:
+            handler.wfile.write(bytes([byte]))
+            handler.wfile.flush()
+            time.sleep(0.02)
+
+    server = serve(lambda handler: drip(handler))
+    for kind in ("git", "archive"):
+        started = time.monotonic()
+        error = failure(Source(kind, server.url + "/team/app.tar.gz"), tmp_path / "cache", Limits(seconds=1))
+        assert isinstance(error, TryAgain)
+        assert time.monotonic() - started < 4
+
+
+def test_an_archive_is_downloaded_once_if_its_digest_is_known(
+    tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    server = serve(constant(archive()))
+    digest = hashlib.sha256(archive()).hexdigest()
+    source = Source("archive", server.url + "/files/tool-1.0.tar.gz?token=x", sha256=digest)
+    assert [(e.path, e.content) for e in read(source, tmp_path / "cache")] == [("a.py", b"print(1)")]
+    assert read(source, tmp_path / "cache") and len(server.requests) == 1
+    assert identify(source).url == server.url + "/files/tool-1.0.tar.gz"
+    assert identify(source).name == "127.0.0.1/tool-1.0"
+    assert code(Source("archive", source.locator, sha256="1" * 64), tmp_path / "other") == "digest_mismatch"
+    assert list((tmp_path / "other" / "downloads").iterdir()) == []
+
+
+def test_downloads_are_limited_and_cut_off_ones_are_not_kept(tmp_path: Path, serve: Callable[[Answer], Server]) -> None:
+    source = Source("archive", serve(constant(bytes(300_000))).url + "/a.tar")
+    assert code(source, tmp_path / "cache", Limits(max_archive_bytes=200_000)) == "too_large"
+
+    def short(handler: http.server.BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "5000")
+        handler.end_headers()
+        handler.wfile.write(b"x" * 100)
+
+    assert isinstance(failure(Source("archive", serve(short).url + "/a.tar"), tmp_path / "cache"), TryAgain)
+    assert list((tmp_path / "cache" / "downloads").iterdir()) == []
+
+
+def test_three_redirects_are_followed_and_a_fourth_is_not(tmp_path: Path, serve: Callable[[Answer], Server]) -> None:
+    def chain(handler: http.server.BaseHTTPRequestHandler) -> None:
+        left = int(handler.path.strip("/"))
+        send(handler, archive()) if left == 0 else send(handler, b"", 302, Location=f"/{left - 1}")
+
+    server = serve(chain)
+    assert [entry.path for entry in read(Source("archive", server.url + "/3"), tmp_path / "cache")] == ["a.py"]
+    assert code(Source("archive", server.url + "/4"), tmp_path / "cache") == "redirect_not_allowed"
+    for target in ("file:///etc/passwd", "ftp://127.0.0.1/x", "http://user:pass@127.0.0.1/x"):
+        away = serve(constant(status=302, Location=target))
+        assert code(Source("archive", away.url + "/a.tar"), tmp_path / "cache") == "redirect_not_allowed"
+
+
+def test_a_redirect_goes_neither_down_to_http_nor_from_public_to_private() -> None:
+    assert redirect_allowed("http://a.example/", "https://a.example/", True, True)
+    assert redirect_allowed("http://10.0.0.1/", "http://10.0.0.2/", False, False)
+    assert not redirect_allowed("https://a.example/", "http://a.example/", True, True)
+    assert not redirect_allowed("https://a.example/", "https://10.0.0.1/", True, False)
+    private = ["127.0.0.1", "10.1.2.3", "169.254.169.254", "100.64.0.1", "::1", "::ffff:10.0.0.1", "fe80::1%eth0"]
+    assert not any(is_public([address]) for address in private)
+    assert not is_public(["93.184.215.14", "127.0.0.1"]) and is_public(["93.184.215.14"])
+
+
+def test_stored_logins_are_not_sent(
+    tmp_path: Path, serve: Callable[[Answer], Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str | None] = []
+
+    def note(handler: http.server.BaseHTTPRequestHandler) -> None:
+        seen.append(handler.headers.get("Authorization"))
+        send(handler, archive())
+
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login invented password invented\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    server = serve(note)
+    read(Source("archive", server.url + "/a.tar"), tmp_path / "cache")
+    failure(Source("git", server.url + "/team/app.git"), tmp_path / "cache")
+    assert len(seen) >= 2 and set(seen) == {None}
+
+
+@pytest.mark.parametrize(
+    ("locator", "name", "url"),
+    [
+        ("https://Host.Example/Team/App", "Team/App", "https://host.example/Team/App"),
+        ("https://host.example:443/Team/App.git/", "Team/App", "https://host.example/Team/App"),
+        ("http://host.example:8080/a/b/c.git?x=1#y", "b/c", "http://host.example:8080/a/b/c"),
+        ("https://host.example//team///app", "team/app", "https://host.example/team/app"),
+        ("https://host.example/%74eam/app", "team/app", "https://host.example/team/app"),
+        ("https://host.example/app", "host.example/app", "https://host.example/app"),
+        ("https://[::1]:8443/team/app", "team/app", "https://[::1]:8443/team/app"),
+        ("https://bücher.example/team/app", "team/app", "https://xn--bcher-kva.example/team/app"),
+    ],
+)
+def test_one_repository_has_one_identity_however_it_is_written(locator: str, name: str, url: str) -> None:
+    identity = identify(Source("git", locator))
+    assert (identity.name, identity.url) == (name, url)
+    assert len(identity.repo_id) == 32
+
+
+def test_a_name_of_ones_own_keeps_the_other_as_an_alias() -> None:
+    identity = identify(Source("git", "https://host.example/team/app", name="new/app", aliases=("old/app", "new/app")))
+    assert identity.name == "new/app" and identity.aliases == ("old/app", "team/app")
+    assert identity.repo_id == identify(Source("git", "https://host.example/team/app")).repo_id
+    local = identify(Source("git", "somewhere/app", name="team/app"))
+    assert (local.url, local.aliases) == ("local:team/app", ())
+    assert local == identify(Source("git", "/else/where.git", name="team/app"))
