@@ -65,14 +65,14 @@ def rank(copy: Copy) -> tuple[Strength, int, str]:
 def shown_older(copy: Copy, other: Copy) -> bool:
     """Whether the evidence shows that `copy` is older than `other`.
 
-    Two known, different dates decide. Without them, `copy` is the older one if only `other` is vendored, or if `other`
-    stands in a fork of the repository of `copy`. That a repository is a fork of some third one shows nothing: the
-    third may be where `copy` was taken from.
+    Two known, different dates decide. Without them, `copy` is the older one if `other` stands in a fork of its
+    repository, or if `other` is vendored and `copy` is neither vendored nor in a fork. That `other` stands in a fork of
+    some third repository shows nothing: the third may be where `copy` was taken from.
     """
     mine, theirs = copy.first_commit_at, other.first_commit_at
     if mine is not None and theirs is not None and mine != theirs:
         return mine < theirs
-    return (other.vendored and not copy.vendored) or other.fork_of == copy.repo_id
+    return other.fork_of == copy.repo_id or (other.vendored and not copy.vendored and not copy.fork)
 
 
 def witnesses(restricted: Iterable[Copy]) -> tuple[Copy, ...]:

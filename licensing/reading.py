@@ -27,9 +27,9 @@ _IDS = (
 _GATE = re2.compile(
     (
         r"(?im)licen[sc]|lisen[sc]|copying|copyleft|spdx|warrant|permission|permitted|redistribut|distributed under|"
-        r"public[ -]*domain|\bpublic$|disclaims|see copyright|free software|freeware|shareware|open[ -]source|"
+        r"public\W?domain|\bpublic$|disclaims|see copyright|distribution and use|free software|freeware|shareware|open\Wsource|"
         r"proprietary|confidential|trade secret|unpublished|non-?commercial|all rights|rights reserved|"
-        r"restricted rights|unlawful|do what the f|beerware|dedicat|provided .{0,3}as[ -]is|creative ?commons|"
+        r"restricted rights|unlawful|do what the f|beerware|dedicat|provided .{0,3}as\Wis|creative.?commons|"
         r"public license|" + _IDS
     )
     .replace(" ", r"[ \t]+")
@@ -39,7 +39,7 @@ _GATE = re2.compile(
 _LEGAL = re2.compile(
     (
         r"(?i)licen[sc]|lisen[sc]|copyright|copyleft|copying|spdx|warrant|permi[ts]|distribut|notice|liab|modif|"
-        r"granted|freely|misrepresent|altered|rights|terms|public[ -]*domain|freeware|shareware|open[ -]source|"
+        r"granted|freely|misrepresent|altered|rights|terms|public\W?domain|freeware|shareware|open\Wsource|"
         r"free software|proprietary|confidential|secret|unpublished|commercial|unlawful|beerware|dedicat|endors|"
         r"disclaim|damages|merchantab|acknowledg|\bai\b|" + _IDS
     )
@@ -48,11 +48,14 @@ _LEGAL = re2.compile(
 )
 # A licence text has several of these words; a README or a manifest that only names its licence has not.
 _PROSE = re2.compile(
-    rb"(?i)warrant|merchantab|liab|damages|redistribut|granted|permission|conditions|hereby|derivative|disclaim|as[ -]is"
+    rb"(?i)warrant|merchantab|liab|damages|redistribut|granted|permission|conditions|hereby|derivative|disclaim|as\Wis"
 )
 _PROSE_WORDS, _FEWEST_WORDS = 4, 40
 _COPYRIGHT = re2.compile(
-    r"(?im)^(?:spdx-filecopyrighttext:|@?copyrights?\b|portions?[ \t]+copyright|(?:\(c\)|©|&copy;)\s*(?:copyright|[0-9]{4}))".encode()
+    (
+        r"(?im)^(?:spdx-filecopyrighttext:|@?copyrights?\b|portions?[ \t]+copyright|"
+        r"(?:\(c\)|©|&copy;)[ \t]*(?:copyright|[0-9]{4}))"
+    ).encode()
 )
 _MAYBE_COPYRIGHT = re2.compile("(?i)copyright|©|\\(c\\)|&copy;".encode())
 # "Copyright holders" and "copyright notice" begin a sentence of a licence, not the name of an owner.
@@ -108,20 +111,19 @@ class Reading:
     """Normalised lines, the file's line number of each, copyright lines, and whether the text was cut.
 
     `dense` is true for a text that is mostly licence prose, such as a LICENSE file, and false for a README.
+    `full_lines` are those from the first line of interest to the last, with owners and whatever stands between: some
+    licences name their owner. They are empty for a text that is neither a head nor dense.
     `reserved` holds the first and last line of a paragraph that forbids training models on the work.
     """
 
     lines: tuple[str, ...] = ()
     numbers: tuple[int, ...] = ()
+    full_lines: tuple[str, ...] = ()
+    full_numbers: tuple[int, ...] = ()
     copyrights: tuple[str, ...] = ()
     dense: bool = False
     cut: bool = False
     reserved: tuple[int, int] | None = None
-
-    @property
-    def text(self) -> str:
-        """What the detector reads, and what a cache of its answers is keyed by."""
-        return "\n".join(self.lines)
 
 
 def read_text(content: bytes, scope: str) -> Reading:
@@ -136,24 +138,26 @@ def read_text(content: bytes, scope: str) -> Reading:
     dense = scope == "whole" and page.is_dense(legal)
     chosen = [i for p in (page.paragraphs if dense else legal) for i in (p if dense else page.worth_reading(p))]
     lines, numbers = page.joined([i for i in chosen if i not in page.owners])
+    whole = [i for i in page.span(legal) if page.plain[i]] if scope == "head" or dense else []
+    full_lines, full_numbers = page.joined(whole)
     copyrights = [page.plain[i][:COPYRIGHT_CHARACTERS] for i in sorted(page.copyrights)[:MAX_COPYRIGHTS]]
     reserved = next(((p.start + 1, p.stop) for p in page.paragraphs if page.is_reserved(p)), None)
-    return Reading(tuple(lines), tuple(numbers), tuple(copyrights), dense, cut, reserved)
+    return Reading(lines, numbers, full_lines, full_numbers, tuple(copyrights), dense, cut, reserved)
 
 
 def head_of(content: bytes) -> bytes:
-    """The lines at the head of a source file that may speak of a licence or an owner, each on its own line number.
+    """The head of a source file as far as it may speak of a licence or an owner, each line on its own number.
 
-    All other lines are empty, and those after the last one are gone. Scanning the result gives the same findings as
-    scanning the file.
+    All lines before are empty, and those after are gone. Scanning the result gives the same findings as scanning the
+    file.
 
     >>> head_of(b"#!/bin/sh\\n\\n# Copyright 2020 A. Nother\\n\\n# SPDX-License-Identifier: MIT\\n\\necho hello\\n")
     b'\\n\\n# Copyright 2020 A. Nother\\n\\n# SPDX-License-Identifier: MIT'
     """
     raw, _ = _raw_lines(content, "head")
     page = _Page(raw, "head")
-    wanted = {i for p in page.legal_paragraphs() for i in p} | page.copyrights
-    return "\n".join(line if i in wanted else "" for i, line in enumerate(raw)).rstrip("\n").encode("utf-8", "replace")
+    span = page.span(page.legal_paragraphs())
+    return "\n".join([""] * span.start + raw[span.start : span.stop]).rstrip("\n").encode("utf-8", "replace")
 
 
 def is_silent(text: str) -> bool:
@@ -194,6 +198,12 @@ class _Page:
                 chosen[at] = not self.legal.isdisjoint(self.paragraphs[at])
         return [p for p, legal in zip(self.paragraphs, chosen, strict=True) if legal]
 
+    def span(self, legal: list[range]) -> range:
+        """From the first line of a licence or an owner to the last, in whole paragraphs."""
+        starts = {p.start for p in legal}
+        wanted = [p for p in self.paragraphs if p.start in starts or not self.copyrights.isdisjoint(p)]
+        return range(wanted[0].start, wanted[-1].stop) if wanted else range(0)
+
     def is_dense(self, legal: list[range]) -> bool:
         """Whether most words stand in legal paragraphs, and these are the prose of a licence."""
         words = self._words(self.paragraphs)
@@ -216,7 +226,7 @@ class _Page:
             return False
         return _RESERVED.search(" ".join(self.plain[paragraph.start : paragraph.stop])) is not None
 
-    def joined(self, chosen: list[int]) -> tuple[list[str], list[int]]:
+    def joined(self, chosen: list[int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """The chosen lines with their numbers from 1; where lines were left out, a gap of empty ones."""
         lines: list[str] = []
         numbers: list[int] = []
@@ -226,7 +236,7 @@ class _Page:
             gap = 0 if before is None else _GAP if left_out else int(any(not self.plain[j] for j in between))
             lines += [""] * gap + [self.plain[i]]
             numbers += [(before or 0) + 1] * gap + [i + 1]
-        return lines, numbers
+        return tuple(lines), tuple(numbers)
 
     def _hits(self, pattern: Any) -> set[int]:
         """The lines in which a pattern occurs."""

@@ -39,6 +39,8 @@ MOST_FINDINGS = 64
 _REMEMBERED = 65_536
 # Where no licence was found with this score, a licence text is looked at again with approximate matching.
 _SURE_SCORE = 80.0
+_FAILED, _TIMED_OUT = "gleanery-detector-error", "gleanery-time-limit"
+_GIVEN_UP = (_FAILED, _TIMED_OUT)
 # SPDX tags anywhere in a line, and the licence field of a manifest at its beginning.
 _TAG = re.compile(
     r"(?:spdx-license-identifier:|^[\"']?licen[sc]e(?:-expression)?[\"']?\s{0,4}[:=])\s*(\S.*)$", re.IGNORECASE
@@ -92,8 +94,7 @@ class Scanner:
         if scope not in ("whole", "head"):
             raise ValueError(f"scope is {scope}, not whole or head")
         reading = read_text(content, scope)
-        findings = list(self._answer(reading))
-        placed = [_placed(finding, reading.numbers) for finding in findings]
+        placed = list(self._answer(reading))
         if reading.reserved:
             placed.append(Finding("found", NO_TRAINING, 100.0, "gleanery-no-ai-training", *reading.reserved))
         if reading.cut:
@@ -102,29 +103,37 @@ class Scanner:
         return (replace(placed[0], copyrights=reading.copyrights), *placed[1:])
 
     def _answer(self, reading: Reading) -> tuple[Finding, ...]:
-        """The findings in the normalised text, numbered by its own lines."""
-        text = reading.text
-        if is_silent(text):
+        """The findings in a text; where none of them names a licence, those in the fuller form of the text."""
+        if is_silent("\n".join(reading.lines)):
             return self._count("silent", ())
-        tags = _tags(reading.lines)
+        findings = self._known_or_new(reading.lines, reading.numbers, False)
+        if any(_is_identified(f) for f in findings) or any(f.rule in _GIVEN_UP for f in findings):
+            return findings
+        return self._known_or_new(reading.full_lines, reading.full_numbers, reading.dense) or findings
+
+    def _known_or_new(self, lines: tuple[str, ...], numbers: tuple[int, ...], dense: bool) -> tuple[Finding, ...]:
+        """The answer to a normalised text, from its tags, from memory or from the detector."""
+        if not lines:
+            return ()
+        tags = _tags(lines)
         if tags:
-            return self._count("tag", tags)
-        key = hashlib.blake2b(
-            text.encode("utf-8", "surrogatepass"), digest_size=16, person=b"dense" if reading.dense else b"sparse"
-        ).digest()
+            return tuple(_placed(f, numbers) for f in self._count("tag", tags))
+        text = "\n".join(lines)
+        person = b"dense" if dense else b"sparse"
+        key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, person=person).digest()
         with self._lock:
             known = self._answers.get(key)
             if known is not None:
                 self._answers.move_to_end(key)
         if known is not None:
-            return self._count("remembered", known)
-        findings, finished = self._detect(text, reading.dense)
+            return tuple(_placed(f, numbers) for f in self._count("remembered", known))
+        findings, finished = self._detect(text, dense)
         if finished:
             with self._lock:
                 self._answers[key] = findings
                 if len(self._answers) > _REMEMBERED:
                     self._answers.popitem(last=False)
-        return findings
+        return tuple(_placed(f, numbers) for f in findings)
 
     def _detect(self, text: str, dense: bool) -> tuple[tuple[Finding, ...], bool]:
         """Exact matching, then approximate matching where it helps; and whether there was time enough."""
@@ -134,10 +143,10 @@ class Scanner:
             if dense and _is_weak(findings):
                 findings = self._count("approximate", _match(text, True, deadline)) or findings
         except Exception:  # hostile text must not stop a run; the finding says that nothing is known
-            return (Finding("unknown", rule="gleanery-detector-error"),), True
+            return (Finding("unknown", rule=_FAILED),), True
         # scancode returns what it has when its time is over, and does not say that it is not all.
         if time.monotonic() - started >= self.seconds or time.time() >= deadline:
-            return (Finding("unknown", rule="gleanery-time-limit"),), False
+            return (Finding("unknown", rule=_TIMED_OUT),), False
         if len(findings) > MOST_FINDINGS:
             findings = (*findings[: MOST_FINDINGS - 1], Finding("unknown", rule="gleanery-too-many-findings"))
         return findings, True

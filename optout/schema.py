@@ -96,7 +96,7 @@ _APPEND_ONLY = {
     ],
     "postgresql": [
         "CREATE OR REPLACE FUNCTION optout_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$",
+        "$$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only'; END $$",
         "CREATE OR REPLACE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
         "FOR EACH STATEMENT EXECUTE FUNCTION optout_append_only()",
     ],

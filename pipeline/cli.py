@@ -301,12 +301,17 @@ def _progress(quiet: bool) -> Iterator[Callable[[Any], None]]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     with Progress(*columns, TimeElapsedColumn(), console=err) as bars:
-        known: dict[str, TaskID] = {}
+        bar: dict[str, TaskID] = {}
+        steps: dict[str, dict[str, tuple[int, int]]] = {}
 
         def listen(event: Any) -> None:
-            if event.title not in known:
-                known[event.title] = bars.add_task(f"{event.title:<22}", total=event.total)
-            bars.update(known[event.title], completed=event.done, total=event.total)
+            # A stage has several steps, of which the later ones are not known yet: its bar grows with each.
+            steps.setdefault(event.stage, {})[event.title] = (event.done, event.total)
+            if event.stage not in bar:
+                bar[event.stage] = bars.add_task("", total=None)
+            done, total = (sum(numbers) for numbers in zip(*steps[event.stage].values(), strict=True))
+            note = " (was done before)" if event.skipped else ""
+            bars.update(bar[event.stage], description=f"{event.title:<22}{note}", completed=done, total=total)
 
         yield listen
 

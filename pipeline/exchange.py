@@ -18,6 +18,7 @@ from gleanery.records.parquet import Written, write_groups
 # Small groups let a reader skip more; each costs some hundred bytes of footer for each column.
 GROUP_BYTES = 4 << 20
 GROUP_ROWS = 16_384
+USUAL_PARTS, LEAST_BYTES = 16, 1 << 20
 # 8 hexadecimal digits decide the partition of an id, as in records.ids.partition.
 _SPAN = 1 << 32
 
@@ -25,11 +26,14 @@ _SPAN = 1 << 32
 def part_count(total_bytes: int, part_bytes: int) -> int:
     """The number of parts, a power of two, so that a part holds about `part_bytes` at most.
 
-    >>> part_count(100, 32), part_count(0, 32)
-    (4, 1)
+    A small total is cut into about `USUAL_PARTS`, so that there is work for every core, but not below `LEAST_BYTES`.
+
+    >>> part_count(0, 32 << 20), part_count(20 << 20, 32 << 20), part_count(4096 << 20, 32 << 20)
+    (1, 16, 128)
     """
+    size = min(part_bytes, max(LEAST_BYTES, total_bytes // USUAL_PARTS))
     count = 1
-    while count * part_bytes < total_bytes and count < 1 << 20:
+    while count * size < total_bytes and count < 1 << 20:
         count *= 2
     return count
 

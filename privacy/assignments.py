@@ -44,12 +44,17 @@ _SETTER = re.compile(r"(?i)(?:set|with|add)\w*|\w*\.?(?:password|passphrase)")
 
 def find(source: Source) -> Iterator[Hit]:
     """Hits in bytes. Hits may overlap; all are judged by their value."""
+    read = 0
     for found in _ASSIGNMENT.finditer(source.raw):
+        if found.start() < read:
+            continue
         name = _name(source.raw, found)
         wanted = _wanted(name)
         span = _value_span(source, found, name) if wanted else None
         if span is not None:
             yield from _judged(source, span, name, wanted)
+            # What looks like names inside a very long value is not read again: the time stays linear.
+            read = span[1] if span[1] - span[0] > 100 else 0
     for found in _OPTION.finditer(source.raw):
         name = found.group(1).decode("ascii")
         span = quoted_span(source.raw, found.end()) or (bare_span(source, found.end()) if source.bare_values else None)

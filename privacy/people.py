@@ -38,9 +38,14 @@ _CUE = compile_pattern(f"(?i:{_CUE_WORDS})|{_SIGNS}")
 _MAIL = compile_pattern(r"[ \t]{1,2}[<(][^<>()@\s]{1,64}(?:@|[ \[(_]at[ \])_])[^<>()]{1,80}[>)]")
 _WINDOW = 160  # bytes behind a cue; names stand at once
 
+# One step of what may stand before a first name, and one of what may stand between two. Each is taken greedily and
+# never given back, so a line of nothing but years costs no more than its length.
 _LEAD = re.compile(
-    r"(?:[\s:=>\-–—\"'`*#\[({,.;]|\\[\"'])*"
-    r"(?:(?:\(c\)|©|&copy;|copyright|by|\d{4}(?:\s?[-–,/]\s?(?:\d{2,4}|present|now))*|u[\"']|the\s+following)(?:[\s:,;.\-–\"'`]+|$))*",
+    r"[\s:=>\-–—\"'`*#\[({,.;+]+|\\[\"']|\(c\)|©|&copy;|(?:copyright|by|the|present|now)\b|\d{4}\b|\d{2}\b|u(?=[\"'])",
+    re.IGNORECASE,
+)
+_GAP = re.compile(
+    r"\s+|[,;&/|+]|[\"']\s?,\s?[\"']|(?:and|und|et|y|present)\b|\d{4}\b|[-–](?=\s?\d)|<[^<>]{0,90}>|\([^()]{0,90}\)",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?(?:-[^\W\d_]+)*")
@@ -55,9 +60,13 @@ _HANDLE = re.compile(r"[A-Za-z][\w.\-]{1,31}(?=\s*(?:$|[<(,;]|\*/|\d|-->))")
 
 def find(source: Source) -> Iterator[Hit]:
     """Hits in bytes; hits may overlap."""
+    read = 0
     for found in _CUE.finditer(source.raw):
+        if found.start() < read:
+            continue  # a sign between another cue and its name, as in "Copyright (c)"
         behind = source.after(found.end(), _WINDOW).decode("utf-8", "ignore")
-        lead = _lead(behind)
+        lead = _skipped(_LEAD, behind, 0)
+        read = found.end() + lead  # fewer characters than bytes, so never too far
         spans = list(_listed_names(behind, lead))
         if not spans and bytes(found.group()).lower().startswith(b"@author"):
             spans = list(_handle(behind, lead))
@@ -71,10 +80,11 @@ def find(source: Source) -> Iterator[Hit]:
             yield _hit(before, offset, start, end, "name_before_mail", 0.85)
 
 
-def _lead(text: str) -> int:
-    """Where years, signs and quotes end, and a name may begin."""
-    found = _LEAD.match(text)
-    return found.end() if found else 0
+def _skipped(step: re.Pattern[str], text: str, place: int) -> int:
+    """The place behind as many steps as follow each other."""
+    while found := step.match(text, place):
+        place = found.end()
+    return place
 
 
 def _hit(text: str, offset: int, start: int, end: int, rule: str, score: float) -> Hit:
@@ -85,8 +95,7 @@ def _hit(text: str, offset: int, start: int, end: int, rule: str, score: float) 
 def _listed_names(text: str, place: int) -> Iterator[tuple[int, int]]:
     """Names one after the other, with nothing between them but commas, years and addresses."""
     for start, end in _runs(text, place):
-        between = text[place:start]
-        if between and not _GAP.fullmatch(between):
+        if _skipped(_GAP, text[:start], place) != start:
             return
         yield start, end
         place = end

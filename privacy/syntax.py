@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-LONGEST = 2_000_000  # characters: a few seconds for Python's parser, and 100 times the usual source file
+LONGEST = 1_000_000  # characters: 5 seconds for the slowest text that we could make up, and 100 times a usual file
 
 _LANGUAGES = {"python": "py", "json": "json", "toml": "toml"}
 

@@ -86,13 +86,10 @@ def _piece(piece: Row) -> str:
     where = shown(piece["stated_in"]) or "what its registry or forge declares"
     if piece["start_line"] is not None:
         last = piece["end_line"] or piece["start_line"]
-        lines = (
-            f"line {piece['start_line']}" if last == piece["start_line"] else f"lines {piece['start_line']} to {last}"
-        )
-        where += f", {lines}"
-    said = (
-        f"Evidence {piece['rank']}: {where}, says {shown(piece['states'] or 'something that could not be identified')}"
-    )
+        one = last == piece["start_line"]
+        where += f", line {last}" if one else f", lines {piece['start_line']} to {last}"
+    states = shown(piece["states"] or "something that could not be identified")
+    said = f"Evidence {piece['rank']}: {where}, says {states}"
     if piece["rule"]:
         said += f", by the detector's rule {shown(piece['rule'])}"
     return said + (f", score {piece['score']:g}." if piece["score"] is not None else ".")

@@ -15,27 +15,32 @@ not_allowed AS (
 released AS (
   SELECT docs.repo, docs.path, docs.file_id, docs.license, concluded.* EXCLUDE (file_id),
     regexp_extract_all(lower(docs.license), '[a-z0-9.+:-]+') AS released_words,
-    -- A header that only points to a licence ("see LICENSE") states none.
-    regexp_extract_all(
-      regexp_replace(
-        lower(concluded.header_expression), 'licenseref-scancode-(unknown-license-reference|see-license|unstated)', '', 'g'
-      ),
-      '[a-z0-9.+:-]+'
-    ) AS header_words
+    regexp_extract_all(lower(concluded.header_expression), '[a-z0-9.+:-]+') AS header_words
   FROM docs JOIN license_conclusions AS concluded USING (file_id)
+),
+stated AS (
+  SELECT * EXCLUDE (header_words),
+    -- A header that only points to a licence ("see LICENSE") states none.
+    list_filter(
+      header_words,
+      lambda word: NOT list_contains(released_words, word) AND word NOT IN (
+        'and', 'or', 'with', 'licenseref-scancode-unknown-license-reference', 'licenseref-scancode-see-license',
+        'licenseref-scancode-unstated'
+      )
+    ) AS words_left_out
+  FROM released
 ),
 judged AS (
   SELECT *,
     CASE
       WHEN license IS DISTINCT FROM expression THEN 'released under another licence than was concluded'
-      WHEN len(list_filter(header_words, lambda word: NOT list_contains(released_words, word))) > 0
-        THEN 'the header names a licence that the release does not'
+      WHEN len(words_left_out) > 0 THEN 'the header names a licence that the release does not'
       WHEN conflict AND directory_expression IN (SELECT expression FROM not_allowed)
         THEN 'the directory states a licence that is not allowed'
       WHEN conflict AND header_expression IN (SELECT expression FROM not_allowed)
         THEN 'the header states a licence that is not allowed'
     END AS problem
-  FROM released
+  FROM stated
 ),
 final AS (
   SELECT repo, path, file_id, license, expression, header_expression, directory_expression, problem

@@ -12,11 +12,20 @@ asked AS (
   WHERE repo_id = $repo OR lower(name) = lower($repo) OR url = $repo
     OR list_contains(list_transform(aliases, lambda alias: lower(alias)), lower($repo))
 ),
+marked AS (
+  SELECT docs.*, asked.repo_id IS NOT NULL AS is_asked FROM docs LEFT JOIN asked ON asked.repo_id = docs.repo_id
+),
+by_shard AS (
+  SELECT shard, count(*) FILTER (is_asked) AS documents, coalesce(sum(tokens) FILTER (is_asked), 0) AS tokens,
+    sum(tokens) AS all_tokens
+  FROM marked
+  GROUP BY shard
+),
 final AS (
-  SELECT count(*) FILTER (is_asked) AS documents, CAST(coalesce(sum(tokens) FILTER (is_asked), 0) AS BIGINT) AS tokens,
-    round(100.0 * coalesce(sum(tokens) FILTER (is_asked), 0) / nullif(sum(tokens), 0), 4) AS percent_of_tokens,
-    count(DISTINCT shard) FILTER (is_asked) AS shards, count(DISTINCT shard) AS shards_of_the_release
-  FROM (SELECT *, repo_id IN (SELECT repo_id FROM asked) AS is_asked FROM docs)
+  SELECT CAST(coalesce(sum(documents), 0) AS BIGINT) AS documents, CAST(coalesce(sum(tokens), 0) AS BIGINT) AS tokens,
+    round(100.0 * coalesce(sum(tokens), 0) / nullif(sum(all_tokens), 0), 4) AS percent_of_tokens,
+    count(*) FILTER (documents > 0) AS shards, count(*) AS shards_of_the_release
+  FROM by_shard
 )
 SELECT * FROM final
 ORDER BY ALL

@@ -169,9 +169,14 @@ def good_rows() -> Rows:
     lib = build.repo("octo/lib")
     fork = build.repo("cat/app", fork_of="octo/app", first_commit_at=1_450_000_000)
     gpl = build.repo("dog/gpl", first_commit_at=1_300_000_000)
-    tool = build.repo(
-        "pypi/tool", url="pypi/tool", kind="pypi", version="1.2.0", default_branch=None, declared_license="MIT"
-    )
+    package = {
+        "url": "pypi/tool",
+        "kind": "pypi",
+        "version": "1.2.0",
+        "default_branch": None,
+        "declared_license": "MIT",
+    }
+    tool = build.repo("pypi/tool", **package)
     hostile = build.repo(HOSTILE_REPO, url="https://example.org/hen/x")
     signal = build.repo("pig/signal", optout_signal=".dataset-optout.json")
     build.repo("eve/objector", status="opted_out", version=None, default_branch=None, first_commit_at=None)

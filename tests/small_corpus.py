@@ -97,7 +97,7 @@ _SETTINGS = """
 vocabulary = 600
 
 [run]
-part_bytes = 16384
+part_bytes = 16384  # many parts from little text
 
 [optout]
 registry = "optout.sqlite"

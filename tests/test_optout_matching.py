@@ -4,12 +4,13 @@ import pickle
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gleanery.optout.forges import named_repository
 from gleanery.optout.matching import Matcher, Rule, canonical_blob, canonical_owner, canonical_repository, rule_keys
 from gleanery.optout.settings import WebSettings
 from gleanery.records.errors import RejectRecord
-from hypothesis import given
-from hypothesis import strategies as st
 
 GOLDEN = Path(__file__).parent / "golden" / "optout"
 SPELLINGS = [line.split("\t") for line in (GOLDEN / "spellings.tsv").read_text().splitlines()]

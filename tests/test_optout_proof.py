@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from gleanery.optout import address, proof
+
+from gleanery.optout import proof
 from gleanery.optout.address import safe_target
 from gleanery.optout.challenge import FILENAMES
 from gleanery.optout.proof import RESULTS, ProofResult, check_challenge, check_files
@@ -169,7 +170,9 @@ def test_a_fetch_that_is_too_large_is_cut_off(host: Host, monkeypatch: pytest.Mo
         monkeypatch.setattr(proof, "LONGEST_FETCH", 256 << 10)
         assert check(host).code == "too_large"
     finally:
-        subprocess.run(["git", "-C", host.root / "alice/lib.git", "config", "uploadpack.allowFilter", "true"], check=True)
+        subprocess.run(
+            ["git", "-C", host.root / "alice/lib.git", "config", "uploadpack.allowFilter", "true"], check=True
+        )
 
 
 def test_a_redirect_is_not_followed(host: Host) -> None:
@@ -253,7 +256,7 @@ def test_the_name_is_looked_up_once_and_git_gets_the_address(host: Host, monkeyp
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
     host.commit({FILE: EXPECTED})
-    monkeypatch.setattr(address.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     url = f"http://forge.invalid:{host.port}/alice/lib.git"
     assert check_challenge(url, FILE, EXPECTED, allow_local=True, seconds=15).passed
     assert asked == ["forge.invalid"]
@@ -286,7 +289,7 @@ def test_some_addresses_are_refused_even_inside_ones_own_network(url: str) -> No
 def test_one_bad_address_among_good_ones_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     def answers(*addresses: str) -> None:
         rows = [(0, 0, 0, "", (text, 443)) for text in addresses]
-        monkeypatch.setattr(address.socket, "getaddrinfo", lambda *_, **__: rows)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: rows)
 
     answers("8.8.8.8", "2001:4860:4860::8888")
     good = safe_target("https://forge.example/a/b", allow_local=False, seconds=1)
@@ -297,8 +300,12 @@ def test_one_bad_address_among_good_ones_is_enough_to_refuse(monkeypatch: pytest
 
 
 def test_a_name_without_an_address_and_a_look_up_that_hangs_both_fail_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    for answer in (lambda *_, **__: [], lambda *_, **__: time.sleep(3)):
-        monkeypatch.setattr(address.socket, "getaddrinfo", answer)
+    def look_up(*_: object, **__: object) -> list[object]:
+        time.sleep(seconds)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    for seconds in (0.0, 3.0):
         result = check_challenge("https://forge.example/a/b", FILE, EXPECTED, allow_local=False, seconds=0.2)
         assert result.code == "host_not_found"
 

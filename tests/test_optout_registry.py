@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from sqlalchemy.exc import SQLAlchemyError
+
 from gleanery.optout import schema
 from gleanery.optout.challenge import (
     LIFETIME,
@@ -25,10 +30,6 @@ from gleanery.optout.matching import Matcher
 from gleanery.optout.proof import RESULTS, ProofResult
 from gleanery.optout.registry import Registry
 from gleanery.records.errors import RejectRecord, StopRun
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
-from sqlalchemy.exc import SQLAlchemyError
 
 GOLDEN = Path(__file__).parent / "golden" / "optout"
 NAMES = ["github.com/alice/lib", "gitlab.com/group/lib"]
@@ -292,7 +293,12 @@ def test_rules_as_of_a_position_are_what_they_were(registry: Registry) -> None:
 
 @pytest.mark.parametrize(
     ("scope", "value", "action"),
-    [("repo", "alice/lib", "block"), ("person", "alice", "block"), ("repo", "github.com/a/b", "ban"), ("blob", "x", "block")],
+    [
+        ("repo", "alice/lib", "block"),
+        ("person", "alice", "block"),
+        ("repo", "github.com/a/b", "ban"),
+        ("blob", "x", "block"),
+    ],
 )
 def test_a_rule_that_says_nothing_clear_is_not_written(registry: Registry, scope: str, value: str, action: str) -> None:
     with pytest.raises(RejectRecord):

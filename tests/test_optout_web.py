@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from gleanery.optout import proof, web
+
+from gleanery.optout import proof
 from gleanery.optout.challenge import content_digest
-from gleanery.optout.pages import STATES, WAYS_OUT
+from gleanery.optout.pages import STATES, WAYS_OUT, stylesheet
 from gleanery.optout.proof import RESULTS, ProofResult
 from gleanery.optout.registry import Registry
 from gleanery.optout.settings import Limit, WebSettings
@@ -252,7 +255,8 @@ def test_checks_are_limited_by_client_repository_and_host(
     visit: Visit, outcome: Callable[[str], None], limited: str
 ) -> None:
     outcome("file_missing")
-    settings = WebSettings(public_url=SITE, **{limited: Limit(1, 86_400)})
+    once: dict[str, Any] = {limited: Limit(1, 86_400)}
+    settings = replace(SETTINGS, **once)
     first, second = visit(settings), visit(settings, "203.0.113.8")
     pages = [file_request(first), file_request(second), file_request(second, "https://github.com/bob/lib")]
     elsewhere = file_request(second, "https://codeberg.org/bob/lib")
@@ -296,7 +300,10 @@ def test_a_body_over_the_cap_is_refused(visit: Visit, registry: Registry, announ
 def test_a_form_with_a_thousand_fields_or_files_is_refused(visit: Visit) -> None:
     client = visit()
     token = token_on(client)
-    assert client.post("/requests", data={"token": token, **{f"a{n}": "" for n in range(2000)}}).status_code in (400, 413)
+    assert client.post("/requests", data={"token": token, **{f"a{n}": "" for n in range(2000)}}).status_code in (
+        400,
+        413,
+    )
     files = {"repository": ("x.txt", b"https://github.com/a/b")}
     assert client.post("/requests", data={"token": token}, files=files).status_code == 400
 
@@ -386,5 +393,20 @@ def test_the_page_describes_no_interface_of_its_own(visit: Visit) -> None:
     assert [visit().get(path).status_code for path in ("/docs", "/openapi.json", "/redoc")] == [404, 404, 404]
 
 
-def test_the_public_names_of_the_module_are_there() -> None:
-    assert set(web.__all__) <= set(dir(web))
+def _luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb by WCAG 2."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+def test_all_text_has_the_contrast_of_wcag_aa_in_both_themes(theme: int) -> None:
+    themes = re.findall(r":root \{(.*?)\}", stylesheet(), re.DOTALL)
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", themes[theme]))
+    pairs = [("on-mark", "mark"), ("good", "paper"), ("bad", "card")]
+    for paper in ("paper", "card", "good-paper", "bad-paper", "note-paper"):
+        pairs += [("ink", paper), ("soft", paper), ("mark", paper)]
+    for text, paper in pairs:
+        light, dark = sorted((_luminance(colours[text]), _luminance(colours[paper])), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, paper)

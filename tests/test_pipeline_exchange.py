@@ -57,6 +57,7 @@ def test_a_reader_takes_only_the_groups_that_overlap(tmp_path: Path) -> None:
 @given(st.integers(0, 1 << 40), st.integers(1, 1 << 30))
 def test_parts_are_a_power_of_two_and_no_larger_than_asked(total: int, size: int) -> None:
     parts = part_count(total, size)
+    assert parts <= 2 * max(1, total // size, total // (1 << 20), 16)
     assert parts & (parts - 1) == 0
     assert total <= parts * size or parts == 1 << 20
     assert part_name(parts - 1, parts) <= part_name(parts, parts + 1)

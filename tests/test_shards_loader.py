@@ -12,21 +12,37 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gleanery.records.errors import StopRun
 from gleanery.shards.fim import Cutter, fim_undo
 from gleanery.shards.loader import Batch, Loader
 from gleanery.shards.packing import FIM_GROWTH, PLAIN, PSM, SPM
 from gleanery.shards.store import Store, finish, write_part
 from gleanery.shards.tokenizer import SENTINELS, Tokenizer
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 GOLDEN = Path(__file__).parent / "golden" / "shards"
 TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))
 CONTEXT = 128
 
 CHARACTERS = st.characters(exclude_categories=["Cs"])
-SPACES = ["\r\n", "\n\n    ", "   ", "\t", "\u00a0", "\u3000", "\x85", "\x1c", " 'll", "'s", " 12", " x", " é", "\u0301"]
+SPACES = [
+    "\r\n",
+    "\n\n    ",
+    "   ",
+    "\t",
+    "\u00a0",
+    "\u3000",
+    "\x85",
+    "\x1c",
+    " 'll",
+    "'s",
+    " 12",
+    " x",
+    " é",
+    "\u0301",
+]
 PIECES = st.one_of(st.text(CHARACTERS, max_size=6), st.sampled_from([*SPACES, *SENTINELS, "value", "return (a + b)"]))
 TEXT = st.lists(PIECES, max_size=25).map("".join)
 DRAWS = st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
@@ -76,7 +92,7 @@ def golden_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def digest(batch: Batch) -> str:
-    parts = [batch.input_ids, batch.labels, batch.position_ids, batch.cu_seqlens]
+    parts: list[np.ndarray[Any, Any]] = [batch.input_ids, batch.labels, batch.position_ids, batch.cu_seqlens]
     parts += [batch.segments.document, batch.segments.offset, batch.segments.length, batch.segments.form]
     return hashlib.sha256(b"".join(p.tobytes() for p in parts)).hexdigest()
 
@@ -228,7 +244,13 @@ def test_a_state_of_another_release_or_of_other_settings_is_refused(root: Path, 
     state = Loader(root, context=CONTEXT).state_dict()
     with pytest.raises(StopRun, match="another release"):
         Loader(golden_root, context=CONTEXT).load_state_dict(state)
-    others: list[dict[str, Any]] = [{"context": 64}, {"seed": 1}, {"fim_rate": 0.4}, {"spm_rate": 0.4}, {"only": [1, 7]}]
+    others: list[dict[str, Any]] = [
+        {"context": 64},
+        {"seed": 1},
+        {"fim_rate": 0.4},
+        {"spm_rate": 0.4},
+        {"only": [1, 7]},
+    ]
     for other in others:
         with pytest.raises(StopRun, match="settings"):
             Loader(root, **({"context": CONTEXT} | other)).load_state_dict(state)
@@ -241,7 +263,7 @@ def test_a_state_of_another_release_or_of_other_settings_is_refused(root: Path, 
 def test_impossible_settings_are_refused(root: Path, tmp_path: Path) -> None:
     for wrong in ({"rank": 1}, {"batch": 0}, {"world": 0}, {"context": 10}, {"fim_rate": 2.0}, {"only": [10**6]}):
         with pytest.raises(StopRun):
-            Loader(root, **wrong)  # type: ignore[arg-type]
+            Loader(root, **wrong)
     with pytest.raises(StopRun, match="nothing to serve"):
         Loader(write(tmp_path, [""], 1))
 
@@ -271,7 +293,7 @@ def test_every_token_can_be_traced_to_its_bytes(root: Path) -> None:
 
 
 @given(text=TEXT, draws=DRAWS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_parts_of_a_whole_document_are_what_the_tokenizer_gives_for_each(
     golden_root: Path, text: str, draws: tuple[int, int]
 ) -> None:
@@ -285,7 +307,7 @@ def test_parts_of_a_whole_document_are_what_the_tokenizer_gives_for_each(
 
 
 @given(text=TEXT, draws=DRAWS, begin=st.integers(0, 60), length=st.integers(0, 60), growth=st.integers(0, 8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_stretch_of_tokens_can_be_cut_within_its_room(
     golden_root: Path, text: str, draws: tuple[int, int], begin: int, length: int, growth: int
 ) -> None:
@@ -312,8 +334,9 @@ def tokenizer_of(root: Path) -> Tokenizer:
 def test_most_cuts_fall_inside_tokens_and_fit_their_room(root: Path) -> None:
     tokenizer = tokenizer_of(root)
     store = Store.open(root)
-    # Two invented texts without any space are left out; they are cut at tokens more often.
-    pieces = [store.tokens(n) for n in range(len(store)) if " " in store.text(n)[:200] for _ in range(20)]
+    # Two invented lines are each a few very long tokens, which the tiny vocabulary learnt by heart; leave them out.
+    kept = [n for n in range(len(store)) if "xxxx" not in store.text(n) and "日本語日" not in store.text(n)]
+    pieces = [store.tokens(n) for n in kept for _ in range(20)]
     draws = np.random.default_rng(0).integers(0, 1 << 63, (len(pieces), 2)).astype(np.uint64)
     grown = [
         len(p.prefix) + len(p.middle) + len(p.suffix) - len(piece)

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from gleanery.records.errors import StopRun
-from gleanery.shards import packing
-from gleanery.shards.chance import permute, unpermute
-from gleanery.shards.packing import FIM_CONTROL, PLAIN, PSM, SPM, Plan, Rules, cut_pieces, pack, plan_epoch
-from gleanery.shards.store import Index
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gleanery.records.errors import StopRun
+from gleanery.shards import packing
+from gleanery.shards.chance import permute, u64, unpermute
+from gleanery.shards.packing import FIM_CONTROL, PLAIN, PSM, SPM, Plan, Rules, cut_pieces, pack, plan_epoch
+from gleanery.shards.store import Index
 
 LENGTHS = st.lists(st.integers(0, 400), min_size=1, max_size=80)
 RATES = st.sampled_from([0.0, 0.3, 1.0])
@@ -27,14 +28,14 @@ def plan_of(lengths: list[int], fim_rate: float, epoch: int = 0, context: int = 
 @given(count=st.integers(1, 3000), key=st.integers(0, 2**64 - 1))
 @settings(max_examples=60, deadline=None)
 def test_the_permutation_is_a_bijection_with_its_inverse(count: int, key: int) -> None:
-    bits = np.uint64(key)
+    bits = u64(key)
     places = [permute(i, count, bits) for i in range(count)]
     assert sorted(places) == list(range(count))
     assert [unpermute(p, count, bits) for p in places] == list(range(count))
 
 
 def test_keys_give_other_orders() -> None:
-    orders = {tuple(permute(i, 50, np.uint64(key)) for i in range(50)) for key in range(200)}
+    orders = {tuple(permute(i, 50, u64(key)) for i in range(50)) for key in range(200)}
     assert len(orders) == 200
 
 

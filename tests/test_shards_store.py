@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import table_of, write_table
 from gleanery.records.tables import TABLES
 from gleanery.shards import store as store_module
 from gleanery.shards.store import Store, finish, write_part
 from gleanery.shards.tokenizer import SENTINELS, Tokenizer, train
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 GOLDEN = Path(__file__).parent / "golden" / "shards"
 TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))
@@ -58,8 +59,8 @@ def tokenizer() -> Tokenizer:
     return Tokenizer.load((GOLDEN / "tokenizer.json").read_bytes())
 
 
-@given(texts=st.lists(ANY_TEXT, max_size=8), parts=st.integers(1, 3))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(ANY_TEXT, max_size=30), parts=st.integers(1, 2))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_text_comes_back_and_no_control_token_is_stored(
     tokenizer: Tokenizer, tmp_path: Path, texts: list[str], parts: int
 ) -> None:

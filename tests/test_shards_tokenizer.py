@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import tokenizers
-from gleanery.records.errors import RejectRecord, StopRun
-from gleanery.shards.tokenizer import SENTINELS, Tokenizer, train
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gleanery.records.errors import RejectRecord, StopRun
+from gleanery.shards.tokenizer import SENTINELS, Tokenizer, train
 
 CODE = [f"def area_{i}(width, height):\n    # in square metres\n    return width * height * {i}\n" for i in range(40)]
 OTHERS = {"<|endoftext|>": "<eot>", "<fim_prefix>": "<|fim_begin|>", "<repo_name>": "[repo]"}

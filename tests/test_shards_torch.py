@@ -1,0 +1,117 @@
+"""With torch: the same batches as tensors, from a thread; and a model that learns from them."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gleanery.records.errors import StopRun
+from gleanery.shards.loader import Loader, torch_loader
+from gleanery.shards.store import finish, write_part
+from gleanery.shards.tokenizer import Tokenizer
+
+GOLDEN = Path(__file__).parent / "golden" / "shards"
+TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))
+NAMES = ("file_id", "repo_id", "repo", "path", "blob_id", "license", "language")
+EXAMPLE = Path(__file__).parent.parent / "examples" / "train_tiny.py"
+HINT = "torch is an extra: pip install 'gleanery[torch]'"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("release")
+    tokenizer = Tokenizer.load((GOLDEN / "tokenizer.json").read_bytes())
+    texts = [t + f"# {n} {k}\n" for n, t in enumerate(TEXTS) for k in range(20)]
+    rows: list[dict[str, Any]] = [dict.fromkeys(NAMES, f"id{n}") | {"text": t} for n, t in enumerate(texts)]
+    write_part(folder, 0, 1, rows, tokenizer)
+    finish(folder, 1, tokenizer)
+    return folder
+
+
+@pytest.mark.torch
+def test_tensors_are_those_of_the_loader(root: Path) -> None:
+    pytest.importorskip("torch", reason=HINT)
+    plain = Loader(root, context=64, batch=2, epochs=1)
+    seen = 0
+    for tensors, batch in zip(torch_loader(root, context=64, batch=2, epochs=1), plain, strict=True):
+        for name in ("input_ids", "labels", "position_ids", "cu_seqlens"):
+            assert np.array_equal(tensors[name].numpy(), getattr(batch, name))
+        assert tensors["max_seqlen"] == np.diff(batch.cu_seqlens).max()
+        assert np.array_equal(tensors["segments"].document, batch.segments.document)
+        seen += 1
+    assert seen > 10
+
+
+@pytest.mark.torch
+def test_the_state_is_that_of_the_last_batch_handed_out(root: Path) -> None:
+    pytest.importorskip("torch", reason=HINT)
+    expected = [b.input_ids.tolist() for b in islice(Loader(root, context=64, batch=2), 8)]
+    loader = torch_loader(root, context=64, batch=2, prefetch=4)
+    assert [b["input_ids"].tolist() for b in islice(loader, 3)] == expected[:3]
+    resumed = torch_loader(root, context=64, batch=2)
+    resumed.load_state_dict(json.loads(json.dumps(loader.state_dict())))
+    assert [b["input_ids"].tolist() for b in islice(resumed, 5)] == expected[3:]
+    # The same object goes on as well: nothing that was prepared is lost.
+    assert [b["input_ids"].tolist() for b in islice(loader, 5)] == expected[3:]
+
+
+@pytest.mark.torch
+def test_leaving_the_loop_ends_the_thread_and_faults_reach_it(root: Path) -> None:
+    pytest.importorskip("torch", reason=HINT)
+    before = threading.active_count()
+    batches = iter(torch_loader(root, context=64, batch=2))
+    next(batches)
+    assert threading.active_count() == before + 1
+    batches.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before
+    broken = torch_loader(root, context=64, batch=2, fim_rate=1.0)
+    broken._loader.store.payload.clear()  # as if the files had gone
+    with pytest.raises(IndexError):
+        next(iter(broken))
+    assert threading.active_count() == before
+
+
+def test_without_torch_the_error_names_the_extra(root: Path) -> None:
+    program = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from gleanery.shards.loader import torch_loader\n"
+        "from gleanery.records.errors import StopRun\n"
+        "try:\n    torch_loader(sys.argv[1], context=64)\n"
+        "except StopRun as error:\n    print(error.message, '|', error.hint)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True)
+    assert run.stdout == "torch is not installed | pip install 'gleanery[torch]'\n"
+
+
+def test_no_prefetch_is_refused(root: Path) -> None:
+    pytest.importorskip("torch", reason=HINT)
+    with pytest.raises(StopRun, match="prefetch"):
+        torch_loader(root, context=64, prefetch=0)
+
+
+def test_reading_a_release_imports_neither_torch_nor_beam_nor_scancode(root: Path) -> None:
+    program = (
+        "import sys; from gleanery.shards.loader import Loader\n"
+        "next(iter(Loader(sys.argv[1], context=64)))\n"
+        "print([m for m in ('torch', 'apache_beam', 'scancode', 'datatrove') if m in sys.modules])\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_the_example_trains_and_its_losses_fall(root: Path) -> None:
+    pytest.importorskip("torch", reason=HINT)
+    command = [sys.executable, str(EXAMPLE), str(root), "--steps", "60", "--seconds", "30"]
+    run = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "left to right" in run.stdout
+    assert "fill in the middle" in run.stdout
