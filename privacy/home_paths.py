@@ -12,10 +12,16 @@ from gleanery.privacy.source import Source
 from gleanery.privacy.url_credentials import is_user_name
 
 NAME, ENTITIES = "home_path", ("USERNAME",)
-GATES = {NAME: Condition(r"/home/[a-z]|[/\\]users[/\\]|documents and settings", (b"/home/", b"users", b"documents and settings"), True)}
+GATES = {
+    NAME: Condition(
+        r"/home/[a-z]|[/\\]users[/\\]|documents and settings", (b"/home/", b"users", b"documents and settings"), True
+    )
+}
 
 _UNIX = compile_pattern(r"(?:[^\w.})\]>*%-]|^|file:/{0,2})/(?:home|Users)/([A-Za-z][\w.\-]{1,31})")
-_WINDOWS = compile_pattern(r"(?i)\b[A-Z]:(?:/|\\{1,4})(?:Users|Documents and Settings)(?:/|\\{1,4})([A-Za-z][\w.\-]{1,31})")
+_WINDOWS = compile_pattern(
+    r"(?i)\b[A-Z]:(?:/|\\{1,4})(?:Users|Documents and Settings)(?:/|\\{1,4})([A-Za-z][\w.\-]{1,31})"
+)
 
 
 def find(source: Source) -> Iterator[Hit]:

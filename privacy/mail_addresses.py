@@ -1,7 +1,8 @@
 """Mail addresses.
 
 In: a source. Out: hits on e-mail addresses. Left: addresses that stand for any address (`user@example.com`), remote
-shells and repositories (`git@host:path`), the user part of URLs, decorators, labels, templates, protocol names.
+shells and repositories (`git@host:path`), the user part of URLs, decorators, labels, templates, protocol names, and
+senders that nobody reads (`noreply@`).
 """
 
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ _ADDRESS = compile_pattern(
 )
 _TEMPLATE_BEFORE = b"}$%<>)]{/@#~`"
 _LABELS = frozenset(b"this return super break continue self".split())  # Kotlin: this@Activity.name
+_NOBODY = frozenset(("noreply", "no-reply", "no_reply", "donotreply", "do-not-reply"))
 _RESERVED = ("example", "test", "invalid", "localhost", "local", "internal", "lan", "localdomain")
 
 
@@ -43,6 +45,8 @@ def _is_real(local: str, domain: str) -> bool:
     if labels[-1] not in words["top_level_domains"] and not labels[-1].startswith("xn--"):
         return False
     if labels[-1] in _RESERVED or labels[-2] == "example" or domain in words["algorithm_domains"]:
+        return False
+    if local in _NOBODY or local.endswith("[bot]"):
         return False
     stand_in = local in words["stand_in_locals"] or local.startswith(("your", "my_", "my."))
     return not (stand_in and domain in words["stand_in_domains"])

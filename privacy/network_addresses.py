@@ -5,9 +5,11 @@ documentation and reserved networks, public resolvers (the list is in `rules.tom
 Every candidate is read by `ipaddress`, so a leading zero or an octet over 255 is no address.
 """
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from posixpath import basename
 
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
@@ -24,6 +26,11 @@ GATES = {
 _V4 = compile_pattern(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 # Only 2000::/3 is assigned to the public, and no name of a programming language starts with a digit.
 _V6 = compile_pattern(r"\b[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{1,34}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?")
+# Files that list packages: an address there would say so.
+_LISTS_VERSIONS = re.compile(
+    r".*\.lock|.*-lock\.(json|yaml)|requirements.*\.txt|gemfile.*|.*\.gemspec|.*\.(cs|vb|fs)proj|.*\.nuspec|packages\.config"
+    r"|pom\.xml|package\.json|build\.gradle.*|changelog.*|changes.*|history.*|release.*|assemblyinfo.*"
+)
 _WORD = compile_pattern(r"[A-Za-z][A-Za-z0-9]{0,20}")
 
 
@@ -60,13 +67,25 @@ def _public(text: str) -> IPv4Address | IPv6Address | None:
 def _stands_alone(source: Source, start: int, end: int) -> bool:
     """Nothing touches the address that would make it a part of a longer number or name."""
     before, after = source.raw[max(0, start - 2) : start], source.raw[end : end + 2]
-    if before[-1:].isalnum() or before[-1:] in (b"_", b".", b":") and before[-1:] and before[-2:] != b"::" and not (
-        before[-1:] == b":" and not before[:1].isalnum() or before[-1:] == b":" and b"." not in before
+    if (
+        before[-1:].isalnum()
+        or before[-1:] in (b"_", b".", b":")
+        and before[-1:]
+        and before[-2:] != b"::"
+        and not (before[-1:] == b":" and not before[:1].isalnum() or before[-1:] == b":" and b"." not in before)
     ):
         return False
-    if before[-1:] in (b"-", b"~", b"^") and (before[:1].isalnum() or before[:1] in (b'"', b"'", b" ") and before[-1:] != b"-"):
+    if before[-1:] in (b"-", b"~", b"^") and (
+        before[:1].isalnum() or before[:1] in (b'"', b"'", b" ") and before[-1:] != b"-"
+    ):
         return False
-    return not (after[:1].isalpha() or after[:1] in (b"_", b"-", b"+") and after[1:2].isalpha() or after[:1] == b"." and after[1:2].isdigit())
+    return not (
+        after[:1].isalpha()
+        or after[:1] in (b"_", b"-", b"+")
+        and after[1:2].isalpha()
+        or after[:1] == b"."
+        and after[1:2].isdigit()
+    )
 
 
 def _is_version(source: Source, text: str, start: int, end: int) -> bool:
@@ -75,7 +94,7 @@ def _is_version(source: Source, text: str, start: int, end: int) -> bool:
     words = load_rules().words
     near = [bytes(f.group()).decode().lower() for f in _WORD.finditer(before)][-6:]
     tail = before.rstrip()[-2:]
-    if tail[-1:] in (b"<", b"~", b"^", b"v", b"V") or tail in (b"==", b">=", b"<=", b"!=", b"~="):
+    if tail[-1:] in (b"<", b"~", b"^", b"v", b"V") or tail in (b"==", b">=", b"<=", b"!=", b"~=", b"~>"):
         return True
     if before[-1:] == b"/" and before[-2:-1].isalnum():
         return True  # a product token such as Browser/91.0.4472.114
@@ -85,4 +104,6 @@ def _is_version(source: Source, text: str, start: int, end: int) -> bool:
     if any(w in words["version_words"] for w in near[-3:]):
         return True
     octets = [int(octet) for octet in text.split(".")]
+    if not spoken and _LISTS_VERSIONS.fullmatch(basename(source.path.lower())):
+        return True
     return not spoken and (max(octets) < 32 or octets[0] < 10 and max(octets) < 100)

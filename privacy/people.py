@@ -8,6 +8,7 @@ places are not looked for: without context, a capitalised word in code is seldom
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
@@ -17,7 +18,7 @@ from gleanery.privacy.source import Source
 
 NAME, ENTITIES = "person", ("NAME",)
 _CUE_WORDS = (
-    r"copyright|\(c\)|&copy;|@authors?|-by:"
+    r"copyright|\(c\)|&copy;|@authors?\b|-by:"
     r"|(?:written|created|contributed|coded|developed|modified|maintained|designed|ported|implemented|added)[ \t]by"
     r"|(?:__)?(?:author|maintainer|contributor)s?(?:__|_name)?(?:\\?[\"'])?[ \t]{0,10}(?:[:=>]|=>|:=)"
     r"|(?:author|maintainer|contributor|developer)s?[\"']?[ \t]{0,3}[:=][ \t]{0,3}\[?\s{0,30}\{\s{0,30}[\"']?name[\"']?[ \t]{0,3}[:=]"
@@ -41,7 +42,7 @@ _WINDOW = 160  # bytes behind a cue; names stand at once
 # One step of what may stand before a first name, and one of what may stand between two. Each is taken greedily and
 # never given back, so a line of nothing but years costs no more than its length.
 _LEAD = re.compile(
-    r"[\s:=>\-–—\"'`*#\[({,.;+]+|\\[\"']|\(c\)|©|&copy;|(?:copyright|by|the|present|now)\b|\d{4}\b|\d{2}\b|u(?=[\"'])",
+    r"\(c\)|[\s:=>\-–—\"'`*#\[({,.;+]|\\[\"']|©|&copy;|(?:copyright|by|the|present|now)\b|\d{4}\b|\d{2}\b|u(?=[\"'])",
     re.IGNORECASE,
 )
 _GAP = re.compile(
@@ -74,10 +75,8 @@ def find(source: Source) -> Iterator[Hit]:
             yield _hit(behind, found.end(), start, end, "author_header", 0.75)
     for found in _MAIL.finditer(source.raw):
         before = source.before(found.start(), 100).decode("utf-8", "ignore")
-        runs = [run for run in _runs(before, 0) if run[1] == len(before)]
-        for start, end in runs[-1:]:
-            offset = found.start() - len(before.encode())
-            yield _hit(before, offset, start, end, "name_before_mail", 0.85)
+        for start, end in _name(before, _run_before(before)):
+            yield _hit(before, found.start() - len(before.encode()), start, end, "name_before_mail", 0.85)
 
 
 def _skipped(step: re.Pattern[str], text: str, place: int) -> int:
@@ -94,11 +93,9 @@ def _hit(text: str, offset: int, start: int, end: int, rule: str, score: float) 
 
 def _listed_names(text: str, place: int) -> Iterator[tuple[int, int]]:
     """Names one after the other, with nothing between them but commas, years and addresses."""
-    for start, end in _runs(text, place):
-        if _skipped(_GAP, text[:start], place) != start:
-            return
-        yield start, end
-        place = end
+    while names := list(_name(text, _run_from(text, place))):
+        yield names[0]
+        place = _skipped(_GAP, text, names[0][1])
 
 
 def _handle(text: str, place: int) -> Iterator[tuple[int, int]]:
@@ -111,39 +108,61 @@ def _handle(text: str, place: int) -> Iterator[tuple[int, int]]:
         yield found.span()
 
 
-def _runs(text: str, place: int) -> Iterator[tuple[int, int]]:
-    """Runs of words that are built like a name: first name or initial, perhaps more, last name."""
-    run: list[tuple[int, int, str]] = []
-    for token in _TOKEN.finditer(text, place):
-        start, end = token.span()
-        kind = _kind(token.group())
-        if text[end : end + 1] == "." and (kind == "initial" or token.group() in ("Jr", "Sr", "Dr")):
+class _Token(NamedTuple):
+    start: int
+    end: int
+    kind: str
+
+
+def _run_from(text: str, place: int) -> list[_Token]:
+    """The words from a place on that may belong to one name; none if one of them makes an organisation of it."""
+    run: list[_Token] = []
+    for token in _tokens(text, place):
+        if text[place : token.start] not in (("", " ", "  ") if run else ("",)) or token.kind == "stop":
+            break
+        if token.kind == "organisation":
+            return []
+        run.append(token)
+        place = token.end
+    return run
+
+
+def _run_before(text: str) -> list[_Token]:
+    """The words up to the end of a text that may belong to one name."""
+    run: list[_Token] = []
+    place = len(text)
+    for token in reversed(list(_tokens(text, 0))):
+        if text[token.end : place] not in ((" ", "  ") if run else ("",)) or token.kind == "stop":
+            break
+        if token.kind == "organisation":
+            return []
+        run.insert(0, token)
+        place = token.start
+    return run
+
+
+def _tokens(text: str, place: int) -> Iterator[_Token]:
+    """Words with what they can be in a name. A word that is glued to code around it is none."""
+    for found in _TOKEN.finditer(text, place):
+        start, end = found.span()
+        kind = _kind(found.group())
+        if text[end : end + 1] == "." and (kind == "initial" or found.group() in ("Jr", "Sr", "Dr")):
             end += 1
-        joined = run and text[run[-1][1] : start] in (" ", "  ")
-        touches = text[start - 1 : start] in ("_", "@", "\\", "/", ".", "$") and start > place and not joined
-        glued = text[end : end + 1] in ("_", "@", "(", "=", "/", ":") or text[end : end + 1].isdigit()
-        if run and (not joined or kind in ("stop", "organisation")):
-            if kind == "organisation" and joined:
-                run = []
-                continue
-            yield from _name(text, run)
-            run = []
-        if kind in ("stop", "organisation") or touches or glued and text[end : end + 1] not in ("/", ":"):
-            run = []
-            continue
-        run.append((start, end, kind))
-    yield from _name(text, run)
+        glued = (
+            start > 0 and text[start - 1] in "_@\\/.$&%" or text[end : end + 1] and text[end] in "_@(=\\&%0123456789"
+        )
+        yield _Token(start, end, "stop" if glued else kind)
 
 
-def _name(text: str, run: list[tuple[int, int, str]]) -> Iterator[tuple[int, int]]:
-    while run and run[-1][2] in ("particle", "initial"):
+def _name(text: str, run: list[_Token]) -> Iterator[tuple[int, int]]:
+    """The span of a run that is built like a name: first name or initial, perhaps more, last name."""
+    while run and run[-1].kind in ("particle", "initial"):
         run = run[:-1]
-    while run and run[0][2] == "particle":
+    while run and run[0].kind == "particle":
         run = run[1:]
-    kinds = [kind for _, _, kind in run]
-    cjk = len(run) == 1 and kinds[0] == "cjk"
-    if (cjk or 2 <= len(run) <= 5) and ("word" in kinds or cjk) and not _COMPANY_AHEAD.match(text, run[-1][1]):
-        yield run[0][0], run[-1][1]
+    kinds = [token.kind for token in run]
+    if (kinds == ["cjk"] or 2 <= len(run) <= 5 and "word" in kinds) and not _COMPANY_AHEAD.match(text, run[-1].end):
+        yield run[0].start, run[-1].end
 
 
 @lru_cache(maxsize=8192)
@@ -174,4 +193,8 @@ def _kind(token: str) -> str:
 
 def _is_word(part: str) -> bool:
     inner_capitals = sum(c.isupper() for c in part[1:])
-    return bool(part) and (inner_capitals == 0 or inner_capitals == 1 and part[:2] in ("Mc", "Ma", "De", "Di", "La", "Le", "Va", "Fi", "Du", "Da"))
+    return bool(part) and (
+        inner_capitals == 0
+        or inner_capitals == 1
+        and part[:2] in ("Mc", "Ma", "De", "Di", "La", "Le", "Va", "Fi", "Du", "Da")
+    )

@@ -13,13 +13,13 @@ from gleanery.privacy.patterns import compile_pattern
 from gleanery.privacy.source import Source
 
 NAME, ENTITIES = "private_key", ("PRIVATE_KEY",)
-GATES = {
-    NAME: Condition("PRIVATE[ _]KEY|Private-Lines:", (b"private key", b"private_key", b"private-lines:"))
-}
+GATES = {NAME: Condition("PRIVATE[ _]KEY|Private-Lines:", (b"private key", b"private_key", b"private-lines:"))}
 
 LONGEST_BLOCK = 64 << 10  # bytes; the largest RSA and PGP keys in use are below 20 kB
 
-_BEGIN = compile_pattern(r"-{2,5}[ ]?BEGIN[ ](?:[A-Z0-9]{1,12}[ ]){0,3}PRIVATE[ _]KEY(?:[ ]BLOCK)?[ ]?-{2,5}|Private-Lines:[ ]?[0-9]{1,4}")
+_BEGIN = compile_pattern(
+    r"-{2,5}[ ]?BEGIN[ ](?:[A-Z0-9]{1,12}[ ]){0,3}PRIVATE[ _]KEY(?:[ ]BLOCK)?[ ]?-{2,5}|Private-Lines:[ ]?[0-9]{1,4}"
+)
 _END = compile_pattern(r"-{2,5}[ ]?END[ ]|Private-(?:MAC|Hash):")
 # What separates encoded lines: line ends, also as escapes, and what a language puts around a line of a string.
 _LINE = compile_pattern(r"(?:[^\n\\]|\\[^nr\n]){1,400}")

@@ -17,7 +17,7 @@ _PREFIX = "key:"
 GATES = {_PREFIX + rule.name: Condition(rule.source, rule.keywords) for rule in load_rules().keys}
 
 # A provider's token that spells one of these was made for a manual. Others may occur in a random token by chance.
-_MADE_UP = ("example", "xxxxx", "*****", ".....", "placeholder", "redacted", "your_", "your-", "yourtoken", "yourkey")
+_MADE_UP = ("example", "xxxxx", "*****", "...", "placeholder", "redacted", "your_", "your-", "yourtoken", "yourkey")
 
 
 def find(source: Source) -> Iterator[Hit]:

@@ -46,7 +46,9 @@ def is_user_name(text: str) -> bool:
     if not all(c.isalnum() or c in "._-" for c in text):
         return False
     lowered = text.lower()
-    return lowered not in load_rules().words["shared_accounts"] and not lowered.startswith(("your", "my", "user", "some", "test"))
+    return lowered not in load_rules().words["shared_accounts"] and not lowered.startswith(
+        ("your", "my", "user", "some", "test")
+    )
 
 
 def _is_password(value: str, user: str) -> bool:

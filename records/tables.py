@@ -12,6 +12,12 @@ import pyarrow as pa
 
 FORMAT_VERSION = "1"
 
+
+def _list_of(kind: pa.DataType) -> pa.DataType:
+    """A list whose items are named as Parquet names them, so that a file gives back the schema that wrote it."""
+    return pa.list_(pa.field("element", kind))
+
+
 _EVIDENCE = pa.struct(
     [
         pa.field("role", pa.string(), nullable=False),  # own_header | ancestor_file | package_metadata | repository
@@ -67,7 +73,7 @@ _ALL = (
         Column("name", _S, "owner/name, as people write it; registry packages are pypi/NAME and npm/NAME"),
         Column("kind", _S, "git, archive, pypi or npm"),
         Column("url", _S, "canonical URL or path, without credentials"),
-        Column("aliases", pa.list_(_S), "other names of the same repository"),
+        Column("aliases", _list_of(_S), "other names of the same repository"),
         Column("version", _S, "commit id, or the version of the release that was read", null=True),
         Column("default_branch", _S, "branch whose tip was read", null=True),
         Column(
@@ -101,7 +107,7 @@ _ALL = (
         Column("blob_id", _S, "git content id (SHA-1 of the header `blob SIZE` and the bytes)"),
         Column("size", _I64, "bytes"),
         Column("encoding", _S, "utf-8, utf-8-sig, utf-16, or unknown"),
-        Column("names", pa.list_(_S), "distinct base names under which it occurs, sorted, at most 64"),
+        Column("names", _list_of(_S), "distinct base names under which it occurs, sorted, at most 64"),
         Column("content", pa.large_binary(), "the bytes as crawled"),
     ),
     _table(
@@ -118,7 +124,7 @@ _ALL = (
         Column("rule", _S, "the detector's rule or rules", null=True),
         Column("start_line", _I32, "first line, from 1", null=True),
         Column("end_line", _I32, "last line", null=True),
-        Column("copyrights", pa.list_(_S), "copyright lines, as they stand"),
+        Column("copyrights", _list_of(_S), "copyright lines, as they stand"),
     ),
     _table(
         "license_conclusions",
@@ -131,7 +137,7 @@ _ALL = (
         Column("basis", _S, "own_header, ancestor_file, package_metadata, repository or none"),
         Column("conflict", pa.bool_(), "header and directory state different licences"),
         Column("uncertain", pa.bool_(), "some evidence could not be read to its end"),
-        Column("evidence", pa.list_(_EVIDENCE), "each piece of evidence, strongest first"),
+        Column("evidence", _list_of(_EVIDENCE), "each piece of evidence, strongest first"),
     ),
     _table(
         "features",
@@ -188,7 +194,7 @@ _ALL = (
         Column("rule_version", _S, "version of the policy, detector or registry position behind it"),
         Column("twin_file_id", _S, "the other file, for duplicates, twins and copies", null=True),
         Column("similarity", _F, "Jaccard similarity to the twin; 1 for an exact copy", null=True),
-        Column("evidence", pa.list_(_S), "what the rule looked at, in plain words"),
+        Column("evidence", _list_of(_S), "what the rule looked at, in plain words"),
     ),
     _table(
         "redactions",

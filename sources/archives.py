@@ -3,7 +3,7 @@
 In: an archive's file and its limits. Out: a `Container`, and the archive's sha256. A compressed tar cannot be read in
 another order than its own, so its stream is unpacked once into one nameless temporary file in the cache: no name out of
 an archive ever reaches the file system. What kind of archive it is, its first bytes say, not its name. gzip unpacks at
-300 MB/s here, xz at 110 MB/s, bzip2 at 35 MB/s.
+300 MB/s of processor time here, xz at 85 MB/s, bzip2 at 12 MB/s.
 """
 
 import bz2

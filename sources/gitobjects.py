@@ -3,7 +3,8 @@
 In: a folder of objects and a commit id. Out: items (path, mode, size, object id), contents, and the time of the first
 commit. Git runs with a directory of ours as its repository, so the configuration, hooks, grafts and replacements of
 the repository that is read have no part in it. Objects that are borrowed from another folder (alternates) are read as
-git reads them. Each content is checked against its id. Reads 20,000 files a second (see docs/reference/sources.md).
+git reads them. Each content is checked against its id. Reads 20,000 files of
+3 kB in a second of processor time, git's included.
 """
 
 import contextlib

@@ -2,7 +2,8 @@
 
 In: items as git, tar or zip list them, with raw paths in any order. Out: rows sorted by path, each path once, every
 item exactly once, and for each the reason why it is not read, if there is one. All that is decided here is decided
-from names and sizes alone, so it is the same for a repository and for an archive of it. Memory: 0.4 kB for an item.
+from names and sizes alone, so it is the same for a repository and for an archive of it. Memory: 0.7 kB for an item
+(33 MB for 50,000).
 """
 
 from collections.abc import Generator, Iterable, Iterator

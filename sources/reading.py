@@ -1,7 +1,7 @@
 """Reading: one source in, its files out, in path order, with what was skipped and why. Nothing that is read is run.
 
 In: a `Source`, its `Limits` and a cache folder. Out: a `Reading` with the source's identity, what it says about itself,
-and its entries, each path once. One file is in memory at a time, besides the listing (0.4 kB for an entry). Every
+and its entries, each path once. One file is in memory at a time, besides the listing (0.7 kB for an entry). Every
 failure is a RejectRecord with a code or, where it may pass, a TryAgain; none carries a value out of the input.
 """
 

@@ -96,8 +96,10 @@ def is_header(block: bytes) -> bool:
     except RejectRecord:
         return False
     unsigned = sum(block) - sum(block[148:156]) + 8 * 0x20
-    signed = unsigned - 256 * sum(byte >> 7 for byte in block[:148] + block[156:])  # as some old programs wrote it
-    return claimed in (unsigned, signed)
+    if claimed == unsigned:
+        return True
+    high = sum(byte >> 7 for byte in block[:148] + block[156:])
+    return claimed == unsigned - 256 * high  # some old programs summed signed bytes
 
 
 def _item(header: bytes, kind: bytes, start: int, size: int, fields: dict[bytes, bytes]) -> Item | None:

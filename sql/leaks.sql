@@ -10,7 +10,7 @@ repos AS (SELECT * FROM stg_repos),
 -- The registry is append-only: the last rule about a value is the one that stands.
 blocks AS (
   SELECT scope, lower(value) AS value,
-    CASE WHEN NOT regexp_matches(value, '^(pypi|npm|local)/') THEN regexp_extract(lower(value), '^[^/]+/(.+)$', 1) END
+    CASE WHEN NOT regexp_matches(value, '^(pypi|npm)/') THEN regexp_extract(lower(value), '^[^/]+/(.+)$', 1) END
       AS value_without_host
   FROM optout_rules
   GROUP BY ALL
@@ -24,7 +24,7 @@ as_written AS (
 -- One spelling: no scheme, no `.git`, lower case, and packages with single hyphens.
 plain AS (
   SELECT DISTINCT repo_id, fork_of,
-    regexp_replace(regexp_replace(lower(name), '^[a-z+]+://', ''), '([.]git)?/*$', '') AS name
+    regexp_replace(regexp_replace(lower(name), '^([a-z+]+://|local:)', ''), '([.]git)?/*$', '') AS name
   FROM as_written
   WHERE name IS NOT NULL
 ),
@@ -35,7 +35,7 @@ own_names AS (
 ),
 parents AS (
   SELECT repo_id,
-    regexp_replace(regexp_replace(lower(fork_of), '^[a-z+]+://', ''), '([.]git)?/*$', '') AS name
+    regexp_replace(regexp_replace(lower(fork_of), '^([a-z+]+://|local:)', ''), '([.]git)?/*$', '') AS name
   FROM repos WHERE fork_of IS NOT NULL
 ),
 -- A rule about the root of a fork network holds for all forks below it. A rule about a fork never goes to another one.
@@ -55,7 +55,7 @@ every_name AS (
 ),
 names AS (
   SELECT *, regexp_extract(name, '^[^/]+') AS head, regexp_matches(name, '^(pypi|npm|local)/') AS is_package,
-    regexp_matches(name, '^([^/]*[.:][^/]*|localhost|pypi|npm|local)/') AS is_full
+    regexp_matches(name, '^([^/]*[.][^/]*|[^/]+:[0-9]+|localhost|pypi|npm|local)/') AS is_full
   FROM every_name
 ),
 hosts AS (SELECT DISTINCT repo_id, head AS host FROM names WHERE is_full AND NOT is_package AND NOT of_root),
@@ -73,7 +73,7 @@ parts AS (
   SELECT repo_id, of_root, true AS has_host, string_split(name, '/') AS segments FROM full_names
   UNION ALL SELECT repo_id, of_root, false, string_split(name, '/') FROM bare_names
 ),
-prefixes AS (SELECT *, unnest(range(1, len(segments) + 1)) AS length FROM parts),
+prefixes AS (SELECT *, unnest(range(1, least(len(segments), 64) + 1)) AS length FROM parts),
 covered AS (
   SELECT repo_id, of_root, has_host, array_to_string(segments[1:length], '/') AS prefix,
     length = len(segments) AS is_whole

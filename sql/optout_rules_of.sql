@@ -20,7 +20,7 @@ every_name AS (
   UNION SELECT fork_of FROM repos WHERE repo_id IN (SELECT repo_id FROM asked) AND fork_of IS NOT NULL
 ),
 names AS (
-  SELECT DISTINCT regexp_replace(regexp_replace(lower(name), '^[a-z+]+://', ''), '([.]git)?/*$', '') AS name
+  SELECT DISTINCT regexp_replace(regexp_replace(lower(name), '^([a-z+]+://|local:)', ''), '([.]git)?/*$', '') AS name
   FROM every_name
 ),
 -- With the host, and without it. A rule covers what lies below it.
@@ -28,7 +28,7 @@ spellings AS (
   SELECT string_split(name, '/') AS segments FROM names
   UNION SELECT string_split(regexp_extract(name, '^[^/]*[.:][^/]*/(.+)$', 1), '/') FROM names
 ),
-prefixes AS (SELECT segments, unnest(range(1, len(segments) + 1)) AS length FROM spellings),
+prefixes AS (SELECT segments, unnest(range(1, least(len(segments), 64) + 1)) AS length FROM spellings),
 covered AS (SELECT DISTINCT array_to_string(segments[1:length], '/') AS name FROM prefixes),
 blobs AS (
   SELECT DISTINCT blob_id AS name FROM decisions

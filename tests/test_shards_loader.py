@@ -268,6 +268,20 @@ def test_impossible_settings_are_refused(root: Path, tmp_path: Path) -> None:
         Loader(write(tmp_path, [""], 1))
 
 
+@pytest.mark.parametrize("token", [65_535, 419])
+def test_damaged_tokens_stop_the_loader_and_not_the_process(tmp_path: Path, token: int) -> None:
+    write(tmp_path, ["é" * 40, "a b c d"], 1)
+    path = tmp_path / "tokens/part-00000-of-00001.bin"
+    tokens = np.fromfile(path, "<u2")
+    tokenizer = Store.open(tmp_path).tokenizer
+    tokens[:] = token if token > tokenizer.vocab_size else tokenizer.encode(["é"])[0][0]
+    tokens.tofile(path)
+    loader = Loader(tmp_path, context=64, fim_rate=1.0, batch=1)
+    with pytest.raises(StopRun, match="no tokenizer wrote"):
+        for _ in islice(loader, 50):
+            pass
+
+
 def test_only_the_chosen_documents_are_served(root: Path) -> None:
     loader = Loader(root, context=CONTEXT, only=[0, 3, 20])
     assert {d for _, d, *_ in segments_of(epoch_of(loader))} - {-1} == {0, 3, 20}

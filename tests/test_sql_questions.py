@@ -136,6 +136,10 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
         "leaks",
         both(change_repo("pypi/tool", name="ann/tool", url="/mirror/tool"), rule("codeberg.org/ann/tool")),
     ),
+    "leak of a local folder": (
+        "leaks",
+        both(change_repo("pypi/tool", name="ann/tool", url="local:ann/tool"), rule("github.com/ann", "owner")),
+    ),
     "leak by status": ("leaks", change_repo("octo/lib", status="opted_out")),
     "file without a decision": ("conservation", drop("decisions")),
     "decision without a file": ("conservation", drop("files")),
@@ -241,6 +245,15 @@ def test_there_are_enough_questions_and_each_has_a_golden_answer() -> None:
     assert {path.stem for path in GOLDEN.glob("*.json")} == set(questions())
 
 
+def test_the_reference_says_what_each_question_asks() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "reference" / "audit.md").read_text("utf-8")
+    for name, question in questions().items():
+        chapter = text.partition(f"### `{name}`\n")[2].partition("\n### ")[0]
+        assert question.title in chapter and question.bad_result in chapter, name
+        assert all(f"| `{p.name}` |" in chapter and p.meaning in chapter for p in question.parameters), name
+        assert f"gleanery audit {name} --run" in chapter, name
+
+
 def test_every_needed_table_is_a_table_of_a_run() -> None:
     for question in questions().values():
         assert set(question.needs) <= set(TABLES), question.name
@@ -292,11 +305,12 @@ def test_hostile_names_in_the_tables_are_found_by_name(good: dict[str, list[Path
     assert answer.column("tokens").to_pylist() == [3]
 
 
-def test_answers_do_not_depend_on_the_order_of_files(tmp_path: Path, good: dict[str, list[Path]]) -> None:
+def test_answers_do_not_depend_on_the_order_of_files(good: dict[str, list[Path]]) -> None:
     turned = {name: paths[::-1] for name, paths in good.items()}
-    for name, question in questions().items():
-        arguments = ARGUMENTS.get(name, {})
-        assert ask(question, turned, arguments).equals(ask(question, good, arguments)), name
+    with Database(turned) as other, Database(good) as usual:
+        for name, question in questions().items():
+            arguments = ARGUMENTS.get(name, {})
+            assert other.ask(question, arguments).equals(usual.ask(question, arguments)), name
 
 
 def test_wrong_arguments_are_named(good: dict[str, list[Path]]) -> None:
