@@ -122,16 +122,18 @@ def measure_here(settings: Path, out: Path, workers: int) -> dict[str, Any]:
     from gleanery.pipeline.run import Progress, curate
     from gleanery.pipeline.settings import load_settings
 
-    start, stages, last = _cpu(), {}, ["", _cpu()]
+    start, stages = _cpu(), dict[str, float]()
+    stage, since = "", start
 
     def listen(event: Progress) -> None:
-        if event.stage != last[0]:
+        nonlocal stage, since
+        if event.stage != stage:
             now = _cpu()
-            stages[last[0]] = stages.get(last[0], 0.0) + now - float(last[1])
-            last[:] = [event.stage, now]
+            stages[stage] = stages.get(stage, 0.0) + now - since
+            stage, since = event.stage, now
 
     report = curate(load_settings(settings), out, workers=workers, listener=listen)
-    stages[last[0]] = stages.get(last[0], 0.0) + _cpu() - float(last[1])
+    stages[stage] = stages.get(stage, 0.0) + _cpu() - since
     fixed = stages.pop("", 0.0)
     work = sum(report.cpu_seconds.values())
     files = report.counts["decide"]["in"]

@@ -3,8 +3,8 @@
 In: text. Out: the hashes of its shingles, and its signature. A signature is bit for bit what datasketch 2 computes with
 its affine32 scheme from the same shingle hashes, so it can be put into any of datasketch's indexes.
 
-`sign_texts` reads 100 to 120 MB/s on one core (6,000 files of Python, C and JavaScript, 87 MB; CPU time), three quarters
-of which go into splitting, hashing and sorting the shingles, and the rest into 256 minima (14 ns for each shingle).
+`sign_texts` reads 80 to 120 MB/s on one core (6,000 files of Python, C and JavaScript, 87 MB; CPU time). The 256 minima
+take 14 ns for each shingle, a seventh of it; splitting, hashing and sorting take the rest.
 """
 
 import functools

@@ -1,7 +1,7 @@
 """Verification: how similar two texts really are.
 
 In: the shingle hashes of two texts. Out: their exact Jaccard similarity. 3 us for a pair
-(measured on 8,925 candidates among real files, 640 shingles in the mean).
+(measured on 8,925 candidate pairs among real files).
 """
 
 import numpy as np

@@ -4,6 +4,7 @@ python docs/make_reference.py
 """
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -80,8 +81,8 @@ def commands_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _commands(group: object, prefix: str) -> list[tuple[str, object]]:
-    found = []
+def _commands(group: Any, prefix: str) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             found += _commands(command, f"{prefix}{name} ")

@@ -19,15 +19,13 @@ MOST_NOTICES = 16
 # "See LICENSE": it points to a licence and is none.
 REFERENCES = frozenset(f"licenseref-scancode-{key}" for key in ("unknown-license-reference", "see-license", "unstated"))
 # Texts about contributions, warranty and names. They neither grant a licence nor take one away.
-IGNORED = frozenset(
-    f"licenseref-scancode-{key}"
-    for key in (
-        "canonical-ha-cla-any-e-v1.2 canonical-ha-cla-any-i-v1.2 cncf-corporate-cla-1.0 cncf-individual-cla-1.0 "
-        "dco-1.0 dco-1.1 generic-cla generic-export-compliance generic-tos generic-trademark google-cla "
-        "google-corporate-cla here-disclaimer jetty-ccla-1.1 ms-cla newton-king-cla olf-ccla-1.0 olf-icla-1.0 "
-        "patent-disclaimer samba-dc-1.0 sh-cla-1.1 square-cla warranty-disclaimer"
-    ).split()
-)
+_IGNORED_TEXT = """
+canonical-ha-cla-any-e-v1.2 canonical-ha-cla-any-i-v1.2 cncf-corporate-cla-1.0 cncf-individual-cla-1.0 dco-1.0
+dco-1.1 generic-cla generic-export-compliance generic-tos generic-trademark google-cla google-corporate-cla
+here-disclaimer jetty-ccla-1.1 ms-cla newton-king-cla olf-ccla-1.0 olf-icla-1.0 patent-disclaimer samba-dc-1.0
+sh-cla-1.1 square-cla warranty-disclaimer
+"""
+IGNORED = frozenset(f"licenseref-scancode-{key}" for key in _IGNORED_TEXT.split())
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def all_of(texts: Iterable[str]) -> str | None:
     >>> all_of(["MIT", "Apache-2.0 OR BSD-3-Clause", "mit", "MIT AND ISC"])
     '(Apache-2.0 OR BSD-3-Clause) AND ISC AND MIT'
     """
-    parts = {}
+    parts: dict[str, str] = {}
     for text in texts:
         for part in conjuncts(text):
             parts.setdefault(canonical(part), part)

@@ -10,34 +10,38 @@ import re
 _TEXT_EXTENSIONS = frozenset(
     ("txt", "text", "md", "markdown", "mdown", "rst", "adoc", "asciidoc", "org", "html", "htm")
 )
-_CODE_EXTENSIONS = frozenset(
-    "bat c cc cfg class cmd cpp cs css csv cxx dart erl ex exs go gz h hh hpp hs ini ipynb jar java jpg js json jsx kt "
-    "less lock lua m map mjs ml mm pdf php pl png ps1 py pyc pyi r rb rs sass scala scss sh sql svg svelte swift tar "
-    "template tex tmpl toml ts tsv tsx vb vue xml xsl xslt yaml yml zip".split()
-)
+_CODE_EXTENSIONS_TEXT = """
+bat c cc cfg class cmd cpp cs css csv cxx dart erl ex exs go gz h hh hpp hs ini ipynb jar java jpg js json jsx kt
+less lock lua m map mjs ml mm pdf php pl png ps1 py pyc pyi r rb rs sass scala scss sh sql svg svelte swift tar
+template tex tmpl toml ts tsv tsx vb vue xml xsl xslt yaml yml zip
+"""
+_CODE_EXTENSIONS = frozenset(_CODE_EXTENSIONS_TEXT.split())
 _LICENSE_WORDS = frozenset(
     ("license", "licence", "licenses", "licences", "copying", "unlicense", "copyright", "copyleft")
 )
 _LICENSE_FOLDERS = frozenset(("license", "licence", "licenses", "licences"))
 # Names of licences and words of law that still leave a licence file for the whole folder: LICENSE-MIT, COPYING.LESSER.
-_IDS = frozenset(
-    "agpl agplv3 apache apache2 apl artistic bsd bsd2 bsd3 bsl cc cc0 epl eula fdl gfdl gpl gpl2 gpl3 gplv2 gplv3 isc "
-    "lesser lgpl lgplv2 lgplv3 mit mpl unlicense wtfpl x11 zlib".split()
-)
-_QUALIFIERS = _IDS | frozenset(
-    "code commercial content data doc docs exception lib main project runtime software source text".split()
-)
+_IDS_TEXT = """
+agpl agplv3 apache apache2 apl artistic bsd bsd2 bsd3 bsl cc cc0 epl eula fdl gfdl gpl gpl2 gpl3 gplv2 gplv3 isc
+lesser lgpl lgplv2 lgplv3 mit mpl unlicense wtfpl x11 zlib
+"""
+_IDS = frozenset(_IDS_TEXT.split())
+_QUALIFIERS_TEXT = """
+code commercial content data doc docs exception lib main project runtime software source text
+"""
+_QUALIFIERS = _IDS | frozenset(_QUALIFIERS_TEXT.split())
 _PREFIXES = _IDS | frozenset(("commercial", "doc", "docs", "project", "software"))
 # A file may be called by its licence alone (`GPL.txt`), where the word can hardly mean anything else.
 _BARE_IDS = _IDS - {"apache", "apl", "artistic", "cc", "lesser", "bsl", "isc", "unlicense", "x11", "zlib"}
 _METADATA_NAMES = frozenset(
     ("pkg-info", "package.json", "pyproject.toml", "setup.cfg", "cargo.toml", "composer.json", "pom.xml")
 )
-_VENDORED = frozenset(
-    "vendor vendors vendored _vendor _vendored third_party third-party thirdparty third_parties 3rdparty 3rd_party "
-    "3rd-party 3rdparties node_modules bower_components jspm_packages external externals extern deps pods carthage "
-    "godeps site-packages".split()
-)
+_VENDORED_TEXT = """
+vendor vendors vendored _vendor _vendored third_party third-party thirdparty third_parties 3rdparty 3rd_party
+3rd-party 3rdparties node_modules bower_components jspm_packages external externals extern deps pods carthage godeps
+site-packages
+"""
+_VENDORED = frozenset(_VENDORED_TEXT.split())
 _SPLIT = re.compile(r"[-_. ]+")
 # Longer names are not names that people give to licence files.
 _LONGEST_NAME = 120

@@ -15,7 +15,7 @@ import re2
 
 HEAD_CHARACTERS, HEAD_LINES = 4096, 100
 # The longest single licence texts are under 100 KiB; what is longer is a collection of many.
-WHOLE_CHARACTERS = 512 * 1024
+WHOLE_CHARACTERS = 256 * 1024
 MAX_COPYRIGHTS, COPYRIGHT_CHARACTERS = 50, 200
 
 _IDS = (
@@ -27,7 +27,8 @@ _IDS = (
 _GATE = re2.compile(
     (
         r"(?im)licen[sc]|lisen[sc]|copying|copyleft|spdx|warrant|permission|permitted|redistribut|distributed under|"
-        r"public\W?domain|\bpublic$|disclaims|see copyright|distribution and use|free software|freeware|shareware|open\Wsource|"
+        r"public\W?domain|\bpublic$|disclaims|see copyright|distribution and use|free software|freeware|"
+        r"shareware|open\Wsource|"
         r"proprietary|confidential|trade secret|unpublished|non-?commercial|all rights|rights reserved|"
         r"restricted rights|unlawful|do what the f|beerware|dedicat|provided .{0,3}as\Wis|creative.?commons|"
         r"public license|" + _IDS

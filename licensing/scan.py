@@ -12,6 +12,7 @@ hundred times dearer and on other texts often wrong.
 import atexit
 import gc
 import hashlib
+import importlib
 import importlib.metadata
 import os
 import re
@@ -27,6 +28,7 @@ from typing import Any
 
 from gleanery.licensing.expressions import Expression, keys, parse
 from gleanery.licensing.reading import Reading, head_of, is_silent, read_text
+from gleanery.licensing.time_limit import TimeIsUp, within
 from gleanery.records.errors import StopRun
 
 __all__ = ["Finding", "Scanner", "head_of", "warm"]
@@ -39,6 +41,8 @@ MOST_FINDINGS = 64
 _REMEMBERED = 65_536
 # Where no licence was found with this score, a licence text is looked at again with approximate matching.
 _SURE_SCORE = 80.0
+# Shorter texts that are matched exactly never took longer than half a second, so they need no timer.
+_QUICK_CHARACTERS = 6000
 _FAILED, _TIMED_OUT = "gleanery-detector-error", "gleanery-time-limit"
 _GIVEN_UP = (_FAILED, _TIMED_OUT)
 # SPDX tags anywhere in a line, and the licence field of a manifest at its beginning.
@@ -95,6 +99,8 @@ class Scanner:
             raise ValueError(f"scope is {scope}, not whole or head")
         reading = read_text(content, scope)
         placed = list(self._answer(reading))
+        if len(placed) > MOST_FINDINGS:
+            placed = [*placed[: MOST_FINDINGS - 1], Finding("unknown", rule="gleanery-too-many-findings")]
         if reading.reserved:
             placed.append(Finding("found", NO_TRAINING, 100.0, "gleanery-no-ai-training", *reading.reserved))
         if reading.cut:
@@ -137,19 +143,25 @@ class Scanner:
 
     def _detect(self, text: str, dense: bool) -> tuple[tuple[Finding, ...], bool]:
         """Exact matching, then approximate matching where it helps; and whether there was time enough."""
-        started, deadline = time.monotonic(), time.time() + self.seconds
+        started = time.monotonic()
         try:
-            findings = self._count("exact", _match(text, False, deadline))
-            if dense and _is_weak(findings):
-                findings = self._count("approximate", _match(text, True, deadline)) or findings
+            if len(text) < _QUICK_CHARACTERS and not dense:
+                findings = self._matched(text, dense)
+            else:
+                findings = within(self.seconds, lambda: self._matched(text, dense))
+        except TimeIsUp:
+            return (Finding("unknown", rule=_TIMED_OUT),), False
         except Exception:  # hostile text must not stop a run; the finding says that nothing is known
             return (Finding("unknown", rule=_FAILED),), True
-        # scancode returns what it has when its time is over, and does not say that it is not all.
-        if time.monotonic() - started >= self.seconds or time.time() >= deadline:
+        if time.monotonic() - started >= self.seconds:
             return (Finding("unknown", rule=_TIMED_OUT),), False
-        if len(findings) > MOST_FINDINGS:
-            findings = (*findings[: MOST_FINDINGS - 1], Finding("unknown", rule="gleanery-too-many-findings"))
         return findings, True
+
+    def _matched(self, text: str, dense: bool) -> tuple[Finding, ...]:
+        findings = self._count("exact", _match(text, False))
+        if dense and _is_weak(findings):
+            findings = self._count("approximate", _match(text, True)) or findings
+        return findings
 
     def _count(self, how: str, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         self.tally[how] += 1
@@ -193,7 +205,7 @@ def _is_identified(finding: Finding) -> bool:
 
 def _tags(lines: tuple[str, ...]) -> tuple[Finding, ...]:
     """One finding for each SPDX tag, if every tag is a known expression and nothing else speaks of a licence."""
-    findings = []
+    findings: list[Finding] = []
     for number, line in enumerate(lines, 1):
         tag = _TAG.search(line)
         if tag is None:
@@ -203,7 +215,8 @@ def _tags(lines: tuple[str, ...]) -> tuple[Finding, ...]:
         expression = _spdx(tag[1]) if is_silent(line[: tag.start()]) and not _SECOND_TAG.search(tag[1]) else None
         if expression is None:
             return ()
-        findings.append(Finding("found", expression, 100.0, "spdx-license-identifier", number, number))
+        if all(expression != f.expression for f in findings):
+            findings.append(Finding("found", expression, 100.0, "spdx-license-identifier", number, number))
     return tuple(findings)
 
 
@@ -226,11 +239,14 @@ def _respelled(tree: Expression) -> str | None:
     return spelled if exception is None else f"{spelled} WITH {exception.wrapped.spdx_license_key}"
 
 
-def _match(text: str, approximate: bool, deadline: float) -> tuple[Finding, ...]:
-    """What scancode says about a text, as findings in the order of lines. `deadline` is a time.time()."""
+def _match(text: str, approximate: bool) -> tuple[Finding, ...]:
+    """What scancode says about a text, as findings in the order of lines.
+
+    scancode's own deadline is not used: what it returns after it is partial and looks complete.
+    """
     scancode = _scancode()
     query = scancode.Query(query_string=text, idx=scancode.index, line_threshold=15)
-    matches = scancode.index.match_query(query, approximate=approximate, deadline=deadline)
+    matches = scancode.index.match_query(query, approximate=approximate)
     findings = [_finding(list(group)) for group in scancode.detection.group_matches(matches)] if matches else []
     found = [f for f in findings if f is not None]
     # A hint is worth a finding only where nothing better was found: fragments of a licence that was recognised
@@ -253,6 +269,8 @@ def _finding(group: list[Any]) -> Finding | None:
             return None
         return Finding("unknown", None, score, rules, first, last)
     expression = str(scancode.cache.build_spdx_license_expression(str(key), licensing=scancode.licensing))
+    if parse(expression) is None:  # longer or deeper than any true one
+        return Finding("unknown", None, score, rules, first, last)
     return Finding("found", expression, score, rules, first, last)
 
 
@@ -284,7 +302,7 @@ def _scancode() -> _Scancode:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-    _index_file()
+    _index_file(cache.licensedcode_cache_dir)
     enabled = gc.isenabled()
     gc.disable()  # halves the time: the index is eleven million objects and none of them is garbage
     try:
@@ -295,11 +313,9 @@ def _scancode() -> _Scancode:
     return _Scancode(cache, detection, Query, loaded.index, loaded.licensing, loaded.spdx_symbols)
 
 
-def _index_file() -> Path:
+def _index_file(cache_folder: str) -> Path:
     """The licence index that came with scancode; StopRun where it is missing, as building one takes minutes."""
-    from scancode_config import licensedcode_cache_dir
-
-    path = Path(licensedcode_cache_dir) / "license_index" / "index_cache"
+    path = Path(cache_folder) / "license_index" / "index_cache"
     if not path.is_file() or not path.stat().st_size:
         raise StopRun("The licence index of scancode-toolkit is missing.", "Install scancode-toolkit again.")
     return path
@@ -307,16 +323,14 @@ def _index_file() -> Path:
 
 @lru_cache(maxsize=1)
 def _detector() -> str:
-    _scancode()
-    from scancode_config import spdx_license_list_version
-
     digest = hashlib.sha256()
-    with open(_index_file(), "rb") as file:
+    with open(_index_file(_scancode().cache.licensedcode_cache_dir), "rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
     version = importlib.metadata.version("scancode-toolkit")
+    listed = importlib.import_module("scancode_config").spdx_license_list_version
     return (
-        f"scancode-toolkit {version} / SPDX list {spdx_license_list_version} / "
+        f"scancode-toolkit {version} / SPDX list {listed} / "
         f"index sha256:{digest.hexdigest()[:12]} / gleanery-scan {SCAN_VERSION}"
     )
 

@@ -58,7 +58,7 @@ class Call:
         return self.root, self.step, self.work, fingerprint, task, self.settings
 
 
-class MapShards(beam.DoFn):  # type: ignore[misc]
+class MapShards(beam.DoFn):
     """Run a step's function on each task. With more than one worker, a bundle's tasks run side by side."""
 
     def __init__(self, call: Call, workers: int) -> None:
@@ -79,7 +79,7 @@ class MapShards(beam.DoFn):  # type: ignore[misc]
         """Wait for all tasks of the bundle. The first error stops the step."""
         pool = shared_pool(self._workers, self._call.warm)
         for future in self._futures:
-            yield WindowedValue(pool.result(future), GlobalWindow().max_timestamp(), [GlobalWindow()])
+            yield WindowedValue(pool.result(future), GlobalWindow().max_timestamp(), (GlobalWindow(),))
 
 
 def build(pipeline: beam.Pipeline, call: Call, elements: Sequence[str], workers: int) -> None:

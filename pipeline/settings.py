@@ -159,7 +159,8 @@ class Settings:
         """The inverse of `to_json`."""
         plain = json.loads(text)
         folder = plain.pop("folder")
-        return dataclasses.replace(_build(cls, plain, ""), folder=folder)
+        settings: Settings = dataclasses.replace(_build(cls, plain, ""), folder=folder)
+        return settings
 
 
 def load_settings(path: Path) -> Settings:
@@ -170,7 +171,7 @@ def load_settings(path: Path) -> Settings:
         raise StopRun(f"there is no settings file {path}", "write one as in examples/demo.toml") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StopRun(f"{path} is not valid TOML: {error}", "see examples/demo.toml for the form") from None
-    settings = dataclasses.replace(_build(Settings, plain, ""), folder=str(path.parent))
+    settings: Settings = dataclasses.replace(_build(Settings, plain, ""), folder=str(path.parent))
     _check(settings, path)
     return settings
 

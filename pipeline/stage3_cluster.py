@@ -148,14 +148,14 @@ def verify_part(shard: Shard) -> None:
         blob: np.frombuffer(raw.as_py(), "<u8")
         for blob, raw in zip(sketches.column("blob_id").to_pylist(), sketches.column("shingles"), strict=True)
     }
-    rows = []
+    rows, duplicates = [], 0
     for left, right in pairs:
         measured = jaccard(hashes[left], hashes[right])
         duplicate = measured >= shard.settings.dedup.threshold
+        duplicates += duplicate
         rows.append({"left_blob_id": left, "right_blob_id": right, "jaccard": measured, "duplicate": duplicate})
     path = shard.table("pairs")
     shard.wrote(path, write_table(path, "pairs", table_of("pairs", rows)))
-    duplicates = sum(r["duplicate"] for r in rows)
     shard.counts |= {"in": len(rows), "kept": duplicates, "rejected": len(rows) - duplicates}
 
 

@@ -126,7 +126,7 @@ def judge_shard(shard: Shard) -> None:
     rules = [Rule(**plain) for plain in shard.task.payload["rules"]]
     judge = _Judge(shard.settings, Matcher(rules))
     conclusions = {r["file_id"]: _conclusion(r) for r in read_table(shard.table("license_conclusions")).to_pylist()}
-    rows = []
+    rows: list[dict[str, Any]] = []
     files = read_ids(spread_files(shard.root), "repo_id", sorted(repos), SPREAD).to_pylist()
     files.sort(key=lambda f: (f["repo_id"], f["file_id"]))
     for repo, members in groupby(files, key=lambda f: str(f["repo_id"])):

@@ -121,7 +121,7 @@ def documents_part(shard: Shard) -> None:
 
 
 def _repository_names(root: Path) -> dict[str, str]:
-    names = {}
+    names: dict[str, str] = {}
     for path in sorted((root / "tables/repos").glob("*.parquet")):
         table = read_table(path, ["repo_id", "name"])
         names.update(zip(*(c.to_pylist() for c in table.columns), strict=True))

@@ -98,7 +98,8 @@ def tokens_part(shard: Shard) -> None:
         shard.wrote(root / name, describe(root / name, 0))
     if summary.dead:
         hint = "its tokens do not give its text again; report it"
-        dead = [{"id": d.file_id, "stage": "pack", "error": d.code, "hint": hint} for d in summary.dead]
+        pairs = zip(summary.dead, summary.dead_codes, strict=True)
+        dead = [{"id": file, "stage": "pack", "error": code, "hint": hint} for file, code in pairs]
         path = shard.table("dead_letters", f"pack-{shard.task.name}")
         shard.wrote(path, write_table(path, "dead_letters", table_of("dead_letters", dead)))
     shard.counts |= {"in": summary.docs_in, "kept": summary.docs_kept, "dead": len(summary.dead)}

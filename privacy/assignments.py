@@ -18,7 +18,10 @@ from gleanery.privacy.source import Source
 from gleanery.privacy.values import is_key, is_password
 
 NAME, ENTITIES = "assignment", ("PASSWORD", "KEY")
-_STEMS = "verifier|pass|pwd|psw|pword|secret|token|key|auth|cred|senha|contrase|kennwort|mdp|salt|nonce|jwt|otp|seed|pw|iv|sid"
+_STEMS = (
+    "pass|pwd|psw|pword|pw|senha|contrase|kennwort|mdp"  # passwords, in some languages
+    "|secret|token|key|auth|cred|verifier|salt|nonce|jwt|otp|seed|iv|sid"
+)
 GATES = {
     NAME: Condition(f"{_STEMS}|identified", (*(stem.encode() for stem in _STEMS.split("|")), b"identified"), True),
 }
@@ -31,9 +34,12 @@ _ASSIGNMENT = compile_pattern(
     r"|[ \t]{0,30}(=>|:=|={1,3}|!={1,2}|\?=|\|\|=|:|,|\(|>)[ \t]{0,30})"
 )
 # The same names behind a dash, as an option of a command, and the words of SQL.
-_OPTION = compile_pattern(r"(?i)[\s\"'`\[](--?[a-z][a-z\-]{0,30}(?:pass|token|secret|key|pwd)[a-z\-]{0,12})[ \t]{1,4}")
+_OPTION = compile_pattern(
+    r"(?i)[\s\"'`\[](--?(?:[a-z][a-z\-]{0,30})?(?:pass|token|secret|key|pwd)[a-z\-]{0,12})[ \t]{1,4}"
+)
 _SQL = compile_pattern(
-    r"(?i)\b(?:identified[ \t]+(?:with[ \t]+\w{1,40}[ \t]+)?by|with(?:[ \t]+encrypted)?[ \t]+password|[ \t]password)[ \t]{1,4}(['\"])"
+    r"(?i)\b(?:identified[ \t]+(?:with[ \t]+\w{1,40}[ \t]+)?by|with(?:[ \t]+encrypted)?[ \t]+password|[ \t]password)"
+    r"[ \t]{1,4}(['\"])"
 )
 _LEFT_OF_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\x00-\x7f]+")
@@ -115,7 +121,7 @@ _ENDINGS = tuple(sorted(load_rules().words["password_endings"]))
 def _is_plain(name: str) -> bool:
     """The name ends in a word for password and nothing else, so a plain word behind it is one too."""
     parts = [w.lower() for w in _WORD.findall(name)]
-    return parts[-1].endswith((*_ENDINGS, "pass"))
+    return parts != [] and parts[-1].endswith((*_ENDINGS, "pass"))
 
 
 def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | None:

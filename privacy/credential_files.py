@@ -1,7 +1,7 @@
 """Credential files: files whose whole purpose is to hold a secret, known by their name.
 
 In: a source. Out: hits in password files of PostgreSQL (`.pgpass`), of netrc and mail programs, of web servers
-(`.htpasswd`) and of Unix (`shadow`), and in files with nothing but one key (`master.key`). Costs nothing for other files.
+(`.htpasswd`) and of Unix (`shadow`), and in files with nothing but one key (`master.key`). Costs nothing for others.
 """
 
 import re

@@ -36,19 +36,15 @@ _WORD = compile_pattern(r"[A-Za-z][A-Za-z0-9]{0,20}")
 
 def find(source: Source) -> Iterator[Hit]:
     """Hits in bytes, in the order of the text."""
-    if "ipv4" in source.present:
-        for found in _V4.finditer(source.raw):
-            text = bytes(found.group()).decode()
-            address = _public(text)
-            if address is not None and _stands_alone(source, found.start(), found.end()):
-                if not _is_version(source, text, found.start(), found.end()):
-                    yield Hit(found.start(), found.end(), "IP_ADDRESS", "ipv4_address", 0.8)
-    if "ipv6" in source.present:
-        for found in _V6.finditer(source.raw):
-            text = bytes(found.group()).decode().rstrip(":")
-            end = found.start() + len(text)
-            if _public(text) is not None and _stands_alone(source, found.start(), end):
-                yield Hit(found.start(), end, "IP_ADDRESS", "ipv6_address", 0.9)
+    for found in _V4.finditer(source.raw) if "ipv4" in source.present else ():
+        start, end, text = found.start(), found.end(), bytes(found.group()).decode()
+        if _is_public(text) and _stands_alone(source, start, end) and not _is_version(source, text, start, end):
+            yield Hit(start, end, "IP_ADDRESS", "ipv4_address", 0.8)
+    for found in _V6.finditer(source.raw) if "ipv6" in source.present else ():
+        text = bytes(found.group()).decode().rstrip(":")
+        start, end = found.start(), found.start() + len(text)
+        if source.raw[start - 1 : start] != b":" and _is_public(text) and _stands_alone(source, start, end):
+            yield Hit(start, end, "IP_ADDRESS", "ipv6_address", 0.9)
 
 
 @lru_cache(maxsize=4096)
@@ -56,36 +52,22 @@ def _in_left_network(address: IPv4Address | IPv6Address) -> bool:
     return any(address in network for network in load_rules().networks if network.version == address.version)
 
 
-def _public(text: str) -> IPv4Address | IPv6Address | None:
+def _is_public(text: str) -> bool:
     try:
-        address = ip_address(text)
+        return not _in_left_network(ip_address(text))
     except ValueError:
-        return None
-    return None if _in_left_network(address) else address
+        return False
 
 
 def _stands_alone(source: Source, start: int, end: int) -> bool:
     """Nothing touches the address that would make it a part of a longer number or name."""
-    before, after = source.raw[max(0, start - 2) : start], source.raw[end : end + 2]
-    if (
-        before[-1:].isalnum()
-        or before[-1:] in (b"_", b".", b":")
-        and before[-1:]
-        and before[-2:] != b"::"
-        and not (before[-1:] == b":" and not before[:1].isalnum() or before[-1:] == b":" and b"." not in before)
-    ):
+    before = source.raw[max(0, start - 2) : start].decode("latin-1")
+    after = source.raw[end : end + 2].decode("latin-1")
+    if before[-1:].isalnum() or before[-1:] in ("_", ".") or before[-1:] in ("-", "+") and before[:1].isalnum():
         return False
-    if before[-1:] in (b"-", b"~", b"^") and (
-        before[:1].isalnum() or before[:1] in (b'"', b"'", b" ") and before[-1:] != b"-"
-    ):
+    if after[:1].isalpha() or after[:1] == "_":
         return False
-    return not (
-        after[:1].isalpha()
-        or after[:1] in (b"_", b"-", b"+")
-        and after[1:2].isalpha()
-        or after[:1] == b"."
-        and after[1:2].isdigit()
-    )
+    return not (after[:1] == "." and after[1:].isdigit() or after[:1] in ("-", "+") and after[1:].isalpha())
 
 
 def _is_version(source: Source, text: str, start: int, end: int) -> bool:
@@ -104,6 +86,6 @@ def _is_version(source: Source, text: str, start: int, end: int) -> bool:
     if any(w in words["version_words"] for w in near[-3:]):
         return True
     octets = [int(octet) for octet in text.split(".")]
-    if not spoken and _LISTS_VERSIONS.fullmatch(basename(source.path.lower())):
+    if not port and _LISTS_VERSIONS.fullmatch(basename(source.path.lower())):
         return True
     return not spoken and (max(octets) < 32 or octets[0] < 10 and max(octets) < 100)

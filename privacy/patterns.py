@@ -1,8 +1,8 @@
 """Patterns: linear-time regular expressions over bytes.
 
-In: a pattern in RE2 syntax. Out: a compiled pattern whose time grows with the text and never with its shape (google-re2
-has no backtracking). Bytes are read one by one as Latin-1: no case folding outside ASCII surprises anyone, the Hyperscan
-gate reads the same way, and a byte above 0x7f is simply "part of a letter".
+In: a pattern in RE2 syntax. Out: a compiled pattern whose time grows with the text and never with its shape: google-re2
+has no backtracking. Bytes are read one by one as Latin-1, as the Hyperscan gate reads them; a byte above 0x7f is just
+a part of a letter.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """People: names in the places where files name their authors.
 
-In: a source. Out: hits on names of persons in copyright lines, author fields, sign-offs, and before an e-mail address in
-angle brackets. Organisations and words are left. A span never crosses a line and never holds a quote. Names in other
+In: a source. Out: hits on names of persons in copyright lines, author fields, sign-offs, and before an e-mail address
+in brackets. Organisations and words are left. A span never crosses a line and never holds a quote. Names in other
 places are not looked for: without context, a capitalised word in code is seldom a name.
 """
 
@@ -20,8 +20,9 @@ NAME, ENTITIES = "person", ("NAME",)
 _CUE_WORDS = (
     r"copyright|\(c\)|&copy;|@authors?\b|-by:"
     r"|(?:written|created|contributed|coded|developed|modified|maintained|designed|ported|implemented|added)[ \t]by"
+    r"|(?:author|maintainer|contributor|developer)s?[\"']?[ \t]{0,3}[:=][ \t]{0,3}\[?\s{0,30}\{\s{0,30}[\"']?name[\"']?"
+    r"[ \t]{0,3}[:=]"
     r"|(?:__)?(?:author|maintainer|contributor)s?(?:__|_name)?(?:\\?[\"'])?[ \t]{0,10}(?:[:=>]|=>|:=)"
-    r"|(?:author|maintainer|contributor|developer)s?[\"']?[ \t]{0,3}[:=][ \t]{0,3}\[?\s{0,30}\{\s{0,30}[\"']?name[\"']?[ \t]{0,3}[:=]"
     r"|\\author\{"
 )
 _SIGNS = r"\xc2\xa9|\xe4\xbd\x9c\xe8\x80\x85"  # the copyright sign, and the word for author in Chinese, as UTF-8

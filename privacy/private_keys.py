@@ -5,6 +5,7 @@ that a key was there. Lines that only white space parts are one hit; inside stri
 that no quote is eaten. Certificates and public keys are left.
 """
 
+import re
 from collections.abc import Iterator
 
 from gleanery.privacy.gate import Condition
@@ -22,7 +23,7 @@ _BEGIN = compile_pattern(
 )
 _END = compile_pattern(r"-{2,5}[ ]?END[ ]|Private-(?:MAC|Hash):")
 # What separates encoded lines: line ends, also as escapes, and what a language puts around a line of a string.
-_LINE = compile_pattern(r"(?:[^\n\\]|\\[^nr\n]){1,400}")
+_LINE_END = re.compile(rb"(?:\\+[nr]|[\r\n])+")
 _DECORATION = b" \t\r\"'`+,;#*|>()&.\\"
 _ENCODED = compile_pattern(r"[A-Za-z0-9+/=]{1,400}")
 _GAP = compile_pattern(r"(?:\s|\\[nr]){0,64}")
@@ -48,15 +49,22 @@ def find(source: Source) -> Iterator[Hit]:
 def _encoded_lines(raw: bytes, start: int, stop: int, closed: bool) -> list[tuple[int, int]]:
     """The spans of the encoded lines of a block. An open block ends where the first line follows that is no code."""
     spans: list[tuple[int, int]] = []
-    for line in _LINE.finditer(raw, start, stop):
-        text = bytes(line.group())
-        left = line.start() + len(text) - len(text.lstrip(_DECORATION))
-        right = line.end() - (len(text) - len(text.rstrip(_DECORATION)))
+    for first, last in _lines(raw, start, stop):
+        text = raw[first:last]
+        left = last - len(text.lstrip(_DECORATION))
+        right = first + len(text.rstrip(_DECORATION))
         if left < right and _ENCODED.fullmatch(raw, left, right):
             spans.append((left, right))
         elif not closed and left < right and b":" not in text:
             break
     return spans
+
+
+def _lines(raw: bytes, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    for end in _LINE_END.finditer(raw, start, stop):
+        yield start, end.start()
+        start = end.end()
+    yield start, stop
 
 
 def _joined(raw: bytes, lines: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """Provider keys: tokens whose published format alone tells what they are.
 
 In: a source that passed the gate. Out: hits for the secret part. The formats are data, in `rules.toml`. Only the rules
-whose gate the text passed are run: on 8 MB of source code the gate let 0.3 of 90 rules through for a file.
+whose gate the text passed are run: of 90 rules, for one file in 500 on 26 MB of source code.
 """
 
 from collections.abc import Iterator

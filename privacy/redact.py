@@ -66,9 +66,9 @@ class Redactor:
     def redact(self, text: str, path: str, language: str | None) -> Redacted:
         """The text with placeholders, and a row for each of them.
 
-        Raises RejectRecord with the code `redaction_breaks_syntax` where a file that could be parsed (Python, JSON, TOML)
-        no longer can be, and `redaction_not_settled` where the rounds do not come to an end. Both are left out rather
-        than written half done.
+        Raises RejectRecord with the code `redaction_breaks_syntax` where a file that could be parsed (Python, JSON,
+        TOML) no longer can be, and `redaction_not_settled` where the rounds do not come to an end. Such a file is
+        left out rather than written half done.
         """
         spans: list[Hit] = []
         current, placed = text, Placed([])

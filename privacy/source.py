@@ -9,14 +9,7 @@ from dataclasses import dataclass
 from posixpath import basename
 
 from gleanery.privacy.hits import Hit
-
-# A value without quotes is a value only where the format has no expressions: in settings, shell scripts and prose.
-_BARE_EXTENSIONS = frozenset(
-    "env ini cfg conf config cnf properties yml yaml sh bash zsh ksh fish bat cmd ps1 npmrc netrc service list tfvars "
-    "md markdown rst txt adoc log dist example sample template tpl local prod production development staging".split()
-)
-_BARE_NAMES = frozenset("dockerfile containerfile procfile jenkinsfile credentials hub config readme".split())
-_BARE_LANGUAGES = frozenset("shell dockerfile ini yaml dotenv markdown text batchfile powershell".split())
+from gleanery.privacy.rules import load_rules
 
 
 @dataclass(frozen=True)
@@ -55,18 +48,18 @@ def source_of(text: str, path: str, language: str | None) -> Source:
     >>> source_of("a=1", "settings.ini", None).bare_values
     True
     """
+    return Source(text, text.encode("utf-8", "surrogatepass"), path, _has_bare_values(path, language))
+
+
+def _has_bare_values(path: str, language: str | None) -> bool:
+    """The format has values without quotes and no expressions: settings, shell scripts, prose."""
+    words = load_rules().words
     name = basename(path.replace("\\", "/")).lower()
-    stem, _, extension = name.rpartition(".")
-    bare = (
-        extension in _BARE_EXTENSIONS
-        or name.startswith(".")
-        and not extension.startswith("js")
-        or "." not in name
-        and (not name or name in _BARE_NAMES or language is None)
-        or stem.startswith("dockerfile")
-        or (language or "").lower() in _BARE_LANGUAGES
-    )
-    return Source(text, text.encode("utf-8", "surrogatepass"), path, bare)
+    extension = name.rpartition(".")[2] if "." in name else ""
+    if (language or "").lower() in words["bare_languages"] or extension in words["bare_extensions"]:
+        return True
+    hidden = name.startswith(".") and name.count(".") == 1
+    return hidden or not extension and (language is None or name in words["bare_names"])
 
 
 def _characters(raw: bytes, positions: Sequence[int]) -> dict[int, int]:

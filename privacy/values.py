@@ -2,7 +2,7 @@
 
 In: a value, as text without its quotes. Out: yes or no. What people write for "put a value here", references to
 variables and settings, templates, paths, words and sentences are left; the word lists are in `rules.toml`. Costs about
-5 microseconds a value.
+7 microseconds a value.
 """
 
 import re

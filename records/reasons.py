@@ -42,7 +42,7 @@ _ALL = (
     Reason("license_conflict", "select", False, "Its header and its directory do not both allow its use."),
     Reason("restricted_twin", "select", False, "The same content stands elsewhere under a restrictive licence."),
     Reason(
-        "vendored", "select", False, "Its path is one for third-party or built code, carried inside the repository."
+        "vendored", "select", False, "Its path is one for third-party or built code inside the repository."
     ),
     Reason("generated", "select", False, "It was made by a program."),
     Reason("language_not_wanted", "select", False, "Its language is unknown or not among those that were asked for."),

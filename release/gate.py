@@ -61,7 +61,7 @@ def stop_if_failed(results: Iterable[GateResult]) -> None:
 
 
 def _asked(database: Database, question: Question) -> GateResult:
-    rows, sample = 0, []
+    rows, sample = 0, list[dict[str, Any]]()
     _, batches = database.batches(question)
     for batch in batches:
         rows += batch.num_rows

@@ -28,7 +28,7 @@ from gleanery.shards.chance import compiled, u64
 from gleanery.shards.tokenizer import Tokenizer
 
 Tokens = NDArray[np.int32]
-# A text without spaces could make the whole piece a window; this bounds the work at about 1 ms for a piece.
+# A text without spaces could make the whole piece a window; this bounds the work at about 2 ms for a piece.
 WINDOW_BYTES = 4096
 PREFIX, SUFFIX, MIDDLE, END = "<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<|endoftext|>"
 

@@ -198,7 +198,7 @@ class Store:
     def verify(self) -> None:
         """Read every byte: digests of all files, and no control token in the payload.
 
-        Raises StopRun at the first fault, naming the file. Runs at the speed of SHA-256, about 1.1 GB/s on one core.
+        Raises StopRun at the first fault, naming the file. Ran at 540 MB/s of tokens on one busy core.
         """
         control = self.tokenizer.table.control
         for shard, payload in zip(self.description.shards, self.payload, strict=True):

@@ -83,7 +83,7 @@ def open_archive(path: Path, limits: Limits, cache: Path, deadline: Deadline) ->
         failing.callback(file.close)
         size = os.fstat(file.fileno()).st_size
         if size > limits.max_archive_bytes:
-            raise RejectRecord("the archive is larger than limits.max_archive_bytes", "raise it", "too_large")
+            raise RejectRecord("the archive is larger than crawl.max_archive_bytes", "raise it", "too_large")
         digest = _sha256(file, deadline)
         container = _container(file, size, limits, cache, deadline)
         failing.pop_all()
@@ -100,7 +100,7 @@ def _container(file: BinaryIO, size: int, limits: Limits, cache: Path, deadline:
         with file:
             file = _unpacked(file, decoder, allowed, cache, deadline)
         size, head = file.seek(0, os.SEEK_END), _start(file)
-    if head.strip(b"\x00") and not is_header(head):
+    if len(head) < BLOCK or (head.strip(b"\x00") and not is_header(head)):
         file.close()
         raise RejectRecord("it is neither a tar nor a zip", "give a .tar, .tar.gz, .bz2, .xz or .zip", "not_an_archive")
     return TarFiles(file, size)

@@ -129,7 +129,7 @@ def _check_size(directory: Path, largest: int) -> None:
             with contextlib.suppress(OSError):
                 total += os.lstat(os.path.join(folder, name)).st_size
     if total > largest:
-        raise RejectRecord("the repository is larger than limits.max_archive_bytes", "raise it", "too_large")
+        raise RejectRecord("the repository is larger than crawl.max_archive_bytes", "raise it", "too_large")
 
 
 def _own_words(messages: Path) -> bytes:

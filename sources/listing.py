@@ -86,7 +86,7 @@ def _bounded(items: Iterable[Item], limits: Limits, deadline: Deadline) -> list[
         held.append(item)
         length += len(item.raw)
         if len(held) > limits.max_files or length > limits.max_files * _PATH_BYTES_EACH:
-            raise RejectRecord("the source lists more than limits.max_files entries", "raise it", "too_many_files")
+            raise RejectRecord("the source lists more than crawl.max_files entries", "raise it", "too_many_files")
         if len(held) % 1024 == 0:
             deadline.left()
     return held

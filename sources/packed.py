@@ -14,7 +14,7 @@ def damaged() -> RejectRecord:
 def bomb() -> RejectRecord:
     """The error for an archive that unpacks to far more than it is."""
     return RejectRecord(
-        "the archive unpacks to more than limits.max_expansion or limits.max_repository_bytes allow",
+        "the archive unpacks to more than crawl.max_expansion or crawl.max_repository_bytes allow",
         "if it is meant to, raise them",
         "expands_too_much",
     )

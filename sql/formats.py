@@ -21,8 +21,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def to_csv(table: pa.Table) -> str:
     """Rows as CSV with a head line and `\\n` line ends; lists and structs as JSON inside their cell.
 
-    >>> to_csv(pa.table({"path": ["=1+1", "a,b"], "tokens": [-1, 2]}))
-    "path,tokens\\n'=1+1,-1\\n\\"a,b\\",2\\n"
+    >>> print(to_csv(pa.table({"path": ["=1+1", "a,b"], "tokens": [-1, 2]})), end="")
+    path,tokens
+    '=1+1,-1
+    "a,b",2
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

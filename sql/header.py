@@ -54,7 +54,7 @@ def parse(name: str, text: str) -> Question:
     """The question in the text of a file.
 
     >>> parse("x", "-- Bad result: none.\\n-- Question: How many?\\n-- Must be empty: no\\n-- Needs: files\\n"
-    ...            "SELECT count(*) AS files FROM stg_files ORDER BY files\\n").title
+    ...            "SELECT count(*) AS files FROM stg_files\\nORDER BY files\\n").title
     'How many?'
     """
     facts, parameters = _head(name, text)

@@ -44,7 +44,7 @@ class RunBuilder:
             "status": "read",
         }
         self.rows["repos"].append(row | values)
-        return row["repo_id"]
+        return str(row["repo_id"])
 
     def file(
         self,
@@ -169,7 +169,7 @@ def good_rows() -> Rows:
     lib = build.repo("octo/lib")
     fork = build.repo("cat/app", fork_of="octo/app", first_commit_at=1_450_000_000)
     gpl = build.repo("dog/gpl", first_commit_at=1_300_000_000)
-    package = {
+    package: dict[str, Any] = {
         "url": "pypi/tool",
         "kind": "pypi",
         "version": "1.2.0",
@@ -214,7 +214,7 @@ def _octo(build: RunBuilder, app: str, lib: str) -> None:
     build.finding(weak, "BSD-3-Clause", score=61.5, end_line=1)
     build.file(lib, "add.py", header, **own("add.py", header, "Apache-2.0"))
     build.file(lib, "weak.py", weak, uncertain=True, **own("weak.py", weak, "BSD-3-Clause", score=61.5))
-    twin = dict(twin=kept, similarity=0.93, rule="dedup/keeper")
+    twin: dict[str, Any] = dict(twin=kept, similarity=0.93, rule="dedup/keeper")
     near = build.file(lib, "main_copy.py", main.replace("main'", "other'"), "near_duplicate", **twin, **mit)
     pair = sorted([_blob(build, kept), _blob(build, near)])
     build.rows["pairs"].append({"left_blob_id": pair[0], "right_blob_id": pair[1], "jaccard": 0.93, "duplicate": True})
@@ -224,7 +224,7 @@ def _octo(build: RunBuilder, app: str, lib: str) -> None:
 def _others(build: RunBuilder, fork: str, gpl: str, tool: str, hostile: str, signal: str) -> None:
     mit = from_file("LICENSE", MIT_TEXT, "MIT")
     main = next(row for row in build.rows["documents"] if row["path"] == "src/main.py")
-    copy = dict(twin=main["file_id"], similarity=1.0, rule="dedup/keeper")
+    copy: dict[str, Any] = dict(twin=main["file_id"], similarity=1.0, rule="dedup/keeper")
     build.file(fork, "src/main.py", main["text"], "exact_duplicate", said=("octo/app had it first",), **copy, **mit)
     build.finding(GPL_TEXT, "GPL-3.0-only", scope="whole")
     strict = from_file("COPYING", GPL_TEXT, "GPL-3.0-only")
@@ -232,12 +232,13 @@ def _others(build: RunBuilder, fork: str, gpl: str, tool: str, hostile: str, sig
     build.finding(secret, None)
     said = ("GPL-3.0-only is not among the allowed licences",)
     old = build.file(gpl, "secret.py", secret, "license_not_allowed", said=said, **strict)
-    twin = dict(twin=old, similarity=1.0, rule="dedup/keeper")
+    twin: dict[str, Any] = dict(twin=old, similarity=1.0, rule="dedup/keeper")
     build.file(fork, "stolen.py", secret, "restricted_twin", **twin, **mit)
     build.file(gpl, "data.bin.txt", "no licence here\n", "license_missing")
     piece = {"role": "package_metadata", "path": "PKG-INFO", "blob_id": "", "expression": "MIT", "score": 100.0}
-    stated = {"expression": "MIT", "directory_expression": "MIT", "basis": "package_metadata"}
-    tool_file = build.file(tool, "tool/run.py", "def run(): pass\n", evidence=[piece], **stated)
+    stated: dict[str, Any] = {"expression": "MIT", "directory_expression": "MIT", "basis": "package_metadata"}
+    stated["evidence"] = [piece]
+    build.file(tool, "tool/run.py", "def run(): pass\n", **stated)
     build.file(hostile, HOSTILE_PATH, "y = 2\n", **mit)
     broken = build.file(hostile, "broken.py", "k = 'x'\n", **mit)
     for table in ("documents", "docs"):
@@ -247,9 +248,10 @@ def _others(build: RunBuilder, fork: str, gpl: str, tool: str, hostile: str, sig
     build.rows["dead_letters"].append(
         {"id": broken, "stage": "redact", "error": "not_decodable", "hint": "look at the file in its repository"}
     )
-    refused = dict(rule="optout/declaration", said=("the repository itself carries .dataset-optout.json",))
+    refused: dict[str, Any] = dict(
+        rule="optout/declaration", said=("the repository itself carries .dataset-optout.json",)
+    )
     build.file(signal, "no.py", "def no(): pass\n", "owner_opted_out", **refused, **mit)
-    assert tool_file
 
 
 def own(path: str, content: str, expression: str, score: float = 100.0) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gleanery.dedup.bands import Banding, band_keys, candidate_pairs, expected_recall
@@ -38,11 +38,13 @@ def _plain_pairs(rows: list[Row], max_bucket: int) -> tuple[list[tuple[str, str]
 
 
 @given(ROWS, st.integers(1, 13))
+@settings(deadline=None)
 def test_candidates_are_those_of_the_plain_rule(rows: list[Row], max_bucket: int) -> None:
     assert _pairs(rows, max_bucket) == _plain_pairs(rows, max_bucket)
 
 
 @given(ROWS, st.integers(1, 13), st.permutations(range(60)))
+@settings(deadline=None)
 def test_candidates_do_not_depend_on_the_order_of_rows(rows: list[Row], max_bucket: int, order: list[int]) -> None:
     shuffled = [rows[i] for i in order if i < len(rows)]
     assert _pairs(shuffled + rows[:3], max_bucket) == _pairs(rows, max_bucket)
@@ -69,6 +71,7 @@ def test_the_columns_must_be_of_one_length() -> None:
 
 
 @given(st.integers(0, 20), st.integers(1, 4), st.integers(1, 4), st.integers(0, 2**32))
+@settings(deadline=None)
 def test_two_signatures_share_a_key_exactly_where_they_share_a_band(n: int, bands: int, rows: int, seed: int) -> None:
     signatures = np.random.default_rng(seed).integers(0, 2, (n, bands * rows + 1)).astype(np.uint32)
     keys = band_keys(signatures, Banding(bands, rows))
@@ -115,6 +118,7 @@ def _union_find(edges: list[tuple[str, str]]) -> dict[str, str]:
 
 
 @given(EDGES, st.randoms())
+@settings(deadline=None)
 def test_components_are_those_of_a_union_find_in_any_order(edges: list[tuple[str, str]], chance: random.Random) -> None:
     shuffled = [edge[:: chance.choice([1, -1])] for edge in edges]
     chance.shuffle(shuffled)

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gleanery.quality.filters import DATA_FORMATS, FEW_LETTERS, LONG_LINES, Limits, decode, judge
@@ -95,6 +95,7 @@ METRICS = st.builds(
 
 
 @given(st.sampled_from([None, "C", "JSON", "WebAssembly"]), st.booleans(), st.booleans(), METRICS)
+@settings(deadline=None)
 def test_every_answer_is_a_reason_code_with_evidence(
     language: str | None, generated: bool, vendored: bool, metrics: Metrics
 ) -> None:
@@ -105,6 +106,7 @@ def test_every_answer_is_a_reason_code_with_evidence(
 
 
 @given(st.text(), st.sampled_from(["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be"]))
+@settings(deadline=None)
 def test_a_text_comes_back_as_it_was_written(text: str, encoding: str) -> None:
     mark = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}.get(encoding, b"")
     content = mark + text.encode(encoding)
@@ -117,6 +119,7 @@ def test_a_text_comes_back_as_it_was_written(text: str, encoding: str) -> None:
 
 
 @given(st.one_of(st.binary(), st.binary().map(b"\xff\xfe".__add__), st.text().map(str.encode)))
+@settings(deadline=None)
 def test_any_bytes_give_a_text_that_gives_the_same_bytes_or_none(content: bytes) -> None:
     text, encoding = decode(content)
     if text is None:

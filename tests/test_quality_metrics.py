@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gleanery.quality.metrics import EMPTY, measure
@@ -12,6 +12,7 @@ TEXTS = st.text(st.one_of(st.sampled_from("ab0 \n\r\t,\\xu=+/é字\x85\x0c\u2028
 
 
 @given(TEXTS)
+@settings(deadline=None)
 def test_lines_and_letters_are_those_counted_one_by_one(text: str) -> None:
     if not text.strip():
         assert measure(text) == EMPTY
@@ -33,6 +34,7 @@ def test_lines_and_letters_are_those_counted_one_by_one(text: str) -> None:
 
 
 @given(TEXTS, st.sampled_from(["", "QUJD" * 40, "0x1f, 0x8b, " * 20, "\\u00e9" * 20]))
+@settings(deadline=None)
 def test_fractions_are_from_0_to_1(text: str, run: str) -> None:
     found = measure(text + run + text)
     assert 0 <= found.encoded_fraction <= 1 and 0 <= found.letter_fraction <= 1

@@ -54,7 +54,10 @@ def release(run: Path) -> Path:
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_a_run_explains_as_expected(name: str, run: Path) -> None:
     lines = explain(run, TARGETS[name])
-    compare_with_golden(GOLDEN / f"explain_{name}.txt", "".join(f"{line}\n" for line in lines))
+    text = "".join(f"{line}\n" for line in lines)
+    for reason in REASONS.values():  # their wording is no matter of this room
+        text = text.replace(reason.sentence, f"<sentence of {reason.code}>")
+    compare_with_golden(GOLDEN / f"explain_{name}.txt", text)
     assert all(line.isprintable() for line in lines)
 
 
@@ -67,6 +70,7 @@ def test_a_release_explains_as_its_run_but_for_the_rules(name: str, run: Path, r
     assert "ask the run that made it" in "".join(explain(release, TARGETS[name]))
 
 
+@pytest.mark.slow
 def test_every_file_of_every_input_is_explained(run: Path) -> None:
     rows = good_rows()
     names = {row["repo_id"]: row["name"] for row in rows["repos"]}

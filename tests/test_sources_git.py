@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -196,6 +197,26 @@ def test_content_that_is_not_what_its_id_says_is_not_taken(tmp_path: Path) -> No
     place["a"].chmod(0o644)
     place["a"].write_bytes(place["b"].read_bytes())
     assert skipped(read(folder, tmp_path / "cache")) == {"a": "unreadable"}
+
+
+def test_an_object_that_claims_an_impossible_size_is_unreadable(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "app", {"a": b"1", "b": b"2"})
+    identifier = git(folder, "rev-parse", "HEAD:a")
+    loose = folder / ".git" / "objects" / identifier[:2] / identifier[2:]
+    loose.chmod(0o644)
+    for size in (1 << 63, (1 << 64) - 1, 1 << 40):
+        loose.write_bytes(zlib.compress(b"blob %d\x00" % size + b"1" * 100))
+        entries = read(folder, tmp_path / "cache")
+        assert entries["a"].skipped in ("unreadable", "too_large") and entries["b"].content == b"2"
+        assert entries["a"].size < 1 << 63
+    loose.write_bytes(zlib.compress(b"blob 1000000\x00" + b"1" * 100))
+    assert skipped(read(folder, tmp_path / "cache")) == {"a": "unreadable"}
+
+
+def test_the_cache_may_be_named_relative_to_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository(tmp_path / "app", {"a": b"1"})
+    monkeypatch.chdir(tmp_path)
+    assert list(read(Path("app"), Path("cache"))) == ["a"]
 
 
 def test_a_repository_of_sha256_objects_is_read(tmp_path: Path) -> None:
