@@ -54,14 +54,14 @@ _PROSE = re2.compile(
 _PROSE_WORDS, _FEWEST_WORDS = 4, 40
 _COPYRIGHT = re2.compile(
     (
-        r"(?im)^(?:spdx-filecopyrighttext:|@?copyrights?\b|portions?[ \t]+copyright|"
+        r"(?im)^(?:spdx-filecopyrighttext:|[:@]?copyrights?\b|portions?[ \t]+copyright|"
         r"(?:\(c\)|©|&copy;)[ \t]*(?:copyright|[0-9]{4}))"
     ).encode()
 )
 _MAYBE_COPYRIGHT = re2.compile("(?i)copyright|©|\\(c\\)|&copy;".encode())
 # "Copyright holders" and "copyright notice" begin a sentence of a licence, not the name of an owner.
 _COPYRIGHT_PROSE = re2.compile(
-    r"(?i)^copyrights?(?:ed)?[ ,:]+(?:and|as|by law|holders?|in|interests?|is|laws?|licen[sc]e|line|means|notices?|or|"
+    r"(?i)^[:@]?copyrights?(?:ed)?[ ,:]+(?:and|as|by law|holders?|in|interests?|is|laws?|licen[sc]e|line|means|notices?|or|"
     r"owners?|permission|protection|statements?|terms|works?)\b"
 )
 # A line that begins like an owner's and goes on to speak of a licence stays in the text.

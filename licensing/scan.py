@@ -39,8 +39,9 @@ SCAN_VERSION = 1
 NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
 MOST_FINDINGS = 64
 _REMEMBERED = 65_536
-# Where no licence was found with this score, a licence text is looked at again with approximate matching.
-_SURE_SCORE = 80.0
+# A licence text is looked at again with approximate matching unless one licence has this score, or a text of at least
+# so many words was recognised as a whole.
+_SURE_SCORE, _WHOLE_TEXT_WORDS = 80.0, 60
 # Shorter texts that are matched exactly never took longer than half a second, so they need no timer.
 _QUICK_CHARACTERS = 6000
 _FAILED, _TIMED_OUT = "gleanery-detector-error", "gleanery-time-limit"
@@ -112,19 +113,26 @@ class Scanner:
         """The findings in a text; where none of them names a licence, those in the fuller form of the text."""
         if is_silent("\n".join(reading.lines)):
             return self._count("silent", ())
+        if reading.dense:  # a licence text is compared as a whole, its owners with it
+            return self._known_or_new(reading.full_lines, reading.full_numbers, True)
         findings = self._known_or_new(reading.lines, reading.numbers, False)
         if any(_is_identified(f) for f in findings) or any(f.rule in _GIVEN_UP for f in findings):
             return findings
-        return self._known_or_new(reading.full_lines, reading.full_numbers, reading.dense) or findings
+        return self._known_or_new(reading.full_lines, reading.full_numbers, False) or findings
 
     def _known_or_new(self, lines: tuple[str, ...], numbers: tuple[int, ...], dense: bool) -> tuple[Finding, ...]:
         """The answer to a normalised text, from its tags, from memory or from the detector."""
         if not lines:
             return ()
-        tags = _tags(lines)
-        if tags:
+        tags, rest = _without_tags(lines)
+        if tags and is_silent("\n".join(rest)):
             return tuple(_placed(f, numbers) for f in self._count("tag", tags))
-        text = "\n".join(lines)
+        others = self._remembered("\n".join(rest), dense)
+        found = sorted((*tags, *others), key=lambda f: f.start_line or 0)
+        return tuple(_placed(f, numbers) for f in found)
+
+    def _remembered(self, text: str, dense: bool) -> tuple[Finding, ...]:
+        """The answer to a text without tags, from memory or from the detector."""
         person = b"dense" if dense else b"sparse"
         key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, person=person).digest()
         with self._lock:
@@ -132,14 +140,14 @@ class Scanner:
             if known is not None:
                 self._answers.move_to_end(key)
         if known is not None:
-            return tuple(_placed(f, numbers) for f in self._count("remembered", known))
+            return self._count("remembered", known)
         findings, finished = self._detect(text, dense)
         if finished:
             with self._lock:
                 self._answers[key] = findings
                 if len(self._answers) > _REMEMBERED:
                     self._answers.popitem(last=False)
-        return tuple(_placed(f, numbers) for f in findings)
+        return findings
 
     def _detect(self, text: str, dense: bool) -> tuple[tuple[Finding, ...], bool]:
         """Exact matching, then approximate matching where it helps; and whether there was time enough."""
@@ -158,9 +166,10 @@ class Scanner:
         return findings, True
 
     def _matched(self, text: str, dense: bool) -> tuple[Finding, ...]:
-        findings = self._count("exact", _match(text, False))
-        if dense and _is_weak(findings):
-            findings = self._count("approximate", _match(text, True)) or findings
+        findings, solid = _match(text, False)
+        self._count("exact", findings)
+        if dense and not solid:
+            findings = self._count("approximate", _match(text, True)[0]) or findings
         return findings
 
     def _count(self, how: str, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -193,54 +202,53 @@ def _placed(finding: Finding, numbers: tuple[int, ...]) -> Finding:
     return replace(finding, start_line=first, end_line=last)
 
 
-def _is_weak(findings: tuple[Finding, ...]) -> bool:
-    """Whether exact matching identified no licence, or none that it is sure of."""
-    return not any(_is_identified(f) and (f.score or 0.0) >= _SURE_SCORE for f in findings)
-
-
 def _is_identified(finding: Finding) -> bool:
     """Whether a finding names a licence, and does not only say that there is one."""
     return any(not key.startswith("LicenseRef-scancode-unknown") for key in keys(finding.expression or ""))
 
 
-def _tags(lines: tuple[str, ...]) -> tuple[Finding, ...]:
-    """One finding for each SPDX tag, if every tag is a known expression and nothing else speaks of a licence."""
-    findings: list[Finding] = []
+def _without_tags(lines: tuple[str, ...]) -> tuple[tuple[Finding, ...], list[str]]:
+    """What SPDX tags and licence fields say, once for each expression, and the lines without them.
+
+    A tag counts where its line holds nothing else and each id in it is known; the detector reads any other.
+    """
+    findings: dict[str, Finding] = {}
+    rest = list(lines)
     for number, line in enumerate(lines, 1):
         tag = _TAG.search(line)
-        if tag is None:
-            if not is_silent(line):
-                return ()
+        if tag is None or not is_silent(line[: tag.start()]) or _SECOND_TAG.search(tag[1]):
             continue
-        expression = _spdx(tag[1]) if is_silent(line[: tag.start()]) and not _SECOND_TAG.search(tag[1]) else None
-        if expression is None:
-            return ()
-        if all(expression != f.expression for f in findings):
-            findings.append(Finding("found", expression, 100.0, "spdx-license-identifier", number, number))
-    return tuple(findings)
+        expression = _spdx(tag[1])
+        if expression is not None:
+            rule = "spdx-license-identifier" if "spdx" in tag[0].lower() else "license-field"
+            findings.setdefault(expression, Finding("found", expression, 100.0, rule, number, number))
+            rest[number - 1] = ""
+    return tuple(findings.values()), rest
 
 
 @lru_cache(maxsize=4096)
 def _spdx(text: str) -> str | None:
     """An expression in the current SPDX spelling, or None unless each of its ids is known."""
-    tree = parse(text.strip().rstrip("\"'`,;.*/<>- \t"))
-    return None if tree is None else _respelled(tree)
+    tree = parse(text.strip().lstrip("\"'`<").rstrip("\"'`,;.*/<>-}]|\\ "))
+    spelled = None if tree is None else _respelled(tree)
+    return None if spelled is None else str(spelled)
 
 
-def _respelled(tree: Expression) -> str | None:
-    known = _scancode().symbols
+def _respelled(tree: Expression) -> Expression | None:
+    """The tree with each id in its current SPDX spelling, or None if one of them is not known."""
     if tree.word != "ID":
         parts = [_respelled(part) for part in tree.parts]
-        return None if None in parts else f" {tree.word} ".join(f"({p})" if p and " " in p else str(p) for p in parts)
-    base, exception = known.get(tree.license.lower()), known.get((tree.exception or "").lower())
-    if base is None or (tree.exception is not None and exception is None):
+        return Expression(tree.word, tuple(p for p in parts if p)) if all(parts) else None
+    known = _scancode().symbols
+    names = [known.get(name.lower()) for name in (tree.license, tree.exception) if name is not None]
+    if None in names:
         return None
-    spelled = str(base.wrapped.spdx_license_key)
-    return spelled if exception is None else f"{spelled} WITH {exception.wrapped.spdx_license_key}"
+    spelled = [str(symbol.wrapped.spdx_license_key) for symbol in names]
+    return Expression("ID", (), spelled[0], spelled[1] if len(spelled) > 1 else None)
 
 
-def _match(text: str, approximate: bool) -> tuple[Finding, ...]:
-    """What scancode says about a text, as findings in the order of lines.
+def _match(text: str, approximate: bool) -> tuple[tuple[Finding, ...], bool]:
+    """What scancode says about a text, as findings in the order of lines, and whether it leaves no doubt.
 
     scancode's own deadline is not used: what it returns after it is partial and looks complete.
     """
@@ -251,8 +259,19 @@ def _match(text: str, approximate: bool) -> tuple[Finding, ...]:
     found = [f for f in findings if f is not None]
     # A hint is worth a finding only where nothing better was found: fragments of a licence that was recognised
     # beside them say nothing new.
-    identified = [f for f in found if f.outcome == "found"]
-    return tuple(identified or found)
+    identified = tuple(f for f in found if f.outcome == "found")
+    return identified or tuple(found), _is_solid(identified, matches)
+
+
+def _is_solid(findings: tuple[Finding, ...], matches: list[Any]) -> bool:
+    """Whether a licence text was recognised as a whole, or one licence is named with a high score.
+
+    Many small matches and no whole text are the shards of a text that was reflowed or edited.
+    """
+    if any(m.rule.is_license_text and m.rule.length >= _WHOLE_TEXT_WORDS and m.coverage() >= 98 for m in matches):
+        return True
+    sure = {f.expression for f in findings if _is_identified(f) and (f.score or 0.0) >= _SURE_SCORE}
+    return len(sure) == 1 and len({f.expression for f in findings if _is_identified(f)}) == 1
 
 
 def _finding(group: list[Any]) -> Finding | None:

@@ -6,7 +6,7 @@ from a host of the settings and a checked path; a host that nobody listed is nev
 
 from dataclasses import dataclass
 
-from gleanery.optout.matching import REGISTRIES, Location, canonical_repository, repository_location
+from gleanery.optout.names import REGISTRIES, Location, canonical_repository, repository_location
 from gleanery.optout.settings import WebSettings
 from gleanery.records.errors import RejectRecord
 

@@ -4,7 +4,8 @@ In: a clone URL, file names and the expected text. Out: a `ProofResult` with one
 the other side sent gets into it except a commit id. The tip's trees are fetched shallow into a temporary bare
 repository, and one small file is read from its objects: nothing is checked out and no hook, helper or prompt can run.
 A commit id, a pull request's ref or a fork's commit is never asked for, because forges serve those to everybody under
-the parent's address. One check of a local repository over http took 0.09 s (COST).
+the parent's address. A check of a small repository on the same machine took 0.31 s, most of it for starting
+git eight times.
 """
 
 import hmac

@@ -1,7 +1,8 @@
 """The opt-out registry: requests of owners, the rules that follow from them, and a log of both.
 
 In: the URL of a database (SQLite or PostgreSQL). Out: rules as of a position, requests and their state. Rules and log
-are append-only; a state changes only from the state it is expected in. COST_LINE
+are append-only; a state changes only from the state it is expected in. A rule
+took 1.8 ms to append and 100,000 rules 0.24 s to read (SQLite, processor time on one core of a shared machine).
 
     received ──▶ challenged ──▶ verified ──▶ applied      (a rule stands from `verified` on)
                     │  │            └────┬──────┘
@@ -23,7 +24,8 @@ from sqlalchemy.engine import Connection, Engine
 from gleanery.optout import chain, schema
 from gleanery.optout import transitions as step
 from gleanery.optout.challenge import Challenge, Request, expected_digest, new_token, receipt_digest
-from gleanery.optout.matching import CANONICAL, Rule, canonical_repository, rule_keys
+from gleanery.optout.matching import Rule, rule_keys
+from gleanery.optout.names import CANONICAL, canonical_repository
 from gleanery.records.errors import RejectRecord, StopRun
 
 __all__ = ["Challenge", "Proof", "Registry", "Request", "Rule"]

@@ -79,20 +79,23 @@ def summary(folder: RunFolder) -> None:
 
 
 @app.command()
-def verify(folder: Annotated[Path, typer.Argument(help="Folder of a release, such as runs/demo/release.")]) -> None:
+def verify(
+    folder: Annotated[Path, typer.Argument(help="Folder of a release, such as runs/demo/release.")],
+    expect: Annotated[str | None, typer.Option(help="The release_id that it must have, from another place.")] = None,
+) -> None:
     """Check every byte of a release against its manifest.
 
     Example: gleanery verify runs/demo/release
     """
     from gleanery.release.verify import verify as check
 
-    found = check(folder)
+    found = check(folder, expect)
     for problem in found.problems:
         out.print(problem.sentence)
     if found.problems:
         err.print(f"[red]not intact:[/] {len(found.problems)} of {found.files_checked} files")
         raise typer.Exit(1)
-    out.print(f"intact: {found.files_checked} files, {found.bytes_checked} bytes")
+    out.print(f"intact: {found.files_checked:,} files, {found.bytes_checked:,} bytes, release {found.release_id}")
 
 
 @app.command()

@@ -270,7 +270,7 @@ def _settle_with_registry(settings: Settings, root: Path, rules: Sequence[Rule])
         return
     known = {r.seq for r in rules}
     newer = [r for r in registry.rules() if r.seq not in known]
-    if newer and s7.affected(root, [*rules, *newer]):
+    if newer and s7.affected(settings, root, [*rules, *newer]):
         (root / "release" / "manifest.json").unlink(missing_ok=True)
         raise StopRun(
             "owners in this release have opted out since the run began; its manifest was withdrawn",

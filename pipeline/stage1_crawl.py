@@ -7,21 +7,21 @@ holds one spill of 64 MB, whatever the size of a repository.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from gleanery.licensing.names import license_role
-from gleanery.optout.matching import Matcher
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.caches import cache_folder
 from gleanery.pipeline.exchange import id_range, part_count, part_name, read_range, write_sorted
+from gleanery.pipeline.optouts import blocked_sources, sources_of, upstreams
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.quality.filters import decode
-from gleanery.records.errors import RejectRecord, StopRun, TryAgain
+from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.records.ids import blob_id, file_id
 from gleanery.records.parquet import table_of, write_table
 from gleanery.sources.reading import Entry, Facts, Identity, Limits, Source, identify, open_source
@@ -45,14 +45,11 @@ OCCURRENCES = pa.schema(
 
 def crawl_step(settings: Settings, rules: Sequence[Rule]) -> Step:
     """Step 1 of 2: read every source that no rule blocks."""
-    sources = [_as_source(s) for s in settings.source]
-    identities = [identify(s) for s in sources]
-    _refuse_doubles(identities)
-    upstream = _upstreams(sources, identities)
-    blocked = _blocked(Matcher(list(rules)), identities, upstream)
-    digits = _bucket_digits(len(sources))
+    pairs = sources_of(settings)
+    upstream, blocked = upstreams(pairs), blocked_sources(settings, rules)
+    digits = _bucket_digits(len(pairs))
     buckets: dict[str, list[dict[str, Any]]] = {}
-    for identity, source in sorted(zip(identities, sources, strict=True), key=lambda pair: pair[0].repo_id):
+    for identity, source in pairs:
         plain = dataclasses.asdict(source) | {"blocked": identity.repo_id in blocked}
         plain["fork_of"] = upstream[identity.repo_id] or source.fork_of
         buckets.setdefault(identity.repo_id[:digits], []).append(plain)
@@ -75,7 +72,7 @@ def crawl_shard(shard: Shard) -> None:
     limits = Limits(**dataclasses.asdict(shard.settings.crawl))
     crawl = _Crawl(shard)
     for plain in shard.task.payload["sources"]:
-        source = _located(_as_source(plain), shard.settings)
+        source = _source(plain, shard.settings)
         identity = identify(source)
         if plain["blocked"]:
             crawl.add_repository(identity, source, None, "opted_out")
@@ -222,48 +219,13 @@ def _names(occurrences: pa.Table) -> dict[str, list[str]]:
     return {blob: sorted(found)[:MAX_NAMES] for blob, found in names.items()}
 
 
-def _as_source(plain: Any) -> Source:
-    values = plain if isinstance(plain, Mapping) else dataclasses.asdict(plain)
-    wanted = {f.name for f in dataclasses.fields(Source)}
-    values = {k: tuple(v) if k == "aliases" else v for k, v in values.items() if k in wanted}
-    return Source(**values)
-
-
-def _located(source: Source, settings: Settings) -> Source:
-    """The same source with a local path that starts from the settings file's folder."""
+def _source(plain: Mapping[str, Any], settings: Settings) -> Source:
+    """A source of a task's payload, with a local path that starts from the settings file's folder."""
+    values = {f.name: plain[f.name] for f in dataclasses.fields(Source)}
+    source = Source(**(values | {"aliases": tuple(values["aliases"])}))
     if source.kind in ("git", "archive") and "://" not in source.locator:
         return dataclasses.replace(source, locator=str(settings.path(source.locator)))
     return source
-
-
-def _upstreams(sources: Sequence[Source], identities: Sequence[Identity]) -> dict[str, str | None]:
-    """For each repository the repo_id of the one that it was forked from, if that one is a source too."""
-    known = {name.lower(): i.repo_id for i in identities for name in (i.name, i.url, *i.aliases)}
-    pairs = zip(sources, identities, strict=True)
-    return {i.repo_id: known.get(s.fork_of.lower()) if s.fork_of else None for s, i in pairs}
-
-
-def _blocked(matcher: Matcher, identities: Sequence[Identity], upstream: Mapping[str, str | None]) -> set[str]:
-    """Repositories that a rule covers: by a name of their own, or because the root of their forks is covered."""
-    own = {i.repo_id for i in identities if matcher.blocks_repository([i.name, i.url, *i.aliases]) is not None}
-    blocked = set(own)
-    for identity in identities:
-        seen, above = {identity.repo_id}, upstream[identity.repo_id]
-        while above is not None and above not in seen:
-            seen.add(above)
-            # Only a rule about the root goes down: a rule about one fork says nothing about its sisters.
-            if above in own and upstream[above] is None:
-                blocked.add(identity.repo_id)
-            above = upstream[above]
-    return blocked
-
-
-def _refuse_doubles(identities: Iterable[Identity]) -> None:
-    seen: dict[str, str] = {}
-    for identity in identities:
-        if identity.repo_id in seen:
-            raise StopRun(f"the source {identity.name} is named twice", "remove one, or give it another name")
-        seen[identity.repo_id] = identity.name
 
 
 def _bucket_digits(sources: int) -> int:

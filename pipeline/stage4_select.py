@@ -20,6 +20,7 @@ from gleanery.licensing.policy import Policy
 from gleanery.optout.matching import Matcher
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
+from gleanery.pipeline.optouts import blocked_sources
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import SPREAD, blob_tasks, repository_tasks, spread_files
 from gleanery.pipeline.stage3_cluster import EDGES
@@ -89,14 +90,15 @@ def policy_of(settings: Settings) -> Policy:
 
 def judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterable[Rule]) -> Step:
     """Step 1 of 4: each file by itself."""
-    folded = [dataclasses.asdict(r) for r in rules]
+    rules = list(rules)
+    blobs = [dataclasses.asdict(r) for r in rules if r.scope == "blob"]
+    payload = {"blobs": blobs, "blocked": sorted(blocked_sources(settings, rules))}
     parameters = {
         "policy": policy_of(settings).version,
         "quality": dataclasses.asdict(settings.quality) | {"version": QUALITY_VERSION},
         "honour_signals": settings.optout.honour_signals,
-        "rules": folded,
     }
-    tasks = tuple(Task(t.name, {"rules": folded}) for t in repository_tasks(markers))
+    tasks = tuple(Task(t.name, payload) for t in repository_tasks(markers))
     reads = ("crawl", "spread", "conclude")
     return Step("select", "judge", "4 of 7  judge", f"{__name__}:judge_shard", tasks, parameters, reads)
 
@@ -123,8 +125,8 @@ def decide_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 def judge_shard(shard: Shard) -> None:
     """Judge the files of the repositories of one task; sorted by content for the next step."""
     repos = {r["repo_id"]: r for r in read_table(shard.table("repos")).to_pylist()}
-    rules = [Rule(**plain) for plain in shard.task.payload["rules"]]
-    judge = _Judge(shard.settings, Matcher(rules))
+    matcher = Matcher([Rule(**plain) for plain in shard.task.payload["blobs"]])
+    judge = _Judge(shard.settings, matcher, frozenset(shard.task.payload["blocked"]))
     conclusions = {r["file_id"]: _conclusion(r) for r in read_table(shard.table("license_conclusions")).to_pylist()}
     rows: list[dict[str, Any]] = []
     files = read_ids(spread_files(shard.root), "repo_id", sorted(repos), SPREAD).to_pylist()
@@ -140,8 +142,8 @@ def judge_shard(shard: Shard) -> None:
 class _Judge:
     """The rules that look at one file by itself, in the order in which they speak."""
 
-    def __init__(self, settings: Settings, matcher: Matcher) -> None:
-        self.policy, self.matcher = policy_of(settings), matcher
+    def __init__(self, settings: Settings, matcher: Matcher, blocked: frozenset[str]) -> None:
+        self.policy, self.matcher, self.blocked = policy_of(settings), matcher, blocked
         self.honour_signals = settings.optout.honour_signals
         known = {f.name for f in dataclasses.fields(filters.Limits)}
         quality = {k: v for k, v in dataclasses.asdict(settings.quality).items() if k in known}
@@ -152,11 +154,10 @@ class _Judge:
     ) -> Iterator[dict[str, Any]]:
         """A row for each file of one repository."""
         own_license = any(license_role(f["path"]) == "license" for f in files)
-        rule = self.matcher.blocks_repository([repo["name"], repo["url"], *repo["aliases"]])
         for file in files:
             conclusion = conclusions[file["file_id"]]
             vendored = is_vendored_path(file["path"]) is not None or is_vendored(file["path"])
-            opted_out, verdict = self._verdict(repo, file, conclusion, vendored, rule)
+            opted_out, verdict = self._verdict(repo, file, conclusion, vendored)
             yield {k: file[k] for k in ("blob_id", "file_id", "repo_id", "path", "language")} | {
                 "reason": verdict[0],
                 "rule": verdict[1],
@@ -173,16 +174,14 @@ class _Judge:
             }
 
     def _verdict(
-        self,
-        repo: Mapping[str, Any],
-        file: Mapping[str, Any],
-        conclusion: Conclusion,
-        vendored: bool,
-        rule: Rule | None,
+        self, repo: Mapping[str, Any], file: Mapping[str, Any], conclusion: Conclusion, vendored: bool
     ) -> tuple[bool, tuple[str, str, str, tuple[str, ...]]]:
-        rule = rule or self.matcher.blocks_blob(file["blob_id"])
+        if repo["repo_id"] in self.blocked:
+            said = "a rule of the opt-out registry covers the repository"
+            return True, ("owner_opted_out", "optout/registry", "1", (said,))
+        rule = self.matcher.blocks_blob(file["blob_id"])
         if rule is not None:
-            said = f"rule {rule.seq} of the opt-out registry blocks the {rule.scope}"
+            said = f"rule {rule.seq} of the opt-out registry covers this content"
             return True, ("owner_opted_out", "optout/registry", f"seq {rule.seq}", (said,))
         if self.honour_signals and repo["optout_signal"]:
             said = f"the repository itself carries {repo['optout_signal']}"

@@ -9,10 +9,10 @@ import shutil
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from gleanery.optout.matching import Matcher
 from gleanery.optout.registry import Rule
+from gleanery.pipeline.optouts import blocked_sources
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR
 from gleanery.pipeline.stage4_select import policy_of
@@ -94,16 +94,14 @@ def make_release(shard: Shard) -> None:
     shard.counts |= {"in": documents, "kept": documents}
 
 
-def affected(root: Path, rules: Iterable[Rule]) -> bool:
-    """Whether these rules, folded in order, block a repository or a content that the run released."""
-    matcher = Matcher(list(rules))
-    released: set[str] = set()
+def affected(settings: Settings, root: Path, rules: Iterable[Rule]) -> bool:
+    """Whether these rules, folded in order, cover a repository or a content that the run released."""
+    rules = list(rules)
+    matcher, blocked = Matcher(rules), blocked_sources(settings, rules)
     for path in sorted((root / "tables/docs").glob("*.parquet")):
         table = read_table(path, ["repo_id", "blob_id"])
-        released.update(table.column("repo_id").to_pylist())
+        if blocked.intersection(table.column("repo_id").to_pylist()):
+            return True
         if any(matcher.blocks_blob(b) for b in table.column("blob_id").to_pylist()):
             return True
-    repos: list[dict[str, Any]] = []
-    for path in sorted((root / "tables/repos").glob("*.parquet")):
-        repos += [r for r in read_table(path).to_pylist() if r["repo_id"] in released]
-    return any(matcher.blocks_repository([r["name"], r["url"], *r["aliases"]]) is not None for r in repos)
+    return False

@@ -58,16 +58,18 @@ class Pool:
 
 
 _open: Pool | None = None
+_opening = threading.Lock()  # an engine may run several bundles of a step at once
 
 
 def shared_pool(workers: int, warm: str) -> Pool:
     """The pool of this process. Only one is open at a time: one that has loaded something else is closed first."""
     global _open
-    if _open is not None and (_open.workers, _open.warm) != (workers, warm):
-        close_shared_pool()
-    if _open is None:
-        _open = Pool(workers, warm)
-    return _open
+    with _opening:
+        if _open is not None and (_open.workers, _open.warm) != (workers, warm):
+            close_shared_pool()
+        if _open is None:
+            _open = Pool(workers, warm)
+        return _open
 
 
 def close_shared_pool() -> None:

@@ -47,7 +47,7 @@ _DEFINER = re.compile(
     rb"(?i)(?:define|set\w*|put\w*|add\w*|insert|with\w*|const\w*|env|export|header|property|param|append|config)"
     rb"[ \t]?\([ \t]?\\?[\"'`][\w.\-]{0,60}$"
 )
-_SETTER = re.compile(r"(?i)(?:set|with|add)\w*|\w*\.?(?:password|passphrase)")
+_SETTER = re.compile(r"(?i)(?:\w*\.)*(?:(?:set|with|add)\w*|password|passphrase)")
 
 
 def find(source: Source) -> Iterator[Hit]:

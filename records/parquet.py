@@ -61,25 +61,21 @@ def write_table(path: Path, name: str, table: pa.Table) -> Written:
     `table` has the columns of `TABLES[name]` in any order. Raises ValueError on a key that occurs twice.
     """
     table = sort_table(name, table)
-    with atomic_file(path) as out:
-        writer = pq.ParquetWriter(out, table.schema, **_OPTIONS)
+    with atomic_file(path) as out, pq.ParquetWriter(out, table.schema, **_OPTIONS) as writer:
         for start, stop in _row_groups(table):
             writer.write_table(table.slice(start, stop - start), row_group_size=max(1, stop - start))
         if table.num_rows == 0:
             writer.write_table(table)
-        writer.close()
     return describe(path, table.num_rows)
 
 
 def write_groups(path: Path, schema: pa.Schema, groups: Iterable[pa.Table]) -> Written:
     """Write tables one after the other, each as a row group of its own (an empty one too). For exchanges."""
     rows = 0
-    with atomic_file(path) as out:
-        writer = pq.ParquetWriter(out, schema, **_OPTIONS)
+    with atomic_file(path) as out, pq.ParquetWriter(out, schema, **_OPTIONS) as writer:
         for group in groups:
             writer.write_table(group.cast(schema), row_group_size=max(1, group.num_rows))
             rows += group.num_rows
-        writer.close()
     return describe(path, rows)
 
 

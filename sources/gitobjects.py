@@ -7,9 +7,8 @@ git reads them. Each content is checked against its id. Reads 20,000 files of 3 
 included.
 """
 
-import contextlib
 import hashlib
-import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -18,10 +17,9 @@ from pathlib import Path
 from gleanery.records.errors import RejectRecord
 from gleanery.records.ids import blob_id
 from gleanery.sources.deadline import Deadline
-from gleanery.sources.gitprocess import Git, Running, damaged
+from gleanery.sources.gitprocess import Git, Running
 from gleanery.sources.listing import Contents, Item, Row
 
-_AHEAD = 48  # requests that are sent before their answers are read: 48 x 65 bytes fit into any pipe
 _LONGEST_RECORD = 1 << 20
 _SKIPPED_MODES = {"120000": "symlink", "160000": "submodule"}
 _LARGEST_TIME = _LARGEST_SIZE = 1 << 62  # what a table of ours can hold; a forged object may claim more
@@ -45,23 +43,22 @@ class GitFiles:
             listing.succeed()
 
     def contents(self, rows: Iterable[Row]) -> Contents:
-        """The content of each row; None if the object is missing, damaged, or not what its id says."""
-        remaining = iter(rows)
-        with contextlib.ExitStack() as running:
-            objects = running.enter_context(self.git.start("cat-file", "--batch"))
-            while chunk := list(itertools.islice(remaining, _AHEAD)):
-                while chunk:
-                    try:
-                        objects.send(b"".join(str(row.where[0]).encode() + b"\n" for row in chunk))
-                        while chunk:
-                            content = _content(objects, chunk[0])
-                            chunk.pop(0)
-                            yield content
-                    except RejectRecord:  # git ends at a damaged object; a new process goes on after it
-                        running.close()
-                        objects = running.enter_context(self.git.start("cat-file", "--batch"))
-                        chunk.pop(0)
-                        yield None
+        """The content of each row; None if the object is missing, damaged, or not what its id says.
+
+        At a damaged object git ends, or goes on with less than it announced; a new process then takes over after it.
+        """
+        wanted, done = list(rows), 0
+        with tempfile.TemporaryFile(dir=self.directory) as requests:
+            requests.writelines(str(row.where[0]).encode() + b"\n" for row in wanted)
+            requests.flush()
+            while done < len(wanted):
+                os.lseek(requests.fileno(), done * (len(self.commit) + 1), os.SEEK_SET)
+                with self.git.start("cat-file", "--batch", given=requests) as objects:
+                    in_step = True
+                    while in_step and done < len(wanted):
+                        content, in_step = _content(objects, wanted[done])
+                        done += 1
+                        yield content
 
     def first_commit_at(self) -> int | None:
         """Unix seconds of the oldest commit without a parent; None if the history cannot be walked to its end."""
@@ -74,10 +71,13 @@ class GitFiles:
 
     def check_commit(self) -> None:
         """Raise RejectRecord unless the commit is there and is a commit."""
-        with self.git.start("cat-file", "--batch-check=%(objecttype)") as objects:
-            objects.send(self.commit.encode() + b"\n")
-            if objects.until(b"\n", _LONGEST_RECORD) != b"commit":
-                raise RejectRecord("the commit is not in the repository", "fetch it or name another", "no_commit")
+        missing = RejectRecord("the commit is not in the repository", "fetch it or name another", "no_commit")
+        try:
+            kind = self.git.lines("cat-file", "-t", self.commit)
+        except RejectRecord:
+            raise missing from None
+        if kind != [b"commit"]:
+            raise missing
 
     def close(self) -> None:
         """Remove the directory of ours."""
@@ -108,16 +108,20 @@ def _item(path: bytes, mode: str, kind: str, identifier: str, size: str) -> Item
     return Item(path, mode, number, (identifier,), skipped)
 
 
-def _content(objects: Running, row: Row) -> bytes | None:
-    answer = objects.until(b"\n", _LONGEST_RECORD)
-    words = (answer or b"").split()
-    if len(words) != 3:  # "ID missing"
-        return None
-    if int(words[2]) != row.size:
-        raise damaged()
-    content = objects.exactly(row.size)
-    objects.exactly(1)
-    return content if words[1] == b"blob" and _id_of(content, len(str(row.where[0]))) == row.where[0] else None
+def _content(objects: Running, row: Row) -> tuple[bytes | None, bool]:
+    """The content of one row, and whether git's answers are still in step with the requests."""
+    identifier = str(row.where[0])
+    try:
+        answer = objects.until(b"\n", _LONGEST_RECORD)
+        if answer == f"{identifier} missing".encode():
+            return None, True
+        if answer != f"{identifier} blob {row.size}".encode():
+            return None, False
+        content = objects.exactly(row.size)
+        whole = objects.exactly(1) == b"\n" and _id_of(content, len(identifier)) == identifier
+    except RejectRecord:
+        return None, False
+    return (content, True) if whole else (None, False)
 
 
 def _id_of(content: bytes, digits: int) -> str:

@@ -86,12 +86,16 @@ class Git:
             self._environment["GIT_OBJECT_DIRECTORY"] = str(objects)
 
     def start(
-        self, *arguments: str, output: IO[bytes] | int = subprocess.PIPE, errors: IO[bytes] | int = subprocess.DEVNULL
+        self,
+        *arguments: str,
+        given: IO[bytes] | int = subprocess.DEVNULL,
+        output: IO[bytes] | int = subprocess.PIPE,
+        errors: IO[bytes] | int = subprocess.DEVNULL,
     ) -> "Running":
-        """Start a git command; the caller reads from it, or from the files that it writes."""
+        """Start a git command with a file of requests, if any; the caller reads from it, or from what it writes to."""
         process = subprocess.Popen(
             [*self._command, *arguments],
-            stdin=subprocess.PIPE,
+            stdin=given,
             stdout=output,
             stderr=errors,
             env=self._environment,
@@ -110,7 +114,7 @@ class Git:
 
 
 class Running:
-    """One git process: requests go in, answers come out, and none of it waits longer than the deadline."""
+    """One git process: what it prints is read piece by piece, and nothing waits longer than the deadline."""
 
     def __init__(self, process: subprocess.Popen[bytes], deadline: Deadline) -> None:
         self.process, self.deadline = process, deadline
@@ -121,14 +125,6 @@ class Running:
         if hasattr(resource, "prlimit"):
             with contextlib.suppress(ProcessLookupError, PermissionError, ValueError):  # gone, or bounded lower
                 resource.prlimit(self.process.pid, resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-
-    def send(self, request: bytes) -> None:
-        """Write a request of at most 4 kB, which a pipe always takes at once if the last answers were read."""
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(request)
-        except BrokenPipeError:
-            raise damaged() from None
 
     def until(self, mark: bytes, limit: int) -> bytes | None:
         """The bytes before the next mark; None at the end. Raises RejectRecord if more than `limit` come before it."""
@@ -188,10 +184,8 @@ class Running:
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
         self.process.wait()
 
     def __enter__(self) -> "Running":

@@ -1,16 +1,10 @@
--- Bad result: any row. Each is a released file whose content, or whose redacted text, is released a second time.
--- Question: Is any content or any text released twice?
+-- Bad result: any row. Each is a released file whose content is released a second time.
+-- Question: Is any content released twice?
 -- Must be empty: yes
 -- Needs: docs
 WITH
 docs AS (SELECT * FROM stg_docs),
-same_blob AS (SELECT blob_id AS id FROM docs GROUP BY blob_id HAVING count(*) > 1),
-same_text AS (SELECT text_sha256 AS id FROM docs GROUP BY text_sha256 HAVING count(*) > 1),
-final AS (
-  SELECT 'same content' AS problem, id, repo, path, file_id FROM docs JOIN same_blob ON id = blob_id
-  UNION ALL
-  SELECT 'same text after redaction', id, repo, path, file_id FROM docs JOIN same_text ON id = text_sha256
-  WHERE blob_id NOT IN (SELECT id FROM same_blob)
-)
+same_blob AS (SELECT blob_id FROM docs GROUP BY blob_id HAVING count(*) > 1),
+final AS (SELECT blob_id, repo, path, file_id FROM docs SEMI JOIN same_blob USING (blob_id))
 SELECT * FROM final
 ORDER BY ALL

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gleanery.optout.forges import named_repository
-from gleanery.optout.matching import Matcher, Rule, canonical_blob, canonical_owner, canonical_repository, rule_keys
+from gleanery.optout.matching import Matcher, Rule, canonical_repository, rule_keys
+from gleanery.optout.names import canonical_blob, canonical_owner
 from gleanery.optout.settings import WebSettings
 from gleanery.records.errors import RejectRecord
 

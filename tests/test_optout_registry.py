@@ -16,6 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from sqlalchemy.exc import SQLAlchemyError
 
 from gleanery.optout import schema
+from gleanery.optout.chain import entry_hash
 from gleanery.optout.challenge import (
     LIFETIME,
     Challenge,
@@ -367,6 +368,26 @@ def test_an_edited_or_missing_entry_of_the_log_is_found(registry: Registry, tmp_
     tamper(tmp_path, statement)
     with pytest.raises(StopRun, match="not whole"):
         registry.verify_log()
+
+
+def test_an_entry_that_was_edited_and_given_a_fitting_hash_breaks_the_chain(registry: Registry, tmp_path: Path) -> None:
+    registry.append_rule("repo", NAMES[0], "block")
+    verified(registry, NAMES[1])
+    first = registry.log_head()
+    with sqlite3.connect(tmp_path / "optout.sqlite") as connection:
+        _, at, kind, body, previous, _ = connection.execute("SELECT * FROM log WHERE seq = 1").fetchone()
+    forged = entry_hash(1, at - 5, kind, body, previous)
+    tamper(tmp_path, f"UPDATE log SET at = at - 5, hash = '{forged}' WHERE seq = 1")
+    assert [problem.seq for problem in registry.log_problems()] == [2]
+    assert registry.log_head() == first
+
+
+def test_a_missing_last_entry_is_found_even_if_no_state_depends_on_it(registry: Registry, tmp_path: Path) -> None:
+    made = registry.create_request(NAMES[0])
+    assert made.receipt
+    registry.settle(made.id, made.receipt, proof_for(made, made.receipt, "file_missing"))
+    tamper(tmp_path, "DELETE FROM log WHERE seq = (SELECT max(seq) FROM log)")
+    assert registry.log_problems()
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,11 @@ def test_taking_back_needs_a_new_file_and_can_be_called_off(
     assert "commit a new file" not in kept.text and registry.standing_rule("github.com/alice/lib")
     client.post(page + "/withdraw", data={"token": token_on(client)})
     done = client.post(page + "/check", data={"token": token_on(client)})
-    assert "You took the block back" in done.text and registry.standing_rule("github.com/alice/lib") is None
+    assert (
+        "You took the block back" in done.text
+        and "Delete the file" in done.text
+        and registry.standing_rule("github.com/alice/lib") is None
+    )
     again = client.post(page + "/withdraw", data={"token": token_on(client)})
     assert again.status_code == 200 and "You took the block back" in again.text
 

@@ -52,6 +52,7 @@ def test_fractions_are_from_0_to_1(text: str, run: str) -> None:
         ("".join(f"{w}\n" for w in ["apple", "pear", "plum", "cherry"] * 20), 0),
         ("da39a3ee5e6b4b0d3255bfef95601890afd80709\n" * 3, 3 * 41),
         ("da39a3ee5e6b4b0d3255bfef95601890afd80709\n", 0),
+        (("QUJDREVG" * 4 + "QUJDREV\n") * 4, 0),
         ("0x1f, " * 7, 0),
         ("0x1f, " * 8, 48),
         ("0x1f,0x8b,\n    " * 4, 60),

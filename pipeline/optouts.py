@@ -1,0 +1,60 @@
+"""Which sources the opt-out rules cover: one answer for the crawl, for select and for the check after a run.
+
+In: the sources of the settings, and rules. Out: the ids of the blocked repositories. No network, no file.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+
+from gleanery.optout.matching import Matcher
+from gleanery.optout.registry import Rule
+from gleanery.pipeline.settings import Settings, SourceSettings
+from gleanery.records.errors import StopRun
+from gleanery.sources.reading import Identity, Source, identify
+
+
+def sources_of(settings: Settings) -> list[tuple[Identity, Source]]:
+    """Every source with its identity, by repo_id. Raises StopRun if one repository is named twice."""
+    pairs = [(identify(source), source) for source in map(as_source, settings.source)]
+    pairs.sort(key=lambda pair: pair[0].repo_id)
+    for (one, _), (other, _) in zip(pairs, pairs[1:], strict=False):
+        if one.repo_id == other.repo_id:
+            raise StopRun(f"the source {one.name} is named twice", "remove one, or give it another name")
+    return pairs
+
+
+def as_source(plain: SourceSettings) -> Source:
+    """The source that a `[[source]]` means."""
+    return Source(**dataclasses.asdict(plain))
+
+
+def upstreams(pairs: Sequence[tuple[Identity, Source]]) -> dict[str, str | None]:
+    """For each repository the repo_id of the one that it was forked from, if that one is a source too."""
+    known = {name.lower(): i.repo_id for i, _ in pairs for name in (i.name, i.url, *i.aliases)}
+    return {i.repo_id: known.get(s.fork_of.lower()) if s.fork_of else None for i, s in pairs}
+
+
+def blocked_sources(settings: Settings, rules: Iterable[Rule]) -> set[str]:
+    """Repositories that a rule covers: by a name of their own, or because the root of their forks is covered.
+
+    A rule about a root goes down to all its forks; a rule about one fork says nothing about the others or the root.
+    """
+    matcher, pairs = Matcher(list(rules)), sources_of(settings)
+    upstream = upstreams(pairs)
+    own = {i.repo_id for i, _ in pairs if matcher.blocks_repository([i.name, i.url, *i.aliases]) is not None}
+    blocked = set(own)
+    for identity, source in pairs:
+        root, origin = _root(identity.repo_id, upstream), source.fork_of
+        if root in own or (origin and upstream[identity.repo_id] is None and matcher.blocks_repository([origin])):
+            blocked.add(identity.repo_id)
+    # A fork of a fork whose root is no source of the run: what covers the first covers the second.
+    return blocked | {i.repo_id for i, _ in pairs if _root(i.repo_id, upstream) in blocked - own}
+
+
+def _root(repo: str, upstream: Mapping[str, str | None]) -> str:
+    """The end of a chain of forks; a chain that closes on itself has no root and is cut."""
+    seen = {repo}
+    while (above := upstream[repo]) is not None and above not in seen:
+        seen.add(above)
+        repo = above
+    return repo

@@ -1,0 +1,5 @@
+"""Adds numbers."""
+
+
+def add(a, b):
+    return a + b

@@ -1,0 +1,66 @@
+"""From the texts of a small repository to the judgement on each file, with the real detector."""
+
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gleanery.licensing.conclude import Conclusion, FileFacts, conclude
+from gleanery.licensing.names import license_role
+from gleanery.licensing.policy import Policy
+from gleanery.licensing.scan import Scanner
+
+GOLDEN = Path(__file__).parent / "golden/licensing"
+CASES: dict[str, Any] = tomllib.loads((GOLDEN / "repositories.toml").read_text("utf-8"))
+SCANNER = Scanner()
+
+
+def shipped(key: str) -> str:
+    """A licence text as scancode ships it, without the lines about it."""
+    spec = find_spec("licensedcode")
+    assert spec is not None and spec.submodule_search_locations
+    path = Path(spec.submodule_search_locations[0]) / "data/licenses" / f"{key}.LICENSE"
+    return path.read_text("utf-8").split("---\n", 2)[2]
+
+
+def text_of(text: str) -> bytes:
+    if not text.startswith("@"):
+        return text.encode()
+    key, _, rest = text[1:].partition("\n")
+    return (shipped(key) + "\n" + rest).encode()
+
+
+def concluded(case: dict[str, Any]) -> dict[str, Conclusion]:
+    files = []
+    for path, text in case["files"].items():
+        found = SCANNER.scan(text_of(text), "whole" if license_role(path) else "head")
+        files.append(FileFacts(path, path, "0" * 40, *((found, ()) if license_role(path) else ((), found))))
+    return {c.file_id: c for c in conclude(files, case.get("declared"))}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_repository_is_judged_as_a_lawyer_expects(name: str) -> None:
+    case = CASES[name]
+    found = concluded(case)
+    policy = Policy.load()
+    assert {
+        p: f"{policy.judge(found[p]).reason} | {found[p].expression} | {found[p].basis}" for p in case["expected"]
+    } == (case["expected"])
+
+
+def test_every_refusal_for_a_licence_that_is_stated_has_evidence() -> None:
+    policy = Policy.load()
+    for name, case in CASES.items():
+        for path, conclusion in concluded(case).items():
+            judged = policy.judge(conclusion)
+            if judged.reason not in ("kept", "license_missing"):
+                assert judged.evidence, (name, path)
+            if judged.allowed:
+                assert conclusion.expression and judged.evidence, (name, path)
+
+
+def test_evidence_is_a_sentence_that_names_file_lines_and_rule() -> None:
+    found = concluded(CASES["one_licence_for_everything"])["src/a.py"]
+    assert Policy.load().judge(found).evidence == ("LICENSE lines 1-18 say MIT (rule mit.LICENSE, score 100)",)

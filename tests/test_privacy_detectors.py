@@ -1,0 +1,448 @@
+"""What each detector finds and what it leaves. All values are invented; provider tokens are made as the test runs."""
+
+import random
+import re
+import re._constants as sre
+import re._parser as sre_parser
+import string
+from functools import cache
+from typing import Any
+
+import pytest
+
+from gleanery.privacy.redact import Redactor
+from gleanery.privacy.rules import KeyRule, load_rules
+from gleanery.privacy.values import entropy
+
+RULES = load_rules()
+SHAPELESS = ("authorization_header", "bearer_token")
+HEX = "4b1d0f7ac93e5826be01f7d4a95c3e68"
+PW = "Birke7Zweig"
+
+
+@pytest.fixture(scope="module")
+def redactor() -> Redactor:
+    return Redactor()
+
+
+def found(redactor: Redactor, text: str, path: str = "a.py") -> list[tuple[str, str]]:
+    return [(r.entity, text[r.start : r.end]) for r in redactor.redact(text, path, None).replacements]
+
+
+@pytest.mark.parametrize(
+    "text, address",
+    [
+        ("Write to wilma@kiesgrube-ost.de.", "wilma@kiesgrube-ost.de"),
+        ("<w.feuerhahn+list@mail.kiesgrube.co.uk>", "w.feuerhahn+list@mail.kiesgrube.co.uk"),
+        ('x = "mailto:wilma@kiesgrube-ost.de?subject=x"', "wilma@kiesgrube-ost.de"),
+        ("邮箱wilma@kiesgrube-ost.de", "wilma@kiesgrube-ost.de"),
+        ("'wilma@kiesgrube-ost.de'", "wilma@kiesgrube-ost.de"),
+        ("wilma@kiesgrube-ost.de: hello", "wilma@kiesgrube-ost.de"),
+    ],
+)
+def test_mail_addresses_are_found(redactor: Redactor, text: str, address: str) -> None:
+    assert found(redactor, text) == [("EMAIL", address)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "git@github.com:owner/name.git",
+        "wilma@host.shop.de:/srv/x",
+        "user@example.com",
+        "a@b.example",
+        "x@shop.invalid",
+        "you@yourdomain.com",
+        "foo@bar.com",
+        "@app.route('/x')",
+        "this@Main.name",
+        "icon@2x.png",
+        "f'{user}@shop.de'",
+        "%s@shop.de",
+        "${USER}@shop.de",
+        "pkg@1.2.3",
+        "aes128-gcm@openssh.com",
+        "noreply@shop.de",
+        "x @ y.de",
+        "bot[bot]@users.noreply.github.com",
+        "root@localhost",
+        "https://x.de/@name",
+        "a.@shop.de",
+        "b" * 70 + "@shop.de",
+    ],
+)
+def test_what_only_looks_like_a_mail_address_is_left(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text) == []
+
+
+@pytest.mark.parametrize(
+    "text, address",
+    [
+        ("connect to 93.184.216.40.", "93.184.216.40"),
+        ("93.184.216.40:8080", "93.184.216.40"),
+        ("http://93.184.216.40/x", "93.184.216.40"),
+        ("subnet 93.184.216.0/24", "93.184.216.0"),
+        ("host=5.9.17.21", "5.9.17.21"),
+        ("[2a02:8108:1234::17]:443", "2a02:8108:1234::17"),
+        ("ip 2600:1f18:4a2b:7c00:91d2:33e1:8f4c:77aa,", "2600:1f18:4a2b:7c00:91d2:33e1:8f4c:77aa"),
+    ],
+)
+def test_public_addresses_are_found(redactor: Redactor, text: str, address: str) -> None:
+    assert found(redactor, text) == [("IP_ADDRESS", address)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10.1.2.3 172.31.0.1 192.168.1.1 127.0.0.1 0.0.0.0 169.254.169.254 100.64.0.1",
+        "192.0.2.1 198.51.100.7 203.0.113.9",
+        "8.8.8.8 1.1.1.1 9.9.9.9 2001:4860:4860::8888",
+        "255.255.255.0 224.0.0.1",
+        "::1 fe80::1 fd00::1 2001:db8::1 ::",
+        "version 93.184.216.40",
+        "v93.184.216.40",
+        "pkg==93.184.216.40",
+        "Chrome/91.0.4472.114",
+        "Driver 27.21.14.5671",
+        "1.3.6.1.4.1.311",
+        "2.5.29.17",
+        "93.184.216.400",
+        "093.184.216.40",
+        "lib-93.184.216.40.tar",
+        "93.184.216.40-beta",
+        "a::b std::dead::beef cafe::1",
+        "20:00:00:25:b5:00:00:1f",
+        "2a:bb:cc:dd:ee:ff",
+        "12:30:45",
+        "2020:10:11 12:13",
+        "RFC 8.2.4.44",
+        "x93.184.216.40",
+        "93.184.216.40.1",
+    ],
+)
+def test_what_is_no_public_address_is_left(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text) == []
+
+
+@pytest.mark.parametrize(
+    "text, path",
+    [
+        (f"password = '{PW}'", "a.py"),
+        (f'"db_password": "{PW}"', "a.json"),
+        (f"passwd: {PW}", "a.yml"),
+        (f"export DB_PASS={PW}", "run.sh"),
+        (f"ENV PASSWORD={PW}", "Dockerfile"),
+        (f"define('DB_PASSWORD', '{PW}');", "a.php"),
+        (f'val pwd: String = "{PW}"', "a.kt"),
+        (f'password := "{PW}"', "a.go"),
+        (f":password => '{PW}'", "a.rb"),
+        (f'if (password == "{PW}")', "a.java"),
+        (f'conn.setPassword("{PW}");', "a.java"),
+        (f"<password>{PW}</password>", "a.xml"),
+        (f'<add key="password" value="{PW}"/>', "a.config"),
+        (f'"Server=x;User=sa;Pwd={PW};"', "a.cs"),
+        (f"ALTER USER x IDENTIFIED BY '{PW}'", "a.sql"),
+        (f"CREATE ROLE x WITH PASSWORD '{PW}'", "a.sql"),
+        (f"mysql --password {PW} db", "a.sh"),
+        (f"https://wf:{PW}@shop.invalid".replace("wf", "root"), "a.py"),
+        (f"machine x login root password {PW}", ".netrc"),
+        (f"db.invalid:5432:shop:root:{PW}", ".pgpass"),
+        (f'x = "{{\\"password\\": \\"{PW}\\"}}"', "a.js"),
+        (f"String p = new String(\"x\"); password = new String('{PW}')", "a.java"),
+        (f"passphrase = b'{PW}'", "a.py"),
+        (f'password = """{PW}"""', "a.py"),
+        ("password: 'swordfish'", "a.py"),
+    ],
+)
+def test_passwords_are_found_and_quotes_stay(redactor: Redactor, text: str, path: str) -> None:
+    value = "swordfish" if "swordfish" in text else PW
+    assert found(redactor, text, path) == [("PASSWORD", value)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "password",
+        "Password",
+        "changeme",
+        "xxxxxxxx",
+        "********",
+        "${PW}",
+        "$PW",
+        "{{ pw }}",
+        "<password>",
+        "%PW%",
+        "%s",
+        "your_password",
+        "#{pw}",
+        "os.environ['PW']",
+        "config.db.password",
+        "DB_PASSWORD",
+        "current-password",
+        "$(cat /x)",
+        "enter your password",
+        "/run/secrets/pw",
+        "./pw.txt",
+        "getPassword()",
+        "None",
+        "required",
+        "placeholder",
+        "123",
+        "{password}",
+        "[password]",
+        "current_password",
+        "@DB_PW@",
+        "<%= pw %>",
+        "https://shop.invalid/reset",
+        "PASSWORD_1_REDACTED",
+    ],
+)
+def test_what_only_stands_for_a_password_is_left(redactor: Redactor, value: str) -> None:
+    assert found(redactor, f'password = "{value}"') == []
+    assert found(redactor, f"password: {value}\n", "a.yml") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"password_field = '{PW}'",
+        f"passwordLength: '{PW}'",
+        f"compass = '{PW}'",
+        f"bypass: '{PW}'",
+        f"key_size = '{PW}'",
+        f"['password', '{PW}']",
+        f"password, '{PW}'",
+        "password = hunter2x",
+        "password = read(x1y2)",
+        f"passenger = '{PW}'",
+        "keyboard = 'a1b2c3d4e5f6'",
+        f"token_type = '{HEX}'",
+        f"tokenizer: '{HEX}'",
+    ],
+)
+def test_names_that_only_remind_of_secrets_are_left(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text) == []
+
+
+@pytest.mark.parametrize(
+    "text, value",
+    [
+        (f"api_key = '{HEX}'", HEX),
+        (f"X-Auth-Token: {HEX}", HEX),
+        (f'"clientSecret": "{HEX}"', HEX),
+        (f"const cacheKey = '{HEX}'", HEX),
+        ("token = 'q8ZkT3vLxW0bNs7YpRd2'", "q8ZkT3vLxW0bNs7YpRd2"),
+        ("secret: '7c9e6679-7425-40de-944b-e07fc1f90ae7'", "7c9e6679-7425-40de-944b-e07fc1f90ae7"),
+        ("headers = {'Authorization': 'Bearer q8ZkT3vLxW0bNs7YpRd2'}", "q8ZkT3vLxW0bNs7YpRd2"),
+        ("SECRET_KEY = 'k$w9!zq2(t@x^8v_5m&c7+e#r4p-b6n=yd3f'", "k$w9!zq2(t@x^8v_5m&c7+e#r4p-b6n=yd3f"),
+    ],
+)
+def test_keys_are_found_by_their_name_and_their_randomness(redactor: Redactor, text: str, value: str) -> None:
+    assert found(redactor, text, "a.yml") == [("KEY", value)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "key = 'user-profile-settings-list'",
+        "token = getToken()",
+        "secret = 'top-secret-information'",
+        "key: 'apache-2.0-only'",
+        f"sha256 = '{HEX}'",
+        f"commit: {HEX}",
+        "license_key = '389-exception-clause'",
+        "token = 'createMergedBlanksRegExp'",
+        "api_key = 'YOUR_API_KEY_GOES_HERE_1'",
+        "key='AES256-GCM-SHA384'",
+        "primary_key = 'customer_id_2'",
+        "token = 'abc...xyz123456'",
+        "SECRET = '0123456789abcdef'",
+        "cipherKey = 'aaaaaaaaaaaaaaaaaaaaaaaa'",
+        "secret = ${{ secrets.API_TOKEN_V2 }}",
+    ],
+)
+def test_what_is_no_key_is_left(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text, "a.yml") == []
+
+
+# A header's credentials have no shape of their own; the tests above and the golden files have some.
+@pytest.mark.parametrize("rule", [r for r in RULES.keys if r.name not in SHAPELESS], ids=lambda rule: rule.name)
+def test_each_published_format_is_found(redactor: Redactor, rule: KeyRule) -> None:
+    rng = random.Random(rule.name)
+    texts = [
+        text for text in (made(rule.source, rng) for _ in range(40)) if entropy(secret_in(rule, text)) >= rule.entropy
+    ]
+    text = "".join(f"x = f({text})\n" for text in texts if not re.search(r"(?i)xxxxx|\.\.\.", text))
+    lines = {
+        text.count("\n", 0, r.start)
+        for r in redactor.redact(text, "a.js", None).replacements
+        if r.entity == rule.entity
+    }
+    assert len(lines) == text.count("\n") >= 8
+
+
+@pytest.mark.parametrize("rule", RULES.keys, ids=lambda rule: rule.name)
+def test_each_rule_is_ascii_and_its_keywords_occur_in_all_it_matches(rule: KeyRule) -> None:
+    assert rule.source.isascii() and "[^" not in rule.source and rule.about and rule.keywords
+    rng = random.Random(rule.name)
+    for text in (made(rule.source, rng) for _ in range(20)):
+        assert any(keyword.decode() in text.lower() for keyword in rule.keywords)
+
+
+def test_every_rule_has_a_name_of_its_own() -> None:
+    assert len({rule.name for rule in RULES.keys}) == len(RULES.keys) >= 80
+
+
+@pytest.mark.parametrize(
+    "text, names",
+    [
+        ("# Copyright (c) 2020 Wilma Feuerhahn", ["Wilma Feuerhahn"]),
+        ("# Copyright 2001-2004, 2007 by Wilma Feuerhahn and Tove Lindqvist.", ["Wilma Feuerhahn", "Tove Lindqvist"]),
+        ("© 2020 Oluwaseun Adéyẹmí", ["Oluwaseun Adéyẹmí"]),
+        ("__author__ = 'Wilma Feuerhahn'", ["Wilma Feuerhahn"]),
+        ('author="Wilma Feuerhahn", title="Great Code"', ["Wilma Feuerhahn"]),
+        (" * @author Wilma Feuerhahn", ["Wilma Feuerhahn"]),
+        (" * @author wfeuer", ["wfeuer"]),
+        ("// @author 张三", ["张三"]),
+        ("# Author: M. K. van der Brugge", ["M. K. van der Brugge"]),
+        ("Signed-off-by: Piet Hansen <user1@example.com>", ["Piet Hansen"]),
+        ("thanks to Piet Hansen <user1@example.com> for this", ["Piet Hansen"]),
+        ("<author>Wilma Feuerhahn</author>", ["Wilma Feuerhahn"]),
+        ("# Written by Sean O'Casey.", ["Sean O'Casey"]),
+        ("Maintainer: Linus FEUERHAHN", ["Linus FEUERHAHN"]),
+        ("authors = ['Wilma Feuerhahn', 'Tove Lindqvist']", ["Wilma Feuerhahn", "Tove Lindqvist"]),
+        ('"contributors": [\n  {"name": "Tove Lindqvist"}', ["Tove Lindqvist"]),
+    ],
+)
+def test_names_are_found_where_files_name_their_authors(redactor: Redactor, text: str, names: list[str]) -> None:
+    assert found(redactor, text, "a.js") == [("NAME", name) for name in names]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Copyright 2020 Google LLC",
+        "# Copyright (c) 2020 The Feldweg Authors. All rights reserved.",
+        "Copyright 2020 Acme, Inc.",
+        "Copyright (c) Free Software Foundation",
+        "Copyright (c) Wilma Feuerhahn, Inc.",
+        "Copyright Notice and Permission",
+        "author: String",
+        "author = models.ForeignKey(User)",
+        "Author: unknown",
+        "@author Administrator",
+        "written by hand",
+        "class John Smith",
+        "The Quick Brown Fox",
+        "Copyright (c) University of Feldweg",
+        "created by Visual Studio Code",
+        "Copyright 2020 NAME_1",
+        "Author: NAME_1 and NAME_2",
+        "const author = getAuthor()",
+        "contributors welcome",
+        "# (c) Foo",
+    ],
+)
+def test_organisations_and_words_are_no_names(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text, "a.js") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'/home/wfeuer/x'",
+        "/Users/wfeuer/",
+        "C:\\Users\\wfeuer\\x",
+        '"C:\\\\Users\\\\wfeuer"',
+        "file:///home/wfeuer/x",
+        "D:/Users/wfeuer",
+    ],
+)
+def test_user_names_in_home_paths_are_found(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text) == [("USERNAME", "wfeuer")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/home/user/x",
+        "/home/runner/work",
+        "/home/$USER",
+        "/home/${name}/x",
+        "/Users/Shared/x",
+        "C:\\Users\\Public",
+        "/home/ubuntu",
+        "https://shop.invalid/home/about",
+        "'/home/index.html'",
+        "src/home/wfeuer",
+        "/home/USERNAME_1/x",
+        "redirect('/home/dashboard')",
+    ],
+)
+def test_shared_accounts_and_pages_are_no_user_names(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text) == []
+
+
+def test_user_and_password_in_a_url_are_both_found(redactor: Redactor) -> None:
+    text = f"url = 'amqp://wfeuer:{PW}@mq.shop.invalid:5672/'"
+    assert found(redactor, text) == [("USERNAME", "wfeuer"), ("PASSWORD", PW)]
+
+
+def test_a_private_key_keeps_its_first_and_last_line_and_its_number_of_lines(redactor: Redactor) -> None:
+    body = "\n".join(HEX * 2 for _ in range(12))
+    text = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----\nafter\n"
+    redacted = redactor.redact(text, "id_rsa", None)
+    lines = redacted.text.splitlines()
+    assert lines[0].endswith("KEY-----") and lines[1] == "PRIVATE_KEY_1_REDACTED"
+    assert lines[13:] == ["-----END OPENSSH PRIVATE KEY-----", "after"] and len(redacted.replacements) == 1
+
+
+def test_a_private_key_without_an_end_stops_where_the_code_goes_on(redactor: Redactor) -> None:
+    text = f"-----BEGIN PRIVATE KEY-----\n{HEX}\n{HEX}\ndef f():\n    return 1\n"
+    assert redactor.redact(text, "a.py", None).text.endswith("def f():\n    return 1\n")
+
+
+def test_certificates_and_public_keys_are_left(redactor: Redactor) -> None:
+    text = "".join(f"-----BEGIN {kind}-----\n{HEX}\n-----END {kind}-----\n" for kind in ("CERTIFICATE", "PUBLIC KEY"))
+    assert found(redactor, text) == []
+
+
+def secret_in(rule: KeyRule, text: str) -> str:
+    match = rule.pattern.search(text.encode())
+    assert match is not None, rule.name
+    return bytes(match.group(1)).decode() if match.group(1) else bytes(match.group(0)).decode()
+
+
+def made(pattern: str, rng: random.Random) -> str:
+    """A random text that a pattern matches. Knows the few constructs that the rules use."""
+    return "".join(_made(op, argument, rng) for op, argument in sre_parser.parse(pattern))
+
+
+def _made(op: Any, argument: Any, rng: random.Random) -> str:
+    if op is sre.LITERAL:
+        return chr(argument)
+    if op is sre.IN:
+        return rng.choice(_members(tuple(argument)))
+    if op is sre.BRANCH:
+        return "".join(_made(*item, rng) for item in rng.choice(argument[1]))
+    if op is sre.SUBPATTERN:
+        return "".join(_made(*item, rng) for item in argument[-1])
+    if op is sre.MAX_REPEAT:
+        least, most, items = argument
+        count = rng.randint(least, min(int(most), least + 24))
+        return "".join(_made(*item, rng) for _ in range(count) for item in items)
+    assert op is sre.AT, op
+    return ""
+
+
+@cache
+def _members(parts: tuple[tuple[Any, Any], ...]) -> list[str]:
+    return sorted(c for c in string.printable if any(_holds(kind, value, c) for kind, value in parts))
+
+
+def _holds(kind: Any, value: Any, character: str) -> bool:
+    if kind is sre.LITERAL:
+        return ord(character) == value
+    assert kind is sre.RANGE, kind
+    return value[0] <= ord(character) <= value[1]
