@@ -160,7 +160,13 @@ def _flat(tree: Expression, word: str) -> Iterator[Expression]:
 
 
 def _canonical(tree: Expression) -> str:
+    return str(_ordered(tree)).lower()
+
+
+def _ordered(tree: Expression) -> Expression:
+    """The same logic with each part named once and in a fixed order."""
     if tree.word == "ID":
-        return str(tree).lower()
-    parts = sorted({_canonical(part) for part in _flat(tree, tree.word)})
-    return parts[0] if len(parts) == 1 else f" {tree.word} ".join(f"({p})" if " " in p else p for p in parts)
+        return tree
+    named = {str(leaf).lower(): leaf for part in tree.parts for leaf in _flat(_ordered(part), tree.word)}
+    parts = tuple(named[name] for name in sorted(named))
+    return parts[0] if len(parts) == 1 else Expression(tree.word, parts)

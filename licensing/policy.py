@@ -197,6 +197,8 @@ def _evaluated(tree: Expression, answer_one: Callable[[Expression], str]) -> str
     if tree.word == "AND":
         return _worst(answers) or NEUTRAL
     # "MIT or something unknown" may be used as MIT; without an allowed choice, a doubt is stronger than a denial.
+    if {REFERENCE, DENY} <= answers and ALLOW not in answers:
+        return UNKNOWN
     return next(a for a in (ALLOW, UNKNOWN, REFERENCE, DENY, NEUTRAL) if a in answers)
 
 

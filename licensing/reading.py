@@ -49,7 +49,8 @@ _LEGAL = re2.compile(
 )
 # A licence text has several of these words; a README or a manifest that only names its licence has not.
 _PROSE = re2.compile(
-    rb"(?i)warrant|merchantab|liab|damages|redistribut|granted|permission|conditions|hereby|derivative|disclaim|as\Wis"
+    rb"(?i)warrant|merchantab|liab|damages|redistribut|granted|permission|conditions|hereby|derivative|disclaim|as\Wis|"
+    rb"permitted|verbatim|certif"
 )
 _PROSE_WORDS, _FEWEST_WORDS = 4, 40
 _COPYRIGHT = re2.compile(
@@ -61,8 +62,8 @@ _COPYRIGHT = re2.compile(
 _MAYBE_COPYRIGHT = re2.compile("(?i)copyright|©|\\(c\\)|&copy;".encode())
 # "Copyright holders" and "copyright notice" begin a sentence of a licence, not the name of an owner.
 _COPYRIGHT_PROSE = re2.compile(
-    r"(?i)^[:@]?copyrights?(?:ed)?[ ,:]+(?:and|as|by law|holders?|in|interests?|is|laws?|licen[sc]e|line|means|notices?|or|"
-    r"owners?|permission|protection|statements?|terms|works?)\b"
+    r"(?i)^[:@]?copyrights?(?:ed)?[ ,:]+(?:and|as|by law|holders?|in|interests?|is|laws?|licen[sc]e|line|means|"
+    r"notices?|or|owners?|permission|protection|statements?|terms|works?)\b"
 )
 # A line that begins like an owner's and goes on to speak of a licence stays in the text.
 _NOT_ONLY_OWNER = re2.compile(

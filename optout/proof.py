@@ -8,6 +8,7 @@ the parent's address. A check of a small repository on the same machine took 0.3
 git eight times.
 """
 
+import functools
 import hmac
 import json
 import os
@@ -25,6 +26,7 @@ from gleanery.optout.address import Target, safe_target
 from gleanery.optout.challenge import content_digest
 from gleanery.records.errors import RejectRecord, StopRun
 
+OLDEST_GIT = (2, 37)  # the first with http.curloptResolve
 LONGEST_FILE = 8 * 1024  # bytes of a challenge file; ours are under 1 KiB
 LONGEST_FETCH = 64 << 20  # bytes of a pack; the trees of a repository with 450,000 files are about 20 MB
 MEMORY_KIB = 2 << 20
@@ -83,7 +85,7 @@ def check_files(
 ) -> ProofResult:
     """The same for the first of some file names that has it. JSON is compared by meaning, other text to the letter.
 
-    Raises StopRun only if this machine has no git program.
+    Raises StopRun only if this machine has no git program, or one that is too old.
     """
     ends = time.monotonic() + seconds
     digest = content_digest(expected)
@@ -121,6 +123,7 @@ class _Git:
 
     def __init__(self, room: Path, target: Target, ends: float) -> None:
         self.room, self.target, self.ends = room, target, ends
+        _need_git()
         self._run("init", "--quiet", "--bare", "--template=", online=False)
 
     def fetch_tip(self) -> str:
@@ -186,7 +189,7 @@ class _Git:
 
     def _failure(self, status: int, err: Path) -> RejectRecord:
         if status in (125, 126, 127):
-            raise StopRun("the git program cannot be started within its limits", "install git 2.37 or newer")
+            raise StopRun("the git program cannot be started within its limits", "check `ulimit` of this account")
         with open(err, "rb") as file:
             said = file.read(_SHOWN).decode("utf-8", "replace")
         code = next((code for sign, code in _SIGNS if re.search(sign, said)), "not_reachable")
@@ -244,6 +247,18 @@ class _Git:
             ("gc.auto", "0"),
             ("maintenance.auto", "false"),
         ]
+
+
+@functools.cache
+def _need_git() -> None:
+    """StopRun unless git is new enough to obey the pin; an older one would ignore it without a word."""
+    try:
+        said = subprocess.run(["git", "version"], capture_output=True, text=True, check=True, timeout=10).stdout
+    except (OSError, subprocess.SubprocessError):
+        said = ""
+    found = re.match(r"git version (\d+)\.(\d+)", said)
+    if not found or (int(found[1]), int(found[2])) < OLDEST_GIT:
+        raise StopRun("checks need the program git, version 2.37 or newer", "install it, and make sure it is on PATH")
 
 
 def _end_group(process: "subprocess.Popen[bytes]") -> None:

@@ -8,6 +8,7 @@ places are not looked for: without context, a capitalised word in code is seldom
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from posixpath import basename
 from typing import NamedTuple
 
 from gleanery.privacy.gate import Condition
@@ -33,6 +34,7 @@ GATES = {
         + (b"\xc2\xa9", b"\xe4\xbd\x9c\xe8\x80\x85"),
         caseless=True,
     ),
+    "person_list": Condition("."),  # decided by the path
     "person_mail": Condition(r"[ \t][<(][^<>()@ \t\n\r\f]{1,64}(?:@|[ \[(_]at)", (b"@", b"at")),
 }
 
@@ -43,7 +45,7 @@ _WINDOW = 160  # bytes behind a cue; names stand at once
 # One step of what may stand before a first name, and one of what may stand between two. Each is taken greedily and
 # never given back, so a line of nothing but years costs no more than its length.
 _LEAD = re.compile(
-    r"\(c\)|[\s:=>\-–—\"'`*#\[({,.;+]|\\[\"']|©|&copy;|(?:copyright|by|the|present|now)\b|\d{4}\b|\d{2}\b|u(?=[\"'])",
+    r"\(c\)|[\s:=>\-–—\"'`*#\[({,.;+_]|\\[\"']|©|&copy;|(?:copyright|by|the|present|now)\b|\d{4}\b|\d{2}\b|u(?=[\"'])",
     re.IGNORECASE,
 )
 _GAP = re.compile(
@@ -57,11 +59,24 @@ _GAP = re.compile(
     re.IGNORECASE,
 )
 _COMPANY_AHEAD = re.compile(r",?\s+(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|Corp|S\.A|B\.V|AG|KG|Co)\b", re.IGNORECASE)
+# A company and then a year begin a second holder: "Kiesgrube GmbH, 2014 First Last".
+_COMPANY_FIRST = re.compile(r"[A-Z][^,;()<>\"\n]{2,60}, (?:\(c\) )?\d{4}(?:-\d{4})? ")
+_LIST_FILE = re.compile(r"(?:authors?|contributors?|maintainers?|credits|thanks|committers)(?:\.(?:md|rst|txt|in))?")
+_LINE = compile_pattern(r"(?m)^[^\n]{3,160}")
 _HANDLE = re.compile(r"[A-Za-z][\w.\-]{1,31}(?=\s*(?:$|[<(,;]|\*/|\d|-->))")
 
 
 def find(source: Source) -> Iterator[Hit]:
     """Hits in bytes; hits may overlap."""
+    if "person_cue" in source.present:
+        yield from _behind_cues(source)
+    if "person_mail" in source.present:
+        yield from _before_addresses(source)
+    if _LIST_FILE.fullmatch(basename(source.path.replace("\\", "/")).lower()):
+        yield from _in_list(source)
+
+
+def _behind_cues(source: Source) -> Iterator[Hit]:
     read = 0
     for found in _CUE.finditer(source.raw):
         if found.start() < read:
@@ -74,10 +89,21 @@ def find(source: Source) -> Iterator[Hit]:
             spans = list(_handle(behind, lead))
         for start, end in spans:
             yield _hit(behind, found.end(), start, end, "author_header", 0.75)
+
+
+def _before_addresses(source: Source) -> Iterator[Hit]:
     for found in _MAIL.finditer(source.raw):
         before = source.before(found.start(), 100).decode("utf-8", "ignore")
         for start, end in _name(before, _run_before(before)):
             yield _hit(before, found.start() - len(before.encode()), start, end, "name_before_mail", 0.85)
+
+
+def _in_list(source: Source) -> Iterator[Hit]:
+    """The name that a line of a list of authors begins with."""
+    for line in _LINE.finditer(source.raw):
+        text = bytes(line.group()).decode("utf-8", "ignore")
+        for start, end in _name(text, _run_from(text, _skipped(_LEAD, text, 0))):
+            yield _hit(text, line.start(), start, end, "author_list", 0.8)
 
 
 def _skipped(step: re.Pattern[str], text: str, place: int) -> int:
@@ -94,6 +120,8 @@ def _hit(text: str, offset: int, start: int, end: int, rule: str, score: float) 
 
 def _listed_names(text: str, place: int) -> Iterator[tuple[int, int]]:
     """Names one after the other, with nothing between them but commas, years and addresses."""
+    company = _COMPANY_FIRST.match(text, place)
+    place = company.end() if company else place
     while names := list(_name(text, _run_from(text, place))):
         yield names[0]
         place = _skipped(_GAP, text, names[0][1])
@@ -157,8 +185,9 @@ def _tokens(text: str, place: int) -> Iterator[_Token]:
 
 def _name(text: str, run: list[_Token]) -> Iterator[tuple[int, int]]:
     """The span of a run that is built like a name: first name or initial, perhaps more, last name."""
-    while run and run[-1].kind in ("particle", "initial"):
-        run = run[:-1]
+    if [token.kind for token in run] != ["word", "initial"]:  # "Ravi K" is a whole name, "Ada Lovelace A" is not
+        while run and run[-1].kind in ("particle", "initial"):
+            run = run[:-1]
     while run and run[0].kind == "particle":
         run = run[1:]
     kinds = [token.kind for token in run]

@@ -79,7 +79,7 @@ def _fetch(url: str, tip: Tip, folder: Path, limits: Limits, deadline: Deadline)
         except _CannotCutHistory:
             _run(url, directory, deadline, "fetch", *quiet, *wanted, largest=limits.max_archive_bytes)
         commit = Git(directory, None, deadline).lines("rev-parse", "--verify", f"{_TIP}^{{commit}}")[0].decode("ascii")
-        with contextlib.suppress(FileExistsError, OSError):
+        with contextlib.suppress(OSError):  # another worker was faster
             os.rename(directory, folder / commit)
     if not (folder / commit).is_dir():
         raise TryAgain("the cache could not be written", "look at the disk's free space")

@@ -63,4 +63,4 @@ def test_every_refusal_for_a_licence_that_is_stated_has_evidence() -> None:
 
 def test_evidence_is_a_sentence_that_names_file_lines_and_rule() -> None:
     found = concluded(CASES["one_licence_for_everything"])["src/a.py"]
-    assert Policy.load().judge(found).evidence == ("LICENSE lines 1-18 say MIT (rule mit.LICENSE, score 100)",)
+    assert Policy.load().judge(found).evidence == ("LICENSE lines 2-19 say MIT (rule mit.LICENSE, score 100)",)

@@ -16,7 +16,7 @@ from gleanery.optout import proof
 from gleanery.optout.address import safe_target
 from gleanery.optout.challenge import FILENAMES
 from gleanery.optout.proof import RESULTS, ProofResult, check_challenge, check_files
-from gleanery.records.errors import RejectRecord
+from gleanery.records.errors import RejectRecord, StopRun
 
 GOLDEN = Path(__file__).parent / "golden" / "optout"
 REFUSED = (GOLDEN / "refused_addresses.txt").read_text().splitlines()
@@ -261,6 +261,19 @@ def test_the_name_is_looked_up_once_and_git_gets_the_address(host: Host, monkeyp
     assert check_challenge(url, FILE, EXPECTED, allow_local=True, seconds=15).passed
     assert asked == ["forge.invalid"]
     assert f"forge.invalid:{host.port}" in host.requests()
+
+
+@pytest.mark.parametrize("said", ["git version 2.36.9", "git version 1.99.0", "no such program"])
+def test_a_git_that_would_ignore_the_pin_stops_the_check(
+    host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str
+) -> None:
+    program = tmp_path / "git"
+    program.write_text(f"#!/bin/sh\necho '{said}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    proof._need_git.cache_clear()
+    with pytest.raises(StopRun, match="2.37"):
+        check(host)
 
 
 @pytest.mark.parametrize("url", REFUSED)

@@ -197,8 +197,8 @@ class OwnersAndOperators(RuleBasedStateMachine):
         assert {rule.request_id for rule in self.registry.rules()} <= self.proven
 
 
-TestOwnersAndOperators = OwnersAndOperators.TestCase
-TestOwnersAndOperators.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+OwnersAndOperators.TestCase.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+TestOwnersAndOperators = pytest.mark.slow(OwnersAndOperators.TestCase)
 
 
 def test_a_new_request_waits_for_its_file_and_blocks_nothing(registry: Registry) -> None:

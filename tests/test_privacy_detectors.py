@@ -1,9 +1,8 @@
 """What each detector finds and what it leaves. All values are invented; provider tokens are made as the test runs."""
 
+import importlib
 import random
 import re
-import re._constants as sre
-import re._parser as sre_parser
 import string
 from functools import cache
 from typing import Any
@@ -414,35 +413,43 @@ def secret_in(rule: KeyRule, text: str) -> str:
     return bytes(match.group(1)).decode() if match.group(1) else bytes(match.group(0)).decode()
 
 
+# The parser of Python's own patterns, which has no public name; it reads the rules' syntax too.
+sre: Any = importlib.import_module("re._constants")
+sre_parser: Any = importlib.import_module("re._parser")
+
+
 def made(pattern: str, rng: random.Random) -> str:
     """A random text that a pattern matches. Knows the few constructs that the rules use."""
-    return "".join(_made(op, argument, rng) for op, argument in sre_parser.parse(pattern))
+    return "".join(_made(operation, argument, rng) for operation, argument in sre_parser.parse(pattern))
 
 
-def _made(op: Any, argument: Any, rng: random.Random) -> str:
-    if op is sre.LITERAL:
+def _made(operation: Any, argument: Any, rng: random.Random) -> str:
+    if operation is sre.LITERAL:
         return chr(argument)
-    if op is sre.IN:
+    if operation is sre.IN:
         return rng.choice(_members(tuple(argument)))
-    if op is sre.BRANCH:
-        return "".join(_made(*item, rng) for item in rng.choice(argument[1]))
-    if op is sre.SUBPATTERN:
-        return "".join(_made(*item, rng) for item in argument[-1])
-    if op is sre.MAX_REPEAT:
+    if operation is sre.BRANCH:
+        return _sequence(rng.choice(argument[1]), rng)
+    if operation is sre.SUBPATTERN:
+        return _sequence(argument[-1], rng)
+    if operation is sre.MAX_REPEAT:
         least, most, items = argument
-        count = rng.randint(least, min(int(most), least + 24))
-        return "".join(_made(*item, rng) for _ in range(count) for item in items)
-    assert op is sre.AT, op
+        return "".join(_sequence(items, rng) for _ in range(rng.randint(least, min(int(most), least + 24))))
+    assert operation is sre.AT, operation
     return ""
+
+
+def _sequence(items: Any, rng: random.Random) -> str:
+    return "".join(_made(operation, argument, rng) for operation, argument in items)
 
 
 @cache
 def _members(parts: tuple[tuple[Any, Any], ...]) -> list[str]:
-    return sorted(c for c in string.printable if any(_holds(kind, value, c) for kind, value in parts))
+    return sorted(c for c in string.printable if any(_holds(kind, value, ord(c)) for kind, value in parts))
 
 
-def _holds(kind: Any, value: Any, character: str) -> bool:
+def _holds(kind: Any, value: Any, character: int) -> bool:
     if kind is sre.LITERAL:
-        return ord(character) == value
+        return bool(character == value)
     assert kind is sre.RANGE, kind
-    return value[0] <= ord(character) <= value[1]
+    return bool(value[0] <= character <= value[1])

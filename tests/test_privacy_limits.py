@@ -83,11 +83,20 @@ def test_a_megabyte_of_noise_is_bounded(redactor: Redactor) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "(" * 200_000, "x = " + "-" * 200_000 + "1", "x = a" + ".b" * 100_000, "x = 1" + "+1" * 100_000, "x = a\0b", "x = " + "9" * 9_000,
-        "[" * 100_000, "f" + "()" * 50_000, "def f(:\n", "if 1:\n" * 200, "\ufeffx = 1",
+        "(" * 200_000,
+        "x = " + "-" * 200_000 + "1",
+        "x = a" + ".b" * 100_000,
+        "x = 1" + "+1" * 100_000,
+        "x = a\0b",
+        "x = " + "9" * 9_000,
+        "[" * 100_000,
+        "f" + "()" * 50_000,
+        "def f(:\n",
+        "if 1:\n" * 200,
+        "\ufeffx = 1",
     ],
     ids=range(11),
-)  # fmt: skip
+)
 def test_no_python_text_breaks_the_syntax_check(redactor: Redactor, text: str) -> None:
     assert parses(text, "a.py", None) in (True, False, None)
     assert redactor.redact(f"# wilma@kiesgrube-ost.de\n{text}", "a.py", None).text.startswith("# user1@example.com\n")
@@ -109,23 +118,32 @@ def test_the_syntax_check_executes_nothing(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+# Audit hooks cannot be removed or gone around. While modules are imported, one of presidio's own dependencies binds a
+# socket of this machine to see whether it has IPv6; nothing is sent. After that, no use of a socket at all is allowed.
 OFFLINE = """
-import socket, sys, time
+import sys, time
 
-def refuse(*args, **kwargs):
-    raise SystemExit("a connection was tried")
+TALKS = {"socket." + name for name in ("connect", "getaddrinfo", "gethostbyname", "gethostbyaddr", "sendto", "sendmsg")}
+forbidden = TALKS.__contains__
 
-socket.socket.connect = socket.socket.connect_ex = socket.socket.bind = socket.socket.sendto = refuse
-socket.getaddrinfo = socket.gethostbyname = socket.create_connection = refuse
-sys.addaudithook(lambda event, args: refuse() if event.startswith("socket.") and event != "socket.__new__" else None)
+def watch(event, args):
+    if forbidden(event):
+        raise SystemExit("a socket was used: " + event)
+
+sys.addaudithook(watch)
 import gleanery.privacy.redact as module
+forbidden = lambda event: event.startswith(("socket.", "subprocess.", "os.system", "urllib."))
 started = time.perf_counter()
 redactor = module.Redactor()
 loaded = time.perf_counter() - started
 text = "mail = 'wilma@kiesgrube-ost.de'  # Copyright 2020 Wilma Feuerhahn, 93.184.216.40, https://wfeuer:Birke7Zweig@h/\\n"
 redacted = redactor.redact(text, "a.py", "Python")
 assert len(redacted.replacements) == 5, len(redacted.replacements)
-print("loaded", loaded)
+try:
+    import socket
+    socket.create_connection(("127.0.0.1", 9), 0.1)
+except SystemExit:
+    print("loaded", loaded)
 """
 
 
@@ -148,7 +166,7 @@ def test_presidio_runs_with_our_recognisers_alone() -> None:
 
     engine = Analyzer()._engine
     assert type(engine).__module__ == "presidio_analyzer.analyzer_engine"
-    assert [r.name for r in engine.registry.recognizers] == [room.NAME for room in ROOMS]
+    assert [vars(r)["name"] for r in engine.registry.recognizers] == [room.NAME for room in ROOMS]
     assert {type(r).__module__ for r in engine.registry.recognizers} == {"gleanery.privacy.analyzer"}
 
 

@@ -6,6 +6,7 @@ import subprocess
 import time
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -140,7 +141,7 @@ def test_a_branch_or_a_commit_can_be_pinned(tmp_path: Path) -> None:
     assert refusal(lambda: read(folder, tmp_path / "cache", version="nothing")) == "branch_not_found"
     assert refusal(lambda: read(folder, tmp_path / "cache", version="0" * 40)) == "no_commit"
     for wrong in ("../../HEAD", "a..b", "-x", "a b", "a/.b", "x.lock", "@{1}", "a//b"):
-        assert refusal(lambda wrong=wrong: read(folder, tmp_path / "cache", version=wrong)) == "branch_not_valid"
+        assert refusal(partial(read, folder, tmp_path / "cache", version=wrong)) == "branch_not_valid"
 
 
 def test_links_submodules_pointers_and_binaries_are_listed_and_not_read(tmp_path: Path) -> None:
@@ -193,9 +194,10 @@ def test_missing_and_damaged_objects_are_unreadable_and_the_rest_is_read(tmp_pat
 
 def test_content_that_is_not_what_its_id_says_is_not_taken(tmp_path: Path) -> None:
     folder = repository(tmp_path / "app", {"a": b"honest 1\n", "b": b"forged 2\n"})
-    place = {n: (i := git(folder, "rev-parse", f"HEAD:{n}")) and folder / ".git/objects" / i[:2] / i[2:] for n in "ab"}
-    place["a"].chmod(0o644)
-    place["a"].write_bytes(place["b"].read_bytes())
+    honest, forged = (git(folder, "rev-parse", f"HEAD:{name}") for name in "ab")
+    objects = folder / ".git" / "objects"
+    (objects / honest[:2] / honest[2:]).chmod(0o644)
+    (objects / honest[:2] / honest[2:]).write_bytes((objects / forged[:2] / forged[2:]).read_bytes())
     assert skipped(read(folder, tmp_path / "cache")) == {"a": "unreadable"}
 
 

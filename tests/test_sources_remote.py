@@ -141,17 +141,17 @@ def dumb(site: Path) -> Answer:
     return answer
 
 
-def send(handler: http.server.BaseHTTPRequestHandler, body: bytes, status: int = 200, **headers: str) -> None:
+def send(handler: http.server.BaseHTTPRequestHandler, body: bytes, status: int = 200, header: str = "") -> None:
     handler.send_response(status)
     handler.send_header("Content-Length", str(len(body)))
-    for key, value in headers.items():
-        handler.send_header(key, value)
+    if header:
+        handler.send_header(*header.split(": ", 1))
     handler.end_headers()
     handler.wfile.write(body)
 
 
-def constant(body: bytes = b"", status: int = 200, **headers: str) -> Answer:
-    return functools.partial(send, body=body, status=status, **headers)
+def constant(body: bytes = b"", status: int = 200, header: str = "") -> Answer:
+    return functools.partial(send, body=body, status=status, header=header)
 
 
 def read(source: Source, cache: Path, limits: Limits | None = None) -> list[Entry]:
@@ -239,11 +239,11 @@ def test_redirects_logins_and_missing_repositories_are_refused_by_name(
     real = serve(smart(tmp_path / "site"))
 
     def elsewhere(handler: http.server.BaseHTTPRequestHandler) -> None:
-        send(handler, b"", 302, Location=real.url + handler.path)
+        send(handler, b"", 302, f"Location: {real.url}{handler.path}")
 
     for answer, expected in (
         (elsewhere, "redirect_not_allowed"),
-        (constant(status=401, **{"WWW-Authenticate": "Basic realm=x"}), "refused"),
+        (constant(status=401, header="WWW-Authenticate: Basic realm=x"), "refused"),
         (constant(status=403), "refused"),
         (constant(status=404), "not_found"),
         (constant(b"<html>no repository</html>"), "branch_not_found"),
@@ -347,13 +347,13 @@ def test_downloads_are_limited_and_cut_off_ones_are_not_kept(tmp_path: Path, ser
 def test_three_redirects_are_followed_and_a_fourth_is_not(tmp_path: Path, serve: Callable[[Answer], Server]) -> None:
     def chain(handler: http.server.BaseHTTPRequestHandler) -> None:
         left = int(handler.path.strip("/"))
-        send(handler, archive()) if left == 0 else send(handler, b"", 302, Location=f"/{left - 1}")
+        send(handler, archive()) if left == 0 else send(handler, b"", 302, f"Location: /{left - 1}")
 
     server = serve(chain)
     assert [entry.path for entry in read(Source("archive", server.url + "/3"), tmp_path / "cache")] == ["a.py"]
     assert code(Source("archive", server.url + "/4"), tmp_path / "cache") == "redirect_not_allowed"
     for target in ("file:///etc/passwd", "ftp://127.0.0.1/x", "http://user:pass@127.0.0.1/x"):
-        away = serve(constant(status=302, Location=target))
+        away = serve(constant(status=302, header=f"Location: {target}"))
         assert code(Source("archive", away.url + "/a.tar"), tmp_path / "cache") == "redirect_not_allowed"
 
 

@@ -1,0 +1,81 @@
+"""Names of licence files and of folders with other people's code."""
+
+import doctest
+import importlib
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gleanery.licensing.names import is_vendored_path, license_role
+
+ROOM = ("conclude", "expressions", "names", "policy", "reading", "scan", "time_limit")
+
+
+@pytest.mark.parametrize("name", ROOM)
+def test_docstring_examples_are_true(name: str) -> None:
+    result = doctest.testmod(importlib.import_module(f"gleanery.licensing.{name}"))
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("role", "paths"),
+    [
+        (
+            "license",
+            "LICENSE license LICENSE.txt Licence.md LICENSE-MIT LICENSE.APACHE2 LICENSE-2.0.txt COPYING COPYING.LESSER "
+            "UNLICENSE COPYRIGHT MIT-LICENSE GPL gpl-3.0.txt GPL-2 EULA.txt legal.md LICENSES/MIT.txt "
+            "licenses/Foo a/b/license.rst",
+        ),
+        ("notice", "NOTICE NOTICE.txt notices.md LICENSE.nanosvg LICENSE-3rdparty third-party-licenses.txt"),
+        ("readme", "README readme.md README.zh.md docs/Readme.rst licenses/README.md"),
+        (
+            "metadata",
+            "PKG-INFO package.json pyproject.toml setup.cfg Cargo.toml a.gemspec composer.json pom.xml "
+            "x-1.dist-info/METADATA",
+        ),
+        (
+            None,
+            "license.py LICENSE.json license_test.go LicenseHeader.java license-checker.md licensing.md "
+            "jquery-LICENSE.txt licenses/check.go METADATA mit.md apache.txt src/main.c readme-first.md LICENSES/a/b.c",
+        ),
+    ],
+)
+def test_each_name_has_its_role(role: str | None, paths: str) -> None:
+    assert {p: license_role(p) for p in paths.split()} == dict.fromkeys(paths.split(), role)
+
+
+def test_a_part_of_a_folder_cannot_grant_a_licence_to_the_folder() -> None:
+    assert license_role("src/LICENSE.nanosvg") != "license" and license_role("js/jquery-LICENSE.txt") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("vendor/a.c", "vendor"),
+        ("a/third_party/b/c.c", "a/third_party"),
+        ("node_modules/a/node_modules/b/c.js", "node_modules/a/node_modules"),
+        ("Vendor/a.php", "Vendor"),
+        ("vendor.c", None),
+        ("src/vendoring/a.c", None),
+        ("", None),
+    ],
+)
+def test_the_innermost_vendored_folder_is_found(path: str, folder: str | None) -> None:
+    assert is_vendored_path(path) == folder
+
+
+@given(st.text(max_size=300))
+def test_any_path_has_an_answer(path: str) -> None:
+    assert license_role(path) in (None, "license", "notice", "readme", "metadata")
+    folder = is_vendored_path(path)
+    assert folder is None or path.startswith(f"{folder}/")
+
+
+def test_long_paths_take_no_longer_than_their_length() -> None:
+    started = time.perf_counter()
+    for path in ("a" * 1_000_000, "LICENSE" * 100_000, "-." * 500_000, "vendor/" * 100_000, "license-" * 100_000):
+        license_role(path)
+        is_vendored_path(path)
+    assert time.perf_counter() - started < 5

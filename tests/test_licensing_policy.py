@@ -1,0 +1,265 @@
+"""The policy: what its file says, and that expressions are judged by logic and never by words in a string."""
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gleanery.licensing.conclude import Conclusion
+from gleanery.licensing.policy import ALLOW, CATEGORIES, DENY, NEUTRAL, REFERENCE, UNKNOWN, Policy
+from gleanery.records.errors import StopRun
+from gleanery.records.reasons import REASONS
+
+FILE = resources.files("gleanery.licensing").joinpath("policy.toml")
+DATA = tomllib.loads(FILE.read_text("utf-8"))
+POLICY = Policy.load()
+REFERS = "LicenseRef-scancode-unknown-license-reference"
+
+
+def conclusion(
+    header: str | None, directory: str | None, conflict: bool = False, uncertain: bool = False
+) -> Conclusion:
+    return Conclusion("f", header or directory, header, directory, "own_header", conflict, uncertain, ())
+
+
+def test_each_group_has_a_reason_and_each_profile_a_summary() -> None:
+    assert all(len(group["reason"]) > 40 and group["category"] in CATEGORIES for group in DATA["groups"].values())
+    assert all(profile["summary"] for profile in DATA["profiles"].values())
+    assert {"permissive", "permissive+weak-copyleft", "public-domain-only"} <= set(DATA["profiles"])
+
+
+def test_no_licence_stands_in_two_groups() -> None:
+    names = [key.lower() for group in DATA["groups"].values() for key in group["licenses"]]
+    assert len(names) == len(set(names))
+
+
+def test_no_profile_allows_what_is_restricted_or_copyleft() -> None:
+    for profile in DATA["profiles"].values():
+        assert {DATA["groups"][name]["category"] for name in profile["groups"]} <= {
+            "permissive",
+            "public-domain",
+            "weak-copyleft",
+        }
+
+
+@pytest.mark.slow
+def test_the_detector_knows_every_licence_of_the_policy() -> None:
+    from gleanery.licensing.scan import NO_TRAINING, _scancode
+
+    known = set(_scancode().symbols)
+    named = [key for group in DATA["groups"].values() for key in group["licenses"]] + DATA["exceptions"]["known"]
+    assert [key for key in named if key.lower() not in known] == ["UNLICENSED", NO_TRAINING]
+    prefixes = [prefix.lower() for group in DATA["groups"].values() for prefix in group.get("prefixes", [])]
+    future = ["fsl-", "futo-"]  # younger than the detector's list of licences
+    assert [p for p in prefixes if p not in future and not any(key.startswith(p) for key in known)] == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "expressions"),
+    [
+        (
+            ALLOW,
+            "MIT|Apache-2.0|BSD-3-Clause|WTFPL|0BSD|Unlicense|CC0-1.0|BSL-1.0|Zlib|ISC|NCSA|PSF-2.0|Python-2.0|PostgreSQL|"
+            "curl|X11|MIT-0|BlueOak-1.0.0|mit|MIT OR GPL-3.0-only|Apache-2.0 WITH LLVM-exception|MIT AND BSD-2-Clause|"
+            f"MIT AND {REFERS}|MIT AND LicenseRef-scancode-dco-1.1|GPL-2.0-only OR Artistic-1.0-Perl",
+        ),
+        (
+            DENY,
+            "GPL-2.0-only|GPL-3.0-or-later|AGPL-3.0-only|LGPL-2.1-only|MPL-2.0|EPL-2.0|CC-BY-4.0|CC-BY-SA-4.0|"
+            "CC-BY-NC-4.0|BUSL-1.1|SSPL-1.0|Elastic-2.0|JSON|MIT AND GPL-2.0-only|GPL-2.0-only WITH Classpath-exception-2.0|GPL-2.0+|"
+            "Apache-2.0 WITH LicenseRef-scancode-commons-clause|LicenseRef-scancode-proprietary-license|UNLICENSED|"
+            "GPL-2.0-only AND Foo-1.0|LicenseRef-gleanery-no-ai-training|PolyForm-Noncommercial-1.0.0",
+        ),
+        (
+            UNKNOWN,
+            "Foo-1.0|MIT AND Foo-1.0|MIT WITH Foo-exception|LicenseRef-scancode-other-permissive|MIT AND|BSD|"
+            "Foo OR GPL-2.0-only",
+        ),
+        (REFERENCE, REFERS),
+        (NEUTRAL, "LicenseRef-scancode-dco-1.1|LicenseRef-scancode-warranty-disclaimer"),
+    ],
+)
+def test_each_expression_has_its_answer(answer: str, expressions: str) -> None:
+    assert {e: POLICY.answer(e) for e in expressions.split("|")} == dict.fromkeys(expressions.split("|"), answer)
+
+
+def test_a_word_inside_another_name_is_no_licence() -> None:
+    assert POLICY.answer("NOT-MIT") == POLICY.answer("MITX") == POLICY.answer("LicenseRef-MIT") == UNKNOWN
+
+
+def test_the_version_names_profile_date_and_digest_of_the_file(tmp_path: Path) -> None:
+    name, _, digest = POLICY.version.partition("/sha256:")
+    assert name == f"permissive@{DATA['reviewed']}" and len(digest) == 12
+    other = tmp_path / "policy.toml"
+    other.write_text(FILE.read_text("utf-8") + "# one word more\n", "utf-8")
+    assert Policy.load(path=other).version != POLICY.version
+
+
+def test_profiles_differ_where_they_should() -> None:
+    weak, public = Policy.load("permissive+weak-copyleft"), Policy.load("public-domain-only")
+    assert [p.answer("MPL-2.0") for p in (POLICY, weak, public)] == [DENY, ALLOW, DENY]
+    assert [p.answer("LGPL-3.0-or-later WITH OCaml-LGPL-linking-exception") for p in (POLICY, weak)] == [DENY, ALLOW]
+    assert [p.answer("MIT") for p in (POLICY, weak, public)] == [ALLOW, ALLOW, DENY]
+    assert [p.answer("CC0-1.0") for p in (POLICY, weak, public)] == [ALLOW, ALLOW, ALLOW]
+    assert [p.answer("GPL-3.0-only") for p in (POLICY, weak, public)] == [DENY, DENY, DENY]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("= 3", "not valid TOML"),
+        ("reviewed = 1", "no `profiles`"),
+        (FILE.read_text("utf-8").replace('category = "copyleft"', 'category = "nice"'), "needs a known category"),
+        (FILE.read_text("utf-8").replace('"UNLICENSED",', '"UNLICENSED", "MIT",'), "in two groups"),
+        (FILE.read_text("utf-8").replace('groups = ["public-domain"]', 'groups = ["nothing"]'), "do not exist"),
+    ],
+)
+def test_a_faulty_policy_stops_the_run_and_says_where(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(StopRun, match=message):
+        Policy.load(path=path)
+
+
+def test_an_unknown_profile_stops_the_run_and_names_the_known_ones() -> None:
+    with pytest.raises(StopRun) as caught:
+        Policy.load("generous")
+    assert "public-domain-only" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("header", "directory", "reason"),
+    [
+        (None, None, "license_missing"),
+        ("MIT", None, "kept"),
+        (None, "MIT", "kept"),
+        ("MIT", "Apache-2.0", "kept"),
+        ("GPL-2.0-only", "MIT", "license_conflict"),
+        ("MIT", "GPL-2.0-only", "license_conflict"),
+        ("GPL-2.0-only", "GPL-2.0-only", "license_not_allowed"),
+        ("GPL-2.0-only", None, "license_not_allowed"),
+        ("Foo", "MIT", "license_unknown"),
+        ("MIT", "Foo", "license_unknown"),
+        (REFERS, "MIT", "kept"),
+        ("MIT", REFERS, "kept"),
+        (REFERS, None, "license_unknown"),
+        (REFERS, REFERS, "license_unknown"),
+    ],
+)
+def test_header_and_directory_must_both_allow(header: str | None, directory: str | None, reason: str) -> None:
+    judged = POLICY.judge(conclusion(header, directory, conflict=bool(header and directory and header != directory)))
+    assert (judged.reason, judged.allowed) == (reason, reason == "kept")
+
+
+def test_doubt_is_never_kept_and_never_hides_a_denial() -> None:
+    assert POLICY.judge(conclusion("MIT", "MIT", uncertain=True)).reason == "license_unknown"
+    assert POLICY.judge(conclusion(None, None, uncertain=True)).reason == "license_unknown"
+    assert POLICY.judge(conclusion("GPL-2.0-only", None, uncertain=True)).reason == "license_not_allowed"
+
+
+def test_the_rule_names_the_licence_that_decided_and_its_group() -> None:
+    assert POLICY.judge(conclusion(None, "MIT AND GPL-2.0-only")).rule == "deny: GPL-2.0-only (copyleft)"
+    assert POLICY.judge(conclusion("MIT OR GPL-2.0-only", None)).rule == "allow: MIT (attribution)"
+    assert POLICY.judge(conclusion("Foo-1.0", None)).rule == "unknown: Foo-1.0 (not in the policy)"
+
+
+def test_every_reason_is_a_code_of_the_product() -> None:
+    cases = [None, "MIT", "GPL-2.0-only", "Foo", REFERS]
+    for header in cases:
+        for directory in cases:
+            for uncertain in (False, True):
+                assert POLICY.judge(conclusion(header, directory, header != directory, uncertain)).reason in REASONS
+
+
+# One licence for each answer, and a second evaluator that is as plain as can be: the tables of AND and OR written out.
+SAMPLES = {
+    "MIT": ALLOW,
+    "ISC": ALLOW,
+    "GPL-2.0-only": DENY,
+    "Foo-1.0": UNKNOWN,
+    REFERS: REFERENCE,
+    "LicenseRef-scancode-dco-1.1": NEUTRAL,
+}
+TREES = st.recursive(
+    st.sampled_from(sorted(SAMPLES)),
+    lambda parts: st.tuples(st.sampled_from(["AND", "OR"]), st.lists(parts, min_size=2, max_size=3)),
+    max_leaves=8,
+)
+
+
+def written(tree: object) -> str:
+    if isinstance(tree, str):
+        return tree
+    word, parts = tree  # type: ignore[misc]
+    return "(" + f" {word} ".join(written(part) for part in parts) + ")"
+
+
+def reference(tree: object) -> str:
+    if isinstance(tree, str):
+        return SAMPLES[tree]
+    word, parts = tree  # type: ignore[misc]
+    answers = [reference(part) for part in parts]
+    counts = {answer: answers.count(answer) for answer in (ALLOW, DENY, UNKNOWN, REFERENCE, NEUTRAL)}
+    if word == "OR":
+        if counts[ALLOW]:
+            return ALLOW
+        if counts[UNKNOWN] or (counts[REFERENCE] and counts[DENY]):
+            return UNKNOWN
+        if counts[REFERENCE]:
+            return REFERENCE
+        return DENY if counts[DENY] else NEUTRAL
+    if counts[DENY]:
+        return DENY
+    if counts[UNKNOWN]:
+        return UNKNOWN
+    if counts[ALLOW]:
+        return ALLOW
+    return REFERENCE if counts[REFERENCE] else NEUTRAL
+
+
+@given(TREES)
+@settings(max_examples=300)
+def test_expressions_are_evaluated_by_the_laws_of_and_and_or(tree: object) -> None:
+    assert POLICY.answer(written(tree)) == reference(tree)
+
+
+@given(TREES, TREES)
+def test_more_duties_never_allow_more_and_more_choices_never_allow_less(one: object, two: object) -> None:
+    a, b = written(one), written(two)
+    both, either = POLICY.answer(f"{a} AND {b}"), POLICY.answer(f"{a} OR {b}")
+    if both == ALLOW:
+        assert ALLOW in (POLICY.answer(a), POLICY.answer(b))
+        assert DENY not in (POLICY.answer(a), POLICY.answer(b))
+    if ALLOW in (POLICY.answer(a), POLICY.answer(b)):
+        assert either == ALLOW
+
+
+@given(TREES)
+def test_restricted_means_known_and_denied(tree: object) -> None:
+    text = written(tree)
+    assert POLICY.restricted(text) == (reference(tree) == DENY)
+    if POLICY.answer(text) == ALLOW:
+        assert POLICY.category(text) in ("permissive", "public-domain")
+
+
+@given(st.text(max_size=60))
+def test_free_text_never_raises_and_is_never_allowed_by_chance(text: str) -> None:
+    answer = POLICY.answer(text)
+    if answer == ALLOW:
+        assert any(key.lower() in text.lower() for group in DATA["groups"].values() for key in group["licenses"])
+
+
+def test_hostile_expressions_are_unknown() -> None:
+    for text in (
+        "(" * 5000 + "MIT" + ")" * 5000,
+        " OR ".join(["MIT"] * 5000),
+        "MIT\x00",
+        "MIT;",
+        "()",
+        "MIT AND OR ISC",
+    ):
+        assert POLICY.answer(text) == UNKNOWN
+        assert POLICY.category(text) == "unknown"

@@ -1,0 +1,131 @@
+"""The command line: data on standard output, errors in one line with a way out, exit status as documented."""
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+
+def gleanery(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command line in a process of its own."""
+    command = [sys.executable, "-m", "gleanery.pipeline.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_help_names_every_command() -> None:
+    done = gleanery("--help")
+    assert done.returncode == 0
+    for word in ("run", "summary", "verify", "explain", "audit", "settings", "engines", "optout", "export"):
+        assert word in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (("run", "absent.toml", "--out", "x"), "there is no settings file absent.toml", "examples/demo.toml"),
+        (("audit", "no_such_question", "--run", "x"), "no question 'no_such_question'", "`gleanery audit` lists"),
+        (("audit", "funnel"), "which run?", "--run DIR"),
+        (("audit", "funnel", "--run", "absent"), "absent", "gleanery run"),
+        (("optout", "block", "not a repository", "--registry", "x.sqlite"), "", ""),
+    ],
+)
+def test_an_error_is_one_line_with_a_way_out(
+    tmp_path: Path, arguments: tuple[str, ...], message: str, hint: str
+) -> None:
+    done = gleanery(*arguments)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("error:")
+    assert message in done.stderr.replace("\n", " ")
+    assert hint in done.stderr.replace("\n", " ")
+    assert done.stdout == ""
+
+
+def test_a_refused_runner_is_refused_with_the_reason(corpus: Path, tmp_path: Path) -> None:
+    done = gleanery("run", str(corpus), "--out", str(tmp_path / "run"), "--engine", "DaskRunner")
+    assert done.returncode == 1
+    assert "DaskRunner is refused" in done.stderr
+    assert "drops branches" in done.stderr
+
+
+def test_a_finished_run_does_nothing_and_says_so(corpus: Path, curated: Path) -> None:
+    done = gleanery("run", str(corpus), "--out", str(curated))
+    assert done.returncode == 0
+    assert "nothing to do" in done.stderr.replace("\n", " ")
+
+
+def test_the_summary_shows_what_became_of_every_file(curated: Path) -> None:
+    done = gleanery("summary", "--run", str(curated))
+    assert done.returncode == 0
+    for word in ("repositories", "files in", "tokens", "restricted_twin", "MIT", "EMAIL", "damaged"):
+        assert word in done.stdout
+
+
+def test_audits_come_as_csv_json_and_parquet(curated: Path, tmp_path: Path) -> None:
+    rows = list(
+        csv.DictReader(io.StringIO(gleanery("audit", "funnel", "--run", str(curated), "--format", "csv").stdout))
+    )
+    plain = json.loads(gleanery("audit", "funnel", "--run", str(curated), "--format", "json").stdout)
+    target = tmp_path / "funnel.parquet"
+    gleanery("audit", "funnel", "--run", str(curated), "--format", "parquet", "--output", str(target))
+    table = pq.read_table(target).to_pylist()
+    assert [r["reason"] for r in rows] == [r["reason"] for r in plain] == [r["reason"] for r in table]
+    assert sum(r["files"] for r in plain) > 30
+
+
+def test_a_question_takes_its_parameters(curated: Path) -> None:
+    done = gleanery(
+        *("audit", "why_rejected", "--run", str(curated), "--format", "json"),
+        *("--set", "repo=alice/tool", "--set", "path=src/algorithm.py"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "restricted_twin" in done.stdout
+
+
+def test_verify_fails_on_a_changed_byte_and_on_another_release(curated: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "release"
+    shutil.copytree(curated / "release", copy)
+    intact = gleanery("verify", str(copy))
+    assert intact.returncode == 0
+    assert "intact" in intact.stdout
+    assert gleanery("verify", str(copy), "--expect", "0" * 64).returncode == 1
+    with open(copy / "tokenizer.json", "ab") as file:
+        file.write(b" ")
+    done = gleanery("verify", str(copy))
+    assert done.returncode == 1
+    assert "tokenizer.json" in done.stdout
+
+
+def test_rules_are_appended_listed_and_taken_back(tmp_path: Path) -> None:
+    registry = str(tmp_path / "registry.sqlite")
+    assert gleanery("optout", "block", "https://github.com/Alice/Lib.git", "--registry", registry).returncode == 0
+    assert gleanery("optout", "unblock", "github.com/alice/lib", "--registry", registry).returncode == 0
+    listed = gleanery("optout", "list", "--registry", registry).stdout
+    assert [line.split()[1] for line in listed.splitlines()[1:]] == ["block", "unblock"]
+    assert listed.count("github.com/alice/lib") == 2
+    assert "intact" in gleanery("optout", "check", "--registry", registry).stdout
+
+
+def test_exports_are_written(curated: Path, tmp_path: Path) -> None:
+    assert gleanery("export", "datatrove", str(curated / "release"), str(tmp_path / "trove")).returncode == 0
+    assert list((tmp_path / "trove").glob("*.ds"))
+    done = gleanery("export", "parquet", str(curated / "release"), str(tmp_path / "rows"), "--context", "256")
+    assert done.returncode == 0, done.stderr
+    assert sum(pq.read_metadata(p).num_rows for p in (tmp_path / "rows").glob("*.parquet")) > 10
+
+
+def test_engines_are_listed_with_what_they_need() -> None:
+    done = gleanery("engines")
+    assert done.returncode == 0
+    assert "spark-local" in done.stdout
+    assert "refused" in done.stdout
+
+
+def test_settings_are_listed() -> None:
+    assert "dedup.threshold" in gleanery("settings").stdout
