@@ -113,8 +113,8 @@ class Reading:
     """Normalised lines, the file's line number of each, copyright lines, and whether the text was cut.
 
     `dense` is true for a text that is mostly licence prose, such as a LICENSE file, and false for a README.
-    `full_lines` are those from the first line of interest to the last, with owners and whatever stands between: some
-    licences name their owner. They are empty for a text that is neither a head nor dense.
+    `full_lines` are the fuller form: of a head, from the first line of interest to the last, with owners and whatever
+    stands between, as some licences name their owner; of a dense text, every line as it stands; of any other, nothing.
     `reserved` holds the first and last line of a paragraph that forbids training models on the work.
     """
 
@@ -138,10 +138,11 @@ def read_text(content: bytes, scope: str) -> Reading:
     page = _Page(raw, scope)
     legal = page.legal_paragraphs()
     dense = scope == "whole" and page.is_dense(legal)
-    chosen = [i for p in (page.paragraphs if dense else legal) for i in (p if dense else page.worth_reading(p))]
-    lines, numbers = page.joined([i for i in chosen if i not in page.owners])
-    whole = [i for i in page.span(legal) if page.plain[i]] if scope == "head" or dense else []
-    full_lines, full_numbers = page.joined(whole)
+    lines, numbers = page.joined([i for p in legal for i in page.worth_reading(p) if i not in page.owners])
+    if dense:  # every word as it stands: the detector compares licence texts from their first word to their last
+        full_lines, full_numbers = tuple(raw), tuple(range(1, len(raw) + 1))
+    else:
+        full_lines, full_numbers = page.joined([i for i in page.span(legal) if page.plain[i] and scope == "head"])
     copyrights = [page.plain[i][:COPYRIGHT_CHARACTERS] for i in sorted(page.copyrights)[:MAX_COPYRIGHTS]]
     reserved = next(((p.start + 1, p.stop) for p in page.paragraphs if page.is_reserved(p)), None)
     return Reading(lines, numbers, full_lines, full_numbers, tuple(copyrights), dense, cut, reserved)

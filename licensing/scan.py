@@ -48,7 +48,8 @@ _FAILED, _TIMED_OUT = "gleanery-detector-error", "gleanery-time-limit"
 _GIVEN_UP = (_FAILED, _TIMED_OUT)
 # SPDX tags anywhere in a line, and the licence field of a manifest at its beginning.
 _TAG = re.compile(
-    r"(?:spdx-license-identifier:|^[\"']?licen[sc]e(?:-expression)?[\"']?\s{0,4}[:=])\s*(\S.*)$", re.IGNORECASE
+    r"(?:spdx-license-identifier:|^[\"']?licen[sc]e(?:-expression)?[\"']?\s{0,4}[:=](?:\s*{\s*text\s*=)?)\s*(\S.*)$",
+    re.IGNORECASE,
 )
 _SECOND_TAG = re.compile(r"spdx|licen[sc]e", re.IGNORECASE)
 

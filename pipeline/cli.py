@@ -40,6 +40,8 @@ RegistryUrl = Annotated[
     str, typer.Option("--registry", help="SQLite file, or a database URL such as postgresql+psycopg://host/name.")
 ]
 
+Scope = Annotated[str, typer.Option(help="What the rule is about: repo, owner or blob.")]
+
 
 @app.command()
 def run(
@@ -181,6 +183,9 @@ def optout_serve(
     allow_local: Annotated[bool, typer.Option(help="Contact forges at private addresses, for tests.")] = False,
     dataset: Annotated[str, typer.Option(help="Name of the dataset, as it stands on the page.")] = "this dataset",
     contact: Annotated[str, typer.Option(help="How to reach a person: an address or a URL.")] = "",
+    trusted_proxy: Annotated[
+        list[str] | None, typer.Option(help="Address of a proxy whose X-Forwarded-For is believed.")
+    ] = None,
 ) -> None:
     """Serve the page on which owners opt out.
 
@@ -192,6 +197,8 @@ def optout_serve(
     values: dict[str, Any] = {"allow_local": allow_local, "dataset": dataset, "contact": contact}
     if host_of_forge:
         values["extra_hosts"] = tuple(host_of_forge)
+    if trusted_proxy:
+        values["trusted_proxies"] = tuple(trusted_proxy)
     if url:
         values["public_url"] = url
     serve(_registry_url(registry), host, port, WebSettings(**values))
@@ -199,26 +206,28 @@ def optout_serve(
 
 @optout_app.command("block")
 def optout_block(
-    repository: Annotated[str, typer.Argument(help="Repository, such as https://host/owner/name or pypi/name.")],
+    value: Annotated[str, typer.Argument(help="Such as https://host/owner/name, pypi/name, host/owner or a blob id.")],
     registry: RegistryUrl = "optout.sqlite",
+    scope: Scope = "repo",
 ) -> None:
-    """Block a repository by hand, for a request that came another way.
+    """Block a repository, an owner or a content by hand, for a request that came another way.
 
     Example: gleanery optout block pypi/requests --registry optout.sqlite
     """
-    _append_rule(repository, registry, "block")
+    _append_rule(scope, value, registry, "block")
 
 
 @optout_app.command("unblock")
 def optout_unblock(
-    repository: Annotated[str, typer.Argument(help="Repository.")],
+    value: Annotated[str, typer.Argument(help="What the block named.")],
     registry: RegistryUrl = "optout.sqlite",
+    scope: Scope = "repo",
 ) -> None:
     """Take a block back. The registry keeps both rules: it is append-only.
 
     Example: gleanery optout unblock pypi/requests --registry optout.sqlite
     """
-    _append_rule(repository, registry, "unblock")
+    _append_rule(scope, value, registry, "unblock")
 
 
 @optout_app.command("list")
@@ -401,16 +410,16 @@ def _registry_url(given: str) -> str:
     return given if "://" in given else f"sqlite:///{Path(given).resolve()}"
 
 
-def _open_registry(given: str) -> Any:
+def _open_registry(given: str, create: bool = False) -> Any:
     from gleanery.optout.registry import Registry
 
-    return Registry.open(_registry_url(given))
+    return Registry.open(_registry_url(given), create=create)
 
 
-def _append_rule(repository: str, registry: str, action: str) -> None:
-    from gleanery.optout.matching import canonical_repository
-
-    rule = _open_registry(registry).append_rule(scope="repo", value=canonical_repository(repository), action=action)
+def _append_rule(scope: str, value: str, registry: str, action: str) -> None:
+    """Only a block may make a registry: a mistyped path would pass for one to which nobody objected."""
+    opened = _open_registry(registry, create=action == "block")
+    rule = opened.append_rule(scope=scope, value=value, action=action)
     out.print(f"rule {rule.seq}: {rule.action} {rule.value}; it acts from the next run on")
 
 

@@ -26,6 +26,9 @@ GATES = {
 _V4 = compile_pattern(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 # Only 2000::/3 is assigned to the public, and no name of a programming language starts with a digit.
 _V6 = compile_pattern(r"\b[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{1,34}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?")
+# A comparison, a product token (Browser/91.0.4472.114), or the number before it in a list of fractions such as a path
+# of SVG.
+_VERSION_BEFORE = re.compile(rb"(?:[<~^vV]|[=><!~]=|~>)[ \t]*$|\w/$|(?<![\d.])-?\d*\.\d+(?:-\d*\.\d+|\.\d+)?[ ,]$")
 # Files that list packages: an address there would say so.
 _LISTS_VERSIONS = re.compile(
     r".*\.lock|.*-lock\.(json|yaml)|requirements.*\.txt|gemfile.*|.*\.gemspec|.*\.(cs|vb|fs)proj|.*\.nuspec|packages\.config"
@@ -71,21 +74,16 @@ def _stands_alone(source: Source, start: int, end: int) -> bool:
 
 
 def _is_version(source: Source, text: str, start: int, end: int) -> bool:
-    """The line speaks of versions, or the numbers are small and nothing speaks of an address."""
-    before = source.before(start, 60)
+    """The line speaks of versions or lists numbers; or the numbers are small and nothing speaks of an address."""
+    before, after = source.before(start, 60), source.after(end, 12)
     words = load_rules().words
-    near = [bytes(f.group()).decode().lower() for f in _WORD.finditer(before)][-6:]
-    tail = before.rstrip()[-2:]
-    if tail[-1:] in (b"<", b"~", b"^", b"v", b"V") or tail in (b"==", b">=", b"<=", b"!=", b"~=", b"~>"):
+    near = [bytes(found.group()).decode().lower() for found in _WORD.finditer(before)]
+    if _VERSION_BEFORE.search(before) or not words["version_words"].isdisjoint(near[-3:]):
         return True
-    if before[-1:] == b"/" and before[-2:-1].isalnum():
-        return True  # a product token such as Browser/91.0.4472.114
-    after = source.after(end, 12)
-    port = after[:1] in (b":", b"/") and after[1:2].isdigit()
-    spoken = any(w in words["address_words"] for w in near) or before.endswith((b"//", b"@")) or port
-    if any(w in words["version_words"] for w in near[-3:]):
+    if before.endswith((b"//", b"@")) or after[:1] in (b":", b"/") and after[1:2].isdigit():
+        return False  # a URL, a port, a prefix length
+    if _LISTS_VERSIONS.fullmatch(basename(source.path.lower())):
         return True
     octets = [int(octet) for octet in text.split(".")]
-    if not port and _LISTS_VERSIONS.fullmatch(basename(source.path.lower())):
-        return True
-    return not spoken and (max(octets) < 32 or octets[0] < 10 and max(octets) < 100)
+    small = max(octets) < 32 or octets[0] < 10 and max(octets) < 100
+    return small and words["address_words"].isdisjoint(near[-5:])

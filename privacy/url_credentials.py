@@ -27,7 +27,9 @@ def find(source: Source) -> Iterator[Hit]:
     for found in _URL.finditer(source.raw):
         user = (found.group(1) or b"").decode("utf-8", "replace")
         password = (found.group(2) or b"").decode("utf-8", "replace")
-        if is_user_name(user):
+        scheme = bytes(found.group()).partition(b":")[0].decode("ascii").lower()
+        bare_host = "." in user and not password  # as in a command of sed that puts one host for another
+        if is_user_name(user) and user.lower() != scheme and not bare_host:  # a service has an account of its own name
             yield Hit(found.start(1), found.end(1), "USERNAME", "url_user", 0.7)
         elif not password and is_key(user, 3.0, 20):
             yield Hit(found.start(1), found.end(1), "KEY", "url_token", 0.7)
@@ -41,14 +43,11 @@ def is_user_name(text: str) -> bool:
     >>> is_user_name("kmueller"), is_user_name("root"), is_user_name("${USER}")
     (True, False, False)
     """
-    if not 2 <= len(text) <= 32 or not text[0].isalpha() or is_reference(text):
-        return False
-    if not all(c.isalnum() or c in "._-" for c in text):
+    if not 2 <= len(text) <= 32 or not text[0].isalpha() or not all(c.isalnum() or c in "._-" for c in text):
         return False
     lowered = text.lower()
-    return lowered not in load_rules().words["shared_accounts"] and not lowered.startswith(
-        ("your", "my", "user", "some", "test")
-    )
+    shared = lowered in load_rules().words["shared_accounts"] or lowered.startswith(("your", "my_", "my-", "some"))
+    return not shared and not any(word in lowered for word in ("user", "test", "admin", "demo"))
 
 
 def _is_password(value: str, user: str) -> bool:

@@ -69,7 +69,8 @@ def test_the_detector_knows_every_licence_of_the_policy() -> None:
         (
             DENY,
             "GPL-2.0-only|GPL-3.0-or-later|AGPL-3.0-only|LGPL-2.1-only|MPL-2.0|EPL-2.0|CC-BY-4.0|CC-BY-SA-4.0|"
-            "CC-BY-NC-4.0|BUSL-1.1|SSPL-1.0|Elastic-2.0|JSON|MIT AND GPL-2.0-only|GPL-2.0-only WITH Classpath-exception-2.0|GPL-2.0+|"
+            "CC-BY-NC-4.0|BUSL-1.1|SSPL-1.0|Elastic-2.0|JSON|MIT AND GPL-2.0-only|"
+            "GPL-2.0-only WITH Classpath-exception-2.0|GPL-2.0+|"
             "Apache-2.0 WITH LicenseRef-scancode-commons-clause|LicenseRef-scancode-proprietary-license|UNLICENSED|"
             "GPL-2.0-only AND Foo-1.0|LicenseRef-gleanery-no-ai-training|PolyForm-Noncommercial-1.0.0",
         ),

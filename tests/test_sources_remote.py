@@ -299,6 +299,29 @@ def test_a_clone_is_limited_in_size(project: Path, tmp_path: Path, serve: Callab
     assert list((tmp_path / "cache" / "git" / identify(source).repo_id).iterdir()) == []
 
 
+def test_a_clone_that_grows_without_end_is_stopped(
+    project: Path, tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    git(tmp_path / "site/team/app.git", "repack", "-q", "-a", "-d")
+    git(tmp_path / "site/team/app.git", "update-server-info")
+    sent: list[int] = []
+
+    def endless(handler: http.server.BaseHTTPRequestHandler) -> None:
+        if not handler.path.endswith(".pack"):
+            return dumb(tmp_path / "site")(handler)
+        handler.send_response(200)
+        handler.end_headers()
+        for _ in range(2000):
+            handler.wfile.write(bytes(1 << 16))
+            sent.append(1 << 16)
+            time.sleep(0.001)
+
+    server = serve(endless)
+    source = Source("git", server.url + "/team/app.git")
+    assert code(source, tmp_path / "cache", Limits(max_archive_bytes=1 << 20)) == "too_large"
+    assert 1 << 20 < sum(sent) < 100 << 20
+
+
 def test_a_server_that_never_ends_its_answer_is_left_at_the_time_limit(
     tmp_path: Path, serve: Callable[[Answer], Server]
 ) -> None:

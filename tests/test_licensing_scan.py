@@ -1,0 +1,396 @@
+"""Finding licences in single texts, with the real detector and its full index."""
+
+import gc
+import os
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gleanery.licensing.reading import HEAD_CHARACTERS, WHOLE_CHARACTERS
+from gleanery.licensing.scan import MOST_FINDINGS, NO_TRAINING, Finding, Scanner, head_of
+from gleanery.licensing.time_limit import TimeIsUp, within
+
+GOLDEN = Path(__file__).parent / "golden/licensing"
+HEADS: dict[str, Any] = tomllib.loads((GOLDEN / "heads.expected.toml").read_text("utf-8"))
+SCANNER = Scanner()
+LICENSES = Path((find_spec("licensedcode").submodule_search_locations or [""])[0]) / "data/licenses"  # type: ignore[union-attr]
+APACHE = (
+    b"# Licensed under the Apache License, Version 2.0 (the License);\n# you may not use this file except in compliance"
+)
+
+
+def shipped(key: str) -> str:
+    """A licence text as scancode ships it, without the lines about it."""
+    return (LICENSES / f"{key}.LICENSE").read_text("utf-8").split("---\n", 2)[2]
+
+
+def expressions(content: bytes, scope: str = "whole") -> list[str | None]:
+    return [f.expression for f in SCANNER.scan(content, scope)]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that the real detector is asked about, one entry for each call."""
+    from licensedcode.index import LicenseIndex
+
+    asked: list[str] = []
+    real = LicenseIndex.match_query
+
+    def counted(self: Any, qry: Any, *args: Any, **kwargs: Any) -> Any:
+        asked.append(qry.query_string)
+        return real(self, qry, *args, **kwargs)
+
+    monkeypatch.setattr(LicenseIndex, "match_query", counted)
+    return asked
+
+
+def test_the_golden_heads_are_all_expected() -> None:
+    assert sorted(p.name for p in (GOLDEN / "heads").iterdir()) == sorted(HEADS)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_the_head_of_a_source_file_is_understood(name: str) -> None:
+    found = SCANNER.scan((GOLDEN / "heads" / name).read_bytes(), "head")
+    said = [
+        f"{f.outcome}: {f.expression}, lines {f.start_line}-{f.end_line}, {f.rule}"
+        if f.expression
+        else f"{f.outcome}: {f.rule or '-'}"
+        for f in found
+    ]
+    assert said == HEADS[name]["findings"]
+    assert list(found[0].copyrights) == HEADS[name]["copyrights"]
+
+
+@pytest.mark.parametrize(
+    ("key", "spdx"),
+    [
+        ("mit", "MIT"),
+        ("apache-2.0", "Apache-2.0"),
+        ("bsd-new", "BSD-3-Clause"),
+        ("bsd-simplified", "BSD-2-Clause"),
+        ("isc", "ISC"),
+        ("zlib", "Zlib"),
+        ("unlicense", "Unlicense"),
+        ("cc0-1.0", "CC0-1.0"),
+        ("boost-1.0", "BSL-1.0"),
+        ("mpl-2.0", "MPL-2.0"),
+        ("gpl-2.0", "GPL-2.0-only"),
+        ("gpl-3.0", "GPL-3.0-only"),
+        ("lgpl-2.1", "LGPL-2.1-only"),
+        ("agpl-3.0", "AGPL-3.0-only"),
+        ("epl-2.0", "EPL-2.0"),
+        ("json", "JSON"),
+        ("cc-by-nc-4.0", "CC-BY-NC-4.0"),
+        ("busl-1.1", "BUSL-1.1"),
+        ("jquery-pd", "LicenseRef-scancode-jquery-pd"),
+    ],
+)
+def test_a_licence_text_is_recognised(key: str, spdx: str) -> None:
+    if not (LICENSES / f"{key}.LICENSE").exists():
+        key = "bsl-1.1"
+    assert expressions(shipped(key).encode()) == [spdx]
+
+
+def test_a_licence_text_with_its_owner_filled_in_and_a_word_changed_is_recognised() -> None:
+    text = "Copyright (c) 2011-2024, Nora Nobody and contributors.\nAll rights reserved.\n" + shipped("bsd-new")
+    changed = text.replace("the copyright holder", "Example Corp.").replace("modification", "modifications")
+    assert expressions(changed.encode()) == ["BSD-3-Clause"]
+
+
+def test_the_tag_gives_what_full_matching_gives(calls: list[str]) -> None:
+    for expression in (
+        "MIT",
+        "GPL-2.0-or-later",
+        "Apache-2.0 WITH LLVM-exception",
+        "MIT OR Apache-2.0",
+        "0BSD",
+        "CC0-1.0",
+    ):
+        text = f"// SPDX-License-Identifier: {expression}\n// Copyright 2020 Nora Nobody\nint x;\n".encode()
+        fast = SCANNER.scan(text, "head")
+        assert [f.rule for f in fast] == ["spdx-license-identifier"] and not calls
+        from gleanery.licensing.scan import _match
+
+        full = [f.expression for f in _match(text.decode(), True)[0]]
+        assert [f.expression for f in fast] == full
+        calls.clear()
+
+
+def test_a_tag_is_not_enough_where_another_licence_is_named_beside_it() -> None:
+    text = b"# SPDX-License-Identifier: MIT\n# This file is licensed under the GNU General Public License, version 3.\n"
+    assert expressions(text, "head") == ["MIT", "GPL-3.0-only"]
+
+
+def test_a_tag_with_an_unknown_licence_is_not_taken_for_a_known_one() -> None:
+    (found,) = SCANNER.scan(b"# SPDX-License-Identifier: MIT AND Nonsense-9.9\n", "head")
+    assert found.expression and "unknown-spdx" in found.expression
+
+
+def test_old_spdx_names_become_current_ones() -> None:
+    assert expressions(b"# SPDX-License-Identifier: GPL-2.0+ OR mit\n", "head") == ["GPL-2.0-or-later OR MIT"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        (b'{"name": "a",\n "license": "(MIT OR GPL-3.0)",\n "main": "a.js"}', "MIT OR GPL-3.0-only"),
+        (b'[package]\nname = "a"\nlicense = "MIT OR Apache-2.0"\n', "MIT OR Apache-2.0"),
+        (b'[package]\nlicense = "MIT/Apache-2.0"\n', "Apache-2.0 OR MIT"),
+        (b"Metadata-Version: 2.4\nSummary: as simple as JSON\nLicense-Expression: MIT\n", "MIT"),
+        (b"[metadata]\nname = a\nlicense = BSD-3-Clause\n", "BSD-3-Clause"),
+        (b'Gem::Specification.new do |s|\n  s.license = "MIT"\nend\n', "MIT"),
+        (
+            b"<project><licenses><license>\n<name>Apache License, Version 2.0</name>\n</license></licenses>",
+            "Apache-2.0",
+        ),
+        (b'{\n"license": "BSD-2-Clause"\n}\n', "BSD-2-Clause"),
+        (b'[project]\nlicense = {text = "ISC"}\n', "ISC"),
+    ],
+)
+def test_manifests_state_their_licence(text: bytes, expression: str) -> None:
+    assert expressions(text) == [expression]
+
+
+def test_text_without_a_word_of_law_never_reaches_the_detector(calls: list[str]) -> None:
+    scanner = Scanner()
+    assert scanner.scan(b"def commit(limit):\n    return submit(limit)\n" * 50, "head") == (Finding("none"),)
+    assert scanner.scan(b"# A\n\nIt adds numbers.\n", "whole") == (Finding("none"),)
+    assert not calls and scanner.tally["silent"] == 2
+
+
+def test_a_thousand_files_with_forty_headers_cost_forty_scans(calls: list[str]) -> None:
+    headers = [
+        f"This file is part of Frob {n}, which is licensed under the terms of the MIT license." for n in range(40)
+    ]
+    styles = ("# {}\n", "// {}\n", "/* {} */\n", " * {}\n", ";; {}\n")
+    scanner, order = Scanner(), random.Random(1)
+    for n in range(1000):
+        style = order.choice(styles)
+        lines = [
+            f"frob_{n}: does things no. {n}",
+            "",
+            f"Copyright (c) {1990 + n % 30} Nora Nobody {n}",
+            "",
+            headers[n % 40],
+        ]
+        code = f"\n\nint frob_{n}(void);\n"
+        scanner.scan(("".join(style.format(line) for line in lines) + code).encode(), "head")
+    assert len(calls) == scanner.tally["exact"] == 40
+    assert scanner.tally["remembered"] == 960
+
+
+def test_lines_are_those_of_the_file_also_when_the_answer_was_remembered() -> None:
+    scanner = Scanner()
+    for n in (0, 3, 17):
+        text = "\n" * n + "# Copyright 2020 Nora Nobody\n" * (n + 1) + "# This is licensed under the MIT license.\n"
+        (found,) = scanner.scan(text.encode(), "head")
+        assert (found.start_line, found.end_line) == (2 * n + 2, 2 * n + 2)
+        assert len(found.copyrights) == n + 1
+    assert scanner.tally["exact"] == 1
+
+
+def test_an_expired_time_limit_is_unknown_and_not_none() -> None:
+    text = "\n".join(" ".join(random.Random(n).sample(shipped("gpl-3.0").split(), 20)) for n in range(60))
+    for seconds in (0.0, 0.001):
+        scanner = Scanner(seconds=seconds)
+        for scope in ("whole", "head"):
+            (found,) = scanner.scan(text.encode(), scope)
+            assert (found.outcome, found.rule) == ("unknown", "gleanery-time-limit")
+    assert SCANNER.scan(text.encode(), "head")[0].rule != "gleanery-time-limit"
+
+
+def test_the_time_limit_ends_a_text_that_would_take_minutes() -> None:
+    started = time.monotonic()
+    (found, *_) = Scanner(seconds=1.0).scan(b"gpl\n" * (WHOLE_CHARACTERS // 4), "whole")
+    assert found.outcome == "unknown" and time.monotonic() - started < 5
+
+
+def test_an_expired_time_limit_is_not_remembered() -> None:
+    text = shipped("apache-2.0").encode()
+    scanner = Scanner(seconds=0.0)
+    assert scanner.scan(text, "whole")[0].outcome == "unknown"
+    scanner.seconds = 20.0
+    assert [f.expression for f in scanner.scan(text, "whole")] == ["Apache-2.0"]
+
+
+def test_the_time_limit_works_in_any_thread_and_leaves_no_trace() -> None:
+    ended: list[str] = []
+
+    def work() -> None:
+        for _ in range(20):
+            try:
+                within(0.01, lambda: [sum(range(100)) for _ in range(10**9)])
+            except TimeIsUp:
+                ended.append("time")
+            assert within(10.0, lambda: "done") == "done"
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert ended == ["time"] * 40
+    for n in range(300):  # the timer and the work end at about the same moment
+        try:
+            within(0.001, lambda: time.sleep(0.0009 + n % 7 * 0.00005))  # noqa: B023
+        except TimeIsUp:
+            ended.append("race")
+    time.sleep(0.05)
+
+
+def test_texts_that_are_too_long_are_said_to_be_read_in_part() -> None:
+    text = (shipped("mit") + "\n" + "It is a fine day.\n" * (WHOLE_CHARACTERS // 10)).encode()
+    found = SCANNER.scan(text, "whole")
+    assert (
+        found[0].expression == "MIT" and found[-1].rule == "gleanery-text-too-long" and found[-1].outcome == "unknown"
+    )
+
+
+def test_findings_and_copyright_lines_are_bounded() -> None:
+    gap = "\n\nSome words of no meaning stand here.\n\n" * 4
+    text = gap.join(
+        f"Copyright (c) 2020 Nora Nobody {'x' * 400} {n}\n\nThis part is licensed under the {k} license."
+        for n in range(50)
+        for k in ("MIT", "ISC")
+    )
+    found = SCANNER.scan(text.encode(), "whole")
+    assert len(found) <= MOST_FINDINGS
+    if len(found) == MOST_FINDINGS:
+        assert found[-1].outcome == "unknown"
+    assert len(found[0].copyrights) == 50 and max(map(len, found[0].copyrights)) == 200
+
+
+def test_only_the_first_lines_of_a_source_file_are_its_head() -> None:
+    late = b"x = 1\n" * 200 + b"# SPDX-License-Identifier: MIT\n"
+    assert SCANNER.scan(late, "head") == (Finding("none"),)
+    assert HEAD_CHARACTERS >= 4096
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"])
+def test_a_header_is_found_in_every_encoding(encoding: str) -> None:
+    text = (
+        "# Copyright 2020 Nora Nobödy\n# This file is licensed under the GNU General Public License, version 2 only.\n"
+    )
+    assert expressions(text.encode(encoding), "head") == ["GPL-2.0-only"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reserved"),
+    [
+        ("No AI training.", True),
+        ("NoAI use of this repository, please: no-ai-training", True),
+        ("This code may not be used to train machine learning models.", True),
+        ("You must not use this software for training of any AI, LLM or similar system.", True),
+        ("The use of this code for training generative models is prohibited.", True),
+        ("The author forbids to include this work in AI training datasets.", True),
+        ("It is forbidden to train on this work; training of AI models on it is not permitted.", True),
+        ("The test set must not be used for training.", False),
+        ("We train a language model on licensed text.", False),
+        ("This is not a machine learning library.", False),
+        ("No training is required to use this tool.", False),
+        ("Do not train for more than ten epochs. The language model is in models/.", False),
+    ],
+)
+def test_a_reservation_against_training_is_understood(text: str, reserved: bool) -> None:
+    for content in (text, f"# {text}", " * " + text.replace(" ", "\n * ", 1)):
+        assert (NO_TRAINING in expressions(content.encode(), "whole")) == reserved
+        assert (NO_TRAINING in expressions(content.encode(), "head")) == reserved
+
+
+@pytest.mark.parametrize("scope", ["whole", "head"])
+@given(
+    st.one_of(
+        st.binary(max_size=2000),
+        st.lists(
+            st.sampled_from(
+                [b"SPDX-License-Identifier:", b"license", b"GPL", b"(c) 2020", b"Copyright", b"MIT OR (", b"WITH", b"\n", b"\x00",
+                 b"\xff\xfe", b"*/", b"All rights reserved", b"\xed\xa0\x80", b" ", b"))", b"no ai training",
+             b"\r", b"[" * 40, APACHE]
+            ),
+            max_size=40,
+        ).map(b" ".join),
+    )
+)  # fmt: skip
+@settings(max_examples=150, deadline=None)
+def test_no_bytes_break_the_scanner(scope: str, content: bytes) -> None:
+    found = SCANNER.scan(content, scope)
+    assert found
+    for finding in found:
+        assert finding.outcome in ("found", "none", "unknown")
+        assert (finding.outcome == "found") == (finding.expression is not None)
+        if finding.start_line is not None and finding.end_line is not None:
+            assert 1 <= finding.start_line <= finding.end_line <= content.count(b"\n") + content.count(b"\r") + 1
+    assert found == Scanner().scan(content, scope)
+
+
+WORDS = st.sampled_from(
+    ["# Copyright 2020 Nora Nobody", "// (c) 2020 N. N.", "import os", "", "", "# Licensed under the MIT license.",
+     "x = 'license'", "/* SPDX-License-Identifier: ISC */", "# no AI training", '"""Docs.', "# The terms above",
+     "é = 1", "# All rights reserved."]
+)  # fmt: skip
+
+
+@given(st.lists(WORDS, max_size=30).map("\n".join))
+@settings(max_examples=100, deadline=None)
+def test_the_head_alone_gives_the_findings_of_the_file(text: str) -> None:
+    content = text.encode()
+    assert SCANNER.scan(head_of(content), "head") == SCANNER.scan(content, "head")
+    assert head_of(head_of(content)) == head_of(content)
+    assert head_of(content).count(b"\n") <= content.count(b"\n")
+
+
+def test_a_scope_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="not whole or head"):
+        SCANNER.scan(b"", "tail")
+
+
+def test_the_detector_names_its_version_its_list_and_its_index() -> None:
+    assert re.fullmatch(
+        r"scancode-toolkit [\d.]+ / SPDX list [\d.]+ / index sha256:[0-9a-f]{12} / gleanery-scan \d+", SCANNER.detector
+    )
+
+
+@pytest.mark.slow
+def test_a_warm_process_forks_workers_that_share_the_index_and_cleans_up_after_itself(tmp_path: Path) -> None:
+    program = """
+import os, sys
+from gleanery.licensing import scan
+assert "licensedcode" not in sys.modules
+scan.warm()
+assert "SCANCODE_TEMP" not in os.environ and "SCANCODE_CACHE" not in os.environ
+readable, writable = os.pipe()
+if os.fork() == 0:
+    found = scan.Scanner().scan(b"# This is licensed under the MIT license.", "head")
+    own = [l for l in open("/proc/self/smaps_rollup") if l.startswith("Private_Dirty")][0].split()[1]
+    os.write(writable, f"{found[0].expression} {own}".encode())
+    sys.exit(0)
+os.wait()
+print(os.read(readable, 100).decode(), len(os.listdir(sys.argv[1])))
+"""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("SCANCODE")} | {
+        "TMPDIR": str(tmp_path),
+        "HOME": "/nonexistent",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], env=env, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    expression, kilobytes, left_while_running = done.stdout.split()
+    assert expression == "MIT" and left_while_running == "1"
+    assert int(kilobytes) < 400_000, "a worker has most of the index to itself"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scanning_leaves_the_garbage_collector_as_it_was() -> None:
+    assert gc.isenabled()
