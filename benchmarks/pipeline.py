@@ -70,11 +70,10 @@ def measure(folder: Path, files: int, rounds: int) -> list[Metric]:
     found.append(metric("orchestration_share", [1 - r["work"] / r["cpu"] for r in big], "of CPU"))
     pairs = list(zip(runs["small"], big, strict=True))
     found.append(metric("cpu_growth_4x", [b["cpu"] / s["cpu"] for s, b in pairs], "times"))
-    found.append(
-        metric(
-            "cpu_growth_4x_marginal", [(b["cpu"] - f["cpu"]) / (s["cpu"] - f["cpu"]) for f, s, b in triples], "times"
-        )
-    )
+    if runs["least"]:
+        triples = zip(runs["least"], runs["small"], big, strict=True)
+        marginal = [(b["cpu"] - f["cpu"]) / (s["cpu"] - f["cpu"]) for f, s, b in triples]
+        found.append(metric("cpu_growth_4x_marginal", marginal, "times"))
     found.append(metric("memory_growth_4x", [b["peak"] / s["peak"] for s, b in pairs], "times"))
     found.append(metric("peak_memory", [b["peak"] / (1 << 20) for b in big], "MiB"))
     return found

@@ -2,17 +2,18 @@
 
 In: a number of seconds and a function. Out: its result, or `TimeIsUp`. The matcher looks at the clock between its
 steps only, and hostile text can make one step last for minutes (measured: 151 s for 480 KB with a limit of 5 s).
-Signals reach the main thread alone, and stages run in others, so a timer thread raises the exception in the working
-thread, which CPython offers for this purpose. Costs FIGURE_LIMIT a call.
+Signals reach the main thread alone, and stages run in others, so a second thread raises the exception in the working
+one, which CPython offers for this purpose. Costs FIGURE_LIMIT a call.
 """
 
 import ctypes
 import threading
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
 Result = TypeVar("Result")
+# An exception that falls into a finaliser is swallowed there, so it is raised again and again until the work ends.
+_AGAIN_SECONDS = 0.25
 
 
 class TimeIsUp(BaseException):
@@ -22,47 +23,41 @@ class TimeIsUp(BaseException):
 def within(seconds: float, work: Callable[[], Result]) -> Result:
     """The result of `work`, or TimeIsUp after about so many seconds.
 
-    The work must be pure Python in the main and leave nothing half done that others see: it can stop at any line.
+    The work must be Python in the main, as one step of a C extension cannot be interrupted, and must leave nothing
+    half done that others see: it can stop at any line.
 
     >>> within(5.0, lambda: 2 + 2)
     4
     """
-    watch = _Watch(threading.get_ident())
-    timer = threading.Timer(seconds, watch.strike)
-    timer.daemon = True
-    received = False
-    timer.start()
+    watch = _Watch(seconds)
     try:
-        return work()
+        try:
+            return work()
+        finally:
+            watch.close()
     except TimeIsUp:
-        received = True
+        watch.close()  # once more, in case the exception came just before the first call
         raise
-    finally:
-        timer.cancel()
-        watch.close(received)
 
 
 class _Watch:
-    """Decides whether the work or the timer was first, so that no exception arrives after the work has ended."""
+    """Strikes a thread when its time is up. After `close` has returned it never strikes again."""
 
-    def __init__(self, thread: int) -> None:
-        self._thread = thread
+    def __init__(self, seconds: float) -> None:
+        self._thread = ctypes.c_ulong(threading.get_ident())
         self._lock = threading.Lock()
-        self._open = True
-        self._struck = False
+        self._closed = threading.Event()
+        threading.Thread(target=self._wait, args=(seconds,), daemon=True).start()
 
-    def strike(self) -> None:
-        """Raise TimeIsUp in the working thread, unless the work has ended. Runs in the timer's thread."""
-        with self._lock:
-            if self._open:
-                self._struck = True
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(TimeIsUp))
+    def _wait(self, seconds: float) -> None:
+        while not self._closed.wait(seconds):
+            with self._lock:
+                if not self._closed.is_set():
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(self._thread, ctypes.py_object(TimeIsUp))
+            seconds = _AGAIN_SECONDS
 
-    def close(self, received: bool) -> None:
-        """End the watch. An exception that is on its way and was not received yet must arrive here, not later."""
+    def close(self) -> None:
+        """End the watch, and take back an exception that is on its way."""
         with self._lock:
-            self._open = False
-        waited = 0
-        while self._struck and not received and waited < 1000:
-            time.sleep(0.001)
-            waited += 1
+            self._closed.set()
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(self._thread, None)

@@ -88,8 +88,8 @@ def own_repository(parent: Path, sha256: bool = False) -> Path:
     """A new, empty, bare repository of ours under `parent`: the only configuration that git reads."""
     parent.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix=".git-", dir=parent.absolute()))
-    for folder in ("refs", "objects"):
-        (directory / folder).mkdir()
+    for folder in ("refs/heads", "objects/info", "objects/pack"):
+        (directory / folder).mkdir(parents=True)
     (directory / "HEAD").write_text("ref: refs/heads/none\n")
     config = f"[core]\n\trepositoryformatversion = {int(sha256)}\n\tbare = true\n"
     (directory / "config").write_text(config + ("[extensions]\n\tobjectFormat = sha256\n" if sha256 else ""))

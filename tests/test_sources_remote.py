@@ -199,9 +199,12 @@ def test_a_server_that_only_hands_out_files_is_read_too(
     project: Path, tmp_path: Path, serve: Callable[[Answer], Server]
 ) -> None:
     server = serve(dumb(tmp_path / "site"))
-    with open_source(Source("git", server.url + "/team/app.git"), Limits(), tmp_path / "cache") as reading:
-        assert [entry.path for entry in reading.entries()] == ["1.py", "2.py"]
-        assert reading.facts.default_branch == "main" and reading.facts.first_commit_at is not None
+    for cache in ("loose", "packed"):
+        with open_source(Source("git", server.url + "/team/app.git"), Limits(), tmp_path / cache) as reading:
+            assert [entry.path for entry in reading.entries()] == ["1.py", "2.py"]
+            assert reading.facts.default_branch == "main" and reading.facts.first_commit_at is not None
+        git(tmp_path / "site/team/app.git", "repack", "-q", "-a", "-d")
+        git(tmp_path / "site/team/app.git", "update-server-info")
 
 
 def test_what_was_fetched_is_not_fetched_again(
