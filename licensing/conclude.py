@@ -268,19 +268,23 @@ def _combined(
             elif finding.outcome != "none" or (silence_is_doubt and not is_ownership_name(file.path)):
                 uncertain = True
                 evidence.append(_evidence(role, file, finding, None))
-    return _Statement(role if evidence else "none", _explained(parts), uncertain, tuple(evidence))
+    expression = _explained(parts, whole_choice=role == "own_header")
+    return _Statement(role if evidence else "none", expression, uncertain, tuple(evidence))
 
 
-def _explained(parts: Iterable[str]) -> str | None:
+def _explained(parts: Iterable[str], whole_choice: bool = False) -> str | None:
     """All parts at once, without those that another part explains.
 
-    A licence text beside a choice that names it is explained by the choice. A text that only points to a licence is
-    explained by any licence. Texts that are no licences are left out.
+    A licence text beside a choice that names it is explained by the choice; in the head of a file (`whole_choice`) only
+    where the texts of all its alternatives are there. A text that only points to a licence is explained by any licence.
+    Texts that are no licences are left out.
     """
     every = [part for text in parts for part in conjuncts(text) if not _is_ignored(part)]
     known = [part for part in every if not _only_points(part)] or every
+    named = {canonical(part) for part in known}
     choices = [alternatives(part) for part in known if len(alternatives(part)) > 1]
-    return all_of(p for p in known if not any(canonical(p) in choice for choice in choices))
+    explained = {text for choice in choices if not whole_choice or choice <= named for text in choice}
+    return all_of(part for part in known if canonical(part) not in explained)
 
 
 def _for_code(statement: _Statement) -> _Statement:

@@ -6,7 +6,6 @@ FIGURE_JUDGE, because expressions are parsed once.
 """
 
 import hashlib
-import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,8 +23,7 @@ CATEGORIES = ("public-domain", "permissive", "weak-copyleft", "copyleft", "restr
 ALLOW, DENY, UNKNOWN, REFERENCE, NEUTRAL = "allow", "deny", "unknown", "reference", "neutral"
 # With AND the worst part decides; a reference is harmless beside a known licence. With OR one may choose the best.
 _ALL_ORDER = (DENY, UNKNOWN, ALLOW, REFERENCE, NEUTRAL)
-_LONGEST_LIST = 8
-_PRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\uffff]")
+_LONGEST_LIST, _LONGEST_PATH = 8, 300
 
 
 @dataclass(frozen=True)
@@ -215,7 +213,7 @@ def _sentence(piece: Evidence) -> str:
     elif piece.role == "own_header":
         where = "The file itself"
     else:
-        where = _PRINTABLE.sub("?", piece.path)[:300]
+        where = "".join(c if c.isprintable() else "?" for c in piece.path[:_LONGEST_PATH])
     lines = f" lines {piece.start_line}-{piece.end_line}" if piece.start_line is not None else ""
     if piece.start_line is not None and piece.start_line == piece.end_line:
         lines = f" line {piece.start_line}"

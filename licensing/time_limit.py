@@ -32,11 +32,12 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
     watch = _Watch(seconds)
     try:
         try:
+            watch.start()
             return work()
         finally:
             watch.close()
     except TimeIsUp:
-        watch.close()  # once more, in case the exception came just before the first call
+        watch.close()  # once more, in case the exception came in the middle of the first call
         raise
 
 
@@ -47,7 +48,11 @@ class _Watch:
         self._thread = ctypes.c_ulong(threading.get_ident())
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        threading.Thread(target=self._wait, args=(seconds,), daemon=True).start()
+        self._striker = threading.Thread(target=self._wait, args=(seconds,), daemon=True)
+
+    def start(self) -> None:
+        """Begin to count. From here on the exception may come at any moment."""
+        self._striker.start()
 
     def _wait(self, seconds: float) -> None:
         while not self._closed.wait(seconds):

@@ -32,7 +32,8 @@ export_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Writ
 app.add_typer(optout_app, name="optout")
 app.add_typer(export_app, name="export")
 
-out = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+# Where nobody looks at it as it comes, a table may be as wide as its longest sentence.
+out = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False, emoji=False)
 err = Console(stderr=True, highlight=False, emoji=False)
 
 RunFolder = Annotated[Path, typer.Option("--run", help="Folder of a run, or of a release.")]
@@ -364,6 +365,8 @@ def _draw(title: str, columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(escape(_text(value)) for value in row))
+    if title:
+        out.print()
     out.print(table)
 
 

@@ -8,14 +8,20 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gleanery.optout.matching import Matcher
 from gleanery.optout.registry import Rule
-from gleanery.pipeline.settings import Settings, SourceSettings
-from gleanery.records.errors import StopRun
+from gleanery.pipeline.settings import Settings
+from gleanery.records.errors import RejectRecord, StopRun
 from gleanery.sources.reading import Identity, Source, identify
 
 
 def sources_of(settings: Settings) -> list[tuple[Identity, Source]]:
     """Every source with its identity, by repo_id. Raises StopRun if one repository is named twice."""
-    pairs = [(identify(source), source) for source in map(as_source, settings.source)]
+    pairs = []
+    for number, plain in enumerate(settings.source, 1):
+        source = Source(**dataclasses.asdict(plain))
+        try:
+            pairs.append((identify(located(source, settings)), source))
+        except RejectRecord as error:
+            raise StopRun(f"source {number} cannot be used: {error.message}", error.hint) from None
     pairs.sort(key=lambda pair: pair[0].repo_id)
     for (one, _), (other, _) in zip(pairs, pairs[1:], strict=False):
         if one.repo_id == other.repo_id:
@@ -23,9 +29,11 @@ def sources_of(settings: Settings) -> list[tuple[Identity, Source]]:
     return pairs
 
 
-def as_source(plain: SourceSettings) -> Source:
-    """The source that a `[[source]]` means."""
-    return Source(**dataclasses.asdict(plain))
+def located(source: Source, settings: Settings) -> Source:
+    """The same source with a local path that starts from the settings file's folder."""
+    if source.kind in ("git", "archive") and "://" not in source.locator:
+        return dataclasses.replace(source, locator=str(settings.path(source.locator)))
+    return source
 
 
 def upstreams(pairs: Sequence[tuple[Identity, Source]]) -> dict[str, str | None]:

@@ -29,7 +29,7 @@ class SourceSettings:
     kind: str = _key("", "git, archive, pypi or npm")
     locator: str = _key("", "path, URL or package name")
     name: str | None = _key(None, "owner/name to use instead of the one in the locator")
-    version: str | None = _key(None, "release of a package, or branch of a git repository")
+    version: str | None = _key(None, "release of a package; branch or full commit id of a git repository")
     sha256: str | None = _key(None, "expected digest of an archive")
     aliases: tuple[str, ...] = _key((), "other names of the same repository")
     fork_of: str | None = _key(None, "name of the repository that this one was forked from")
@@ -41,8 +41,8 @@ class CrawlSettings:
 
     max_file_bytes: int = _key(1 << 20, "larger files are recorded and skipped", "bytes")
     max_repository_bytes: int = _key(1 << 30, "contents read from one repository", "bytes")
-    max_files: int = _key(200_000, "entries read from one repository", "files")
-    max_archive_bytes: int = _key(512 << 20, "size of a compressed archive", "bytes")
+    max_files: int = _key(200_000, "entries of one source; one with more is refused whole", "files")
+    max_archive_bytes: int = _key(512 << 20, "size of a compressed archive, or of a clone on disk", "bytes")
     max_expansion: int = _key(200, "how far an archive may expand", "times its size")
     seconds: int = _key(900, "time limit for one source", "seconds")
 

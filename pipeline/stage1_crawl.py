@@ -14,16 +14,18 @@ from typing import Any
 import pyarrow as pa
 
 from gleanery.licensing.names import license_role
+from gleanery.optout.declaration import is_objection
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.caches import cache_folder
 from gleanery.pipeline.exchange import id_range, part_count, part_name, read_range, write_sorted
-from gleanery.pipeline.optouts import blocked_sources, sources_of, upstreams
+from gleanery.pipeline.optouts import blocked_sources, located, sources_of, upstreams
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.quality.filters import decode
 from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.records.ids import blob_id, file_id
 from gleanery.records.parquet import table_of, write_table
+from gleanery.sources.listing import OPT_OUT_DECLARATIONS
 from gleanery.sources.reading import Entry, Facts, Identity, Limits, Source, identify, open_source
 
 SPILL_BYTES = 64 << 20
@@ -103,15 +105,19 @@ class _Crawl:
         self.held: dict[str, bytes] = {}
         self.held_bytes = 0
         self.seen: set[str] = set()
+        self.objections: dict[str, str] = {}
 
     def add_repository(self, identity: Identity, source: Source, facts: Facts | None, status: str) -> None:
         row = dataclasses.asdict(facts) if facts else dict.fromkeys(f.name for f in dataclasses.fields(Facts))
+        row["optout_signal"] = self.objections.get(identity.repo_id)  # a declaration may take an objection back
         row |= {"repo_id": identity.repo_id, "name": identity.name, "url": identity.url, "status": status}
         row |= {"kind": source.kind, "aliases": list(identity.aliases), "fork_of": source.fork_of}
         self.repos.append(row)
 
     def add_entry(self, identity: Identity, entry: Entry) -> None:
         blob = None if entry.content is None else blob_id(entry.content)
+        if entry.path in OPT_OUT_DECLARATIONS and (entry.content is None or is_objection(entry.content)):
+            self.objections.setdefault(identity.repo_id, entry.path)
         self.files.append(
             {
                 "file_id": file_id(identity.repo_id, entry.path),
@@ -222,10 +228,7 @@ def _names(occurrences: pa.Table) -> dict[str, list[str]]:
 def _source(plain: Mapping[str, Any], settings: Settings) -> Source:
     """A source of a task's payload, with a local path that starts from the settings file's folder."""
     values = {f.name: plain[f.name] for f in dataclasses.fields(Source)}
-    source = Source(**(values | {"aliases": tuple(values["aliases"])}))
-    if source.kind in ("git", "archive") and "://" not in source.locator:
-        return dataclasses.replace(source, locator=str(settings.path(source.locator)))
-    return source
+    return located(Source(**(values | {"aliases": tuple(values["aliases"])})), settings)
 
 
 def _bucket_digits(sources: int) -> int:

@@ -6,9 +6,10 @@ Every candidate is read by `ipaddress`, so a leading zero or an octet over 255 i
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from functools import cache
+from ipaddress import collapse_addresses, ip_address
 from posixpath import basename
 
 from gleanery.privacy.gate import Condition
@@ -50,16 +51,24 @@ def find(source: Source) -> Iterator[Hit]:
             yield Hit(start, end, "IP_ADDRESS", "ipv6_address", 0.9)
 
 
-@lru_cache(maxsize=4096)
-def _in_left_network(address: IPv4Address | IPv6Address) -> bool:
-    return any(address in network for network in load_rules().networks if network.version == address.version)
+@cache
+def _left_ranges(version: int) -> tuple[list[int], list[int]]:
+    """First and last addresses, as numbers, of the networks that are left; sorted, and none inside another."""
+    spans = sorted(
+        (int(network.network_address), int(network.broadcast_address))
+        for network in collapse_addresses([n for n in load_rules().networks if n.version == version])  # type: ignore[type-var]
+    )
+    return [first for first, _ in spans], [last for _, last in spans]
 
 
 def _is_public(text: str) -> bool:
     try:
-        return not _in_left_network(ip_address(text))
+        address = ip_address(text)
     except ValueError:
         return False
+    firsts, lasts = _left_ranges(address.version)
+    place = bisect_right(firsts, int(address)) - 1
+    return place < 0 or lasts[place] < int(address)
 
 
 def _stands_alone(source: Source, start: int, end: int) -> bool:

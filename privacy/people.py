@@ -7,7 +7,6 @@ places are not looked for: without context, a capitalised word in code is seldom
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from posixpath import basename
 from typing import NamedTuple
 
@@ -195,7 +194,6 @@ def _name(text: str, run: list[_Token]) -> Iterator[tuple[int, int]]:
         yield run[0].start, run[-1].end
 
 
-@lru_cache(maxsize=8192)
 def _kind(token: str) -> str:
     """What a token can be in a name.
 

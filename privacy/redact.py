@@ -1,8 +1,8 @@
 """Redaction: personal data and secrets replaced by placeholders.
 
 In: the text of a file, its path and its language. Out: the text without them, and one row for each replaced span: what
-kind, where, by which rule. The values themselves are in no row, no error and no log. Costs 13 MB/s on one core
-(26 MB of Python, C, JavaScript, JSON and prose; a third of it is the check that Python still parses).
+kind, where, by which rule. The values themselves are in no row, no error and no log. Costs 9 to 13
+MB/s on one core (26 MB of Python, C, JavaScript, JSON and prose); a third is the check that Python still parses.
 
 Redacting twice changes nothing, by construction: a text is redacted until the detectors find nothing more in the
 result, and the detectors look at nothing but the text, the path and the language.

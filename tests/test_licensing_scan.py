@@ -333,9 +333,9 @@ def test_a_reservation_against_training_is_understood(text: str, reserved: bool)
         st.binary(max_size=2000),
         st.lists(
             st.sampled_from(
-                [b"SPDX-License-Identifier:", b"license", b"GPL", b"(c) 2020", b"Copyright", b"MIT OR (", b"WITH", b"\n",
-             b"\x00", b"\xff\xfe", b"*/", b"All rights reserved", b"\xed\xa0\x80", b" ", b"))", b"no ai training",
-             b"\r", b"[" * 40, APACHE]
+                [b"SPDX-License-Identifier:", b"license", b"GPL", b"(c) 2020", b"Copyright", b"MIT OR (", b"WITH",
+             b"\n", b"\x00", b"\xff\xfe", b"*/", b"All rights reserved", b"\xed\xa0\x80", b" ", b"))",
+             b"no ai training", b"\r", b"[" * 40, APACHE]
             ),
             max_size=40,
         ).map(b" ".join),

@@ -61,18 +61,20 @@ def test_a_line_of_a_quarter_megabyte_takes_about_a_second(redactor: Redactor, u
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", ["a", "@", "1.2.3.4.", '"', "password=", "(c)"], ids=lambda unit: f"u{ord(unit[0])}")
 def test_the_time_grows_with_the_size_and_not_with_its_square(redactor: Redactor, unit: str) -> None:
-    small, large = (seconds(redactor, unit * (size // len(unit)), "x.env") for size in (MEGABYTE // 2, 4 * MEGABYTE))
+    small, large = (
+        seconds(redactor, unit * (size // len(unit)), "x.env") for size in (MEGABYTE // 5, 8 * MEGABYTE // 5)
+    )
     assert large < 8 * 2.5 * max(small, 0.05)
 
 
 @pytest.mark.slow
 def test_six_megabytes_of_findings_are_all_replaced(redactor: Redactor) -> None:
-    line = 'mail = "wilma@kiesgrube-ost.de"  # from 93.184.216.40\n'
-    text = line * (6 * MEGABYTE // len(line))
+    block = 'mail = "wilma@kiesgrube-ost.de"  # from 93.184.216.40\n' + "x = compute(x) + 1\n" * 50
+    count = 6 * MEGABYTE // len(block)
     started = time.process_time()
-    redacted = redactor.redact(text, "a.rb", None)
-    assert time.process_time() - started < 60
-    assert len(redacted.replacements) == 2 * text.count("\n") and "kiesgrube" not in redacted.text
+    redacted = redactor.redact(block * count, "a.rb", None)
+    assert time.process_time() - started < 20
+    assert len(redacted.replacements) == 2 * count and "kiesgrube" not in redacted.text
 
 
 def test_a_megabyte_of_noise_is_bounded(redactor: Redactor) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import logging
 import pickle
 import warnings
 from dataclasses import asdict
@@ -146,6 +147,15 @@ def test_no_value_is_in_a_row_or_in_an_error(redactor: Redactor) -> None:
     shown = repr(redacted.replacements)
     assert len(values) > 8
     assert not [value for value in values if value in shown or value in redacted.text]
+
+
+def test_no_value_is_in_a_log(redactor: Redactor, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for given_file in INPUTS:
+        text = given_file.read_text()
+        rows = Redactor().redact(text, given_file.stem, None).replacements
+        assert not [True for row in rows if text[row.start : row.end] in caplog.text]
+    assert "recognizer" in caplog.text.lower()  # presidio's own log was heard
 
 
 def test_a_file_that_would_break_is_rejected_without_its_content(

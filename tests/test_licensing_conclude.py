@@ -1,0 +1,195 @@
+"""Conclusions from findings alone: what holds for any repository."""
+
+import time
+
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gleanery.licensing.conclude import MOST_EVIDENCE, Conclusion, FileFacts, conclude
+from gleanery.licensing.policy import Policy
+from gleanery.licensing.scan import NO_TRAINING, Finding
+from gleanery.records.tables import TABLES
+
+POLICY = Policy.load()
+NONE = (Finding("none"),)
+REFERS = "LicenseRef-scancode-unknown-license-reference"
+
+
+def found(*expressions: str) -> tuple[Finding, ...]:
+    return tuple(Finding("found", e, 100.0, "a.RULE", n, n) for n, e in enumerate(expressions, 1))
+
+
+def whole(path: str, *expressions: str) -> FileFacts:
+    return FileFacts(path, path, "0" * 40, whole=found(*expressions) or NONE)
+
+
+def head(path: str, *expressions: str) -> FileFacts:
+    return FileFacts(path, path, "0" * 40, head=found(*expressions) or NONE)
+
+
+def concluded(*files: FileFacts, declared: str | None = None) -> dict[str, Conclusion]:
+    return {c.file_id: c for c in conclude(files, declared)}
+
+
+FOLDERS = st.sampled_from(["", "a/", "a/b/", "vendor/x/", "LICENSES/", "a/node_modules/p/"])
+NAMES = st.sampled_from(
+    ["LICENSE", "COPYING", "COPYRIGHT", "NOTICE", "README.md", "package.json", "LICENSE.part", "x.c", "y.py", "z.md"]
+)
+EXPRESSIONS = st.sampled_from(
+    ["MIT", "Apache-2.0", "GPL-2.0-only", "MIT OR GPL-2.0-only", "CC-BY-4.0", REFERS, "Foo-1.0", NO_TRAINING,
+     "LicenseRef-scancode-dco-1.1", "MIT AND ISC"]
+)  # fmt: skip
+FINDINGS = st.lists(
+    st.one_of(EXPRESSIONS.map(lambda e: Finding("found", e, 90.0, "a.RULE", 1, 2)), st.just(Finding("unknown"))),
+    max_size=3,
+).map(lambda found: tuple(found) or NONE)
+FILES = st.dictionaries(
+    st.tuples(FOLDERS, NAMES).map("".join), st.tuples(FINDINGS, FINDINGS), min_size=1, max_size=12
+).map(lambda files: [FileFacts(f"{n:032x}", p, "0" * 40, w, h) for n, (p, (w, h)) in enumerate(files.items())])
+DECLARED = st.sampled_from([None, "MIT", "GPL-2.0-only", "some words", "MIT OR GPL-2.0-only"])
+
+
+@given(FILES, DECLARED, st.randoms())
+@settings(max_examples=200)
+def test_conclusions_do_not_depend_on_the_order_of_files(files: list[FileFacts], declared: str | None, order) -> None:  # type: ignore[no-untyped-def]
+    shuffled = list(files)
+    order.shuffle(shuffled)
+    result = conclude(files, declared)
+    assert conclude(shuffled, declared) == result
+    assert [c.file_id for c in result] == sorted(f.file_id for f in files)
+
+
+@given(FILES, DECLARED)
+@settings(max_examples=200)
+def test_nothing_is_kept_without_a_grant_that_the_policy_allows(files: list[FileFacts], declared: str | None) -> None:
+    paths = {f.file_id: f for f in files}
+    for conclusion in conclude(files, declared):
+        judged = POLICY.judge(conclusion)
+        header = [f.expression for f in paths[conclusion.file_id].head if f.expression]
+        if judged.allowed:
+            assert not conclusion.uncertain and conclusion.expression is not None
+            assert {NO_TRAINING, "Foo-1.0", "CC-BY-4.0"}.isdisjoint(header)
+            assert "GPL-2.0-only" not in header or {"MIT OR GPL-2.0-only"} < set(header)
+            assert "GPL-2.0-only" not in header or any(e in header for e in ("MIT", "MIT AND ISC"))
+            assert any(e.expression for e in conclusion.evidence)
+        if any(f.outcome == "unknown" for f in paths[conclusion.file_id].head):
+            assert conclusion.uncertain and not judged.allowed
+
+
+@given(FILES, DECLARED)
+@settings(max_examples=100)
+def test_conclusions_fit_their_table(files: list[FileFacts], declared: str | None) -> None:
+    import dataclasses
+
+    rows = [dataclasses.asdict(c) for c in conclude(files, declared)]
+    table = pa.Table.from_pylist(rows, schema=TABLES["license_conclusions"].schema)
+    assert set(table.column("basis").to_pylist()) <= {
+        "own_header",
+        "ancestor_file",
+        "package_metadata",
+        "repository",
+        "none",
+    }
+
+
+@given(FILES)
+@settings(max_examples=100)
+def test_a_reservation_against_training_is_never_lost(files: list[FileFacts]) -> None:
+    reserved = [*files, FileFacts("f" * 32, "README.md", "0" * 40, found(NO_TRAINING), ())]
+    reserved = [f for f in reserved if f.path != "README.md" or f.file_id == "f" * 32]
+    for file, conclusion in zip(sorted(reserved, key=lambda f: f.file_id), conclude(reserved, None), strict=True):
+        if not file.path.startswith(("vendor/", "a/node_modules/")):
+            assert not POLICY.judge(conclusion).allowed
+
+
+def test_the_header_decides_what_a_file_is_and_the_directory_is_kept_beside_it() -> None:
+    result = concluded(whole("LICENSE", "MIT"), head("a.c", "GPL-2.0-only"), head("b.c", "MIT"), head("c.c"))
+    a, b, c = result["a.c"], result["b.c"], result["c.c"]
+    assert (a.expression, a.header_expression, a.directory_expression, a.conflict) == (
+        "GPL-2.0-only",
+        "GPL-2.0-only",
+        "MIT",
+        True,
+    )
+    assert [e.role for e in a.evidence] == ["own_header", "ancestor_file"]
+    assert (b.conflict, b.basis) == (False, "own_header")
+    assert (c.header_expression, c.basis, c.conflict) == (None, "ancestor_file", False)
+
+
+def test_a_reference_is_no_conflict() -> None:
+    a = concluded(whole("LICENSE", "MIT"), head("a.c", REFERS), head("b.c", "MIT", REFERS))
+    assert not a["a.c"].conflict and a["a.c"].expression == "MIT"
+    assert not a["b.c"].conflict and a["b.c"].header_expression == "MIT"
+
+
+def test_a_licence_that_states_its_own_choice_explains_the_texts_beside_it() -> None:
+    perl = concluded(whole("LICENSE", "GPL-1.0-or-later OR Artistic-1.0-Perl", "GPL-1.0-or-later", "Artistic-1.0-Perl"))
+    assert perl["LICENSE"].expression == "GPL-1.0-or-later OR Artistic-1.0-Perl"
+
+
+def test_a_header_explains_a_text_only_where_all_texts_of_the_choice_are_there() -> None:
+    a = concluded(
+        head("a.c", "GPL-2.0-only", "MIT OR GPL-2.0-only"), head("b.c", "GPL-2.0-only", "MIT OR GPL-2.0-only", "MIT")
+    )
+    assert (a["a.c"].expression, a["b.c"].expression) == (
+        "(MIT OR GPL-2.0-only) AND GPL-2.0-only",
+        "MIT OR GPL-2.0-only",
+    )
+
+
+def test_a_choice_in_another_folder_explains_nothing() -> None:
+    files = whole("LICENSE", "MIT"), whole("COPYING", "GPL-2.0-only"), whole("docs/README.md", "MIT OR GPL-2.0-only")
+    assert concluded(*files, head("a.c"))["a.c"].expression == "GPL-2.0-only AND MIT"
+
+
+def test_the_registry_may_offer_the_choice_for_the_root_only() -> None:
+    files = whole("LICENSE", "MIT", "GPL-2.0-only"), whole("sub/LICENSE", "MIT", "GPL-2.0-only")
+    result = concluded(*files, head("a.c"), head("sub/a.c"), declared="GPL-2.0-only OR MIT")
+    assert result["a.c"].expression == "GPL-2.0-only OR MIT"
+    assert result["sub/a.c"].expression == "GPL-2.0-only AND MIT"
+
+
+def test_an_unreadable_licence_leaves_a_doubt_below_it_only() -> None:
+    doubtful = FileFacts(
+        "sub/LICENSE", "sub/LICENSE", "0" * 40, whole=(Finding("unknown", rule="gleanery-time-limit"),)
+    )
+    result = concluded(whole("LICENSE", "MIT"), doubtful, head("a.c"), head("sub/deep/a.c"))
+    assert not result["a.c"].uncertain and result["sub/deep/a.c"].uncertain
+    assert POLICY.judge(result["sub/deep/a.c"]).evidence == (
+        "sub/LICENSE states a licence that could not be identified (rule gleanery-time-limit)",
+    )
+
+
+def test_a_file_that_names_owners_only_does_not_hide_the_licence_above() -> None:
+    result = concluded(whole("LICENSE", "MIT"), whole("sub/COPYRIGHT"), head("sub/a.c"))
+    assert POLICY.judge(result["sub/a.c"]).reason == "kept"
+
+
+def test_an_expression_that_cannot_be_read_is_a_doubt() -> None:
+    for text in ("MIT AND", "(" * 100 + "MIT" + ")" * 100, " AND ".join(f"A-{n}" for n in range(2000))):
+        assert concluded(whole("LICENSE", text), head("a.c"))["a.c"].uncertain
+        assert concluded(whole("LICENSE", "MIT"), head("a.c", text))["a.c"].uncertain
+
+
+def test_evidence_is_bounded_and_names_the_strongest_first() -> None:
+    files = whole("LICENSE", *["MIT"] * 100), head("a.c", "MIT")
+    evidence = concluded(*files)["a.c"].evidence
+    assert len(evidence) == MOST_EVIDENCE and evidence[0].role == "own_header"
+
+
+def test_a_path_never_reaches_a_sentence_raw() -> None:
+    path = "a\n\x1b[31m\u202e" + "x" * 1000 + "/LICENSE"
+    (sentence,) = POLICY.judge(concluded(whole(path, "MIT"), head(path[:-7] + "a.c"))[path[:-7] + "a.c"]).evidence
+    assert sentence.isprintable() and len(sentence) < 500
+
+
+def test_ten_thousand_nested_folders_take_seconds() -> None:
+    deep = ["/".join(["d"] * n) + "/a.c" for n in range(1, 1000)]
+    wide = [f"w{n}/x/y/a.c" for n in range(9000)]
+    notices = [whole("/".join(["d"] * n) + "/NOTICE", "ISC") for n in range(1, 1000, 5)]
+    files = [whole("LICENSE", "MIT"), *notices, *(head(p) for p in deep + wide)]
+    started = time.perf_counter()
+    result = concluded(*files)
+    assert time.perf_counter() - started < 10
+    assert result[wide[-1]].expression == "MIT" and result[deep[-1]].expression == "ISC AND MIT"
