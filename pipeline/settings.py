@@ -132,7 +132,7 @@ class Settings:
         return hashlib.sha256(json.dumps(self.public(), sort_keys=True).encode()).hexdigest()
 
     def public(self) -> dict[str, Any]:
-        """The keys that go into a manifest: no folder of this machine, no registry address."""
+        """The keys that go into a manifest: no folder of this machine, no registry address, no name of a source."""
         plain = dataclasses.asdict(self)
         plain.pop("folder")
         plain["run"].pop("cache")
@@ -140,7 +140,9 @@ class Settings:
         for source in plain["source"]:
             if source["kind"] in ("git", "archive") and "://" not in source["locator"]:
                 source["locator"] = Path(source["locator"]).name
-        plain["source"] = sorted(plain["source"], key=lambda s: (s["kind"], s["locator"], s["name"] or ""))
+        # Not the names: some of their owners may have objected, and a release must not say who.
+        sources = sorted(json.dumps(source, sort_keys=True) for source in plain.pop("source"))
+        plain["sources"] = {"count": len(sources), "sha256": hashlib.sha256("\n".join(sources).encode()).hexdigest()}
         for section, key in (("licensing", "policy"), ("shards", "tokenizer")):
             if plain[section][key]:
                 plain[section][key] = Path(plain[section][key]).name

@@ -11,7 +11,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from gleanery.records.errors import StopRun
+from gleanery.records.parquet import read_table, write_table
 from gleanery.release.listing import MANIFEST
 
 TABLES = (
@@ -40,7 +43,10 @@ def assemble(run: Path, release: Path) -> None:
     release.mkdir(parents=True, exist_ok=True)
     (release / MANIFEST).unlink(missing_ok=True)
     for name, source in wanted.items():
-        _place(source, release / name)
+        if source.parent == run / "tables" / "repos":
+            _place_repos(source, release / name)
+        else:
+            _place(source, release / name)
     for path in _ours(release):
         if path.relative_to(release).as_posix() not in wanted:
             path.unlink()
@@ -69,6 +75,16 @@ def _ours(release: Path) -> list[Path]:
     found = [path for folder in ("tables", "tokens", "docs") for path in sorted((release / folder).rglob("*"))]
     found += sorted(release.glob(".*.tmp"))
     return [path for path in found if path.is_symlink() or not path.is_dir()]
+
+
+def _place_repos(source: Path, target: Path) -> None:
+    """The repositories without those whose owners opted out: a release must not be a list of people who objected."""
+    repos = read_table(source)
+    heard = pc.equal(repos.column("status"), "opted_out")
+    if pc.any(heard).as_py():
+        write_table(target, "repos", repos.filter(pc.invert(heard)))
+    else:
+        _place(source, target)
 
 
 def _place(source: Path, target: Path) -> None:

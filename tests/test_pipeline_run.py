@@ -94,6 +94,13 @@ def test_nothing_of_an_opted_out_repository_was_fetched(curated: Path) -> None:
     assert not [f for f in rows(curated, "files") if f["repo_id"] == erin["repo_id"]]
 
 
+def test_a_release_does_not_say_who_opted_out(curated: Path) -> None:
+    assert b"private-matter" not in (curated / "release/manifest.json").read_bytes()
+    for path in (curated / "release").rglob("*.parquet"):
+        assert "private-matter" not in str(read_table(path).to_pylist()), path.name
+    assert verify(curated / "release").problems == ()
+
+
 def test_invented_personal_data_stands_nowhere_in_the_release(curated: Path) -> None:
     assert any(INVENTED[1].encode() in b["content"] for b in rows(curated, "blobs"))
     for path in (curated / "release").rglob("*.parquet"):

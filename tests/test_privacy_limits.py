@@ -135,9 +135,9 @@ def watch(event, args):
 sys.addaudithook(watch)
 import gleanery.privacy.redact as module
 forbidden = lambda event: event.startswith(("socket.", "subprocess.", "os.system", "urllib."))
-started = time.perf_counter()
+started = time.process_time()
 redactor = module.Redactor()
-loaded = time.perf_counter() - started
+loaded = time.process_time() - started
 text = "mail = 'wilma@kiesgrube-ost.de'  # Copyright 2020 Wilma Feuerhahn, 93.184.216.40, https://wfeuer:Birke7Zweig@h/\\n"
 redacted = redactor.redact(text, "a.py", "Python")
 assert len(redacted.replacements) == 5, len(redacted.replacements)
