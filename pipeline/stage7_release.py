@@ -16,8 +16,8 @@ from gleanery.pipeline.optouts import blocked_sources
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR
 from gleanery.pipeline.stage4_select import policy_of
-from gleanery.pipeline.stage5_redact import redactor
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.privacy.rules import redactor_version
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.records.parquet import describe, read_table
 from gleanery.release.assemble import assemble
@@ -66,7 +66,7 @@ def release_step(settings: Settings, markers: Mapping[str, Marker], rules: Itera
 
 
 def _detectors() -> dict[str, str]:
-    return {"licences": LICENSE_DETECTOR, "language": LANGUAGE_DETECTOR, "redactor": redactor().version}
+    return {"licences": LICENSE_DETECTOR, "language": LANGUAGE_DETECTOR, "redactor": redactor_version()}
 
 
 def make_release(shard: Shard) -> None:

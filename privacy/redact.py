@@ -10,14 +10,13 @@ result, and the detectors look at nothing but the text, the path and the languag
 
 from dataclasses import dataclass
 
-from gleanery.privacy.analyzer import ENGINE_VERSION, Analyzer
+from gleanery.privacy.analyzer import Analyzer
 from gleanery.privacy.hits import Hit
 from gleanery.privacy.placeholders import Placed, merged, render
-from gleanery.privacy.rules import load_rules
+from gleanery.privacy.rules import redactor_version
 from gleanery.privacy.syntax import parses
 from gleanery.records.errors import RejectRecord
 
-RULES_VERSION = "1"
 # One round finds nearly everything; a second one sees what the first uncovered. More than a few means a made-up text.
 MOST_ROUNDS = 12
 
@@ -59,7 +58,7 @@ class Redactor:
     def __init__(self, keywords_only: bool = False) -> None:
         self._keywords_only = keywords_only
         self._analyzer = Analyzer(keywords_only)
-        self.version = f"privacy-{RULES_VERSION}.rules-{load_rules().digest}.presidio-{ENGINE_VERSION}"
+        self.version = redactor_version()
 
     def __reduce__(self) -> tuple[type["Redactor"], tuple[bool]]:
         return type(self), (self._keywords_only,)  # compiled patterns are built anew in each worker

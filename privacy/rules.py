@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
@@ -37,6 +38,15 @@ class Rules:
     keys: tuple[KeyRule, ...]
     words: Mapping[str, frozenset[str]]
     networks: tuple[IPv4Network | IPv6Network, ...]
+
+
+# Raise it when a recogniser changes in code: the digest below sees changes of `rules.toml` only.
+RECOGNISERS_VERSION = "1"
+
+
+def redactor_version() -> str:
+    """Everything that a redaction depends on, without loading it: recognisers, rules, and the engine's version."""
+    return f"privacy-{RECOGNISERS_VERSION}.rules-{load_rules().digest}.presidio-{version('presidio-analyzer')}"
 
 
 @cache

@@ -1,5 +1,7 @@
 """Errors, named by what happens next.
 
+In: a message and a hint. Out: exceptions, in a tree:
+
     GleaneryError
     ├── StopRun        the run stops: the person at the keyboard has to change something
     ├── RejectRecord   this record becomes a dead letter, and the run goes on

@@ -1,6 +1,6 @@
 """What tars and zips have in common: the two ways in which they are refused, and the folder that they begin with.
 
-In and out: errors and raw paths.
+In: raw paths as an archive lists them. Out: errors, and paths without the common folder. Costs nothing to speak of.
 """
 
 from gleanery.records.errors import RejectRecord

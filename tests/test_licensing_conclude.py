@@ -133,7 +133,7 @@ def test_a_header_explains_a_text_only_where_all_texts_of_the_choice_are_there()
         head("a.c", "GPL-2.0-only", "MIT OR GPL-2.0-only"), head("b.c", "GPL-2.0-only", "MIT OR GPL-2.0-only", "MIT")
     )
     assert (a["a.c"].expression, a["b.c"].expression) == (
-        "(MIT OR GPL-2.0-only) AND GPL-2.0-only",
+        "GPL-2.0-only AND (MIT OR GPL-2.0-only)",
         "MIT OR GPL-2.0-only",
     )
 

@@ -194,14 +194,16 @@ TREES = st.recursive(
 def written(tree: object) -> str:
     if isinstance(tree, str):
         return tree
-    word, parts = tree  # type: ignore[misc]
+    assert isinstance(tree, tuple)
+    word, parts = tree
     return "(" + f" {word} ".join(written(part) for part in parts) + ")"
 
 
 def reference(tree: object) -> str:
     if isinstance(tree, str):
         return SAMPLES[tree]
-    word, parts = tree  # type: ignore[misc]
+    assert isinstance(tree, tuple)
+    word, parts = tree
     answers = [reference(part) for part in parts]
     counts = {answer: answers.count(answer) for answer in (ALLOW, DENY, UNKNOWN, REFERENCE, NEUTRAL)}
     if word == "OR":

@@ -192,9 +192,9 @@ def test_a_killed_driver_leaves_no_workers_behind(corpus: Path, tmp_path: Path) 
 def test_a_verified_rule_removes_a_repository_from_the_next_run(tmp_path: Path) -> None:
     settings = small_corpus.make(tmp_path / "corpus")
     root = tmp_path / "run"
+    registry = Registry.open(f"sqlite:///{settings.parent}/optout.sqlite")
     curate(load_settings(settings), root, workers=2)
     assert any(t.startswith("alice/") and r == "kept" for t, r in decisions(root).items())
-    registry = Registry.open(f"sqlite:///{settings.parent}/optout.sqlite")
     registry.append_rule(scope="repo", value="github.com/alice/tool", action="block")
     with pytest.raises(StopRun, match="opted out since"):
         curate(load_settings(settings), root, workers=2)
