@@ -113,8 +113,14 @@ def _conclusion(file: FileFacts, folders: "_Folders") -> Conclusion:
         basis="own_header" if expression is not None and expression == header.expression else directory.role,
         conflict=own and directory.expression is not None and _meaning(header) != _meaning(directory),
         uncertain=header.uncertain or directory.uncertain,
-        evidence=(header.evidence + directory.evidence)[:MOST_EVIDENCE],
+        evidence=_cut(header.evidence, directory.evidence),
     )
+
+
+def _cut(header: tuple[Evidence, ...], directory: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """At most `MOST_EVIDENCE` pieces, of which neither side can push the other out with a crafted flood."""
+    room = max(MOST_EVIDENCE // 2, MOST_EVIDENCE - len(directory))
+    return (header[:room] + directory)[:MOST_EVIDENCE]
 
 
 class _Folders:

@@ -42,8 +42,8 @@ _REMEMBERED = 65_536
 _SURE_SCORE, _WHOLE_TEXT_WORDS = 80.0, 60
 # Shorter texts that are matched exactly never took longer than half a second, so they need no timer.
 _QUICK_CHARACTERS = 6000
-_FAILED, _TIMED_OUT = "gleanery-detector-error", "gleanery-time-limit"
-_GIVEN_UP = (_FAILED, _TIMED_OUT)
+_FAILED, TIMED_OUT = "gleanery-detector-error", "gleanery-time-limit"
+_GIVEN_UP = (_FAILED, TIMED_OUT)
 # SPDX tags anywhere in a line, and the licence field of a manifest at its beginning.
 _TAG = re.compile(
     r"(?:spdx-license-identifier:|^[\"']?licen[sc]e(?:-expression)?[\"']?\s{0,4}[:=](?:\s*{\s*text\s*=)?)\s*(\S.*)$",
@@ -158,11 +158,11 @@ class Scanner:
             else:
                 findings = within(self.seconds, lambda: self._matched(text, dense))
         except TimeIsUp:
-            return (Finding("unknown", rule=_TIMED_OUT),), False
+            return (Finding("unknown", rule=TIMED_OUT),), False
         except Exception:  # hostile text must not stop a run; the finding says that nothing is known
             return (Finding("unknown", rule=_FAILED),), True
         if time.monotonic() - started >= self.seconds:
-            return (Finding("unknown", rule=_TIMED_OUT),), False
+            return (Finding("unknown", rule=TIMED_OUT),), False
         return findings, True
 
     def _matched(self, text: str, dense: bool) -> tuple[Finding, ...]:

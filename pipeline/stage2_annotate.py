@@ -17,7 +17,7 @@ import pyarrow as pa
 from gleanery.dedup.signatures import Parameters, sign_texts
 from gleanery.licensing.conclude import FileFacts, conclude
 from gleanery.licensing.names import license_role
-from gleanery.licensing.scan import SCAN_VERSION, Finding, Scanner
+from gleanery.licensing.scan import SCAN_VERSION, TIMED_OUT, Finding, Scanner
 from gleanery.pipeline.caches import Memory, cache_folder
 from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
 from gleanery.pipeline.settings import DedupSettings, Settings
@@ -160,7 +160,7 @@ class _Annotator:
         found = self.memory.get(key)
         if found is None:
             found = [dataclasses.asdict(f) for f in self.scanner.scan(blob["content"], scope)]
-            if not any(f["outcome"] == "unknown" for f in found):
+            if not any(f["rule"] == TIMED_OUT for f in found):
                 new[key] = found  # an expired time limit is not remembered: the next machine may be faster
         about = {"blob_id": blob["blob_id"], "scope": scope, "detector": self.scanner.detector}
         return [about | {"ordinal": n} | f | {"copyrights": list(f["copyrights"])} for n, f in enumerate(found)]

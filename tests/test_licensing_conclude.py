@@ -193,3 +193,11 @@ def test_ten_thousand_nested_folders_take_seconds() -> None:
     result = concluded(*files)
     assert time.perf_counter() - started < 10
     assert result[wide[-1]].expression == "MIT" and result[deep[-1]].expression == "ISC AND MIT"
+
+
+def test_a_flood_of_pointers_in_a_header_does_not_push_out_the_evidence_that_decides() -> None:
+    files = concluded(whole("LICENSE", "MIT"), head("a.py", *[REFERS] * 60))
+    roles = {e.role for e in files["a.py"].evidence}
+    assert files["a.py"].expression == "MIT"
+    assert files["a.py"].basis in roles
+    assert len(files["a.py"].evidence) <= MOST_EVIDENCE
