@@ -1,7 +1,8 @@
 """What a pool's parent process does once, before it forks workers: load what they will share.
 
 In: the environment variable GLEANERY_WARM, as module:function, or nothing. Out: nothing but loaded modules. Importing
-this module imports the stages and calls that function. The licence index is 1.1 GB; forked workers share it and add about 0.12 GB each.
+this module imports the stages and calls that function. The licence index is 1.1 GB; forked workers share it and add
+about 0.12 GB each.
 """
 
 import importlib
