@@ -4,6 +4,7 @@ In: ids and results. Out: results. A result is a pure function of the content an
 cannot change a run; it only saves time. One SQLite file for each detector; a lookup takes about 10 µs.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -24,25 +25,41 @@ def cache_folder(settings: Settings) -> Path:
 
 
 class Memory:
-    """Results of one detector by key. Any number of processes may use it at once; losing it loses only time."""
+    """Results of one detector by key. Any number of processes may use it at once.
+
+    Losing it loses only time. So a file that a power failure damaged is no error: it answers nothing, and is made
+    anew by the next process that opens it.
+    """
 
     def __init__(self, folder: Path, detector: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        name = hashlib.sha256(detector.encode()).hexdigest()[:16]
-        self._database = sqlite3.connect(folder / f"{name}.sqlite", timeout=60, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=OFF")
-        self._database.execute("CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+        path = folder / f"{hashlib.sha256(detector.encode()).hexdigest()[:16]}.sqlite"
+        try:
+            self._database = self._opened(path)
+        except sqlite3.DatabaseError:
+            path.unlink()
+            self._database = self._opened(path)
+
+    @staticmethod
+    def _opened(path: Path) -> sqlite3.Connection:
+        database = sqlite3.connect(path, timeout=60, isolation_level=None)
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=OFF")
+        database.execute("CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+        return database
 
     def get(self, key: str) -> Any:
         """The remembered plain value, or None."""
-        row = self._database.execute("SELECT value FROM memory WHERE key = ?", (key,)).fetchone()
-        return None if row is None else json.loads(row[0])
+        try:
+            row = self._database.execute("SELECT value FROM memory WHERE key = ?", (key,)).fetchone()
+            return None if row is None else json.loads(row[0])
+        except (sqlite3.DatabaseError, ValueError):
+            return None
 
     def put(self, values: dict[str, Any]) -> None:
         """Remember plain values; one transaction."""
         rows = [(key, json.dumps(value)) for key, value in values.items()]
-        with self._database:
+        with contextlib.suppress(sqlite3.DatabaseError), self._database:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?)", rows)
 

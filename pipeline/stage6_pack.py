@@ -5,7 +5,6 @@ In: the parts of `documents`. Out: `store/` (tokens, docs, tokenizer.json, store
 and decodes each document again to prove that nothing changed; step 3 (index) counts documents through.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,16 @@ from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import keyed_hash
-from gleanery.records.parquet import Written, describe, iter_rows, read_table, table_of, write_bytes, write_table
+from gleanery.records.parquet import (
+    Written,
+    describe,
+    iter_rows,
+    link_file,
+    read_table,
+    table_of,
+    write_bytes,
+    write_table,
+)
 from gleanery.shards.layout import docs_file, tokens_file
 from gleanery.shards.store import finish, write_part
 from gleanery.shards.tokenizer import Tokenizer, train
@@ -111,7 +119,7 @@ def make_index(shard: Shard) -> None:
     parts, store, source = shard.task.payload["parts"], shard.root / "store", shard.root / "work/tokens/data"
     names = [n for part in range(parts) for n in (tokens_file(part, parts), docs_file(part, parts))]
     for name in names:
-        link(source / name, store / name)
+        link_file(source / name, store / name)
     finish(store, parts, load_tokenizer(shard.root, shard.settings))
     for name in [*names, "store.json", "tokenizer.json"]:
         shard.wrote(store / name, describe(store / name, 0))
@@ -119,25 +127,11 @@ def make_index(shard: Shard) -> None:
     for part in range(parts):
         name = docs_file(part, parts)
         path = shard.table("docs", Path(name).stem)
-        link(store / name, path)
+        link_file(store / name, path)
         written = describe(path)
         rows += written.rows
         shard.wrote(path, Written(written.rows, written.bytes, written.sha256))
     shard.counts |= {"in": rows, "kept": rows}
-
-
-def link(source: Path, target: Path) -> None:
-    """Make `target` the same file as `source`, or a copy where links are not to be had; atomic."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(source, temporary)
-    except OSError:
-        write_bytes(target, source.read_bytes())
-        return
-    os.replace(temporary, target)
-    temporary.unlink(missing_ok=True)  # rename does nothing where both names are one file already
 
 
 def load_tokenizer(root: Path, settings: Settings) -> Tokenizer:

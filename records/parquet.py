@@ -7,6 +7,7 @@ written to a temporary name and renamed. Zstandard level 3 wrote 254 MB/s and re
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +140,20 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a small file so that it is whole or absent."""
     with atomic_file(path) as out:
         out.write(content)
+
+
+def link_file(source: Path, target: Path) -> None:
+    """Make `target` the same file as `source` at once, or a copy of it where links are not to be had."""
+    if target.exists() and target.samefile(source):
+        return  # renaming one name of a file to another of its names does nothing, and would leave the first
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(source, temporary)
+    except OSError:
+        shutil.copyfile(source, temporary)
+    os.replace(temporary, target)
 
 
 _OPTIONS: dict[str, Any] = {

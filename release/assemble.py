@@ -6,15 +6,13 @@ manifest goes first and the new one is written last, by `write_manifest`: a kill
 not verify.
 """
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.compute as pc
 
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import read_table, write_table
+from gleanery.records.parquet import link_file, read_table, write_table
 from gleanery.release.listing import MANIFEST
 
 TABLES = (
@@ -88,16 +86,8 @@ def _place_repos(source: Path, target: Path) -> None:
 
 
 def _place(source: Path, target: Path) -> None:
-    """Make `target` the same file as `source`, or a copy of it, in one step."""
     if source.is_symlink():
         raise StopRun(f"{source} is a symbolic link", "a release holds plain files; copy the file to this place")
-    if target.exists() and not target.is_symlink() and target.samefile(source):
-        return  # renaming one name of a file to another of its names does nothing, and would leave the first
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(source, temporary)
-    except OSError:
-        shutil.copyfile(source, temporary)
-    os.replace(temporary, target)
+    if target.is_symlink():
+        target.unlink()
+    link_file(source, target)

@@ -204,6 +204,21 @@ def test_a_verified_rule_removes_a_repository_from_the_next_run(tmp_path: Path) 
     assert verify(root / "release").problems == ()
 
 
+@pytest.mark.slow
+def test_a_given_tokenizer_is_taken_with_its_own_names(curated: Path, tmp_path: Path) -> None:
+    settings = small_corpus.make(tmp_path / "corpus")
+    Registry.open(f"sqlite:///{settings.parent}/optout.sqlite")
+    given = (curated / "store/tokenizer.json").read_text("utf-8").replace("<fim_prefix>", "<PRE>")
+    (settings.parent / "mine.json").write_text(given, "utf-8")
+    own = 'tokenizer = "mine.json"\nsentinels = ["<fim_prefix>=<PRE>"]'
+    settings.write_text(settings.read_text("utf-8").replace("vocabulary = 600", own), "utf-8")
+    curate(load_settings(settings), tmp_path / "run", workers=2)
+    store = Store.open(tmp_path / "run/release")
+    assert store.description.sentinels["<fim_prefix>"][0] == "<PRE>"
+    texts = {d["file_id"]: d["text"] for d in rows(tmp_path / "run", "documents")}
+    assert all(store.text(d["ordinal"]) == texts[d["file_id"]] for d in rows(tmp_path / "run", "docs"))
+
+
 def test_two_drivers_cannot_write_to_one_folder(curated: Path, corpus: Path) -> None:
     import fcntl
 
