@@ -359,14 +359,14 @@ def _show_next(folder: Path) -> None:
 
 
 def _draw(title: str, columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]) -> None:
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, show_header=any(columns))
+    table = Table(box=None, pad_edge=False, show_header=any(columns))
     for number, name in enumerate(columns):
         right = bool(rows) and any(columns) and all(isinstance(row[number], int | float) for row in rows)
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(escape(_text(value)) for value in row))
     if title:
-        out.print()
+        out.print(f"\n{title}")
     out.print(table)
 
 
