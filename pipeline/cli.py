@@ -323,8 +323,11 @@ def _progress(quiet: bool) -> Iterator[Callable[[Any], None]]:
             if event.stage not in bar:
                 bar[event.stage] = bars.add_task("", total=None)
             done, total = (sum(numbers) for numbers in zip(*steps[event.stage].values(), strict=True))
-            note = " (was done before)" if event.skipped else ""
-            bars.update(bar[event.stage], description=f"{event.title:<22}{note}", completed=done, total=total)
+            number, step = event.title[:6], event.title[8:]
+            note = "was done before" if event.skipped else step if step != event.stage else ""
+            bars.update(
+                bar[event.stage], description=f"{number} {event.stage:<9}{note:<16}", completed=done, total=total
+            )
 
         yield listen
 
