@@ -160,7 +160,7 @@ def verify_part(shard: Shard) -> None:
 
 
 def make_clusters(shard: Shard) -> None:
-    """Clusters of all duplicate pairs: ids and similarities only, 60 bytes a pair."""
+    """Clusters of all duplicate pairs. The one step that holds all of something at once: ids and similarities."""
     edges = []
     for path in sorted((shard.root / "tables/pairs").glob("*.parquet")):
         edges += [r for r in iter_rows(path) if r["duplicate"]]

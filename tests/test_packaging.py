@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import small_corpus
 
 ROOT = Path(__file__).parents[1]
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
@@ -69,6 +70,21 @@ def test_the_wheel_holds_every_file_of_the_rooms_and_works_elsewhere(tmp_path: P
     )
     assert listed.returncode == 0, listed.stderr
     assert "conservation" in listed.stdout
+    _curates(python, tmp_path)
+
+
+def _curates(python: str, folder: Path) -> None:
+    """The installed wheel, and nothing of the checkout, takes the small corpus to a release that verifies."""
+    settings = small_corpus.make(folder / "corpus")
+    command = [python, "-m", "gleanery.pipeline.cli"]
+    registry = ["--registry", str(settings.parent / "optout.sqlite")]
+    for arguments in (
+        ["optout", "block", "github.com/erin/private-matter", *registry],
+        ["run", str(settings), "--out", "run", "--workers", "2", "--quiet"],
+        ["verify", "run/release"],
+    ):
+        done = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
 
 def _product_files(room: Path) -> list[Path]:
