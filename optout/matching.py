@@ -69,8 +69,8 @@ class Matcher:
         hosts = {host for name in full if (host := name.partition("/")[0]) not in REGISTRIES}
         full |= {f"{host}/{path}" for path in bare for host in hosts}
         hits = [rule for name in full for rule in self._covering(name)]
-        if not full:
-            hits = [rule for path in bare for key in _keys(path, 1) if (rule := self._anywhere.get(key))]
+        if not hosts:
+            hits += [rule for path in bare for key in _keys(path, 1) if (rule := self._anywhere.get(key))]
         return min(hits, key=lambda rule: rule.seq, default=None)
 
     def blocks_blob(self, blob_id: str) -> Rule | None:

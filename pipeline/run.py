@@ -143,7 +143,13 @@ def _plan(rules: Sequence[Rule], retry: bool, root: Path) -> Iterator[StepMaker]
     yield s6.tokenizer_step
     yield s6.tokens_step
     yield s6.index_step
-    yield lambda settings, markers: s7.release_step(settings, markers, rules)
+    yield lambda settings, markers: _release_step(settings, markers, rules, root)
+
+
+def _release_step(settings: Settings, markers: Mapping[str, Marker], rules: Sequence[Rule], root: Path) -> Step:
+    """The last step, before which the registry is asked once more: nothing is sealed that somebody objects to."""
+    _refuse_newer_rules(settings, root, rules)
+    return s7.release_step(settings, markers, rules)
 
 
 class _Driver:
@@ -251,9 +257,10 @@ def _pinned_rules(settings: Settings, root: Path, refresh: bool) -> list[Rule]:
     """
     registry = open_registry(settings)
     pin = root / "optout.json"
-    position = None if refresh or not pin.exists() else int(json.loads(pin.read_bytes())["position"])
+    position = None if refresh or not pin.exists() else json.loads(pin.read_bytes())["position"]
+    rules: list[Rule] = []
     if registry is None:
-        position, rules = 0, []
+        position = None  # a registry that is named later is taken as it is then
     else:
         position = registry.position() if position is None else position
         rules = registry.rules(position)
@@ -268,15 +275,20 @@ def _settle_with_registry(settings: Settings, root: Path, rules: Sequence[Rule])
     registry = open_registry(settings)
     if registry is None:
         return
+    _refuse_newer_rules(settings, root, rules)
+    registry.mark_applied(max((r.seq for r in rules), default=0))
+
+
+def _refuse_newer_rules(settings: Settings, root: Path, rules: Sequence[Rule]) -> None:
+    registry = open_registry(settings)
     known = {r.seq for r in rules}
-    newer = [r for r in registry.rules() if r.seq not in known]
+    newer = [] if registry is None else [r for r in registry.rules() if r.seq not in known]
     if newer and s7.affected(settings, root, [*rules, *newer]):
         (root / "release" / "manifest.json").unlink(missing_ok=True)
         raise StopRun(
-            "owners in this release have opted out since the run began; its manifest was withdrawn",
+            "owners in this release have opted out since the run began; it has no manifest now",
             "run the same command with --refresh-optout",
         )
-    registry.mark_applied(max(known, default=0))
 
 
 def _forget_failed_sources(root: Path) -> None:

@@ -102,7 +102,6 @@ class OptoutSettings:
     """`[optout]`: whose wishes are honoured."""
 
     registry: str | None = _key(None, "registry: a path of an SQLite file, or a database URL; none means no rules")
-    honour_signals: bool = _key(True, "reject repositories that carry an opt-out declaration themselves")
 
 
 @dataclass(frozen=True)

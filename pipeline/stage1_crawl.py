@@ -18,7 +18,7 @@ from gleanery.optout.declaration import is_objection
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.caches import cache_folder
 from gleanery.pipeline.exchange import id_range, part_count, part_name, read_range, write_sorted
-from gleanery.pipeline.optouts import blocked_sources, located, sources_of, upstreams
+from gleanery.pipeline.optouts import blocked_sources, located, sources_of
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.quality.filters import decode
@@ -48,12 +48,11 @@ OCCURRENCES = pa.schema(
 def crawl_step(settings: Settings, rules: Sequence[Rule]) -> Step:
     """Step 1 of 2: read every source that no rule blocks."""
     pairs = sources_of(settings)
-    upstream, blocked = upstreams(pairs), blocked_sources(settings, rules)
+    blocked = blocked_sources(settings, rules)
     digits = _bucket_digits(len(pairs))
     buckets: dict[str, list[dict[str, Any]]] = {}
     for identity, source in pairs:
         plain = dataclasses.asdict(source) | {"blocked": identity.repo_id in blocked}
-        plain["fork_of"] = upstream[identity.repo_id] or source.fork_of
         buckets.setdefault(identity.repo_id[:digits], []).append(plain)
     tasks = tuple(Task(name, {"sources": sources}) for name, sources in sorted(buckets.items()))
     parameters = dataclasses.asdict(settings.crawl)
@@ -80,6 +79,7 @@ def crawl_shard(shard: Shard) -> None:
             crawl.add_repository(identity, source, None, "opted_out")
             crawl.count("rejected", 1)
             continue
+        crawl.spill()  # contents of one source never share a file with those of another, which may have to be dropped
         spills, rows = len(crawl.spills), len(crawl.files)
         try:
             with open_source(source, limits, cache_folder(shard.settings) / "sources") as reading:
@@ -222,7 +222,15 @@ def _names(occurrences: pa.Table) -> dict[str, list[str]]:
     names: dict[str, set[str]] = {}
     for blob, name in zip(*(c.to_pylist() for c in occurrences.columns), strict=True):
         names.setdefault(blob, set()).add(name)
-    return {blob: sorted(found)[:MAX_NAMES] for blob, found in names.items()}
+    return {blob: _bounded(found) for blob, found in names.items()}
+
+
+def _bounded(names: set[str]) -> list[str]:
+    """At most `MAX_NAMES` names of each kind: a flood of the one must not hide that the other is there to be scanned."""
+    kinds: tuple[list[str], list[str]] = ([], [])
+    for name in sorted(names):
+        kinds[license_role(name) is None].append(name)
+    return sorted(kinds[0][:MAX_NAMES] + kinds[1][:MAX_NAMES])
 
 
 def _source(plain: Mapping[str, Any], settings: Settings) -> Source:

@@ -32,6 +32,7 @@ from gleanery.records.parquet import iter_rows, read_table, table_of, write_tabl
 BATCH = 256
 # Enough to tell one detector from another without loading its index; each row names the index too.
 LICENSE_DETECTOR = f"scancode-toolkit {version('scancode-toolkit')} / gleanery-scan {SCAN_VERSION}"
+UNREAD = ""  # stands for the content of a file that was not read
 ROLES = ("license", "notice", "readme", "metadata")
 
 SPREAD = pa.schema(
@@ -233,16 +234,27 @@ def conclude_shard(shard: Shard) -> None:
     """Conclude the licence of each file of the repositories of one task."""
     repos = {r["repo_id"]: r for r in read_table(shard.table("repos")).to_pylist()}
     columns = ["repo_id", "file_id", "path", "blob_id", "findings"]
-    facts: dict[str, list[FileFacts]] = {}
+    facts = _skipped_licenses(shard)
     for row in read_ids(spread_files(shard.root), "repo_id", sorted(repos), SPREAD, columns).to_pylist():
         facts.setdefault(row["repo_id"], []).append(_facts(row))
-    rows = []
+    rows, read = [], {f.file_id for files in facts.values() for f in files if f.blob_id != UNREAD}
     for repo, files in sorted(facts.items()):
         for conclusion in conclude(files, repos[repo]["declared_license"]):
-            rows.append(dataclasses.asdict(conclusion) | {"evidence": _evidence(conclusion)})
+            if conclusion.file_id in read:
+                rows.append(dataclasses.asdict(conclusion) | {"evidence": _evidence(conclusion)})
     path = shard.table("license_conclusions")
     shard.wrote(path, write_table(path, "license_conclusions", table_of("license_conclusions", rows)))
-    shard.counts |= {"in": sum(map(len, facts.values())), "kept": len(rows)}
+    shard.counts |= {"in": len(read), "kept": len(rows)}
+
+
+def _skipped_licenses(shard: Shard) -> dict[str, list[FileFacts]]:
+    """Licence files that were not read, by repository: what they say is unknown, which is not the same as nothing."""
+    facts: dict[str, list[FileFacts]] = {}
+    for file in iter_rows(shard.table("files"), ["repo_id", "file_id", "path", "skipped"]):
+        if file["skipped"] is not None and license_role(file["path"]) == "license":
+            unknown = (Finding("unknown", rule=f"gleanery-{file['skipped']}"),)
+            facts.setdefault(file["repo_id"], []).append(FileFacts(file["file_id"], file["path"], UNREAD, unknown, ()))
+    return facts
 
 
 def _evidence(conclusion: Any) -> list[dict[str, Any]]:

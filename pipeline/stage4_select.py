@@ -17,10 +17,11 @@ from gleanery.dedup.keeper import Copy, settle
 from gleanery.licensing.conclude import Conclusion, Evidence
 from gleanery.licensing.names import is_vendored_path, license_role
 from gleanery.licensing.policy import Policy
+from gleanery.licensing.scan import NO_TRAINING
 from gleanery.optout.matching import Matcher
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
-from gleanery.pipeline.optouts import blocked_sources
+from gleanery.pipeline.optouts import blocked_sources, sources_of, upstreams
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import SPREAD, blob_tasks, repository_tasks, spread_files
 from gleanery.pipeline.stage3_cluster import EDGES
@@ -92,11 +93,14 @@ def judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterabl
     """Step 1 of 4: each file by itself."""
     rules = list(rules)
     blobs = [dataclasses.asdict(r) for r in rules if r.scope == "blob"]
-    payload = {"blobs": blobs, "blocked": sorted(blocked_sources(settings, rules))}
+    payload = {
+        "blobs": blobs,
+        "blocked": sorted(blocked_sources(settings, rules)),
+        "upstream": {repo: above for repo, above in upstreams(sources_of(settings)).items() if above},
+    }
     parameters = {
         "policy": policy_of(settings).version,
         "quality": dataclasses.asdict(settings.quality) | {"version": QUALITY_VERSION},
-        "honour_signals": settings.optout.honour_signals,
     }
     tasks = tuple(Task(t.name, payload) for t in repository_tasks(markers))
     reads = ("crawl", "spread", "conclude")
@@ -126,7 +130,7 @@ def judge_shard(shard: Shard) -> None:
     """Judge the files of the repositories of one task; sorted by content for the next step."""
     repos = {r["repo_id"]: r for r in read_table(shard.table("repos")).to_pylist()}
     matcher = Matcher([Rule(**plain) for plain in shard.task.payload["blobs"]])
-    judge = _Judge(shard.settings, matcher, frozenset(shard.task.payload["blocked"]))
+    judge = _Judge(shard.settings, matcher, frozenset(shard.task.payload["blocked"]), shard.task.payload["upstream"])
     conclusions = {r["file_id"]: _conclusion(r) for r in read_table(shard.table("license_conclusions")).to_pylist()}
     rows: list[dict[str, Any]] = []
     files = read_ids(spread_files(shard.root), "repo_id", sorted(repos), SPREAD).to_pylist()
@@ -142,9 +146,10 @@ def judge_shard(shard: Shard) -> None:
 class _Judge:
     """The rules that look at one file by itself, in the order in which they speak."""
 
-    def __init__(self, settings: Settings, matcher: Matcher, blocked: frozenset[str]) -> None:
-        self.policy, self.matcher, self.blocked = policy_of(settings), matcher, blocked
-        self.honour_signals = settings.optout.honour_signals
+    def __init__(
+        self, settings: Settings, matcher: Matcher, blocked: frozenset[str], upstream: Mapping[str, str]
+    ) -> None:
+        self.policy, self.matcher, self.blocked, self.upstream = policy_of(settings), matcher, blocked, upstream
         known = {f.name for f in dataclasses.fields(filters.Limits)}
         quality = {k: v for k, v in dataclasses.asdict(settings.quality).items() if k in known}
         self.limits = filters.Limits(**quality)
@@ -164,14 +169,19 @@ class _Judge:
                 "rule_version": verdict[2],
                 "evidence": list(verdict[3]),
                 "license": conclusion.expression,
-                "restricted": verdict[0] != "kept" and self.policy.restricted(conclusion.expression),
+                "restricted": verdict[0] != "kept" and self._is_restricted(conclusion),
                 "opted_out": opted_out,
                 "first_commit_at": repo["first_commit_at"],
                 "fork": repo["fork_of"] is not None,
-                "fork_of": repo["fork_of"],
+                "fork_of": self.upstream.get(repo["repo_id"]),
                 "vendored": vendored,
                 "own_license": own_license,
             }
+
+    def _is_restricted(self, conclusion: Conclusion) -> bool:
+        """Whether the file bears witness against its copies: its licence forbids, or its owner reserved training."""
+        reserved = NO_TRAINING in (conclusion.directory_expression or "")
+        return reserved or self.policy.restricted(conclusion.expression)
 
     def _verdict(
         self, repo: Mapping[str, Any], file: Mapping[str, Any], conclusion: Conclusion, vendored: bool
@@ -183,7 +193,7 @@ class _Judge:
         if rule is not None:
             said = f"rule {rule.seq} of the opt-out registry covers this content"
             return True, ("owner_opted_out", "optout/registry", f"seq {rule.seq}", (said,))
-        if self.honour_signals and repo["optout_signal"]:
+        if repo["optout_signal"]:
             said = f"the repository itself carries {repo['optout_signal']}"
             return True, ("owner_opted_out", "optout/declaration", "1", (said,))
         if file["encoding"] == "unknown":

@@ -79,7 +79,7 @@ _ALL = (
         Column(
             "fork_of",
             _S,
-            "repo_id of the repository that this one was forked from, or its name if it is no source of the run",
+            "name of the repository that this one was forked from",
             null=True,
         ),
         Column("first_commit_at", _I64, "time of the oldest commit that was seen, Unix seconds", null=True),
@@ -107,7 +107,11 @@ _ALL = (
         Column("blob_id", _S, "git content id (SHA-1 of the header `blob SIZE` and the bytes)"),
         Column("size", _I64, "bytes"),
         Column("encoding", _S, "utf-8, utf-8-sig, utf-16, or unknown"),
-        Column("names", _list_of(_S), "distinct base names under which it occurs, sorted, at most 64"),
+        Column(
+            "names",
+            _list_of(_S),
+            "distinct base names under which it occurs, sorted; at most 64 that name a licence and 64 others",
+        ),
         Column("content", pa.large_binary(), "the bytes as crawled"),
     ),
     _table(

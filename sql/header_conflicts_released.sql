@@ -11,6 +11,8 @@ not_allowed AS (
   SELECT DISTINCT expression
   FROM license_conclusions JOIN decisions USING (file_id)
   WHERE reason = 'license_not_allowed' AND expression IS NOT NULL AND NOT conflict
+    -- Where header and directory both speak, either of them may be the one that was not allowed.
+    AND (header_expression IS NULL OR header_expression = directory_expression)
 ),
 released AS (
   SELECT docs.repo, docs.path, docs.file_id, docs.license, concluded.* EXCLUDE (file_id),

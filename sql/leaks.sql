@@ -10,7 +10,7 @@ repos AS (SELECT * FROM stg_repos),
 -- The registry is append-only: the last rule about a value is the one that stands.
 blocks AS (
   SELECT scope, lower(value) AS value,
-    CASE WHEN NOT regexp_matches(value, '^(pypi|npm)/') THEN regexp_extract(lower(value), '^[^/]+/(.+)$', 1) END
+    CASE WHEN NOT regexp_matches(value, '^(pypi|npm|local)/') THEN regexp_extract(lower(value), '^[^/]+/(.+)$', 1) END
       AS value_without_host
   FROM optout_rules
   GROUP BY ALL
