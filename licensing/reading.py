@@ -59,6 +59,17 @@ _COPYRIGHT = re2.compile(
         r"(?:\(c\)|©|&copy;)[ \t]*(?:copyright|[0-9]{4}))"
     ).encode()
 )
+# The word is followed by a sign, a year, "by" or a name; in data and code it is followed by a quote, a colon or "=".
+_NOTICE = re2.compile(
+    r"(?:(?i)spdx-filecopyrighttext:|(?:\(c\)|©|&copy;)|portions?[ \t]+copyright|"
+    r"[:@]?copyrights?[ \t]*:?[ \t]*(?:\(c\)|©|&copy;|[12][0-9]{3}\b|by[ \t]))|"
+    r"(?:[:@]?[Cc](?i)opyrights?)[ \t]+(?-i:[A-Z])"
+)
+_NOTICE_END = re2.compile(r"[;\"`]|',")
+_ASSIGNED_SECRET = re2.compile(
+    r"(?i)(?:pass(?:word|wd|phrase)?|secret|token|credential|(?:api|access|private)[_-]?key|auth)"
+    r"[\w-]{0,30}[\"']?[ \t]*[:=]"
+)
 _MAYBE_COPYRIGHT = re2.compile("(?i)copyright|©|\\(c\\)|&copy;".encode())
 # "Copyright holders" and "copyright notice" begin a sentence of a licence, not the name of an owner.
 _COPYRIGHT_PROSE = re2.compile(
@@ -143,9 +154,24 @@ def read_text(content: bytes, scope: str) -> Reading:
         full_lines, full_numbers = tuple(raw), tuple(range(1, len(raw) + 1))
     else:
         full_lines, full_numbers = page.joined([i for i in page.span(legal) if page.plain[i] and scope == "head"])
-    copyrights = [page.plain[i][:COPYRIGHT_CHARACTERS] for i in sorted(page.copyrights)[:MAX_COPYRIGHTS]]
+    notices = (_notice(page.plain[i]) for i in sorted(page.copyrights)[:MAX_COPYRIGHTS])
+    copyrights = [notice for notice in notices if notice]
     reserved = next(((p.start + 1, p.stop) for p in page.paragraphs if page.is_reserved(p)), None)
     return Reading(lines, numbers, full_lines, full_numbers, tuple(copyrights), dense, cut, reserved)
+
+
+def _notice(line: str) -> str | None:
+    """The part of a line that is a copyright notice, or None where the word only begins a line of data or code.
+
+    What is kept here is published with a release as it stands, so nothing that a quote or a semicolon sets apart
+    belongs to it, and a line that assigns something to a secret's name is left out whole.
+
+    >>> _notice("Copyright (c) 2020 A. Nother"), _notice("copyright = 'ACME'; password = 'x'")
+    ('Copyright (c) 2020 A. Nother', None)
+    """
+    if not _NOTICE.match(line) or _ASSIGNED_SECRET.search(line):
+        return None
+    return _NOTICE_END.split(line, 1)[0][:COPYRIGHT_CHARACTERS].rstrip()
 
 
 def head_of(content: bytes) -> bytes:

@@ -226,7 +226,7 @@ def _names(occurrences: pa.Table) -> dict[str, list[str]]:
 
 
 def _bounded(names: set[str]) -> list[str]:
-    """At most `MAX_NAMES` names of each kind: a flood of the one must not hide that the other is there to be scanned."""
+    """At most `MAX_NAMES` names of each kind: a flood of one must not hide that the other is there to be scanned."""
     kinds: tuple[list[str], list[str]] = ([], [])
     for name in sorted(names):
         kinds[license_role(name) is None].append(name)
