@@ -36,8 +36,11 @@ class Memory:
         path = folder / f"{hashlib.sha256(detector.encode()).hexdigest()[:16]}.sqlite"
         try:
             self._database = self._opened(path)
+        except sqlite3.OperationalError:
+            self._database = self._opened(Path(":memory:"))  # busy, full or read-only: go on without remembering
         except sqlite3.DatabaseError:
-            path.unlink()
+            for part in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+                part.unlink(missing_ok=True)
             self._database = self._opened(path)
 
     @staticmethod

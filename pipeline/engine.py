@@ -7,6 +7,7 @@ This is the only file that imports Beam.
 
 import contextlib
 import logging
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from gleanery.pipeline import spark
 from gleanery.pipeline.steps import Step, Task, task_fingerprint, task_json
-from gleanery.pipeline.workers import close_shared_pool, shared_pool
+from gleanery.pipeline.workers import close_shared_pool, end_with, shared_pool
 from gleanery.records.errors import StopRun
 
 PRESETS = {
@@ -147,13 +148,14 @@ def portable_pipeline(call: Call, elements: Sequence[str], worker_pool: str, wor
     return proto
 
 
-def serve_workers(port: int) -> None:
-    """Start Beam's Python workers, when a runner asks for them, as threads of this process; never returns.
+def serve_workers(port: int, driver: int) -> None:
+    """Start Beam's Python workers, when a runner asks for them, as threads of this process; ends with the driver.
 
     One process for all steps imports Beam once and keeps one pool of worker processes, as the local engine does.
     """
     from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
 
+    end_with(driver)
     _, server = BeamFnExternalWorkerPoolServicer.start(port=port, use_process=False)
     server.wait_for_termination()
 
@@ -162,7 +164,7 @@ def serve_workers(port: int) -> None:
 def _worker_pool() -> Iterator[str]:
     """A process that runs `serve_workers`; yields its address."""
     port = spark.free_port()
-    code = f"from gleanery.pipeline.engine import serve_workers; serve_workers({port})"
+    code = f"from gleanery.pipeline.engine import serve_workers; serve_workers({port}, {os.getpid()})"
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen([sys.executable, "-c", code], stdout=log, stderr=log, start_new_session=True)
         try:

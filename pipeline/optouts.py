@@ -32,7 +32,7 @@ def sources_of(settings: Settings) -> list[tuple[Identity, Source]]:
 def located(source: Source, settings: Settings) -> Source:
     """The same source with a local path that starts from the settings file's folder."""
     if source.kind in ("git", "archive") and "://" not in source.locator:
-        return dataclasses.replace(source, locator=str(settings.path(source.locator)))
+        return dataclasses.replace(source, locator=str(settings.path(source.locator).absolute()))
     return source
 
 

@@ -6,6 +6,7 @@ step on `local`, of which there are 20.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import threading
@@ -36,9 +37,9 @@ from gleanery.pipeline.steps import (
     first_error,
     forget,
     pending,
-    previous_outputs,
     read_marker,
     step_fingerprint,
+    sweep,
 )
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import table_of, write_bytes, write_table
@@ -47,6 +48,7 @@ STAGES = ("crawl", "annotate", "cluster", "select", "redact", "pack", "release")
 # What one step keeps, another one takes: (from, to).
 _CHAINS = (
     ("gather", "annotate"),
+    ("crawl", "spread"),
     ("spread", "conclude"),
     ("spread", "judge"),
     ("judge", "group", "in"),
@@ -170,6 +172,7 @@ class _Driver:
             self.report.ran.append(step.name)
             self.report.seconds[step.name] = time.monotonic() - start
         else:
+            sweep(self.root, step, marker.outputs)
             self.listener(Progress(step.stage, step.title, len(step.tasks), len(step.tasks), skipped=True))
         self.markers[step.name] = marker
         self.report.counts[step.name] = marker.counts
@@ -178,13 +181,12 @@ class _Driver:
         self._check_chain(step.name)
 
     def _run(self, step: Step, base: str) -> Marker:
-        previous = previous_outputs(self.root, step)
         todo = pending(self.root, step, base)
         forget(self.root, step, todo)
         with _watched(self.root, step, self.listener):
             if todo:
                 self._on_engine(step, base, todo)
-        return finish(self.root, step, base, previous)
+        return finish(self.root, step, base)
 
     def _on_engine(self, step: Step, base: str, todo: Iterable[Any]) -> None:
         try:
@@ -255,16 +257,20 @@ def _pinned_rules(settings: Settings, root: Path, refresh: bool) -> list[Rule]:
 
     The position is pinned before anything else is written; the rules themselves are a table of the run.
     """
-    registry = open_registry(settings)
-    pin = root / "optout.json"
-    position = None if refresh or not pin.exists() else json.loads(pin.read_bytes())["position"]
-    rules: list[Rule] = []
+    registry, pin = open_registry(settings), root / "optout.json"
     if registry is None:
-        position = None  # a registry that is named later is taken as it is then
+        rules, pinned = [], {"run": settings.digest(), "registry": None, "position": 0}
     else:
-        position = registry.position() if position is None else position
-        rules = registry.rules(position)
-    write_bytes(pin, json.dumps({"position": position}).encode())
+        # Other settings, or another registry, make another run: a position is only good for the one it was taken for.
+        about = {
+            "run": settings.digest(),
+            "registry": hashlib.sha256(str(settings.optout.registry).encode()).hexdigest(),
+        }
+        pinned = {} if refresh or not pin.exists() else json.loads(pin.read_bytes())
+        if {k: pinned.get(k) for k in about} != about:
+            pinned = about | {"position": registry.position()}
+        rules = registry.rules(pinned["position"])
+    write_bytes(pin, json.dumps(pinned, sort_keys=True).encode())
     path = root / "tables/optout_rules/rules.parquet"
     write_table(path, "optout_rules", table_of("optout_rules", [asdict(r) for r in rules]))
     return rules
@@ -292,10 +298,11 @@ def _refuse_newer_rules(settings: Settings, root: Path, rules: Sequence[Rule]) -
 
 
 def _forget_failed_sources(root: Path) -> None:
-    for path in (root / "work/crawl/tasks").glob("*.json"):
-        if json.loads(path.read_bytes())["counts"]["dead"]:
-            path.unlink()
-            (root / "work/crawl/done.json").unlink(missing_ok=True)
+    failed = [p for p in (root / "work/crawl/tasks").glob("*.json") if json.loads(p.read_bytes())["counts"]["dead"]]
+    if failed:
+        (root / "work/crawl/done.json").unlink(missing_ok=True)  # first: a kill in between must not hide what is left
+    for path in failed:
+        path.unlink()
 
 
 def _journal(root: Path, report: Report, engine: str) -> None:

@@ -186,6 +186,11 @@ def _check(settings: Settings, path: Path) -> None:
         if not source.locator:
             raise StopRun(f"source {number} has no locator", "give a path, a URL or a package name")
     dedup = settings.dedup
+    least = {"permutations": 1, "shingle_tokens": 1, "bands": 1, "rows": 1}
+    for section, key, lowest in [("dedup", k, n) for k, n in least.items()] + [("run", "part_bytes", 1024)]:
+        value = getattr(getattr(settings, section), key)
+        if value < lowest:
+            raise StopRun(f"{section}.{key} is {value}", f"give {lowest} or more")
     if not 0 < dedup.threshold <= 1:
         raise StopRun(f"dedup.threshold is {dedup.threshold}", "give a number above 0 and at most 1")
     if dedup.bands * dedup.rows > dedup.permutations:

@@ -52,20 +52,21 @@ def crawl_step(settings: Settings, rules: Sequence[Rule]) -> Step:
     digits = _bucket_digits(len(pairs))
     buckets: dict[str, list[dict[str, Any]]] = {}
     for identity, source in pairs:
-        plain = dataclasses.asdict(source) | {"blocked": identity.repo_id in blocked}
+        # The whole path: the same words in a settings file of another folder mean another repository.
+        plain = dataclasses.asdict(located(source, settings)) | {"blocked": identity.repo_id in blocked}
         buckets.setdefault(identity.repo_id[:digits], []).append(plain)
     tasks = tuple(Task(name, {"sources": sources}) for name, sources in sorted(buckets.items()))
     parameters = dataclasses.asdict(settings.crawl)
-    return Step(
-        "crawl", "crawl", "1 of 7  crawl", f"{__name__}:crawl_shard", tasks, parameters, unit="entries and sources"
-    )
+    work, owns = f"{__name__}:crawl_shard", ("tables/repos/*", "tables/files/*", "tables/dead_letters/crawl-*")
+    return Step("crawl", "crawl", "1 of 7  crawl", work, tasks, parameters, owns=owns, unit="entries and sources")
 
 
 def gather_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 2 of 2: merge the contents of all sources into parts by content id."""
     parts = part_count(markers["crawl"].notes.get("content_bytes", 0), settings.run.part_bytes)
     tasks = tuple(Task(part_name(p, parts), {"part": p, "parts": parts}) for p in range(parts))
-    return Step("crawl", "gather", "1 of 7  gather", f"{__name__}:gather_part", tasks, {}, ("crawl",), unit="contents")
+    work, owns = f"{__name__}:gather_part", ("tables/blobs/*",)
+    return Step("crawl", "gather", "1 of 7  gather", work, tasks, {}, ("crawl",), owns=owns, unit="contents")
 
 
 def crawl_shard(shard: Shard) -> None:
@@ -110,6 +111,8 @@ class _Crawl:
     def add_repository(self, identity: Identity, source: Source, facts: Facts | None, status: str) -> None:
         row = dataclasses.asdict(facts) if facts else dict.fromkeys(f.name for f in dataclasses.fields(Facts))
         row["optout_signal"] = self.objections.get(identity.repo_id)  # a declaration may take an objection back
+        # A manifest may hold half of a surrogate pair, which no table can.
+        row = {k: v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for k, v in row.items()}
         row |= {"repo_id": identity.repo_id, "name": identity.name, "url": identity.url, "status": status}
         row |= {"kind": source.kind, "aliases": list(identity.aliases), "fork_of": source.fork_of}
         self.repos.append(row)

@@ -74,6 +74,7 @@ def annotate_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
         blob_tasks(markers),
         parameters,
         ("gather",),
+        owns=("tables/license_findings/*", "tables/features/*", "tables/signatures/*"),
         warm="gleanery.licensing.scan:warm",
         unit="contents",
     )
@@ -91,7 +92,8 @@ def conclude_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     tasks = repository_tasks(markers)
     work = f"{__name__}:conclude_shard"
     parameters = {"detector": LICENSE_DETECTOR}
-    return Step("annotate", "conclude", "2 of 7  conclude", work, tasks, parameters, ("crawl", "spread"))
+    owns = ("tables/license_conclusions/*",)
+    return Step("annotate", "conclude", "2 of 7  conclude", work, tasks, parameters, ("crawl", "spread"), owns=owns)
 
 
 def blob_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:

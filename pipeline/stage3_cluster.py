@@ -68,13 +68,15 @@ def verify_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     work = f"{__name__}:verify_part"
     parameters = {"threshold": settings.dedup.threshold}
     reads = ("candidates", "sketch")
-    return Step("cluster", "verify", "3 of 7  verify", work, blob_tasks(markers), parameters, reads, unit="pairs")
+    tasks, owns = blob_tasks(markers), ("tables/pairs/*",)
+    return Step("cluster", "verify", "3 of 7  verify", work, tasks, parameters, reads, owns=owns, unit="pairs")
 
 
 def clusters_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 5 of 5: connected components of the duplicate pairs."""
     work = f"{__name__}:make_clusters"
-    return Step("cluster", "clusters", "3 of 7  clusters", work, (Task("all"),), {}, ("verify",), unit="pairs")
+    tasks, owns = (Task("all"),), ("tables/clusters/*",)
+    return Step("cluster", "clusters", "3 of 7  clusters", work, tasks, {}, ("verify",), owns=owns, unit="pairs")
 
 
 def band_part(shard: Shard) -> None:

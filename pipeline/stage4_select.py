@@ -123,7 +123,8 @@ def settle_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 def decide_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 4 of 4: one row for every file, those that were never read included."""
     tasks, reads = repository_tasks(markers), ("crawl", "settle")
-    return Step("select", "decide", "4 of 7  decide", f"{__name__}:decide_shard", tasks, {}, reads)
+    work, owns = f"{__name__}:decide_shard", ("tables/decisions/*",)
+    return Step("select", "decide", "4 of 7  decide", work, tasks, {}, reads, owns=owns)
 
 
 def judge_shard(shard: Shard) -> None:

@@ -35,7 +35,8 @@ def redact_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 1 of 2: redact each kept content."""
     parameters = {"redactor": redactor_version()}
     tasks, reads = blob_tasks(markers), ("gather", "settle")
-    return Step("redact", "redact", "5 of 7  redact", f"{__name__}:redact_part", tasks, parameters, reads)
+    work, owns = f"{__name__}:redact_part", ("tables/dead_letters/redact-*",)
+    return Step("redact", "redact", "5 of 7  redact", work, tasks, parameters, reads, owns=owns)
 
 
 def documents_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
@@ -43,7 +44,8 @@ def documents_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     parts = part_count(markers["redact"].notes.get("text_bytes", 0), settings.run.part_bytes)
     tasks = tuple(Task(part_name(p, parts), {"part": p, "parts": parts}) for p in range(parts))
     work, reads = f"{__name__}:documents_part", ("crawl", "redact")
-    return Step("redact", "documents", "5 of 7  documents", work, tasks, {}, reads, unit="documents")
+    owns = ("tables/documents/*", "tables/redactions/*")
+    return Step("redact", "documents", "5 of 7  documents", work, tasks, {}, reads, owns=owns, unit="documents")
 
 
 @cache
@@ -94,6 +96,11 @@ def _redact(
         redacted = _redactor().redact(text, file["path"], file["language"])
     except RejectRecord as error:
         dead.append({"id": file["file_id"], "stage": "redact", "error": error.code, "hint": error.hint})
+        return
+    except Exception as error:  # hostile text must not stop a run; what cannot be redacted is not released
+        hint = "this is a fault of Gleanery; report it"
+        name = f"redactor_{type(error).__name__}"
+        dead.append({"id": file["file_id"], "stage": "redact", "error": name, "hint": hint})
         return
     documents.append(
         {k: file[k] for k in ("file_id", "repo_id", "path", "blob_id", "license", "language")}

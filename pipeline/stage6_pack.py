@@ -57,7 +57,8 @@ def tokens_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     tasks = _document_tasks(markers)
     work, reads = f"{__name__}:tokens_part", ("documents", "tokenizer")
     parameters = {"sentinels": list(settings.shards.sentinels)}
-    return Step("pack", "tokens", "6 of 7  tokens", work, tasks, parameters, reads, unit="documents")
+    owns = ("tables/dead_letters/pack-*",)
+    return Step("pack", "tokens", "6 of 7  tokens", work, tasks, parameters, reads, owns=owns, unit="documents")
 
 
 def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
@@ -65,7 +66,8 @@ def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     task = Task("all", {"parts": len(_document_tasks(markers))})
     parameters = {"sentinels": list(settings.shards.sentinels)}
     work, reads = f"{__name__}:make_index", ("tokens", "tokenizer")
-    return Step("pack", "index", "6 of 7  index", work, (task,), parameters, reads, unit="documents")
+    owns = ("store/*", "store/*/*", "tables/docs/*")
+    return Step("pack", "index", "6 of 7  index", work, (task,), parameters, reads, owns=owns, unit="documents")
 
 
 def train_tokenizer(shard: Shard) -> None:

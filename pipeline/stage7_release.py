@@ -5,6 +5,7 @@ gate is every audit question that must return no rows; one row stops the release
 the file system can. Costs one read of all released files, at the speed of SHA-256.
 """
 
+import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
@@ -24,6 +25,7 @@ from gleanery.release.assemble import assemble
 from gleanery.release.gate import gate, stop_if_failed
 from gleanery.release.manifest import write_manifest
 from gleanery.release.notices import write_notices
+from gleanery.sql.questions import questions
 
 # Each package whose version can change a byte of a release.
 _TOOLS = (
@@ -56,13 +58,15 @@ def release_step(settings: Settings, markers: Mapping[str, Marker], rules: Itera
         "config_sha256": settings.digest(),
         "counts": {stage: dict(markers[step].counts) for stage, step in SPEAKS.items()},
         "documents": markers["tokens"].counts["kept"],
+        "questions": hashlib.sha256("".join(q.sql for q in questions().values()).encode()).hexdigest(),
         "policy": policy_of(settings).version,
         "registry_position": max((r.seq for r in rules), default=0),
         "tools": {name: version(name) for name in _TOOLS} | _detectors(),
     }
     reads = tuple(markers)
     work = f"{__name__}:make_release"
-    return Step("release", "release", "7 of 7  release", work, (Task("release", payload),), {}, reads, unit="documents")
+    tasks, owns = (Task("release", payload),), ("release/**/*",)
+    return Step("release", "release", "7 of 7  release", work, tasks, {}, reads, owns=owns, unit="documents")
 
 
 def _detectors() -> dict[str, str]:

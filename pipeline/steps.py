@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from gleanery.records.parquet import Written, write_bytes
 
 # Part of every fingerprint: raise it when a step writes other bytes from the same input.
 CODE_VERSION = "1"
+# Packages whose versions can change the bytes of any table.
+_WRITERS = ("gleanery", "license-expression", "numpy", "pyarrow")
 COUNTS = ("in", "kept", "rejected", "dead")
 
 
@@ -46,6 +49,7 @@ class Step:
     tasks: tuple[Task, ...]
     parameters: Mapping[str, Any]
     reads: tuple[str, ...] = ()
+    owns: tuple[str, ...] = ()  # patterns of the files outside work/ that this step alone makes
     warm: str = ""  # module:function that a pool's parent calls before it forks workers
     unit: str = "files"
 
@@ -87,8 +91,11 @@ def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: 
     start = time.process_time()
     try:
         _function(work)(shard)
-    except GleaneryError as error:
-        report = {"task": task.name, "message": error.message, "hint": error.hint}
+    except Exception as error:
+        message, hint = f"{type(error).__name__} in the task {task.name}", "this is a fault of Gleanery; report it"
+        if isinstance(error, GleaneryError):
+            message, hint = error.message, error.hint
+        report = {"task": task.name, "message": message, "hint": hint}
         write_bytes(_folder(shard.root, step_name) / "errors" / f"{task.name}.json", _json(report))
         raise
     sidecar = {
@@ -125,7 +132,8 @@ class Marker:
 def step_fingerprint(step: Step, markers: Mapping[str, Marker]) -> str:
     """What the whole step depends on, tasks left out: code, parameters, and the outputs of the steps it reads."""
     reads = {name: markers[name].digest for name in step.reads}
-    return _sha([CODE_VERSION, step.stage, step.name, step.work, dict(step.parameters), reads])
+    made_by = {name: version(name) for name in _WRITERS}
+    return _sha([CODE_VERSION, made_by, step.stage, step.name, step.work, dict(step.parameters), reads])
 
 
 def task_fingerprint(base: str, task: Task) -> str:
@@ -159,7 +167,8 @@ def finished_count(root: Path, step: Step, tasks: Iterable[Task]) -> int:
 
 
 def forget(root: Path, step: Step, tasks: Iterable[Task]) -> None:
-    """Remove stale sidecars, so that progress counts only what this run does."""
+    """Take back that the step, and these tasks of it, are done: their outputs are about to be overwritten."""
+    (_folder(root, step.name) / "done.json").unlink(missing_ok=True)
     for task in tasks:
         _sidecar(root, step.name, task.name).unlink(missing_ok=True)
     for report in (_folder(root, step.name) / "errors").glob("*.json"):
@@ -175,7 +184,7 @@ def first_error(root: Path, step: Step) -> StopRun | None:
     return None
 
 
-def finish(root: Path, step: Step, base: str, previous: Iterable[str] = ()) -> Marker:
+def finish(root: Path, step: Step, base: str) -> Marker:
     """Check that nothing was lost, remove what no task made, and write the marker last.
 
     Raises StopRun if a task is missing or if for any task in ≠ kept + rejected + dead.
@@ -202,27 +211,21 @@ def finish(root: Path, step: Step, base: str, previous: Iterable[str] = ()) -> M
         "notes": dict(sorted(notes.items())),
         "cpu_ms": cpu_ms,
     }
-    _sweep(root, step, outputs, previous)
+    sweep(root, step, outputs)
     write_bytes(_folder(root, step.name) / "done.json", _json(plain))
     return _marker(plain)
 
 
-def _sweep(root: Path, step: Step, outputs: Mapping[str, Any], previous: Iterable[str]) -> None:
-    """Remove files of an older version of this step: its own data, its sidecars, and tables it no longer makes."""
+def sweep(root: Path, step: Step, outputs: Mapping[str, Any]) -> None:
+    """Remove what other settings left in the places of this step: later steps read whole folders."""
     folder = _folder(root, step.name)
-    for path in list((folder / "data").rglob("*")) + [root / p for p in previous]:
+    for path in [*(folder / "data").rglob("*"), *(p for pattern in step.owns for p in root.glob(pattern))]:
         if path.is_file() and path.relative_to(root).as_posix() not in outputs:
             path.unlink()
     names = {f"{t.name}.json" for t in step.tasks}
     for path in (folder / "tasks").glob("*.json"):
         if path.name not in names:
             path.unlink()
-
-
-def previous_outputs(root: Path, step: Step) -> list[str]:
-    """What an older version of this step wrote, for the sweep."""
-    plain = _read_json(_folder(root, step.name) / "done.json")
-    return [] if plain is None else sorted(plain["outputs"])
 
 
 def clean_temporary(root: Path) -> None:

@@ -14,6 +14,8 @@ import time
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
+import psutil
+
 from gleanery.pipeline.steps import run_task
 from gleanery.records.errors import StopRun
 
@@ -82,14 +84,20 @@ def close_shared_pool() -> None:
 
 def _start_worker(driver: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what an interrupt means
+    end_with(driver)
+
+
+def end_with(driver: int) -> None:
+    """Let this process end by itself when another one, by its number, has ended."""
     threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
 
 
 def _end_with(driver: int) -> None:
-    """End this process when the driver has gone: a killed driver cannot tell its workers."""
-    while True:
-        try:
-            os.kill(driver, 0)
-        except OSError:
-            os._exit(1)
-        time.sleep(0.5)
+    """End this process when the driver has gone, be it a zombie that nobody waits for: it cannot tell its workers."""
+    try:
+        process = psutil.Process(driver)
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.5)
+    except psutil.Error:
+        pass
+    os._exit(1)

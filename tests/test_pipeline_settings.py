@@ -30,6 +30,8 @@ def test_settings_survive_the_way_to_a_worker(tmp_path: Path) -> None:
         (SOURCE + '[dedup]\nthreshold = "high"\n', "dedup.threshold is 'high'", "of the type number"),
         (SOURCE + "[dedup]\nthreshold = 1.5\n", "dedup.threshold is 1.5", "at most 1"),
         (SOURCE + "[dedup]\nbands = 100\n", "600, over dedup.permutations", "lower bands"),
+        (SOURCE + "[run]\npart_bytes = 0\n", "run.part_bytes is 0", "1024 or more"),
+        (SOURCE + "[dedup]\nrows = 0\n", "dedup.rows is 0", "1 or more"),
         (SOURCE + "[crawl]\nmax_files = -1\n", "crawl.max_files is -1", "not negative"),
         (SOURCE + "[quality]\nlanguages = 'C'\n", "quality.languages is 'C'", "list of strings"),
         ('[[source]]\nkind = "svn"\nlocator = "x"\n', "source 1 has the kind 'svn'", "git, archive, pypi or npm"),

@@ -15,8 +15,8 @@ from gleanery.pipeline.steps import (
     clean_temporary,
     finish,
     first_error,
+    forget,
     pending,
-    previous_outputs,
     read_marker,
     run_task,
     step_fingerprint,
@@ -49,7 +49,7 @@ def refuse(shard: Shard) -> None:
 
 def _step(values: dict[str, Any], work: str = "write_one") -> Step:
     tasks = tuple(Task(name, {"value": value}) for name, value in values.items())
-    return Step("stage", "one", "one", f"{__name__}:{work}", tasks, {"size": 1})
+    return Step("stage", "one", "one", f"{__name__}:{work}", tasks, {"size": 1}, owns=("tables/clusters/*",))
 
 
 def _do(root: Path, step: Step, base: str, tasks: list[Task]) -> None:
@@ -59,9 +59,10 @@ def _do(root: Path, step: Step, base: str, tasks: list[Task]) -> None:
 
 def _finished(root: Path, step: Step) -> Marker:
     base = step_fingerprint(step, {})
-    previous = previous_outputs(root, step)
-    _do(root, step, base, pending(root, step, base))
-    return finish(root, step, base, previous)
+    todo = pending(root, step, base)
+    forget(root, step, todo)
+    _do(root, step, base, todo)
+    return finish(root, step, base)
 
 
 def test_a_finished_step_is_not_done_again(tmp_path: Path) -> None:
@@ -98,6 +99,16 @@ def test_tables_that_no_task_makes_any_more_are_removed(tmp_path: Path) -> None:
     _finished(tmp_path, _step({"a": 1, "b": 2}))
     _finished(tmp_path, _step({"a": 1}))
     assert [p.name for p in (tmp_path / "tables/clusters").iterdir()] == ["a.parquet"]
+
+
+def test_a_kill_under_other_settings_cannot_leave_its_outputs_under_the_old_marker(tmp_path: Path) -> None:
+    mine, other = _step({"a": "AAAA"}), _step({"a": "BBBB"})
+    before = _finished(tmp_path, mine)
+    base = step_fingerprint(other, {})
+    forget(tmp_path, other, pending(tmp_path, other, base))
+    _do(tmp_path, other, base, list(other.tasks))  # killed here: its task is done and its marker is not written
+    assert read_marker(tmp_path, mine, step_fingerprint(mine, {})) is None
+    assert _finished(tmp_path, mine).digest == before.digest
 
 
 def test_a_lost_record_stops_the_run(tmp_path: Path) -> None:
