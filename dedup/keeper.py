@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gleanery.dedup import origin
-from gleanery.dedup.origin import Copy, rank, strength
+from gleanery.dedup.origin import Copy, rank
 
 __all__ = ["Copy", "Outcome", "settle"]
 
@@ -46,9 +46,10 @@ def settle(
     blob ids, for the verified pairs at or above the threshold only. Two files are twins if they have the same blob, or
     if their blobs are such a pair. Each eligible copy is then
 
-    1. `copy_of_opted_out` if a twin's owner opted out and no twin, nor the copy itself, has better evidence of being
-       the origin. Equal evidence counts for the objection. Content that stands in more than `common_owners`
-       repositories that are not forks (licence texts, popular libraries) is exempt: no single owner can withdraw it.
+    1. `copy_of_opted_out` if a twin's owner opted out and no twin, nor the copy itself, outweighs that objection with
+       better evidence of being the origin (`origin.outweighs`). Equal evidence counts for the objection. Content that
+       stands in more than `common_owners` repositories that are not forks (licence texts, popular libraries) is
+       exempt: no single owner can withdraw it.
     2. `restricted_twin` if a twin has a restrictive licence, unless the evidence shows that this copy is the older one
        (`origin.shown_older`).
     3. a duplicate if a twin that ranks before it was kept, else kept.
@@ -66,7 +67,7 @@ def settle(
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """What stands under some blobs: the best-ranked copy, the best-ranked objection, and restricted witnesses."""
+    """What stands under some blobs: the best-ranked copy, the strongest objection, and restricted witnesses."""
 
     best: Copy
     objection: Copy | None
@@ -101,7 +102,7 @@ class _Group:
     def _barred(self, copy: Copy) -> Outcome | None:
         around = self.around[copy.blob_id]
         objection = around.objection
-        if objection and copy.blob_id not in self.common and strength(objection) == strength(around.best):
+        if objection and copy.blob_id not in self.common and not origin.outweighs(around.best, objection):
             evidence = "the owner of the other opted out", origin.compared(copy, objection)
             return self._rejected(OPTED_OUT, copy, objection, *evidence)
         for twin in around.restricted:
@@ -137,14 +138,16 @@ class _Group:
 def _surroundings_of(held: Sequence[Copy], common: bool) -> _Surroundings:
     objections = [] if common else [c for c in held if c.opted_out]
     restricted = origin.witnesses(c for c in held if c.restricted)
-    return _Surroundings(min(held, key=rank), min(objections, key=rank, default=None), restricted, len(held))
+    return _Surroundings(
+        min(held, key=rank), min(objections, key=origin.objection_rank, default=None), restricted, len(held)
+    )
 
 
 def _joined(parts: Sequence[_Surroundings]) -> _Surroundings:
     if len(parts) == 1:
         return parts[0]
     best = min((p.best for p in parts), key=rank)
-    objection = min((p.objection for p in parts if p.objection), key=rank, default=None)
+    objection = min((p.objection for p in parts if p.objection), key=origin.objection_rank, default=None)
     restricted = origin.witnesses(r for p in parts for r in p.restricted)
     return _Surroundings(best, objection, restricted, sum(p.files for p in parts))
 

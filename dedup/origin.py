@@ -62,6 +62,24 @@ def rank(copy: Copy) -> tuple[Strength, int, str]:
     return strength(copy), copy.path.count("/"), copy.file_id
 
 
+def outweighs(copy: Copy, objection: Copy) -> bool:
+    """Whether there is positive evidence that an objector's copy is not the origin, but this one is.
+
+    Not vendored against vendored, then not in a fork against in a fork, then two known dates. A licence file says
+    nothing here (who copies a file can add one), nor does a date that only one of them has.
+    """
+    mine, theirs = (copy.vendored, copy.fork), (objection.vendored, objection.fork)
+    if mine != theirs or copy.first_commit_at is None or objection.first_commit_at is None:
+        return mine < theirs
+    return copy.first_commit_at < objection.first_commit_at
+
+
+def objection_rank(copy: Copy) -> tuple[bool, bool, bool, int, str]:
+    """The order of objections: the first is the hardest to outweigh, so if it is outweighed, all of them are."""
+    at = copy.first_commit_at
+    return copy.vendored, copy.fork, at is not None, at or 0, copy.file_id
+
+
 def shown_older(copy: Copy, other: Copy) -> bool:
     """Whether the evidence shows that `copy` is older than `other`.
 

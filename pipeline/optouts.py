@@ -6,7 +6,7 @@ In: the sources of the settings, and rules. Out: the ids of the blocked reposito
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
-from gleanery.optout.matching import Matcher
+from gleanery.optout.matching import Matcher, canonical_repository
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.settings import Settings
 from gleanery.records.errors import RejectRecord, StopRun
@@ -38,8 +38,16 @@ def located(source: Source, settings: Settings) -> Source:
 
 def upstreams(pairs: Sequence[tuple[Identity, Source]]) -> dict[str, str | None]:
     """For each repository the repo_id of the one that it was forked from, if that one is a source too."""
-    known = {name.lower(): i.repo_id for i, _ in pairs for name in (i.name, i.url, *i.aliases)}
-    return {i.repo_id: known.get(s.fork_of.lower()) if s.fork_of else None for i, s in pairs}
+    known = {_plain(name): i.repo_id for i, _ in pairs for name in (i.name, i.url, *i.aliases)}
+    return {i.repo_id: known.get(_plain(s.fork_of)) if s.fork_of else None for i, s in pairs}
+
+
+def _plain(name: str) -> str:
+    """One spelling for the many of a repository's name; a bare owner/name stays as it is, in small letters."""
+    try:
+        return canonical_repository(name)
+    except RejectRecord:
+        return name.lower().rstrip("/").removesuffix(".git")
 
 
 def blocked_sources(settings: Settings, rules: Iterable[Rule]) -> set[str]:

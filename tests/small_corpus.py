@@ -79,6 +79,7 @@ def make(folder: Path) -> Path:
     _repository(
         folder / "dave", 2021, {"only.py": code(40), "README.md": "# Only\n\nA small thing without a licence.\n"}
     )
+    _repository(folder / "judy", 2021, _judy())
     _repository(folder / "erin", 2021, {"LICENSE": _mit(2021, "Erin Example"), "hers.py": code(50)})
     _repository(
         folder / "frank",
@@ -121,6 +122,11 @@ name = "carol/algorithms"
 kind = "git"
 locator = "dave"
 name = "dave/nothing-said"
+
+[[source]]
+kind = "git"
+locator = "judy"
+name = "judy/odd-licences"
 
 [[source]]
 kind = "git"
@@ -192,6 +198,23 @@ def _bob(path: Path) -> None:
         "same_b.py": code(21),
     }
     _repository(path, 2022, files)
+
+
+def _judy() -> dict[str, str | bytes]:
+    """Licence files that cannot be read, and many names for one content: neither may make a restriction go away."""
+    files: dict[str, str | bytes] = {
+        "LICENSE": _mit(2021, "Judy Example"),
+        "fine.py": code(80),
+        "large/COPYING": GPL + " " * 1_100_000,
+        "large/one.py": code(81),
+        "binary/COPYING": b"\x00" + GPL.encode(),
+        "binary/two.py": code(82),
+        "flood/COPYING": GPL + "\nOne content under many names.\n",
+        "flood/three.py": code(83),
+        "docs/README.md": "<!-- SPDX-License-Identifier: CC-BY-NC-SA-4.0 -->\n# Notes\n\nWords about the tool.\n",
+        "conf.json": '{"copyright":"ACME","db_password":"tr0ub4dor-Horse-Staple","list":[1,2,3]}\n',
+    }
+    return files | {f"names/{n:04d}.dat": GPL + "\nOne content under many names.\n" for n in range(70)}
 
 
 def _carol(path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gleanery.dedup.keeper import Copy, Outcome, settle
-from gleanery.dedup.origin import compared, rank, shown_older, strength, witnesses
+from gleanery.dedup.origin import compared, outweighs, rank, shown_older, witnesses
 from gleanery.records.reasons import REASONS
 
 CASES = json.loads((Path(__file__).parent / "golden/dedup/keeper.json").read_text("utf-8"))
@@ -58,10 +58,9 @@ def _is_common(copy: Copy, copies: list[Copy], common_owners: int) -> bool:
 def _barred(copy: Copy, copies: list[Copy], pairs: Pairs, common_owners: int) -> str | None:
     """The first two rules of the reference, pair by pair."""
     twins = _twins(copy, copies, pairs)
-    strongest = min(strength(c) for c in [copy, *twins])
     for twin in twins:
         common = _is_common(copy, copies, common_owners) or _is_common(twin, copies, common_owners)
-        if twin.opted_out and strength(twin) == strongest and not common:
+        if twin.opted_out and not common and not any(outweighs(c, twin) for c in [copy, *twins]):
             return "copy_of_opted_out"
     return "restricted_twin" if any(t.restricted and not shown_older(copy, t) for t in twins) else None
 
@@ -208,3 +207,10 @@ def test_a_text_with_a_hundred_thousand_copies_is_settled_in_seconds() -> None:
     assert time.process_time() - started < 15  # 2 s here; pair by pair it would be hours
     assert outcomes["p0"].reason == "kept"
     assert outcomes[f"p{half - 1}"].reason == "restricted_twin"
+
+
+def test_who_adds_a_licence_file_to_a_copy_does_not_become_its_origin() -> None:
+    for mine, theirs in ((5, 5), (None, 5), (5, None), (None, None)):
+        objector = _copy("o", first_commit_at=mine, opted_out=True, eligible=False, own_license=False)
+        copier = _copy("c", first_commit_at=theirs, opted_out=False, eligible=True, own_license=True)
+        assert settle([objector, copier], {})["c"].reason == "copy_of_opted_out"

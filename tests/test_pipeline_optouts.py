@@ -40,6 +40,19 @@ def test_a_rule_covers_forks_of_a_root_that_is_no_source_of_the_run() -> None:
     assert _blocked(settings, "root/lib") == {"one/lib", "two/lib"}
 
 
+def test_the_spelling_of_a_root_does_not_matter() -> None:
+    sources = (
+        SourceSettings(kind="git", locator="https://github.com/root/lib", aliases=("github.com/old/lib",)),
+        SourceSettings(kind="git", locator="https://github.com/one/lib", fork_of="https://github.com/Root/lib.git/"),
+    )
+    assert _blocked(Settings(source=sources), "old/lib") == {"root/lib", "one/lib"}
+
+
+def test_a_mirror_that_has_a_package_name_too_is_still_found_by_its_own_name() -> None:
+    mirror = SourceSettings(kind="git", locator="mirrors/lib.git", name="mallory/lib", aliases=("pypi/mallory",))
+    assert _blocked(Settings(source=(mirror,)), "mallory/lib") == {"mallory/lib"}
+
+
 def test_forks_that_name_each_other_do_not_hang() -> None:
     settings = _settings(("one/lib", "two/lib"), ("two/lib", "one/lib"))
     assert "one/lib" in _blocked(settings, "one/lib")
