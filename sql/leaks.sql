@@ -66,7 +66,7 @@ full_names AS (
 ),
 bare_names AS (
   SELECT repo_id, name, of_root FROM names
-  WHERE NOT is_full AND repo_id NOT IN (SELECT repo_id FROM full_names)
+  WHERE NOT is_full AND repo_id NOT IN (SELECT repo_id FROM hosts)
 ),
 -- A rule covers what lies below it: a group covers its projects.
 parts AS (
