@@ -171,7 +171,7 @@ def _notice(line: str) -> str | None:
     """
     if not _NOTICE.match(line) or _ASSIGNED_SECRET.search(line):
         return None
-    return _NOTICE_END.split(line, 1)[0][:COPYRIGHT_CHARACTERS].rstrip()
+    return str(_NOTICE_END.split(line, 1)[0])[:COPYRIGHT_CHARACTERS].rstrip()
 
 
 def head_of(content: bytes) -> bytes:

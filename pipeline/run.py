@@ -258,6 +258,7 @@ def _pinned_rules(settings: Settings, root: Path, refresh: bool) -> list[Rule]:
     The position is pinned before anything else is written; the rules themselves are a table of the run.
     """
     registry, pin = open_registry(settings), root / "optout.json"
+    pinned: dict[str, Any]
     if registry is None:
         rules, pinned = [], {"run": settings.digest(), "registry": None, "position": 0}
     else:
