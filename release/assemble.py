@@ -6,13 +6,14 @@ manifest goes first and the new one is written last, by `write_manifest`: a kill
 not verify.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import link_file, read_table, write_table
+from gleanery.records.parquet import iter_rows, link_file, read_table, write_table
 from gleanery.release.listing import MANIFEST
 
 TABLES = (
@@ -40,9 +41,12 @@ def assemble(run: Path, release: Path) -> None:
     wanted = dict(_wanted(run, release))
     release.mkdir(parents=True, exist_ok=True)
     (release / MANIFEST).unlink(missing_ok=True)
+    noticed = _noticed(wanted)
     for name, source in wanted.items():
         if source.parent == run / "tables" / "repos":
             _place_repos(source, release / name)
+        elif source.parent == run / "tables" / "license_findings":
+            _place_findings(source, release / name, noticed)
         else:
             _place(source, release / name)
     for path in _ours(release):
@@ -83,6 +87,32 @@ def _place_repos(source: Path, target: Path) -> None:
         write_table(target, "repos", repos.filter(pc.invert(heard)))
     else:
         _place(source, target)
+
+
+def _noticed(wanted: Mapping[str, Path]) -> set[str]:
+    """The contents whose copyright lines a release owes: released files, and where their licences were read."""
+    blobs, files = set[str](), set[str]()
+    for name, path in wanted.items():
+        if name.startswith("docs/"):
+            table = read_table(path, ["file_id", "blob_id"])
+            files.update(table.column("file_id").to_pylist())
+            blobs.update(table.column("blob_id").to_pylist())
+    for name, path in wanted.items():
+        if name.startswith("tables/license_conclusions/"):
+            for row in iter_rows(path, ["file_id", "evidence"]):
+                if row["file_id"] in files:
+                    blobs.update(piece["blob_id"] for piece in row["evidence"])
+    return blobs
+
+
+def _place_findings(source: Path, target: Path, noticed: set[str]) -> None:
+    """The findings, with copyright lines only where a notice is owed: other people's names are not for the release."""
+    findings = read_table(source)
+    rows = zip(findings.column("blob_id").to_pylist(), findings.column("copyrights").to_pylist(), strict=True)
+    owed = [lines if blob in noticed else [] for blob, lines in rows]
+    place = findings.schema.get_field_index("copyrights")
+    column = pa.array(owed, findings.schema.field(place).type)
+    write_table(target, "license_findings", findings.set_column(place, findings.schema.field(place), column))
 
 
 def _place(source: Path, target: Path) -> None:

@@ -101,6 +101,13 @@ def test_a_release_does_not_say_who_opted_out(curated: Path) -> None:
     assert verify(curated / "release").problems == ()
 
 
+def test_a_release_holds_copyright_lines_only_of_what_it_releases(curated: Path) -> None:
+    paths = sorted((curated / "release/tables/license_findings").glob("*.parquet"))
+    lines = {line for path in paths for row in read_table(path).to_pylist() for line in row["copyrights"]}
+    assert "Copyright (c) 2020 Alice Example" in lines
+    assert not [line for line in lines if "Frank" in line]  # his repository carries a declaration; nothing is released
+
+
 def test_invented_personal_data_stands_nowhere_in_the_release(curated: Path) -> None:
     assert any(INVENTED[1].encode() in b["content"] for b in rows(curated, "blobs"))
     for path in (curated / "release").rglob("*.parquet"):
