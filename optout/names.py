@@ -163,7 +163,7 @@ def _host_and_path(text: str) -> tuple[str, str, list[str]]:
     rest = re.split(r"[?#]", rest, maxsplit=1)[0]
     authority, _, path = rest.partition("/")
     host = _canonical_host(scheme, authority.rpartition("@")[2].lower(), explicit=bool(started))
-    return scheme, host, _segments(path)
+    return scheme, host, _segments(path, 2 if host in TWO_LEVELS else None)
 
 
 def _canonical_host(scheme: str, authority: str, *, explicit: bool) -> str:
@@ -181,8 +181,9 @@ def _canonical_host(scheme: str, authority: str, *, explicit: bool) -> str:
     return f"{name}:{int(port)}"
 
 
-def _segments(path: str) -> list[str]:
-    segments = [segment for segment in unquote(path).split("/") if segment]
+def _segments(path: str, most: int | None) -> list[str]:
+    """The parts of a path, as many as can name a repository; what follows them is a page of it and may look odd."""
+    segments = [segment for segment in unquote(path).split("/") if segment][:most]
     for segment in segments:
         if not SEGMENT.fullmatch(segment) or segment in (".", ".."):
             raise RejectRecord("the path has characters that no repository's name has", _WAY_OUT, "name_not_clear")

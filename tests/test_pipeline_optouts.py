@@ -53,6 +53,12 @@ def test_a_mirror_that_has_a_package_name_too_is_still_found_by_its_own_name() -
     assert _blocked(Settings(source=(mirror,)), "mallory/lib") == {"mallory/lib"}
 
 
+def test_an_archive_of_a_repository_is_that_repository_however_odd_its_address() -> None:
+    address = "https://github.com/alice/tool/archive/refs/tags/v1%2C0.tar.gz"
+    source = SourceSettings(kind="archive", locator=address)
+    assert len(_blocked(Settings(source=(source,)), "alice/tool")) == 1
+
+
 def test_forks_that_name_each_other_do_not_hang() -> None:
     settings = _settings(("one/lib", "two/lib"), ("two/lib", "one/lib"))
     assert "one/lib" in _blocked(settings, "one/lib")
