@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 import small_corpus
+from hypothesis import settings
 
 from gleanery.optout.registry import Registry
+
+# The same examples every time where a change has to land; new ones on a developer's machine.
+settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session", autouse=True)
