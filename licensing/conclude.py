@@ -102,7 +102,7 @@ def conclude(files: Sequence[FileFacts], declared_license: str | None) -> list[C
 
 def _conclusion(file: FileFacts, folders: "_Folders") -> Conclusion:
     # What a README, a manifest or a notice says of itself stands anywhere in it, not only in its head.
-    own_words = file.head + (file.whole if license_role(file.path) in ("readme", "metadata", "notice") else ())
+    own_words = file.head or (file.whole if license_role(file.path) in ("readme", "metadata", "notice") else ())
     header = _combined("own_header", [(file, own_words)])
     directory = folders.governing(file.path)
     own = header.expression is not None and not _only_points(header.expression)
