@@ -16,9 +16,12 @@ from gleanery.pipeline.settings import Settings
 
 
 def cache_folder(settings: Settings) -> Path:
-    """`run.cache`, else GLEANERY_CACHE, else the user's cache folder."""
-    if settings.run.cache:
-        return settings.path(settings.run.cache)
+    """`run.cache`, else `user_cache()`."""
+    return settings.path(settings.run.cache) if settings.run.cache else user_cache()
+
+
+def user_cache() -> Path:
+    """GLEANERY_CACHE, else Gleanery's folder in the user's cache folder."""
     given = os.environ.get("GLEANERY_CACHE")
     user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Path(given) if given else user / "gleanery"

@@ -1,0 +1,46 @@
+"""The commands `gleanery export`: a release in other tools' formats.
+
+In: a release. Out: a folder in the other tool's format; what was written is said on standard error.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gleanery.pipeline.screen import err
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Write a release in other tools' formats.")
+
+
+@app.command("datatrove")
+def datatrove(
+    release: Annotated[Path, typer.Argument(help="Folder of a release.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write.")],
+) -> None:
+    """Write the tokens as datatrove's tokenised folder.
+
+    Example: gleanery export datatrove runs/demo/release runs/demo-datatrove
+    """
+    from gleanery.shards.exports import to_datatrove
+
+    to_datatrove(release, folder)
+    err.print(f"written to {folder}")
+
+
+@app.command("parquet")
+def parquet(
+    release: Annotated[Path, typer.Argument(help="Folder of a release.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write.")],
+    context: Annotated[int, typer.Option(help="Tokens in a row.")] = 2048,
+    fim_rate: Annotated[float, typer.Option(help="Share of documents with a fill-in-the-middle.")] = 0.5,
+    seed: Annotated[int, typer.Option(help="Seed of all choices.")] = 0,
+) -> None:
+    """Write packed rows with fill-in-the-middle as Parquet, for trainers that read rows.
+
+    Example: gleanery export parquet runs/demo/release runs/demo-rows --context 2048
+    """
+    from gleanery.shards.exports import fim_parquet
+
+    fim_parquet(release, folder, context, fim_rate=fim_rate, seed=seed)
+    err.print(f"written to {folder}")

@@ -1,0 +1,115 @@
+"""The commands `gleanery optout`: the registry of objections and its web form.
+
+In: arguments. Out: rows of the registry on standard output, or a page on the network. Exit status as in `cli.py`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gleanery.pipeline.screen import draw, out
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The opt-out registry and its web form.")
+
+RegistryUrl = Annotated[
+    str, typer.Option("--registry", help="SQLite file, or a database URL such as postgresql+psycopg://host/name.")
+]
+Scope = Annotated[str, typer.Option(help="What the rule is about: repo, owner or blob.")]
+
+
+@app.command("serve")
+def serve(
+    registry: RegistryUrl = "optout.sqlite",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
+    url: Annotated[str | None, typer.Option(help="Public address of the page, where a proxy stands before it.")] = None,
+    host_of_forge: Annotated[
+        list[str] | None, typer.Option("--forge", help="A further host that may be asked, as HOST or HOST:PORT.")
+    ] = None,
+    allow_local: Annotated[bool, typer.Option(help="Contact forges at private addresses, for tests.")] = False,
+    dataset: Annotated[str, typer.Option(help="Name of the dataset, as it stands on the page.")] = "this dataset",
+    contact: Annotated[str, typer.Option(help="How to reach a person: an address or a URL.")] = "",
+    trusted_proxy: Annotated[
+        list[str] | None, typer.Option(help="Address of a proxy whose X-Forwarded-For is believed.")
+    ] = None,
+) -> None:
+    """Serve the page on which owners opt out.
+
+    Example: gleanery optout serve --registry optout.sqlite --port 8080
+    """
+    from gleanery.optout.settings import WebSettings
+    from gleanery.optout.web import serve
+
+    values: dict[str, Any] = {"allow_local": allow_local, "dataset": dataset, "contact": contact}
+    if host_of_forge:
+        values["extra_hosts"] = tuple(host_of_forge)
+    if trusted_proxy:
+        values["trusted_proxies"] = tuple(trusted_proxy)
+    if url:
+        values["public_url"] = url
+    serve(_registry_url(registry), host, port, WebSettings(**values))
+
+
+@app.command("block")
+def block(
+    value: Annotated[str, typer.Argument(help="Such as https://host/owner/name, pypi/name, host/owner or a blob id.")],
+    registry: RegistryUrl = "optout.sqlite",
+    scope: Scope = "repo",
+) -> None:
+    """Block a repository, an owner or a content by hand, for a request that came another way.
+
+    Example: gleanery optout block pypi/requests --registry optout.sqlite
+    """
+    _append_rule(scope, value, registry, "block")
+
+
+@app.command("unblock")
+def unblock(
+    value: Annotated[str, typer.Argument(help="What the block named.")],
+    registry: RegistryUrl = "optout.sqlite",
+    scope: Scope = "repo",
+) -> None:
+    """Take a block back. The registry keeps both rules: it is append-only.
+
+    Example: gleanery optout unblock pypi/requests --registry optout.sqlite
+    """
+    _append_rule(scope, value, registry, "unblock")
+
+
+@app.command("list")
+def list_rules(registry: RegistryUrl = "optout.sqlite") -> None:
+    """List the rules of the registry in their order.
+
+    Example: gleanery optout list --registry optout.sqlite
+    """
+    rules = _open_registry(registry).rules()
+    rows = tuple((r.seq, r.action, r.scope, r.value, r.request_id or "by hand") for r in rules)
+    draw("", ("seq", "action", "scope", "value", "request"), rows)
+
+
+@app.command("check")
+def check(registry: RegistryUrl = "optout.sqlite") -> None:
+    """Check that nobody changed the registry's log.
+
+    Example: gleanery optout check --registry optout.sqlite
+    """
+    _open_registry(registry).verify_log()
+    out.print("intact")
+
+
+def _registry_url(given: str) -> str:
+    return given if "://" in given else f"sqlite:///{Path(given).resolve()}"
+
+
+def _open_registry(given: str, create: bool = False) -> Any:
+    from gleanery.optout.registry import Registry
+
+    return Registry.open(_registry_url(given), create=create)
+
+
+def _append_rule(scope: str, value: str, registry: str, action: str) -> None:
+    """Only a block may make a registry: a mistyped path would pass for one to which nobody objected."""
+    opened = _open_registry(registry, create=action == "block")
+    rule = opened.append_rule(scope=scope, value=value, action=action)
+    out.print(f"rule {rule.seq}: {rule.action} {rule.value}; it acts from the next run on")

@@ -1,0 +1,85 @@
+"""What the command line shows: tables on standard output, progress and notes on standard error.
+
+In: rows, events of a run. Out: text on the two streams; nothing else of the product prints. Costs nothing to speak of.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gleanery.records.errors import StopRun
+
+# Where nobody looks at it as it comes, a table may be as wide as its longest sentence.
+out = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
+
+
+def draw(title: str, columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]) -> None:
+    """A table under its title; numbers stand to the right, with separators."""
+    table = Table(box=None, pad_edge=False, show_header=any(columns))
+    for number, name in enumerate(columns):
+        right = bool(rows) and any(columns) and all(isinstance(row[number], int | float) for row in rows)
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(_text(value)) for value in row))
+    if title:
+        out.print(f"\n{title}")
+    out.print(table)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return "" if value is None else str(value)
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator[Callable[[Any], None]]:
+    """A bar for each stage on a terminal, a line for each stage elsewhere."""
+    if quiet:
+        yield lambda _: None
+        return
+    if not err.is_terminal:
+        yield _plain_progress()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeElapsedColumn(), console=err) as bars:
+        bar: dict[str, TaskID] = {}
+        steps: dict[str, dict[str, tuple[int, int]]] = {}
+
+        def listen(event: Any) -> None:
+            # A stage has several steps, of which the later ones are not known yet: its bar grows with each.
+            steps.setdefault(event.stage, {})[event.title] = (event.done, event.total)
+            if event.stage not in bar:
+                bar[event.stage] = bars.add_task("", total=None)
+            done, total = (sum(numbers) for numbers in zip(*steps[event.stage].values(), strict=True))
+            number, step = event.title[:6], event.title[8:]
+            note = "was done before" if event.skipped else step if step != event.stage else ""
+            bars.update(
+                bar[event.stage], description=f"{number} {event.stage:<9}{note:<16}", completed=done, total=total
+            )
+
+        yield listen
+
+
+def _plain_progress() -> Callable[[Any], None]:
+    said: set[str] = set()
+
+    def listen(event: Any) -> None:
+        if event.done == event.total and event.title not in said:
+            said.add(event.title)
+            note = "was done before" if event.skipped else f"{event.total} parts"
+            err.print(f"{event.title:<22} {note}")
+
+    return listen
+
+
+def wrong(message: str, hint: str) -> StopRun:
+    """The error for arguments that cannot be followed."""
+    return StopRun(message, hint)
