@@ -28,6 +28,8 @@ SAME_HOST = MappingProxyType(
         "altssh.bitbucket.org": "bitbucket.org",
     }
 )
+# A forge's interface for programs gives archives too: the host that is meant, and what stands before owner/name.
+_INTERFACES = MappingProxyType({"api.github.com": ("github.com", "repos/")})
 _SHORT = MappingProxyType({"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"})
 _DEFAULT_PORT = MappingProxyType({"https": 443, "http": 80})
 _SCHEME = re.compile(r"(?:scm:)?(?:git[+:])?(https?|ssh|git)(?:\+git)?://", re.IGNORECASE)
@@ -163,6 +165,9 @@ def _host_and_path(text: str) -> tuple[str, str, list[str]]:
     rest = re.split(r"[?#]", rest, maxsplit=1)[0]
     authority, _, path = rest.partition("/")
     host = _canonical_host(scheme, authority.rpartition("@")[2].lower(), explicit=bool(started))
+    if host in _INTERFACES:
+        host, before = _INTERFACES[host]
+        path = path.lstrip("/").removeprefix(before)
     return scheme, host, _segments(path, 2 if host in TWO_LEVELS else None)
 
 

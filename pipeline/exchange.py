@@ -44,7 +44,8 @@ def part_name(part: int, parts: int) -> str:
     >>> part_name(3, 16)
     'part-00003-of-00016'
     """
-    return f"part-{part:05d}-of-{parts:05d}"
+    width = max(5, len(str(parts)))  # names sort as their numbers do
+    return f"part-{part:0{width}d}-of-{parts:0{width}d}"
 
 
 def id_range(part: int, parts: int) -> tuple[str, str | None]:

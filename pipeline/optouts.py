@@ -4,7 +4,7 @@ In: the sources of the settings, and rules. Out: the ids of the blocked reposito
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from gleanery.optout.matching import Matcher, canonical_repository
 from gleanery.optout.registry import Rule
@@ -65,6 +65,12 @@ def blocked_sources(settings: Settings, rules: Iterable[Rule]) -> set[str]:
             blocked.add(identity.repo_id)
     # A fork of a fork whose root is no source of the run: what covers the first covers the second.
     return blocked | {i.repo_id for i, _ in pairs if _root(i.repo_id, upstream) in blocked - own}
+
+
+def forks_of(settings: Settings, roots: Collection[str]) -> set[str]:
+    """The sources whose chain of forks begins at one of some repositories: what a root declares goes down to them."""
+    upstream = upstreams(sources_of(settings))
+    return {repo for repo in upstream if upstream[repo] is not None and _root(repo, upstream) in roots}
 
 
 def _root(repo: str, upstream: Mapping[str, str | None]) -> str:

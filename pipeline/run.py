@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +136,7 @@ def _plan(rules: Sequence[Rule], retry: bool, root: Path) -> Iterator[StepMaker]
     yield s3.sketch_step
     yield s3.verify_step
     yield s3.clusters_step
-    yield lambda settings, markers: s4.judge_step(settings, markers, rules)
+    yield lambda settings, markers: s4.judge_step(settings, markers, rules, root)
     yield s4.group_step
     yield s4.settle_step
     yield s4.decide_step
@@ -189,8 +189,10 @@ class _Driver:
         return finish(self.root, step, base)
 
     def _on_engine(self, step: Step, base: str, todo: Iterable[Any]) -> None:
+        # A task names its own sources: a settings file may list a million of them.
+        settings = replace(self.settings, source=()).to_json()
         try:
-            self.engine.run(self.root, step, base, todo, self.settings.to_json())
+            self.engine.run(self.root, step, base, todo, settings)
         except Exception as error:
             # What a task said in its own words is clearer than what an engine makes of it.
             raise first_error(self.root, step) or error from error

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gleanery.licensing.names import license_role
 from gleanery.optout.declaration import is_objection
@@ -26,7 +27,7 @@ from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.records.ids import blob_id, file_id
 from gleanery.records.parquet import table_of, write_table
 from gleanery.sources.listing import OPT_OUT_DECLARATIONS
-from gleanery.sources.reading import Entry, Facts, Identity, Limits, Source, identify, open_source
+from gleanery.sources.reading import Entry, Facts, Identity, Limits, Source, forget_source, identify, open_source
 
 SPILL_BYTES = 64 << 20
 MAX_NAMES = 64
@@ -72,41 +73,65 @@ def gather_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 def crawl_shard(shard: Shard) -> None:
     """Read the sources of one task; a source that cannot be read becomes a dead letter."""
     limits = Limits(**dataclasses.asdict(shard.settings.crawl))
-    crawl = _Crawl(shard)
+    crawl, cache = _Crawl(shard), cache_folder(shard.settings) / "sources"
     for plain in shard.task.payload["sources"]:
         source = _source(plain, shard.settings)
         identity = identify(source)
         if plain["blocked"]:
+            forget_source(source, cache)
             crawl.add_repository(identity, source, None, "opted_out")
             crawl.count("rejected", 1)
             continue
-        crawl.spill()  # contents of one source never share a file with those of another, which may have to be dropped
-        spills, rows = len(crawl.spills), len(crawl.files)
         try:
-            with open_source(source, limits, cache_folder(shard.settings) / "sources") as reading:
+            with open_source(source, limits, cache) as reading:
                 for entry in reading.entries():
                     crawl.add_entry(identity, entry)
                 crawl.add_repository(identity, source, reading.facts, "read")
+            crawl.end_source()
         except (RejectRecord, TryAgain) as error:
-            crawl.drop_source(spills, rows)
+            crawl.drop_source()
             crawl.add_repository(identity, source, None, "failed")
             crawl.add_dead_letter(identity, error)
     crawl.write()
 
 
 class _Crawl:
-    """What one task has read so far. Contents are spilled to sorted runs, so that memory stays flat."""
+    """What one task has read so far. Contents are spilled to sorted runs, so that memory stays flat.
+
+    Contents of one source never share a run with those of another, which may have to be dropped. The rows of finished
+    sources are held as Arrow tables, of about 200 bytes a file.
+    """
 
     def __init__(self, shard: Shard) -> None:
         self.shard = shard
         self.repos: list[dict[str, Any]] = []
-        self.files: list[dict[str, Any]] = []
         self.dead: list[dict[str, Any]] = []
-        self.spills: list[tuple[Path, int]] = []
+        self.finished: list[pa.Table] = []  # rows of `files`, a table for each source
+        self.spills = 0
+        self.content_bytes = 0
+        self.objections: dict[str, str] = {}
+        self.begin_source()
+
+    def begin_source(self) -> None:
+        self.files: list[dict[str, Any]] = []
         self.held: dict[str, bytes] = {}
         self.held_bytes = 0
         self.seen: set[str] = set()
-        self.objections: dict[str, str] = {}
+        self.runs: list[tuple[Path, int]] = []
+
+    def end_source(self) -> None:
+        """Take what was read of a source as read to its end."""
+        self.spill()
+        self.finished.append(table_of("files", self.files))
+        self.content_bytes += sum(size for _, size in self.runs)
+        self.begin_source()
+
+    def drop_source(self) -> None:
+        """Forget everything of a source that failed half-way."""
+        for path, _ in self.runs:
+            del self.shard.outputs[path.relative_to(self.shard.root).as_posix()]
+            path.unlink()
+        self.begin_source()
 
     def add_repository(self, identity: Identity, source: Source, facts: Facts | None, status: str) -> None:
         row = dataclasses.asdict(facts) if facts else dict.fromkeys(f.name for f in dataclasses.fields(Facts))
@@ -142,22 +167,12 @@ class _Crawl:
     def spill(self) -> None:
         if not self.held:
             return
-        path = self.shard.data(f"{self.shard.task.name}.{len(self.spills):04d}.blobs.parquet")
+        path = self.shard.data(f"{self.shard.task.name}.{self.spills:04d}.blobs.parquet")
         table = pa.table([list(self.held), list(self.held.values())], schema=RAW)
         self.shard.wrote(path, write_sorted(path, table, "blob_id"))
-        self.spills.append((path, self.held_bytes))
+        self.runs.append((path, self.held_bytes))
+        self.spills += 1
         self.held, self.held_bytes = {}, 0
-
-    def drop_source(self, spills: int, rows: int) -> None:
-        """Forget everything of a source that failed half-way."""
-        for path, _ in self.spills[spills:]:
-            del self.shard.outputs[path.relative_to(self.shard.root).as_posix()]
-            path.unlink()
-        dropped = {r["blob_id"] for r in self.files[rows:]} - {r["blob_id"] for r in self.files[:rows]}
-        del self.spills[spills:], self.files[rows:]
-        self.seen -= dropped
-        self.held = {b: c for b, c in self.held.items() if b not in dropped}
-        self.held_bytes = sum(map(len, self.held.values()))
 
     def add_dead_letter(self, identity: Identity, error: RejectRecord | TryAgain) -> None:
         kind = error.code if isinstance(error, RejectRecord) else "try_again"
@@ -171,20 +186,20 @@ class _Crawl:
 
     def write(self) -> None:
         """Write the tables of the task, and a copy of its files sorted by content for the later steps."""
-        self.spill()
         name = self.shard.task.name
-        for table, rows in (("repos", self.repos), ("files", self.files), ("dead_letters", self.dead)):
-            shard = f"crawl-{name}" if table == "dead_letters" else name
-            path = self.shard.table(table, shard)
-            self.shard.wrote(path, write_table(path, table, table_of(table, rows)))
-        read = [f for f in self.files if f["blob_id"] is not None]
-        rows = [f | {"name": _name(f["path"])} for f in read]
+        files = pa.concat_tables([table_of("files", []), *self.finished])
+        repos, dead = table_of("repos", self.repos), table_of("dead_letters", self.dead)
+        for table, rows in (("repos", repos), ("files", files), ("dead_letters", dead)):
+            path = self.shard.table(table, f"crawl-{name}" if table == "dead_letters" else name)
+            self.shard.wrote(path, write_table(path, table, rows))
+        read = files.filter(pc.is_valid(files.column("blob_id")))
+        names = pa.array([_name(path) for path in read.column("path").to_pylist()], pa.string())
         path = self.shard.data(f"{name}.files.parquet")
-        table = pa.Table.from_pylist(rows, schema=OCCURRENCES)
+        table = read.append_column("name", names).select(OCCURRENCES.names).cast(OCCURRENCES)
         self.shard.wrote(path, write_sorted(path, table, "blob_id", "file_id"))
-        self.count("kept", len(read))
-        self.count("rejected", len(self.files) - len(read))
-        self.shard.notes["content_bytes"] = sum(size for _, size in self.spills)
+        self.count("kept", read.num_rows)
+        self.count("rejected", files.num_rows - read.num_rows)
+        self.shard.notes["content_bytes"] = self.content_bytes
         self.shard.notes["repositories"] = sum(r["status"] == "read" for r in self.repos)
 
 

@@ -21,7 +21,7 @@ from gleanery.licensing.scan import NO_TRAINING
 from gleanery.optout.matching import Matcher
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
-from gleanery.pipeline.optouts import blocked_sources, sources_of, upstreams
+from gleanery.pipeline.optouts import blocked_sources, forks_of, sources_of, upstreams
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import SPREAD, blob_tasks, repository_tasks, spread_files
 from gleanery.pipeline.stage3_cluster import EDGES
@@ -30,7 +30,7 @@ from gleanery.quality import filters
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.quality.language import is_vendored
 from gleanery.quality.metrics import Metrics
-from gleanery.records.parquet import read_table, table_of, write_table
+from gleanery.records.parquet import iter_rows, read_table, table_of, write_table
 
 # Raise it when the same file may now get another answer from the quality filters.
 QUALITY_VERSION = f"quality 1 / {LANGUAGE_DETECTOR}"
@@ -89,22 +89,37 @@ def policy_of(settings: Settings) -> Policy:
     return Policy.load(settings.licensing.profile, path)
 
 
-def judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterable[Rule]) -> Step:
-    """Step 1 of 4: each file by itself."""
+def judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterable[Rule], root: Path) -> Step:
+    """Step 1 of 4: each file by itself. A task knows the objections to its own repositories, and no others."""
     rules = list(rules)
-    blobs = [dataclasses.asdict(r) for r in rules if r.scope == "blob"]
-    payload = {
-        "blobs": blobs,
-        "blocked": sorted(blocked_sources(settings, rules)),
-        "upstream": {repo: above for repo, above in upstreams(sources_of(settings)).items() if above},
-    }
+    upstream = {repo: above for repo, above in upstreams(sources_of(settings)).items() if above}
+    objections = dict.fromkeys(forks_of(settings, _declared(root)), "declaration")
+    objections |= dict.fromkeys(blocked_sources(settings, rules), "registry")
     parameters = {
         "policy": policy_of(settings).version,
         "quality": dataclasses.asdict(settings.quality) | {"version": QUALITY_VERSION},
+        "blob_rules": [dataclasses.asdict(r) for r in rules if r.scope == "blob"],
     }
-    tasks = tuple(Task(t.name, payload) for t in repository_tasks(markers))
+    tasks = tuple(
+        Task(t.name, {"objections": _of_task(t.name, objections), "upstream": _of_task(t.name, upstream)})
+        for t in repository_tasks(markers)
+    )
     reads = ("crawl", "spread", "conclude")
     return Step("select", "judge", "4 of 7  judge", f"{__name__}:judge_shard", tasks, parameters, reads)
+
+
+def _declared(root: Path) -> set[str]:
+    """The repositories that were crawled and carry an objection of their own."""
+    declared: set[str] = set()
+    for path in sorted((root / "tables/repos").glob("*.parquet")):
+        table = read_table(path, ["repo_id", "optout_signal"])
+        declared |= {r["repo_id"] for r in table.to_pylist() if r["optout_signal"]}
+    return declared
+
+
+def _of_task(name: str, by_repository: Mapping[str, str]) -> dict[str, str]:
+    """What concerns the repositories of one task, whose name is how their ids begin."""
+    return {repo: value for repo, value in sorted(by_repository.items()) if repo.startswith(name)}
 
 
 def group_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
@@ -130,8 +145,9 @@ def decide_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 def judge_shard(shard: Shard) -> None:
     """Judge the files of the repositories of one task; sorted by content for the next step."""
     repos = {r["repo_id"]: r for r in read_table(shard.table("repos")).to_pylist()}
-    matcher = Matcher([Rule(**plain) for plain in shard.task.payload["blobs"]])
-    judge = _Judge(shard.settings, matcher, frozenset(shard.task.payload["blocked"]), shard.task.payload["upstream"])
+    rules = iter_rows(shard.root / "tables/optout_rules/rules.parquet")
+    matcher = Matcher([Rule(**plain) for plain in rules if plain["scope"] == "blob"])
+    judge = _Judge(shard.settings, matcher, shard.task.payload["objections"], shard.task.payload["upstream"])
     conclusions = {r["file_id"]: _conclusion(r) for r in read_table(shard.table("license_conclusions")).to_pylist()}
     rows: list[dict[str, Any]] = []
     files = read_ids(spread_files(shard.root), "repo_id", sorted(repos), SPREAD).to_pylist()
@@ -148,9 +164,10 @@ class _Judge:
     """The rules that look at one file by itself, in the order in which they speak."""
 
     def __init__(
-        self, settings: Settings, matcher: Matcher, blocked: frozenset[str], upstream: Mapping[str, str]
+        self, settings: Settings, matcher: Matcher, objections: Mapping[str, str], upstream: Mapping[str, str]
     ) -> None:
-        self.policy, self.matcher, self.blocked, self.upstream = policy_of(settings), matcher, blocked, upstream
+        self.policy, self.matcher = policy_of(settings), matcher
+        self.objections, self.upstream = objections, upstream
         known = {f.name for f in dataclasses.fields(filters.Limits)}
         quality = {k: v for k, v in dataclasses.asdict(settings.quality).items() if k in known}
         self.limits = filters.Limits(**quality)
@@ -187,7 +204,8 @@ class _Judge:
     def _verdict(
         self, repo: Mapping[str, Any], file: Mapping[str, Any], conclusion: Conclusion, vendored: bool
     ) -> tuple[bool, tuple[str, str, str, tuple[str, ...]]]:
-        if repo["repo_id"] in self.blocked:
+        objection = self.objections.get(repo["repo_id"])
+        if objection == "registry":
             said = "a rule of the opt-out registry covers the repository"
             return True, ("owner_opted_out", "optout/registry", "1", (said,))
         rule = self.matcher.blocks_blob(file["blob_id"])
@@ -196,6 +214,9 @@ class _Judge:
             return True, ("owner_opted_out", "optout/registry", f"seq {rule.seq}", (said,))
         if repo["optout_signal"]:
             said = f"the repository itself carries {repo['optout_signal']}"
+            return True, ("owner_opted_out", "optout/declaration", "1", (said,))
+        if objection == "declaration":
+            said = "the repository of which it is a fork carries an objection"
             return True, ("owner_opted_out", "optout/declaration", "1", (said,))
         if file["encoding"] == "unknown":
             return False, ("encoding_unknown", "quality/decode", QUALITY_VERSION, ())

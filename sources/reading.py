@@ -6,6 +6,7 @@ failure is a RejectRecord with a code or, where it may pass, a TryAgain; none ca
 """
 
 import errno
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +23,10 @@ from gleanery.sources.gitrefs import find_repository, find_tip
 from gleanery.sources.gitremote import fetch_tip
 from gleanery.sources.identity import identify, local_path, package_name, package_url, web_address
 from gleanery.sources.listing import Container, Listing, Row, list_items
-from gleanery.sources.releases import fetch_release
+from gleanery.sources.releases import fetch_release, forget_release
 from gleanery.sources.source import Entry, Facts, Identity, Limits, Source
 
-__all__ = ["Entry", "Facts", "Identity", "Limits", "Reading", "Source", "identify", "open_source"]
+__all__ = ["Entry", "Facts", "Identity", "Limits", "Reading", "Source", "forget_source", "identify", "open_source"]
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,20 @@ def open_source(source: Source, limits: Limits, cache: Path) -> Reading:
         return reading
     except (OSError, ValueError) as error:
         raise _as_ours(error) from None
+
+
+def forget_source(source: Source, cache: Path) -> None:
+    """Remove what the cache holds of a source, as after its owner's objection. Nothing outside the cache is touched.
+
+    An archive at an address is found by its sha256 alone; given without it, it stays until the cache is cleared.
+    """
+    identity = identify(source)
+    if source.kind in _REGISTRIES:
+        forget_release(package_url(source.kind, package_name(source)), source.version, cache)
+    elif source.kind == "git":
+        shutil.rmtree(cache / "git" / identity.repo_id, ignore_errors=True)
+    elif source.sha256:
+        (cache / "downloads" / source.sha256.lower()).unlink(missing_ok=True)
 
 
 def _open_git(source: Source, identity: Identity, limits: Limits, cache: Path, deadline: Deadline) -> _Opened:

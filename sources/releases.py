@@ -34,7 +34,7 @@ def fetch_release(
     purl: str, version: str | None, find: Callable[[], Release], limits: Limits, cache: Path, deadline: Deadline
 ) -> tuple[str, Path]:
     """The version and the archive of a release. `find` asks the registry; it is called only if it has to be."""
-    note = cache / "releases" / (hashlib.sha256(f"{purl}@{version}".encode()).hexdigest() + ".json")
+    note = _note(purl, version, cache)
     if version is not None and (known := _known(note, cache)) is not None:
         return known
     release = find()
@@ -44,9 +44,21 @@ def fetch_release(
     return release.version, path
 
 
+def forget_release(purl: str, version: str | None, cache: Path) -> None:
+    """Remove what `fetch_release` remembers of a release, and its archive."""
+    note = _note(purl, version, cache)
+    if note.is_file():
+        (cache / "downloads" / json.loads(note.read_bytes())["archive"]).unlink(missing_ok=True)
+        note.unlink(missing_ok=True)
+
+
 def no_such_release() -> RejectRecord:
     """The error for a package without the version, or without any, that can be read."""
     return RejectRecord("the registry has no such release with an archive of sources", "pin another", "no_release")
+
+
+def _note(purl: str, version: str | None, cache: Path) -> Path:
+    return cache / "releases" / (hashlib.sha256(f"{purl}@{version}".encode()).hexdigest() + ".json")
 
 
 def _known(note: Path, cache: Path) -> tuple[str, Path] | None:

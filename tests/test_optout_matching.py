@@ -29,6 +29,7 @@ forms = st.sampled_from(
         "ssh://git@github.com:22/{0}/{1}",
         "git+https://x:y@github.com:443/{0}/{1}/issues?q=1#top",
         "github:{0}/{1}",
+        "https://api.github.com/repos/{0}/{1}/zipball",
         " GitHub.com/{0}/{1}/ ",
         "pkg:github/{0}/{1}",
     ]

@@ -3,7 +3,7 @@
 import pytest
 
 from gleanery.optout.registry import Rule
-from gleanery.pipeline.optouts import blocked_sources, sources_of
+from gleanery.pipeline.optouts import blocked_sources, forks_of, sources_of
 from gleanery.pipeline.settings import Settings, SourceSettings
 from gleanery.records.errors import StopRun
 
@@ -38,6 +38,12 @@ def test_a_rule_about_a_fork_covers_neither_its_root_nor_its_sisters() -> None:
 def test_a_rule_covers_forks_of_a_root_that_is_no_source_of_the_run() -> None:
     settings = _settings(("one/lib", "github.com/root/lib"), ("two/lib", "one/lib"), ("else/where", None))
     assert _blocked(settings, "root/lib") == {"one/lib", "two/lib"}
+
+
+def test_what_a_root_declares_goes_down_to_its_forks_and_what_a_fork_declares_goes_nowhere() -> None:
+    ids = {identity.name: identity.repo_id for identity, _ in sources_of(NETWORK)}
+    assert forks_of(NETWORK, {ids["root/lib"]}) == {ids["one/lib"], ids["two/lib"]}
+    assert forks_of(NETWORK, {ids["one/lib"], ids["else/where"]}) == set()
 
 
 def test_the_spelling_of_a_root_does_not_matter() -> None:

@@ -7,7 +7,7 @@ from pypi_simple import ProjectPage
 
 from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.sources import deadline, npm, pypi
-from gleanery.sources.reading import Facts, Limits, Source, identify, open_source
+from gleanery.sources.reading import Facts, Limits, Source, forget_source, identify, open_source
 
 
 def page(*files: str, yanked: tuple[str, ...] = ()) -> ProjectPage:
@@ -127,6 +127,8 @@ def test_a_real_javascript_package_is_read_and_remembered(tmp_path: Path, monkey
     _cut_off(monkeypatch)
     with open_source(source, Limits(), tmp_path) as reading:
         assert {entry.path: entry for entry in reading.entries()} == entries
+    forget_source(source, tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def _cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

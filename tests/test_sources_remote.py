@@ -20,7 +20,7 @@ import pytest
 from gleanery.records.errors import GleaneryError, RejectRecord, TryAgain
 from gleanery.sources import deadline
 from gleanery.sources.downloads import is_public, redirect_allowed
-from gleanery.sources.reading import Entry, Limits, Source, identify, open_source
+from gleanery.sources.reading import Entry, Limits, Source, forget_source, identify, open_source
 
 PERSON = {
     **{f"GIT_{role}_NAME": "Invented Person" for role in ("AUTHOR", "COMMITTER")},
@@ -354,6 +354,28 @@ def test_an_archive_is_downloaded_once_if_its_digest_is_known(
     assert identify(source).name == "127.0.0.1/tool-1.0"
     assert code(Source("archive", source.locator, sha256="1" * 64), tmp_path / "other") == "digest_mismatch"
     assert list((tmp_path / "other" / "downloads").iterdir()) == []
+
+
+def test_what_was_fetched_can_be_forgotten_and_nothing_else_is(
+    project: Path, tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    cache, server, files = tmp_path / "cache", serve(smart(tmp_path / "site")), serve(constant(archive()))
+    clone = Source("git", server.url + "/team/app.git")
+    digest = hashlib.sha256(archive()).hexdigest()
+    download = Source("archive", files.url + "/tool.tar.gz", sha256=digest)
+    assert read(clone, cache) and read(download, cache)
+
+    def held() -> set[str]:
+        return {path.relative_to(cache).parts[0] for path in cache.rglob("*") if path.is_file()}
+
+    assert held() == {"git", "downloads"}
+    forget_source(clone, cache)
+    assert held() == {"downloads"}
+    forget_source(download, cache)
+    forget_source(download, cache)  # what is gone may be forgotten again
+    assert held() == set()
+    forget_source(Source("git", str(project)), cache)  # a repository on disk is its owner's: it stays
+    assert read(Source("git", str(project)), cache)
 
 
 def test_downloads_are_limited_and_cut_off_ones_are_not_kept(tmp_path: Path, serve: Callable[[Answer], Server]) -> None:
