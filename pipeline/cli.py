@@ -37,6 +37,7 @@ def run(
     engine: Annotated[str, typer.Option(help="Where to run: see `gleanery engines`.")] = "local",
     workers: Annotated[int, typer.Option(help="Worker processes; 0 is one for each core.")] = 0,
     retry: Annotated[bool, typer.Option(help="Read the sources again that could not be read.")] = False,
+    recrawl: Annotated[bool, typer.Option(help="Read all sources again: branches may have moved on.")] = False,
     refresh_optout: Annotated[bool, typer.Option(help="Take the opt-out registry as it is now.")] = False,
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
 ) -> None:
@@ -49,10 +50,12 @@ def run(
 
     loaded = load_settings(settings)
     with progress(quiet) as listener:
-        report = curate(loaded, folder, engine, workers or None, listener, retry, refresh_optout)
+        report = curate(loaded, folder, engine, workers or None, listener, retry, refresh_optout, recrawl)
     if report.nothing_done:
         err.print(f"{folder} is complete: nothing to do.")
-        err.print("[dim]hint:[/] change the settings, or give another --out; `gleanery summary` shows what is there")
+        err.print(
+            "[dim]hint:[/] --recrawl looks whether the sources have changed; `gleanery summary` shows what is there"
+        )
         return
     _show_summary(folder, report)
     _show_next(folder)

@@ -99,18 +99,20 @@ def curate(
     listener: Listener = lambda _: None,
     retry: bool = False,
     refresh_optout: bool = False,
+    recrawl: bool = False,
 ) -> Report:
     """Run everything that is not done yet. Raises StopRun with a way out; what was done stays done.
 
-    `retry` crawls again the sources that became dead letters; `refresh_optout` takes the registry as it is now
-    instead of as it was when this run began.
+    `retry` crawls again the sources that became dead letters, `recrawl` all of them; `refresh_optout` takes the
+    registry as it is now instead of as it was when this run began.
     """
     root.mkdir(parents=True, exist_ok=True)
     with _locked(root), PeakMemory() as memory, Engine(engine, workers or os.cpu_count() or 1) as runner:
         clean_temporary(root)
         rules = _pinned_rules(settings, root, refresh_optout)
         driver = _Driver(settings, root, runner, listener, Report())
-        for make in _plan(rules, retry, root):
+        _forget_sources(root, failed=retry, every=recrawl)
+        for make in _plan(rules, root):
             driver.do(make(settings, driver.markers))
         _settle_with_registry(settings, root, rules)
         driver.report.peak_bytes = memory.peak
@@ -122,10 +124,8 @@ def curate(
 StepMaker = Callable[[Settings, Mapping[str, Marker]], Step]
 
 
-def _plan(rules: Sequence[Rule], retry: bool, root: Path) -> Iterator[StepMaker]:
+def _plan(rules: Sequence[Rule], root: Path) -> Iterator[StepMaker]:
     """The steps in order. Each is made when the ones before are done, since its tasks may depend on them."""
-    if retry:
-        _forget_failed_sources(root)
     yield lambda settings, _: s1.crawl_step(settings, rules)
     yield s1.gather_step
     yield s2.annotate_step
@@ -300,11 +300,13 @@ def _refuse_newer_rules(settings: Settings, root: Path, rules: Sequence[Rule]) -
         )
 
 
-def _forget_failed_sources(root: Path) -> None:
-    failed = [p for p in (root / "work/crawl/tasks").glob("*.json") if json.loads(p.read_bytes())["counts"]["dead"]]
-    if failed:
+def _forget_sources(root: Path, *, failed: bool, every: bool) -> None:
+    """Take back that sources were crawled. Where reading one again gives the same bytes, nothing after it is redone."""
+    tasks = [p for p in (root / "work/crawl/tasks").glob("*.json") if failed or every]
+    again = [p for p in tasks if every or json.loads(p.read_bytes())["counts"]["dead"]]
+    if again:
         (root / "work/crawl/done.json").unlink(missing_ok=True)  # first: a kill in between must not hide what is left
-    for path in failed:
+    for path in again:
         path.unlink()
 
 

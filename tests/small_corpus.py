@@ -229,13 +229,18 @@ def _repository(path: Path, year: int, files: dict[str, str | bytes] | dict[str,
     """A git repository with one commit of a fixed time; with `odd`, a symbolic link and a submodule in it."""
     path.mkdir(parents=True)
     _git(path, "init", "-q", "-b", "main")
+    if odd:
+        (path / "link.py").symlink_to("src/main.py")
+        _git(path, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},plugin")
+    add_commit(path, files, year)
+
+
+def add_commit(path: Path, files: dict[str, str | bytes] | dict[str, str], year: int = 2022) -> None:
+    """A commit of a fixed time that adds some files to a repository of the corpus."""
     for name, content in files.items():
         target = path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
-    if odd:
-        (path / "link.py").symlink_to("src/main.py")
-        _git(path, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},plugin")
     _git(path, "add", "--all", "--", ":!plugin")
     when = f"{year}-03-01T12:00:00+0000"
     _git(path, "commit", "-q", "-m", "begin", GIT_AUTHOR_DATE=when, GIT_COMMITTER_DATE=when)

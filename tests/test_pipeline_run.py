@@ -214,6 +214,22 @@ def test_a_verified_rule_removes_a_repository_from_the_next_run(tmp_path: Path) 
 
 
 @pytest.mark.slow
+def test_sources_are_read_again_where_that_is_asked_for(tmp_path: Path) -> None:
+    settings = small_corpus.make(tmp_path / "corpus")
+    Registry.open(f"sqlite:///{settings.parent}/optout.sqlite")
+    root = tmp_path / "run"
+    curate(load_settings(settings), root, workers=2)
+    before = tree(root)
+    assert curate(load_settings(settings), root, workers=2, recrawl=True).ran == ["crawl"]  # nothing has changed
+    assert tree(root) == before
+    small_corpus.add_commit(settings.parent / "alice", {"src/added.py": small_corpus.code(99)})
+    assert curate(load_settings(settings), root, workers=2).nothing_done
+    curate(load_settings(settings), root, workers=2, recrawl=True)
+    assert decisions(root)["alice/tool:src/added.py"] == "kept"
+    assert verify(root / "release").problems == ()
+
+
+@pytest.mark.slow
 def test_a_given_tokenizer_is_taken_with_its_own_names(curated: Path, tmp_path: Path) -> None:
     settings = small_corpus.make(tmp_path / "corpus")
     Registry.open(f"sqlite:///{settings.parent}/optout.sqlite")
