@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gleanery.records.errors import RejectRecord, StopRun
-from gleanery.shards.tokenizer import SENTINELS, Tokenizer, train
+from gleanery.shards.tokenizer import Tokenizer, train
+from gleanery.shards.tokenizer_file import SENTINELS
 
 CODE = [f"def area_{i}(width, height):\n    # in square metres\n    return width * height * {i}\n" for i in range(40)]
 OTHERS = {"<|endoftext|>": "<eot>", "<fim_prefix>": "<|fim_begin|>", "<repo_name>": "[repo]"}
@@ -144,7 +145,7 @@ def test_a_sentinel_that_is_not_marked_special_is_still_never_read_from_text() -
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        (("normalizer",), {"type": "NFC"}, "normalizer"),
+        (("normalizer",), {"type": "NFKC"}, "normalizer"),
         (("model", "dropout"), 0.1, "at random"),
         (("decoder",), None, "decoder"),
         (("pre_tokenizer",), {"type": "Whitespace"}, "byte-level"),
