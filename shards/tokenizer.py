@@ -25,6 +25,8 @@ from gleanery.shards.chance import compiled
 from gleanery.shards.encoding import PACKAGES, REFERENCE, Encoder, Ids, Reference, choose
 from gleanery.shards.tokenizer_file import SENTINELS, bytes_of, check_lossless, check_names, is_control, parse, rule_of
 
+__all__ = ["SENTINELS", "TokenBytes", "Tokenizer", "spell", "train"]
+
 # Every byte that can stand in UTF-8, and the seven sentinels.
 SMALLEST_VOCABULARY = 256 + len(SENTINELS)
 # A pair that occurs once teaches nothing.
