@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
-from gleanery.shards.characters import BLANK, LETTER, NUMBER, SPACE, UNKNOWN, kinds
+from gleanery.shards.characters import APOSTROPHE, BLANK, LETTER, NUMBER, SIGN, SPACE, UNKNOWN, kinds
 from gleanery.shards.chance import compiled, mix, u64
 
 RULES = ("gpt2", "digits+gpt2", "other")
@@ -27,9 +27,11 @@ class Spelling:
     """Arrays over all token ids, 0 to size - 1.
 
     content     uint8, the bytes of all tokens one after the other
-    start       int64[size + 1], token i is content[start[i] : start[i + 1]]; empty for control tokens and unused ids
-    marks       uint8[size, 4]: kind of the first character, kind of the last one, characters that begin in the token
-                (at most MOST_CHARACTERS), and line ends in it (at most 255)
+    start       int32[size + 1], token i is content[start[i] : start[i + 1]]; empty for control tokens and unused ids
+    characters  uint8[size], characters that begin in the token, at most MOST_CHARACTERS
+    lines       uint8[size], line ends in it, at most MOST_CHARACTERS
+    edges       uint8[size], the kind of its first character, eight times that of its last one, and 64 if it opens a
+                word: a space and then something visible, which is always the start of a pre-token
     bytes_ids   int32[256], the token of each single byte, or -1
     merges      uint64[slots, 2], a hash table with open addressing: left id << 32 | right id, and rank << 32 | made id
     digits      whether each digit is a token of its own
@@ -42,9 +44,9 @@ class Spelling:
         spelled = _spelled(config)
         self.size = len(spelled)
         self.content = np.frombuffer(b"".join(spelled) or b"\0", np.uint8)
-        self.start = np.concatenate([[0], np.cumsum([len(s) for s in spelled])]).astype(np.int64)
-        self.marks = np.zeros((self.size, 4), np.uint8)
-        _mark(self.content, self.start, kinds(), self.marks)
+        self.start = np.concatenate([[0], np.cumsum([len(s) for s in spelled])]).astype(np.int32)
+        self.characters, self.lines, self.edges = (np.zeros(self.size, np.uint8) for _ in range(3))
+        _mark(self.content, self.start, kinds(), self.characters, self.lines, self.edges)
         self.bytes_ids = np.full(256, -1, np.int32)
         vocabulary: dict[str, int] = model["vocab"]
         for letter, byte in LETTERS.items():
@@ -53,6 +55,12 @@ class Spelling:
         rule = rule_of(config)
         self.digits = rule == "digits+gpt2"
         self.exact = rule != "other" and not _has_blank_tokens(config) and not model.get("ignore_merges")
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """What compiled code takes, in its order, from `digits` on."""
+        tables = (self.content, self.start, self.characters, self.lines, self.edges, kinds())
+        return self.digits, *tables, self.bytes_ids, self.merges
 
 
 @lru_cache(maxsize=4)
@@ -155,18 +163,25 @@ def _insert(triples: NDArray[np.uint64], table: NDArray[np.uint64]) -> None:
 
 @compiled
 def _mark(
-    content: NDArray[np.uint8], start: NDArray[np.int64], kind: NDArray[np.uint8], marks: NDArray[np.uint8]
+    content: NDArray[np.uint8],
+    start: NDArray[np.int32],
+    kind: NDArray[np.uint8],
+    characters: NDArray[np.uint8],
+    lines: NDArray[np.uint8],
+    edges: NDArray[np.uint8],
 ) -> None:
-    for token in range(len(marks)):
+    for token in range(len(edges)):
         begin, end = start[token], start[token + 1]
-        characters, lines, last = 0, 0, end
+        count, ended, last = 0, 0, end
         for at in range(begin, end):
             if content[at] & 0xC0 != 0x80:
-                characters, last = characters + 1, at
-            lines += content[at] == 0x0A
-        marks[token, 0] = kind_at(content, begin, end, kind)
-        marks[token, 1] = kind_at(content, last, end, kind)
-        marks[token, 2], marks[token, 3] = min(characters, MOST_CHARACTERS), min(lines, 255)
+                count, last = count + 1, at
+            ended += content[at] == 0x0A
+        characters[token], lines[token] = min(count, MOST_CHARACTERS), min(ended, MOST_CHARACTERS)
+        first = kind_at(content, begin, end, kind)
+        second = kind_at(content, begin + 1, end, kind) if first == SPACE else UNKNOWN
+        opens = 64 if second == LETTER or second == NUMBER or (second >= 4 and second != UNKNOWN) else 0
+        edges[token] = first | kind_at(content, last, end, kind) << 3 | opens
 
 
 @compiled
@@ -201,21 +216,21 @@ def character_bytes(text: NDArray[np.uint8], at: int, end: int) -> int:
 
 
 @compiled
-def is_boundary(before: int, first: int, digits: bool) -> bool:
-    """Whether a pre-token surely begins between two characters of these kinds, whatever stands around them.
-
-    `first` is the kind of the right one. A space before a word belongs to the word, so `opens_word` tells of that case.
-    """
+def is_boundary(left: int, right: int, digits: bool) -> bool:
+    """Whether a pre-token surely begins between two tokens with these `edges`, whatever stands around them."""
+    if right & 64:
+        return True
+    before, first = (left >> 3) & 7, right & 7
     if before == UNKNOWN or first == UNKNOWN:
         return False
     if digits and (before == NUMBER or first == NUMBER):
         return True
-    if first >= 4:  # APOSTROPHE, SIGN
-        return before == LETTER or before == NUMBER or before == BLANK
     if first == SPACE or first == BLANK:
         return before != SPACE and before != BLANK
-    if before == BLANK:
+    if before == BLANK:  # a space may belong to the word behind it; no other white space does
         return True
-    if first == LETTER:
-        return before == NUMBER or before == 5
-    return before == LETTER or before >= 4  # NUMBER
+    if first == LETTER:  # not behind an apostrophe, which may begin a contraction
+        return before == NUMBER or before == SIGN
+    if first == NUMBER:
+        return before == LETTER or before == SIGN or before == APOSTROPHE
+    return before == LETTER or before == NUMBER
