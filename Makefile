@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-torch check lint types contracts wheel reference lock clean
+.PHONY: help setup demo test test-torch test-exports check lint types contracts wheel reference lock clean
 
 help:  ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,14 @@ test: $(READY)  ## run the whole test suite
 
 test-torch: $(READY)  ## install torch beside it (5 GB) and run the tests that need it
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-torch.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements-megatron.lock
 	$(BIN)/python -m pytest -m torch
+
+test-exports: $(READY)  ## install datasets and safetensors in a place of their own and open the exports with them
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/exports
+	$(BIN)/uv pip install --quiet --python build/exports/bin/python --require-hashes -r requirements-exports.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --target build/exported .
+	PYTHONPATH=build/exported build/exports/bin/python -m pytest --noconftest -m exports tests/test_shards_exports.py
 
 check: lint types contracts  ## lint, types and import contracts
 
@@ -65,6 +72,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --python-version 
 lock: $(READY)  ## resolve the lock files anew
 	$(LOCK) --extra dev -o requirements.lock
 	$(LOCK) --extra torch -c requirements.lock -o requirements-torch.lock
+	$(BIN)/uv pip compile requirements-exports.in --generate-hashes --python-version 3.11 --no-header --quiet -o requirements-exports.lock
 
 clean:  ## remove everything that make made, runs excepted
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

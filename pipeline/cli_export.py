@@ -28,6 +28,36 @@ def datatrove(
     err.print(f"written to {folder}")
 
 
+@app.command("megatron")
+def megatron(
+    release: Annotated[Path, typer.Argument(help="Folder of a release.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write.")],
+) -> None:
+    """Write the tokens as Megatron's indexed data set; the data path is FOLDER/release_text_document.
+
+    Example: gleanery export megatron runs/demo/release runs/demo-megatron
+    """
+    from gleanery.shards.exports import to_megatron
+
+    to_megatron(release, folder)
+    err.print(f"written to {folder}")
+
+
+@app.command("safetensors")
+def safetensors(
+    release: Annotated[Path, typer.Argument(help="Folder of a release.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write.")],
+) -> None:
+    """Write the tokens as safetensors files, which any framework opens by memory map.
+
+    Example: gleanery export safetensors runs/demo/release runs/demo-safetensors
+    """
+    from gleanery.shards.exports import to_safetensors
+
+    to_safetensors(release, folder)
+    err.print(f"written to {folder}")
+
+
 @app.command("parquet")
 def parquet(
     release: Annotated[Path, typer.Argument(help="Folder of a release.")],

@@ -94,7 +94,9 @@ class ShardSettings:
     tokenizer: str | None = _key(None, "tokenizer.json to use, relative to the settings file; none trains one")
     vocabulary: int = _key(32_768, "size of a trained vocabulary", "tokens")
     train_bytes: int = _key(16 << 20, "text that a tokeniser is trained on at most, chosen by a keyed hash", "bytes")
-    sentinels: tuple[str, ...] = _key((), "names of the control tokens of a given tokeniser, as OURS=THEIRS")
+    sentinels: tuple[str, ...] = _key(
+        (), "what a given tokeniser calls its control tokens: starcoder2, qwen-coder, deepseek-coder, or OURS=THEIRS"
+    )
 
 
 @dataclass(frozen=True)

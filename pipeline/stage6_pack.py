@@ -28,6 +28,7 @@ from gleanery.records.parquet import (
 from gleanery.shards.layout import docs_file, tokens_file
 from gleanery.shards.store import finish, write_part
 from gleanery.shards.tokenizer import Tokenizer, train
+from gleanery.shards.tokenizer_file import sentinel_names
 
 TOKENIZER = "work/tokenizer/data/tokenizer.json"
 
@@ -138,8 +139,7 @@ def make_index(shard: Shard) -> None:
 
 def load_tokenizer(root: Path, settings: Settings) -> Tokenizer:
     """The run's tokeniser, with the names that its control tokens have."""
-    pairs = [s.partition("=") for s in settings.shards.sentinels]
-    return Tokenizer.load((root / TOKENIZER).read_bytes(), {ours: theirs for ours, _, theirs in pairs})
+    return Tokenizer.load((root / TOKENIZER).read_bytes(), sentinel_names(settings.shards.sentinels))
 
 
 def _document_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:

@@ -3,14 +3,16 @@
 In: the folder of a finished release. Out: a new folder, whole or absent. datatrove is imported here and nowhere else
 in the room. An export is a copy and knows nothing of later removals: make it anew after each.
 
-`to_datatrove` writes whole documents, each with the end of text behind it, for trainers that cut rows themselves.
-`fim_parquet` writes one epoch of the loader's rows, fill-in-the-middle and all, for trainers that take rows as they
-are.
+`to_datatrove`, `to_megatron` and `to_safetensors` write whole documents, each with the end of text behind it, for
+trainers that cut rows themselves. `fim_parquet` writes one epoch of the loader's rows, fill-in-the-middle and all, for
+trainers that take rows as they are. All of them stream: memory does not grow with the release.
 """
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,12 +22,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import write_bytes, write_groups
+from gleanery.records.parquet import atomic_file, write_bytes, write_groups
 from gleanery.shards.assembly import Batch
 from gleanery.shards.layout import TOKENIZER_FILE, part_name
 from gleanery.shards.loader import Loader
 from gleanery.shards.store import Store
 
+# Megatron's `.idx`: its magic word, version, and the codes that it gives to types of numbers.
+MEGATRON_MAGIC, MEGATRON_VERSION = b"MMIDIDX\x00\x00", 1
+MEGATRON_TYPES = {"<u2": 8, "<i4": 4}
+MEGATRON_NAME = "release_text_document"
+SAFETENSORS_ALIGNMENT = 64
+SAFETENSORS_TYPES = {2: "U16", 4: "U32"}
 ROWS_PER_GROUP = 256
 GROUPS_PER_FILE = 64
 
@@ -51,10 +59,9 @@ def to_datatrove(root: Path, out: Path) -> None:
     from datatrove.pipeline.tokens.tokenizer import TokenizedFile
 
     store = Store.open(Path(root))
-    end = np.array([store.tokenizer.control_ids["<|endoftext|>"]], store.dtype).tobytes()
     with _new_folder(Path(out)) as folder:
         write_bytes(folder / TOKENIZER_FILE, store.tokenizer.json)
-        for shard in range(len(store.payload)):
+        for shard in range(len(store.description.shards)):
             file = TokenizedFile(
                 str(folder),
                 f"{shard:05d}_tokens.ds",
@@ -62,9 +69,77 @@ def to_datatrove(root: Path, out: Path) -> None:
                 save_final_metadata=True,
                 token_size=store.dtype.itemsize,
             )
-            for ordinal in np.flatnonzero(store.docs.shard == shard).tolist():
-                file.write_bytes(store.tokens(ordinal).tobytes() + end)
+            for tokens in _ended(store, np.flatnonzero(store.docs.shard == shard).tolist()):
+                file.write_bytes(tokens)
             file.close()
+
+
+def to_megatron(root: Path, out: Path) -> None:
+    """Megatron's indexed data set, `release_text_document.bin` and `.idx`, and the tokenizer.
+
+    Documents stand in the order of the release, each with the end of text as its last token (`--append-eod`). Pass
+    OUT/release_text_document as the data path. Raises StopRun if `out` exists.
+    """
+    store = Store.open(Path(root))
+    dtype = np.dtype("<u2") if store.dtype.itemsize == 2 else np.dtype("<i4")  # ids are under 2 ** 31
+    lengths = (store.docs.length + 1).astype(np.int32)
+    count = len(lengths)
+    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)[:-1]]) * dtype.itemsize if count else np.empty(0)
+    head = struct.pack("<QBQQ", MEGATRON_VERSION, MEGATRON_TYPES[dtype.str], count, count + 1)
+    tables = (lengths, starts.astype(np.int64), np.arange(count + 1, dtype=np.int64))
+    with _new_folder(Path(out)) as folder:
+        write_bytes(folder / TOKENIZER_FILE, store.tokenizer.json)
+        with atomic_file(folder / f"{MEGATRON_NAME}.bin") as file:
+            for tokens in _ended(store, range(count)):
+                file.write(tokens)
+        write_bytes(folder / f"{MEGATRON_NAME}.idx", MEGATRON_MAGIC + head + b"".join(t.tobytes() for t in tables))
+
+
+def to_safetensors(root: Path, out: Path) -> None:
+    """A `.safetensors` file for each part, and the tokenizer: any framework opens them by memory map.
+
+    tokens  U16 or U32, the documents one after the other, each with the end of text behind it
+    bounds  I64, document i of the file is tokens[bounds[i] : bounds[i + 1]]
+
+    The metadata names the release and the ordinal of the file's first document. Raises StopRun if `out` exists.
+    """
+    store = Store.open(Path(root))
+    with _new_folder(Path(out)) as folder:
+        write_bytes(folder / TOKENIZER_FILE, store.tokenizer.json)
+        for shard in range(len(store.description.shards)):
+            chosen = np.flatnonzero(store.docs.shard == shard)
+            bounds = np.concatenate([[0], np.cumsum(store.docs.length[chosen] + 1)]).astype("<i8")
+            first = int(chosen[0]) if len(chosen) else 0
+            with atomic_file(folder / f"{part_name(shard, len(store.description.shards))}.safetensors") as file:
+                file.write(_safetensors_head(store, bounds, first))
+                file.write(bounds.tobytes())
+                for tokens in _ended(store, chosen.tolist()):
+                    file.write(tokens)
+
+
+def _safetensors_head(store: Store, bounds: NDArray[np.int64], first: int) -> bytes:
+    """The header: sorted keys, padded with spaces so that the numbers behind it are aligned."""
+    tokens, width = int(bounds[-1]), store.dtype.itemsize
+    size = bounds.nbytes
+    value = {
+        "__metadata__": {"release": store.release, "ordinal": str(first)},
+        "bounds": {"dtype": "I64", "shape": [len(bounds)], "data_offsets": [0, size]},
+        "tokens": {
+            "dtype": SAFETENSORS_TYPES[width],
+            "shape": [tokens],
+            "data_offsets": [size, size + tokens * width],
+        },
+    }
+    text = json.dumps(value, sort_keys=True).encode("ascii")
+    text += b" " * (-(len(text) + 8) % SAFETENSORS_ALIGNMENT)
+    return struct.pack("<Q", len(text)) + text
+
+
+def _ended(store: Store, ordinals: Sequence[int]) -> Iterator[bytes]:
+    """The bytes of some documents, each with the end of text."""
+    end = np.array([store.description.sentinels["<|endoftext|>"][1]], store.dtype).tobytes()
+    for ordinal in ordinals:
+        yield store.tokens(ordinal).tobytes() + end
 
 
 def fim_parquet(

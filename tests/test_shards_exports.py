@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from gleanery.records.errors import StopRun
-from gleanery.shards.exports import fim_parquet, to_datatrove
+from gleanery.records.parquet import table_of, write_table
+from gleanery.shards.exports import fim_parquet, to_datatrove, to_megatron, to_safetensors
 from gleanery.shards.loader import Loader
-from gleanery.shards.store import Store, finish, write_part
+from gleanery.shards.store import Store
+from gleanery.shards.writing import finish, write_part
 from gleanery.shards.tokenizer import Tokenizer
 
+HINT = "make test-exports installs the libraries that the exports are meant for"
 GOLDEN = Path(__file__).parent / "golden" / "shards"
 TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))
 NAMES = ("file_id", "repo_id", "repo", "path", "blob_id", "license", "language")
@@ -80,13 +85,118 @@ def test_the_parquet_rows_are_those_of_the_loader(root: Path, tmp_path: Path) ->
     assert all(sum(lengths) == 64 for lengths in table.column("seq_lengths").to_pylist())
 
 
-@pytest.mark.parametrize("name", ["datatrove", "parquet"])
+def ended(store: Store) -> list[list[int]]:
+    """The tokens of each document with the end of text."""
+    end = store.tokenizer.control_ids["<|endoftext|>"]
+    return [[*store.tokens(ordinal).tolist(), end] for ordinal in range(len(store))]
+
+
+def test_the_index_of_megatron_names_each_document(root: Path, tmp_path: Path) -> None:
+    to_megatron(root, tmp_path / "out")
+    store = Store.open(root)
+    tokens = np.fromfile(tmp_path / "out/release_text_document.bin", "<u2")
+    index = (tmp_path / "out/release_text_document.idx").read_bytes()
+    assert index[:9] == b"MMIDIDX\x00\x00"
+    version, code, sequences, documents = struct.unpack_from("<QBQQ", index, 9)
+    assert (version, code, sequences, documents) == (1, 8, len(store), len(store) + 1)
+    lengths = np.frombuffer(index, "<i4", sequences, 34)
+    starts = np.frombuffer(index, "<i8", sequences, 34 + 4 * sequences)
+    assert np.frombuffer(index, "<i8", -1, 34 + 12 * sequences).tolist() == list(range(documents))
+    found = [tokens[s // 2 : s // 2 + n].tolist() for s, n in zip(starts, lengths, strict=True)]
+    assert found == ended(store)
+
+
+@pytest.mark.torch
+def test_megatrons_own_reader_opens_its_export(root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("megatron.core", reason="megatron-core needs torch: make test-torch installs both")
+    from megatron.core.datasets.indexed_dataset import IndexedDataset
+
+    to_megatron(root, tmp_path / "out")
+    data = IndexedDataset(str(tmp_path / "out/release_text_document"))
+    assert [data[i].tolist() for i in range(len(data))] == ended(Store.open(root))
+    assert data.document_indices.tolist() == list(range(len(data) + 1))
+
+
+def test_the_header_of_safetensors_names_what_follows(root: Path, tmp_path: Path) -> None:
+    to_safetensors(root, tmp_path / "out")
+    found = []
+    for path in sorted((tmp_path / "out").glob("*.safetensors")):
+        content = path.read_bytes()
+        size = int.from_bytes(content[:8], "little")
+        assert (8 + size) % 64 == 0
+        head, body = json.loads(content[8 : 8 + size]), content[8 + size :]
+        (b0, b1), (t0, t1) = head["bounds"]["data_offsets"], head["tokens"]["data_offsets"]
+        bounds, tokens = np.frombuffer(body[b0:b1], "<i8"), np.frombuffer(body[t0:t1], "<u2")
+        assert (head["bounds"]["shape"], head["tokens"]["shape"], t1) == ([len(bounds)], [len(tokens)], len(body))
+        assert int(head["__metadata__"]["ordinal"]) == len(found)
+        found += [tokens[a:b].tolist() for a, b in zip(bounds, bounds[1:], strict=False)]
+    assert found == ended(Store.open(root))
+
+
+@pytest.mark.exports
+def test_safetensors_opens_its_export(root: Path, tmp_path: Path) -> None:
+    safetensors = pytest.importorskip("safetensors.numpy", reason=HINT)
+    to_safetensors(root, tmp_path / "out")
+    found = []
+    for path in sorted((tmp_path / "out").glob("*.safetensors")):
+        parts = safetensors.load_file(path)
+        assert parts["tokens"].dtype == np.uint16
+        found += [x.tolist() for x in np.split(parts["tokens"], parts["bounds"][1:-1])]
+    assert found == ended(Store.open(root))
+
+
+@pytest.mark.exports
+def test_load_dataset_opens_the_packed_rows(root: Path, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets", reason=HINT)
+    fim_parquet(root, tmp_path / "out", context=64, seed=2)
+    data = datasets.load_dataset("parquet", data_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))["train"]
+    loader = Loader(root, context=64, seed=2)
+    batch = loader.read(0, 0, loader.rows(0))
+    assert data["input_ids"][:] == batch.input_ids.tolist()
+    assert data["labels"][:] == batch.labels.tolist()
+    assert data.features["input_ids"].feature.dtype == "int32"
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The table `documents`, as a run writes it."""
+    folder = tmp_path_factory.mktemp("documents")
+    rows = [
+        dict.fromkeys(NAMES, f"id{n:02}") | {"text": t, "redactions": 0, "text_sha256": "0"}
+        for n, t in enumerate(TEXTS)
+    ]
+    write_table(folder / "part-00000.parquet", "documents", table_of("documents", rows))
+    return folder
+
+
+def test_datatroves_own_reader_opens_the_documents(documents: Path) -> None:
+    from datatrove.pipeline.readers import ParquetReader
+
+    found = list(ParquetReader(str(documents), text_key="text", id_key="file_id").run())
+    assert [(d.id, d.text) for d in found] == [(f"id{n:02}", t) for n, t in enumerate(TEXTS)]
+    assert found[0].metadata["license"] == "id00"
+
+
+@pytest.mark.exports
+def test_load_dataset_opens_the_documents(documents: Path, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets", reason=HINT)
+    data = datasets.load_dataset("parquet", data_dir=str(documents), cache_dir=str(tmp_path))["train"]
+    assert data["text"][:] == TEXTS
+    assert data["file_id"][:] == [f"id{n:02}" for n in range(len(TEXTS))]
+
+
+WRITERS: dict[str, Callable[[Path, Path], None]] = {
+    "datatrove": to_datatrove,
+    "megatron": to_megatron,
+    "safetensors": to_safetensors,
+    "parquet": lambda root, out: fim_parquet(root, out, context=64),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
 def test_an_export_twice_gives_the_same_bytes_and_never_overwrites(root: Path, tmp_path: Path, name: str) -> None:
     def export(out: Path) -> dict[str, str]:
-        if name == "datatrove":
-            to_datatrove(root, out)
-        else:
-            fim_parquet(root, out, context=64)
+        WRITERS[name](root, out)
         return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(out.iterdir())}
 
     assert export(tmp_path / "a") == export(tmp_path / "b")

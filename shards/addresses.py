@@ -1,0 +1,35 @@
+"""Addresses: compiled code reads the memory maps of all shards, whichever one a document lies in.
+
+In: the address of a map. Out: an array over it, inside compiled code. Costs nothing. A release has many token files;
+compiled code cannot take a list of arrays without a cost for each of them at every call.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import carray, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from gleanery.shards.chance import compiled
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _pointer(_context: Any, _address: Any) -> Any:
+    def generate(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], cgutils.voidptr_t)
+
+    return types.voidptr(types.uint64), generate
+
+
+@compiled
+def tokens_at(address: int, count: int, like: NDArray[Any]) -> NDArray[Any]:
+    """The array of `count` tokens at an address, of the type of `like`. Compiled code only."""
+    found: NDArray[Any] = carray(_pointer(np.uint64(address)), (count,), like.dtype)
+    return found
+
+
+def address_of(array: NDArray[Any]) -> int:
+    """Where the first element of an array lies. The array must be kept as long as the address is used."""
+    return int(array.__array_interface__["data"][0])
