@@ -5,13 +5,12 @@ their limits, their cache and their workers) and is ended before it looks for du
 judgement, is the same call as in `select`. So the figures hold for what a user gets.
 """
 
-import dataclasses
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gleanery.licensing.conclude import Conclusion, Evidence
+from gleanery.licensing.conclude import Conclusion
 from gleanery.licensing.policy import Judgement, Policy
 from gleanery.pipeline.run import Progress, curate
 from gleanery.pipeline.settings import CrawlSettings, RunSettings, Settings, SourceSettings
@@ -82,11 +81,7 @@ def _read(root: Path) -> dict[tuple[str, str], Verdict]:
     conclusions = {}
     for part in sorted((root / "tables/license_conclusions").glob("*.parquet")):
         for row in read_table(part).to_pylist():
-            names = {f.name for f in dataclasses.fields(Conclusion)}
-            evidence = tuple(Evidence(**e) for e in row["evidence"])
-            conclusions[row["file_id"]] = Conclusion(
-                **({k: v for k, v in row.items() if k in names} | {"evidence": evidence})
-            )
+            conclusions[row["file_id"]] = Conclusion.of_row(row)
     found = {}
     repos = {
         row["repo_id"]: row["name"].rpartition("/")[2]

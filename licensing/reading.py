@@ -282,12 +282,12 @@ class _Page:
 def _raw_lines(content: bytes, scope: str) -> tuple[list[str], bool]:
     """The lines that are read, and whether something was cut off."""
     limit = HEAD_CHARACTERS if scope == "head" else WHOLE_CHARACTERS
-    text = _decode(content[: 4 * limit]).replace("\r\n", "\n").replace("\r", "\n")
+    text = decoded(content[: 4 * limit]).replace("\r\n", "\n").replace("\r", "\n")
     lines = text[:limit].split("\n")
     return lines[:HEAD_LINES] if scope == "head" else lines, len(text) > limit or len(content) > 4 * limit
 
 
-def _decode(content: bytes) -> str:
+def decoded(content: bytes) -> str:
     """UTF-16 and UTF-32 where a byte order mark or the pattern of zero bytes says so, else UTF-8. Never fails."""
     if content.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return content.decode("utf-32", "replace")

@@ -54,9 +54,11 @@ _SECOND_TAG = re.compile(r"spdx|licen[sc]e", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Finding:
-    """One detection. `outcome` is found, none, or unknown (the time limit, a cut, an error, or only a hint).
+    """One detection. `outcome` is found, none, mentioned (a licence is named, and not said to be this work's), or
+    unknown (the time limit, a cut, an error, or only a hint).
 
-    `score` is 0 to 100; lines count from 1. The first finding of a text carries its copyright lines.
+    `score` is 0 to 100; lines count from 1. The first finding of a text carries its copyright lines. `paths`: a record
+    such as REUSE.toml speaks for the files that these patterns name, and a pointer points to this file.
     """
 
     outcome: str
@@ -66,6 +68,7 @@ class Finding:
     start_line: int | None = None
     end_line: int | None = None
     copyrights: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 class Scanner:
