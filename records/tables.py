@@ -20,7 +20,9 @@ def _list_of(kind: pa.DataType) -> pa.DataType:
 
 _EVIDENCE = pa.struct(
     [
-        pa.field("role", pa.string(), nullable=False),  # own_header | reuse | ancestor_file | package_metadata | repository
+        pa.field(
+            "role", pa.string(), nullable=False
+        ),  # own_header | reuse | ancestor_file | package_metadata | repository
         pa.field("path", pa.string(), nullable=False),
         pa.field("blob_id", pa.string(), nullable=False),
         pa.field("expression", pa.string()),
@@ -277,7 +279,9 @@ _ALL = (
         "text_id",
         Column("text_id", _S, "git content id of the text as it stands here; its name in the folder LICENSES"),
         Column("origin", _S, "repository, or licence_list where no repository carries the text"),
-        Column("licenses", _list_of(_S), "what was read in it, SPDX expressions, sorted; none for a notice without one"),
+        Column(
+            "licenses", _list_of(_S), "what was read in it, SPDX expressions, sorted; none for a notice without one"
+        ),
         Column("content", pa.large_binary(), "the text, without the copyright lines that stand in notices"),
     ),
     _table(
