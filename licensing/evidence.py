@@ -10,13 +10,14 @@ from dataclasses import replace
 
 import re2
 
-from gleanery.licensing.expressions import all_of, keys, parse
+from gleanery.licensing.expressions import all_of, conjuncts, keys, parse
 from gleanery.licensing.manifests import Statement, statements
 from gleanery.licensing.names import license_role, reading_scope
 from gleanery.licensing.reading import decoded, read_text
 from gleanery.licensing.readme import own_lines
 from gleanery.licensing.reuse import records
 from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
+from gleanery.licensing.statements import OWNERS_ONLY
 
 # Raise it when the same file may now get other findings from this module or those it calls.
 EVIDENCE_VERSION = 1
@@ -40,6 +41,15 @@ _REFUSALS = {
 # Words that change what a licence allows, and that the detector passes over in a short text.
 _CHANGED = re2.compile(r"(?i)\bwith\b|\bexcept|non-?commercial|\brestrict|\bcustom|\badditional|\bethical|\bnot? ")
 _LONGEST_FIELD = 300
+_OWNERS_ONLY = re2.compile(r"(?i)^(?:(?:year|copyright holders?|organi[sz]ation|owners?):[^\n]*\n?\s*)+$")
+# The words "public domain" by themselves: no licence, and no restriction either.
+_HARMLESS_HINTS = ("public-domain_bare_words", "public-domain_bare")
+_EITHER = re2.compile(
+    r"(?i)\beither (?:the |of the |under |a |an )?[^.]{3,200}?\bor\b|\b(?:your choice|choose (?:one|between|either)|"
+    r"dual[- ]?licen[sc]ed)\b"
+)
+_NOT_A_CHOICE = re2.compile(r"(?i)\beither (?:version|express|v[0-9]|the? version)|\band\b")
+_LONGEST_CHOICE = 8
 _AND = re2.compile(r"(?i)\s*[,;&]\s*(?:and\s+)?|\s+and\s+|\s+AND\s+|\s+\+\s+")
 _OR = re2.compile(r"(?i)\s*(?:\|\|?|/)\s*|\s*,?\s+or\s+")
 # Words that stand beside "and" or "or" without naming a second licence.
@@ -61,8 +71,10 @@ def reading_scopes(path: str) -> tuple[str, ...]:
 
 def find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
     """The findings in some bytes, read as `scope` says; at least one, and never an error. KeyError: no such scope."""
-    if scope in ("head", "whole"):
-        return scanner.scan(content, scope)
+    if scope == "head":
+        return _of_head(content, scanner.scan(content, scope))
+    if scope == "whole":
+        return _of_text(content, scanner.scan(content, scope))
     if scope == "readme":
         return _of_readme(content, scanner.scan(content, "whole"))
     text = decoded(content)
@@ -72,6 +84,43 @@ def find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
         found.append(Finding("found", NO_TRAINING, 100.0, "gleanery-no-ai-training", *reading.reserved))
     found = found or [Finding("none")]
     return (replace(found[0], copyrights=reading.copyrights), *found[1:])
+
+
+def _of_text(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """A licence file of R that holds only the blanks of the licence that the manifest names: it speaks of owners."""
+    if found[0].outcome == "none" and len(content) <= _LONGEST_FIELD and _OWNERS_ONLY.match(decoded(content).strip()):
+        return (replace(found[0], rule=OWNERS_ONLY), *found[1:])
+    return found
+
+
+def _of_head(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Hints that name no restriction are mentions, and "either A or B" is a choice."""
+    if all(f.outcome == "none" for f in found):
+        return found
+    found = tuple(replace(f, outcome="mentioned") if _is_harmless_hint(f) else f for f in found)
+    if not any(f.outcome == "found" and len(conjuncts(f.expression or "")) == 2 for f in found):
+        return found
+    lines = decoded(content).splitlines()
+    return tuple(_with_choice(f, lines) for f in found)
+
+
+def _is_harmless_hint(finding: Finding) -> bool:
+    return finding.outcome == "unknown" and (finding.rule or "").startswith(_HARMLESS_HINTS)
+
+
+def _with_choice(finding: Finding, lines: list[str]) -> Finding:
+    """The finding of two licences as a choice, where its sentence says "either ... or" and nothing else joins them."""
+    parts = conjuncts(finding.expression or "")
+    if finding.outcome != "found" or len(parts) != 2 or finding.start_line is None or finding.end_line is None:
+        return finding
+    said = lines[finding.start_line - 1 : finding.end_line + 1]
+    if finding.end_line - finding.start_line > _LONGEST_CHOICE:
+        return finding
+    sentence = " ".join(line.strip(" \t*/#;%!\"'") for line in said)
+    offered = _EITHER.search(sentence)
+    if offered is None or _NOT_A_CHOICE.search(offered[0]):
+        return finding
+    return replace(finding, expression=" OR ".join(f"({p})" if " OR " in p else p for p in parts))
 
 
 def _of_readme(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from gleanery.licensing.expressions import all_of, alternatives, conjuncts, declared
 from gleanery.licensing.names import (
     is_license_folder,
-    is_ownership_name,
     is_prose_path,
     is_vendored_path,
     license_role,
@@ -28,6 +27,7 @@ from gleanery.licensing.statements import (
     evidence_of,
     explained,
     for_code,
+    speaks_of_owners,
 )
 
 # Folders whose notices, records, manifests and READMEs are read for one file.
@@ -132,7 +132,7 @@ class Folders:
             said = self._registry()
             if said.names_licence:
                 yield "registry", said
-        for folder in place.licensed[1:MOST_FOLDERS]:
+        for folder in place.licensed[:MOST_FOLDERS]:
             said = self._license_of(folder)
             if said.names_licence:
                 yield "above", said if prose else for_code(said)
@@ -279,7 +279,7 @@ class Folders:
     def _is_licensed(roles: dict[str, list[FileFacts]]) -> bool:
         """Whether a folder has a licence of its own. A file COPYRIGHT that names owners only does not make one."""
         files = roles.get("license", []) + roles.get("license_folder", [])
-        return any(not is_ownership_name(f.path) or any(x.outcome != "none" for x in f.whole) for f in files)
+        return any(x.outcome != "none" or not speaks_of_owners(f.path, x) for f in files for x in f.whole)
 
 
 def _resolved(folder: str, target: str) -> str | None:

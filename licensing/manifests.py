@@ -267,6 +267,11 @@ def _yaml(text: str) -> Iterator[str]:
             yield item[1].split(" #")[0].strip().strip("\"'")
 
 
+def _perl(text: str) -> Iterator[str]:
+    """META.yml: the field at the top; the one under `resources` is an address."""
+    yield from _yaml("\n".join(line for line in text.split("\n") if line[:1] not in " \t" or line.lstrip()[:1] == "-"))
+
+
 _YAML_FIELD = re2.compile(r"(?i)^[ \t]{0,8}(?:licen[sc]es?)[ \t]*:[ \t]*(.{0,500})$")
 _YAML_ITEM = re2.compile(r"^[ \t]{0,10}-[ \t]*(.{1,200})$")
 
@@ -307,7 +312,7 @@ _READERS = {
     "message": _message,
     "r": _r,
     "xml": _xml,
-    "perl": _yaml,
+    "perl": _perl,
     "yaml": _yaml,
     "code": _fields,
 }

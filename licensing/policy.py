@@ -16,7 +16,7 @@ from typing import Any
 
 from gleanery.licensing.conclude import Conclusion, Evidence
 from gleanery.licensing.expressions import Expression, all_of, parse
-from gleanery.licensing.statements import IGNORED, REFERENCES
+from gleanery.licensing.statements import IGNORED, REFERENCES, covers
 from gleanery.records.errors import StopRun
 
 CATEGORIES = ("public-domain", "permissive", "weak-copyleft", "copyleft", "restricted")
@@ -95,6 +95,8 @@ class Policy:
         """
         header = self.answer(conclusion.header_expression)
         directory = self.answer(conclusion.directory_expression)
+        if header == ALLOW and covers(conclusion.header_expression, conclusion.directory_expression):
+            directory = None  # the text of one of the licences that the file's own words offer
         both = _worst(a for a in (header, directory) if a is not None)
         evidence = tuple(_sentence(piece) for piece in conclusion.evidence)
         against = self._against(conclusion)

@@ -124,6 +124,7 @@ class Reading:
     """Normalised lines, the file's line number of each, copyright lines, and whether the text was cut.
 
     `dense` is true for a text that is mostly licence prose, such as a LICENSE file, and false for a README.
+    `prose` is true where the lines have as many different words of law as a licence has, whatever else the text holds.
     `full_lines` are the fuller form: of a head, from the first line of interest to the last, with owners and whatever
     stands between, as some licences name their owner; of a dense text, every line as it stands; of any other, nothing.
     `reserved` holds the first and last line of a paragraph that forbids training models on the work.
@@ -137,6 +138,7 @@ class Reading:
     dense: bool = False
     cut: bool = False
     reserved: tuple[int, int] | None = None
+    prose: bool = False
 
 
 def read_text(content: bytes, scope: str) -> Reading:
@@ -157,7 +159,13 @@ def read_text(content: bytes, scope: str) -> Reading:
     notices = (_notice(page.plain[i]) for i in sorted(page.copyrights)[:MAX_COPYRIGHTS])
     copyrights = [notice for notice in notices if notice]
     reserved = next(((p.start + 1, p.stop) for p in page.paragraphs if page.is_reserved(p)), None)
-    return Reading(lines, numbers, full_lines, full_numbers, tuple(copyrights), dense, cut, reserved)
+    prose = scope == "head" and _is_prose("\n".join(lines))
+    return Reading(lines, numbers, full_lines, full_numbers, tuple(copyrights), dense, cut, reserved, prose)
+
+
+def _is_prose(text: str) -> bool:
+    words = {match.group().lower() for match in _PROSE.finditer(text.encode("utf-8", "replace"))}
+    return len(words) >= _PROSE_WORDS and len(text.split()) >= _FEWEST_WORDS
 
 
 def _notice(line: str) -> str | None:

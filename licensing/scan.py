@@ -32,7 +32,7 @@ from gleanery.records.errors import StopRun
 __all__ = ["Finding", "Scanner", "head_of", "warm"]
 
 # Raise this number when the same text may now give another answer.
-SCAN_VERSION = 2
+SCAN_VERSION = 3
 # What this room finds by itself; scancode has no rule for it.
 NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
 MOST_FINDINGS = 64
@@ -42,6 +42,8 @@ _REMEMBERED = 65_536
 _SURE_SCORE, _WHOLE_TEXT_WORDS = 80.0, 60
 # Shorter texts that are matched exactly never took longer than half a second, so they need no timer.
 _QUICK_CHARACTERS = 6000
+# Words of law, as many as a licence has, in which no licence was recognised.
+UNRECOGNISED = "gleanery-terms-not-recognised"
 _FAILED, TIMED_OUT = "gleanery-detector-error", "gleanery-time-limit"
 _GIVEN_UP = (_FAILED, TIMED_OUT)
 # SPDX tags anywhere in a line, and the licence field of a manifest at its beginning.
@@ -121,7 +123,12 @@ class Scanner:
         findings = self._known_or_new(reading.lines, reading.numbers, False)
         if any(_is_identified(f) for f in findings) or any(f.rule in _GIVEN_UP for f in findings):
             return findings
-        return self._known_or_new(reading.full_lines, reading.full_numbers, False) or findings
+        findings = self._known_or_new(reading.full_lines, reading.full_numbers, False) or findings
+        if not reading.prose or any(_is_identified(f) or f.rule in _GIVEN_UP for f in findings):
+            return findings
+        # The terms of a licence that exact matching does not know, such as an edited one: silence would be a lie.
+        approximate = self._known_or_new(reading.lines, reading.numbers, True)
+        return approximate or findings or (Finding("unknown", rule=UNRECOGNISED),)
 
     def _known_or_new(self, lines: tuple[str, ...], numbers: tuple[int, ...], dense: bool) -> tuple[Finding, ...]:
         """The answer to a normalised text, from its tags, from memory or from the detector."""

@@ -20,6 +20,9 @@ dco-1.1 generic-cla generic-export-compliance generic-tos generic-trademark goog
 here-disclaimer jetty-ccla-1.1 ms-cla newton-king-cla olf-ccla-1.0 olf-icla-1.0 patent-disclaimer samba-dc-1.0
 sh-cla-1.1 square-cla warranty-disclaimer
 """
+# What the makers of build tools allow for their own share in a generated file; its other share is the package's.
+TOOL_GRANTS = frozenset(("fsful", "fsfullr", "fsfullrwd", "fsfullrsd"))
+OWNERS_ONLY = "gleanery-owners-only"
 IGNORED = frozenset(f"licenseref-scancode-{key}" for key in _IGNORED_TEXT.split())
 
 
@@ -89,13 +92,18 @@ def combined(role: str, texts: Texts, silence_is_doubt: bool = False) -> Said:
             if finding.outcome == "mentioned":
                 continue
             if finding.outcome == "found" and said is not None:
-                parts += conjuncts(said)
+                parts += [p for p in conjuncts(said) if role != "own_header" or canonical(p) not in TOOL_GRANTS]
                 evidence.append(evidence_of(role, file, finding, said))
-            elif finding.outcome != "none" or (silence_is_doubt and not is_ownership_name(file.path)):
+            elif finding.outcome != "none" or (silence_is_doubt and not speaks_of_owners(file.path, finding)):
                 uncertain = True
                 evidence.append(evidence_of(role, file, finding, None))
     expression = explained(parts, whole_choice=role == "own_header")
     return Said(role if evidence else "none", expression, uncertain, tuple(evidence))
+
+
+def speaks_of_owners(path: str, finding: Finding) -> bool:
+    """Whether a licence-named file in which nothing was found may name owners only, so that its silence says nothing."""
+    return is_ownership_name(path) or finding.rule == OWNERS_ONLY
 
 
 def together(role: str, said: Iterable[Said]) -> Said:
@@ -128,6 +136,25 @@ def added_by(said: Said, known: Said) -> str | None:
         return said.expression if said.names_licence else None
     both = explained([*conjuncts(said.expression or ""), *first]) or ""
     return all_of(part for part in conjuncts(both) if canonical(part) not in first and not only_points(part))
+
+
+def covers(choice: str | None, text: str | None) -> bool:
+    """Whether a choice of licences has each licence of a text among its sides, versions left out.
+
+    A file "under the terms of Perl itself" offers GPL or Artistic; beside it stands the text of one of them.
+
+    >>> covers("GPL-1.0-or-later OR Artistic-1.0-Perl", "GPL-2.0-only"), covers("MIT", "GPL-2.0-only")
+    (True, False)
+    """
+    sides = alternatives(choice or "")
+    families = {_family(side) for side in sides}
+    parts = conjuncts(text or "")
+    return len(sides) > 1 and bool(parts) and all(_family(canonical(part)) in families for part in parts)
+
+
+def _family(text: str) -> str:
+    name = text.split(" with ")[0]
+    return name.split("-")[0] if " " not in name else text
 
 
 def for_code(said: Said) -> Said:
