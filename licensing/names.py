@@ -19,6 +19,7 @@ _CODE_EXTENSIONS = frozenset(_CODE_EXTENSIONS_TEXT.split())
 _LICENSE_WORDS = frozenset(
     ("license", "licence", "licenses", "licences", "copying", "unlicense", "copyright", "copyleft")
 )
+_PAGE_FOLDERS = frozenset(("doc", "docs", "documentation", "site", "website", "_static", "static", "templates", "man"))
 _LICENSE_FOLDERS = frozenset(("license", "licence", "licenses", "licences"))
 # Names of licences and words of law that still leave a licence file for the whole folder: LICENSE-MIT, COPYING.LESSER.
 _IDS_TEXT = """
@@ -94,7 +95,8 @@ def license_role(path: str) -> str | None:
         return "readme"
     if _in_license_folder(folder) and extension in _TEXT_EXTENSIONS | {""}:
         return "license"
-    return _named_role(name, stem, extension)
+    role = _named_role(name, stem, extension)
+    return "notice" if role == "license" and name == lower and _is_page(folder, extension) else role
 
 
 def reading_scope(path: str) -> str:
@@ -186,6 +188,11 @@ def is_prose_path(path: str) -> bool:
     (True, False)
     """
     return path.rpartition("/")[2].rpartition(".")[2].lower() in _TEXT_EXTENSIONS | {"tex", "svg", "ipynb"}
+
+
+def _is_page(folder: str, extension: str) -> bool:
+    """Whether a file such as `docs/license.rst` is a page about licences: it adds one and never grants it."""
+    return bool(extension) and not _PAGE_FOLDERS.isdisjoint(folder.lower().split("/"))
 
 
 def _stem(lower: str) -> tuple[str, str]:

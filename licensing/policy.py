@@ -74,6 +74,7 @@ class Policy:
             self._prefixes += [(prefix.lower(), entry) for prefix in group.get("prefixes", [])]
         self._notes = {key.lower(): note for key, note in data.get("licenses", {}).items()}
         self._exceptions = frozenset(key.lower() for key in data["exceptions"]["known"])
+        self._remarks = REFERENCES | {key.lower() for key in data.get("remarks", {}).get("licenses", ())}
         self._catalogue = _catalogue()
 
     @classmethod
@@ -242,7 +243,9 @@ class Policy:
         key, exception = leaf.license.lower(), (leaf.exception or "").lower()
         if key in IGNORED:
             return NEUTRAL
-        if key in REFERENCES:
+        if key in self._remarks:
+            return REFERENCE
+        if key in self._exceptions and not exception:  # the text of an exception, as it stands beside its licence
             return REFERENCE
         group, added = self._group(key), self._group(exception)
         if any(g is not None and g.name not in self._allowed for g in (group, added)):

@@ -131,10 +131,11 @@ def explained(parts: Iterable[str], whole_choice: bool = False) -> str | None:
 
 def added_by(said: Said, known: Said) -> str | None:
     """What a second source says beyond a first, or None where it adds nothing."""
-    first = set(conjuncts(known.meaning))
+    parts = conjuncts(known.meaning)
+    first = {canonical(part) for part in parts}
     if not first:
         return said.expression if said.names_licence else None
-    both = explained([*conjuncts(said.expression or ""), *first]) or ""
+    both = explained([*conjuncts(said.expression or ""), *parts]) or ""
     return all_of(part for part in conjuncts(both) if canonical(part) not in first and not only_points(part))
 
 
