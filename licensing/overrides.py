@@ -1,9 +1,9 @@
-"""Overrides: what people decided about licences that the detector could not settle, each with a name, a reason and a date.
+"""Overrides: what people decided about licences, each with a name, a reason and a date.
 
 In: a file of overrides (TOML or CSV, `licensing/override_file.py`), the policy and conclusions. Out: a ruling for each
-file: the conclusion as the person sees it, and the policy's judgement on that. An override for a folder speaks as a licence
-file in that folder would: a nearer licence file, third-party code below it and the file's own head still speak for
-themselves. None of them lifts an owner's objection. About 1 µs for a file of a repository without overrides.
+file: the conclusion as the person sees it, and the policy's judgement on that. An override for a folder speaks as a
+licence file in that folder would: a nearer licence file, third-party code below it and the file's own head still speak
+for themselves. None of them lifts an owner's objection. About 1 µs for a file of a repository without overrides.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +17,7 @@ from gleanery.licensing.names import is_license_folder, is_vendored_path
 from gleanery.licensing.override_file import Override, digest_of, plain_name, read_overrides
 from gleanery.licensing.policy import ALLOW, DENY, Judgement, Policy
 from gleanery.licensing.scan import NO_TRAINING
+from gleanery.licensing.statements import only_points
 from gleanery.licensing.texts import license_text
 from gleanery.records.errors import StopRun
 
@@ -89,16 +90,20 @@ class Overrides:
         return found
 
     def _allowed(self, changed: Conclusion, override: Override, path: str, judged: Judgement) -> Judgement:
-        """The person's word instead of the policy's; for a folder it stands for the folder only, not for heads in it."""
+        """The person's word instead of the policy's; for a folder it does not stand for the heads of files in it."""
         if changed.expression is None:
             return judged  # nothing can be released under no licence: the person has to name one
         if not _is_for_file(override, path):
-            header = self._policy.judge(replace(changed, directory_expression=None, conflict=False))
-            if changed.header_expression is not None and not header.allowed:
-                return header
-        return Judgement(True, "kept", f"allowed as {changed.expression}", judged.evidence)
+            own = self._policy.judge(replace(changed, directory_expression=None, conflict=False))
+            speaks = changed.header_expression is not None and not only_points(changed.header_expression)
+            if (speaks or changed.uncertain) and not own.allowed:
+                return own
+        chosen = self._policy.chosen(changed.expression) or changed.expression
+        return Judgement(True, "kept", f"allowed as {changed.expression}", judged.evidence, chosen)
 
 
+# What a person who decides about a folder has weighed. What files and their records say of themselves still stands.
+_WEIGHED = ("manifest", "readme", "registry")
 _DENIED = Judgement(False, "license_not_allowed", "denied", ())
 
 
@@ -107,7 +112,7 @@ def _named(override: Override, judged: Judgement, before: Judgement) -> Judgemen
     said = f"{override.by} decided on {override.date}: {override.reason}"
     without = f"without this override: {before.reason}"
     evidence = tuple(dict.fromkeys((said, without, *judged.evidence, *before.evidence)))
-    return Judgement(judged.allowed, judged.reason, f"override {override.override_id}: {judged.rule}", evidence)
+    return replace(judged, rule=f"override {override.override_id}: {judged.rule}", evidence=evidence)
 
 
 def _as_decided(conclusion: Conclusion, override: Override, path: str) -> Conclusion:
@@ -115,15 +120,18 @@ def _as_decided(conclusion: Conclusion, override: Override, path: str) -> Conclu
     if _is_for_file(override, path):
         stated = override.expression or conclusion.expression
         about_file: dict[str, Any] = {"header_expression": None, "directory_expression": stated, "expression": stated}
-        return replace(conclusion, **about_file, conflict=False, uncertain=False)
+        return replace(conclusion, **about_file, conflict=False, uncertain=False, claims=())
     stated, header = override.expression or conclusion.directory_expression, conclusion.header_expression
-    own = conclusion.basis == "own_header" and header is not None
+    own = header is not None and not only_points(header)
+    claims = tuple(claim for claim in conclusion.claims if claim.source not in _WEIGHED)
+    clash = own and stated is not None and canonical(header or "") != canonical(stated)
     return replace(
         conclusion,
         directory_expression=stated,
         expression=header if own else stated,
-        conflict=own and stated is not None and canonical(header or "") != canonical(stated),
-        uncertain=any(_is_head(piece) and piece.expression is None for piece in conclusion.evidence),
+        conflict=clash or any(claim.source != "above" for claim in claims),
+        uncertain=any(_is_own(piece) and piece.expression is None for piece in conclusion.evidence),
+        claims=claims,
     )
 
 
@@ -143,9 +151,9 @@ def _is_about(override: Override, path: str, blob: str, conclusion: Conclusion) 
 
 
 def _speaking_folders(conclusion: Conclusion) -> Iterator[str]:
-    """The folders for which the evidence of a conclusion speaks, heads left out."""
+    """The folders for which the evidence of a conclusion speaks; what is about the file alone is left out."""
     for piece in conclusion.evidence:
-        if not _is_head(piece) and piece.path:
+        if not _is_own(piece) and piece.path:
             folder = piece.path.rpartition("/")[0]
             yield folder.rpartition("/")[0] if is_license_folder(folder) else folder
 
@@ -170,8 +178,9 @@ def _is_inside(path: str, folder: str) -> bool:
     return not folder or path == folder or path.startswith(folder + "/")
 
 
-def _is_head(piece: Evidence) -> bool:
-    return piece.role == "own_header"
+def _is_own(piece: Evidence) -> bool:
+    """Whether a piece is about the file alone: its head, or a record of its project."""
+    return piece.role in ("own_header", "reuse")
 
 
 def _is_reserved(conclusion: Conclusion) -> bool:

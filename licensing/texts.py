@@ -46,6 +46,7 @@ def _files() -> dict[str, Path]:
             first.setdefault(name[1].lower(), path)
         for line in others[1].splitlines() if others else ():
             second.setdefault(line.strip(" -").lower(), path)
+        second.setdefault(f"licenseref-scancode-{path.stem.lower()}", path)
     return second | first
 
 

@@ -1,4 +1,4 @@
-"""The command `gleanery licenses`: the licences of a repository as a tree, a run as a page, and what people should look at.
+"""The command `gleanery licenses`: a repository as a tree, a run as a page, and what people should look at.
 
 In: a run or a release. Out: a tree or JSON on standard output; a page or a review queue as a file.
 """
@@ -51,7 +51,7 @@ def _draw_repository(folder: Path, repository: str, form: str) -> None:
         out.print(json.dumps([one.plain() for one in found], indent=1, ensure_ascii=False), soft_wrap=True)
         return
     for one in found:
-        out.print(_tree(one), soft_wrap=True)
+        out.print(_tree(one))
 
 
 def _tree(found: Any) -> Tree:

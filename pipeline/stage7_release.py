@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gleanery.licensing.expressions import parse
 from gleanery.licensing.names import is_vendored_path, license_role
+from gleanery.licensing.policy import ALLOW
 from gleanery.licensing.texts import license_text
 from gleanery.optout.matching import Matcher
 from gleanery.optout.registry import Rule
@@ -106,16 +107,18 @@ def make_release(shard: Shard) -> None:
 
 
 def license_facts(settings: Settings) -> LicenseFacts:
-    """What the release asks of the licensing room. Only what is in the public domain asks for no notice."""
+    """What the release asks of the licensing room: names, texts, and the duties that the policy knows."""
     policy = policy_of(settings)
 
     def names_in(expression: str) -> list[str]:
-        tree = parse(expression)
+        tree = parse(policy.chosen(expression) or expression)
         leaves = [] if tree is None else list(tree.leaves())
         return [name for leaf in leaves for name in (leaf.license, leaf.exception) if name]
 
     def owes_notice(name: str) -> bool:
-        return policy.category(name) != "public-domain"
+        """A licence that the policy does not allow was allowed by a person; it may ask for anything."""
+        allowed = policy.answer(name) == ALLOW
+        return "notice" in policy.obligations(name) if allowed else policy.category(name) != "public-domain"
 
     return LicenseFacts(names_in, owes_notice, license_text, license_role, is_vendored_path)
 

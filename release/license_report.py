@@ -1,8 +1,9 @@
 """The licences of a run on one page, and the queue of what people should look at.
 
 In: a run or a release, and the category of an expression. Out: rows, a CSV, or one HTML file that holds everything it
-needs. The page reaches no network and runs one script, which sorts and filters; its rules are in a CSP that names script
-and style by their digest. Names and licences come from strangers and are escaped by the template. At most 500 rows a table.
+needs. The page reaches no network and runs one script, which sorts and filters; its rules are in a CSP that names
+script and style by their digest. Names and licences come from strangers and are escaped by the template. At most 500
+rows a table.
 """
 
 import base64
@@ -50,9 +51,9 @@ QUEUE_COLUMNS = (
     "look_at",
 )
 DOUBTS = {
-    "license_missing": "no licence was found",
-    "license_unknown": "a licence that could not be identified",
-    "license_conflict": "two licences that do not agree",
+    "license_missing": "no licence found",
+    "license_unknown": "licence not identified",
+    "license_conflict": "licences disagree",
 }
 
 
@@ -101,7 +102,7 @@ def report_page(folder: Path, category: Category) -> str:
 _ASKED = (
     "files_by_license",
     "funnel",
-    "header_conflicts",
+    "license_conflicts",
     "license_review",
     "licenses_by_language",
     "overrides_in_force",
@@ -124,13 +125,13 @@ def _sections(folder: Path, answers: Mapping[str, list[Row]], category: Category
         "categories": _categories(licenses),
         "licenses": licenses[:MOST_ROWS],
         "languages": _languages(answers["licenses_by_language"], category)[:MOST_ROWS],
-        "conflicts": answers["header_conflicts"][:MOST_ROWS],
+        "conflicts": answers["license_conflicts"][:MOST_ROWS],
         "review": review[:MOST_ROWS],
         "overrides": answers["overrides_in_force"][:MOST_ROWS],
         "funnel": [row | {"sentence": _sentence(row["reason"])} for row in answers["funnel"]],
         "left_out": {
             "licenses": len(licenses) - MOST_ROWS,
-            "conflicts": len(answers["header_conflicts"]) - MOST_ROWS,
+            "conflicts": len(answers["license_conflicts"]) - MOST_ROWS,
             "review": len(review) - MOST_ROWS,
             "overrides": len(answers["overrides_in_force"]) - MOST_ROWS,
         },
@@ -201,7 +202,7 @@ def _size(count: int) -> str:
     ('512 B', '4.5 MB')
     """
     value, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):  # noqa: B007  # the unit in which it ends is the answer
+    for unit in ("B", "kB", "MB", "GB", "TB"):  # the unit in which it ends is the answer
         if value < 1000 or unit == "TB":
             break
         value /= 1000

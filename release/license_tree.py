@@ -1,7 +1,7 @@
 """The licences of one repository as a tree: what was concluded where, where it comes from, and what contradicts it.
 
-In: a run or a release, and a repository's name. Out: its places, each a folder where something new is said; folders that
-say the same as the folder above are counted there. One answer of the question `license_tree`, in memory.
+In: a run or a release, and a repository's name. Out: its places, each a folder where something new is said; folders
+that say the same as the folder above are counted there. One answer of the question `license_tree`, in memory.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +29,7 @@ class Statement:
     uncertain: bool
     header_expression: str | None
     directory_expression: str | None
+    claims: str
     for_example: str
     files: int = 0
     kept: int = 0
@@ -38,7 +39,7 @@ class Statement:
     @property
     def key(self) -> tuple[Any, ...]:
         """What makes two statements the same."""
-        about = (self.header_expression, self.directory_expression) if self.conflict else ()
+        about = (self.header_expression, self.directory_expression, self.claims) if self.conflict else ()
         return (self.expression, self.basis, self.stated_in, self.conflict, self.uncertain, *about)
 
     def words(self) -> str:
@@ -55,9 +56,11 @@ class Statement:
         """What contradicts the statement, on one line."""
         if not self.conflict:
             return None
-        head = f"the head says {shown(self.header_expression)}" if self.header_expression else "the head says nothing"
-        folder = f"the folder says {shown(self.directory_expression or 'nothing')}"
-        return f"conflict: {head}, {folder}, as in {shown(self.for_example)}"
+        said = [f"{name}: {shown(text)}" for name, text in self._sides() if text]
+        return f"conflict: {', '.join(said)}, such as {shown(self.for_example)}"
+
+    def _sides(self) -> tuple[tuple[str, str | None], ...]:
+        return (("head", self.header_expression), ("folder", self.directory_expression), ("beside it", self.claims))
 
 
 @dataclass
@@ -66,6 +69,11 @@ class Place:
 
     folder: str
     statements: list[Statement] = field(default_factory=list)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether something is said for the folder, and not only by files of themselves."""
+        return any(known.basis != "own_header" for known in self.statements)
 
     def add(self, statement: Statement) -> None:
         """Count a statement here, with one that says the same if there is one."""
@@ -113,7 +121,8 @@ def _way_out(repository: str, near: Iterable[Row]) -> str:
 
 def _licences(name: str, rows: Iterable[Row]) -> Licences:
     places: dict[str, Place] = {"": Place("")}
-    for row in rows:
+    # What is said for a folder comes before what its files say of themselves.
+    for row in sorted(rows, key=lambda row: (row["folder"], row["conflict"], row["basis"] == "own_header")):
         statement = Statement(**{key: row[key] for key in Statement.__dataclass_fields__})
         _place(places, row["folder"], statement).add(statement)
     counts = [statement for place in places.values() for statement in place.statements]
@@ -127,12 +136,13 @@ def _place(places: dict[str, Place], folder: str, statement: Statement) -> Place
     What files say of themselves is counted at the nearest place, so that a thousand folders of files with the same head
     are one line; a conflict stays at its folder, where a person has to look.
     """
-    near = next(places[above] for above in _upwards(folder) if above in places)
-    if near.folder == folder:
-        return near
-    is_same = any(known.key == statement.key for known in near.statements)
-    if is_same or (statement.basis == "own_header" and not statement.conflict):
-        return near
+    above = [places[at] for at in _upwards(folder) if at in places]
+    spoken = next((place for place in above if place.speaks), places[""])
+    same = next((place for place in above if any(s.key == statement.key for s in place.statements)), None)
+    if statement.conflict:
+        return same or places.setdefault(folder, Place(folder))
+    if statement.basis == "own_header" or same is spoken:
+        return spoken
     return places.setdefault(folder, Place(folder))
 
 

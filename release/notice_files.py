@@ -1,8 +1,9 @@
 """Notice files: what the tables `notices` and `license_texts` of a release say, for people.
 
-In: a release with both tables. Out: `LICENSES/ID.txt`, each distinct text once; `NOTICES.txt.gz`, repositories with their
-licences and copyright lines, and then the texts; `licenses.csv`, files by repository and licence. Nothing else is read, so
-that they can be made anew when a document is taken out. Rows are streamed, so memory does not grow with the release.
+In: a release with both tables. Out: `LICENSES/ID.txt`, each distinct text once; `NOTICES.txt.gz`, repositories with
+their licences and copyright lines, and then the texts; `licenses.csv`, files by repository and licence. Nothing else is
+read, so that they can be made anew when a document is taken out. Rows are streamed, so memory does not grow with the
+release.
 """
 
 import csv
@@ -61,7 +62,7 @@ def write_notices(release: Path) -> None:
 def take_out(release: Path, file_ids: Collection[str]) -> None:
     """Take the notices of some files out of a release: their rows, and texts that no other file needs.
 
-    The files for people are made anew. The manifest no longer fits afterwards; whoever removes documents makes a new one.
+    The files for people are made anew. The manifest no longer fits afterwards: who removes documents makes a new one.
     """
     gone, used = pa.array(sorted(file_ids), pa.string()), set[str]()
     for path in sorted((release / "tables" / "notices").glob("*.parquet")):

@@ -74,7 +74,7 @@ class Texts:
 def without_owners(content: bytes, copyrights: Collection[str]) -> bytes:
     """A licence text without those lines that are copyright lines word for word, and with plain line ends.
 
-    >>> without_owners(b"MIT License\\r\\n\\r\\nCopyright 2020 A. Nother\\r\\n\\r\\nPermission ...", ["Copyright 2020 A. Nother"])
+    >>> without_owners(b"MIT License\\r\\n\\r\\n(c) 2020 A. Nother\\r\\n\\r\\nPermission ...", ["(c) 2020 A. Nother"])
     b'MIT License\\n\\nPermission ...\\n'
     """
     if content.startswith(_MARKS) or b"\x00" in content:

@@ -1,9 +1,9 @@
 """Notices: what the licences of the released files ask to go with every copy, as tables of the run.
 
-In: a run, and what the licensing room knows (`LicenseFacts`). Out: the tables `notices`, one row for each released file,
-and `license_texts`, each distinct text once. Copyright lines stand as the licence detector found them: names in them are
-required notices and are not replaced. Rows are streamed by repository; the texts and the ids of licence files are held in
-memory. `release/notice_files.py` makes of these tables what people read.
+In: a run, and what the licensing room knows (`LicenseFacts`). Out: the tables `notices`, one row for each released
+file, and `license_texts`, each distinct text once. Copyright lines stand as the licence detector found them: names in
+them are required notices and are not replaced. Rows are streamed by repository; the texts and the ids of licence files
+are held in memory. `release/notice_files.py` makes of these tables what people read.
 """
 
 import shutil

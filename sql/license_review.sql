@@ -9,18 +9,17 @@ license_conclusions AS (SELECT * FROM stg_license_conclusions),
 repos AS (SELECT repo_id, name FROM stg_repos),
 judged AS (
   SELECT decisions.*, size, header_expression, directory_expression, basis,
-    -- The piece that could not be identified, or else the first that is not the file's own head.
-    coalesce(
-      list_filter(evidence, lambda piece: piece.expression IS NULL)[1].path,
-      list_filter(evidence, lambda piece: piece.role <> 'own_header')[1].path
-    ) AS look_at
+    list_filter(evidence, lambda piece: piece.role NOT IN ('own_header', 'reuse') AND piece.path <> '') AS speaking
   FROM (SELECT * EXCLUDE (evidence) FROM decisions) AS decisions
   JOIN license_conclusions USING (file_id) JOIN files USING (file_id)
 ),
 kept AS (SELECT repo_id, count(*) AS kept FROM decisions WHERE verdict = 'kept' GROUP BY repo_id),
 blocked AS (
   SELECT repo_id, reason, header_expression, directory_expression,
-    CASE WHEN look_at <> '' AND look_at <> path THEN look_at END AS look_at,
+    -- What could not be identified, or else what speaks first; of a conflict, the files themselves.
+    CASE WHEN reason <> 'license_conflict' THEN
+      coalesce(list_filter(speaking, lambda piece: piece.expression IS NULL)[1].path, speaking[1].path)
+    END AS look_at,
     count(*) AS files, CAST(sum(size) AS BIGINT) AS bytes, min(path) AS first_path, max(path) AS last_path
   FROM judged
   WHERE reason IN ('license_missing', 'license_unknown', 'license_conflict', 'license_not_allowed')

@@ -16,19 +16,24 @@ asked AS (
 ),
 concluded AS (
   SELECT repo, path, regexp_extract(path, '^(.*)/[^/]*$', 1) AS folder, expression, header_expression,
-    directory_expression, basis, conflict, uncertain, verdict, size,
-    starts_with(rule, 'override ') AS is_overridden,
-    list_filter(license_conclusions.evidence, lambda piece: piece.role = basis AND basis <> 'own_header')[1].path AS stated_in
+    directory_expression, basis, conflict, uncertain, verdict, size, starts_with(rule, 'override ') AS is_overridden,
+    list_sort(list_distinct(list_transform(
+      claims, lambda claim: concat(claim.source, ': ', coalesce(claim.expression, 'not identified'))
+    ))) AS claims,
+    list_filter(
+      license_conclusions.evidence, lambda piece: piece.role = basis AND basis <> 'own_header'
+    )[1].path AS stated_in
   FROM decisions JOIN asked USING (repo_id) JOIN license_conclusions USING (file_id) JOIN files USING (file_id)
 ),
 final AS (
-  SELECT repo, folder, expression, basis, stated_in, conflict, uncertain, count(*) AS files,
+  SELECT repo, folder, expression, basis, stated_in, conflict, uncertain,
+    coalesce(array_to_string(claims, '; '), '') AS claims, count(*) AS files,
     count(*) FILTER (verdict = 'kept') AS kept, CAST(sum(size) AS BIGINT) AS bytes,
     count(*) FILTER (is_overridden) AS overridden, min(path) AS for_example,
     any_value(header_expression ORDER BY path) AS header_expression,
     any_value(directory_expression ORDER BY path) AS directory_expression
   FROM concluded
-  GROUP BY repo, folder, expression, basis, stated_in, conflict, uncertain
+  GROUP BY repo, folder, expression, basis, stated_in, conflict, uncertain, claims
 )
 SELECT * FROM final
-ORDER BY repo, folder, files DESC, expression, basis, stated_in, conflict, uncertain
+ORDER BY repo, folder, files DESC, expression, basis, stated_in, conflict, uncertain, claims

@@ -192,6 +192,10 @@ def good_rows() -> Rows:
         _rule(3, "owner", "github.com/octo", action="unblock"),
         _rule(4, "blob", "0" * 40),
     ]
+    build.rows["overrides"].append(
+        {"override_id": "abcdef012345", "repository": "nobody/here", "expression": "MIT", "by": "Ada Invented"}
+        | {"reason": "=HYPERLINK() in a letter", "date": "2026-11-20"}
+    )
     _notices(build.rows)
     return build.rows
 
