@@ -19,6 +19,7 @@ _CODE_EXTENSIONS = frozenset(_CODE_EXTENSIONS_TEXT.split())
 _LICENSE_WORDS = frozenset(
     ("license", "licence", "licenses", "licences", "copying", "unlicense", "copyright", "copyleft")
 )
+_PAGE_FOLDERS = frozenset(("doc", "docs", "documentation", "site", "website", "_static", "static", "templates", "man"))
 _LICENSE_FOLDERS = frozenset(("license", "licence", "licenses", "licences"))
 # Names of licences and words of law that still leave a licence file for the whole folder: LICENSE-MIT, COPYING.LESSER.
 _IDS_TEXT = """
@@ -33,9 +34,29 @@ _QUALIFIERS = _IDS | frozenset(_QUALIFIERS_TEXT.split())
 _PREFIXES = _IDS | frozenset(("commercial", "doc", "docs", "project", "software"))
 # A file may be called by its licence alone (`GPL.txt`), where the word can hardly mean anything else.
 _BARE_IDS = _IDS - {"apache", "apl", "artistic", "cc", "lesser", "bsl", "isc", "unlicense", "x11", "zlib"}
-_METADATA_NAMES = frozenset(
-    ("pkg-info", "package.json", "pyproject.toml", "setup.cfg", "cargo.toml", "composer.json", "pom.xml")
-)
+# Manifests, by the form in which they state a licence; manifests.py has a reader for each form.
+_FORMS_TEXT = {
+    "json": "package.json bower.json component.json haxelib.json deno.json jsr.json vcpkg.json dub.json codemeta.json elm.json "
+    "manifest.json",
+    "json-choice": "composer.json",
+    "perl-json": "meta.json",
+    "cargo": "cargo.toml",
+    "python": "pyproject.toml",
+    "toml": "fpm.toml typst.toml gleam.toml",
+    "fields": "setup.cfg",
+    "message": "pkg-info",
+    "r": "description",
+    "xml": "pom.xml package.xml ivy.xml info.xml",
+    "perl": "meta.yml",
+    "yaml": "package.yaml shard.yml meta.yaml recipe.yaml galaxy.yml snapcraft.yaml citation.cff publiccode.yml",
+    "code": "setup.py metadata.rb mix.exs meson.build project.clj dist.ini makefile.pl build.pl conanfile.py dune-project "
+    "pkgbuild apkbuild build.gradle build.gradle.kts build.sbt description.in",
+}
+_FORM_OF_NAME = {name: form for form, names in _FORMS_TEXT.items() for name in names.split()}
+_FORM_OF_EXTENSION = {
+    "gemspec": "code", "podspec": "code", "cabal": "yaml", "nimble": "code", "rockspec": "code", "opam": "code",
+    "spec": "yaml", "nuspec": "xml", "csproj": "xml", "fsproj": "xml", "vbproj": "xml", "ebuild": "code",
+}  # fmt: skip
 _VENDORED_TEXT = """
 vendor vendors vendored _vendor _vendored third_party third-party thirdparty third_parties 3rdparty 3rd_party
 3rd-party 3rdparties node_modules bower_components jspm_packages external externals extern deps pods carthage godeps
@@ -48,7 +69,9 @@ _LONGEST_NAME = 120
 
 
 def license_role(path: str) -> str | None:
-    """The part a file plays in finding licences: license, notice, readme, metadata, or None for any other file.
+    """The part a file plays in finding licences: license, notice, readme, metadata, reuse, or None for any other file.
+
+    `reuse` are the records that name other files: REUSE.toml, .reuse/dep5, debian/copyright, and `a.png.license`.
 
     >>> [license_role(p) for p in ("LICENSE", "a/COPYING.LESSER", "LICENSE-MIT", "LICENSES/MIT.txt", "licence.md")]
     ['license', 'license', 'license', 'license', 'license']
@@ -60,9 +83,9 @@ def license_role(path: str) -> str | None:
         return None
     lower = name.lower()
     stem, extension = _stem(lower)
-    if lower in _METADATA_NAMES or extension == "gemspec":
-        return "metadata"
-    if lower == "metadata" and folder.lower().endswith((".dist-info", ".egg-info")):
+    if reading_of_records(path) is not None:
+        return "reuse"
+    if manifest_form(path) is not None:
         return "metadata"
     if extension in _CODE_EXTENSIONS:
         return None
@@ -72,7 +95,55 @@ def license_role(path: str) -> str | None:
         return "readme"
     if _in_license_folder(folder) and extension in _TEXT_EXTENSIONS | {""}:
         return "license"
-    return _named_role(name, stem, extension)
+    role = _named_role(name, stem, extension)
+    return "notice" if role == "license" and name == lower and _is_page(folder, extension) else role
+
+
+def reading_scope(path: str) -> str:
+    """How a file is read for licences: head, whole, readme, or the form of a manifest or a record.
+
+    >>> [reading_scope(p) for p in ("a.c", "LICENSE", "README", "package.json", "REUSE.toml", "a.png.license")]
+    ['head', 'whole', 'readme', 'json', 'reuse-toml', 'whole']
+    """
+    role = license_role(path)
+    if role == "reuse":
+        form = reading_of_records(path)
+        return "whole" if form in (None, "sidecar") else form
+    if role == "metadata":
+        return manifest_form(path) or "whole"
+    return {"license": "whole", "notice": "whole", "readme": "readme"}.get(role or "", "head")
+
+
+def reading_of_records(path: str) -> str | None:
+    """The form of a file that states the licences of other files: reuse-toml, dep5, debian, sidecar, or None.
+
+    >>> [reading_of_records(p) for p in (".reuse/dep5", "debian/copyright", "logo.svg.license", "LICENSE")]
+    ['dep5', 'debian', 'sidecar', None]
+    """
+    folder, _, name = path.rpartition("/")
+    if name == "REUSE.toml":
+        return "reuse-toml"
+    inner = folder.rpartition("/")[2]
+    if (inner, name) in ((".reuse", "dep5"), ("debian", "copyright")):
+        return "dep5" if name == "dep5" else "debian"
+    stem, dot, extension = name.rpartition(".")
+    return "sidecar" if dot and extension == "license" and "." in stem.strip(".") else None
+
+
+def manifest_form(path: str) -> str | None:
+    """The form of a package manifest, or None for a file that is none.
+
+    >>> [manifest_form(p) for p in ("a/package.json", "x.gemspec", "x-1.dist-info/METADATA", "main.py")]
+    ['json', 'code', 'message', None]
+    """
+    folder, _, name = path.rpartition("/")
+    lower = name.lower()
+    if lower == "metadata":
+        return "message" if folder.lower().endswith((".dist-info", ".egg-info")) else None
+    # R and the bare files of other systems are told apart by their capitals.
+    if lower in ("description", "pkgbuild", "apkbuild") and name != name.upper():
+        return None
+    return _FORM_OF_NAME.get(lower) or _FORM_OF_EXTENSION.get(lower.rpartition(".")[2] if "." in lower else "")
 
 
 def is_license_folder(folder: str) -> bool:
@@ -117,6 +188,11 @@ def is_prose_path(path: str) -> bool:
     (True, False)
     """
     return path.rpartition("/")[2].rpartition(".")[2].lower() in _TEXT_EXTENSIONS | {"tex", "svg", "ipynb"}
+
+
+def _is_page(folder: str, extension: str) -> bool:
+    """Whether a file such as `docs/license.rst` is a page about licences: it adds one and never grants it."""
+    return bool(extension) and not _PAGE_FOLDERS.isdisjoint(folder.lower().split("/"))
 
 
 def _stem(lower: str) -> tuple[str, str]:

@@ -14,8 +14,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from gleanery.licensing.conclude import IGNORED, REFERENCES, Conclusion, Evidence
-from gleanery.licensing.expressions import Expression, parse
+from gleanery.licensing.conclude import Conclusion, Evidence
+from gleanery.licensing.expressions import Expression, all_of, parse
+from gleanery.licensing.statements import IGNORED, REFERENCES, covers
 from gleanery.records.errors import StopRun
 
 CATEGORIES = ("public-domain", "permissive", "weak-copyleft", "copyleft", "restricted")
@@ -23,7 +24,9 @@ CATEGORIES = ("public-domain", "permissive", "weak-copyleft", "copyleft", "restr
 ALLOW, DENY, UNKNOWN, REFERENCE, NEUTRAL = "allow", "deny", "unknown", "reference", "neutral"
 # With AND the worst part decides; a reference is harmless beside a known licence. With OR one may choose the best.
 _ALL_ORDER = (DENY, UNKNOWN, ALLOW, REFERENCE, NEUTRAL)
-_LONGEST_LIST, _LONGEST_PATH = 8, 300
+_LONGEST_LIST, _LONGEST_PATH, _LONGEST_RULE = 8, 300, 1000
+# The sources of claims beside a conclusion, see `conclude.Claim`.
+SOURCES = ("header", "reuse", "manifest", "readme", "registry", "above")
 
 
 @dataclass(frozen=True)
@@ -31,19 +34,24 @@ class Judgement:
     """Whether a file may be kept, and why.
 
     `reason` is a code of records.reasons: kept, license_missing, license_unknown, license_not_allowed or
-    license_conflict. `rule` names what decided, `evidence` holds one sentence for each piece.
+    license_conflict. `rule` names what decided, `evidence` holds one sentence for each piece. Of a file that is kept,
+    `chosen` are the licences it is used under, where its expression offers a choice, and `obligations` what these ask.
     """
 
     allowed: bool
     reason: str
     rule: str
     evidence: tuple[str, ...]
+    chosen: str | None = None
+    obligations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Group:
     name: str
     category: str
+    reason: str
+    obligations: tuple[str, ...] = ()
 
 
 class Policy:
@@ -52,16 +60,22 @@ class Policy:
     def __init__(self, data: Mapping[str, Any], profile: str, digest: str) -> None:
         """`data` is the parsed file and `digest` its SHA-256; StopRun if it is not a policy or lacks the profile."""
         _check(data, profile)
+        chosen = data["profiles"][profile]
         self.profile = profile
         self.version = f"{profile}@{data['reviewed']}/sha256:{digest[:12]}"
-        self._allowed = frozenset(data["profiles"][profile]["groups"])
+        self._allowed = frozenset(chosen["groups"])
+        self._vetoes = frozenset(chosen.get("vetoes", SOURCES))
+        self._doubts = frozenset(chosen.get("doubts", ()))
         self._named: dict[str, _Group] = {}
         self._prefixes: list[tuple[str, _Group]] = []
         for name, group in data["groups"].items():
-            entry = _Group(name, group["category"])
+            entry = _Group(name, group["category"], group["reason"], tuple(group.get("obligations", ())))
             self._named.update({key.lower(): entry for key in group["licenses"]})
             self._prefixes += [(prefix.lower(), entry) for prefix in group.get("prefixes", [])]
+        self._notes = {key.lower(): note for key, note in data.get("licenses", {}).items()}
         self._exceptions = frozenset(key.lower() for key in data["exceptions"]["known"])
+        self._remarks = REFERENCES | {key.lower() for key in data.get("remarks", {}).get("licenses", ())}
+        self._catalogue = _catalogue()
 
     @classmethod
     def load(cls, profile: str = "permissive", path: Path | None = None) -> "Policy":
@@ -72,27 +86,108 @@ class Policy:
             data = tomllib.loads(raw.decode())
         except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise StopRun("The policy file is not valid TOML.", "Compare it with licensing/policy.toml.") from error
-        return cls(data, profile, hashlib.sha256(raw).hexdigest())
+        listed = resources.files("gleanery.licensing").joinpath("catalogue.toml").read_bytes()
+        return cls(data, profile, hashlib.sha256(raw + b"\n" + listed).hexdigest())
 
     def judge(self, conclusion: Conclusion) -> Judgement:
-        """Keep a file only if its header, where it has one, and its directory, where that has one, both allow it."""
+        """Keep a file only if its header, where it has one, and its directory, where that has one, both allow it.
+
+        What weaker sources claim beside them (`Conclusion.claims`) refuses a file as far as the profile says so.
+        """
         header = self.answer(conclusion.header_expression)
         directory = self.answer(conclusion.directory_expression)
+        if header == ALLOW and covers(conclusion.header_expression, conclusion.directory_expression):
+            directory = None  # the text of one of the licences that the file's own words offer
         both = _worst(a for a in (header, directory) if a is not None)
         evidence = tuple(_sentence(piece) for piece in conclusion.evidence)
+        against = self._against(conclusion)
         if both == DENY:
             split = conclusion.conflict and ALLOW in (header, directory)
-            return Judgement(
-                False,
-                "license_conflict" if split else "license_not_allowed",
-                self._rule(conclusion, DENY),
-                evidence,
-            )
-        if both in (UNKNOWN, REFERENCE) or conclusion.uncertain:
+            reason = "license_conflict" if split else "license_not_allowed"
+            return Judgement(False, reason, self._rule(conclusion, DENY), evidence)
+        if both == ALLOW and against is not None and not conclusion.uncertain:
+            return Judgement(False, "license_conflict", against, evidence)
+        if both in (UNKNOWN, REFERENCE) or conclusion.uncertain or (both == NEUTRAL and against is not None):
             return Judgement(False, "license_unknown", self._rule(conclusion, UNKNOWN), evidence)
         if both == ALLOW:
-            return Judgement(True, "kept", self._rule(conclusion, ALLOW), evidence)
+            return self._kept(conclusion, evidence)
+        if against is not None:
+            return Judgement(False, "license_unknown", against, evidence)
         return Judgement(False, "license_missing", "no licence was found", evidence)
+
+    def _against(self, conclusion: Conclusion) -> str | None:
+        """The first claim that refuses the file, as a rule; None if there is none."""
+        for claim in conclusion.claims:
+            answer = self.answer(claim.expression) or UNKNOWN
+            if answer == DENY and claim.source in self._vetoes:
+                tree = parse(claim.expression or "")
+                leaves = [leaf for leaf in (tree.leaves() if tree else ()) if self._answer_one(leaf) == DENY]
+                named = sorted({f"{leaf} ({self._group_name(leaf)})" for leaf in leaves})
+                return f"deny: {', '.join(named[:_LONGEST_LIST])}, stated by the {claim.source}"
+            if answer in (UNKNOWN, REFERENCE) and claim.source in self._doubts:
+                return f"unknown: {claim.expression or 'a licence that is not known'}, stated by the {claim.source}"
+        return None
+
+    def _kept(self, conclusion: Conclusion, evidence: tuple[str, ...]) -> Judgement:
+        rule, duties = self._rule(conclusion, ALLOW), set[str]()
+        for expression in (conclusion.header_expression, conclusion.directory_expression):
+            duties |= set(self.obligations(expression))
+        chosen = self.chosen(conclusion.expression)
+        tree = parse(conclusion.expression or "")
+        if chosen is not None and tree is not None and chosen != str(tree):
+            rule = f"{rule}; chosen: {chosen} from {tree}"[:_LONGEST_RULE]
+        return Judgement(True, "kept", rule, evidence, chosen, tuple(sorted(duties)))
+
+    def chosen(self, expression: str | None) -> str | None:
+        """The allowed side of an expression: of a choice, the part with the fewest obligations; None if not allowed.
+
+        >>> policy = Policy.load()
+        >>> policy.chosen("GPL-2.0-only OR Apache-2.0 OR MIT"), policy.chosen("ISC AND (GPL-3.0-only OR BSD-2-Clause)")
+        ('MIT', 'BSD-2-Clause AND ISC')
+        """
+        tree = parse(expression or "")
+        parts = self._choice(tree) if tree is not None and self.answer(expression) == ALLOW else None
+        return all_of(str(part) for part in parts) if parts else None
+
+    def obligations(self, expression: str | None) -> tuple[str, ...]:
+        """What the chosen side of an allowed expression asks of who distributes it: words of `[obligations]`.
+
+        >>> Policy.load().obligations("Apache-2.0"), Policy.load().obligations("CC0-1.0 OR MIT")
+        (('notice', 'patents', 'state-changes'), ())
+        """
+        tree = parse(expression or "")
+        parts = self._choice(tree) if tree is not None and self.answer(expression) == ALLOW else None
+        return tuple(sorted({duty for part in parts or () for duty in self._duties(part)}))
+
+    def reason(self, license_id: str) -> str | None:
+        """Why a licence is allowed or refused, in a sentence; None for one that the policy does not know."""
+        group = self._group(license_id)
+        note = self._notes.get(license_id.lower(), {}).get("reason")
+        return note or (group.reason if group is not None else None)
+
+    def _choice(self, tree: Expression) -> tuple[Expression, ...] | None:
+        """The licences to use an allowed expression under."""
+        if tree.word == "ID":
+            return (tree,) if self._answer_one(tree) in (ALLOW, REFERENCE, NEUTRAL) else None
+        sides = [self._choice(part) for part in tree.parts]
+        if tree.word == "AND":
+            return None if None in sides else tuple(leaf for side in sides for leaf in side or ())
+        allowed = [
+            side for side, part in zip(sides, tree.parts, strict=True) if side and self.answer(str(part)) == ALLOW
+        ]
+        return min(allowed, key=self._burden) if allowed else next((s for s in sides if s), None)
+
+    def _burden(self, parts: tuple[Expression, ...]) -> tuple[int, int, str]:
+        return len({duty for part in parts for duty in self._duties(part)}), len(parts), " ".join(map(str, parts)).lower()
+
+    def _duties(self, leaf: Expression) -> tuple[str, ...]:
+        group = self._group(leaf.license)
+        note = self._notes.get(leaf.license.lower(), {}).get("obligations")
+        return tuple(note) if note is not None else group.obligations if group is not None else ()
+
+    def _group_name(self, leaf: Expression) -> str:
+        group = self._group(leaf.license)
+        return group.name if group is not None else "not in the policy"
 
     def answer(self, expression: str | None) -> str | None:
         """allow, deny, unknown, reference (only points to a licence) or neutral (no licence); None for no expression.
@@ -148,7 +243,9 @@ class Policy:
         key, exception = leaf.license.lower(), (leaf.exception or "").lower()
         if key in IGNORED:
             return NEUTRAL
-        if key in REFERENCES:
+        if key in self._remarks:
+            return REFERENCE
+        if key in self._exceptions and not exception:  # the text of an exception, as it stands beside its licence
             return REFERENCE
         group, added = self._group(key), self._group(exception)
         if any(g is not None and g.name not in self._allowed for g in (group, added)):
@@ -164,7 +261,7 @@ class Policy:
         if named is not None:
             return named
         families = [(len(prefix), group) for prefix, group in self._prefixes if key.startswith(prefix)]
-        return max(families, key=lambda f: f[0])[1] if families else None
+        return max(families, key=lambda f: f[0])[1] if families else self._catalogue.get(key)
 
     def _rule(self, conclusion: Conclusion, answer: str) -> str:
         """What decided: the licences that have this answer, with the group of each."""
@@ -174,8 +271,7 @@ class Policy:
             for leaf in tree.leaves() if tree is not None else ():
                 said = self._answer_one(leaf)
                 if said == answer or (answer == UNKNOWN and said == REFERENCE):
-                    group = self._group(leaf.license)
-                    decisive.append(f"{leaf} ({group.name})" if group else f"{leaf} (not in the policy)")
+                    decisive.append(f"{leaf} ({self._group_name(leaf)})")
         if not decisive:
             return "some evidence could not be read to its end" if answer == UNKNOWN else answer
         named = sorted(set(decisive))
@@ -226,6 +322,17 @@ def _sentence(piece: Evidence) -> str:
     return f"{where}{lines} {what}" + (f" ({', '.join(details)})" if details else "")
 
 
+@lru_cache(maxsize=1)
+def _catalogue() -> dict[str, _Group]:
+    """Licences that the detector knows and that no group names, by its category: refused, and known to be restricted."""
+    raw = resources.files("gleanery.licensing").joinpath("catalogue.toml").read_text("utf-8")
+    found: dict[str, _Group] = {}
+    for name, entry in tomllib.loads(raw)["categories"].items():
+        group = _Group(f"listed as {name}", entry["category"], entry["reason"])
+        found.update({key.lower(): group for key in entry["licenses"]})
+    return found
+
+
 def _check(data: Mapping[str, Any], profile: str) -> None:
     """Raise StopRun, with the place of the fault, for a file that is not a policy."""
     hint = "Compare it with licensing/policy.toml."
@@ -244,6 +351,9 @@ def _check(data: Mapping[str, Any], profile: str) -> None:
                 raise StopRun(f"The policy names {key!r} in two groups, {seen[key.lower()]!r} and {name!r}.", hint)
             seen[key.lower()] = name
     for name, entry in data["profiles"].items():
+        strange = sorted({*entry.get("vetoes", ()), *entry.get("doubts", ())} - set(SOURCES))
+        if strange:
+            raise StopRun(f"Profile {name!r} names sources that do not exist: {', '.join(strange)}.", hint)
         missing = sorted(set(entry["groups"]) - set(data["groups"]))
         if missing:
             raise StopRun(f"Profile {name!r} allows groups that do not exist: {', '.join(missing)}.", hint)

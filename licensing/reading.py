@@ -124,6 +124,7 @@ class Reading:
     """Normalised lines, the file's line number of each, copyright lines, and whether the text was cut.
 
     `dense` is true for a text that is mostly licence prose, such as a LICENSE file, and false for a README.
+    `prose` is true where the lines have as many different words of law as a licence has, whatever else the text holds.
     `full_lines` are the fuller form: of a head, from the first line of interest to the last, with owners and whatever
     stands between, as some licences name their owner; of a dense text, every line as it stands; of any other, nothing.
     `reserved` holds the first and last line of a paragraph that forbids training models on the work.
@@ -137,6 +138,7 @@ class Reading:
     dense: bool = False
     cut: bool = False
     reserved: tuple[int, int] | None = None
+    prose: bool = False
 
 
 def read_text(content: bytes, scope: str) -> Reading:
@@ -157,7 +159,13 @@ def read_text(content: bytes, scope: str) -> Reading:
     notices = (_notice(page.plain[i]) for i in sorted(page.copyrights)[:MAX_COPYRIGHTS])
     copyrights = [notice for notice in notices if notice]
     reserved = next(((p.start + 1, p.stop) for p in page.paragraphs if page.is_reserved(p)), None)
-    return Reading(lines, numbers, full_lines, full_numbers, tuple(copyrights), dense, cut, reserved)
+    prose = scope == "head" and _is_prose("\n".join(lines))
+    return Reading(lines, numbers, full_lines, full_numbers, tuple(copyrights), dense, cut, reserved, prose)
+
+
+def _is_prose(text: str) -> bool:
+    words = {match.group().lower() for match in _PROSE.finditer(text.encode("utf-8", "replace"))}
+    return len(words) >= _PROSE_WORDS and len(text.split()) >= _FEWEST_WORDS
 
 
 def _notice(line: str) -> str | None:
@@ -282,12 +290,12 @@ class _Page:
 def _raw_lines(content: bytes, scope: str) -> tuple[list[str], bool]:
     """The lines that are read, and whether something was cut off."""
     limit = HEAD_CHARACTERS if scope == "head" else WHOLE_CHARACTERS
-    text = _decode(content[: 4 * limit]).replace("\r\n", "\n").replace("\r", "\n")
+    text = decoded(content[: 4 * limit]).replace("\r\n", "\n").replace("\r", "\n")
     lines = text[:limit].split("\n")
     return lines[:HEAD_LINES] if scope == "head" else lines, len(text) > limit or len(content) > 4 * limit
 
 
-def _decode(content: bytes) -> str:
+def decoded(content: bytes) -> str:
     """UTF-16 and UTF-32 where a byte order mark or the pattern of zero bytes says so, else UTF-8. Never fails."""
     if content.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return content.decode("utf-32", "replace")

@@ -32,7 +32,7 @@ from gleanery.records.errors import StopRun
 __all__ = ["Finding", "Scanner", "head_of", "warm"]
 
 # Raise this number when the same text may now give another answer.
-SCAN_VERSION = 2
+SCAN_VERSION = 3
 # What this room finds by itself; scancode has no rule for it.
 NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
 MOST_FINDINGS = 64
@@ -42,6 +42,8 @@ _REMEMBERED = 65_536
 _SURE_SCORE, _WHOLE_TEXT_WORDS = 80.0, 60
 # Shorter texts that are matched exactly never took longer than half a second, so they need no timer.
 _QUICK_CHARACTERS = 6000
+# Words of law, as many as a licence has, in which no licence was recognised.
+UNRECOGNISED = "gleanery-terms-not-recognised"
 _FAILED, TIMED_OUT = "gleanery-detector-error", "gleanery-time-limit"
 _GIVEN_UP = (_FAILED, TIMED_OUT)
 # SPDX tags anywhere in a line, and the licence field of a manifest at its beginning.
@@ -54,9 +56,11 @@ _SECOND_TAG = re.compile(r"spdx|licen[sc]e", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Finding:
-    """One detection. `outcome` is found, none, or unknown (the time limit, a cut, an error, or only a hint).
+    """One detection. `outcome` is found, none, mentioned (a licence is named, and not said to be this work's), or
+    unknown (the time limit, a cut, an error, or only a hint).
 
-    `score` is 0 to 100; lines count from 1. The first finding of a text carries its copyright lines.
+    `score` is 0 to 100; lines count from 1. The first finding of a text carries its copyright lines. `paths`: a record
+    such as REUSE.toml speaks for the files that these patterns name, and a pointer points to this file.
     """
 
     outcome: str
@@ -66,6 +70,7 @@ class Finding:
     start_line: int | None = None
     end_line: int | None = None
     copyrights: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 class Scanner:
@@ -118,7 +123,12 @@ class Scanner:
         findings = self._known_or_new(reading.lines, reading.numbers, False)
         if any(_is_identified(f) for f in findings) or any(f.rule in _GIVEN_UP for f in findings):
             return findings
-        return self._known_or_new(reading.full_lines, reading.full_numbers, False) or findings
+        findings = self._known_or_new(reading.full_lines, reading.full_numbers, False) or findings
+        if not reading.prose or any(_is_identified(f) or f.rule in _GIVEN_UP for f in findings):
+            return findings
+        # The terms of a licence that exact matching does not know, such as an edited one: silence would be a lie.
+        approximate = self._known_or_new(reading.lines, reading.numbers, True)
+        return approximate or findings or (Finding("unknown", rule=UNRECOGNISED),)
 
     def _known_or_new(self, lines: tuple[str, ...], numbers: tuple[int, ...], dense: bool) -> tuple[Finding, ...]:
         """The answer to a normalised text, from its tags, from memory or from the detector."""

@@ -27,6 +27,7 @@ from gleanery.pipeline import stage6_pack as s6
 from gleanery.pipeline import stage7_release as s7
 from gleanery.pipeline.engine import Engine
 from gleanery.pipeline.memory import PeakMemory
+from gleanery.pipeline.overrides import overrides_step
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import (
     Marker,
@@ -136,6 +137,7 @@ def _plan(rules: Sequence[Rule], root: Path) -> Iterator[StepMaker]:
     yield s3.sketch_step
     yield s3.verify_step
     yield s3.clusters_step
+    yield lambda settings, _: overrides_step(settings, s4.policy_of(settings))
     yield lambda settings, markers: s4.judge_step(settings, markers, rules, root)
     yield s4.group_step
     yield s4.settle_step

@@ -53,6 +53,7 @@ class LicensingSettings:
 
     profile: str = _key("permissive", "policy profile, see docs/reference/licensing.md")
     policy: str | None = _key(None, "policy file to use instead of the packaged one, relative to the settings file")
+    overrides: str | None = _key(None, "file of decisions that people made, TOML or CSV; see docs/reference/notices.md")
     seconds: int = _key(20, "time limit for one licence scan; its expiry is recorded as unknown", "seconds")
 
 
@@ -144,7 +145,7 @@ class Settings:
         # Not the names: some of their owners may have objected, and a release must not say who.
         sources = sorted(json.dumps(source, sort_keys=True) for source in plain.pop("source"))
         plain["sources"] = {"count": len(sources), "sha256": hashlib.sha256("\n".join(sources).encode()).hexdigest()}
-        for section, key in (("licensing", "policy"), ("shards", "tokenizer")):
+        for section, key in (("licensing", "policy"), ("licensing", "overrides"), ("shards", "tokenizer")):
             if plain[section][key]:
                 plain[section][key] = Path(plain[section][key]).name
         return plain

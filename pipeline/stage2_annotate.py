@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from gleanery.dedup.signatures import Parameters, sign_texts
 from gleanery.licensing.conclude import FileFacts, conclude
+from gleanery.licensing.evidence import EVIDENCE_VERSION, find, reading_scopes
 from gleanery.licensing.names import license_role
 from gleanery.licensing.scan import SCAN_VERSION, TIMED_OUT, Finding, Scanner
 from gleanery.pipeline.caches import Memory, cache_folder
@@ -31,9 +32,12 @@ from gleanery.records.parquet import iter_rows, read_table, table_of, write_tabl
 
 BATCH = 256
 # Enough to tell one detector from another without loading its index; each row names the index too.
-LICENSE_DETECTOR = f"scancode-toolkit {version('scancode-toolkit')} / gleanery-scan {SCAN_VERSION}"
+LICENSE_DETECTOR = (
+    f"scancode-toolkit {version('scancode-toolkit')} / gleanery-scan {SCAN_VERSION} / evidence {EVIDENCE_VERSION}"
+)
 UNREAD = ""  # stands for the content of a file that was not read
-ROLES = ("license", "notice", "readme", "metadata")
+# The profile under which the sources of a run are its owner's own work, and what is then stated for their roots.
+OWN_CODE = {"own-code": "LicenseRef-gleanery-own-code"}
 
 SPREAD = pa.schema(
     [
@@ -91,7 +95,7 @@ def conclude_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 3 of 3: one licence conclusion for each file that was read."""
     tasks = repository_tasks(markers)
     work = f"{__name__}:conclude_shard"
-    parameters = {"detector": LICENSE_DETECTOR}
+    parameters = {"detector": LICENSE_DETECTOR, "own": OWN_CODE.get(settings.licensing.profile)}
     owns = ("tables/license_conclusions/*",)
     return Step("annotate", "conclude", "2 of 7  conclude", work, tasks, parameters, ("crawl", "spread"), owns=owns)
 
@@ -127,7 +131,8 @@ class _Annotator:
 
     def __init__(self, settings: Settings) -> None:
         self.scanner = Scanner(settings.licensing.seconds)
-        self.memory = Memory(cache_folder(settings) / "scans", f"{self.scanner.detector} {settings.licensing.seconds}")
+        version_of_answers = f"{self.scanner.detector} / evidence {EVIDENCE_VERSION} {settings.licensing.seconds}"
+        self.memory = Memory(cache_folder(settings) / "scans", version_of_answers)
         self.parameters = dedup_parameters(settings.dedup)
 
     def close(self) -> None:
@@ -162,20 +167,20 @@ class _Annotator:
         key = f"{blob['blob_id']} {scope}"
         found = self.memory.get(key)
         if found is None:
-            found = [dataclasses.asdict(f) for f in self.scanner.scan(blob["content"], scope)]
+            found = [dataclasses.asdict(f) for f in find(self.scanner, blob["content"], scope)]
             if not any(f["rule"] == TIMED_OUT for f in found):
                 new[key] = found  # an expired time limit is not remembered: the next machine may be faster
         about = {"blob_id": blob["blob_id"], "scope": scope, "detector": self.scanner.detector}
-        return [about | {"ordinal": n} | f | {"copyrights": list(f["copyrights"])} for n, f in enumerate(found)]
+        return [about | {"ordinal": n} | f | _lists(f) for n, f in enumerate(found)]
+
+
+def _lists(finding: Mapping[str, Any]) -> dict[str, list[str]]:
+    return {name: list(finding[name]) for name in ("copyrights", "paths")}
 
 
 def _scopes(names: Sequence[str]) -> list[str]:
-    """Licence-like files are read whole; everything else by its head."""
-    roles = [license_role(name) for name in names]
-    scopes = set()
-    for role in roles:
-        scopes.add("whole" if role in ROLES else "head")
-    return sorted(scopes)
+    """How a content is read for licences: in every way that one of its names asks for."""
+    return sorted({scope for name in names for scope in reading_scopes(name)})
 
 
 def _batches(path: Path) -> Iterator[list[dict[str, Any]]]:
@@ -241,9 +246,10 @@ def conclude_shard(shard: Shard) -> None:
         facts.setdefault(row["repo_id"], []).append(_facts(row))
     rows, read = [], {f.file_id for files in facts.values() for f in files if f.blob_id != UNREAD}
     for repo, files in sorted(facts.items()):
-        for conclusion in conclude(files, repos[repo]["declared_license"]):
+        stated = OWN_CODE.get(shard.settings.licensing.profile, repos[repo]["declared_license"])
+        for conclusion in conclude(files, stated):
             if conclusion.file_id in read:
-                rows.append(dataclasses.asdict(conclusion) | {"evidence": _evidence(conclusion)})
+                rows.append(dataclasses.asdict(conclusion) | _lists_of(conclusion))
     path = shard.table("license_conclusions")
     shard.wrote(path, write_table(path, "license_conclusions", table_of("license_conclusions", rows)))
     shard.counts |= {"in": len(read), "kept": len(rows)}
@@ -253,27 +259,30 @@ def _skipped_licenses(shard: Shard) -> dict[str, list[FileFacts]]:
     """Licence files that were not read, by repository: what they say is unknown, which is not the same as nothing."""
     facts: dict[str, list[FileFacts]] = {}
     for file in iter_rows(shard.table("files"), ["repo_id", "file_id", "path", "skipped"]):
-        if file["skipped"] is not None and license_role(file["path"]) == "license":
+        if file["skipped"] is not None and license_role(file["path"]) in ("license", "reuse"):
             unknown = (Finding("unknown", rule=f"gleanery-{file['skipped']}"),)
             facts.setdefault(file["repo_id"], []).append(FileFacts(file["file_id"], file["path"], UNREAD, unknown, ()))
     return facts
 
 
-def _evidence(conclusion: Any) -> list[dict[str, Any]]:
-    return [dataclasses.asdict(e) for e in conclusion.evidence]
+def _lists_of(conclusion: Any) -> dict[str, list[dict[str, Any]]]:
+    return {name: [dataclasses.asdict(x) for x in getattr(conclusion, name)] for name in ("evidence", "claims")}
 
 
 def _facts(row: Mapping[str, Any]) -> FileFacts:
+    """What was found in a file. A content may occur under names of many kinds; each file uses its own readings.
+
+    A reading that is missing, because too many names crowded it out, is unknown and not nothing.
+    """
     scopes = json.loads(row["findings"])
-    whole, head = (tuple(_finding(f) for f in scopes.get(scope, ())) for scope in ("whole", "head"))
-    role = license_role(row["path"])
-    # A content that occurs both as a licence and as a source file carries both scans; each file uses its own.
-    if role in ROLES:
-        return FileFacts(row["file_id"], row["path"], row["blob_id"], whole, ())
-    return FileFacts(row["file_id"], row["path"], row["blob_id"], (), head)
+    facts: dict[str, tuple[Finding, ...]] = {}
+    for scope in reading_scopes(row["path"]):
+        found = tuple(_finding(f) for f in scopes.get(scope, ()))
+        facts["head" if scope == "head" else "whole"] = found or (Finding("unknown", rule="gleanery-not-read"),)
+    return FileFacts(row["file_id"], row["path"], row["blob_id"], **facts)
 
 
 def _finding(values: Sequence[Any]) -> Finding:
     names = [f.name for f in dataclasses.fields(Finding)]
     plain = dict(zip(names, values, strict=True))
-    return Finding(**(plain | {"copyrights": tuple(plain["copyrights"])}))
+    return Finding(**(plain | {name: tuple(plain[name] or ()) for name in ("copyrights", "paths")}))

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from gleanery.dedup.keeper import Copy, settle
-from gleanery.licensing.conclude import Conclusion, Evidence
+from gleanery.licensing.conclude import Conclusion
 from gleanery.licensing.names import is_vendored_path, license_role
 from gleanery.licensing.policy import Policy
 from gleanery.licensing.scan import NO_TRAINING
@@ -148,7 +148,9 @@ def judge_shard(shard: Shard) -> None:
     rules = iter_rows(shard.root / "tables/optout_rules/rules.parquet")
     matcher = Matcher([Rule(**plain) for plain in rules if plain["scope"] == "blob"])
     judge = _Judge(shard.settings, matcher, shard.task.payload["objections"], shard.task.payload["upstream"])
-    conclusions = {r["file_id"]: _conclusion(r) for r in read_table(shard.table("license_conclusions")).to_pylist()}
+    conclusions = {
+        r["file_id"]: Conclusion.of_row(r) for r in read_table(shard.table("license_conclusions")).to_pylist()
+    }
     rows: list[dict[str, Any]] = []
     files = read_ids(spread_files(shard.root), "repo_id", sorted(repos), SPREAD).to_pylist()
     files.sort(key=lambda f: (f["repo_id"], f["file_id"]))
@@ -321,12 +323,6 @@ def _skipped(file: Mapping[str, Any]) -> dict[str, Any]:
         "twin_file_id": None,
         "similarity": None,
     }
-
-
-def _conclusion(row: Mapping[str, Any]) -> Conclusion:
-    names = {f.name for f in dataclasses.fields(Conclusion)}
-    evidence = tuple(Evidence(**e) for e in row["evidence"])
-    return Conclusion(**({k: v for k, v in row.items() if k in names} | {"evidence": evidence}))
 
 
 def _clusters(root: Path) -> list[Path]:

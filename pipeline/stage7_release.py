@@ -11,6 +11,10 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+from gleanery.licensing.expressions import parse
+from gleanery.licensing.names import is_vendored_path, license_role
+from gleanery.licensing.policy import ALLOW
+from gleanery.licensing.texts import license_text
 from gleanery.optout.matching import Matcher
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.optouts import blocked_sources
@@ -24,7 +28,9 @@ from gleanery.records.parquet import describe, read_table
 from gleanery.release.assemble import assemble
 from gleanery.release.gate import gate, stop_if_failed
 from gleanery.release.manifest import write_manifest
-from gleanery.release.notices import write_notices
+from gleanery.release.notice_files import write_notices
+from gleanery.release.notices import TABLES as NOTICE_TABLES
+from gleanery.release.notices import LicenseFacts, make_notices
 from gleanery.sql.questions import questions
 
 # Each package whose version can change a byte of a release.
@@ -65,7 +71,7 @@ def release_step(settings: Settings, markers: Mapping[str, Marker], rules: Itera
     }
     reads = tuple(markers)
     work = f"{__name__}:make_release"
-    tasks, owns = (Task("release", payload),), ("release/**/*",)
+    tasks, owns = (Task("release", payload),), ("release/**/*", *(f"tables/{name}/*" for name in NOTICE_TABLES))
     return Step("release", "release", "7 of 7  release", work, tasks, {}, reads, owns=owns, unit="documents")
 
 
@@ -78,6 +84,8 @@ def make_release(shard: Shard) -> None:
     payload, release = shard.task.payload, shard.root / "release"
     (release / "manifest.json").unlink(missing_ok=True)  # while it is made anew, nothing may verify as whole
     shutil.rmtree(release, ignore_errors=True)
+    for path in make_notices(shard.root, license_facts(shard.settings)):
+        shard.wrote(path, describe(path))
     assemble(shard.root, release)
     write_notices(release)
     results = gate(shard.root)
@@ -96,6 +104,23 @@ def make_release(shard: Shard) -> None:
     for path in sorted(p for p in release.rglob("*") if p.is_file()):
         shard.wrote(path, describe(path, 0))
     shard.counts |= {"in": documents, "kept": documents}
+
+
+def license_facts(settings: Settings) -> LicenseFacts:
+    """What the release asks of the licensing room: names, texts, and the duties that the policy knows."""
+    policy = policy_of(settings)
+
+    def names_in(expression: str) -> list[str]:
+        tree = parse(policy.chosen(expression) or expression)
+        leaves = [] if tree is None else list(tree.leaves())
+        return [name for leaf in leaves for name in (leaf.license, leaf.exception) if name]
+
+    def owes_notice(name: str) -> bool:
+        """A licence that the policy does not allow was allowed by a person; it may ask for anything."""
+        allowed = policy.answer(name) == ALLOW
+        return "notice" in policy.obligations(name) if allowed else policy.category(name) != "public-domain"
+
+    return LicenseFacts(names_in, owes_notice, license_text, license_role, is_vendored_path)
 
 
 def affected(settings: Settings, root: Path, rules: Iterable[Rule]) -> bool:

@@ -20,7 +20,9 @@ def _list_of(kind: pa.DataType) -> pa.DataType:
 
 _EVIDENCE = pa.struct(
     [
-        pa.field("role", pa.string(), nullable=False),  # own_header | ancestor_file | package_metadata | repository
+        pa.field(
+            "role", pa.string(), nullable=False
+        ),  # own_header | reuse | ancestor_file | package_metadata | repository
         pa.field("path", pa.string(), nullable=False),
         pa.field("blob_id", pa.string(), nullable=False),
         pa.field("expression", pa.string()),
@@ -28,6 +30,13 @@ _EVIDENCE = pa.struct(
         pa.field("score", pa.float64()),
         pa.field("start_line", pa.int32()),
         pa.field("end_line", pa.int32()),
+    ]
+)
+_CLAIM = pa.struct(
+    [
+        pa.field("source", pa.string(), nullable=False),  # header | reuse | manifest | readme | registry | above
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("expression", pa.string()),
     ]
 )
 
@@ -119,16 +128,17 @@ _ALL = (
         "one detection in one blob; a blob without any has one row with the outcome none or unknown",
         "blob_id scope ordinal",
         Column("blob_id", _S, "content"),
-        Column("scope", _S, "whole (licence-like files) or head (the head of a source file)"),
+        Column("scope", _S, "how it was read: head (source files), whole, readme, or the form of a manifest or record"),
         Column("ordinal", _I32, "0, 1, … in the order of the lines"),
         Column("detector", _S, "detector, version and index digest"),
-        Column("outcome", _S, "found, none, or unknown (time limit, undecodable)"),
+        Column("outcome", _S, "found, none, mentioned (of something else), or unknown (time limit, undecodable)"),
         Column("expression", _S, "SPDX expression", null=True),
         Column("score", _F, "0 to 100", null=True),
         Column("rule", _S, "the detector's rule or rules", null=True),
         Column("start_line", _I32, "first line, from 1", null=True),
         Column("end_line", _I32, "last line", null=True),
         Column("copyrights", _list_of(_S), "copyright lines, as they stand"),
+        Column("paths", _list_of(_S), "files that a record speaks for, or to which a manifest points", null=True),
     ),
     _table(
         "license_conclusions",
@@ -138,10 +148,11 @@ _ALL = (
         Column("expression", _S, "concluded SPDX expression; null where nothing was found", null=True),
         Column("header_expression", _S, "what the file's own head says", null=True),
         Column("directory_expression", _S, "what governs its directory", null=True),
-        Column("basis", _S, "own_header, ancestor_file, package_metadata, repository or none"),
-        Column("conflict", pa.bool_(), "header and directory state different licences"),
+        Column("basis", _S, "own_header, reuse, ancestor_file, package_metadata, repository or none"),
+        Column("conflict", pa.bool_(), "header, directory or a weaker source state different licences"),
         Column("uncertain", pa.bool_(), "some evidence could not be read to its end"),
         Column("evidence", _list_of(_EVIDENCE), "each piece of evidence, strongest first"),
+        Column("claims", _list_of(_CLAIM), "what weaker sources state beside it, for the policy to weigh", null=True),
     ),
     _table(
         "features",
@@ -247,6 +258,46 @@ _ALL = (
         Column("tokens", _I64, "number of tokens"),
         Column("bytes", _I64, "UTF-8 bytes of the redacted text"),
         Column("text_sha256", _S, "digest of the redacted text as UTF-8"),
+    ),
+    _table(
+        "notices",
+        "what goes with one released file",
+        "file_id",
+        Column("file_id", _S, "file"),
+        Column("repo_id", _S, "repository"),
+        Column("repo", _S, "owner/name"),
+        Column("path", _S, "path"),
+        Column("license", _S, "SPDX expression that the file is released under"),
+        Column("owed", _list_of(_S), "licences and exceptions in it that ask for their notice with every copy, sorted"),
+        Column("copyrights", _list_of(_S), "copyright lines of the file and of what its licence was read from, sorted"),
+        Column("texts", _list_of(_S), "texts of its licences, ids of license_texts, sorted"),
+        Column("notices", _list_of(_S), "notice files that govern it, ids of license_texts, sorted"),
+    ),
+    _table(
+        "license_texts",
+        "one distinct text of a licence or a notice",
+        "text_id",
+        Column("text_id", _S, "git content id of the text as it stands here; its name in the folder LICENSES"),
+        Column("origin", _S, "repository, or licence_list where no repository carries the text"),
+        Column(
+            "licenses", _list_of(_S), "what was read in it, SPDX expressions, sorted; none for a notice without one"
+        ),
+        Column("content", pa.large_binary(), "the text, without the copyright lines that stand in notices"),
+    ),
+    _table(
+        "overrides",
+        "one decision about a licence that a person made",
+        "override_id",
+        Column("override_id", _S, "digest of the override, 12 hexadecimal digits; decisions name it in their rule"),
+        Column("repository", _S, "the repository it is about, as the person wrote it", null=True),
+        Column("path", _S, "folder or file it is about; null for the whole repository", null=True),
+        Column("header", _S, "only files whose own head states this expression", null=True),
+        Column("blob_id", _S, "the content it is about, wherever it stands", null=True),
+        Column("expression", _S, "licence that the person found", null=True),
+        Column("verdict", _S, "allow or deny, without asking the policy", null=True),
+        Column("by", _S, "the person who answers for it"),
+        Column("reason", _S, "why"),
+        Column("date", _S, "day of the decision, as 2026-11-22"),
     ),
     _table(
         "optout_rules",

@@ -26,6 +26,9 @@ TABLES = (
     "documents",
     "pairs",
     "clusters",
+    "overrides",
+    "notices",
+    "license_texts",
     "dead_letters",
 )
 STORE = (("tokens", ".bin"), ("docs", ".parquet"))

@@ -17,6 +17,7 @@ Row = Mapping[str, Any]
 # How a conclusion says where it comes from.
 BASES = {
     "own_header": "from its own header",
+    "reuse": "from a record of its project (REUSE)",
     "ancestor_file": "from the nearest licence file above it",
     "package_metadata": "from the metadata of its package",
     "repository": "from what the forge or the registry says about its repository",

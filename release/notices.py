@@ -1,78 +1,145 @@
-"""Notices: what the licences of the released files ask to go with every copy.
+"""Notices: what the licences of the released files ask to go with every copy, as tables of the run.
 
-In: a release folder. Out: `NOTICES.txt` (repositories, their licences and copyright lines) and `licenses.csv` (files
-by repository and licence). Copyright lines stand as the licence detector found them: names in them are required
-notices and are not replaced. Rows are streamed, so memory does not grow with the release.
+In: a run, and what the licensing room knows (`LicenseFacts`). Out: the tables `notices`, one row for each released
+file, and `license_texts`, each distinct text once. Copyright lines stand as the licence detector found them: names in
+them are required notices and are not replaced. Rows are streamed by repository; the texts and the ids of licence files
+are held in memory. `release/notice_files.py` makes of these tables what people read.
 """
 
-import csv
-import io
-from collections.abc import Iterator
-from itertools import groupby
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
-from gleanery.records.parquet import atomic_file
-from gleanery.release.wording import number, shown
-from gleanery.sql.formats import cell
+from gleanery.records.parquet import table_of, write_table
+from gleanery.release.notice_texts import LICENSE_LIST, WHOLE_TEXT, Texts, read_texts
 from gleanery.sql.questions import Database, questions, tables_of
 
-NOTICES, LICENSES = "NOTICES.txt", "licenses.csv"
-PREFACE = """\
-This release holds files of the repositories below, each under its own licence.
-Under each licence stand the copyright lines that were found in the files and in
-the licence files that govern them. The text of a licence is known by its SPDX
-name; the evidence for each file is in the table license_conclusions.
-"""
-# A repository whose lines are beyond this is cut, and says so: no line of one project may drown the others.
-MOST_LINES = 10_000
-LONGEST_LINE = 10_000  # characters
+TABLES = ("notices", "license_texts")
+PART_ROWS = 50_000
+# Notice files of the nearest folders that go with one file; the licence detector reads as many.
+MOST_NOTICES = 16
+Row = dict[str, Any]
 
 
-def write_notices(root: Path) -> None:
-    """Write both files into a release folder; they are then part of what its manifest covers."""
-    with (
-        Database(tables_of(root)) as database,
-        atomic_file(root / NOTICES) as notices,
-        atomic_file(root / LICENSES) as licenses,
-    ):
-        notices.write(PREFACE.encode())
-        licenses.write(_csv_line("repository", "files", "expression"))
-        for repository, rows in groupby(_rows(database), key=lambda row: (row["repo"], row["url"], row["version"])):
-            notices.write(_heading(*repository).encode())
-            for (license_, files), lines in groupby(rows, key=lambda row: (row["license"], row["files"])):
-                licenses.write(_csv_line(repository[0], files, license_))
-                notices.write(f"\n  {shown(license_)} ({number(files, 'file')})\n".encode())
-                for line in _copyrights(lines):
-                    notices.write(f"    {line}\n".encode())
+@dataclass(frozen=True)
+class LicenseFacts:
+    """What the licensing room knows, handed in: a release imports no other room.
+
+    names_in     the licences and exceptions that an expression names
+    owes_notice  whether the licence or exception of a name asks that its notice goes with every copy
+    text_of      the text of a licence or an exception by its name, or None
+    role_of      the part that a path plays: license, notice, readme, metadata or None
+    third_party  the innermost folder of third-party code that holds a path, or None
+    """
+
+    names_in: Callable[[str], Sequence[str]]
+    owes_notice: Callable[[str], bool]
+    text_of: Callable[[str], str | None]
+    role_of: Callable[[str], str | None]
+    third_party: Callable[[str], str | None]
 
 
-def _rows(database: Database) -> Iterator[dict[str, Any]]:
-    _, batches = database.batches(questions()["attribution"])
+def make_notices(run: Path, facts: LicenseFacts) -> list[Path]:
+    """Write both tables of a run that has its token store; gives their files. An older answer is replaced."""
+    for name in TABLES:
+        shutil.rmtree(run / "tables" / name, ignore_errors=True)
+    tables = tables_of(run)
+    with Database(tables) as database:
+        notice_files = _NoticeFiles(_rows(database, "notice_files"), facts)
+        licenses = {blob for row in _rows(database, "notices_owed") for blob, _ in _stated(row, facts)}
+        texts = read_texts(tables, licenses, notice_files.blobs)
+        return _write(run, _notices(_rows(database, "notices_owed"), notice_files, texts, facts), texts)
+
+
+def _write(run: Path, rows: Iterator[Row], texts: Texts) -> list[Path]:
+    """Both tables; `notices` in parts, of which there is one even if nothing is released."""
+    written, used = list[Path](), set[str]()
+    while (part := list(islice(rows, PART_ROWS))) or not written:
+        used.update(ident for row in part for ident in (*row["texts"], *row["notices"]))
+        written.append(run / "tables" / "notices" / f"part-{len(written):05d}.parquet")
+        write_table(written[-1], "notices", table_of("notices", part))
+    written.append(run / "tables" / "license_texts" / "texts.parquet")
+    write_table(written[-1], "license_texts", table_of("license_texts", texts.rows(used)))
+    return written
+
+
+def _rows(database: Database, question: str) -> Iterator[Row]:
+    _, batches = database.batches(questions()[question])
     for batch in batches:
         yield from batch.to_pylist()
 
 
-def _heading(repo: str, url: str | None, version: str | None) -> str:
-    at = f", version {shown(version)}" if version else ""
-    return f"\n{'-' * 78}\n{shown(repo)}\n{shown(url or '')}{at}\n"
+def _notices(files: Iterable[Row], notice_files: "_NoticeFiles", texts: Texts, facts: LicenseFacts) -> Iterator[Row]:
+    """One row for each released file. Files of one repository repeat each other, so their texts are found once."""
+    for _, members in groupby(files, key=lambda file: file["repo_id"]):
+        known: dict[tuple[Any, ...], list[str]] = {}
+        for file in members:
+            stated = _stated(file, facts)
+            key = (file["license"], *stated)
+            if key not in known:
+                known[key] = _texts_of(file["license"], stated, texts, facts)
+            yield {name: file[name] for name in ("file_id", "repo_id", "repo", "path", "license", "copyrights")} | {
+                "owed": sorted({name for name in facts.names_in(file["license"]) if facts.owes_notice(name)}),
+                "texts": known[key],
+                "notices": sorted(notice_files.governing(file["repo_id"], file["path"], texts)),
+            }
 
 
-def _copyrights(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
-    count = 0
-    for row in rows:
-        if row["copyright"] is None:
+def _stated(file: Row, facts: LicenseFacts) -> tuple[tuple[str, str], ...]:
+    """The licence files that speak for a file: content id, and what was read in it."""
+    return tuple(
+        (piece["blob_id"], piece["expression"])
+        for piece in file["stated_in"]
+        if piece["blob_id"] and piece["expression"] and facts.role_of(piece["path"]) == "license"
+    )
+
+
+def _texts_of(license_: str, stated: Iterable[tuple[str, str]], texts: Texts, facts: LicenseFacts) -> list[str]:
+    """The texts that the repository carries, and of each licence without one there, the text of the licence list."""
+    found, longest = set[str](), dict[str, int]()
+    for blob, expression in stated:
+        ident = texts.of_blob(blob)
+        if ident is None:
             continue
-        count += 1
-        if count <= MOST_LINES:
-            yield shown(" ".join(row["copyright"].split()), LONGEST_LINE)
-    if not count:
-        yield "(no copyright line was found)"
-    if count > MOST_LINES:
-        yield f"and {count - MOST_LINES:,} more lines, in the table license_findings"
+        found.add(ident)
+        texts.by_id[ident].licenses.add(expression)
+        for name in facts.names_in(expression):
+            longest[name.lower()] = max(longest.get(name.lower(), 0), texts.by_id[ident].words)
+    for name in facts.names_in(license_):
+        canonical = facts.text_of(name)
+        if canonical and longest.get(name.lower(), 0) < WHOLE_TEXT * len(canonical.split()):
+            ident = texts.add(canonical.encode(), LICENSE_LIST, [name])
+            found |= {ident} if ident else set()
+    return sorted(found)
 
 
-def _csv_line(*cells: Any) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow([cell(value) for value in cells])
-    return out.getvalue().encode()
+class _NoticeFiles:
+    """The files NOTICE and COPYRIGHT of each repository, by folder."""
+
+    def __init__(self, files: Iterable[Row], facts: LicenseFacts) -> None:
+        self._third_party = facts.third_party
+        self._folders: dict[str, dict[str, list[str]]] = {}
+        for file in files:
+            folder, _, name = file["path"].rpartition("/")
+            is_notice = facts.role_of(file["path"]) == "notice" or name.lower().startswith("copyright")
+            if is_notice and file["blob_id"]:
+                self._folders.setdefault(file["repo_id"], {}).setdefault(folder, []).append(file["blob_id"])
+
+    @property
+    def blobs(self) -> set[str]:
+        """The contents of all of them."""
+        return {blob for folders in self._folders.values() for blobs in folders.values() for blob in blobs}
+
+    def governing(self, repo: str, path: str, texts: Texts) -> set[str]:
+        """The notices above a file, the nearest first; those of a project say nothing of third-party code in it."""
+        folders = self._folders.get(repo)
+        if not folders:
+            return set()
+        top, folder, found = self._third_party(path) or "", path, list[str]()
+        while folder and folder != top:
+            folder = folder.rpartition("/")[0]
+            found += folders.get(folder, [])
+        return {ident for blob in found[:MOST_NOTICES] if (ident := texts.of_blob(blob))}

@@ -1,11 +1,16 @@
 -- Bad result: any row. Each is a released file whose own head contradicts the licence it is released under.
 -- Question: Which released files contradict the licence that their own header states?
 -- Must be empty: yes
--- Needs: decisions, docs, license_conclusions
+-- Needs: decisions, docs, license_conclusions, overrides
 WITH
 decisions AS (SELECT * FROM stg_decisions),
 docs AS (SELECT * FROM stg_docs),
 license_conclusions AS (SELECT * FROM stg_license_conclusions),
+overrides AS (SELECT * FROM stg_overrides),
+-- Where a person decided, the question overrides_in_force says who and why.
+decided AS (
+  SELECT file_id FROM decisions JOIN overrides ON override_id = regexp_extract(rule, '^override ([0-9a-f]+):', 1)
+),
 -- What this policy did not allow is read from its own decisions.
 not_allowed AS (
   SELECT DISTINCT expression
@@ -19,6 +24,7 @@ released AS (
     regexp_extract_all(lower(docs.license), '[a-z0-9.+:-]+') AS released_words,
     regexp_extract_all(lower(concluded.header_expression), '[a-z0-9.+:-]+') AS header_words
   FROM docs JOIN license_conclusions AS concluded USING (file_id)
+  WHERE file_id NOT IN (SELECT file_id FROM decided)
 ),
 stated AS (
   SELECT * EXCLUDE (header_words),

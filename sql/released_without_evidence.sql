@@ -1,11 +1,19 @@
 -- Bad result: any row. Each is a released file whose licence nobody could defend.
 -- Question: Which released files have no licence conclusion, or one without evidence?
 -- Must be empty: yes
--- Needs: docs, license_conclusions, license_findings
+-- Needs: decisions, docs, license_conclusions, license_findings, overrides
 WITH
+decisions AS (SELECT * FROM stg_decisions),
 docs AS (SELECT * FROM stg_docs),
 license_conclusions AS (SELECT * FROM stg_license_conclusions),
 license_findings AS (SELECT * FROM stg_license_findings),
+overrides AS (SELECT * FROM stg_overrides),
+-- A person's decision on record is evidence for the licence that the person named.
+decided AS (
+  SELECT file_id, expression FROM decisions
+  JOIN overrides ON override_id = regexp_extract(rule, '^override ([0-9a-f]+):', 1)
+  WHERE expression IS NOT NULL
+),
 found AS (SELECT DISTINCT blob_id FROM license_findings WHERE outcome = 'found'),
 released AS (
   SELECT docs.file_id, docs.repo, docs.path, docs.license, concluded.* EXCLUDE (file_id),
@@ -28,7 +36,8 @@ final AS (
       ELSE 'the evidence names no detection'
     END AS problem
   FROM released
-  WHERE expression IS NULL OR basis = 'none' OR file_id NOT IN (SELECT file_id FROM bases)
+  WHERE (expression IS NULL OR basis = 'none' OR file_id NOT IN (SELECT file_id FROM bases))
+    AND (file_id, license) NOT IN (SELECT (file_id, expression) FROM decided)
 )
 SELECT * FROM final
 ORDER BY ALL

@@ -192,6 +192,11 @@ def good_rows() -> Rows:
         _rule(3, "owner", "github.com/octo", action="unblock"),
         _rule(4, "blob", "0" * 40),
     ]
+    build.rows["overrides"].append(
+        {"override_id": "abcdef012345", "repository": "nobody/here", "expression": "MIT", "by": "Ada Invented"}
+        | {"reason": "=HYPERLINK() in a letter", "date": "2026-11-20"}
+    )
+    _notices(build.rows)
     return build.rows
 
 
@@ -252,6 +257,25 @@ def _others(build: RunBuilder, fork: str, gpl: str, tool: str, hostile: str, sig
         rule="optout/declaration", said=("the repository itself carries .dataset-optout.json",)
     )
     build.file(signal, "no.py", "def no(): pass\n", "owner_opted_out", **refused, **mit)
+
+
+def _notices(rows: Rows) -> None:
+    """What goes with each document: every copyright line behind it, and one text for its licence."""
+    lines: dict[str, list[str]] = {}
+    for finding in rows["license_findings"]:
+        lines.setdefault(finding["blob_id"], []).extend(finding["copyrights"])
+    concluded = {row["file_id"]: row for row in rows["license_conclusions"]}
+    texts = {row["license"]: f"The text of {row['license']}.\n".encode() for row in rows["docs"]}
+    rows["license_texts"] += [
+        {"text_id": blob_id(text), "origin": "licence_list", "licenses": [license_], "content": text}
+        for license_, text in sorted(texts.items())
+    ]
+    for row in rows["docs"]:
+        blobs = [row["blob_id"], *(piece["blob_id"] for piece in concluded[row["file_id"]]["evidence"])]
+        about = {name: row[name] for name in ("file_id", "repo_id", "repo", "path", "license")}
+        about["copyrights"] = sorted({line for blob in blobs for line in lines.get(blob, [])})
+        about |= {"owed": [row["license"]], "texts": [blob_id(texts[row["license"]])], "notices": []}
+        rows["notices"].append(about)
 
 
 def own(path: str, content: str, expression: str, score: float = 100.0) -> dict[str, Any]:

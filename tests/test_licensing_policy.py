@@ -1,6 +1,7 @@
 """The policy: what its file says, and that expressions are judged by logic and never by words in a string."""
 
 import tomllib
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gleanery.licensing.conclude import Conclusion
-from gleanery.licensing.policy import ALLOW, CATEGORIES, DENY, NEUTRAL, REFERENCE, UNKNOWN, Policy
+from gleanery.licensing.catalogue import text as catalogue_text
+from gleanery.licensing.conclude import Claim, Conclusion
+from gleanery.licensing.policy import ALLOW, CATEGORIES, DENY, NEUTRAL, REFERENCE, SOURCES, UNKNOWN, Policy
 from gleanery.records.errors import StopRun
 from gleanery.records.reasons import REASONS
 
@@ -37,12 +39,10 @@ def test_no_licence_stands_in_two_groups() -> None:
 
 
 def test_no_profile_allows_what_is_restricted_or_copyleft() -> None:
-    for profile in DATA["profiles"].values():
-        assert {DATA["groups"][name]["category"] for name in profile["groups"]} <= {
-            "permissive",
-            "public-domain",
-            "weak-copyleft",
-        }
+    for name, profile in DATA["profiles"].items():
+        others = [group for group in profile["groups"] if (name, group) != ("own-code", "own")]
+        found = {DATA["groups"][group]["category"] for group in others}
+        assert found <= {"permissive", "public-domain", "weak-copyleft"}
 
 
 @pytest.mark.slow
@@ -51,7 +51,11 @@ def test_the_detector_knows_every_licence_of_the_policy() -> None:
 
     known = set(_scancode().symbols)
     named = [key for group in DATA["groups"].values() for key in group["licenses"]] + DATA["exceptions"]["known"]
-    assert [key for key in named if key.lower() not in known] == ["UNLICENSED", NO_TRAINING]
+    assert [key for key in named if key.lower() not in known] == [
+        "LicenseRef-gleanery-own-code",
+        "UNLICENSED",
+        NO_TRAINING,
+    ]
     prefixes = [prefix.lower() for group in DATA["groups"].values() for prefix in group.get("prefixes", [])]
     future = ["fsl-", "futo-"]  # younger than the detector's list of licences
     assert [p for p in prefixes if p not in future and not any(key.startswith(p) for key in known)] == []
@@ -76,10 +80,10 @@ def test_the_detector_knows_every_licence_of_the_policy() -> None:
         ),
         (
             UNKNOWN,
-            "Foo-1.0|MIT AND Foo-1.0|MIT WITH Foo-exception|LicenseRef-scancode-other-permissive|MIT AND|BSD|"
+            "Foo-1.0|MIT AND Foo-1.0|MIT WITH Foo-exception|MIT AND|BSD|LicenseRef-scancode-unknown|3D-Slicer-1.0|"
             "Foo OR GPL-2.0-only",
         ),
-        (REFERENCE, REFERS),
+        (REFERENCE, f"{REFERS}|LicenseRef-scancode-other-permissive|LLVM-exception"),
         (NEUTRAL, "LicenseRef-scancode-dco-1.1|LicenseRef-scancode-warranty-disclaimer"),
     ],
 )
@@ -116,6 +120,7 @@ def test_profiles_differ_where_they_should() -> None:
         (FILE.read_text("utf-8").replace('category = "copyleft"', 'category = "nice"'), "needs a known category"),
         (FILE.read_text("utf-8").replace('"UNLICENSED",', '"UNLICENSED", "MIT",'), "in two groups"),
         (FILE.read_text("utf-8").replace('groups = ["public-domain"]', 'groups = ["nothing"]'), "do not exist"),
+        (FILE.read_text("utf-8").replace('doubts = ["reuse"', 'doubts = ["hearsay"'), "sources that do not exist"),
     ],
 )
 def test_a_faulty_policy_stops_the_run_and_says_where(tmp_path: Path, text: str, message: str) -> None:
@@ -163,8 +168,94 @@ def test_doubt_is_never_kept_and_never_hides_a_denial() -> None:
 
 def test_the_rule_names_the_licence_that_decided_and_its_group() -> None:
     assert POLICY.judge(conclusion(None, "MIT AND GPL-2.0-only")).rule == "deny: GPL-2.0-only (copyleft)"
-    assert POLICY.judge(conclusion("MIT OR GPL-2.0-only", None)).rule == "allow: MIT (attribution)"
+    assert POLICY.judge(conclusion("MIT OR GPL-2.0-only", None)).rule == (
+        "allow: MIT (attribution); chosen: MIT from MIT OR GPL-2.0-only"
+    )
     assert POLICY.judge(conclusion("Foo-1.0", None)).rule == "unknown: Foo-1.0 (not in the policy)"
+
+
+def with_claim(source: str, expression: str | None) -> Conclusion:
+    return replace(conclusion(None, "MIT", conflict=True), claims=(Claim(source, "a/package.json", expression),))
+
+
+@pytest.mark.parametrize(
+    ("profile", "source", "expression", "reason"),
+    [
+        ("permissive", "manifest", "BUSL-1.1", "license_conflict"),
+        ("permissive", "readme", "GPL-3.0-only", "license_conflict"),
+        ("permissive", "registry", "GPL-3.0-only", "license_conflict"),
+        ("permissive", "header", "GPL-3.0-only", "license_conflict"),
+        ("permissive", "manifest", "ISC", "kept"),
+        ("permissive", "manifest", None, "license_conflict"),
+        ("permissive", "readme", "Foo-1.0", "kept"),
+        ("permissive", "above", "GPL-3.0-only", "kept"),
+        ("strict", "readme", "Foo-1.0", "license_conflict"),
+        ("strict", "above", "GPL-3.0-only", "license_conflict"),
+        ("strict", "above", "ISC", "kept"),
+        ("permissive+weak-copyleft", "manifest", "MPL-2.0", "kept"),
+        ("public-domain-only", "manifest", "ISC", "license_not_allowed"),
+    ],
+)
+def test_a_claim_refuses_a_file_as_the_profile_says(
+    profile: str, source: str, expression: str | None, reason: str
+) -> None:
+    judged = Policy.load(profile).judge(with_claim(source, expression))
+    assert (judged.reason, judged.allowed) == (reason, reason == "kept")
+    if reason == "license_conflict":
+        assert judged.rule.endswith(f"stated by the {source}")
+
+
+def test_a_claim_never_makes_a_file_allowed() -> None:
+    for source in SOURCES:
+        for header in (None, "GPL-2.0-only", "Foo-1.0", REFERS):
+            doubtful = replace(conclusion(header, None), claims=(Claim(source, "README", "MIT"),))
+            assert not any(Policy.load(name).judge(doubtful).allowed for name in DATA["profiles"])
+
+
+def test_the_allowed_side_of_a_choice_is_chosen_and_its_duties_are_named() -> None:
+    judged = POLICY.judge(conclusion(None, "GPL-2.0-only OR Apache-2.0"))
+    assert (judged.chosen, judged.obligations) == ("Apache-2.0", ("notice", "patents", "state-changes"))
+    assert judged.rule.endswith("chosen: Apache-2.0 from GPL-2.0-only OR Apache-2.0")
+    both = POLICY.judge(conclusion("Zlib", "CC0-1.0"))
+    assert (both.chosen, both.obligations) == ("Zlib", ("notice", "state-changes"))
+    assert POLICY.chosen("GPL-2.0-only AND MIT") is None and POLICY.obligations("GPL-2.0-only") == ()
+
+
+def test_a_text_beside_a_header_that_offers_it_as_a_choice_is_explained() -> None:
+    perl = conclusion("GPL-1.0-or-later OR Artistic-1.0-Perl", "GPL-2.0-only", conflict=True)
+    assert POLICY.judge(perl).reason == "kept"
+    assert POLICY.judge(conclusion("MIT OR Apache-2.0", "GPL-2.0-only", conflict=True)).reason == "license_conflict"
+    assert POLICY.judge(conclusion("MIT", "GPL-2.0-only", conflict=True)).reason == "license_conflict"
+
+
+def test_attribution_free_asks_for_nothing() -> None:
+    free = Policy.load("attribution-free")
+    kept = {key for group in DATA["groups"].values() for key in group["licenses"] if free.answer(key) == ALLOW}
+    assert {"0BSD", "MIT-0", "CC0-1.0", "Unlicense"} <= kept and not {"MIT", "ISC", "Zlib", "BSL-1.0"} & kept
+    assert not any(free.obligations(key) for key in kept)
+
+
+def test_only_the_profile_for_own_code_allows_what_its_owner_states() -> None:
+    own = "LicenseRef-gleanery-own-code"
+    allowed = [name for name in DATA["profiles"] if Policy.load(name).answer(own) == ALLOW]
+    assert allowed == ["own-code"]
+    assert Policy.load("own-code").judge(conclusion("GPL-3.0-only", own, conflict=True)).reason == "license_conflict"
+
+
+def test_licences_outside_the_policy_are_known_by_the_category_of_the_detector() -> None:
+    assert [POLICY.answer(key) for key in ("APL-1.0", "LicenseRef-scancode-adobe-eula")] == [DENY, DENY]
+    assert POLICY.judge(conclusion("APL-1.0", None)).rule == "deny: APL-1.0 (listed as Copyleft)"
+    assert POLICY.reason("JSON") != POLICY.reason("PolyForm-Shield-1.0.0") and POLICY.reason("Foo-1.0") is None
+
+
+def test_the_catalogue_is_what_the_detector_ships() -> None:
+    assert resources.files("gleanery.licensing").joinpath("catalogue.toml").read_text("utf-8") == catalogue_text()
+
+
+def test_every_duty_is_explained() -> None:
+    groups = [group.get("obligations", []) for group in DATA["groups"].values()]
+    single = [entry.get("obligations", []) for entry in DATA["licenses"].values()]
+    assert {duty for duties in groups + single for duty in duties} <= set(DATA["obligations"])
 
 
 def test_every_reason_is_a_code_of_the_product() -> None:

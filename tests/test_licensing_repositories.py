@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gleanery.licensing.conclude import Conclusion, FileFacts, conclude
-from gleanery.licensing.names import license_role
+from gleanery.licensing.evidence import find, reading_scopes
 from gleanery.licensing.policy import Policy
 from gleanery.licensing.scan import Scanner
 
@@ -35,8 +35,9 @@ def text_of(text: str) -> bytes:
 def concluded(case: dict[str, Any]) -> dict[str, Conclusion]:
     files = []
     for path, text in case["files"].items():
-        found = SCANNER.scan(text_of(text), "whole" if license_role(path) else "head")
-        files.append(FileFacts(path, path, "0" * 40, *((found, ()) if license_role(path) else ((), found))))
+        scopes = reading_scopes(path)
+        found = {"head" if s == "head" else "whole": find(SCANNER, text_of(text), s) for s in scopes}
+        files.append(FileFacts(path, path, "0" * 40, **found))
     return {c.file_id: c for c in conclude(files, case.get("declared"))}
 
 

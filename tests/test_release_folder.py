@@ -1,5 +1,6 @@
 """Assembly, notices, manifest and verification of a release folder: any change in it is found."""
 
+import gzip
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from gleanery.release.gate import GateResult, gate
 from gleanery.release.listing import entries, is_plain_path
 from gleanery.release.manifest import build_manifest, canonical, release_id, write_manifest
 from gleanery.release.merkle import root_of
-from gleanery.release.notices import write_notices
+from gleanery.release.notice_files import write_notices
 from gleanery.release.verify import SENTENCES, Problem, verify
 from gleanery.sql.questions import questions, tables_of
 
@@ -68,7 +69,7 @@ def test_a_release_holds_what_it_should_and_nothing_else(whole: Path) -> None:
     tops = {entry.path.split("/")[0] for entry in entries(whole)}
     assert tops == {
         *("manifest.json", "tokens", "docs", "tables", "tokenizer.json", "store.json"),
-        *("NOTICES.txt", "licenses.csv"),
+        *("NOTICES.txt.gz", "licenses.csv", "LICENSES"),
     }
     assert {path.name for path in (whole / "tables").iterdir()} == set(TABLES)
     assert {"blobs", "optout_rules"}.isdisjoint(TABLES)
@@ -330,7 +331,7 @@ def test_the_tree_is_that_of_rfc_6962(count: int) -> None:
 
 
 def test_the_notices_name_every_released_repository(whole: Path) -> None:
-    text = (whole / "NOTICES.txt").read_text()
+    text = gzip.decompress((whole / "NOTICES.txt.gz").read_bytes()).decode()
     compare_with_golden(GOLDEN / "NOTICES.txt", text)
     compare_with_golden(GOLDEN / "licenses.csv", (whole / "licenses.csv").read_text())
     assert "dog/gpl" not in text and "eve/objector" not in text  # nothing of them is released
@@ -400,7 +401,7 @@ def test_a_killed_assembly_leaves_nothing_that_verifies(whole: Path, tmp_path: P
     rows["dead_letters"][0]["hint"] = "the run was made again"
     run = write_run(tmp_path / "run", rows)
     write_store(run, rows)
-    steps = 15  # as many files are put in place
+    steps = 18  # as many files are put in place
     for step in range(steps):
         shutil.copytree(whole, tmp_path / str(step))
     command = [sys.executable, "-c", KILLED, str(run), str(tmp_path), str(steps)]

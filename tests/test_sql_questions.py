@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "find_path": {"repo": "octo/app", "path": "main.py"},
     "find_repository": {"repo": "octo/ap"},
     "impact_of": {"repo": "Octo/App"},
+    "license_tree": {"repo": "octo/app"},
     "optout_rules_of": {"repo": "octo/app"},
     "origins_of_blob": {"blob": f"swh:1:cnt:{SECRET}"},
     "published_elsewhere": {"repo": "cat/app"},
@@ -121,6 +122,21 @@ def overlap(rows: Rows) -> None:
     of_file(rows, "documents").update(redactions=2)
 
 
+def overridden(**values: Any) -> Callable[[Rows], None]:
+    """Plants an override, by which a file was kept, with other values."""
+
+    def plant(rows: Rows) -> None:
+        rows["overrides"].append(OVERRIDE | values)
+        of_file(rows, "decisions").update(rule=f"override {OVERRIDE['override_id']}: allow: MIT (attribution)")
+
+    return plant
+
+
+OVERRIDE = {"override_id": "0123456789ab", "repository": "octo/app", "expression": "MIT", "by": "Ada Invented"} | {
+    "reason": "The author wrote it in a letter",
+    "date": "2026-11-22",
+}
+RESERVED = "LicenseRef-gleanery-no-ai-training"
 EVIDENCE_OF_NOTHING = {"role": "ancestor_file", "path": "LICENSE", "blob_id": "f" * 40, "expression": "MIT"}
 GPL_HEADER = {"header_expression": "GPL-3.0-only", "conflict": True}
 
@@ -170,6 +186,30 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
         change("license_conclusions", "add.py", "octo/lib", directory_expression="GPL-3.0-only", conflict=True),
     ),
     "another licence released": ("header_conflicts_released", change("docs", license="0BSD")),
+    "override without record": (
+        "overrides_out_of_bounds",
+        change("decisions", rule="override ffffffffffff: allow: MIT (attribution)"),
+    ),
+    "override that nobody signed": ("overrides_out_of_bounds", overridden(by=" ")),
+    "override that denies": ("overrides_out_of_bounds", overridden(verdict="deny")),
+    "override of an objection": (
+        "overrides_out_of_bounds",
+        both(overridden(), change_repo("octo/app", optout_signal="noai.txt")),
+    ),
+    "override of a reservation": (
+        "overrides_out_of_bounds",
+        both(overridden(), change("license_conclusions", directory_expression=f"MIT AND {RESERVED}")),
+    ),
+    "override for another licence": (
+        "released_without_evidence",
+        both(overridden(expression="ISC"), change("license_conclusions", expression=None)),
+    ),
+    "no notice": ("notices_missing", drop("notices")),
+    "notice for another licence": ("notices_missing", change("notices", license="ISC")),
+    "copyright line left out": ("notices_missing", change("notices", copyrights=[])),
+    "text left out": ("notices_missing", change("notices", texts=[])),
+    "text of another licence": ("notices_missing", change("notices", owed=["MIT", "Apache-2.0"])),
+    "notice file not there": ("notices_missing", change("notices", notices=["0" * 40])),
     "signal ignored": ("optout_signal_ignored", change_repo("octo/app", optout_signal="noai.txt")),
     "document without tokens": ("documents_without_tokens", drop("docs")),
     "tokens without document": ("documents_without_tokens", drop("documents")),
@@ -234,6 +274,20 @@ def test_a_header_that_only_points_to_a_licence_is_no_contradiction(tmp_path: Pa
     change("license_conclusions", **points)(rows)
     tables = tables_of(write_run(tmp_path, rows))
     assert ask(questions()["header_conflicts_released"], tables, {}).num_rows == 0
+
+
+def test_a_person_s_decision_on_record_is_evidence(tmp_path: Path) -> None:
+    rows = good_rows()
+    overridden()(rows)
+    change("license_conclusions", expression=None, basis="none", evidence=[])(rows)
+    tables = tables_of(write_run(tmp_path, rows))
+    for name in ("released_without_evidence", "header_conflicts_released", "overrides_out_of_bounds"):
+        assert ask(questions()[name], tables, {}).num_rows == 0, name
+    found = ask(questions()["overrides_in_force"], tables, {}).to_pylist()
+    assert [(row["override_id"], row["by"], row["files"], row["kept"]) for row in found] == [
+        ("abcdef012345", "Ada Invented", 0, 0),
+        ("0123456789ab", "Ada Invented", 1, 1),
+    ]
 
 
 def test_there_are_enough_questions_and_each_has_a_golden_answer() -> None:

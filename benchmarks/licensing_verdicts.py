@@ -1,0 +1,106 @@
+"""What the product says about the files of some archives, through the product's own run.
+
+In: archives by name. Out: one verdict for each file that was read. A real run does the work (crawl and annotate, with
+their limits, their cache and their workers) and is ended before it looks for duplicates; what is left to do, the policy's
+judgement, is the same call as in `select`. So the figures hold for what a user gets.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gleanery.licensing.conclude import Conclusion
+from gleanery.licensing.policy import Judgement, Policy
+from gleanery.pipeline.run import Progress, curate
+from gleanery.pipeline.settings import CrawlSettings, RunSettings, Settings, SourceSettings
+from gleanery.records.errors import StopRun
+from gleanery.records.parquet import read_table
+
+PROFILES = ("permissive", "strict")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One file: its conclusion, the judgement of each profile, and its category for the confusion table."""
+
+    package: str
+    path: str
+    conclusion: Conclusion
+    judgements: Mapping[str, Judgement]
+    category: str
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the profile `permissive` keeps it."""
+        return self.judgements["permissive"].allowed
+
+
+class _Enough(Exception):
+    """Ends a run once its licence conclusions are written."""
+
+
+def policies() -> dict[str, Policy]:
+    """The profiles that this policy file has."""
+    found = {}
+    for name in PROFILES:
+        try:
+            found[name] = Policy.load(name)
+        except StopRun:
+            print(f"the policy has no profile {name}: not measured")
+    return found
+
+
+def verdicts(archives: Mapping[str, Path], cache: Path | None = None) -> dict[tuple[str, str], Verdict]:
+    """The verdict on each file that was read, by archive name and path. `cache`: where scans are remembered."""
+    with tempfile.TemporaryDirectory(prefix="gleanery-bench-") as folder:
+        settings = Settings(
+            source=tuple(
+                SourceSettings(kind="archive", locator=str(path), name=f"labelled/{name}")
+                for name, path in sorted(archives.items())
+            ),
+            crawl=CrawlSettings(),
+            run=RunSettings(cache=str(cache or Path(folder) / "cache")),
+            folder=folder,
+        )
+        root = Path(folder) / "run"
+        try:
+            curate(settings, root, workers=2, listener=_stop_after_annotate)
+        except _Enough:
+            pass
+        return _read(root)
+
+
+def _stop_after_annotate(event: Progress) -> None:
+    if event.stage == "cluster":
+        raise _Enough
+
+
+def _read(root: Path) -> dict[tuple[str, str], Verdict]:
+    profiles = policies()
+    conclusions = {}
+    for part in sorted((root / "tables/license_conclusions").glob("*.parquet")):
+        for row in read_table(part).to_pylist():
+            conclusions[row["file_id"]] = Conclusion.of_row(row)
+    found = {}
+    repos = {
+        row["repo_id"]: row["name"].rpartition("/")[2]
+        for part in sorted((root / "tables/repos").glob("*.parquet"))
+        for row in read_table(part).to_pylist()
+    }
+    for part in sorted((root / "tables/files").glob("*.parquet")):
+        for file in read_table(part).to_pylist():
+            conclusion = conclusions.get(file["file_id"])
+            if conclusion is not None:
+                name, path = repos[file["repo_id"]], file["path"]
+                judged = {profile: policy.judge(conclusion) for profile, policy in profiles.items()}
+                category = category_of(profiles["permissive"], conclusion)
+                found[name, path] = Verdict(name, path, conclusion, judged, category)
+    return found
+
+
+def category_of(policy: Policy, conclusion: Conclusion) -> str:
+    """The stricter of what head and folder say, as the policy names categories; `unknown` where there is a doubt."""
+    said = [e for e in (conclusion.header_expression, conclusion.directory_expression) if e]
+    category = policy.category(f"({') AND ('.join(said)})" if said else None)
+    return "unknown" if conclusion.uncertain and category in ("none", "permissive", "public-domain") else category

@@ -1,0 +1,218 @@
+"""What one file says about licences, read in the way that its kind asks for.
+
+In: the bytes of a file, and how to read them (`names.reading_scope`). Out: findings, as `scan.py` makes them. Texts and
+heads go to the detector as they are; of manifests and records only the licence fields do, and of a README it is said
+which findings are about the work itself. Costs what the detector costs, and 0.1 ms for a manifest or a README.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import re2
+
+from gleanery.licensing.expressions import all_of, conjuncts, keys, parse
+from gleanery.licensing.manifests import Statement, statements
+from gleanery.licensing.names import license_role, reading_scope
+from gleanery.licensing.reading import decoded, read_text
+from gleanery.licensing.readme import own_lines
+from gleanery.licensing.reuse import records
+from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
+from gleanery.licensing.statements import OWNERS_ONLY
+
+# Raise it when the same file may now get other findings from this module or those it calls.
+EVIDENCE_VERSION = 1
+POINTER = "LicenseRef-scancode-unknown-license-reference"
+PROPRIETARY = "LicenseRef-scancode-proprietary-license"
+_FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
+_RECORDS = frozenset(("reuse-toml", "dep5", "debian"))
+# Words of a licence field that name no licence and yet say that there is no permission.
+_REFUSALS = {
+    "unlicensed": "UNLICENSED",
+    "bsl 1.1": "BUSL-1.1",
+    "business source license": "BUSL-1.1",
+    "commercial": "LicenseRef-scancode-commercial-license",
+    "all rights reserved": PROPRIETARY,
+    "closed source": PROPRIETARY,
+    "closed": PROPRIETARY,
+    "internal": PROPRIETARY,
+    "private": PROPRIETARY,
+    "proprietary": PROPRIETARY,
+}
+# Words that change what a licence allows, and that the detector passes over in a short text.
+_CHANGED = re2.compile(r"(?i)\bwith\b|\bexcept|non-?commercial|\brestrict|\bcustom|\badditional|\bethical|\bnot? ")
+_LONGEST_FIELD = 300
+_OWNERS_ONLY = re2.compile(r"(?i)^(?:(?:year|copyright holders?|organi[sz]ation|owners?):[^\n]*\n?\s*)+$")
+# The words "public domain" by themselves: no licence, and no restriction either.
+_HARMLESS_HINTS = ("public-domain_bare_words", "public-domain_bare")
+_EITHER = re2.compile(
+    r"(?i)\beither (?:the |of the |under |a |an )?[^.]{3,200}?\bor\b|\b(?:your choice|choose (?:one|between|either)|"
+    r"dual[- ]?licen[sc]ed)\b"
+)
+_NOT_A_CHOICE = re2.compile(r"(?i)\beither (?:version|express|v[0-9]|the? version)|\band\b")
+_LONGEST_CHOICE = 8
+_AND = re2.compile(r"(?i)\s*[,;&]\s*(?:and\s+)?|\s+and\s+|\s+AND\s+|\s+\+\s+")
+_OR = re2.compile(r"(?i)\s*(?:\|\|?|/)\s*|\s*,?\s+or\s+")
+# Words that stand beside "and" or "or" without naming a second licence.
+_CONTINUED = re2.compile(
+    r"(?i)^(?:\(?at your option\)?|any )?\s*(?:later|newer|above|greater|higher|after)\b|^any later|^disclaimer\b|^file\b"
+)
+
+
+def reading_scopes(path: str) -> tuple[str, ...]:
+    """Every way in which a file is read: a manifest that is code or has comments has a head of its own too.
+
+    >>> reading_scopes("a.c"), reading_scopes("setup.py"), reading_scopes("package.json")
+    (('head',), ('code', 'head'), ('json',))
+    """
+    scope = reading_scope(path)
+    both = license_role(path) == "metadata" and scope not in _FORMS_WITHOUT_HEAD
+    return (scope, "head") if both else (scope,)
+
+
+def find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
+    """The findings in some bytes, read as `scope` says; at least one, and never an error. KeyError: no such scope."""
+    if scope == "head":
+        return _of_head(content, scanner.scan(content, scope))
+    if scope == "whole":
+        return _of_text(content, scanner.scan(content, scope))
+    if scope == "readme":
+        return _of_readme(content, scanner.scan(content, "whole"))
+    text = decoded(content)
+    found = _of_records(scanner, text, scope) if scope in _RECORDS else _of_manifest(scanner, text, scope)
+    reading = read_text(content, "whole")
+    if reading.reserved:
+        found.append(Finding("found", NO_TRAINING, 100.0, "gleanery-no-ai-training", *reading.reserved))
+    found = found or [Finding("none")]
+    return (replace(found[0], copyrights=reading.copyrights), *found[1:])
+
+
+def _of_text(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """A licence file of R that holds only the blanks of the licence that the manifest names: it speaks of owners."""
+    if found[0].outcome == "none" and len(content) <= _LONGEST_FIELD and _OWNERS_ONLY.match(decoded(content).strip()):
+        return (replace(found[0], rule=OWNERS_ONLY), *found[1:])
+    return found
+
+
+def _of_head(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Hints that name no restriction are mentions, and "either A or B" is a choice."""
+    if all(f.outcome == "none" for f in found):
+        return found
+    found = tuple(replace(f, outcome="mentioned") if _is_harmless_hint(f) else f for f in found)
+    if not any(f.outcome == "found" and len(conjuncts(f.expression or "")) == 2 for f in found):
+        return found
+    lines = decoded(content).splitlines()
+    return tuple(_with_choice(f, lines) for f in found)
+
+
+def _is_harmless_hint(finding: Finding) -> bool:
+    return finding.outcome == "unknown" and (finding.rule or "").startswith(_HARMLESS_HINTS)
+
+
+def _with_choice(finding: Finding, lines: list[str]) -> Finding:
+    """The finding of two licences as a choice, where its sentence says "either ... or" and nothing else joins them."""
+    parts = conjuncts(finding.expression or "")
+    if finding.outcome != "found" or len(parts) != 2 or finding.start_line is None or finding.end_line is None:
+        return finding
+    said = lines[finding.start_line - 1 : finding.end_line + 1]
+    if finding.end_line - finding.start_line > _LONGEST_CHOICE:
+        return finding
+    sentence = " ".join(line.strip(" \t*/#;%!\"'") for line in said)
+    offered = _EITHER.search(sentence)
+    if offered is None or _NOT_A_CHOICE.search(offered[0]):
+        return finding
+    return replace(finding, expression=" OR ".join(f"({p})" if " OR " in p else p for p in parts))
+
+
+def _of_readme(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """What is said of the work itself stays; any other licence is only mentioned."""
+    if all(f.outcome == "none" for f in found):
+        return found
+    own = own_lines(decoded(content).replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    return tuple(f if _is_own(f, own) else replace(f, outcome="mentioned") for f in found)
+
+
+def _is_own(finding: Finding, own: frozenset[int]) -> bool:
+    if finding.expression == NO_TRAINING or finding.start_line is None or finding.end_line is None:
+        return True
+    return any(line in own for line in range(finding.start_line, min(finding.end_line, finding.start_line + 200) + 1))
+
+
+def _of_manifest(scanner: Scanner, text: str, form: str) -> list[Finding]:
+    found: list[Finding] = []
+    for statement in statements(text, form):
+        found += _of_statement(scanner, statement)
+    return found
+
+
+def _of_statement(scanner: Scanner, said: Statement) -> Iterator[Finding]:
+    if said.file is not None:
+        yield Finding("found", POINTER, 100.0, "license-field", said.line, said.line, paths=(said.file,))
+        return
+    for finding in resolved(scanner, said.words):
+        yield replace(finding, start_line=said.line, end_line=said.line, copyrights=())
+
+
+def resolved(scanner: Scanner, words: str) -> tuple[Finding, ...]:
+    """The licence behind the words of a licence field; several must all be met unless the words offer a choice.
+
+    What is joined with "and" or "or" is read part by part, so that no part is lost; one that is not known leaves a doubt.
+    """
+    refusal = _REFUSALS.get(words.lower().strip(" .!()"))
+    if refusal is not None:
+        return (Finding("found", refusal, 100.0, "license-field"),)
+    if len(words) > _LONGEST_FIELD:
+        return _certain(scanner.scan(words.encode("utf-8", "replace"), "whole"))
+    whole = _certain(scanner.scan(_line(words), "whole"))
+    if _CHANGED.search(words) and not any(
+        " WITH " in (f.expression or "") or "-NC" in (f.expression or "") for f in whole
+    ):
+        return (*whole, Finding("unknown", rule="license-field"))
+    if whole[0].rule == "license-field" or words.startswith("License ::") or "://" in words or len(words.split()) == 1:
+        return whole
+    for sign, word in ((_OR, "OR"), (_AND, "AND")):
+        parts = [p.strip(" ()") for p in sign.split(words) if p.strip(" ()")]
+        if len(parts) > 1 and not any(_CONTINUED.search(p) for p in parts):
+            return _joined([resolved(scanner, p) for p in parts[:16]], word, whole)
+    return whole
+
+
+def _line(words: str) -> bytes:
+    return (words if words.startswith("License ::") else f"License: {words}").encode("utf-8", "replace")
+
+
+def _joined(parts: list[tuple[Finding, ...]], word: str, whole: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """One finding for parts that are joined by a word; with a part that is not known, what is known and a doubt."""
+    known = [all_of(f.expression for f in part if f.outcome == "found" and f.expression) for part in parts]
+    if all(known):
+        said = [f"({k})" if k and len(keys(k)) > 1 else k for k in dict.fromkeys(known)]
+        expression = f" {word} ".join(s for s in said if s)
+        if parse(expression) is not None:
+            return (Finding("found", expression, 100.0, "license-field"),)
+    if word == "OR":
+        return whole
+    return (*(f for f in whole if f.outcome == "found"), Finding("unknown", rule="license-field"))
+
+
+def _certain(found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """A licence field always says something: where the detector finds nothing in it, that is a doubt."""
+    return tuple(Finding("unknown", rule="license-field") if f.outcome == "none" else f for f in found)
+
+
+def _of_records(scanner: Scanner, text: str, form: str) -> list[Finding]:
+    said = records(text, form)
+    if said is None:
+        # A free-form debian/copyright is an account for people; a broken REUSE record may hide any licence.
+        return [] if form == "debian" else [Finding("unknown", rule=f"{form}-unreadable")]
+    found: list[Finding] = []
+    for record in said:
+        answers = resolved(scanner, record.words)
+        expression = all_of(f.expression for f in answers if f.outcome == "found" and f.expression)
+        known = expression is not None and all(f.outcome == "found" for f in answers)
+        found.append(
+            Finding(
+                *("found" if known else "unknown", expression if known else None, 100.0, f"{form}-{record.rank}"),
+                *(record.line, record.line),
+                paths=record.patterns,
+            )
+        )
+    return found

@@ -1,0 +1,308 @@
+"""What governs each folder of a repository, and what else is stated there.
+
+In: the findings of a repository's files and what its registry declares. Out, for any path: what the nearest licence
+file says, or else the nearest manifest or README; what records such as REUSE.toml say of the file; and what weaker
+sources state beside it. Every folder is looked at once, 30 µs each.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from gleanery.licensing.expressions import all_of, alternatives, conjuncts, declared
+from gleanery.licensing.names import (
+    is_license_folder,
+    is_prose_path,
+    is_vendored_path,
+    license_role,
+    reading_of_records,
+)
+from gleanery.licensing.reuse import matches
+from gleanery.licensing.scan import NO_TRAINING, Finding
+from gleanery.licensing.statements import (
+    Evidence,
+    FileFacts,
+    Said,
+    bare,
+    combined,
+    evidence_of,
+    explained,
+    for_code,
+    speaks_of_owners,
+)
+
+# Folders whose notices, records, manifests and READMEs are read for one file.
+MOST_FOLDERS = 16
+_Texts = list[tuple[FileFacts, tuple[Finding, ...]]]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The folders that speak for one folder, the nearest first: those with a licence, with others' words, with notices
+    and with records. A licence file further up than the nearest is in `licensed` too.
+    """
+
+    licensed: tuple[str, ...] = ()
+    described: tuple[str, ...] = ()
+    noticed: tuple[str, ...] = ()
+    recorded: tuple[str, ...] = ()
+
+
+class Folders:
+    """The folders of one repository."""
+
+    def __init__(self, files: Iterable[FileFacts], declared_license: str | None) -> None:
+        self._speaking: dict[str, dict[str, list[FileFacts]]] = {}
+        self._sidecars: dict[str, FileFacts] = {}
+        self._files: dict[str, FileFacts] = {}
+        self._declared = declared_license
+        self._places: dict[str, _Place] = {}
+        self._governing: dict[tuple[str, bool, bool], Said] = {}
+        self._manifests: dict[str, Said] = {}
+        self._beside: dict[tuple[str, bool], tuple[tuple[str, Said], ...]] = {}
+        for file in sorted(files, key=lambda f: (f.path, f.file_id)):
+            self._files.setdefault(file.path, file)
+            self._add(file)
+
+    def _add(self, file: FileFacts) -> None:
+        role, folder = license_role(file.path), _folder(file.path)
+        if role is None or not file.whole:
+            return
+        if role == "license" and is_license_folder(folder):
+            role, folder = "license_folder", _folder(folder)
+        elif role == "reuse" and reading_of_records(file.path) == "sidecar":
+            self._sidecars.setdefault(file.path.removesuffix(".license"), file)
+            return
+        elif role == "reuse" and folder.rpartition("/")[2] in (".reuse", "debian"):
+            folder = _folder(folder)
+        self._speaking.setdefault(folder, {}).setdefault(role, []).append(file)
+
+    def governing(self, path: str, stated: bool = False) -> Said:
+        """What governs a file: the nearest licence file, else the nearest manifest or README.
+
+        `stated`: the file has a licence of its own, beside which a folder of texts (`LICENSES/`) says nothing.
+        """
+        key = _folder(path), is_prose_path(path), stated
+        if key not in self._governing:
+            self._governing[key] = self._statement(self._place(key[0]), *key[1:])
+        return self._governing[key]
+
+    def recorded(self, path: str) -> tuple[Said, str]:
+        """What a `.license` file or a record says of one file, and how it stands to the file's own header."""
+        sidecar = self._sidecars.get(path)
+        if sidecar is not None:
+            return combined("reuse", [(sidecar, sidecar.whole)], silence_is_doubt=True), "override"
+        for folder in self._place(_folder(path)).recorded[:MOST_FOLDERS]:
+            inner = path[len(folder) + 1 :] if folder else path
+            for file in self._speaking[folder].get("reuse", ()):
+                found = self._last_record(file, inner)
+                if found is not None and reading_of_records(file.path) != "debian":
+                    rank = (found.rule or "").rpartition("-")[2]
+                    return combined("reuse", [(file, (found,))]), rank
+        return Said("none"), "closest"
+
+    @staticmethod
+    def _last_record(file: FileFacts, inner: str) -> Finding | None:
+        """The last record of a file that names a path; a file that could not be read may name any."""
+        for finding in reversed(file.whole):
+            if (not finding.paths and finding.outcome == "unknown") or any(matches(p, inner) for p in finding.paths):
+                return finding
+        return None
+
+    def beside(self, path: str) -> tuple[tuple[str, Said], ...]:
+        """What manifests, READMEs, the registry, records of Debian and licences further up state, with their kind.
+
+        Manifests and READMEs count from the folder of the file up to the one whose licence file governs, that included.
+        """
+        key = _folder(path), is_prose_path(path)
+        if key not in self._beside:
+            self._beside[key] = tuple(self._claims(self._place(key[0]), key[1]))
+        records = [("manifest", said) for said in self._debian(path)]
+        return (*self._beside[key], *records)
+
+    def _claims(self, place: _Place, prose: bool) -> Iterable[tuple[str, Said]]:
+        shortest = len(place.licensed[0]) if place.licensed else 0
+        near = [f for f in place.described if len(f) >= shortest][:MOST_FOLDERS]
+        for folder in near:
+            for source, said in (("manifest", self._manifest(folder)), ("readme", self._readme(folder))):
+                said = said if prose else for_code(said)
+                deeper = bool(place.licensed) and folder != place.licensed[0]
+                if said.names_licence or (deeper and said.uncertain and source == "manifest"):
+                    yield source, said
+        if self._declared and not (place.licensed and place.licensed[0]) and "" in place.described:
+            said = self._registry()
+            if said.names_licence:
+                yield "registry", said
+        for folder in place.licensed[:MOST_FOLDERS]:
+            said = self._license_of(folder)
+            if said.names_licence:
+                yield "above", said if prose else for_code(said)
+
+    def _debian(self, path: str) -> Iterable[Said]:
+        for folder in self._place(_folder(path)).recorded[:MOST_FOLDERS]:
+            for file in self._speaking[folder].get("reuse", ()):
+                if reading_of_records(file.path) == "debian":
+                    found = self._last_record(file, path[len(folder) + 1 :] if folder else path)
+                    if found is not None:
+                        yield combined("package_metadata", [(file, (found,))])
+
+    def _statement(self, place: _Place, prose: bool, stated: bool) -> Said:
+        licensed = place.licensed
+        statement = self._license_of(licensed[0], stated) if licensed else self._gap_filler(place)
+        statement = self._with_notices(statement, place)
+        return statement if prose else for_code(statement)
+
+    def _license_of(self, folder: str, stated: bool = False) -> Said:
+        """The licence files of a folder; where they are silent or only point elsewhere, its folder of licences."""
+        texts = self._texts(folder, "license")
+        statement = combined("ancestor_file", texts, silence_is_doubt=True)
+        if not statement.names_licence and not (stated and not texts):
+            texts = texts + self._texts(folder, "license_folder")
+            statement = combined("ancestor_file", texts, silence_is_doubt=True)
+        choice = next((c for c in self._choices(folder) if alternatives(c[0]) == bare(statement)), None)
+        if choice is None:
+            return statement
+        return replace(statement, expression=choice[0], evidence=(*statement.evidence, choice[1]))
+
+    def _choices(self, folder: str) -> Iterable[tuple[str, Evidence]]:
+        """The choices (OR) that manifests, the registry and READMEs of a folder offer."""
+        described = [self._manifest(folder), self._readme(folder)]
+        if not folder:
+            described.insert(1, self._registry())
+        for evidence in (e for statement in described for e in statement.evidence):
+            for part in conjuncts(evidence.expression or ""):
+                if len(alternatives(part)) > 1:
+                    yield part, evidence
+
+    def _gap_filler(self, place: _Place) -> Said:
+        """Where no licence file speaks: the nearest manifest, or else README, that names a licence."""
+        doubts = []
+        for folder in place.described:
+            sources = [self._manifest(folder), self._readme(folder)]
+            if not folder:
+                sources.insert(1, self._registry())
+            for statement in sources:
+                if statement.names_licence:
+                    return statement
+                doubts += [statement] if statement.evidence else []
+        return doubts[0] if doubts else Said("none")
+
+    def _manifest(self, folder: str) -> Said:
+        """The manifests of a folder, with the files that they point to."""
+        if folder not in self._manifests:
+            texts = [pair for pair in self._texts(folder, "metadata") for pair in self._followed(folder, *pair)]
+            self._manifests[folder] = combined("package_metadata", texts)
+        return self._manifests[folder]
+
+    def _followed(self, folder: str, file: FileFacts, findings: tuple[Finding, ...]) -> _Texts:
+        """A manifest, and in the place of a pointer the file that it points to; one that is not there is a doubt."""
+        said: _Texts = []
+        for finding in findings:
+            if not finding.paths:
+                said.append((file, (finding,)))
+                continue
+            target = self._files.get(_resolved(folder, finding.paths[0]) or "")
+            words = (target.whole or target.head) if target is not None else ()
+            if target is None or not any(f.outcome == "found" for f in words):
+                said.append((file, (replace(finding, outcome="unknown", expression=None),)))
+            elif license_role(target.path) != "license" or _folder(target.path) != folder:
+                said.append((target, words))
+        return said
+
+    def _readme(self, folder: str) -> Said:
+        return combined("repository", self._texts(folder, "readme"))
+
+    def _registry(self) -> Said:
+        """What the registry or forge declares, for the root."""
+        if not self._declared:
+            return Said("none")
+        said = declared(self._declared)
+        evidence = Evidence("package_metadata", "", "", said, None, None, None, None)
+        return Said("package_metadata", explained([said]) if said else None, said is None, (evidence,))
+
+    def _with_notices(self, statement: Said, place: _Place) -> Said:
+        """Notices add to a licence and never grant one; a reservation against training holds wherever it stands."""
+        parts, evidence, doubt = [], [], False
+        for folder in place.noticed[:MOST_FOLDERS]:
+            notice = combined("ancestor_file", self._texts(folder, "notice"))
+            if statement.names_licence and (notice.names_licence or notice.uncertain):
+                parts += [notice.expression] if notice.names_licence and notice.expression else []
+                evidence += list(notice.evidence)
+                doubt = doubt or notice.uncertain
+        for found in self._reservations(place):
+            parts.append(NO_TRAINING)
+            evidence.append(found)
+        if not evidence:
+            return statement
+        expression = all_of([*([statement.expression] if statement.expression else []), *parts])
+        role = statement.role if statement.expression else evidence[0].role
+        return Said(role, expression, statement.uncertain or doubt, (*statement.evidence, *evidence))
+
+    def _reservations(self, place: _Place) -> Iterable[Evidence]:
+        for folder in place.described:
+            for role in ("readme", "metadata", "notice"):
+                for file, findings in self._texts(folder, role):
+                    for finding in findings:
+                        if finding.expression == NO_TRAINING:
+                            yield evidence_of("repository", file, finding, NO_TRAINING)
+                            return
+
+    def _texts(self, folder: str, role: str) -> _Texts:
+        return [(file, file.whole) for file in self._speaking.get(folder, {}).get(role, [])]
+
+    def _place(self, folder: str) -> _Place:
+        """Walk up to a folder that is known already, then down again."""
+        path: list[str] = []
+        at: str | None = folder
+        while at is not None and at not in self._places:
+            path.append(at)
+            at = _parent(at)
+        place = self._places[at] if at is not None else _Place()
+        for at in reversed(path):
+            if _starts_anew(at):
+                place = _Place(recorded=place.recorded)  # a record names the files of third parties too
+            place = self._places[at] = self._place_in(at, place)
+        return place
+
+    def _place_in(self, folder: str, above: _Place) -> _Place:
+        roles = self._speaking.get(folder, {})
+        licensed = self._is_licensed(roles)
+        described = not roles.keys() <= {"reuse"} or (folder == "" and bool(self._declared))
+        noticed = () if licensed else above.noticed
+        return _Place(
+            (folder, *above.licensed) if licensed else above.licensed,
+            (folder, *above.described) if described else above.described,
+            (folder, *noticed) if "notice" in roles else noticed,
+            (folder, *above.recorded) if "reuse" in roles else above.recorded,
+        )
+
+    @staticmethod
+    def _is_licensed(roles: dict[str, list[FileFacts]]) -> bool:
+        """Whether a folder has a licence of its own. A file COPYRIGHT that names owners only does not make one."""
+        files = roles.get("license", []) + roles.get("license_folder", [])
+        return any(x.outcome != "none" or not speaks_of_owners(f.path, x) for f in files for x in f.whole)
+
+
+def _resolved(folder: str, target: str) -> str | None:
+    """The path that a manifest in a folder points to, or None where it leaves the repository."""
+    parts = folder.split("/") if folder else []
+    for part in target.replace("\\", "/").split("/"):
+        if part == ".." and not parts:
+            return None
+        if part == "..":
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _parent(folder: str) -> str | None:
+    return _folder(folder) if folder else None
+
+
+def _starts_anew(folder: str) -> bool:
+    """Whether a folder holds third-party code, for which the folders above it do not speak."""
+    return is_vendored_path(f"{folder}/x") == folder if folder else False

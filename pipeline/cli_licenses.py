@@ -1,0 +1,105 @@
+"""The command `gleanery licenses`: a repository as a tree, a run as a page, and what people should look at.
+
+In: a run or a release. Out: a tree or JSON on standard output; a page or a review queue as a file.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.text import Text
+from rich.tree import Tree
+
+from gleanery.pipeline.screen import draw, err, out, wrong
+
+
+def licenses(
+    repository: Annotated[
+        str | None,
+        typer.Argument(metavar="REPO", help="OWNER/REPO, an alias or a URL; leave it out for the whole run."),
+    ] = None,
+    folder: Annotated[Path | None, typer.Option("--run", help="Folder of a run, or of a release.")] = None,
+    form: Annotated[str, typer.Option("--format", help="tree or json.")] = "tree",
+    page: Annotated[Path | None, typer.Option("--html", help="Write a page about the whole run to this file.")] = None,
+    queue: Annotated[
+        Path | None, typer.Option("--queue", help="Write the review queue to this CSV file, to be filled in.")
+    ] = None,
+) -> None:
+    """Draw the licences of a repository, folder by folder, with what contradicts them; or report on a whole run.
+
+    Example: gleanery licenses pypi/requests --run runs/demo
+    """
+    if folder is None:
+        raise wrong("which run?", "give --run DIR")
+    if form not in ("tree", "json"):
+        raise wrong(f"there is no format {form!r}", "choose tree or json")
+    if repository is not None:
+        _draw_repository(folder, repository, form)
+    if page is not None or queue is not None:
+        _write(folder, page, queue)
+    elif repository is None:
+        _draw_run(folder, form)
+
+
+def _draw_repository(folder: Path, repository: str, form: str) -> None:
+    from gleanery.release.license_tree import license_trees
+
+    found = license_trees(folder, repository)
+    if form == "json":
+        out.print(json.dumps([one.plain() for one in found], indent=1, ensure_ascii=False), soft_wrap=True)
+        return
+    for one in found:
+        out.print(_tree(one))
+
+
+def _tree(found: Any) -> Tree:
+    from gleanery.release.wording import number, shown
+
+    root = Tree(Text(f"{shown(found.repository)}  {number(found.files, 'file')} read, {found.kept:,} kept", "bold"))
+    branches = {"": root}
+    for place in found.places:
+        above = place.folder
+        while above not in branches:
+            above = above.rpartition("/")[0]
+        branch = branches[above]
+        if place.folder:
+            name = place.folder.removeprefix(above).lstrip("/")
+            branch = branches[place.folder] = branch.add(Text(f"{shown(name)}/", "bold"))
+        for statement in sorted(place.statements, key=lambda s: (-s.files, s.words())):
+            leaf = branch.add(Text(statement.words(), _colour(statement)))
+            if (contradiction := statement.contradiction()) is not None:
+                leaf.add(Text(contradiction, "yellow"))
+    return root
+
+
+def _colour(statement: Any) -> str:
+    if statement.kept == statement.files:
+        return "green"
+    return "red" if not statement.kept else ""
+
+
+def _draw_run(folder: Path, form: str) -> None:
+    from gleanery.release.license_report import QUEUE_COLUMNS, review_rows, totals
+
+    rows, waiting = totals(folder), review_rows(folder)
+    if form == "json":
+        out.print(json.dumps({"licenses": rows, "review": waiting}, indent=1, ensure_ascii=False), soft_wrap=True)
+        return
+    columns = ("license", "files", "kept", "repositories", "bytes", "tokens")
+    draw("Licences", columns, tuple(tuple(row[name] for name in columns) for row in rows[:20]))
+    shown = ("rank", *QUEUE_COLUMNS)
+    draw("To look at", shown, tuple(tuple(row[name] for name in shown) for row in waiting[:20]))
+
+
+def _write(folder: Path, page: Path | None, queue: Path | None) -> None:
+    from gleanery.licensing.policy import Policy
+    from gleanery.release.license_report import review_queue, write_page
+
+    if page is not None:
+        write_page(folder, page, Policy.load().category)
+        err.print(f"written to {escape(str(page))}")
+    if queue is not None:
+        queue.write_text(review_queue(folder), "utf-8")
+        err.print(f"written to {escape(str(queue))}; fill in the empty columns and name it in licensing.overrides")

@@ -1,0 +1,32 @@
+"""The overrides of a run: read once from the file that the settings name, checked, and put down as a table.
+
+In: settings and the policy. Out: `Overrides` for the judge, and the table `overrides`, from which every audit tells who
+decided what. A few milliseconds.
+"""
+
+from gleanery.licensing.overrides import Overrides
+from gleanery.licensing.policy import Policy
+from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.steps import Shard, Step, Task
+from gleanery.records.parquet import table_of, write_table
+
+
+def overrides_of(settings: Settings, policy: Policy) -> Overrides:
+    """The overrides of the settings. Raises StopRun for an invalid one."""
+    given = settings.licensing.overrides
+    return Overrides.load(settings.path(given) if given else None, policy)
+
+
+def overrides_step(settings: Settings, policy: Policy) -> Step:
+    """One task before the files are judged: an invalid override stops the run here."""
+    rows = [override.row() for override in overrides_of(settings, policy).rows]
+    work, owns = f"{__name__}:write_overrides", ("tables/overrides/*",)
+    return Step("select", "overrides", "4 of 7  overrides", work, (Task("overrides", {"rows": rows}),), {}, owns=owns)
+
+
+def write_overrides(shard: Shard) -> None:
+    """Put them down, those that touch no file too."""
+    rows = shard.task.payload["rows"]
+    path = shard.table("overrides")
+    shard.wrote(path, write_table(path, "overrides", table_of("overrides", rows)))
+    shard.counts |= {"in": len(rows), "kept": len(rows)}

@@ -1,0 +1,221 @@
+"""The licences of a run on one page, and the queue of what people should look at.
+
+In: a run or a release, and the category of an expression. Out: rows, a CSV, or one HTML file that holds everything it
+needs. The page reaches no network and runs one script, which sorts and filters; its rules are in a CSP that names
+script and style by their digest. Names and licences come from strangers and are escaped by the template. At most 500
+rows a table.
+"""
+
+import base64
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from gleanery.records.parquet import write_bytes
+from gleanery.records.reasons import REASONS
+from gleanery.release.wording import shown
+from gleanery.sql.formats import cell
+from gleanery.sql.questions import Database, questions, tables_of
+
+MOST_ROWS = 500
+Row = dict[str, Any]
+Category = Callable[[str | None], str]
+# From what asks for nothing to what is not known, with the sentence of each.
+CATEGORIES = {
+    "public-domain": "not even attribution is owed",
+    "permissive": "no more than attribution is owed",
+    "weak-copyleft": "changes stay under the licence",
+    "copyleft": "whole works stay under the licence",
+    "restricted": "some uses are forbidden",
+    "unknown": "a licence that could not be identified",
+    "none": "no licence was found",
+}
+# What a row of the queue is about; what a person writes into it; and what helps to decide.
+SCOPE, DECISION = ("repository", "path", "header", "blob"), ("expression", "verdict", "by", "reason", "date")
+QUEUE_COLUMNS = (
+    "repository",
+    "path",
+    "header",
+    "doubt",
+    "files",
+    "bytes",
+    "whole_repository",
+    "folder_says",
+    "look_at",
+)
+DOUBTS = {
+    "license_missing": "no licence found",
+    "license_unknown": "licence not identified",
+    "license_conflict": "licences disagree",
+}
+
+
+def totals(folder: Path) -> list[Row]:
+    """Files, bytes and tokens by licence."""
+    return _ask(folder, ("files_by_license",))["files_by_license"]
+
+
+def review_rows(folder: Path) -> list[Row]:
+    """What keeps most files out and may be settled by looking at one file, the most bytes first."""
+    rows = _ask(folder, ("license_review",))["license_review"]
+    return [_with_doubt(row) for row in rows]
+
+
+def review_queue(folder: Path) -> str:
+    """The queue as CSV: one row for each doubt, with empty columns for a person's decision."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    helping = ("rank", *(name for name in QUEUE_COLUMNS if name not in SCOPE), "for_example")
+    writer.writerow([*SCOPE, *DECISION, *helping])
+    for row in review_rows(folder):
+        values = {"blob": None} | row | dict.fromkeys(DECISION)
+        writer.writerow([cell(values[name]) for name in (*SCOPE, *DECISION, *helping)])
+    return out.getvalue()
+
+
+def write_page(folder: Path, target: Path, category: Category) -> None:
+    """Write the page about a run or a release. The same tables give the same bytes."""
+    write_bytes(target, report_page(folder, category).encode())
+
+
+def report_page(folder: Path, category: Category) -> str:
+    """The page as text."""
+    answers = _ask(folder, _ASKED)
+    style, script = _packaged("license_report.css"), _packaged("license_report.js")
+    page = _ENVIRONMENT.from_string(_packaged("license_report.html"))
+    return page.render(
+        style=Markup(style),  # our own files, whose digests stand in the page's rules
+        script=Markup(script),
+        style_digest=_digest(style),
+        script_digest=_digest(script),
+        **_sections(folder, answers, category),
+    )
+
+
+_ASKED = (
+    "files_by_license",
+    "funnel",
+    "license_conflicts",
+    "license_review",
+    "licenses_by_language",
+    "overrides_in_force",
+    "decided_by",
+)
+
+
+def _ask(folder: Path, names: Iterable[str]) -> dict[str, list[Row]]:
+    with Database(tables_of(folder)) as database:
+        return {name: database.ask(questions()[name]).to_pylist() for name in names}
+
+
+def _sections(folder: Path, answers: Mapping[str, list[Row]], category: Category) -> dict[str, Any]:
+    licenses = [row | {"category": category(row["license"])} for row in answers["files_by_license"]]
+    review = [_with_doubt(row) for row in answers["license_review"]]
+    return {
+        "name": folder.resolve().name,
+        "policies": sorted({row["rule_version"] for row in answers["decided_by"] if "@" in row["rule_version"]}),
+        "cards": _cards(answers, licenses, review),
+        "categories": _categories(licenses),
+        "licenses": licenses[:MOST_ROWS],
+        "languages": _languages(answers["licenses_by_language"], category)[:MOST_ROWS],
+        "conflicts": answers["license_conflicts"][:MOST_ROWS],
+        "review": review[:MOST_ROWS],
+        "overrides": answers["overrides_in_force"][:MOST_ROWS],
+        "funnel": [row | {"sentence": _sentence(row["reason"])} for row in answers["funnel"]],
+        "left_out": {
+            "licenses": len(licenses) - MOST_ROWS,
+            "conflicts": len(answers["license_conflicts"]) - MOST_ROWS,
+            "review": len(review) - MOST_ROWS,
+            "overrides": len(answers["overrides_in_force"]) - MOST_ROWS,
+        },
+    }
+
+
+def _cards(answers: Mapping[str, list[Row]], licenses: list[Row], review: list[Row]) -> list[tuple[str, str, str]]:
+    """Figure, what it counts, and a word on it."""
+    files, kept = (sum(row[name] for row in licenses) for name in ("files", "kept"))
+    doubtful = sum(row["files"] for row in review)
+    whole = sum(row["whole_repository"] for row in review)
+    return [
+        (f"{files:,}", "files read", f"{_size(sum(row['bytes'] for row in licenses))}"),
+        (f"{kept:,}", "files kept", f"{_share(kept, files)} of them, {_size(sum(r['bytes_kept'] for r in licenses))}"),
+        (f"{len([r for r in licenses if r['kept']]):,}", "licences released", f"of {len(licenses):,} that were found"),
+        (
+            f"{doubtful:,}",
+            "files in doubt",
+            f"{len(review):,} doubts to look at; {whole:,} keep a whole repository out",
+        ),
+        (f"{len(answers['overrides_in_force']):,}", "overrides", "decided by a person"),
+    ]
+
+
+def _categories(licenses: list[Row]) -> list[Row]:
+    """Files by category, each with where its bar begins and ends, in percent of all files."""
+    total, start, rows = sum(row["files"] for row in licenses) or 1, 0, list[Row]()
+    for name, sentence in CATEGORIES.items():
+        found = [row for row in licenses if row["category"] == name]
+        row: Row = {key: sum(one[key] for one in found) for key in ("files", "kept", "bytes", "tokens")}
+        row |= {"name": name, "sentence": sentence, "start": 100 * start / total, "width": 100 * row["files"] / total}
+        start += row["files"]
+        rows.append(row)
+    return rows
+
+
+def _languages(rows: list[Row], category: Category) -> list[Row]:
+    """Released languages: files, tokens, and their licences with the most files."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        name = row["language"] or "unknown"
+        entry = found.setdefault(name, {"language": name, "files": 0, "tokens": 0, "bytes": 0, "licenses": []})
+        for key in ("files", "tokens", "bytes"):
+            entry[key] += row[key]
+        entry["licenses"].append((row["license"], row["files"], category(row["license"])))
+    most = max((entry["tokens"] for entry in found.values()), default=0) or 1
+    ordered = sorted(found.values(), key=lambda entry: (-entry["tokens"], entry["language"]))
+    return [entry | {"width": 100 * entry["tokens"] / most} for entry in ordered]
+
+
+def _with_doubt(row: Row) -> Row:
+    return row | {"doubt": DOUBTS.get(row["reason"], row["reason"])}
+
+
+def _sentence(reason: str) -> str:
+    known = REASONS.get(reason)
+    return known.sentence if known else ""
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "0 %"
+
+
+def _size(count: int) -> str:
+    """Bytes in the unit that people read.
+
+    >>> _size(512), _size(4_500_000)
+    ('512 B', '4.5 MB')
+    """
+    value, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):  # the unit in which it ends is the answer
+        if value < 1000 or unit == "TB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _packaged(name: str) -> str:
+    return resources.files("gleanery.release").joinpath(name).read_text("utf-8")
+
+
+_ENVIRONMENT = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+_ENVIRONMENT.filters |= {"shown": shown, "size": _size, "number": lambda count: f"{count:,}"}

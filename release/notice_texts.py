@@ -1,0 +1,117 @@
+"""The distinct texts of licences and notices that stand behind released files.
+
+In: contents as crawled, and the copyright lines that were found in them. Out: texts by their id, each once: a licence
+text stands without its copyright lines, which the table `notices` holds, so that a thousand copies of the MIT licence
+under a thousand names are one text. Nothing is lost: only a line that was recorded word for word is left out. Reads the
+ids of all contents and the row groups that hold a licence; a text is held in memory once (about 3 KB).
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from gleanery.records.ids import blob_id
+
+REPOSITORY, LICENSE_LIST = "repository", "licence_list"
+# A file with fewer words than this share of the licence's own text only names the licence.
+WHOLE_TEXT = 0.5
+_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass
+class Text:
+    """One text: its bytes, where it came from, and which licences were read in it."""
+
+    content: bytes
+    origin: str
+    licenses: set[str] = field(default_factory=set)
+
+    @property
+    def words(self) -> int:
+        """Words, by which a text is told from a sentence that only names a licence."""
+        return len(self.content.split())
+
+
+class Texts:
+    """Texts by id, and the text of each content that was added."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Text] = {}
+        self._of_blob: dict[str, str] = {}
+
+    def add(self, content: bytes, origin: str, licenses: Iterable[str] = ()) -> str | None:
+        """The id of a text; None for one that says nothing."""
+        if not content.strip():
+            return None
+        ident = blob_id(content)
+        self.by_id.setdefault(ident, Text(content, origin)).licenses.update(licenses)
+        return ident
+
+    def add_blob(self, blob: str, content: bytes) -> None:
+        """Remember the text of one content, `content` being as `without_owners` gives it."""
+        ident = self.add(content, REPOSITORY)
+        if ident is not None:
+            self._of_blob[blob] = ident
+
+    def of_blob(self, blob: str) -> str | None:
+        """The id of the text of a content, or None."""
+        return self._of_blob.get(blob)
+
+    def rows(self, used: Collection[str]) -> list[dict[str, Any]]:
+        """Rows of `license_texts` for the texts that are used."""
+        found = [(ident, self.by_id[ident]) for ident in sorted(used)]
+        return [
+            {"text_id": ident, "origin": text.origin, "licenses": sorted(text.licenses), "content": text.content}
+            for ident, text in found
+        ]
+
+
+def without_owners(content: bytes, copyrights: Collection[str]) -> bytes:
+    """A licence text without those lines that are copyright lines word for word, and with plain line ends.
+
+    >>> without_owners(b"MIT License\\r\\n\\r\\n(c) 2020 A. Nother\\r\\n\\r\\nPermission ...", ["(c) 2020 A. Nother"])
+    b'MIT License\\n\\nPermission ...\\n'
+    """
+    if content.startswith(_MARKS) or b"\x00" in content:
+        return content
+    known = {line.encode("utf-8", "surrogatepass") for line in copyrights}
+    lines: list[bytes] = []
+    for line in content.removeprefix(b"\xef\xbb\xbf").splitlines():
+        plain = line.strip()
+        if plain in known or (not plain and (not lines or not lines[-1])):
+            continue
+        lines.append(line.rstrip())
+    return b"\n".join(lines).rstrip() + b"\n"
+
+
+def rows_with(
+    paths: Sequence[Path], key: str, ids: Collection[str], columns: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """The rows of some table files whose key is among `ids`. Other columns are read only where a row group has one."""
+    wanted = pa.array(sorted(ids), pa.string())
+    for path in paths if ids else ():
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                keys = file.read_row_group(group, columns=[key], use_threads=False).column(key)
+                chosen = pc.is_in(keys, value_set=wanted)
+                if pc.any(chosen).as_py():
+                    table = file.read_row_group(group, columns=[key, *columns], use_threads=False)
+                    yield from table.filter(chosen).to_pylist()
+
+
+def read_texts(tables: dict[str, list[Path]], licenses: Collection[str], notices: Collection[str]) -> Texts:
+    """The texts of these contents of a run. Licence texts lose their copyright lines, notices are kept as they are."""
+    owners: dict[str, list[str]] = {}
+    for row in rows_with(tables["license_findings"], "blob_id", licenses, ["copyrights"]):
+        owners.setdefault(row["blob_id"], []).extend(row["copyrights"])
+    texts = Texts()
+    for row in rows_with(tables["blobs"], "blob_id", {*licenses, *notices}, ["content"]):
+        blob, content = row["blob_id"], row["content"]
+        is_license = blob in licenses and blob not in notices
+        texts.add_blob(blob, without_owners(content, owners.get(blob, ())) if is_license else content)
+    return texts

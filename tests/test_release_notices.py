@@ -1,0 +1,263 @@
+"""Notices: nothing that a licence asks for is lost, each text stands once, and a document takes its notice with it."""
+
+import gzip
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from run_folder import RunBuilder, from_file, own, write_run, write_store
+
+from gleanery.licensing.texts import license_text
+from gleanery.pipeline.settings import LicensingSettings, Settings
+from gleanery.pipeline.stage7_release import license_facts
+from gleanery.records.ids import blob_id
+from gleanery.release.assemble import assemble
+from gleanery.release.notice_files import take_out, write_notices
+from gleanery.release.notice_texts import without_owners
+from gleanery.release.notices import make_notices
+from gleanery.sql.questions import ask, questions, tables_of
+
+MIT = (license_text("MIT") or "").strip()
+FACTS = license_facts(Settings())
+
+
+def licence(holder: str, ends: str = "\n") -> str:
+    """An MIT licence file of somebody."""
+    return f"MIT License\n\nCopyright (c) 2020 {holder}\n\n{MIT}\n".replace("\n", ends)
+
+
+def builder() -> RunBuilder:
+    """A run with two MIT projects, one of them with a notice and third-party code, and files with heads of their own."""
+    build = RunBuilder()
+    ann, bob = build.repo("ann/app"), build.repo("bob/app")
+    for repo, text, holder in ((ann, licence("Ann"), "Ann"), (bob, licence("Bob", "\r\n"), "Bob")):
+        build.finding(text, "MIT", (f"Copyright (c) 2020 {holder}",), scope="whole")
+        build.file(repo, "LICENSE", text, "language_not_wanted", **from_file("LICENSE", text, "MIT"))
+        build.file(repo, "main.py", f"print('{holder}')\n", **from_file("LICENSE", text, "MIT"))
+    notice, cut_off = "Ann's tool\nCopyright 2019 Carol Invented\n", "No such letter: \xe9\n".encode("latin-1")
+    build.finding(notice, None, ("Copyright 2019 Carol Invented",), scope="whole")
+    build.file(ann, "NOTICE", notice, "language_not_wanted")
+    build.file(ann, "sub/NOTICE.txt", "A second notice.\n", "language_not_wanted")
+    build.file(ann, "sub/part.py", "part = 1\n", **from_file("LICENSE", licence("Ann"), "MIT"))
+    build.skipped(ann, "deep/NOTICE", "too_large")
+    apache = "# SPDX-License-Identifier: Apache-2.0\n# Copyright 2021 Dora Invented\nx = 1\n"
+    build.finding(apache, "Apache-2.0", ("Copyright 2021 Dora Invented",))
+    build.file(ann, "vendor/dora/x.py", apache, **own("vendor/dora/x.py", apache, "Apache-2.0"))
+    both = "# SPDX-License-Identifier: MIT OR GPL-2.0-only\ny = 2\n"
+    build.finding(both, "MIT OR GPL-2.0-only")
+    build.file(bob, "both.py", both, **own("both.py", both, "MIT OR GPL-2.0-only"))
+    free = "# Unlicense\nz = 3\n"
+    build.finding(free, "Unlicense")
+    build.file(bob, "free.py", free, **own("free.py", free, "Unlicense"))
+    points = "Licensed under the MIT licence, see its site.\n"
+    build.finding(points, "MIT", scope="whole")
+    build.file(bob, "short/LICENSE", points, "language_not_wanted")
+    build.file(bob, "short/s.py", "s = 4\n", **from_file("short/LICENSE", points, "MIT"))
+    build.rows["blobs"].append(
+        {
+            "blob_id": blob_id(cut_off),
+            "size": len(cut_off),
+            "encoding": "unknown",
+            "names": ["NOTICE"],
+            "content": cut_off,
+        }
+    )
+    latin: dict[str, Any] = {"file_id": "e" * 32, "repo_id": bob, "path": "NOTICE", "blob_id": blob_id(cut_off)}
+    build.rows["files"].append(latin | {"mode": "100644", "size": len(cut_off)})
+    return build
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run with its notices. Read it only."""
+    rows = builder().rows
+    root = write_run(tmp_path_factory.mktemp("notices") / "run", rows)
+    write_store(root, rows)
+    make_notices(root, FACTS)
+    return root
+
+
+@pytest.fixture
+def release(run: Path, tmp_path: Path) -> Path:
+    """A release of it, to be changed."""
+    assemble(run, tmp_path / "release")
+    write_notices(tmp_path / "release")
+    return tmp_path / "release"
+
+
+def notices(folder: Path) -> dict[str, dict[str, Any]]:
+    """The rows of the notices, by repository and path."""
+    rows = [r for p in sorted((folder / "tables/notices").glob("*.parquet")) for r in pq.read_table(p).to_pylist()]
+    return {f"{row['repo']}:{row['path']}": row for row in rows}
+
+
+def texts(folder: Path) -> dict[str, dict[str, Any]]:
+    """The rows of the texts, by id."""
+    return {row["text_id"]: row for row in pq.read_table(folder / "tables/license_texts/texts.parquet").to_pylist()}
+
+
+def test_every_released_file_has_its_copyright_lines(run: Path) -> None:
+    found = {name: row["copyrights"] for name, row in notices(run).items()}
+    assert found == {
+        "ann/app:main.py": ["Copyright (c) 2020 Ann"],
+        "ann/app:sub/part.py": ["Copyright (c) 2020 Ann"],
+        "ann/app:vendor/dora/x.py": ["Copyright 2021 Dora Invented"],
+        "bob/app:main.py": ["Copyright (c) 2020 Bob"],
+        "bob/app:both.py": [],
+        "bob/app:free.py": [],
+        "bob/app:short/s.py": [],
+    }
+
+
+def test_one_licence_under_many_names_is_one_text(run: Path) -> None:
+    found = notices(run)
+    assert found["ann/app:main.py"]["texts"] == found["bob/app:main.py"]["texts"]
+    (ident,) = found["ann/app:main.py"]["texts"]
+    text = texts(run)[ident]
+    assert (text["origin"], text["licenses"]) == ("repository", ["MIT"])
+    assert text["content"].decode() == f"MIT License\n\n{MIT}\n"
+    assert blob_id(text["content"]) == ident
+
+
+def test_a_text_that_no_repository_carries_comes_from_the_licence_list(run: Path) -> None:
+    found, known = notices(run), texts(run)
+    (apache,) = found["ann/app:vendor/dora/x.py"]["texts"]
+    assert (known[apache]["origin"], known[apache]["licenses"]) == ("licence_list", ["Apache-2.0"])
+    assert b"TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION" in known[apache]["content"]
+    origins = {known[ident]["origin"] for ident in found["bob/app:short/s.py"]["texts"]}
+    assert origins == {"repository", "licence_list"}  # a sentence that names the licence is not its text
+
+
+def test_of_a_choice_the_side_that_is_used_is_owed(run: Path) -> None:
+    row = notices(run)["bob/app:both.py"]
+    assert (row["license"], row["owed"]) == ("MIT OR GPL-2.0-only", ["MIT"])
+    assert [texts(run)[ident]["licenses"] for ident in row["texts"]] == [["MIT"]]
+
+
+def test_the_public_domain_owes_nothing(run: Path) -> None:
+    assert notices(run)["bob/app:free.py"]["owed"] == []
+
+
+def test_notices_go_with_the_files_below_them_and_not_with_third_party_code(run: Path) -> None:
+    found, known = notices(run), texts(run)
+    words = {
+        name: sorted(known[ident]["content"].decode("latin-1") for ident in row["notices"])
+        for name, row in found.items()
+    }
+    carol = "Ann's tool\nCopyright 2019 Carol Invented\n"
+    assert words["ann/app:main.py"] == [carol]
+    assert words["ann/app:sub/part.py"] == ["A second notice.\n", carol]
+    assert words["ann/app:vendor/dora/x.py"] == []
+    assert words["bob/app:main.py"] == ["No such letter: \xe9\n"]
+
+
+def test_nothing_is_missing_in_the_run_or_in_its_release(run: Path, release: Path) -> None:
+    for folder in (run, release):
+        assert ask(questions()["notices_missing"], tables_of(folder), {}).num_rows == 0
+
+
+def test_the_release_holds_every_text_once_and_readable(release: Path) -> None:
+    names = {path.name for path in (release / "LICENSES").iterdir()}
+    assert names == {f"{ident}.txt" for ident in texts(release)}
+    for ident, row in texts(release).items():
+        assert (release / "LICENSES" / f"{ident}.txt").read_bytes() == row["content"]
+    page = gzip.decompress((release / "NOTICES.txt.gz").read_bytes()).decode()
+    assert page.count("Permission is hereby granted") == 2  # as the projects have it, and as the licence list has it
+    for said in ("Copyright (c) 2020 Bob", "Copyright 2021 Dora Invented", "Carol Invented", "No such letter: é"):
+        assert said in page
+    assert "\r" not in page and "\x1b" not in page
+
+
+def test_the_same_tables_give_the_same_bytes(run: Path, release: Path, tmp_path: Path) -> None:
+    before = {p.relative_to(release): p.read_bytes() for p in release.rglob("*") if p.is_file()}
+    again = tmp_path / "again"
+    shutil.copytree(run, again, ignore=shutil.ignore_patterns("notices", "license_texts"))
+    turned = sorted((again / "tables/docs").glob("*"))
+    turned[0].rename(turned[0].with_name("zzz.parquet"))
+    make_notices(again, FACTS)
+    assemble(run, tmp_path / "other")
+    write_notices(tmp_path / "other")
+    assert {
+        p.relative_to(tmp_path / "other"): p.read_bytes() for p in (tmp_path / "other").rglob("*") if p.is_file()
+    } == before
+    assert notices(again) == notices(run) and texts(again) == texts(run)
+
+
+def test_a_document_takes_its_notice_with_it(run: Path, release: Path) -> None:
+    found = notices(release)
+    gone = found["ann/app:vendor/dora/x.py"]
+    take_out(release, [gone["file_id"]])
+    left = notices(release)
+    assert set(left) == set(found) - {"ann/app:vendor/dora/x.py"}
+    assert set(texts(release)) == set(texts(run)) - set(gone["texts"])
+    assert {path.stem for path in (release / "LICENSES").iterdir()} == set(texts(release))
+    page = gzip.decompress((release / "NOTICES.txt.gz").read_bytes()).decode()
+    assert "Dora" not in page and "Apache" not in page
+    assert "Dora" in str(notices(run))  # the run is another file, and stays as it is
+
+
+def test_taking_out_everything_leaves_nothing(release: Path) -> None:
+    take_out(release, [row["file_id"] for row in notices(release).values()])
+    assert notices(release) == {} and texts(release) == {}
+    assert list((release / "LICENSES").iterdir()) == []
+    assert b"Copyright" not in gzip.decompress((release / "NOTICES.txt.gz").read_bytes())
+
+
+def test_a_run_that_releases_nothing_has_empty_notices(tmp_path: Path) -> None:
+    build = RunBuilder()
+    build.file(build.repo("ann/app"), "x.py", "x = 1\n", "license_missing")
+    root = write_run(tmp_path / "run", build.rows)
+    assert make_notices(root, FACTS)
+    assert notices(root) == {}
+
+
+def test_many_files_are_written_in_parts_and_none_is_lost(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = tmp_path / "run"
+    shutil.copytree(run, again)
+    monkeypatch.setattr("gleanery.release.notices.PART_ROWS", 2)
+    make_notices(again, FACTS)
+    assert len(list((again / "tables/notices").glob("*"))) == 4
+    assert notices(again) == notices(run)
+
+
+LINES = st.lists(
+    st.sampled_from(["Copyright 2020 A", "Copyright 2020 B", "  (c) C ", "", " ", "Permission", "\t\x0c x"])
+)
+
+
+@given(lines=LINES, known=st.sets(st.sampled_from(["Copyright 2020 A", "(c) C"])), ends=st.sampled_from(["\n", "\r\n"]))
+def test_a_text_loses_only_lines_that_are_recorded(lines: list[str], known: set[str], ends: str) -> None:
+    found = without_owners(ends.join(lines).encode(), known).decode()
+    words = [line.strip() for text in lines for line in text.splitlines() if line.strip()]
+    assert [line.strip() for line in found.splitlines() if line.strip()] == [w for w in words if w not in known]
+    assert without_owners(found.encode(), known).decode() == found
+
+
+def test_a_text_in_another_encoding_stays_as_it_is() -> None:
+    text = "Copyright 2020 Ä\n".encode("utf-16")
+    assert without_owners(text, ["Copyright 2020 Ä"]) == text
+
+
+POLICY = tomllib.loads((Path(__file__).parents[1] / "licensing/policy.toml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("profile", sorted(POLICY["profiles"]))
+def test_every_licence_that_asks_for_a_notice_has_a_text(profile: str) -> None:
+    facts = license_facts(Settings(licensing=LicensingSettings(profile=profile)))
+    allowed = [name for group in POLICY["profiles"][profile]["groups"] for name in POLICY["groups"][group]["licenses"]]
+    asked = [*filter(facts.owes_notice, allowed), *POLICY["exceptions"]["known"]]
+    assert [name for name in asked if not license_text(name)] == []
+    assert profile != "permissive" or len(asked) > 150
+
+
+def test_texts_are_found_by_any_spelling() -> None:
+    assert license_text("GPL-3.0-or-later") == license_text("gpl-3.0+") == license_text("GPL-3.0-only")
+    assert "END OF TERMS AND CONDITIONS" in (license_text("GPL-3.0-only") or "")
+    assert license_text("../../etc/passwd") is None
