@@ -204,3 +204,47 @@ def shared(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> int:
         i += x <= y
         j += y <= x
     return count
+
+
+@compiled
+def shared_of_pairs(
+    values: NDArray[np.uint64],
+    offsets: NDArray[np.int64],
+    other_values: NDArray[np.uint64],
+    other_offsets: NDArray[np.int64],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """For each pair, the number of values that set `left[i]` of the first and `right[i]` of the second sets share.
+
+    A set holds a value once, in any order. The set on the left is put into a hash table, which stays for as long as
+    the pairs that follow have the same one.
+    """
+    out = np.zeros(left.size, np.int64)
+    largest = 0
+    for i in range(left.size):
+        largest = max(largest, offsets[left[i] + 1] - offsets[left[i]])
+    whole = np.zeros(_power_of_two(2 * largest), np.uint64)
+    table, has_zero, stored = whole[:16], False, -1
+    for i in range(left.size):
+        if left[i] != stored:
+            table[:] = 0
+            stored, has_zero = left[i], False
+            first, last = offsets[stored], offsets[stored + 1]
+            table = whole[: _power_of_two(2 * (last - first))]
+            mask = np.uint64(table.size - 1)
+            for n in range(first, last):
+                x = values[n]
+                has_zero |= x == 0
+                place = x & mask
+                while table[place] != 0:
+                    place = (place + np.uint64(1)) & mask
+                table[place] = x
+        mask = np.uint64(table.size - 1)
+        for n in range(other_offsets[right[i]], other_offsets[right[i] + 1]):
+            x = other_values[n]
+            place = x & mask
+            while table[place] != 0 and table[place] != x:
+                place = (place + np.uint64(1)) & mask
+            out[i] += has_zero if x == 0 else table[place] == x
+    return out
