@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gleanery.dedup.keeper import Copy, Outcome, settle
+from gleanery.dedup.keeper import Copy, Link, Outcome, settle
 from gleanery.dedup.origin import compared, outweighs, rank, shown_older, witnesses
 from gleanery.records.reasons import REASONS
 
