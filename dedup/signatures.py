@@ -62,6 +62,16 @@ class ShingleSets:
         """The number of distinct shingles of each text; 0 if it is too short for one."""
         return np.diff(self.offsets)
 
+    def sizes_of(self, texts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The number of distinct shingles of some of the texts."""
+        return self.offsets[texts + 1] - self.offsets[texts]
+
+
+def joined_sets(parts: Sequence[ShingleSets]) -> ShingleSets:
+    """The sets of all parts, one after the other."""
+    sizes = np.concatenate([np.zeros(1, np.int64), *(part.sizes for part in parts)])
+    return ShingleSets(np.concatenate([np.empty(0, np.uint64), *(part.values for part in parts)]), np.cumsum(sizes))
+
 
 def shingle_sets(texts: Sequence[str], parameters: Parameters) -> ShingleSets:
     """The shingles of some texts at once, 64 bits each, with no Python object for any of them.

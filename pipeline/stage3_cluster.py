@@ -20,15 +20,14 @@ from gleanery.dedup.clusters import Forest
 from gleanery.dedup.containment import SCALE, shared_samples, worth_measuring
 from gleanery.dedup.prints import code_of, label
 from gleanery.dedup.sameness import CLASSES, Policy, classify_all
-from gleanery.dedup.signatures import ShingleSets, shingle_sets
+from gleanery.dedup.signatures import ShingleSets, joined_sets, shingle_sets
 from gleanery.dedup.verify import jaccards, shared_counts
 from gleanery.pipeline.arrays import map_array, write_array
-from gleanery.pipeline.exchange import id_range, read_range, write_sorted
+from gleanery.pipeline.exchange import read_range, write_sorted
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
-from gleanery.pipeline.stage3_sign import Contents, banding, dedup_parameters, previous_files, wanted_contents
+from gleanery.pipeline.stage3_sign import Contents, banding, dedup_parameters, previous_range, wanted_texts
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
-from gleanery.quality.filters import decode
 from gleanery.records.parquet import read_table, write_table
 from gleanery.records.tables import TABLES
 
@@ -36,9 +35,6 @@ from gleanery.records.tables import TABLES
 ROWS_AT_ONCE = 4 << 20
 SAMPLES_EACH = 40  # of a typical content; only the number of tasks depends on it
 FORMS = 2  # the keys after those of the bands
-SKETCHES = pa.schema(
-    [("part", pa.int64()), ("content", pa.int64()), ("shingles", pa.large_binary()), ("code", pa.large_binary())]
-)
 EDGES = pa.schema([("cluster_id", pa.string()), *TABLES["pairs"].schema])
 MEASURED = np.dtype([("pair", "<u8"), ("jaccard", "<f8"), ("containment", "<f8"), ("inner", "i1")])
 LABELS = np.dtype([("content", "<u4"), ("cluster", "<u4")])
@@ -49,18 +45,18 @@ _Pairs = NDArray[np.uint64]  # left << 32 | right, left < right
 
 def candidates_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 3 of 8: contents that share a key of a band or a form, or hashes of a sample."""
-    contents = max(1, markers["sign"].counts["kept"])
+    contents, parts = max(1, markers["sign"].counts["kept"]), len(blob_tasks(markers))
     bands = banding(settings).bands
     each, ranges = max(1, min(-(-bands // 4), ROWS_AT_ONCE // contents)), -(-contents // ROWS_AT_ONCE)
     spans = [(first, min(bands, first + each)) for first in range(0, bands, each)]
     spans += [(bands + form, bands + form + 1) for form in range(FORMS)]
     slices = max(2, -(-contents * SAMPLES_EACH // ROWS_AT_ONCE))
     tasks = [
-        Task(f"band-{first:03d}-{r:03d}", {"bands": [first, last], "range": [r, ranges]})
+        Task(f"band-{first:03d}-{r:03d}", {"bands": [first, last], "range": [r, ranges], "parts": parts})
         for first, last in spans
         for r in range(ranges)
     ]
-    tasks += [Task(f"sample-{r:05d}", {"range": [r, slices]}) for r in range(slices)]
+    tasks += [Task(f"sample-{r:05d}", {"range": [r, slices], "parts": parts}) for r in range(slices)]
     work, parameters = f"{__name__}:candidates_part", {"threshold": settings.dedup.threshold}
     return Step("cluster", "candidates", "3 of 7  candidates", work, tuple(tasks), parameters, ("band",), unit="keys")
 
@@ -109,7 +105,7 @@ def sameness_policy(settings: Settings) -> Policy:
 
 def candidates_part(shard: Shard) -> None:
     """Candidate pairs of some bands, or of one range of sampled hashes."""
-    contents, payload = Contents(shard.root), shard.task.payload
+    contents, payload = Contents(shard.root, shard.task.payload["parts"]), shard.task.payload
     if "bands" in payload:
         pairs, counts, rows, capped = _share_a_key(shard, contents)
     else:
@@ -164,7 +160,7 @@ def _packed(left: NDArray[np.generic], right: NDArray[np.generic]) -> _Pairs:
 
 def pairs_part(shard: Shard) -> None:
     """Candidates whose smaller number lies in this part: those measured before, and those to measure."""
-    contents, part = Contents(shard.root), shard.task.payload["part"]
+    contents, part = Contents(shard.root, shard.task.payload["parts"]), shard.task.payload["part"]
     low, high = (int(n) << 32 for n in contents.bases[part : part + 2])
     folder = shard.root / "work/candidates/data"
     found = [_between(path, low, high) for path in sorted(folder.glob("band-*.pairs.npy"))]
@@ -204,14 +200,12 @@ def _contained(contents: Contents, folder: Path, low: int, high: int) -> _Pairs:
 def _measured_before(shard: Shard, contents: Contents, pairs: _Pairs) -> tuple[NDArray[np.bool_], NDArray[np.void]]:
     """Which pairs an earlier run measured, and their measures. A measure depends on nothing but the two contents."""
     known, measured = np.zeros(len(pairs), bool), np.empty(0, MEASURED)
-    files = previous_files(shard.settings, "pairs")
+    columns = ["left_blob_id", "right_blob_id", "inner_blob_id", "jaccard", "containment"]
+    old = previous_range(shard, "pairs", "left_blob_id", columns)
     left, right = pairs >> _U32, pairs & _LOW
-    if not files or not len(pairs):
+    if not old.num_rows or not len(pairs):
         return known, measured
     both = np.flatnonzero(contents.gather(left, "old") & contents.gather(right, "old"))
-    columns = ["left_blob_id", "right_blob_id", "inner_blob_id", "jaccard", "containment"]
-    part = id_range(shard.task.payload["part"], shard.task.payload["parts"])
-    old = read_range(files, "left_blob_id", *part, TABLES["pairs"].schema, columns)
     names = pc.binary_join_element_wise(contents.ids(left[both]), contents.ids(right[both]), "")
     olds = pc.binary_join_element_wise(old.column("left_blob_id"), old.column("right_blob_id"), "")
     index = pc.index_in(names, olds.combine_chunks())
@@ -226,53 +220,49 @@ def _measured_before(shard: Shard, contents: Contents, pairs: _Pairs) -> tuple[N
 
 
 def sketch_part(shard: Shard) -> None:
-    """Shingles of the contents of one part that stand in open pairs, once for each part in which one is measured."""
-    contents, part = Contents(shard.root), shard.task.payload["part"]
+    """Shingles of the contents of one part that stand in open pairs, for whoever measures those."""
+    contents, part = Contents(shard.root, shard.task.payload["parts"]), shard.task.payload["part"]
     base, end = contents.bases[part : part + 2].tolist()
     folder = shard.root / "work/pairs/data"
-    mine = np.unique(map_array(folder / f"{shard.task.name}.open.npy") >> _U32)
-    wants = [np.stack([mine, np.full(len(mine), part, np.uint64)], axis=1)]
-    for target, path in enumerate(sorted(folder.glob("*.turned.npy"))):
-        right = np.unique(_between(path, base << 32, end << 32) >> _U32)
-        wants.append(np.stack([right, np.full(len(right), target, np.uint64)], axis=1))
-    targets: dict[int, list[int]] = {}
-    for content, target in np.unique(np.concatenate(wants), axis=0).tolist():
-        targets.setdefault(content - base, []).append(target)
-    path = shard.data(f"{shard.task.name}.parquet")
-    shard.wrote(path, write_sorted(path, _sketches(shard, targets, base), "part", "content"))
-    shard.counts |= {"in": len(targets), "kept": len(targets)}
+    numbers = [map_array(folder / f"{shard.task.name}.open.npy") >> _U32]
+    numbers += [_between(path, base << 32, end << 32) >> _U32 for path in sorted(folder.glob("*.turned.npy"))]
+    wanted = np.zeros(end - base, bool)
+    wanted[np.concatenate(numbers).astype(np.int64) - base] = True
+    whole, code = _shingled(shard, wanted)
+    arrays = {"content": np.flatnonzero(wanted) + base}
+    arrays |= {"whole": whole.values, "whole-offsets": whole.offsets}
+    arrays |= {"code": code.values, "code-offsets": code.offsets}
+    for kind, array in arrays.items():
+        path = shard.data(f"{shard.task.name}.{kind}.npy")
+        shard.wrote(path, write_array(path, array))
+    count = int(np.count_nonzero(wanted))
+    shard.counts |= {"in": count, "kept": count}
 
 
-def _sketches(shard: Shard, targets: Mapping[int, list[int]], base: int) -> pa.Table:
-    """A row of `SKETCHES` for each content and target."""
+def _shingled(shard: Shard, wanted: NDArray[np.bool_]) -> tuple[ShingleSets, ShingleSets]:
+    """The shingles of the wanted contents of one part, of the whole text and of the code in it."""
     parameters = dedup_parameters(shard.settings.dedup)
-    rows = []
-    if targets:
-        wanted = np.zeros(max(targets) + 1, bool)
-        wanted[list(targets)] = True
-        signatures = read_table(shard.table("signatures"), ["style"]).column("style")
-        wanted = np.concatenate([wanted, np.zeros(len(signatures) - len(wanted), bool)])
-        for row, content in wanted_contents(shard.table("blobs"), wanted):
-            text = decode(content)[0] or ""
-            code = code_of(text, signatures[row].as_py(), parameters).code
-            both = shingle_sets([text, code], parameters)
-            whole, inner = (np.sort(both.values[a:b]) for a, b in zip(both.offsets, both.offsets[1:], strict=False))
-            kept = {"content": row + base, "shingles": whole.astype("<u8").tobytes(), "code": inner.astype("<u8").tobytes()}
-            rows += [{"part": target} | kept for target in targets[row]]
-    return pa.Table.from_pylist(rows, schema=SKETCHES)
+    styles = read_table(shard.table("signatures"), ["style"]).column("style").to_pylist()
+    whole, code = [], []
+    for rows in wanted_texts(shard.table("blobs"), wanted):
+        whole.append(shingle_sets([text for _, text in rows], parameters))
+        code.append(shingle_sets([code_of(text, styles[row], parameters).code for row, text in rows], parameters))
+    return joined_sets(whole), joined_sets(code)
 
 
 def verify_part(shard: Shard) -> None:
     """Measure the pairs whose smaller number lies in this part, and write all of them with their class."""
-    contents, part = Contents(shard.root), shard.task.payload["part"]
+    contents, part = Contents(shard.root, shard.task.payload["parts"]), shard.task.payload["part"]
     folder = shard.root / "work/pairs/data"
     still, known = (map_array(folder / f"{shard.task.name}.{kind}.npy") for kind in ("open", "known"))
-    found = np.concatenate([np.asarray(known), _measured(shard, part, still)])
+    found = np.concatenate([np.asarray(known), _measured(shard, contents, part, still)])
     found = found[np.argsort(found["pair"])]
     left, right = found["pair"] >> _U32, found["pair"] & _LOW
     forms = [contents.gather(side, "forms").reshape(len(found), 2, 16) for side in (left, right)]
     same = (forms[0] == forms[1]).all(axis=2) & forms[0].any(axis=2)
-    sameness = classify_all(found["jaccard"], found["containment"], same[:, 0], same[:, 1], sameness_policy(shard.settings))
+    sameness = classify_all(
+        found["jaccard"], found["containment"], same[:, 0], same[:, 1], sameness_policy(shard.settings)
+    )
     lefts, rights = contents.ids(left), contents.ids(right)
     columns = {
         "left_blob_id": lefts,
@@ -297,26 +287,35 @@ def verify_part(shard: Shard) -> None:
     shard.notes["measured"] = len(still)
 
 
-def _measured(shard: Shard, part: int, pairs: _Pairs) -> NDArray[np.void]:
-    """The measures of some pairs, from the sketches that were sent here."""
-    files = sorted((shard.root / "work/sketch/data").glob("*.parquet"))
-    sketches = read_range(files, "part", part, part + 1, SKETCHES)
-    sketches = sketches.take(pc.sort_indices(sketches, sort_keys=[("content", "ascending")])).combine_chunks()
-    contents = sketches.column("content").to_numpy()
-    left, right = (np.searchsorted(contents, side.astype(np.int64)) for side in (pairs >> _U32, pairs & _LOW))
-    whole, code = (_sets(sketches.column(name)) for name in ("shingles", "code"))
+def _measured(shard: Shard, contents: Contents, part: int, pairs: _Pairs) -> NDArray[np.void]:
+    """The measures of some pairs. Their shingles are mapped, not read, however many partners a content has."""
+    left, right = (pairs >> _U32).astype(np.int64), (pairs & _LOW).astype(np.int64)
     measured = np.empty(len(pairs), MEASURED)
     measured["pair"] = pairs
-    measured["jaccard"] = jaccards(shared_counts(whole, whole, left, right), whole.sizes[left], whole.sizes[right])
-    sizes = np.stack([code.sizes[left], code.sizes[right]])
-    smaller, measured["inner"] = sizes.min(axis=0), sizes[0] > sizes[1]
-    measured["containment"] = shared_counts(code, code, left, right) / np.maximum(smaller, 1)
+    parts = contents.part_of(right)
+    for other in np.unique(parts).tolist():
+        inside = parts == other
+        sides = (part, left[inside]), (other, right[inside])
+        (whole, code), (whole2, code2) = ([_sketch(shard, contents, p, k) for k in ("whole", "code")] for p, _ in sides)
+        one, two = (np.searchsorted(_sketched(shard, contents, p), numbers) for p, numbers in sides)
+        both = shared_counts(whole, whole2, one, two)
+        sizes, sizes2 = code.sizes_of(one), code2.sizes_of(two)
+        measured["jaccard"][inside] = jaccards(both, whole.sizes_of(one), whole2.sizes_of(two))
+        measured["containment"][inside] = shared_counts(code, code2, one, two) / np.maximum(
+            np.minimum(sizes, sizes2), 1
+        )
+        measured["inner"][inside] = sizes > sizes2
     return measured
 
 
-def _sets(column: pa.ChunkedArray) -> ShingleSets:
-    lengths = pc.binary_length(column).to_numpy() // 8
-    return ShingleSets(np.frombuffer(b"".join(column.to_pylist()), "<u8"), np.concatenate([[0], np.cumsum(lengths)]))
+def _sketched(shard: Shard, contents: Contents, part: int) -> NDArray[np.int64]:
+    """The numbers of the contents of a part that have shingles in `work/sketch`."""
+    return map_array(shard.root / "work/sketch/data" / f"{contents.names[part]}.content.npy")
+
+
+def _sketch(shard: Shard, contents: Contents, part: int, kind: str) -> ShingleSets:
+    folder, name = shard.root / "work/sketch/data", contents.names[part]
+    return ShingleSets(map_array(folder / f"{name}.{kind}.npy"), map_array(folder / f"{name}.{kind}-offsets.npy"))
 
 
 def make_components(shard: Shard) -> None:
@@ -336,7 +335,7 @@ def make_components(shard: Shard) -> None:
 
 def clusters_part(shard: Shard) -> None:
     """The clusters of the contents of one part, and its pairs with their cluster."""
-    contents, part = Contents(shard.root), shard.task.payload["part"]
+    contents, part = Contents(shard.root, shard.task.payload["parts"]), shard.task.payload["part"]
     labels = map_array(shard.root / "work/components/data/labels.npy")
     start, stop = np.searchsorted(labels["content"], contents.bases[part : part + 2])
     own = labels[start:stop]

@@ -23,16 +23,17 @@ from gleanery.dedup.normal_form import style_of
 from gleanery.dedup.prints import BLOCK_CHARACTERS, label, prints
 from gleanery.dedup.signatures import Parameters
 from gleanery.pipeline.arrays import map_array, write_array
-from gleanery.pipeline.exchange import id_range, read_range
+from gleanery.pipeline.exchange import id_range, part_name, read_range
 from gleanery.pipeline.settings import DedupSettings, Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.steps import Marker, Shard, Step
 from gleanery.quality.filters import decode
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import read_table, write_table
+from gleanery.records.parquet import describe, read_table, write_bytes, write_table
 from gleanery.records.tables import TABLES
 
 MAX_CONTENTS = 1 << 32
+ID_BYTES = 20
 
 
 def dedup_parameters(dedup: DedupSettings) -> Parameters:
@@ -67,7 +68,7 @@ def sign_part(shard: Shard) -> None:
     ids, styles = blobs.column("blob_id"), [style_of(names) for names in blobs.column("names").to_pylist()]
     known, place = _remembered(shard, ids, styles, label(parameters))
     tables = [known]
-    for rows in _contents(shard.table("blobs"), ~place):
+    for rows in wanted_texts(shard.table("blobs"), ~place):
         found = prints([text for _, text in rows], [styles[row] for row, _ in rows], parameters)
         tables.append(found.add_column(0, "blob_id", ids.take(pa.array([row for row, _ in rows]))))
     schema = TABLES["signatures"].schema
@@ -80,26 +81,40 @@ def sign_part(shard: Shard) -> None:
     shard.notes["signed"] = int(np.count_nonzero(~place))
 
 
-def previous_files(settings: Settings, table: str) -> list[Path]:
-    """The files of a table of the earlier run; none if there is no such run or if its tables have another form."""
-    if settings.run.previous is None:
-        return []
-    root = settings.path(settings.run.previous)
-    if not (root / "tables").is_dir():
-        raise StopRun(f"run.previous is {settings.run.previous}, which is no run", "name the folder of a finished run")
-    files = sorted((root / "tables" / table).glob("*.parquet"))
-    same = all(pq.read_schema(path).equals(TABLES[table].schema) for path in files)
-    return files if same else []
+def previous_range(shard: Shard, table: str, key: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows of the earlier run whose key lies in the range of this task; none without such a run.
+
+    Files of another form, such as an older version wrote, have nothing to say.
+    """
+    schema, previous = TABLES[table].schema, shard.settings.run.previous
+    names = schema.names if columns is None else columns
+    empty = pa.schema([schema.field(name) for name in names]).empty_table()
+    if previous is None:
+        return empty
+    folder = shard.settings.path(previous) / "tables"
+    if not folder.is_dir():
+        raise StopRun(f"run.previous is {previous}, which is no run", "name the folder of a finished run")
+    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
+    files = [path for path in sorted((folder / table).glob("*.parquet")) if _may_hold(path, low, high)]
+    if not files or not all(pq.read_schema(path).equals(schema) for path in files):
+        return empty
+    return read_range(files, key, low, high, schema, names)
+
+
+def _may_hold(path: Path, low: str, high: str | None) -> bool:
+    """Whether a part, by its name, may hold ids of a range."""
+    words = path.stem.split("-")
+    if len(words) != 4 or not (words[1].isdecimal() and words[3].isdecimal()):
+        return True
+    first, last = id_range(int(words[1]), int(words[3]))
+    return (high is None or first < high) and (last is None or last > low)
 
 
 def _remembered(
     shard: Shard, ids: pa.ChunkedArray, styles: Sequence[str], wanted: str
 ) -> tuple[pa.Table, NDArray[np.bool_]]:
     """The prints that an earlier run made by the same rules, and for each content whether it has one."""
-    schema = TABLES["signatures"].schema
-    files = previous_files(shard.settings, "signatures")
-    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
-    old = read_range(files, "blob_id", low, high, schema) if files else schema.empty_table()
+    old = previous_range(shard, "signatures", "blob_id")
     old = old.filter(pc.equal(old.column("parameters"), wanted)).combine_chunks()
     index = pc.index_in(ids, old.column("blob_id"))
     same_style = pc.equal(old.column("style").take(index), pa.array(styles, pa.string()))
@@ -107,7 +122,7 @@ def _remembered(
     return old.take(index.filter(pa.array(place))), place
 
 
-def _contents(path: Path, wanted: NDArray[np.bool_]) -> Iterator[list[tuple[int, str]]]:
+def wanted_texts(path: Path, wanted: NDArray[np.bool_]) -> Iterator[list[tuple[int, str]]]:
     """Wanted rows with their texts, some MB at once; groups of rows without a wanted one are not unpacked."""
     rows: list[tuple[int, str]] = []
     held = 0
@@ -155,7 +170,6 @@ def band_part(shard: Shard) -> None:
     samples["hash"] = np.frombuffer(_joined(table, "sample"), "<u8")
     samples["row"], samples["size"] = np.repeat(np.arange(count, dtype=np.uint32), sizes), np.repeat(sizes, sizes)
     arrays = {
-        "ids": np.frombuffer(bytes.fromhex("".join(table.column("blob_id").to_pylist())), np.uint8).reshape(-1, 20),
         "rows": signed.astype(np.uint32),
         "keys": keys.T,
         "bits": bits,
@@ -167,6 +181,9 @@ def band_part(shard: Shard) -> None:
     for kind, array in arrays.items():
         path = shard.data(f"{name}.{kind}.npy")
         shard.wrote(path, write_array(path, array))
+    path = shard.data(f"{name}.ids")
+    write_bytes(path, bytes.fromhex("".join(table.column("blob_id").to_pylist())))
+    shard.wrote(path, describe(path, count))
     shard.counts |= {"in": count, "kept": signed.size, "rejected": count - signed.size}
 
 
@@ -176,23 +193,24 @@ def _joined(table: pa.Table, column: str) -> bytes:
 
 
 class Contents:
-    """All contents of a run by their numbers: number n is the n-th id in order. Arrays are mapped, not read."""
+    """All contents of a run by their numbers: number n is the n-th id in order. Arrays are mapped when first asked for."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.names = sorted(p.name.removesuffix(".ids.npy") for p in (root / "work/band/data").glob("*.ids.npy"))
-        self._ids = [self.array(part, "ids") for part in range(len(self.names))]
-        self.bases = np.concatenate([[0], np.cumsum([len(ids) for ids in self._ids])])
+    def __init__(self, root: Path, parts: int) -> None:
+        self.root, self.names = root, [part_name(part, parts) for part in range(parts)]
+        sizes = [(root / f"work/band/data/{name}.ids").stat().st_size for name in self.names]
+        self.bases = np.concatenate([[0], np.cumsum(np.array(sizes) // ID_BYTES)])
+        self._maps: dict[tuple[int, str], NDArray[Any]] = {}
         if self.bases[-1] > MAX_CONTENTS:
             raise StopRun(f"the run has {self.bases[-1]} contents, over {MAX_CONTENTS}", "divide its sources")
 
     def array(self, part: int, kind: str) -> NDArray[Any]:
-        """An array that `band_part` wrote."""
-        return map_array(self.root / "work/band/data" / f"{self.names[part]}.{kind}.npy")
-
-    def old(self, part: int) -> NDArray[Any]:
-        """Which contents of a part an earlier run had signed."""
-        return map_array(self.root / "work/sign/data" / f"{self.names[part]}.old.npy")
+        """An array of one part that `band_part` wrote, or `old` of `sign_part`."""
+        if (part, kind) not in self._maps:
+            step, name = "sign" if kind == "old" else "band", self.names[part]
+            path = self.root / f"work/{step}/data/{name}.{kind}"
+            is_ids = kind == "ids"
+            self._maps[part, kind] = _mapped_ids(path) if is_ids else map_array(path.with_name(f"{name}.{kind}.npy"))
+        return self._maps[part, kind]
 
     def part_of(self, numbers: NDArray[Any]) -> NDArray[np.int64]:
         """The part in which each number lies."""
@@ -200,12 +218,13 @@ class Contents:
 
     def gather(self, numbers: NDArray[Any], kind: str) -> NDArray[Any]:
         """The rows of an array of all parts for some numbers, which need not be sorted or distinct."""
-        arrays = [self.old(part) if kind == "old" else self.array(part, kind) for part in range(len(self.names))]
         parts = self.part_of(numbers)
-        found = np.empty((len(numbers), *arrays[0].shape[1:]), arrays[0].dtype)
-        for part in np.unique(parts).tolist():
+        needed = np.unique(parts).tolist()
+        form = self.array(needed[0] if needed else 0, kind)
+        found = np.empty((len(numbers), *form.shape[1:]), form.dtype)
+        for part in needed:
             inside = parts == part
-            found[inside] = arrays[part][numbers[inside].astype(np.int64) - self.bases[part]]
+            found[inside] = self.array(part, kind)[numbers[inside].astype(np.int64) - self.bases[part]]
         return found
 
     def ids(self, numbers: NDArray[Any]) -> pa.Array:
@@ -214,3 +233,9 @@ class Contents:
         offsets = np.arange(len(numbers) + 1, dtype=np.int64) * 40
         large = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(offsets), pa.py_buffer(text))
         return large.cast(pa.string())
+
+
+def _mapped_ids(path: Path) -> NDArray[np.uint8]:
+    if path.stat().st_size == 0:
+        return np.empty((0, ID_BYTES), np.uint8)
+    return np.memmap(path, np.uint8, "r").reshape(-1, ID_BYTES)
