@@ -48,6 +48,7 @@ PART_BYTES = 32 << 20
 STEPS = (
     stage3_sign.sign_step,
     stage3_sign.band_step,
+    stage3_sign.index_step,
     stage3_cluster.candidates_step,
     stage3_cluster.pairs_step,
     stage3_cluster.sketch_step,

@@ -8,6 +8,7 @@ import functools
 import io
 import math
 import mmap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,17 @@ def write_array(path: Path, array: NDArray[Any]) -> Written:
     with atomic_file(path) as out:
         np.lib.format.write_array(out, np.ascontiguousarray(array), allow_pickle=False)
     return describe(path, array.shape[-1] if array.ndim else 1)
+
+
+def write_joined(path: Path, arrays: Sequence[NDArray[Any]]) -> Written:
+    """Write arrays of one type one after the other, as a single array; holds none of them."""
+    shape = (sum(len(array) for array in arrays), *arrays[0].shape[1:])
+    kind = np.lib.format.dtype_to_descr(arrays[0].dtype)
+    with atomic_file(path) as out:
+        np.lib.format.write_array_header_1_0(out, {"descr": kind, "fortran_order": False, "shape": shape})
+        for array in arrays:
+            out.write(np.ascontiguousarray(array).data)
+    return describe(path, shape[0])
 
 
 def map_array(path: Path) -> NDArray[Any]:

@@ -134,6 +134,7 @@ def _plan(rules: Sequence[Rule], retry: bool, root: Path) -> Iterator[StepMaker]
     yield s2.conclude_step
     yield s3a.sign_step
     yield s3a.band_step
+    yield s3a.index_step
     yield s3.candidates_step
     yield s3.pairs_step
     yield s3.sketch_step

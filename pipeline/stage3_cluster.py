@@ -1,9 +1,9 @@
 """Stage 3, second half: find contents that are the same in some way, and measure how much.
 
 In: the prints and keys of all contents, and `blobs` for those that have to be measured. Out: `pairs` (every candidate
-with its measures and its class) and `clusters`. Only numbers travel between parts, never text. Step 3 of 8 (candidates)
-finds contents that share a key; step 4 (pairs) joins what was found and takes from an earlier run what was measured
-there; step 5 (sketch) makes the shingles of the others; step 6 (verify) measures; steps 7 and 8 join pairs to clusters.
+with its measures and its class) and `clusters`. Only numbers travel between parts, never text. Step 4 of 9 (candidates)
+finds contents that share a key; step 5 (pairs) joins what was found and takes from an earlier run what was measured
+there; step 6 (sketch) makes the shingles of the others; step 7 (verify) measures; steps 8 and 9 join pairs to clusters.
 """
 
 import dataclasses
@@ -44,56 +44,56 @@ _Pairs = NDArray[np.uint64]  # left << 32 | right, left < right
 
 
 def candidates_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 3 of 8: contents that share a key of a band or a form, or hashes of a sample."""
-    contents, parts = max(1, markers["sign"].counts["kept"]), len(blob_tasks(markers))
+    """Step 4 of 9: contents that share a key of a band or a form, or hashes of a sample."""
+    contents = max(1, markers["sign"].counts["kept"])
     bands = banding(settings).bands
     each, ranges = max(1, min(-(-bands // 4), ROWS_AT_ONCE // contents)), -(-contents // ROWS_AT_ONCE)
     spans = [(first, min(bands, first + each)) for first in range(0, bands, each)]
     spans += [(bands + form, bands + form + 1) for form in range(FORMS)]
     slices = max(2, -(-contents * SAMPLES_EACH // ROWS_AT_ONCE))
     tasks = [
-        Task(f"band-{first:03d}-{r:03d}", {"bands": [first, last], "range": [r, ranges], "parts": parts})
+        Task(f"band-{first:03d}-{r:03d}", {"bands": [first, last], "range": [r, ranges]})
         for first, last in spans
         for r in range(ranges)
     ]
-    tasks += [Task(f"sample-{r:05d}", {"range": [r, slices], "parts": parts}) for r in range(slices)]
+    tasks += [Task(f"sample-{r:05d}", {"range": [r, slices]}) for r in range(slices)]
     work, parameters = f"{__name__}:candidates_part", {"threshold": settings.dedup.threshold}
-    return Step("cluster", "candidates", "3 of 7  candidates", work, tuple(tasks), parameters, ("band",), unit="keys")
+    return Step("cluster", "candidates", "3 of 7  candidates", work, tuple(tasks), parameters, ("band", "index"), unit="keys")
 
 
 def pairs_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 4 of 8: each candidate once, and what an earlier run measured."""
-    work, reads = f"{__name__}:pairs_part", ("sign", "band", "candidates")
+    """Step 5 of 9: each candidate once, and what an earlier run measured."""
+    work, reads = f"{__name__}:pairs_part", ("index", "candidates")
     parameters = {"prints": label(dedup_parameters(settings.dedup))}
     return Step("cluster", "pairs", "3 of 7  pairs", work, blob_tasks(markers), parameters, reads, unit="pairs")
 
 
 def sketch_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 5 of 8: the shingles of contents that have to be measured, sent to where that is done."""
-    work, reads = f"{__name__}:sketch_part", ("gather", "sign", "band", "pairs")
+    """Step 6 of 9: the shingles of contents that have to be measured, sent to where that is done."""
+    work, reads = f"{__name__}:sketch_part", ("gather", "sign", "index", "pairs")
     parameters = {"prints": label(dedup_parameters(settings.dedup))}
     return Step("cluster", "sketch", "3 of 7  sketch", work, blob_tasks(markers), parameters, reads, unit="contents")
 
 
 def verify_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 6 of 8: the exact measures of each candidate pair, and its class."""
+    """Step 7 of 9: the exact measures of each candidate pair, and its class."""
     work = f"{__name__}:verify_part"
     parameters = dataclasses.asdict(sameness_policy(settings))
     tasks, owns = blob_tasks(markers), ("tables/pairs/*",)
-    reads = ("band", "pairs", "sketch")
+    reads = ("index", "pairs", "sketch")
     return Step("cluster", "verify", "3 of 7  verify", work, tasks, parameters, reads, owns=owns, unit="pairs")
 
 
 def components_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 7 of 8: which contents hang together."""
+    """Step 8 of 9: which contents hang together."""
     work, tasks = f"{__name__}:make_components", (Task("all"),)
     return Step("cluster", "components", "3 of 7  components", work, tasks, {}, ("verify",), unit="pairs")
 
 
 def clusters_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 8 of 8: the table of clusters, and the pairs of each."""
+    """Step 9 of 9: the table of clusters, and the pairs of each."""
     work, owns = f"{__name__}:clusters_part", ("tables/clusters/*",)
-    tasks, reads = blob_tasks(markers), ("band", "verify", "components")
+    tasks, reads = blob_tasks(markers), ("index", "verify", "components")
     return Step("cluster", "clusters", "3 of 7  clusters", work, tasks, {}, reads, owns=owns, unit="pairs")
 
 
@@ -105,7 +105,7 @@ def sameness_policy(settings: Settings) -> Policy:
 
 def candidates_part(shard: Shard) -> None:
     """Candidate pairs of some bands, or of one range of sampled hashes."""
-    contents, payload = Contents(shard.root, shard.task.payload["parts"]), shard.task.payload
+    contents, payload = Contents(shard.root), shard.task.payload
     if "bands" in payload:
         pairs, counts, rows, capped = _share_a_key(shard, contents)
     else:
@@ -124,10 +124,10 @@ def _share_a_key(shard: Shard, contents: Contents) -> tuple[_Pairs, _Pairs, int,
     keys, members = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
     for band in range(first, last):
         for part, base in enumerate(contents.bases[:-1].tolist()):
-            column = contents.array(part, "keys")[band]
+            column = contents.part(part, "keys")[band]
             inside = (column >= np.uint64(max(1, low))) & (column <= np.uint64(high))
             keys.append(column[inside])
-            members.append(contents.array(part, "rows")[inside].astype(np.int64) + base)
+            members.append(contents.part(part, "rows")[inside].astype(np.int64) + base)
     key, member = np.concatenate(keys), np.concatenate(members)
     if first >= banding(shard.settings).bands:  # equal forms are the same by definition: no sieve
         pairs, counts, capped = shared_samples(key, member, member)
@@ -145,7 +145,7 @@ def _share_samples(contents: Contents, number: int, of: int) -> tuple[_Pairs, _P
     low, high = number * span // of, (number + 1) * span // of
     found = []
     for part, base in enumerate(contents.bases[:-1].tolist()):
-        samples = contents.array(part, "samples")
+        samples = contents.part(part, "samples")
         start, stop = np.searchsorted(samples["hash"], np.array([low, high], np.uint64))
         rows = samples[start:stop]
         found.append((rows["hash"], rows["row"].astype(np.int64) + base, rows["size"].astype(np.int64)))
@@ -160,7 +160,7 @@ def _packed(left: NDArray[np.generic], right: NDArray[np.generic]) -> _Pairs:
 
 def pairs_part(shard: Shard) -> None:
     """Candidates whose smaller number lies in this part: those measured before, and those to measure."""
-    contents, part = Contents(shard.root, shard.task.payload["parts"]), shard.task.payload["part"]
+    contents, part = Contents(shard.root), shard.task.payload["part"]
     low, high = (int(n) << 32 for n in contents.bases[part : part + 2])
     folder = shard.root / "work/candidates/data"
     found = [_between(path, low, high) for path in sorted(folder.glob("band-*.pairs.npy"))]
@@ -221,7 +221,7 @@ def _measured_before(shard: Shard, contents: Contents, pairs: _Pairs) -> tuple[N
 
 def sketch_part(shard: Shard) -> None:
     """Shingles of the contents of one part that stand in open pairs, for whoever measures those."""
-    contents, part = Contents(shard.root, shard.task.payload["parts"]), shard.task.payload["part"]
+    contents, part = Contents(shard.root), shard.task.payload["part"]
     base, end = contents.bases[part : part + 2].tolist()
     folder = shard.root / "work/pairs/data"
     numbers = [map_array(folder / f"{shard.task.name}.open.npy") >> _U32]
@@ -252,7 +252,7 @@ def _shingled(shard: Shard, wanted: NDArray[np.bool_]) -> tuple[ShingleSets, Shi
 
 def verify_part(shard: Shard) -> None:
     """Measure the pairs whose smaller number lies in this part, and write all of them with their class."""
-    contents, part = Contents(shard.root, shard.task.payload["parts"]), shard.task.payload["part"]
+    contents, part = Contents(shard.root), shard.task.payload["part"]
     folder = shard.root / "work/pairs/data"
     still, known = (map_array(folder / f"{shard.task.name}.{kind}.npy") for kind in ("open", "known"))
     found = np.concatenate([np.asarray(known), _measured(shard, contents, part, still)])
@@ -335,7 +335,7 @@ def make_components(shard: Shard) -> None:
 
 def clusters_part(shard: Shard) -> None:
     """The clusters of the contents of one part, and its pairs with their cluster."""
-    contents, part = Contents(shard.root, shard.task.payload["parts"]), shard.task.payload["part"]
+    contents, part = Contents(shard.root), shard.task.payload["part"]
     labels = map_array(shard.root / "work/components/data/labels.npy")
     start, stop = np.searchsorted(labels["content"], contents.bases[part : part + 2])
     own = labels[start:stop]

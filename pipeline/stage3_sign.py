@@ -1,9 +1,9 @@
 """Stage 3, first half: make a print of each content, and cut it into the keys by which like contents meet.
 
-In: the parts of `blobs`. Out: `signatures`, and for the second half (`stage3_cluster`) arrays of keys. Step 1 of 8 (sign)
+In: the parts of `blobs`. Out: `signatures`, and for the second half (`stage3_cluster`) arrays of keys. Step 1 of 9 (sign)
 reads contents; what an earlier run (`run.previous`) has signed by the same rules is taken from there, and its content
-is not even unpacked. Step 2 of 8 (band) cuts prints into keys. From here on a content is a number: its place in the
-order of all ids.
+is not even unpacked. Step 2 of 9 (band) cuts prints into keys; step 3 of 9 (index) joins what later
+steps look up. From here on a content is a number: its place in the order of all ids.
 """
 
 import dataclasses
@@ -22,18 +22,19 @@ from gleanery.dedup.containment import Sample
 from gleanery.dedup.normal_form import style_of
 from gleanery.dedup.prints import BLOCK_CHARACTERS, label, prints
 from gleanery.dedup.signatures import Parameters
-from gleanery.pipeline.arrays import map_array, write_array
+from gleanery.pipeline.arrays import map_array, write_array, write_joined
 from gleanery.pipeline.exchange import id_range, part_name, read_range
 from gleanery.pipeline.settings import DedupSettings, Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
-from gleanery.pipeline.steps import Marker, Shard, Step
+from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.quality.filters import decode
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import describe, read_table, write_bytes, write_table
+from gleanery.records.parquet import read_table, write_table
 from gleanery.records.tables import TABLES
 
 MAX_CONTENTS = 1 << 32
-ID_BYTES = 20
+# What later steps look up by the number of a content; the rest is read part by part.
+INDEXED = ("ids", "bits", "shingles", "forms", "sizes", "old")
 
 
 def dedup_parameters(dedup: DedupSettings) -> Parameters:
@@ -47,7 +48,7 @@ def banding(settings: Settings) -> Banding:
 
 
 def sign_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 1 of 8: a print of each content."""
+    """Step 1 of 9: a print of each content."""
     parameters = {"prints": label(dedup_parameters(settings.dedup))}
     work, owns = f"{__name__}:sign_part", ("tables/signatures/*",)
     tasks = blob_tasks(markers)
@@ -55,10 +56,17 @@ def sign_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 
 
 def band_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 2 of 8: cut each print into keys."""
+    """Step 2 of 9: cut each print into keys."""
     parameters = dataclasses.asdict(banding(settings))
     work = f"{__name__}:band_part"
     return Step("cluster", "band", "3 of 7  band", work, blob_tasks(markers), parameters, ("sign",), unit="contents")
+
+
+def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
+    """Step 3 of 9: one array for each kind of number, over all parts."""
+    tasks = (Task("all", {"parts": len(blob_tasks(markers))}),)
+    work, reads = f"{__name__}:make_index", ("sign", "band")
+    return Step("cluster", "index", "3 of 7  index", work, tasks, {}, reads, unit="contents")
 
 
 def sign_part(shard: Shard) -> None:
@@ -170,6 +178,7 @@ def band_part(shard: Shard) -> None:
     samples["hash"] = np.frombuffer(_joined(table, "sample"), "<u8")
     samples["row"], samples["size"] = np.repeat(np.arange(count, dtype=np.uint32), sizes), np.repeat(sizes, sizes)
     arrays = {
+        "ids": np.frombuffer(bytes.fromhex("".join(table.column("blob_id").to_pylist())), np.uint8).reshape(-1, 20),
         "rows": signed.astype(np.uint32),
         "keys": keys.T,
         "bits": bits,
@@ -181,9 +190,6 @@ def band_part(shard: Shard) -> None:
     for kind, array in arrays.items():
         path = shard.data(f"{name}.{kind}.npy")
         shard.wrote(path, write_array(path, array))
-    path = shard.data(f"{name}.ids")
-    write_bytes(path, bytes.fromhex("".join(table.column("blob_id").to_pylist())))
-    shard.wrote(path, describe(path, count))
     shard.counts |= {"in": count, "kept": signed.size, "rejected": count - signed.size}
 
 
@@ -192,40 +198,50 @@ def _joined(table: pa.Table, column: str) -> bytes:
     return b"".join(table.column(column).to_pylist())
 
 
+def make_index(shard: Shard) -> None:
+    """One array of all parts for each kind, so that what stands at any number is found in one file. Copies in blocks."""
+    parts = shard.task.payload["parts"]
+    names = [part_name(part, parts) for part in range(parts)]
+    for kind in INDEXED:
+        step = "sign" if kind == "old" else "band"
+        arrays = [map_array(shard.root / "work" / step / "data" / f"{name}.{kind}.npy") for name in names]
+        path = shard.data(f"{kind}.npy")
+        shard.wrote(path, write_joined(path, arrays))
+    bases = np.concatenate([[0], np.cumsum([len(array) for array in arrays])])
+    if bases[-1] > MAX_CONTENTS:
+        raise StopRun(f"the run has {bases[-1]} contents, over {MAX_CONTENTS}", "divide its sources")
+    path = shard.data("bases.npy")
+    shard.wrote(path, write_array(path, bases))
+    shard.counts |= {"in": int(bases[-1]), "kept": int(bases[-1])}
+
+
 class Contents:
-    """All contents of a run by their numbers: number n is the n-th id in order. Arrays are mapped when first asked for."""
+    """All contents of a run by their numbers: number n is the n-th id in order. Arrays are mapped when first asked for.
 
-    def __init__(self, root: Path, parts: int) -> None:
-        self.root, self.names = root, [part_name(part, parts) for part in range(parts)]
-        sizes = [(root / f"work/band/data/{name}.ids").stat().st_size for name in self.names]
-        self.bases = np.concatenate([[0], np.cumsum(np.array(sizes) // ID_BYTES)])
-        self._maps: dict[tuple[int, str], NDArray[Any]] = {}
-        if self.bases[-1] > MAX_CONTENTS:
-            raise StopRun(f"the run has {self.bases[-1]} contents, over {MAX_CONTENTS}", "divide its sources")
+    Part p has the numbers `bases[p]` to `bases[p + 1] - 1`.
+    """
 
-    def array(self, part: int, kind: str) -> NDArray[Any]:
-        """An array of one part that `band_part` wrote, or `old` of `sign_part`."""
-        if (part, kind) not in self._maps:
-            step, name = "sign" if kind == "old" else "band", self.names[part]
-            path = self.root / f"work/{step}/data/{name}.{kind}"
-            is_ids = kind == "ids"
-            self._maps[part, kind] = _mapped_ids(path) if is_ids else map_array(path.with_name(f"{name}.{kind}.npy"))
-        return self._maps[part, kind]
+    def __init__(self, root: Path) -> None:
+        self.folder = root / "work/index/data"
+        self.bases = map_array(self.folder / "bases.npy")
+        parts = len(self.bases) - 1
+        self.names = [part_name(part, parts) for part in range(parts)]
+        self._bands = root / "work/band/data"
+        self._maps: dict[str, NDArray[Any]] = {}
+
+    def part(self, part: int, kind: str) -> NDArray[Any]:
+        """An array of one part that `band_part` wrote: rows, keys or samples."""
+        return map_array(self._bands / f"{self.names[part]}.{kind}.npy")
 
     def part_of(self, numbers: NDArray[Any]) -> NDArray[np.int64]:
         """The part in which each number lies."""
         return np.searchsorted(self.bases, numbers, side="right") - 1
 
     def gather(self, numbers: NDArray[Any], kind: str) -> NDArray[Any]:
-        """The rows of an array of all parts for some numbers, which need not be sorted or distinct."""
-        parts = self.part_of(numbers)
-        needed = np.unique(parts).tolist()
-        form = self.array(needed[0] if needed else 0, kind)
-        found = np.empty((len(numbers), *form.shape[1:]), form.dtype)
-        for part in needed:
-            inside = parts == part
-            found[inside] = self.array(part, kind)[numbers[inside].astype(np.int64) - self.bases[part]]
-        return found
+        """The rows of an array of `INDEXED` for some numbers, which need not be sorted or distinct."""
+        if kind not in self._maps:
+            self._maps[kind] = map_array(self.folder / f"{kind}.npy")
+        return self._maps[kind][numbers.astype(np.int64)]
 
     def ids(self, numbers: NDArray[Any]) -> pa.Array:
         """The ids of some numbers, as strings."""
@@ -234,8 +250,3 @@ class Contents:
         large = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(offsets), pa.py_buffer(text))
         return large.cast(pa.string())
 
-
-def _mapped_ids(path: Path) -> NDArray[np.uint8]:
-    if path.stat().st_size == 0:
-        return np.empty((0, ID_BYTES), np.uint8)
-    return np.memmap(path, np.uint8, "r").reshape(-1, ID_BYTES)
