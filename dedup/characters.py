@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SEPARATOR, WORD, ALONE = 0, 1, 2
+NOT_ASCII = "\u00b5"  # any text with it needs the table for all characters
 
 # Kana and ideographs, by Unicode block. What is not a letter in them is no token, whatever the block.
 _KANA = ((0x3041, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9D), (0x1B000, 0x1B16F))

@@ -1,31 +1,96 @@
-"""Clusters: which blobs hang together through verified pairs.
+"""Clusters: which contents hang together through verified pairs.
 
-In: the two columns of the pairs. Out: for each blob, the smallest id of its component. 3 us for a pair
-(measured on a chain of 200,000).
+In: the two columns of the pairs. Out: for each content, the smallest of its component. MEASURED
 """
 
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from numpy.typing import NDArray
+
+from gleanery.dedup import buckets
+from gleanery.dedup.kernels import readonly
+
+
+class Forest:
+    """Union-find over the numbers 0 to size - 1: 8 bytes for each of them, however many pairs there are.
+
+    >>> forest = Forest(6)
+    >>> forest.join(np.array([4, 1]), np.array([5, 4]))
+    >>> forest.smallest().tolist()
+    [0, 1, 2, 3, 1, 1]
+    """
+
+    def __init__(self, size: int) -> None:
+        self.parents = np.arange(size, dtype=np.int64)
+
+    def join(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> None:
+        """Put the two ends of each pair into one component; in any order and any number of calls."""
+        _check(left, right)
+        buckets.join(self.parents, readonly(left), readonly(right))
+
+    def smallest(self) -> NDArray[np.int64]:
+        """For each number, the smallest of its component. Not to be written."""
+        buckets.settle_roots(self.parents)
+        return readonly(self.parents)
+
+
+def smallest_by_rounds(size: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What `Forest` gives, by rounds over the pairs in which no pair waits for another, as an engine can do them.
+
+    Each round is one of the large-star and one of the small-star steps of Kiveris et al., "Connected Components in
+    MapReduce and Beyond" (2014): every node hands its smallest neighbour to the larger ones, then to the smaller ones.
+    It ends when a round changes nothing. The number of rounds grows with the square of the logarithm of the size at
+    worst; a chain of 20,000 takes 16. Each is two sorts of the pairs.
+    """
+    _check(left, right)
+    edges = _distinct(size, left, right)
+    while True:
+        large = _star(size, edges, upwards=True)
+        small = _star(size, large, upwards=False)
+        if np.array_equal(small, edges):
+            break
+        edges = small
+    labels = np.arange(size)
+    low, high = np.divmod(edges, max(1, size))
+    labels[high] = low
+    return labels
+
+
+def _star(size: int, edges: NDArray[np.int64], upwards: bool) -> NDArray[np.int64]:
+    """One step: around each node, join its neighbours (only the larger ones, or only the smaller) to the smallest."""
+    low, high = np.divmod(edges, size)
+    smallest = np.arange(size)
+    np.minimum.at(smallest, high, low)  # the smallest neighbour or the node itself
+    if upwards:
+        return _distinct(size, smallest[low], high)
+    return _distinct(size, np.concatenate([smallest[high], smallest[high]]), np.concatenate([low, high]))
+
+
+def _distinct(size: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pairs of different numbers as `smaller * size + larger`, sorted, each once."""
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    apart = low != high
+    return np.unique(low[apart] * size + high[apart])
 
 
 def components(left: Sequence[str], right: Sequence[str]) -> dict[str, str]:
     """Each id of the pairs with the smallest id of its connected component, in the order of the ids.
 
-    A component only says which blobs are decided together. Two of its members may be quite unlike, at the two ends of
-    a chain; `keeper.settle` drops nothing on the strength of a component.
+    A component only says which contents are decided together. Two of its members may be quite unlike, at the two ends
+    of a chain; `keeper.settle` drops nothing on the strength of a component.
 
     >>> components(["b", "c", "x"], ["a", "b", "y"])
     {'a': 'a', 'b': 'a', 'c': 'a', 'x': 'x', 'y': 'x'}
     """
-    if len(left) != len(right):
-        raise ValueError(f"the columns have {len(left)} and {len(right)} rows")
+    _check(left, right)
     nodes = sorted({*left, *right})
     index = {node: i for i, node in enumerate(nodes)}
-    edges = [index[node] for node in left], [index[node] for node in right]
-    graph = coo_array((np.ones(len(left), np.int8), edges), shape=(len(nodes), len(nodes)))
-    _, labels = connected_components(graph.tocsr(), directed=False)
-    smallest: dict[int, str] = {}
-    return {node: smallest.setdefault(int(label), node) for node, label in zip(nodes, labels, strict=True)}
+    forest = Forest(len(nodes))
+    forest.join(*(np.fromiter((index[node] for node in side), np.int64, len(side)) for side in (left, right)))
+    return {node: nodes[root] for node, root in zip(nodes, forest.smallest().tolist(), strict=True)}
+
+
+def _check(left: Sequence[str] | NDArray[np.int64], right: Sequence[str] | NDArray[np.int64]) -> None:
+    if len(left) != len(right):
+        raise ValueError(f"the columns have {len(left)} and {len(right)} rows")

@@ -1,12 +1,12 @@
 """The keeper: which copies of a text stay, and what becomes of the others.
 
-In: all files that hold the blobs of one cluster, kept so far or not, and the verified pairs among the blobs. Out: one
-outcome for each file. Linear in files and pairs (20 us for a file), so that a text with a hundred thousand copies is no
+In: all files that hold the blobs of one cluster, kept so far or not, and the verified links among the blobs. Out: one
+outcome for each file. Linear in files and links (20 us for a file), so that a text with a hundred thousand copies is no
 attack.
 
 Copies are ranked by the evidence that they are the origin, never by their licence: ranking by permissiveness would
 turn every pasted GPL file into an MIT file. Nothing is dropped through a chain: a duplicate always names a kept file
-with the same bytes or with a measured similarity.
+with the same bytes, with the same normal form, or with a measured link.
 """
 
 from collections import defaultdict
@@ -15,20 +15,42 @@ from dataclasses import dataclass
 
 from gleanery.dedup import origin
 from gleanery.dedup.origin import Copy, rank
+from gleanery.dedup.sameness import CONTAINED, NEAR, NORMALISED, RENAMED
 
-__all__ = ["Copy", "Outcome", "settle"]
+__all__ = ["Copy", "Link", "Outcome", "settle"]
 
 KEPT, UNCHANGED = "kept", "unchanged"
-EXACT, NEAR, RESTRICTED, OPTED_OUT = "exact_duplicate", "near_duplicate", "restricted_twin", "copy_of_opted_out"
+EXACT, RESTRICTED, OPTED_OUT = "exact_duplicate", "restricted_twin", "copy_of_opted_out"
+REASON_OF = {name: f"{name}_duplicate" for name in (NORMALISED, NEAR, RENAMED, CONTAINED)}
+_SAID = {
+    NORMALISED: ("the two are the same but for comments and white space",),
+    RENAMED: ("the two are the same but for names, comments and white space",),
+    CONTAINED: ("one of the two stands inside the other",),
+}
+
+
+@dataclass(frozen=True)
+class Link:
+    """How two blobs are the same, as `sameness` classified them.
+
+    `drops`: one of the two is dropped if both could be kept. `inner`: of a contained pair, the blob that stands inside
+    the other; only that one can be dropped.
+    """
+
+    name: str
+    similarity: float
+    drops: bool = True
+    inner: str | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What becomes of one copy.
 
-    `reason`: kept, exact_duplicate, near_duplicate, restricted_twin or copy_of_opted_out (codes of `records.reasons`),
-    or unchanged for a copy that was not eligible. `twin_file_id` and `similarity` name the file behind a rejection.
-    `evidence` says in sentences what the rule looked at; "the other" in them is the twin.
+    `reason`: kept, exact_duplicate, normalised_duplicate, near_duplicate, renamed_duplicate, contained_duplicate,
+    restricted_twin or copy_of_opted_out (codes of `records.reasons`), or unchanged for a copy that was not eligible.
+    `twin_file_id` and `similarity` name the file behind a rejection. `evidence` says in sentences what the rule looked
+    at; "the other" in them is the twin.
     """
 
     reason: str
@@ -38,13 +60,14 @@ class Outcome:
 
 
 def settle(
-    copies: Sequence[Copy], pairs: Mapping[tuple[str, str], float], *, common_owners: int = 20
+    copies: Sequence[Copy], links: Mapping[tuple[str, str], Link], *, common_owners: int = 20
 ) -> dict[str, Outcome]:
-    """The outcome of every copy, by file_id in sorted order; neither the order of `copies` nor of `pairs` counts.
+    """The outcome of every copy, by file_id in sorted order; neither the order of `copies` nor of `links` counts.
 
-    `copies`: every file of every blob of the cluster, or of one blob with several files. `pairs`: similarity of two
-    blob ids, for the verified pairs at or above the threshold only. Two files are twins if they have the same blob, or
-    if their blobs are such a pair. Each eligible copy is then
+    `copies`: every file of every blob of the cluster, or of one blob with several files. `links`: by two blob ids, the
+    verified pairs whose class counts. Two files are twins if they have the same blob, if their blobs have a link, or if
+    a chain of `normalised` links that drop leads from one to the other: a normal form is equal or not, so there the
+    ends of a chain are as much the same as neighbours. Each eligible copy is then
 
     1. `copy_of_opted_out` if a twin's owner opted out and no twin, nor the copy itself, outweighs that objection with
        better evidence of being the origin (`origin.outweighs`). Equal evidence counts for the objection. Content that
@@ -52,7 +75,8 @@ def settle(
        exempt: no single owner can withdraw it.
     2. `restricted_twin` if a twin has a restrictive licence, unless the evidence shows that this copy is the older one
        (`origin.shown_older`).
-    3. a duplicate if a twin that ranks before it was kept, else kept.
+    3. a duplicate if a twin that ranks before it was kept and their link drops, else kept. Of a contained pair that
+       drops, the inner one is dropped if the outer one ranks before it; the outer one never is.
 
     So where the best copy is restricted or opted out, the next best does not silently take its place. Raises ValueError
     if two copies share a file_id.
@@ -60,7 +84,7 @@ def settle(
     ordered = sorted(copies, key=rank)
     if len({copy.file_id for copy in ordered}) != len(ordered):
         raise ValueError("two copies share a file_id")
-    group = _Group(ordered, pairs, common_owners)
+    group = _Group(ordered, links, common_owners)
     outcomes = {copy.file_id: group.outcome(copy) for copy in ordered}
     return dict(sorted(outcomes.items()))
 
@@ -78,21 +102,35 @@ class _Surroundings:
 class _Group:
     """The state of one call. `outcome` must be asked in the order of rank."""
 
-    def __init__(self, ordered: Sequence[Copy], pairs: Mapping[tuple[str, str], float], common_owners: int) -> None:
+    def __init__(self, ordered: Sequence[Copy], links: Mapping[tuple[str, str], Link], common_owners: int) -> None:
         files: dict[str, list[Copy]] = defaultdict(list)
         for copy in ordered:
             files[copy.blob_id].append(copy)
-        self.near: dict[str, dict[str, float]] = {blob: {} for blob in files}
-        for (left, right), similarity in pairs.items():
+        self.links: dict[str, dict[str, Link]] = {blob: {} for blob in files}
+        for (left, right), link in links.items():
             if left != right and left in files and right in files:
-                self.near[left][right] = self.near[right][left] = similarity
+                self.links[left][right] = self.links[right][left] = link
+        self.form = _forms(files, links)
         self.common = {
             blob for blob, held in files.items() if len({c.repo_id for c in held if not c.fork}) > common_owners
         }
-        own = {blob: _surroundings_of(held, blob in self.common) for blob, held in files.items()}
-        self.around = {blob: _joined([own[blob], *(own[n] for n in self.near[blob])]) for blob in files}
+        self.around = self._all_around(files)
         self.kept: dict[str, Copy] = {}
+        self.kept_form: dict[str, Copy] = {}
         self.nearest: dict[str, Copy] = {}
+
+    def _all_around(self, files: Mapping[str, Sequence[Copy]]) -> dict[str, _Surroundings]:
+        """What stands under each blob, under those of its form, and under those that it has a link to."""
+        own = {blob: _surroundings_of(held, blob in self.common) for blob, held in files.items()}
+        members: dict[str, list[_Surroundings]] = defaultdict(list)
+        for blob in files:
+            members[self.form[blob]].append(own[blob])
+        of_form = {form: _joined(parts) for form, parts in members.items()}
+        around = {}
+        for blob in files:
+            others = [own[n] for n in self.links[blob] if self.form[n] != self.form[blob]]
+            around[blob] = _joined([of_form[self.form[blob]], *others])
+        return around
 
     def outcome(self, copy: Copy) -> Outcome:
         if not copy.eligible:
@@ -114,25 +152,56 @@ class _Group:
     def _duplicate(self, copy: Copy) -> Outcome | None:
         if twin := self.kept.get(copy.blob_id):
             return self._rejected(EXACT, copy, twin, origin.compared(copy, twin))
-        if twin := self.nearest.get(copy.blob_id):
-            return self._rejected(NEAR, copy, twin, origin.compared(copy, twin))
-        return None
+        twin = self.kept_form.get(self.form[copy.blob_id]) or self.nearest.get(copy.blob_id)
+        if twin is None:
+            return None
+        return self._rejected(REASON_OF[self._link(copy, twin).name], copy, twin, origin.compared(copy, twin))
 
     def _keep(self, copy: Copy) -> Outcome:
         self.kept[copy.blob_id] = copy
-        for blob, similarity in self.near[copy.blob_id].items():
+        self.kept_form.setdefault(self.form[copy.blob_id], copy)
+        for blob, link in self.links[copy.blob_id].items():
+            if not link.drops or (link.name == CONTAINED and link.inner != blob):
+                continue
             rival = self.nearest.get(blob)
-            if rival is None or similarity > self.near[blob][rival.blob_id]:
+            if rival is None or link.similarity > self.links[blob][rival.blob_id].similarity:
                 self.nearest[blob] = copy
         around = self.around[copy.blob_id]
         if around.best.file_id == copy.file_id:
             return Outcome(KEPT, evidence=(f"best evidence of origin among copies: {around.files}",))
-        # The best copy ranks before this one and was not kept, or this one would be its duplicate.
+        # The best copy ranks before this one and was not kept, or nothing between the two drops a copy.
+        best = self.kept.get(around.best.blob_id)
+        if best is not None and best.file_id == around.best.file_id:
+            return Outcome(KEPT, evidence=(f"file {best.file_id} ranks before it; their likeness drops neither",))
         return Outcome(KEPT, evidence=(f"file {around.best.file_id} ranks before it, but was not kept itself",))
 
+    def _link(self, copy: Copy, twin: Copy) -> Link:
+        if self.form[copy.blob_id] == self.form[twin.blob_id]:
+            return Link(NORMALISED, 1.0)
+        return self.links[copy.blob_id][twin.blob_id]
+
     def _rejected(self, reason: str, copy: Copy, twin: Copy, *evidence: str) -> Outcome:
-        same = copy.blob_id == twin.blob_id
-        return Outcome(reason, twin.file_id, 1.0 if same else self.near[copy.blob_id][twin.blob_id], evidence)
+        if copy.blob_id == twin.blob_id:
+            return Outcome(reason, twin.file_id, 1.0, evidence)
+        link = self._link(copy, twin)
+        return Outcome(reason, twin.file_id, link.similarity, (*_SAID.get(link.name, ()), *evidence))
+
+
+def _forms(blobs: Mapping[str, object], links: Mapping[tuple[str, str], Link]) -> dict[str, str]:
+    """For each blob, a blob that stands for all with its normal form."""
+    above = {blob: blob for blob in blobs}
+
+    def top(blob: str) -> str:
+        while above[blob] != blob:
+            above[blob] = above[above[blob]]
+            blob = above[blob]
+        return blob
+
+    for (left, right), link in sorted(links.items()):
+        if link.name == NORMALISED and link.drops and left in above and right in above:
+            one, other = sorted((top(left), top(right)))
+            above[other] = one
+    return {blob: top(blob) for blob in above}
 
 
 def _surroundings_of(held: Sequence[Copy], common: bool) -> _Surroundings:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gleanery.dedup.characters import WORD
 
 F = TypeVar("F", bound=Callable[..., object])
-U = TypeVar("U", np.uint32, np.uint64)
+U = TypeVar("U", np.uint32, np.uint64, np.int64)
 
 _FNV_START, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # FNV-1a, 64 bits
 _SHINGLE = np.uint64(0x9E3779B97F4A7C15)  # odd: 2^64 divided by the golden ratio
@@ -61,70 +61,136 @@ def mix32(x: np.uint32) -> np.uint32:
 
 
 @compiled
-def token_hashes(data: NDArray[np.uint8], classes: NDArray[np.uint8], out: NDArray[np.uint64]) -> int:
-    """Hash each token of `data` into `out`, in order, and return their number.
+def token_states(
+    data: NDArray[np.uint8], first: int, last: int, classes: NDArray[np.uint8], out: NDArray[np.uint64]
+) -> int:
+    """Hash each token of `data[first:last]` into `out`, in order and not yet mixed, and return their number.
 
-    `data` is valid UTF-8 (surrogates may be encoded in it too). `classes` has the class of each code point that occurs.
-    `out` has room for `len(data) // 2 + 1` tokens: between two tokens is a separator, or one of them is an ideograph,
-    which takes three bytes or more. One pass, so a token of any length is safe.
+    The bytes are valid UTF-8 (surrogates may be encoded in it too). `classes` has the class of each code point that
+    occurs. `out` has room for `(last - first) // 2 + 2` numbers: between two tokens is a separator, or one of them is
+    an ideograph, which takes three bytes or more. One pass, so a token of any length is safe. ASCII goes without a
+    branch: the state is written at every byte, and the place moves on where a token ends.
     """
-    count, position, size = 0, 0, data.size
-    acc, inside = _FNV_START, False
-    while position < size:
+    count, position, inside = 0, first, 0
+    acc = _FNV_START
+    while position < last:
         lead = data[position]
-        width = 1 if lead < 0x80 else (2 if lead < 0xE0 else (3 if lead < 0xF0 else 4))
-        point = np.int64(lead)
-        if width > 1:
-            point = np.int64(lead & (0x7F >> width))
-            for i in range(position + 1, position + width):
-                point = (point << 6) | np.int64(data[i] & 0x3F)
+        if lead < 0x80:
+            word = np.int64(classes[lead] != 0)
+            out[count] = acc
+            count += inside & (1 - word)
+            acc = (acc ^ np.uint64(lead)) * _FNV_PRIME if word else _FNV_START
+            inside = word
+            position += 1
+            continue
+        width = 2 if lead < 0xE0 else (3 if lead < 0xF0 else 4)
+        point = np.int64(lead & (0x7F >> width))
+        for i in range(position + 1, position + width):
+            point = (point << 6) | np.int64(data[i] & 0x3F)
         kind = classes[point]
         if inside and kind != WORD:
-            out[count] = mix64(acc)
-            count, acc, inside = count + 1, _FNV_START, False
+            out[count] = acc
+            count, acc, inside = count + 1, _FNV_START, 0
         if kind:
             for i in range(position, position + width):
                 acc = (acc ^ np.uint64(data[i])) * _FNV_PRIME
-            inside = True
+            inside = 1
             if kind != WORD:
-                out[count] = mix64(acc)
-                count, acc, inside = count + 1, _FNV_START, False
+                out[count] = acc
+                count, acc, inside = count + 1, _FNV_START, 0
         position += width
     if inside:
-        out[count] = mix64(acc)
+        out[count] = acc
         count += 1
     return count
 
 
 @compiled
-def shingles_of(tokens: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
-    """The hash of each run of `length` tokens, in order; the order of the tokens in a run counts."""
-    out = np.empty(max(0, tokens.size - length + 1), np.uint64)
-    for i in range(out.size):
-        acc = np.uint64(0)
-        for j in range(length):
-            acc = acc * _SHINGLE + tokens[i + j]
-        out[i] = mix64(acc)
-    return out
+def distinct_shingles(
+    tokens: NDArray[np.uint64], count: int, length: int, table: NDArray[np.uint64], out: NDArray[np.uint64]
+) -> int:
+    """Write the hash of each distinct run of `length` tokens into `out`, in order of first sight; return their number.
+
+    `tokens` holds `count` states; the order of the tokens in a run counts. The hash of a run is a polynomial in its
+    tokens, so the next one follows from the last by one token in and one out. `table` is a power of two of zeros, at
+    least twice the number of runs, and is zeros again at the end.
+    """
+    highest = np.uint64(1)
+    for _ in range(length):
+        highest *= _SHINGLE
+    acc, found, zero = np.uint64(0), 0, 0
+    mask = np.uint64(table.size - 1)
+    for i in range(count):
+        tokens[i] = mix64(tokens[i])
+        acc = acc * _SHINGLE + tokens[i]
+        if i >= length:
+            acc -= tokens[i - length] * highest
+        if i >= length - 1:
+            x = mix64(acc)
+            if x == 0:  # an empty place in the table
+                out[found] = x
+                found += 1 - zero
+                zero = 1
+                continue
+            place = x & mask
+            while table[place] != 0 and table[place] != x:
+                place = (place + np.uint64(1)) & mask
+            out[found] = x
+            found += table[place] == 0
+            table[place] = x
+    table[:] = 0
+    return found
 
 
 @compiled
-def minima(hashes: NDArray[np.uint64], factors: NDArray[np.uint32], offsets: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """For each k, the smallest `factors[k] * h + offsets[k]` modulo 2^32 over all mixed 32-bit hashes h.
+def shingles_of_all(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64], classes: NDArray[np.uint8], length: int
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The distinct shingle hashes of all texts, one text after the other, and the offsets of the texts among them."""
+    ends = np.zeros(offsets.size, np.int64)
+    longest = 0
+    for text in range(offsets.size - 1):
+        longest = max(longest, offsets[text + 1] - offsets[text])
+    tokens = np.empty(longest // 2 + 2, np.uint64)
+    table = np.zeros(_power_of_two(2 * tokens.size), np.uint64)
+    out = np.empty((offsets[-1] - offsets[0]) // 2 + 2 * offsets.size, np.uint64)
+    for text in range(offsets.size - 1):
+        count = token_states(data, offsets[text], offsets[text + 1], classes, tokens)
+        size = _power_of_two(2 * count)
+        ends[text + 1] = ends[text] + distinct_shingles(tokens, count, length, table[:size], out[ends[text] :])
+    return out[: ends[-1]].copy(), ends
 
-    Four hashes at a time against all permutations: the inner loop then becomes vector instructions.
+
+@compiled
+def _power_of_two(least: int) -> int:
+    size = 16
+    while size < least:
+        size *= 2
+    return size
+
+
+@compiled
+def minima_of_all(
+    hashes: NDArray[np.uint64], offsets: NDArray[np.int64], factors: NDArray[np.uint32], addends: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
+    """For each set `hashes[offsets[i]:offsets[i + 1]]` and each k, the smallest `factors[k] * h + addends[k]`.
+
+    Modulo 2^32, over the mixed lower halves h of the hashes; the largest number for an empty set. Four hashes at a time
+    against all permutations: the inner loop then becomes vector instructions.
     """
-    out = np.full(factors.size, _FULL, np.uint32)
-    mixed = np.empty((hashes.size + 3) // 4 * 4, np.uint32)
-    for i in range(mixed.size):  # the last hash fills up the four: a minimum does not mind
-        mixed[i] = mix32(np.uint32(hashes[min(i, hashes.size - 1)] & np.uint64(_FULL)))
-    for i in range(0, mixed.size, 4):
-        h0, h1, h2, h3 = mixed[i], mixed[i + 1], mixed[i + 2], mixed[i + 3]
-        for k in range(out.size):
-            a, b = factors[k], offsets[k]
-            first = min(np.uint32(np.uint32(a * h0) + b), np.uint32(np.uint32(a * h1) + b))
-            second = min(np.uint32(np.uint32(a * h2) + b), np.uint32(np.uint32(a * h3) + b))
-            out[k] = min(out[k], min(first, second))
+    out = np.full((offsets.size - 1, factors.size), _FULL, np.uint32)
+    for item in range(offsets.size - 1):
+        row, first, last = out[item], offsets[item], offsets[item + 1]
+        for i in range(first, last, 4):  # the last hash fills up the four: a minimum does not mind
+            h0 = mix32(np.uint32(hashes[i] & np.uint64(_FULL)))
+            h1 = mix32(np.uint32(hashes[min(i + 1, last - 1)] & np.uint64(_FULL)))
+            h2 = mix32(np.uint32(hashes[min(i + 2, last - 1)] & np.uint64(_FULL)))
+            h3 = mix32(np.uint32(hashes[min(i + 3, last - 1)] & np.uint64(_FULL)))
+            for k in range(factors.size):
+                a, b = factors[k], addends[k]
+                one = min(np.uint32(np.uint32(a * h0) + b), np.uint32(np.uint32(a * h1) + b))
+                two = min(np.uint32(np.uint32(a * h2) + b), np.uint32(np.uint32(a * h3) + b))
+                row[k] = min(row[k], min(one, two))
     return out
 
 
@@ -138,3 +204,47 @@ def shared(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> int:
         i += x <= y
         j += y <= x
     return count
+
+
+@compiled
+def shared_of_pairs(
+    values: NDArray[np.uint64],
+    offsets: NDArray[np.int64],
+    other_values: NDArray[np.uint64],
+    other_offsets: NDArray[np.int64],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """For each pair, the number of values that set `left[i]` of the first and `right[i]` of the second sets share.
+
+    A set holds a value once, in any order. The set on the left is put into a hash table, which stays for as long as
+    the pairs that follow have the same one.
+    """
+    out = np.zeros(left.size, np.int64)
+    largest = 0
+    for i in range(left.size):
+        largest = max(largest, offsets[left[i] + 1] - offsets[left[i]])
+    whole = np.zeros(_power_of_two(2 * largest), np.uint64)
+    table, has_zero, stored = whole[:16], False, -1
+    for i in range(left.size):
+        if left[i] != stored:
+            table[:] = 0
+            stored, has_zero = left[i], False
+            first, last = offsets[stored], offsets[stored + 1]
+            table = whole[: _power_of_two(2 * (last - first))]
+            mask = np.uint64(table.size - 1)
+            for n in range(first, last):
+                x = values[n]
+                has_zero |= x == 0
+                place = x & mask
+                while table[place] != 0:
+                    place = (place + np.uint64(1)) & mask
+                table[place] = x
+        mask = np.uint64(table.size - 1)
+        for n in range(other_offsets[right[i]], other_offsets[right[i] + 1]):
+            x = other_values[n]
+            place = x & mask
+            while table[place] != 0 and table[place] != x:
+                place = (place + np.uint64(1)) & mask
+            out[i] += has_zero if x == 0 else table[place] == x
+    return out

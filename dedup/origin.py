@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-Strength: TypeAlias = tuple[bool, bool, bool, int, bool]
+Strength: TypeAlias = tuple[bool, bool, bool, int, bool, bool]
 
 _YEAR_10000 = 253_402_300_800
 
@@ -24,7 +24,8 @@ class Copy:
     `eligible`: nothing else speaks against keeping it. `restricted`: its licence is known and does not allow its use.
     `opted_out`: its owner objected. `first_commit_at`: oldest commit of its repository, Unix seconds. `fork`: the
     repository is a fork; `fork_of` is the repo_id of the one it came from, where known. `vendored`: the path is one for
-    third-party code. `own_license`: the repository has a licence file of its own.
+    third-party code. `own_license`: the repository has a licence file of its own. `complete`: all of the repository was
+    read, so nothing that belongs to the file is missing here.
 
     Raises ValueError for a copy that is eligible and at the same time restricted or opted out.
     """
@@ -41,6 +42,7 @@ class Copy:
     vendored: bool
     own_license: bool
     fork_of: str | None = None
+    complete: bool = True
 
     def __post_init__(self) -> None:
         if self.eligible and (self.restricted or self.opted_out):
@@ -51,10 +53,10 @@ def strength(copy: Copy) -> Strength:
     """The evidence that a copy is the origin; smaller is stronger.
 
     Not vendored, not in a fork, in a repository with an older first commit (unknown counts as youngest), in a
-    repository with a licence file of its own: in this order.
+    repository with a licence file of its own, in a repository that was read whole: in this order.
     """
     at = copy.first_commit_at
-    return copy.vendored, copy.fork, at is None, at or 0, not copy.own_license
+    return copy.vendored, copy.fork, at is None, at or 0, not copy.own_license, not copy.complete
 
 
 def rank(copy: Copy) -> tuple[Strength, int, str]:
@@ -125,6 +127,8 @@ def compared(copy: Copy, other: Copy) -> str:
         return (
             f"only the repository of {'this copy' if copy.own_license else 'the other'} has a licence file of its own"
         )
+    if copy.complete != other.complete:
+        return f"only the repository of {'this copy' if copy.complete else 'the other'} was read whole"
     return "the evidence of origin is equal"
 
 

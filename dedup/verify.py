@@ -1,16 +1,22 @@
 """Verification: how similar two texts really are.
 
-In: the shingle hashes of two texts. Out: their exact Jaccard similarity. 3 us for a pair
-(measured on 8,925 candidate pairs among real files).
+In: the shingle hashes of texts. Out: their exact Jaccard similarity, and how much of one stands in the other.
+MEASURED
 """
+
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.dedup import kernels
+from gleanery.dedup.kernels import readonly
+from gleanery.dedup.signatures import ShingleSets
+
+_Hashes: TypeAlias = NDArray[np.uint64]
 
 
-def jaccard(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> float:
+def jaccard(a: _Hashes, b: _Hashes) -> float:
     """Shared values over all values, 0 to 1; arrays as `shingle_hashes` gives them (sorted, each value once).
 
     0 if either is empty: a text without shingles is like no other, not even like another one without.
@@ -20,5 +26,30 @@ def jaccard(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> float:
     """
     if not a.size or not b.size:
         return 0.0
-    both = kernels.shared(kernels.readonly(a), kernels.readonly(b))
+    both = kernels.shared(readonly(a), readonly(b))
     return both / (a.size + b.size - both)
+
+
+def containment(inner: _Hashes, outer: _Hashes) -> float:
+    """The share of the values of `inner` that are also in `outer`, 0 to 1; 0 if `inner` is empty.
+
+    >>> containment(np.array([1, 2, 3], np.uint64), np.arange(3, 100, dtype=np.uint64))
+    0.3333333333333333
+    """
+    return kernels.shared(readonly(inner), readonly(outer)) / inner.size if inner.size else 0.0
+
+
+def shared_counts(
+    sets: ShingleSets, others: ShingleSets, left: NDArray[np.int64], right: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """For each pair i, how many shingles text `left[i]` of `sets` and text `right[i]` of `others` have in common.
+
+    Fastest if equal numbers of `left` stand together.
+    """
+    columns = (sets.values, sets.offsets, others.values, others.offsets, left, right)
+    return kernels.shared_of_pairs(*(readonly(column) for column in columns))
+
+
+def jaccards(shared: NDArray[np.int64], sizes: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The Jaccard similarities of pairs of sets, from the number of shared values and the sizes of both."""
+    return np.where(shared > 0, shared / np.maximum(sizes + others - shared, 1), 0.0)

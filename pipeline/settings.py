@@ -66,6 +66,11 @@ class DedupSettings:
     shingle_tokens: int = _key(5, "tokens in a shingle; more finds only longer common passages", "tokens")
     bands: int = _key(42, "bands of a signature; more bands miss fewer pairs and check more")
     rows: int = _key(6, "rows of a band; more rows check fewer pairs and miss more")
+    normalised: str = _key("drop", "what to do with files that are the same but for comments and white space")
+    near: str = _key("drop", "the same for files whose similarity is at or above the threshold")
+    renamed: str = _key("bar", "the same for files that are the same but for names; drop, bar or record")
+    contained: str = _key("bar", "the same for a file that stands inside a longer one; drop, bar or record")
+    contained_threshold: float = _key(0.9, "share of a file that must stand in the longer one", "fraction")
     common_owners: int = _key(
         20, "a blob in more repositories than this belongs to nobody in particular", "repositories"
     )
@@ -112,6 +117,7 @@ class RunSettings:
     """`[run]`: the run itself. None of these changes a result."""
 
     part_bytes: int = _key(32 << 20, "content in one part of a table; what a worker holds in memory", "bytes")
+    previous: str | None = _key(None, "folder of an earlier run, relative to the settings file: what it measured is not measured again")
     cache: str | None = _key(None, "folder that remembers downloads and scans between runs; none is ~/.cache/gleanery")
 
 
@@ -138,6 +144,7 @@ class Settings:
         plain = dataclasses.asdict(self)
         plain.pop("folder")
         plain["run"].pop("cache")
+        plain["run"].pop("previous")
         plain["optout"]["registry"] = "given" if self.optout.registry else None
         for source in plain["source"]:
             if source["kind"] in ("git", "archive") and "://" not in source["locator"]:
@@ -194,8 +201,12 @@ def _check(settings: Settings, path: Path) -> None:
         value = getattr(getattr(settings, section), key)
         if value < lowest:
             raise StopRun(f"{section}.{key} is {value}", f"give {lowest} or more")
-    if not 0 < dedup.threshold <= 1:
-        raise StopRun(f"dedup.threshold is {dedup.threshold}", "give a number above 0 and at most 1")
+    for key in ("threshold", "contained_threshold"):
+        if not 0 < getattr(dedup, key) <= 1:
+            raise StopRun(f"dedup.{key} is {getattr(dedup, key)}", "give a number above 0 and at most 1")
+    for key in ("normalised", "near", "renamed", "contained"):
+        if getattr(dedup, key) not in ("drop", "bar", "record"):
+            raise StopRun(f"dedup.{key} is {getattr(dedup, key)!r}", "give drop, bar or record")
     if dedup.bands * dedup.rows > dedup.permutations:
         raise StopRun(
             f"dedup.bands × dedup.rows is {dedup.bands * dedup.rows}, over dedup.permutations ({dedup.permutations})",

@@ -1,6 +1,6 @@
-"""Stage 2, annotate: read each content once and note its licences, its features and its signature.
+"""Stage 2, annotate: read each content once and note its licences and its features.
 
-In: the parts of `blobs`. Out: `license_findings`, `features`, `signatures` (by content), then `license_conclusions`
+In: the parts of `blobs`. Out: `license_findings`, `features` (by content), then `license_conclusions`
 (by file). Step 1 of 3 (annotate) looks into contents; step 2 (spread) hands what it found to the repositories whose
 files have these contents; step 3 (conclude) draws one conclusion per file. Scans are remembered between runs.
 """
@@ -14,14 +14,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from gleanery.dedup.signatures import Parameters, sign_texts
 from gleanery.licensing.conclude import FileFacts, conclude
 from gleanery.licensing.evidence import EVIDENCE_VERSION, find, reading_scopes
 from gleanery.licensing.names import license_role
 from gleanery.licensing.scan import SCAN_VERSION, TIMED_OUT, Finding, Scanner
 from gleanery.pipeline.caches import Memory, cache_folder
 from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
-from gleanery.pipeline.settings import DedupSettings, Settings
+from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage1_crawl import OCCURRENCES, occurrence_files
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.quality.filters import decode
@@ -60,25 +59,19 @@ SPREAD = pa.schema(
 _FEATURES = SPREAD.names[6:]
 
 
-def dedup_parameters(dedup: DedupSettings) -> Parameters:
-    """The signature's parameters."""
-    return Parameters(permutations=dedup.permutations, shingle_tokens=dedup.shingle_tokens)
-
-
 def annotate_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 1 of 3: look into every content."""
     parameters = {
         "license_detector": LICENSE_DETECTOR,
         "license_seconds": settings.licensing.seconds,
         "language_detector": LANGUAGE_DETECTOR,
-        "signature": dedup_parameters(settings.dedup).label,
     }
     return Step(
         *("annotate", "annotate", "2 of 7  annotate", f"{__name__}:annotate_part"),
         blob_tasks(markers),
         parameters,
         ("gather",),
-        owns=("tables/license_findings/*", "tables/features/*", "tables/signatures/*"),
+        owns=("tables/license_findings/*", "tables/features/*"),
         warm="gleanery.licensing.scan:warm",
         unit="contents",
     )
@@ -114,7 +107,7 @@ def repository_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:
 def annotate_part(shard: Shard) -> None:
     """Look into the contents of one part."""
     annotator = _Annotator(shard.settings)
-    rows: dict[str, list[dict[str, Any]]] = {"license_findings": [], "features": [], "signatures": []}
+    rows: dict[str, list[dict[str, Any]]] = {"license_findings": [], "features": []}
     for batch in _batches(shard.table("blobs")):
         for table, found in annotator.annotate(batch).items():
             rows[table].extend(found)
@@ -133,13 +126,12 @@ class _Annotator:
         self.scanner = Scanner(settings.licensing.seconds)
         version_of_answers = f"{self.scanner.detector} / evidence {EVIDENCE_VERSION} {settings.licensing.seconds}"
         self.memory = Memory(cache_folder(settings) / "scans", version_of_answers)
-        self.parameters = dedup_parameters(settings.dedup)
 
     def close(self) -> None:
         self.memory.close()
 
     def annotate(self, batch: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-        """The rows of the three tables for some blobs."""
+        """The rows of both tables for some blobs."""
         findings, features = [], []
         texts = [decode(blob["content"])[0] or "" for blob in batch]
         new: dict[str, Any] = {}
@@ -156,12 +148,7 @@ class _Annotator:
                     | metrics
                 )
         self.memory.put(new)
-        signed = sign_texts(texts, self.parameters)
-        signatures = [
-            {"blob_id": blob["blob_id"], "parameters": self.parameters.label, "shingles": n, "signature": signature}
-            for blob, (n, signature) in zip(batch, signed, strict=True)
-        ]
-        return {"license_findings": findings, "features": features, "signatures": signatures}
+        return {"license_findings": findings, "features": features}
 
     def _findings(self, blob: Mapping[str, Any], scope: str, new: dict[str, Any]) -> list[dict[str, Any]]:
         key = f"{blob['blob_id']} {scope}"

@@ -1,8 +1,9 @@
 """Stage 4, select: exactly one decision for every file, kept or not, with its reason and its evidence.
 
 In: files, conclusions, features, pairs, the policy and the opt-out rules as of the run. Out: `decisions`. Small rows
-only, never text. Step 1 of 4 (judge) looks at each file by itself; step 2 (group) brings together the files whose
-contents are duplicates; step 3 (settle) decides among them; step 4 (decide) writes one row for every file.
+only, never text. Step 1 of 5 (judge) looks at each file by itself; step 2 (group) brings together the files whose
+contents are duplicates; step 3 (settle) decides among them; step 4 (decide) writes one row for every file; step 5
+(repositories) compares whole repositories.
 """
 
 import dataclasses
@@ -13,7 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from gleanery.dedup.keeper import Copy, settle
+from gleanery.dedup.keeper import Copy, Link, settle
+from gleanery.dedup.repositories import is_worth_a_row, missing, shared_groups
 from gleanery.licensing.conclude import Conclusion
 from gleanery.licensing.names import is_vendored_path, license_role
 from gleanery.licensing.policy import Policy
@@ -24,7 +26,7 @@ from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sor
 from gleanery.pipeline.optouts import blocked_sources, forks_of, sources_of, upstreams
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import SPREAD, blob_tasks, repository_tasks, spread_files
-from gleanery.pipeline.stage3_cluster import EDGES
+from gleanery.pipeline.stage3_cluster import EDGES, edge_files
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.quality import filters
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
@@ -34,6 +36,8 @@ from gleanery.records.parquet import iter_rows, read_table, table_of, write_tabl
 
 # Raise it when the same file may now get another answer from the quality filters.
 QUALITY_VERSION = f"quality 1 / {LANGUAGE_DETECTOR}"
+# A repository that has entries skipped for one of these was not read whole.
+_UNREAD = frozenset({"repository_too_large", "unreadable", "submodule", "lfs_pointer"})
 
 JUDGED = pa.schema(
     [
@@ -54,6 +58,7 @@ JUDGED = pa.schema(
         ("fork_of", pa.string()),
         ("vendored", pa.bool_()),
         ("own_license", pa.bool_()),
+        ("complete", pa.bool_()),
     ]
 )
 GROUPED = JUDGED.insert(0, pa.field("group_id", pa.string()))
@@ -71,6 +76,7 @@ SETTLED = pa.schema(
         ("similarity", pa.float64()),
     ]
 )
+SHARED = pa.schema([("repo_id", pa.string()), ("other_repo_id", pa.string()), ("shared", pa.int64())])
 KEPT = pa.schema(
     [
         ("blob_id", pa.string()),
@@ -90,7 +96,7 @@ def policy_of(settings: Settings) -> Policy:
 
 
 def judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterable[Rule], root: Path) -> Step:
-    """Step 1 of 4: each file by itself. A task knows the objections to its own repositories, and no others."""
+    """Step 1 of 5: each file by itself. A task knows the objections to its own repositories, and no others."""
     rules = list(rules)
     upstream = {repo: above for repo, above in upstreams(sources_of(settings)).items() if above}
     objections = dict.fromkeys(forks_of(settings, _declared(root)), "declaration")
@@ -123,23 +129,30 @@ def _of_task(name: str, by_repository: Mapping[str, str]) -> dict[str, str]:
 
 
 def group_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 2 of 4: bring the files of one cluster together."""
+    """Step 2 of 5: bring the files of one cluster together."""
     tasks, reads = blob_tasks(markers), ("judge", "clusters")
     return Step("select", "group", "4 of 7  group", f"{__name__}:group_part", tasks, {}, reads)
 
 
 def settle_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 3 of 4: decide among duplicates."""
+    """Step 3 of 5: decide among duplicates."""
     tasks, reads = blob_tasks(markers), ("group", "clusters")
-    parameters = {"common_owners": settings.dedup.common_owners, "threshold": settings.dedup.threshold}
+    parameters = {"common_owners": settings.dedup.common_owners}
     return Step("select", "settle", "4 of 7  settle", f"{__name__}:settle_part", tasks, parameters, reads)
 
 
 def decide_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 4 of 4: one row for every file, those that were never read included."""
+    """Step 4 of 5: one row for every file, those that were never read included."""
     tasks, reads = repository_tasks(markers), ("crawl", "settle")
     work, owns = f"{__name__}:decide_shard", ("tables/decisions/*",)
     return Step("select", "decide", "4 of 7  decide", work, tasks, {}, reads, owns=owns)
+
+
+def repositories_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
+    """Step 5 of 5: which repositories stand in others."""
+    tasks, reads = repository_tasks(markers), ("crawl", "settle")
+    work, owns, title = f"{__name__}:repositories_shard", ("tables/repository_copies/*",), "4 of 7  repositories"
+    return Step("select", "repositories", title, work, tasks, {}, reads, owns=owns, unit="repositories")
 
 
 def judge_shard(shard: Shard) -> None:
@@ -154,8 +167,10 @@ def judge_shard(shard: Shard) -> None:
     rows: list[dict[str, Any]] = []
     files = read_ids(spread_files(shard.root), "repo_id", sorted(repos), SPREAD).to_pylist()
     files.sort(key=lambda f: (f["repo_id"], f["file_id"]))
+    columns = ["repo_id", "skipped"]
+    unread = {r["repo_id"] for r in read_table(shard.table("files"), columns).to_pylist() if r["skipped"] in _UNREAD}
     for repo, members in groupby(files, key=lambda f: str(f["repo_id"])):
-        rows += judge.repository(repos[repo], list(members), conclusions)
+        rows += judge.repository(repos[repo], list(members), conclusions, repo not in unread)
     path = shard.data(f"{shard.task.name}.parquet")
     shard.wrote(path, write_sorted(path, pa.Table.from_pylist(rows, schema=JUDGED), "blob_id", "file_id"))
     kept = sum(r["reason"] == "kept" for r in rows)
@@ -175,7 +190,7 @@ class _Judge:
         self.limits = filters.Limits(**quality)
 
     def repository(
-        self, repo: Mapping[str, Any], files: list[dict[str, Any]], conclusions: Mapping[str, Conclusion]
+        self, repo: Mapping[str, Any], files: list[dict[str, Any]], conclusions: Mapping[str, Conclusion], complete: bool
     ) -> Iterator[dict[str, Any]]:
         """A row for each file of one repository."""
         own_license = any(license_role(f["path"]) == "license" for f in files)
@@ -196,6 +211,7 @@ class _Judge:
                 "fork_of": self.upstream.get(repo["repo_id"]),
                 "vendored": vendored,
                 "own_license": own_license,
+                "complete": complete,
             }
 
     def _is_restricted(self, conclusion: Conclusion) -> bool:
@@ -253,15 +269,13 @@ def settle_part(shard: Shard) -> None:
     """Decide among the files of each group of one range."""
     low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
     files = read_range(sorted((shard.root / "work/group/data").glob("*.parquet")), "group_id", low, high, GROUPED)
-    edges = read_range([shard.root / "work/clusters/data/edges.parquet"], "cluster_id", low, high, EDGES)
-    pairs: dict[str, dict[tuple[str, str], float]] = {}
-    for edge in edges.to_pylist():
-        ids = (edge["left_blob_id"], edge["right_blob_id"])
-        pairs.setdefault(edge["cluster_id"], {})[ids] = edge["jaccard"]
+    links = _links(read_range(edge_files(shard.root), "cluster_id", low, high, EDGES))
     rows = sorted(files.to_pylist(), key=lambda r: (r["group_id"], r["file_id"]))
+    groups = [(group, list(members)) for group, members in groupby(rows, key=lambda r: str(r["group_id"]))]
     settled: list[dict[str, Any]] = []
-    for group, members in groupby(rows, key=lambda r: str(r["group_id"])):
-        settled += _settled(list(members), pairs.get(group, {}), shard.settings.dedup.common_owners)
+    for group, members in groups:
+        settled += _settled(members, links.get(group, {}), shard.settings.dedup.common_owners)
+    _write_shared(shard, [[m["repo_id"] for m in members] for _, members in groups])
     path = shard.data(f"{shard.task.name}.decisions.parquet")
     shard.wrote(path, write_sorted(path, pa.Table.from_pylist(settled, schema=SETTLED), "repo_id", "file_id"))
     kept = [row for row in settled if row["reason"] == "kept"]
@@ -270,17 +284,34 @@ def settle_part(shard: Shard) -> None:
     shard.counts |= {"in": len(settled), "kept": len(kept), "rejected": len(settled) - len(kept)}
 
 
+def _links(edges: pa.Table) -> dict[str, dict[tuple[str, str], Link]]:
+    """The links of each cluster."""
+    links: dict[str, dict[tuple[str, str], Link]] = {}
+    for edge in edges.to_pylist():
+        link = Link(edge["sameness"], edge["similarity"], edge["duplicate"], edge["inner_blob_id"])
+        links.setdefault(edge["cluster_id"], {})[edge["left_blob_id"], edge["right_blob_id"]] = link
+    return links
+
+
+def _write_shared(shard: Shard, groups: list[list[str]]) -> None:
+    """How many groups of this range each two repositories share; the step `repositories` adds them up."""
+    rows = [(one, other, number) for (one, other), number in sorted(shared_groups(groups).items())]
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
+    path = shard.data(f"{shard.task.name}.shared.parquet")
+    shard.wrote(path, write_sorted(path, pa.table(columns, schema=SHARED), "repo_id", "other_repo_id"))
+
+
 def _settled(
-    members: list[dict[str, Any]], pairs: Mapping[tuple[str, str], float], common_owners: int
+    members: list[dict[str, Any]], links: Mapping[tuple[str, str], Link], common_owners: int
 ) -> Iterator[dict[str, Any]]:
     names = [f.name for f in dataclasses.fields(Copy) if f.name != "eligible"]
     copies = [Copy(**{n: m[n] for n in names} | {"eligible": m["reason"] == "kept"} | _witness(m)) for m in members]
-    outcomes = settle(copies, pairs, common_owners=common_owners)
+    outcomes = settle(copies, links, common_owners=common_owners)
     for member in members:
         outcome = outcomes[member["file_id"]]
         row = {"twin_file_id": None, "similarity": None} | member
         if outcome.reason not in ("kept", "unchanged"):
-            row |= {"reason": outcome.reason, "rule": "dedup/keeper", "rule_version": "1"}
+            row |= {"reason": outcome.reason, "rule": "dedup/keeper", "rule_version": "2"}
             row |= {"twin_file_id": outcome.twin_file_id, "similarity": outcome.similarity}
             row["evidence"] = list(outcome.evidence)
         yield row
@@ -299,12 +330,37 @@ def decide_shard(shard: Shard) -> None:
     settled = sorted((shard.root / "work/settle/data").glob("*.decisions.parquet"))
     decided = {r["file_id"]: r for r in read_ids(settled, "repo_id", repos, SETTLED).to_pylist()}
     rows = [decided.get(f["file_id"]) or _skipped(f) for f in files]
+    rejected: dict[str, list[str]] = {}
     for row in rows:
         row["verdict"] = "kept" if row["reason"] == "kept" else "rejected"
+        if row["verdict"] == "rejected":
+            rejected.setdefault(row["repo_id"], []).append(row["reason"])
+    lacks = {repo: list(missing(reasons)) for repo, reasons in rejected.items()}
+    for row in rows:
+        row["missing"] = lacks.get(row["repo_id"], []) if row["verdict"] == "kept" else None
     path = shard.table("decisions")
     shard.wrote(path, write_table(path, "decisions", table_of("decisions", rows)))
     kept = sum(r["verdict"] == "kept" for r in rows)
     shard.counts |= {"in": len(files), "kept": kept, "rejected": len(rows) - kept}
+
+
+def repositories_shard(shard: Shard) -> None:
+    """The repositories of one task of which much stands in others."""
+    repos = read_table(shard.table("repos"), ["repo_id"]).column("repo_id").to_pylist()
+    partial = sorted((shard.root / "work/settle/data").glob("*.shared.parquet"))
+    shared: dict[tuple[str, str], int] = {}
+    for row in read_ids(partial, "repo_id", sorted(repos), SHARED).to_pylist():
+        pair = row["repo_id"], row["other_repo_id"]
+        shared[pair] = shared.get(pair, 0) + row["shared"]
+    rows = []
+    for (repo, other), number in shared.items():
+        own = shared[repo, repo]
+        if repo != other and is_worth_a_row(number, own):
+            about = {"repo_id": repo, "other_repo_id": other, "contents": own, "shared": number}
+            rows.append(about | {"share": number / own})
+    path = shard.table("repository_copies")
+    shard.wrote(path, write_table(path, "repository_copies", table_of("repository_copies", rows)))
+    shard.counts |= {"in": len(repos), "kept": len(repos)}
 
 
 def kept_files(root: Path) -> list[Path]:

@@ -55,7 +55,7 @@ def _overview(root: Path, answers: Mapping[str, Any], report: Report | None) -> 
     verdict: dict[str, int] = {}
     for row in answers["funnel"]:
         verdict[row["verdict"]] = verdict.get(row["verdict"], 0) + row["files"]
-    duplicates = sum(r["files"] for r in answers["funnel"] if r["reason"] in ("exact_duplicate", "near_duplicate"))
+    duplicates = sum(r["files"] for r in answers["funnel"] if r["reason"].endswith("_duplicate"))
     shards = sorted((root / "release/tokens").glob("*.bin"))
     rows: list[tuple[Any, ...]] = [
         ("repositories", ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in sorted(status.items(), reverse=True))),

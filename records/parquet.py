@@ -21,8 +21,9 @@ from gleanery.records.tables import TABLES
 
 COMPRESSION, LEVEL = "zstd", 3
 ROW_GROUP_ROWS = 65_536
-# Content columns make rows heavy; a row group is what a reader holds in memory at once.
-ROW_GROUP_BYTES = 32 << 20
+# Content columns make rows heavy; a row group is what a reader holds in memory at once, and what it must unpack to get
+# one row: an incremental run wants one content in a hundred, and would unpack all of them from groups of some MB.
+ROW_GROUP_BYTES = 256 << 10
 
 
 @dataclass(frozen=True)

@@ -49,9 +49,12 @@ _ALL = (
     Reason("few_letters", "select", False, "It has too few letters to be code or prose."),
     Reason("encoded_data", "select", False, "It is mostly base64 or hexadecimal data."),
     Reason("exact_duplicate", "select", False, "Another kept file has exactly the same content."),
+    Reason("normalised_duplicate", "select", False, "A kept file is the same but for comments and white space."),
     Reason(
         "near_duplicate", "select", False, "Another kept file has nearly the same content, verified by its shingles."
     ),
+    Reason("renamed_duplicate", "select", False, "A kept file is the same but for names, comments and white space."),
+    Reason("contained_duplicate", "select", False, "It stands inside a longer kept file."),
 )
 
 REASONS: Mapping[str, Reason] = MappingProxyType({r.code: r for r in _ALL})

@@ -1,5 +1,5 @@
 -- Bad result: a kept copy in a repository that has nothing to do with this one, and that is younger.
--- Question: Which files of other repositories are copies, exact or near, of the files of this one?
+-- Question: Which files of other repositories are copies of the files of this one, and in which way?
 -- Must be empty: no
 -- Needs: decisions, pairs, repos
 -- Parameter repo (required): the repository: owner/name, an alias, its URL or its repo_id
@@ -20,12 +20,12 @@ own AS (
   WHERE blob_id IS NOT NULL AND repo_id IN (SELECT repo_id FROM asked) AND ($path = '' OR path = $path)
 ),
 near AS (
-  SELECT left_blob_id AS blob_id, right_blob_id AS copy_id, jaccard FROM pairs WHERE duplicate
-  UNION ALL SELECT right_blob_id, left_blob_id, jaccard FROM pairs WHERE duplicate
+  SELECT left_blob_id AS blob_id, right_blob_id AS copy_id, sameness, similarity FROM pairs WHERE bars
+  UNION ALL SELECT right_blob_id, left_blob_id, sameness, similarity FROM pairs WHERE bars
 ),
 copies AS (
   SELECT own.*, own.blob_id AS copy_id, 'exact' AS kind, 1.0 AS similarity FROM own
-  UNION ALL SELECT own.*, copy_id, 'near', jaccard FROM own JOIN near USING (blob_id)
+  UNION ALL SELECT own.*, copy_id, sameness, near.similarity FROM own JOIN near USING (blob_id)
 ),
 final AS (
   SELECT copies.path, copies.kind, copies.similarity, repos.name AS other_repo, other.path AS other_path,

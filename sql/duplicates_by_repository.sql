@@ -8,11 +8,12 @@ repos AS (SELECT repo_id, name, fork_of FROM stg_repos),
 duplicates AS (
   SELECT lost.repo_id, kept.repo_id AS kept_repo_id, lost.reason
   FROM decisions AS lost JOIN decisions AS kept ON kept.file_id = lost.twin_file_id
-  WHERE lost.reason IN ('exact_duplicate', 'near_duplicate')
+  WHERE lost.reason LIKE '%\_duplicate' ESCAPE '\'
 ),
 final AS (
   SELECT losing.name AS repo, keeping.name AS kept_in, coalesce(losing.fork_of = keeping.name, false) AS is_fork,
-    count(*) FILTER (reason = 'exact_duplicate') AS exact, count(*) FILTER (reason = 'near_duplicate') AS near
+    count(*) FILTER (reason = 'exact_duplicate') AS exact,
+    count(*) FILTER (reason <> 'exact_duplicate') AS not_exact
   FROM duplicates
   LEFT JOIN repos AS losing ON losing.repo_id = duplicates.repo_id
   LEFT JOIN repos AS keeping ON keeping.repo_id = duplicates.kept_repo_id

@@ -16,7 +16,7 @@ asked AS (
 final AS (
   SELECT decisions.path, reason, similarity, docs.repo AS released_as_repo, docs.path AS released_as_path, docs.license
   FROM decisions JOIN docs ON docs.file_id = decisions.twin_file_id
-  WHERE reason IN ('exact_duplicate', 'near_duplicate')
+  WHERE reason LIKE '%\_duplicate' ESCAPE '\'
     AND decisions.repo_id IN (SELECT repo_id FROM asked)
     AND docs.repo_id NOT IN (SELECT repo_id FROM asked)
 )

@@ -222,7 +222,10 @@ def _octo(build: RunBuilder, app: str, lib: str) -> None:
     twin: dict[str, Any] = dict(twin=kept, similarity=0.93, rule="dedup/keeper")
     near = build.file(lib, "main_copy.py", main.replace("main'", "other'"), "near_duplicate", **twin, **mit)
     pair = sorted([_blob(build, kept), _blob(build, near)])
-    build.rows["pairs"].append({"left_blob_id": pair[0], "right_blob_id": pair[1], "jaccard": 0.93, "duplicate": True})
+    likeness: dict[str, Any] = {"jaccard": 0.93, "containment": 0.95, "inner_blob_id": pair[0], "sameness": "near"}
+    likeness |= {"similarity": 0.93, "duplicate": True, "bars": True}
+    likeness |= {"same_normal_form": False, "same_renamed_form": False}
+    build.rows["pairs"].append({"left_blob_id": pair[0], "right_blob_id": pair[1]} | likeness)
     build.rows["clusters"] += [{"blob_id": blob, "cluster_id": pair[0]} for blob in pair]
 
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gleanery.dedup.keeper import Copy, Outcome, settle
+from gleanery.dedup.keeper import Copy, Link, Outcome, settle
 from gleanery.dedup.origin import compared, outweighs, rank, shown_older, witnesses
 from gleanery.records.reasons import REASONS
 
 CASES = json.loads((Path(__file__).parent / "golden/dedup/keeper.json").read_text("utf-8"))
 
-Pairs = dict[tuple[str, str], float]
+Pairs = dict[tuple[str, str], Link]
 BLOBS = "abcdef"
 STANDING = st.sampled_from([(True, False, False), (False, True, False), (False, False, True), (False, False, False)])
 
@@ -37,14 +37,46 @@ def _copies(draw: st.DrawFn) -> list[Copy]:
     return copies
 
 
-PAIRS = st.dictionaries(st.sampled_from(list(combinations(BLOBS, 2))), st.sampled_from([0.7, 0.8, 0.9]), max_size=8)
+LINKS = [Link("near", 0.7), Link("near", 0.8), Link("near", 0.9), Link("renamed", 1.0, drops=False)]
+LINKS += [Link("contained", 0.95, drops=False, inner="a"), Link("renamed", 1.0), Link("normalised", 1.0)]
+LINKS += [Link("contained", 0.93, inner="a"), Link("contained", 0.94, inner="c")]
+PAIRS = st.dictionaries(st.sampled_from(list(combinations(BLOBS, 2))), st.sampled_from(LINKS), max_size=8)
 GROUPS = (_copies(), PAIRS, st.sampled_from([20, 20, 20, 1, 2, 3]))
 
 
-def _similarity(one: Copy, two: Copy, pairs: Pairs) -> float | None:
+def _form(blob: str, pairs: Pairs) -> set[str]:
+    """All blobs that equal normal forms lead to."""
+    found = {blob}
+    while more := {b for pair, link in pairs.items() if link.name == "normalised" and found & {*pair} for b in pair}:
+        if more <= found:
+            break
+        found |= more
+    return found
+
+
+def _link(one: Copy, two: Copy, pairs: Pairs) -> Link | None:
     if one.blob_id == two.blob_id:
-        return 1.0
+        return Link("exact", 1.0)
+    if two.blob_id in _form(one.blob_id, pairs):
+        return Link("normalised", 1.0)
     return pairs.get((min(one.blob_id, two.blob_id), max(one.blob_id, two.blob_id)))
+
+
+def _similarity(one: Copy, two: Copy, pairs: Pairs) -> float | None:
+    link = _link(one, two, pairs)
+    return link and link.similarity
+
+
+def _drops(one: Copy, two: Copy, pairs: Pairs) -> Link | None:
+    """The link by which `one` is dropped if `two` was kept."""
+    link = _link(one, two, pairs)
+    if link is None or not link.drops or (link.name == "contained" and link.inner != one.blob_id):
+        return None
+    return link
+
+
+def _blobs(copies: list[Copy]) -> set[str]:
+    return {c.blob_id for c in copies}
 
 
 def _twins(copy: Copy, copies: list[Copy], pairs: Pairs) -> list[Copy]:
@@ -68,18 +100,20 @@ def _barred(copy: Copy, copies: list[Copy], pairs: Pairs, common_owners: int) ->
 @given(*GROUPS)
 @settings(max_examples=200, deadline=None)
 def test_outcomes_are_those_of_the_plain_rules(copies: list[Copy], pairs: Pairs, common_owners: int) -> None:
+    pairs = {pair: link for pair, link in pairs.items() if {*pair} <= _blobs(copies)}
     outcomes = settle(copies, pairs, common_owners=common_owners)
     assert list(outcomes) == sorted(c.file_id for c in copies)
     kept: list[Copy] = []
     for copy in sorted(copies, key=rank):
-        twins = [(_similarity(copy, k, pairs) or 0.0) for k in kept]
+        links = [(_drops(copy, k, pairs), k) for k in kept]
+        order = {"exact": 3.0, "normalised": 2.0}
+        twins = [(order.get(link.name, link.similarity), link.name, k) for link, k in links if link]
+        best = max(twins, key=lambda twin: twin[0], default=None)  # of equally near ones the first
         expected = "unchanged" if not copy.eligible else _barred(copy, copies, pairs, common_owners)
         if expected is None:
-            best = max(twins, default=0.0)
-            expected = "exact_duplicate" if best == 1.0 else "near_duplicate" if best else "kept"
+            expected = f"{best[1]}_duplicate" if best else "kept"
+            assert best is None or outcomes[copy.file_id].twin_file_id == best[2].file_id
         assert outcomes[copy.file_id].reason == expected
-        if expected in ("exact_duplicate", "near_duplicate"):  # the nearest, and of equally near ones the best
-            assert outcomes[copy.file_id].twin_file_id == kept[twins.index(max(twins))].file_id
         if expected == "kept":
             kept.append(copy)
 
@@ -87,6 +121,7 @@ def test_outcomes_are_those_of_the_plain_rules(copies: list[Copy], pairs: Pairs,
 @given(*GROUPS)
 @settings(max_examples=150, deadline=None)
 def test_a_dropped_copy_names_the_file_behind_it(copies: list[Copy], pairs: Pairs, common_owners: int) -> None:
+    pairs = {pair: link for pair, link in pairs.items() if {*pair} <= _blobs(copies)}
     outcomes, by_id = settle(copies, pairs, common_owners=common_owners), {c.file_id: c for c in copies}
     for copy in copies:
         outcome = outcomes[copy.file_id]
@@ -97,7 +132,8 @@ def test_a_dropped_copy_names_the_file_behind_it(copies: list[Copy], pairs: Pair
         assert outcome.evidence and outcome.twin_file_id
         twin = by_id[outcome.twin_file_id]
         assert outcome.similarity == _similarity(copy, twin, pairs) is not None
-        if outcome.reason in ("exact_duplicate", "near_duplicate"):
+        if outcome.reason.endswith("_duplicate"):
+            assert _drops(copy, twin, pairs)
             assert outcomes[twin.file_id].reason == "kept" and rank(twin) < rank(copy)
         assert twin.restricted or outcome.reason != "restricted_twin"
         assert twin.opted_out or outcome.reason != "copy_of_opted_out"
@@ -166,7 +202,8 @@ def _copy(file_id: str, blob_id: str = "a", **known: Any) -> Copy:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_known_case(case: dict[str, Any]) -> None:
     copies = [_copy(file_id, **known) for file_id, known in case["copies"].items()]
-    pairs = {(left, right): similarity for left, right, similarity in case.get("pairs", [])}
+    pairs = {(left, right): Link("near", similarity) for left, right, similarity in case.get("pairs", [])}
+    pairs |= {(link[0], link[1]): Link(*link[2:]) for link in case.get("links", [])}
     outcomes = settle(copies, pairs, common_owners=case.get("common_owners", 20))
     assert {f: [o.reason, o.twin_file_id, o.similarity, *o.evidence] for f, o in outcomes.items()} == case["outcomes"]
 
@@ -188,7 +225,7 @@ def test_a_date_that_no_calendar_has_is_told_as_a_number() -> None:
 
 
 def test_nothing_comes_of_nothing() -> None:
-    assert settle([], {("a", "b"): 0.9}) == {}
+    assert settle([], {("a", "b"): Link("near", 0.9)}) == {}
     assert settle([_copy("f1", eligible=False)], {}) == {"f1": Outcome("unchanged")}
 
 
@@ -200,7 +237,7 @@ def test_a_text_with_a_hundred_thousand_copies_is_settled_in_seconds() -> None:
         _copy(f"r{i}", f"b{i % 50}", eligible=False, restricted=True, first_commit_at=half) for i in range(half)
     ]
     pairs = {
-        (f"b{i}", f"b{j}") if f"b{i}" < f"b{j}" else (f"b{j}", f"b{i}"): 0.9 for i, j in combinations(range(50), 2)
+        (f"b{i}", f"b{j}") if f"b{i}" < f"b{j}" else (f"b{j}", f"b{i}"): Link("near", 0.9) for i, j in combinations(range(50), 2)
     }
     started = time.process_time()
     outcomes = settle(permissive + restricted, pairs)

@@ -246,7 +246,7 @@ def test_nothing_fails_where_machine_code_cannot_be_stored() -> None:
     """Only numba's locator for notebooks is left, and it finds no folder: as in a read-only install without a home."""
     code = (
         "from gleanery.dedup.signatures import *; from gleanery.dedup import kernels;"
-        "assert type(kernels.minima._cache).__name__ == 'NullCache';"
+        "assert type(kernels.minima_of_all._cache).__name__ == 'NullCache';"
         "print(sign_texts(['one two three four five'], Parameters())[0][1].hex())"
     )
     environment = os.environ | {"NUMBA_CACHE_LOCATOR_CLASSES": "IPythonCacheLocator"}

@@ -113,7 +113,7 @@ def no_dead_letter(rows: Rows) -> None:
 def near_copy_released(rows: Rows) -> None:
     weak, pair = of_file(rows, "docs", "weak.py", "octo/lib"), of_file(rows, "docs")
     left, right = sorted([weak["blob_id"], pair["blob_id"]])
-    rows["pairs"].append({"left_blob_id": left, "right_blob_id": right, "jaccard": 0.9, "duplicate": True})
+    rows["pairs"].append(rows["pairs"][0] | {"left_blob_id": left, "right_blob_id": right, "inner_blob_id": left})
 
 
 def overlap(rows: Rows) -> None:

@@ -1,0 +1,401 @@
+"""`make bench-dedup`: signatures, banding and clusters against datasketch; the whole stage against two other pipelines.
+
+In: real code (`corpus.py`) with planted copies (`planted.py`). Out: ratios of CPU time, and how much of the truth was
+found. Methods take turns in one process wherever both can live in one; the other pipelines run on a slice, in processes
+of their own, and are extended to the size of ours by their marginal cost. CPU time is of the process and its children.
+"""
+
+import argparse
+import importlib
+import json
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from corpus import code_files
+from datasketch import MinHash, MinHashLSH
+from gleanery.dedup import bands
+from gleanery.dedup.clusters import Forest
+from gleanery.dedup.signatures import Parameters, as_minhash, read_signatures, shingle_sets, sign_texts
+from gleanery.pipeline import stage3_cluster, stage3_sign
+from gleanery.pipeline.caches import user_cache
+from gleanery.pipeline.exchange import part_count, part_name
+from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.steps import Marker, Shard
+from gleanery.records.ids import blob_id, partition
+from gleanery.records.parquet import iter_rows, read_table, table_of, write_table
+from measuring import Metric, metric, report
+from numpy.typing import NDArray
+from planted import planted, similar_pairs
+
+HERE = Path(__file__).parent
+PARAMETERS, THRESHOLD = Parameters(), 0.7
+PART_BYTES = 32 << 20
+STEPS = (
+    stage3_sign.sign_step,
+    stage3_sign.band_step,
+    stage3_sign.index_step,
+    stage3_cluster.candidates_step,
+    stage3_cluster.pairs_step,
+    stage3_cluster.sketch_step,
+    stage3_cluster.verify_step,
+    stage3_cluster.components_step,
+    stage3_cluster.clusters_step,
+)
+PEERS = ("text-dedup", "datatrove")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured: MB of code and documents."""
+
+    megabytes: float
+    rounds: int
+    signatures: int
+    truth: int
+    stage: tuple[int, int]
+    slices: tuple[int, int]
+
+
+QUICK = Sizes(20, 2, 3_000, 1_500, (1_000, 10_000), (200, 1_000))
+FULL = Sizes(400, 7, 100_000, 20_000, (100_000, 1_000_000), (2_000, 10_000))
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="less of everything: about a minute")
+    parser.add_argument("--stage", metavar="FOLDER", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.stage:
+        print(json.dumps(run_stage(Path(arguments.stage))))
+        return
+    sizes = QUICK if arguments.quick else FULL
+    with tempfile.TemporaryDirectory(prefix="gleanery-bench-") as folder:
+        root = Path(folder)
+        found = signatures_against_datasketch(sizes)
+        found += truth_found(sizes, root / "truth")
+        found += clusters_against_datasketch(sizes)
+        found += stage_against_pipelines(sizes, root)
+        report("dedup", found)
+
+
+def cpu(work: Callable[[], Any]) -> float:
+    """CPU seconds of one call in this process."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def signatures_against_datasketch(sizes: Sizes) -> list[Metric]:
+    """Both sign the same 1.5 MB of files in each round, from texts to 256 numbers, in turns."""
+    every = [f.content.decode("utf-8") for f in islice(code_files(sizes.megabytes), 0, None, 29)]
+    each = max(1, min(len(every) // sizes.rounds, 150))
+    sign_texts(every[:2], PARAMETERS)
+    ratios, speeds, theirs = [], [], []
+    for number in range(sizes.rounds):
+        texts = every[number * each : (number + 1) * each]
+        size = sum(len(t.encode()) for t in texts) / 1e6
+        slow = cpu(lambda: [_with_datasketch(text) for text in texts])
+        fast = statistics.median(cpu(lambda: sign_texts(texts, PARAMETERS)) for _ in range(5))
+        ratios.append(slow / fast)
+        speeds.append(size / fast)
+        theirs.append(size / slow)
+    peer = {"datasketch update_batch on a set (MB/s)": statistics.median(theirs)}
+    return [metric("signature_ratio", ratios, "x"), metric("signature_mb_s", speeds, "MB/s", peer)]
+
+
+_WORD = re.compile(r"\w+")
+
+
+def _with_datasketch(text: str) -> MinHash:
+    words = [word.encode() for word in _WORD.findall(text)]
+    sketch = MinHash(PARAMETERS.permutations)
+    sketch.update_batch({b" ".join(words[i : i + 5]) for i in range(len(words) - 4)})
+    return sketch
+
+
+def clusters_against_datasketch(sizes: Sizes) -> list[Metric]:
+    """Both make clusters of all that share a band, from the same signatures; the clusters must be equal."""
+    signed: list[tuple[int, bytes]] = []
+    batch: list[str] = []
+    for document in planted(sizes.signatures, sizes.megabytes, 2000):
+        batch.append(document.text)
+        if len(batch) == 4096:
+            signed += sign_texts(batch, PARAMETERS)
+            batch.clear()
+    signed = [one for one in signed + sign_texts(batch, PARAMETERS) if one[0]]
+    matrix = read_signatures([signature for _, signature in signed], PARAMETERS)
+    counts = np.array([n for n, _ in signed])
+    ours: list[NDArray[np.int64]] = []
+    _clusters(matrix[:100], counts[:100], sieved=False)
+    fast = statistics.median(cpu(lambda: ours.append(_clusters(matrix, counts, sieved=False))) for _ in range(5))
+    sieved = statistics.median(cpu(lambda: _clusters(matrix, counts, sieved=True)) for _ in range(5))
+    sketches = [as_minhash(signature, PARAMETERS) for _, signature in signed]
+    theirs: list[NDArray[np.int64]] = []
+    slow = cpu(lambda: theirs.append(_clusters_of_datasketch(sketches)))
+    if not np.array_equal(ours[0], theirs[0]):
+        raise SystemExit("the clusters are not those of datasketch")
+    peer = {"datasketch insert, query, union-find (us a signature)": slow / len(signed) * 1e6}
+    return [
+        metric("cluster_ratio", [slow / fast], "x"),
+        metric("cluster_us", [fast / len(signed) * 1e6], "us a signature", peer),
+        metric("cluster_sieved_us", [sieved / len(signed) * 1e6], "us a signature"),
+    ]
+
+
+def _clusters(matrix: NDArray[np.uint32], counts: NDArray[np.int64], *, sieved: bool) -> NDArray[np.int64]:
+    banding, rows = bands.Banding(), np.arange(len(matrix))
+    bits = bands.signature_bits(matrix) if sieved else np.empty((len(matrix), 0), np.uint64)
+    sketches = bands.Sketches(rows, bits, counts if sieved else np.ones(len(matrix), np.int64))
+    keys = bands.band_keys(matrix, banding).ravel()
+    found = bands.candidate_pairs(keys, np.repeat(rows, banding.bands), lambda _: sketches, bands.Sieve(THRESHOLD))
+    forest = Forest(len(matrix))
+    forest.join(found.left, found.right)
+    return forest.smallest()
+
+
+def _clusters_of_datasketch(sketches: Sequence[MinHash]) -> NDArray[np.int64]:
+    banding = bands.Banding()
+    index = MinHashLSH(num_perm=PARAMETERS.permutations, params=(banding.bands, banding.rows))
+    for number, sketch in enumerate(sketches):
+        index.insert(number, sketch)
+    parents = list(range(len(sketches)))
+
+    def root(node: int) -> int:
+        while parents[node] != node:
+            parents[node] = parents[parents[node]]
+            node = parents[node]
+        return node
+
+    for number, sketch in enumerate(sketches):
+        for other in index.query(sketch):
+            low, high = sorted((root(number), root(other)))
+            parents[high] = low
+    return np.array([root(number) for number in range(len(sketches))])
+
+
+def truth_found(sizes: Sizes, root: Path) -> list[Metric]:
+    """Pairs and removals of the real stage among whole files with planted copies, against an exact join."""
+    texts = [document.text for document in planted(sizes.truth, sizes.megabytes, None)]
+    make_blobs(root, iter(texts))
+    _stage_apart(root)
+    distinct = {blob_id(text.encode()): text for text in texts}
+    names = sorted(distinct)
+    pairs, jaccard = similar_pairs(shingle_sets([distinct[name] for name in names], PARAMETERS), THRESHOLD)
+    true = {(names[i], names[j]) for i, j in pairs.tolist()}
+    rows = [row for path in sorted((root / "tables/pairs").glob("*.parquet")) for row in iter_rows(path)]
+    measured = {(row["left_blob_id"], row["right_blob_id"]): row["jaccard"] for row in rows}
+    found = {pair for pair, similarity in measured.items() if similarity >= THRESHOLD}
+    exact = dict(zip(((names[i], names[j]) for i, j in pairs.tolist()), jaccard.tolist(), strict=True))
+    if any(abs(exact.get(pair, 0) - measured[pair]) > 1e-12 for pair in found):
+        raise SystemExit("a measured similarity is not the true one")
+    precision, recall = len(found & true) / max(1, len(found)), len(found & true) / max(1, len(true))
+    removed = removals(names, found)
+    right = sum((min(pair), max(pair)) in true for pair in removed.items())
+    least = bands.Banding()
+    expected = statistics.fmean(bands.expected_recall(j, least) for j in exact.values())
+    return [
+        metric("pair_f1", [2 * precision * recall / (precision + recall)], "F1 at 0.7"),
+        metric("pair_recall", [recall], "share", {"expected for these pairs": expected}),
+        metric("removed_precision", [right / max(1, len(removed))], "share"),
+        metric("true_pairs", [len(true)], "pairs"),
+    ]
+
+
+def removals(names: Sequence[str], pairs: set[tuple[str, str]]) -> dict[str, str]:
+    """What goes, and the kept one that it is like: in the order of ids, a document goes if one before it is like it."""
+    like: dict[str, list[str]] = defaultdict(list)
+    for left, right in pairs:
+        like[right].append(left)
+    gone: dict[str, str] = {}
+    for name in names:
+        kept = [other for other in like[name] if other not in gone]
+        if kept:
+            gone[name] = min(kept)
+    return gone
+
+
+def stage_against_pipelines(sizes: Sizes, root: Path) -> list[Metric]:
+    """The whole stage on two sizes, and other pipelines on two slices, whose marginal cost is extended to the larger."""
+    runs = []
+    for documents in sizes.stage:
+        folder = root / f"stage-{documents}"
+        make_blobs(folder, (d.text for d in planted(documents, sizes.megabytes, 2000)))
+        runs.append(_stage_apart(folder))
+    small, large = runs
+    growth = large["cpu"] / small["cpu"] / (sizes.stage[1] / sizes.stage[0])
+    found = [
+        metric("stage_cpu_us", [large["cpu"] / sizes.stage[1] * 1e6], "us a document", large["steps"]),
+        metric("cpu_growth_10x", [growth], "x of linear"),
+        metric("memory_growth_10x", [large["peak"] / small["peak"]], "x", {"peak MB": large["peak"] / 1e6}),
+    ]
+    texts = [d.text for d in planted(sizes.slices[1], sizes.megabytes, 2000)]
+    pairs, _ = similar_pairs(shingle_sets(texts, PARAMETERS), THRESHOLD)
+    true = {(f"{i:08d}", f"{j:08d}") for i, j in pairs.tolist()}
+    for tool in PEERS:
+        few, many = (_peer(tool, texts[:n], root / f"{tool}-{n}") for n in sizes.slices)
+        marginal = (many["cpu"] - few["cpu"]) / (sizes.slices[1] - sizes.slices[0])
+        recall, precision = judged({f"{n:08d}" for n in range(len(texts))}, set(many["kept"]), true)
+        found.append(
+            metric(
+                f"stage_ratio_{tool.replace('-', '_')}",
+                [marginal / (large["cpu"] / sizes.stage[1])],
+                "x",
+                {"us a document": marginal * 1e6, "recall": recall, "precision": precision},
+            )
+        )
+    folder = root / "slice"
+    make_blobs(folder, iter(texts))
+    _stage_apart(folder)
+    kept = {row["id"] for path in sorted((folder / "kept").glob("*.parquet")) for row in iter_rows(path, ["id"])}
+    number = {blob_id(text.encode()): f"{n:08d}" for n, text in reversed(list(enumerate(texts)))}
+    recall, precision = judged({f"{n:08d}" for n in range(len(texts))}, {number[name] for name in kept}, true)
+    return [*found, metric("slice_recall", [recall], "share"), metric("slice_precision", [precision], "share")]
+
+
+def judged(every: set[str], kept: set[str], true: set[tuple[str, str]]) -> tuple[float, float]:
+    """Of the similar pairs, the share of which one went; of what went, the share that is similar to something kept."""
+    like: dict[str, set[str]] = defaultdict(set)
+    for left, right in true:
+        like[left].add(right)
+        like[right].add(left)
+    gone = every - kept
+    recall = sum(left in gone or right in gone for left, right in true) / max(1, len(true))
+    return recall, sum(bool(like[one] & kept) for one in gone) / max(1, len(gone))
+
+
+def make_blobs(root: Path, texts: Iterator[str]) -> None:
+    """The table `blobs` of a run with these contents, each once, by way of one file for each part."""
+    raw, total, count = root / "raw", 0, 0
+    raw.mkdir(parents=True)
+    files = [open(raw / f"{n:03d}", "wb") for n in range(256)]
+    for text in texts:
+        content = text.encode()
+        name = blob_id(content)
+        files[partition(name, 256)].write(name.encode() + len(content).to_bytes(8, "big") + content)
+        total, count = total + len(content), count + 1
+    for file in files:
+        file.close()
+    parts = min(256, part_count(total, PART_BYTES))
+    for part in range(parts):
+        rows: dict[str, dict[str, Any]] = {}
+        for number in range(part * 256 // parts, (part + 1) * 256 // parts):
+            for name, content in _raw(raw / f"{number:03d}"):
+                rows[name] = {"blob_id": name, "size": len(content), "encoding": "utf-8", "names": ["a.py"]}
+                rows[name]["content"] = content
+        path = root / "tables/blobs" / f"{part_name(part, parts)}.parquet"
+        write_table(path, "blobs", table_of("blobs", rows.values()))
+    for path in raw.iterdir():
+        path.unlink()
+
+
+def _raw(path: Path) -> Iterator[tuple[str, bytes]]:
+    data, place = path.read_bytes(), 0
+    path.unlink()
+    while place < len(data):
+        size = int.from_bytes(data[place + 40 : place + 48], "big")
+        yield data[place : place + 40].decode(), data[place + 48 : place + 48 + size]
+        place += 48 + size
+    path.touch()
+
+
+def _stage_apart(root: Path) -> dict[str, Any]:
+    """`run_stage` in a process of its own."""
+    command = [sys.executable, __file__, "--stage", str(root)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def run_stage(root: Path) -> dict[str, Any]:
+    """Every step of the stage, task after task, then a write of the survivors. CPU seconds, and the peak of memory.
+
+    A run of a few documents goes before, so that neither imports nor the compiler are measured.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        warm = Path(folder) / "warm"
+        make_blobs(warm, (d.text for d in planted(300, 1, 500)))
+        _run_steps(warm)
+    steps = _run_steps(root)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"cpu": sum(steps.values()), "steps": {f"{k} (CPU s)": v for k, v in steps.items()}, "peak": peak}
+
+
+def _run_steps(root: Path) -> dict[str, float]:
+    settings = Settings()
+    blobs = {p.relative_to(root).as_posix(): None for p in sorted((root / "tables/blobs").glob("*.parquet"))}
+    markers: dict[str, Any] = {"gather": Marker("", blobs, {}, {})}  # type: ignore[arg-type]
+    used: dict[str, float] = {}
+    for make in STEPS:
+        step = make(settings, markers)
+        module, function = step.work.split(":")
+        work = getattr(importlib.import_module(module), function)
+        start, shards = time.process_time(), []
+        for task in step.tasks:
+            shards.append(Shard(root, step.name, task, settings))
+            work(shards[-1])
+        used[step.name] = time.process_time() - start
+        counts = {k: sum(s.counts[k] for s in shards) for k in shards[0].counts} if shards else {}
+        outputs = {path: written for s in shards for path, written in s.outputs.items()}
+        markers[step.name] = Marker("", outputs, counts, {})
+    used["survivors"] = cpu(lambda: _write_survivors(root))
+    return used
+
+
+def _write_survivors(root: Path) -> None:
+    """What the other pipelines end with: the texts that stay."""
+    gone: set[str] = set()
+    for path in sorted((root / "tables/pairs").glob("*.parquet")):
+        table = read_table(path, ["left_blob_id", "right_blob_id", "jaccard"])
+        near = table.filter(pa.compute.greater_equal(table.column("jaccard"), THRESHOLD))
+        for left, right in zip(near["left_blob_id"].to_pylist(), near["right_blob_id"].to_pylist(), strict=True):
+            if left not in gone:  # rows come in the order of the smaller id, which is settled by then
+                gone.add(right)
+    (root / "kept").mkdir(exist_ok=True)
+    for path in sorted((root / "tables/blobs").glob("*.parquet")):
+        table = read_table(path, ["blob_id", "content"])
+        dropped = pa.compute.is_in(table["blob_id"], value_set=pa.array(sorted(gone), pa.string()))
+        kept = table.filter(pa.compute.invert(dropped)).rename_columns(["id", "text"])
+        pq.write_table(kept, root / "kept" / path.name, compression="zstd")
+
+
+def _peer(tool: str, texts: Sequence[str], folder: Path) -> dict[str, Any]:
+    """One run of another pipeline, with the same documents."""
+    source = folder / "in"
+    source.mkdir(parents=True)
+    pq.write_table(pa.table({"id": [f"{n:08d}" for n in range(len(texts))], "text": list(texts)}), source / "a.parquet")
+    command = [str(_peer_python()), str(HERE / "dedup_peers.py"), tool, str(source), str(folder)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def _peer_python() -> Path:
+    """The interpreter with the other tools; installed into the cache when first asked for."""
+    folder = user_cache() / "bench-dedup-peers"
+    python, ready = folder / "bin/python", folder / "ready"
+    if not ready.exists():
+        venv.create(folder, with_pip=True, clear=True)
+        command = [str(python), "-m", "pip", "install", "--quiet", "-r", str(HERE / "requirements-dedup-peers.txt")]
+        subprocess.run(command, check=True)
+        ready.touch()
+    return python
+
+
+if __name__ == "__main__":
+    main()

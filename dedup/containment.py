@@ -1,0 +1,66 @@
+"""Containment: which contents may stand inside longer ones, found without comparing all with all.
+
+In: the shingle hashes of contents. Out: candidate pairs. MinHash cannot find them: a file pasted into one ten times as
+long has a Jaccard similarity of 0.1. So each content is sampled by the value of its hashes, the same values everywhere
+(FracMinHash: of all hashes, those below 2^64 / `SCALE`). What contains a content contains its sample.
+
+Samples have 40 numbers for a typical file of 600 shingles, as many as it has bands.
+"""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCALE = 16
+# With fewer code shingles a content stands in others by chance, and its sample may be empty: 1 in 25 at 50 shingles.
+LEAST_SHINGLES = 50
+MAX_BUCKET = 64
+
+Sample = np.dtype([("hash", "<u8"), ("row", "<u4"), ("size", "<u4")])
+_Rows: TypeAlias = NDArray[np.int64]
+
+
+def sample(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The sample of a sorted set of shingle hashes: those below 2^64 / SCALE; none of a set that is too small."""
+    if hashes.size < LEAST_SHINGLES:
+        return hashes[:0]
+    return hashes[: int(np.searchsorted(hashes, np.uint64((1 << 64) // SCALE)))]
+
+
+def shared_samples(hashes: NDArray[np.uint64], members: _Rows, sizes: _Rows) -> tuple[NDArray[np.uint64], _Rows, int]:
+    """Pairs of members that have sampled hashes in common, and how many: `left << 32 | right`, left < right, sorted.
+
+    `hashes`, `members` (0 to 2^32 - 1) and `sizes` (of the member's whole sample) are columns of rows in any order. A
+    hash that more than `MAX_BUCKET` members have pairs each of them only with the one of the smallest sample, the
+    likeliest to stand inside the others; the third value counts such hashes.
+    """
+    order = np.lexsort((members, sizes, hashes))
+    hashes, members = hashes[order], members[order]
+    starts = np.flatnonzero(np.diff(hashes, prepend=~hashes[:1]))
+    counts = np.diff(starts, append=len(hashes))
+    after = np.repeat(counts + starts, counts) - np.arange(len(hashes)) - 1
+    large = np.repeat(counts > MAX_BUCKET, counts)
+    found = [_pairs(members[np.repeat(starts, counts)][large], members[large])]
+    rows, distance = np.flatnonzero(~large & (after >= 1)), 1
+    while rows.size:
+        found.append(_pairs(members[rows], members[rows + distance]))
+        distance += 1
+        rows = rows[after[rows] >= distance]
+    pairs, numbers = np.unique(np.concatenate(found), return_counts=True)
+    return pairs, numbers.astype(np.int64), int(np.count_nonzero(counts > MAX_BUCKET))
+
+
+def _pairs(one: _Rows, other: _Rows) -> NDArray[np.uint64]:
+    unlike = one != other
+    low, high = np.minimum(one, other)[unlike], np.maximum(one, other)[unlike]
+    return (low.astype(np.uint64) << np.uint64(32)) | high.astype(np.uint64)
+
+
+def worth_measuring(shared: _Rows, smaller: _Rows) -> NDArray[np.bool_]:
+    """Which pairs are candidates: at least half of the smaller sample is shared.
+
+    At containment 0.9 a sample of 10 is missed once in 7,000 (fewer than 5 of 10 successes); measured on all shingles
+    afterwards, so that a false candidate costs time only.
+    """
+    return 2 * shared >= smaller
