@@ -66,6 +66,7 @@ class Policy:
         self._allowed = frozenset(chosen["groups"])
         self._vetoes = frozenset(chosen.get("vetoes", SOURCES))
         self._doubts = frozenset(chosen.get("doubts", ()))
+        self._explains = bool(chosen.get("choice_explains", True))
         self._named: dict[str, _Group] = {}
         self._prefixes: list[tuple[str, _Group]] = []
         for name, group in data["groups"].items():
@@ -96,7 +97,7 @@ class Policy:
         """
         header = self.answer(conclusion.header_expression)
         directory = self.answer(conclusion.directory_expression)
-        if header == ALLOW and covers(conclusion.header_expression, conclusion.directory_expression):
+        if self._explains and header == ALLOW and covers(conclusion.header_expression, conclusion.directory_expression):
             directory = None  # the text of one of the licences that the file's own words offer
         both = _worst(a for a in (header, directory) if a is not None)
         evidence = tuple(_sentence(piece) for piece in conclusion.evidence)

@@ -52,7 +52,8 @@ _PROSE = re2.compile(
     rb"(?i)warrant|merchantab|liab|damages|redistribut|granted|permission|conditions|hereby|derivative|disclaim|as\Wis|"
     rb"permitted|verbatim|certif"
 )
-_PROSE_WORDS, _FEWEST_WORDS = 4, 40
+_GRANT = re2.compile(rb"(?i)redistribut|granted|permission|conditions|hereby|derivative|permitted|verbatim")
+_PROSE_WORDS, _GRANT_WORDS, _FEWEST_WORDS = 4, 2, 40
 _COPYRIGHT = re2.compile(
     (
         r"(?im)^(?:spdx-filecopyrighttext:|[:@]?copyrights?\b|portions?[ \t]+copyright|"
@@ -164,8 +165,11 @@ def read_text(content: bytes, scope: str) -> Reading:
 
 
 def _is_prose(text: str) -> bool:
-    words = {match.group().lower() for match in _PROSE.finditer(text.encode("utf-8", "replace"))}
-    return len(words) >= _PROSE_WORDS and len(text.split()) >= _FEWEST_WORDS
+    """Whether a text has the words of a licence: of a grant too, since a bare disclaimer of warranty grants nothing."""
+    data = text.encode("utf-8", "replace")
+    words = {match.group().lower() for match in _PROSE.finditer(data)}
+    grants = {match.group().lower() for match in _GRANT.finditer(data)}
+    return len(words) >= _PROSE_WORDS and len(grants) >= _GRANT_WORDS and len(text.split()) >= _FEWEST_WORDS
 
 
 def _notice(line: str) -> str | None:

@@ -49,7 +49,7 @@ _OTHERS = re2.compile(
     r"\bassets?\b|documentation\b[^.]{0,40}\b(?:is|are|under)\b|\bdocs\b[^.]{0,40}\b(?:is|are|under)\b|\bcontributions?\b|"
     r"\bcompatible\b|\bwebsite\b|\bdatasets?\b"
 )
-_TITLE_LINES = 8
+_TITLE_LINES, _LONGEST_TITLE = 3, 400
 
 
 def own_lines(lines: Sequence[str]) -> frozenset[int]:
@@ -60,14 +60,13 @@ def own_lines(lines: Sequence[str]) -> frozenset[int]:
     >>> sorted(own_lines(["Needs a tool that is licensed under the GPL.", "This library is licensed under MIT."]))
     [2]
     """
-    title = " ".join(lines[:_TITLE_LINES]).lower()
     own: set[int] = set()
     inside = False
     for at, line in enumerate(lines):
         following = lines[at + 1] if at + 1 < len(lines) else ""
         if _is_title(line, following):
             inside = _is_heading(line)
-        if (inside and not _OTHERS.search(line)) or _is_own(line, title):
+        if (inside and not _OTHERS.search(line)) or _is_own(line, lines[: min(at, _TITLE_LINES)]):
             own.add(at + 1)
     return frozenset(own)
 
@@ -87,7 +86,8 @@ def _is_heading(line: str) -> bool:
     return len(line) <= _LONGEST_HEADING and _HEADING.match(line) is not None and not _OTHERS.search(line)
 
 
-def _is_own(line: str, title: str) -> bool:
+def _is_own(line: str, above: Sequence[str]) -> bool:
+    """Whether a line speaks of the work, whose name stands `above` in the title."""
     line = line[:2000]
     if _BADGE.search(line):
         return True
@@ -96,4 +96,4 @@ def _is_own(line: str, title: str) -> bool:
     if _SENTENCE.search(line):
         return True
     subject = _SUBJECT.match(line)
-    return subject is not None and subject[1].lower() in title
+    return subject is not None and subject[1].lower() in " ".join(above)[:_LONGEST_TITLE].lower()

@@ -9,6 +9,7 @@ texts that are mostly licence prose and that exact matching did not recognise, a
 hundred times dearer and on other texts often wrong.
 """
 
+import contextlib
 import gc
 import hashlib
 import importlib
@@ -19,12 +20,14 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from gleanery.licensing.expressions import Expression, keys, parse
+from gleanery.licensing.normalised import covered_words, key_of, rule_runs
 from gleanery.licensing.reading import Reading, head_of, is_silent, read_text
 from gleanery.licensing.time_limit import TimeIsUp, within
 from gleanery.records.errors import StopRun
@@ -32,7 +35,7 @@ from gleanery.records.errors import StopRun
 __all__ = ["Finding", "Scanner", "head_of", "warm"]
 
 # Raise this number when the same text may now give another answer.
-SCAN_VERSION = 3
+SCAN_VERSION = 4
 # What this room finds by itself; scancode has no rule for it.
 NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
 MOST_FINDINGS = 64
@@ -42,10 +45,14 @@ _REMEMBERED = 65_536
 _SURE_SCORE, _WHOLE_TEXT_WORDS = 80.0, 60
 # Shorter texts that are matched exactly never took longer than half a second, so they need no timer.
 _QUICK_CHARACTERS = 6000
+_NO_TERMS = ("LicenseRef-scancode-unknown", "LicenseRef-scancode-warranty-disclaimer")
 # Words of law, as many as a licence has, in which no licence was recognised.
 UNRECOGNISED = "gleanery-terms-not-recognised"
-_FAILED, TIMED_OUT = "gleanery-detector-error", "gleanery-time-limit"
-_GIVEN_UP = (_FAILED, TIMED_OUT)
+_FAILED, TIMED_OUT, TOO_MANY = "gleanery-detector-error", "gleanery-time-limit", "gleanery-too-many-matches"
+_GIVEN_UP = (_FAILED, TIMED_OUT, TOO_MANY)
+# Runs of words that are a whole rule. A 262 KB file of sixty licences has 434, the densest of 24,000 real files 498; a
+# file of nothing but names of licences has one for each word, and takes minutes. Counting is the same on every machine.
+_MOST_RUNS = 8_000
 # SPDX tags anywhere in a line, and the licence field of a manifest at its beginning.
 _TAG = re.compile(
     r"(?:spdx-license-identifier:|^[\"']?licen[sc]e(?:-expression)?[\"']?\s{0,4}[:=](?:\s*{\s*text\s*=)?)\s*(\S.*)$",
@@ -73,6 +80,63 @@ class Finding:
     paths: tuple[str, ...] = ()
 
 
+class Store(Protocol):
+    """Answers that outlive this process: plain values by key. Losing one costs only time."""
+
+    def get(self, key: str) -> Any:
+        """The value that was put, or None."""
+
+    def put(self, values: dict[str, Any]) -> None:
+        """Keep some values."""
+
+
+class _Answers:
+    """Findings by key: the latest in memory, and all of them in the store, where there is one."""
+
+    def __init__(self, store: Store | None) -> None:
+        self._latest: OrderedDict[bytes, tuple[Finding, ...]] = OrderedDict()
+        self._store = store
+        self._lock = threading.Lock()
+
+    def get(self, key: bytes) -> tuple[Finding, ...] | None:
+        with self._lock:
+            if key in self._latest:
+                self._latest.move_to_end(key)
+                return self._latest[key]
+        plain = self._store.get(key.hex()) if self._store is not None else None
+        found = None if plain is None else tuple(finding_of(p) for p in plain)
+        if found is not None:
+            self._keep(key, found)
+        return found
+
+    def put(self, key: bytes, findings: tuple[Finding, ...]) -> None:
+        self._keep(key, findings)
+        if self._store is not None:
+            self._store.put({key.hex(): [plain_of(f) for f in findings]})
+
+    def _keep(self, key: bytes, findings: tuple[Finding, ...]) -> None:
+        with self._lock:
+            self._latest[key] = findings
+            if len(self._latest) > _REMEMBERED:
+                self._latest.popitem(last=False)
+
+
+def plain_of(finding: Finding) -> dict[str, Any]:
+    """A finding as plain values, without those that say nothing.
+
+    >>> plain_of(Finding("none")), finding_of(plain_of(Finding("unknown", rule="x", paths=("a",))))
+    ({'outcome': 'none'}, Finding(outcome='unknown', expression=None, score=None, rule='x', start_line=None, \
+end_line=None, copyrights=(), paths=('a',)))
+    """
+    plain = {f.name: getattr(finding, f.name) for f in fields(finding)}
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in plain.items() if v not in (None, ())}
+
+
+def finding_of(plain: dict[str, Any]) -> Finding:
+    """The finding again."""
+    return Finding(**{name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()})
+
+
 class Scanner:
     """Finds licences in texts and remembers its answers.
 
@@ -85,11 +149,10 @@ class Scanner:
     but two. 1,211 licence files cost 26 ms each, 30 of them needed approximate matching.
     """
 
-    def __init__(self, seconds: float = 20.0) -> None:
+    def __init__(self, seconds: float = 20.0, store: Store | None = None) -> None:
         self.seconds = seconds
-        self.tally = {"silent": 0, "tag": 0, "remembered": 0, "exact": 0, "approximate": 0}
-        self._answers: OrderedDict[bytes, tuple[Finding, ...]] = OrderedDict()
-        self._lock = threading.Lock()
+        self.tally = dict.fromkeys(("silent", "tag", "remembered", "covered", "exact", "approximate"), 0)
+        self._answers = _Answers(store)
 
     @property
     def detector(self) -> str:
@@ -121,14 +184,14 @@ class Scanner:
         if reading.dense:  # a licence text is compared as a whole, its owners with it
             return self._known_or_new(reading.full_lines, reading.full_numbers, True)
         findings = self._known_or_new(reading.lines, reading.numbers, False)
-        if any(_is_identified(f) for f in findings) or any(f.rule in _GIVEN_UP for f in findings):
-            return findings
-        findings = self._known_or_new(reading.full_lines, reading.full_numbers, False) or findings
-        if not reading.prose or any(_is_identified(f) or f.rule in _GIVEN_UP for f in findings):
+        if not any(_is_identified(f) or f.rule in _GIVEN_UP for f in findings):
+            findings = self._known_or_new(reading.full_lines, reading.full_numbers, False) or findings
+        if not reading.prose or any(_names_terms(f) or f.rule in _GIVEN_UP for f in findings):
             return findings
         # The terms of a licence that exact matching does not know, such as an edited one: silence would be a lie.
-        approximate = self._known_or_new(reading.lines, reading.numbers, True)
-        return approximate or findings or (Finding("unknown", rule=UNRECOGNISED),)
+        findings = self._known_or_new(reading.lines, reading.numbers, True) or findings
+        settled = any(_names_terms(f) or f.outcome == "unknown" for f in findings)
+        return findings if settled else (*findings, Finding("unknown", rule=UNRECOGNISED))
 
     def _known_or_new(self, lines: tuple[str, ...], numbers: tuple[int, ...], dense: bool) -> tuple[Finding, ...]:
         """The answer to a normalised text, from its tags, from memory or from the detector."""
@@ -145,42 +208,65 @@ class Scanner:
         """The answer to a text without tags, from memory or from the detector."""
         person = b"dense" if dense else b"sparse"
         key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, person=person).digest()
-        with self._lock:
-            known = self._answers.get(key)
-            if known is not None:
-                self._answers.move_to_end(key)
+        known = self._answers.get(key)
         if known is not None:
             return self._count("remembered", known)
         findings, finished = self._detect(text, dense)
         if finished:
-            with self._lock:
-                self._answers[key] = findings
-                if len(self._answers) > _REMEMBERED:
-                    self._answers.popitem(last=False)
+            self._answers.put(key, findings)
         return findings
 
     def _detect(self, text: str, dense: bool) -> tuple[tuple[Finding, ...], bool]:
         """Exact matching, then approximate matching where it helps; and whether there was time enough."""
-        started = time.monotonic()
+        started = time.thread_time()
         try:
-            if len(text) < _QUICK_CHARACTERS and not dense:
-                findings = self._matched(text, dense)
-            else:
-                findings = within(self.seconds, lambda: self._matched(text, dense))
+            findings = self._matched(text) if dense else self._covered(text)
         except TimeIsUp:
             return (Finding("unknown", rule=TIMED_OUT),), False
         except Exception:  # hostile text must not stop a run; the finding says that nothing is known
             return (Finding("unknown", rule=_FAILED),), True
-        if time.monotonic() - started >= self.seconds:
+        if time.thread_time() - started >= self.seconds:
             return (Finding("unknown", rule=TIMED_OUT),), False
         return findings, True
 
-    def _matched(self, text: str, dense: bool) -> tuple[Finding, ...]:
-        findings, solid = _match(text, False)
+    def _matched(self, text: str) -> tuple[Finding, ...]:
+        """A licence text: exact matching, and approximate matching unless that leaves no doubt."""
+        query = _query(text)
+        if _runs(query) is None:
+            return (Finding("unknown", rule=TOO_MANY),)
+        return within(self.seconds, lambda: self._exact_or_approximate(query))
+
+    def _exact_or_approximate(self, query: Any) -> tuple[Finding, ...]:
+        findings, solid = _match(query, False)
         self._count("exact", findings)
-        if dense and not solid:
-            findings = self._count("approximate", _match(text, True)[0]) or findings
+        if not solid:
+            findings = self._count("approximate", _match(_query(query.query_string), True)[0]) or findings
         return findings
+
+    def _covered(self, text: str) -> tuple[Finding, ...]:
+        """Any other text: exact matching, once for all texts that look the same to it."""
+        query = _query(text)
+        runs = _runs(query)
+        if runs is None:
+            return (Finding("unknown", rule=TOO_MANY),)
+        words = covered_words(runs)
+        if not words and not query.spdx_lines:
+            return self._count("covered", ())
+        key = key_of(query, words, _whole_rule(query))
+        if key is None:
+            return self._exact(query, None)
+        known = self._answers.get(key)
+        if known is None:
+            known = self._exact(query, words)
+            self._answers.put(key, known)
+        else:
+            self._count("covered", known)
+        return tuple(_at_lines(f, words, query.line_by_pos) for f in known)
+
+    def _exact(self, query: Any, words: list[int] | None) -> tuple[Finding, ...]:
+        if len(query.query_string) < _QUICK_CHARACTERS:
+            return self._count("exact", _match(query, False, words)[0])
+        return self._count("exact", within(self.seconds, lambda: _match(query, False, words))[0])
 
     def _count(self, how: str, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         self.tally[how] += 1
@@ -216,6 +302,11 @@ def _placed(finding: Finding, numbers: tuple[int, ...]) -> Finding:
 def _is_identified(finding: Finding) -> bool:
     """Whether a finding names a licence, and does not only say that there is one."""
     return any(not key.startswith("LicenseRef-scancode-unknown") for key in keys(finding.expression or ""))
+
+
+def _names_terms(finding: Finding) -> bool:
+    """Whether a finding names a licence, and not only a disclaimer of warranty."""
+    return any(not key.startswith(_NO_TERMS) for key in keys(finding.expression or ""))
 
 
 def _without_tags(lines: tuple[str, ...]) -> tuple[tuple[Finding, ...], list[str]]:
@@ -258,16 +349,42 @@ def _respelled(tree: Expression) -> Expression | None:
     return Expression("ID", (), spelled[0], spelled[1] if len(spelled) > 1 else None)
 
 
-def _match(text: str, approximate: bool) -> tuple[tuple[Finding, ...], bool]:
+def _query(text: str) -> Any:
+    """The text as scancode cuts it into words. Matching uses a query up: another matching needs another one."""
+    scancode = _scancode()
+    return scancode.Query(query_string=text, idx=scancode.index, line_threshold=15)
+
+
+def _runs(query: Any) -> list[tuple[int, int]] | None:
+    return rule_runs(query.tokens, _scancode().index.rules_automaton, _MOST_RUNS)
+
+
+def _whole_rule(query: Any) -> int | None:
+    """The number of the rule that the text is, word by word."""
+    scancode = _scancode()
+    found: int | None = scancode.index.rid_by_hash.get(scancode.tokens_hash(query.tokens))
+    return found
+
+
+def _at_lines(finding: Finding, words: list[int], line_by_word: list[int]) -> Finding:
+    """A finding that counts in covered words as one that counts in lines."""
+    if finding.start_line is None or finding.end_line is None:
+        return finding
+    first, last = (line_by_word[words[at]] for at in (finding.start_line, finding.end_line))
+    return replace(finding, start_line=first, end_line=last)
+
+
+def _match(query: Any, approximate: bool, words: list[int] | None = None) -> tuple[tuple[Finding, ...], bool]:
     """What scancode says about a text, as findings in the order of lines, and whether it leaves no doubt.
 
+    With `words`, first and last line of a finding are places in this list of words instead.
     scancode's own deadline is not used: what it returns after it is partial and looks complete.
     """
     scancode = _scancode()
-    query = scancode.Query(query_string=text, idx=scancode.index, line_threshold=15)
     matches = scancode.index.match_query(query, approximate=approximate)
-    findings = [_finding(list(group)) for group in scancode.detection.group_matches(matches)] if matches else []
-    found = [f for f in findings if f is not None]
+    place = None if words is None else {at: number for number, at in enumerate(words)}.__getitem__
+    groups = scancode.detection.group_matches(matches) if matches else []
+    found = [f for f in (_finding(list(group), place) for group in groups) if f is not None]
     # A hint is worth a finding only where nothing better was found: fragments of a licence that was recognised
     # beside them say nothing new.
     identified = tuple(f for f in found if f.outcome == "found")
@@ -285,13 +402,16 @@ def _is_solid(findings: tuple[Finding, ...], matches: list[Any]) -> bool:
     return len(sure) == 1 and len({f.expression for f in findings if _is_identified(f)}) == 1
 
 
-def _finding(group: list[Any]) -> Finding | None:
-    """One group of matches; None where scancode takes them for a false alarm."""
+def _finding(group: list[Any], place: Callable[[int], int] | None = None) -> Finding | None:
+    """One group of matches; None where scancode takes them for a false alarm. `place` is of the words of the text."""
     scancode = _scancode()
     analysis = scancode.detection.analyze_detection(group)
     _, key = scancode.detection.get_detected_license_expression(analysis=analysis, license_matches=group)
     rules = ", ".join(dict.fromkeys(str(match.rule.identifier) for match in group))[:200]
-    first, last = min(m.start_line for m in group), max(m.end_line for m in group)
+    if place is None:
+        first, last = min(m.start_line for m in group), max(m.end_line for m in group)
+    else:
+        first, last = place(min(m.qstart for m in group)), place(max(m.qend for m in group))
     length = sum(match.len() for match in group)
     score = round(min(sum(m.score() * m.len() for m in group) / length, 100.0), 2) if length else 0.0
     if key is None:
@@ -314,11 +434,25 @@ class _Scancode:
     index: Any
     licensing: Any
     symbols: dict[str, Any]
+    tokens_hash: Any
 
 
 @lru_cache(maxsize=1)
 def _scancode() -> _Scancode:
-    """Import scancode and load its index.
+    """Import scancode and load its index."""
+    with _own_folders():
+        from licensedcode import cache, detection
+        from licensedcode.match_hash import tokens_hash
+        from licensedcode.query import Query
+
+        _index_file()
+        loaded = _loaded(cache)
+    return _Scancode(cache, detection, Query, loaded.index, loaded.licensing, loaded.spdx_symbols, tokens_hash)
+
+
+@contextlib.contextmanager
+def _own_folders() -> Iterator[None]:
+    """Where scancode may be imported.
 
     Its import makes folders in the user's home and in the temporary folder, and leaves them there. It gets a folder of
     our own instead, which goes away again: matching writes nothing.
@@ -328,16 +462,12 @@ def _scancode() -> _Scancode:
     with tempfile.TemporaryDirectory(prefix="gleanery-scancode-", ignore_cleanup_errors=True) as folder:
         os.environ.update(dict.fromkeys(names, folder))
         try:
-            from licensedcode import cache, detection
-            from licensedcode.query import Query
+            yield
         finally:
             for name, value in before.items():
                 os.environ.pop(name)
                 if value is not None:
                     os.environ[name] = value
-        _index_file(cache.licensedcode_cache_dir)
-        loaded = _loaded(cache)
-    return _Scancode(cache, detection, Query, loaded.index, loaded.licensing, loaded.spdx_symbols)
 
 
 def _loaded(cache: Any) -> Any:
@@ -351,23 +481,46 @@ def _loaded(cache: Any) -> Any:
             gc.enable()
 
 
-def _index_file(cache_folder: str) -> Path:
+def _index_file() -> Path:
     """The licence index that came with scancode; StopRun where it is missing, as building one takes minutes."""
-    path = Path(cache_folder) / "license_index" / "index_cache"
+    with _own_folders():
+        configured = importlib.import_module("scancode_config").licensedcode_cache_dir
+    path = Path(str(configured)) / "license_index" / "index_cache"
     if not path.is_file() or not path.stat().st_size:
         raise StopRun("The licence index of scancode-toolkit is missing.", "Install scancode-toolkit again.")
     return path
 
 
+def detector_name(store: Store | None = None) -> str:
+    """Detector, licence list, index and version of this module, without loading the index.
+
+    The digest of the index, 413 MB, costs 0.3 to 1 s; a store keeps it for as long as the file is not touched.
+    """
+    if store is None:
+        return _detector()
+    file = _index_file()
+    at = file.stat()
+    key = f"index {file} {at.st_size} {at.st_mtime_ns} {at.st_ino}"
+    digest = store.get(key)
+    if not isinstance(digest, str):
+        digest = _index_digest()
+        store.put({key: digest})
+    return _named(digest)
+
+
 @lru_cache(maxsize=1)
 def _detector() -> str:
-    digest = hashlib.sha256()
-    with open(_index_file(_scancode().cache.licensedcode_cache_dir), "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    return _named(_index_digest())
+
+
+@lru_cache(maxsize=1)
+def _index_digest() -> str:
+    with open(_index_file(), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+
+
+def _named(digest: str) -> str:
     version = importlib.metadata.version("scancode-toolkit")
-    listed = importlib.import_module("scancode_config").spdx_license_list_version
-    return (
-        f"scancode-toolkit {version} / SPDX list {listed} / "
-        f"index sha256:{digest.hexdigest()[:12]} / gleanery-scan {SCAN_VERSION}"
-    )
+    with _own_folders():
+        listed = importlib.import_module("scancode_config").spdx_license_list_version
+    return f"scancode-toolkit {version} / SPDX list {listed} / index sha256:{digest} / gleanery-scan {SCAN_VERSION}"

@@ -4,14 +4,19 @@ In: a number of seconds and a function. Out: its result, or `TimeIsUp`. The matc
 steps only, and hostile text can make one step last for minutes (measured: 151 s for 480 KB with a limit of 5 s).
 Signals reach the main thread alone, and stages run in others, so a second thread raises the exception in the working
 one, which CPython offers for this purpose. Costs 0.35 ms a call.
+
+What is counted is the CPU time of the working thread, so that a text which one machine can read is not given up
+because others keep the machine busy; but never more than `PATIENCE` times as long by the clock on the wall.
 """
 
 import ctypes
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
 Result = TypeVar("Result")
+PATIENCE = 8
 # An exception that falls into a finaliser is swallowed there, so it is raised again and again until the work ends.
 _AGAIN_SECONDS = 0.25
 
@@ -21,7 +26,7 @@ class TimeIsUp(BaseException):
 
 
 def within(seconds: float, work: Callable[[], Result]) -> Result:
-    """The result of `work`, or TimeIsUp after about so many seconds.
+    """The result of `work`, or TimeIsUp after it has used about so many seconds of CPU time.
 
     The work must be Python in the main, as one step of a C extension cannot be interrupted, and must leave nothing
     half done that others see: it can stop at any line.
@@ -45,24 +50,38 @@ class _Watch:
     """Strikes a thread when its time is up. After `close` has returned it never strikes again."""
 
     def __init__(self, seconds: float) -> None:
-        self._thread = ctypes.c_ulong(threading.get_ident())
+        self._thread = threading.get_ident()
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._striker = threading.Thread(target=self._wait, args=(seconds,), daemon=True)
+        self._seconds, self._used, self._since = seconds, time.thread_time(), time.monotonic()
+        self._striker = threading.Thread(target=self._wait, daemon=True)
 
     def start(self) -> None:
         """Begin to count. From here on the exception may come at any moment."""
         self._striker.start()
 
-    def _wait(self, seconds: float) -> None:
-        while not self._closed.wait(seconds):
+    def _wait(self) -> None:
+        left = self._seconds
+        while not self._closed.wait(left):
             with self._lock:
-                if not self._closed.is_set():
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(self._thread, ctypes.py_object(TimeIsUp))
-            seconds = _AGAIN_SECONDS
+                if self._closed.is_set():
+                    return
+                left = self._left()
+                if left <= 0:
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(TimeIsUp))
+                    left = _AGAIN_SECONDS
+
+    def _left(self) -> float:
+        """Seconds that the thread may still work. Called under the lock before `close`, so the thread is alive."""
+        patience = PATIENCE * self._seconds - (time.monotonic() - self._since)
+        clock = getattr(time, "pthread_getcpuclockid", None)  # not on macOS: there the clock on the wall counts
+        if clock is None:
+            return self._seconds - (time.monotonic() - self._since)
+        used = time.clock_gettime(clock(self._thread)) - self._used
+        return min(self._seconds - used, patience)
 
     def close(self) -> None:
         """End the watch, and take back an exception that is on its way."""
         with self._lock:
             self._closed.set()
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(self._thread, None)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), None)

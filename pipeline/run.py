@@ -28,7 +28,7 @@ from gleanery.pipeline import stage6_pack as s6
 from gleanery.pipeline import stage7_release as s7
 from gleanery.pipeline.engine import Engine
 from gleanery.pipeline.memory import PeakMemory
-from gleanery.pipeline.overrides import overrides_step
+from gleanery.pipeline.overrides import overrides_of, overrides_step
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import (
     Marker,
@@ -109,6 +109,7 @@ def curate(
     registry as it is now instead of as it was when this run began.
     """
     root.mkdir(parents=True, exist_ok=True)
+    overrides_of(settings, s4.policy_of(settings))  # one that is not valid stops the run before anything is fetched
     with _locked(root), PeakMemory() as memory, Engine(engine, workers or os.cpu_count() or 1) as runner:
         clean_temporary(root)
         rules = _pinned_rules(settings, root, refresh_optout)

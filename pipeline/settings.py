@@ -119,6 +119,7 @@ class RunSettings:
     part_bytes: int = _key(32 << 20, "content in one part of a table; what a worker holds in memory", "bytes")
     previous: str | None = _key(None, "folder of an earlier run, relative to the settings file: what it measured is not measured again")
     cache: str | None = _key(None, "folder that remembers downloads and scans between runs; none is ~/.cache/gleanery")
+    shared_scans: str | None = _key(None, "folder through which machines hand each other what their scans found")
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ class Settings:
         plain.pop("folder")
         plain["run"].pop("cache")
         plain["run"].pop("previous")
+        plain["run"].pop("shared_scans")
         plain["optout"]["registry"] = "given" if self.optout.registry else None
         for source in plain["source"]:
             if source["kind"] in ("git", "archive") and "://" not in source["locator"]:

@@ -6,6 +6,7 @@ files have these contents; step 3 (conclude) draws one conclusion per file. Scan
 """
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -17,7 +18,7 @@ import pyarrow as pa
 from gleanery.licensing.conclude import FileFacts, conclude
 from gleanery.licensing.evidence import EVIDENCE_VERSION, find, reading_scopes
 from gleanery.licensing.names import license_role
-from gleanery.licensing.scan import SCAN_VERSION, TIMED_OUT, Finding, Scanner
+from gleanery.licensing.scan import SCAN_VERSION, TIMED_OUT, Finding, Scanner, detector_name, finding_of, plain_of
 from gleanery.pipeline.caches import Memory, cache_folder
 from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
 from gleanery.pipeline.settings import Settings
@@ -72,7 +73,7 @@ def annotate_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
         parameters,
         ("gather",),
         owns=("tables/license_findings/*", "tables/features/*"),
-        warm="gleanery.licensing.scan:warm",
+        warm="" if _all_remembered(settings, markers) else "gleanery.licensing.scan:warm",
         unit="contents",
     )
 
@@ -107,13 +108,14 @@ def repository_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:
 def annotate_part(shard: Shard) -> None:
     """Look into the contents of one part."""
     annotator = _Annotator(shard.settings)
+    part = _file_digest(shard.table("blobs"))
     rows: dict[str, list[dict[str, Any]]] = {"license_findings": [], "features": []}
     for batch in _batches(shard.table("blobs")):
         for table, found in annotator.annotate(batch).items():
             rows[table].extend(found)
         shard.counts["in"] += len(batch)
         shard.counts["kept"] += len(batch)
-    annotator.close()
+    annotator.close(part)
     for name, found in rows.items():
         path = shard.table(name)
         shard.wrote(path, write_table(path, name, table_of(name, found)))
@@ -123,21 +125,27 @@ class _Annotator:
     """The detectors of one task, and the memory of scans."""
 
     def __init__(self, settings: Settings) -> None:
-        self.scanner = Scanner(settings.licensing.seconds)
-        version_of_answers = f"{self.scanner.detector} / evidence {EVIDENCE_VERSION} {settings.licensing.seconds}"
-        self.memory = Memory(cache_folder(settings) / "scans", version_of_answers)
+        self.contents, texts, self.detector = _memories(settings)
+        self.scanner = Scanner(settings.licensing.seconds, texts)
+        self.texts = texts
+        self.expired = 0
 
-    def close(self) -> None:
-        self.memory.close()
+    def close(self, part: str) -> None:
+        """Remember that a whole part is known, unless a time limit expired in it."""
+        if not self.expired:
+            self.contents.put({f"part {part}": True})
+        self.contents.close()
+        self.texts.close()
 
     def annotate(self, batch: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
         """The rows of both tables for some blobs."""
         findings, features = [], []
         texts = [decode(blob["content"])[0] or "" for blob in batch]
         new: dict[str, Any] = {}
+        known = self.contents.get_many(_key(blob, scope) for blob in batch for scope in _scopes(blob["names"]))
         for blob, text in zip(batch, texts, strict=True):
             for scope in _scopes(blob["names"]):
-                findings += self._findings(blob, scope, new)
+                findings += self._findings(blob, scope, known, new)
             metrics = dataclasses.asdict(measure(text))
             for name in blob["names"]:
                 language, kind = detect_language(name, blob["content"])
@@ -147,18 +155,53 @@ class _Annotator:
                     | {"generated": is_generated(name, blob["content"])}
                     | metrics
                 )
-        self.memory.put(new)
+        self.contents.put(new)
         return {"license_findings": findings, "features": features}
 
-    def _findings(self, blob: Mapping[str, Any], scope: str, new: dict[str, Any]) -> list[dict[str, Any]]:
-        key = f"{blob['blob_id']} {scope}"
-        found = self.memory.get(key)
-        if found is None:
-            found = [dataclasses.asdict(f) for f in find(self.scanner, blob["content"], scope)]
-            if not any(f["rule"] == TIMED_OUT for f in found):
-                new[key] = found  # an expired time limit is not remembered: the next machine may be faster
-        about = {"blob_id": blob["blob_id"], "scope": scope, "detector": self.scanner.detector}
+    def _findings(
+        self, blob: Mapping[str, Any], scope: str, known: Mapping[str, Any], new: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        plain = known.get(_key(blob, scope))
+        if plain is None:
+            plain = [plain_of(f) for f in find(self.scanner, blob["content"], scope)]
+            if any(f.get("rule") == TIMED_OUT for f in plain):
+                self.expired += 1  # an expired time limit is not remembered: the next machine may be faster
+            else:
+                new[_key(blob, scope)] = plain
+        found = [dataclasses.asdict(finding_of(p)) for p in plain]
+        about = {"blob_id": blob["blob_id"], "scope": scope, "detector": self.detector}
         return [about | {"ordinal": n} | f | _lists(f) for n, f in enumerate(found)]
+
+
+def _key(blob: Mapping[str, Any], scope: str) -> str:
+    return f"{blob['blob_id']} {scope}"
+
+
+def _memories(settings: Settings) -> tuple[Memory, Memory, str]:
+    """What is known of contents, what is known of normalised texts, and the detector's name."""
+    folder = cache_folder(settings) / "scans"
+    shared = settings.path(settings.run.shared_scans) if settings.run.shared_scans else None
+    indexes = Memory(folder, "digests of indexes")
+    detector = detector_name(indexes)
+    indexes.close()
+    contents = Memory(folder, f"{detector} / evidence {EVIDENCE_VERSION}", shared)
+    return contents, Memory(folder, detector, shared), detector
+
+
+def _all_remembered(settings: Settings, markers: Mapping[str, Marker]) -> bool:
+    """Whether all contents were seen before, so that nobody needs the licence index, which takes 2 to 5 s to load."""
+    outputs = markers["gather"].outputs
+    parts = [f"part {w.sha256}" for path, w in outputs.items() if path.startswith("tables/blobs/")]
+    contents, texts, _ = _memories(settings)
+    known = contents.get_many(parts)
+    contents.close()
+    texts.close()
+    return all(part in known for part in parts)
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _lists(finding: Mapping[str, Any]) -> dict[str, list[str]]:

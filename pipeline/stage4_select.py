@@ -18,12 +18,13 @@ from gleanery.dedup.keeper import Copy, Link, settle
 from gleanery.dedup.repositories import is_worth_a_row, missing, shared_groups
 from gleanery.licensing.conclude import Conclusion
 from gleanery.licensing.names import is_vendored_path, license_role
-from gleanery.licensing.policy import Policy
+from gleanery.licensing.policy import Judgement, Policy
 from gleanery.licensing.scan import NO_TRAINING
 from gleanery.optout.matching import Matcher
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
 from gleanery.pipeline.optouts import blocked_sources, forks_of, sources_of, upstreams
+from gleanery.pipeline.overrides import overrides_of
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import SPREAD, blob_tasks, repository_tasks, spread_files
 from gleanery.pipeline.stage3_cluster import EDGES, edge_files
@@ -103,6 +104,7 @@ def judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterabl
     objections |= dict.fromkeys(blocked_sources(settings, rules), "registry")
     parameters = {
         "policy": policy_of(settings).version,
+        "overrides": overrides_of(settings, policy_of(settings)).version,
         "quality": dataclasses.asdict(settings.quality) | {"version": QUALITY_VERSION},
         "blob_rules": [dataclasses.asdict(r) for r in rules if r.scope == "blob"],
     }
@@ -184,6 +186,7 @@ class _Judge:
         self, settings: Settings, matcher: Matcher, objections: Mapping[str, str], upstream: Mapping[str, str]
     ) -> None:
         self.policy, self.matcher = policy_of(settings), matcher
+        self.overrides = overrides_of(settings, self.policy)
         self.objections, self.upstream = objections, upstream
         known = {f.name for f in dataclasses.fields(filters.Limits)}
         quality = {k: v for k, v in dataclasses.asdict(settings.quality).items() if k in known}
@@ -195,16 +198,17 @@ class _Judge:
         """A row for each file of one repository."""
         own_license = any(license_role(f["path"]) == "license" for f in files)
         for file in files:
-            conclusion = conclusions[file["file_id"]]
+            ruling = self.overrides.ruling(repo, file["path"], file["blob_id"], conclusions[file["file_id"]])
+            conclusion = ruling.conclusion
             vendored = is_vendored_path(file["path"]) is not None or is_vendored(file["path"])
-            opted_out, verdict = self._verdict(repo, file, conclusion, vendored)
+            opted_out, verdict = self._verdict(repo, file, ruling.judgement, vendored)
             yield {k: file[k] for k in ("blob_id", "file_id", "repo_id", "path", "language")} | {
                 "reason": verdict[0],
                 "rule": verdict[1],
                 "rule_version": verdict[2],
                 "evidence": list(verdict[3]),
                 "license": conclusion.expression,
-                "restricted": verdict[0] != "kept" and self._is_restricted(conclusion),
+                "restricted": ruling.denied or (verdict[0] != "kept" and self._is_restricted(conclusion)),
                 "opted_out": opted_out,
                 "first_commit_at": repo["first_commit_at"],
                 "fork": repo["fork_of"] is not None,
@@ -220,7 +224,7 @@ class _Judge:
         return reserved or self.policy.restricted(conclusion.expression)
 
     def _verdict(
-        self, repo: Mapping[str, Any], file: Mapping[str, Any], conclusion: Conclusion, vendored: bool
+        self, repo: Mapping[str, Any], file: Mapping[str, Any], judged: Judgement, vendored: bool
     ) -> tuple[bool, tuple[str, str, str, tuple[str, ...]]]:
         objection = self.objections.get(repo["repo_id"])
         if objection == "registry":
@@ -240,7 +244,6 @@ class _Judge:
             return False, ("encoding_unknown", "quality/decode", QUALITY_VERSION, ())
         if file["lines"] == 0:
             return False, ("empty", "quality/empty", QUALITY_VERSION, ())
-        judged = self.policy.judge(conclusion)
         if not judged.allowed:
             return False, (judged.reason, judged.rule, self.policy.version, judged.evidence)
         metrics = Metrics(**{f.name: file[f.name] for f in dataclasses.fields(Metrics)})

@@ -104,14 +104,14 @@ def rows_with(
                     yield from table.filter(chosen).to_pylist()
 
 
-def read_texts(tables: dict[str, list[Path]], licenses: Collection[str], notices: Collection[str]) -> Texts:
-    """The texts of these contents of a run. Licence texts lose their copyright lines, notices are kept as they are."""
+def read_texts(tables: dict[str, list[Path]], licenses: Collection[str], as_they_are: Collection[str]) -> Texts:
+    """The texts of these contents of a run. Licence texts lose copyright lines, which the notices of files hold."""
     owners: dict[str, list[str]] = {}
     for row in rows_with(tables["license_findings"], "blob_id", licenses, ["copyrights"]):
         owners.setdefault(row["blob_id"], []).extend(row["copyrights"])
     texts = Texts()
-    for row in rows_with(tables["blobs"], "blob_id", {*licenses, *notices}, ["content"]):
+    for row in rows_with(tables["blobs"], "blob_id", {*licenses, *as_they_are}, ["content"]):
         blob, content = row["blob_id"], row["content"]
-        is_license = blob in licenses and blob not in notices
+        is_license = blob in licenses and blob not in as_they_are
         texts.add_blob(blob, without_owners(content, owners.get(blob, ())) if is_license else content)
     return texts

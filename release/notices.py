@@ -48,10 +48,10 @@ def make_notices(run: Path, facts: LicenseFacts) -> list[Path]:
         shutil.rmtree(run / "tables" / name, ignore_errors=True)
     tables = tables_of(run)
     with Database(tables) as database:
-        notice_files = _NoticeFiles(_rows(database, "notice_files"), facts)
+        around = _Repositories(_rows(database, "notice_files"), facts)
         licenses = {blob for row in _rows(database, "notices_owed") for blob, _ in _stated(row, facts)}
-        texts = read_texts(tables, licenses, notice_files.blobs)
-        return _write(run, _notices(_rows(database, "notices_owed"), notice_files, texts, facts), texts)
+        texts = read_texts(tables, licenses, around.notices | around.named_texts)
+        return _write(run, _notices(_rows(database, "notices_owed"), around, texts, facts), texts)
 
 
 def _write(run: Path, rows: Iterator[Row], texts: Texts) -> list[Path]:
@@ -72,7 +72,7 @@ def _rows(database: Database, question: str) -> Iterator[Row]:
         yield from batch.to_pylist()
 
 
-def _notices(files: Iterable[Row], notice_files: "_NoticeFiles", texts: Texts, facts: LicenseFacts) -> Iterator[Row]:
+def _notices(files: Iterable[Row], around: "_Repositories", texts: Texts, facts: LicenseFacts) -> Iterator[Row]:
     """One row for each released file. Files of one repository repeat each other, so their texts are found once."""
     for _, members in groupby(files, key=lambda file: file["repo_id"]):
         known: dict[tuple[Any, ...], list[str]] = {}
@@ -80,11 +80,11 @@ def _notices(files: Iterable[Row], notice_files: "_NoticeFiles", texts: Texts, f
             stated = _stated(file, facts)
             key = (file["license"], *stated)
             if key not in known:
-                known[key] = _texts_of(file["license"], stated, texts, facts)
+                known[key] = _texts_of(file, stated, around, texts, facts)
             yield {name: file[name] for name in ("file_id", "repo_id", "repo", "path", "license", "copyrights")} | {
                 "owed": sorted({name for name in facts.names_in(file["license"]) if facts.owes_notice(name)}),
                 "texts": known[key],
-                "notices": sorted(notice_files.governing(file["repo_id"], file["path"], texts)),
+                "notices": sorted(around.governing(file["repo_id"], file["path"], texts)),
             }
 
 
@@ -97,10 +97,13 @@ def _stated(file: Row, facts: LicenseFacts) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _texts_of(license_: str, stated: Iterable[tuple[str, str]], texts: Texts, facts: LicenseFacts) -> list[str]:
+def _texts_of(
+    file: Row, stated: Iterable[tuple[str, str]], around: "_Repositories", texts: Texts, facts: LicenseFacts
+) -> list[str]:
     """The texts that the repository carries, and of each licence without one there, the text of the licence list."""
     found, longest = set[str](), dict[str, int]()
-    for blob, expression in stated:
+    named = [(blob, name) for name in facts.names_in(file["license"]) if (blob := around.text(file["repo_id"], name))]
+    for blob, expression in (*stated, *named):
         ident = texts.of_blob(blob)
         if ident is None:
             continue
@@ -108,7 +111,7 @@ def _texts_of(license_: str, stated: Iterable[tuple[str, str]], texts: Texts, fa
         texts.by_id[ident].licenses.add(expression)
         for name in facts.names_in(expression):
             longest[name.lower()] = max(longest.get(name.lower(), 0), texts.by_id[ident].words)
-    for name in facts.names_in(license_):
+    for name in facts.names_in(file["license"]):
         canonical = facts.text_of(name)
         if canonical and longest.get(name.lower(), 0) < WHOLE_TEXT * len(canonical.split()):
             ident = texts.add(canonical.encode(), LICENSE_LIST, [name])
@@ -116,21 +119,35 @@ def _texts_of(license_: str, stated: Iterable[tuple[str, str]], texts: Texts, fa
     return sorted(found)
 
 
-class _NoticeFiles:
-    """The files NOTICE and COPYRIGHT of each repository, by folder."""
+class _Repositories:
+    """What stands around the files: NOTICE and COPYRIGHT by folder, and the texts in LICENSES by their names."""
 
     def __init__(self, files: Iterable[Row], facts: LicenseFacts) -> None:
         self._third_party = facts.third_party
         self._folders: dict[str, dict[str, list[str]]] = {}
+        self._texts: dict[tuple[str, str], str] = {}
         for file in files:
+            if not file["blob_id"]:
+                continue
             folder, _, name = file["path"].rpartition("/")
-            is_notice = facts.role_of(file["path"]) == "notice" or name.lower().startswith("copyright")
-            if is_notice and file["blob_id"]:
+            if facts.role_of(file["path"]) == "notice" or name.lower().startswith("copyright"):
                 self._folders.setdefault(file["repo_id"], {}).setdefault(folder, []).append(file["blob_id"])
+            elif folder.lower() in ("licenses", "licences"):
+                stem = name.lower().removesuffix(".txt").removesuffix(".md")
+                self._texts.setdefault((file["repo_id"], stem), file["blob_id"])
+
+    def text(self, repo: str, license_: str) -> str | None:
+        """The content in which a repository keeps the text of a licence, as REUSE asks: `LICENSES/MIT.txt`."""
+        return self._texts.get((repo, license_.lower()))
 
     @property
-    def blobs(self) -> set[str]:
-        """The contents of all of them."""
+    def named_texts(self) -> set[str]:
+        """The contents of all texts in folders of licences."""
+        return set(self._texts.values())
+
+    @property
+    def notices(self) -> set[str]:
+        """The contents of all notices."""
         return {blob for folders in self._folders.values() for blobs in folders.values() for blob in blobs}
 
     def governing(self, repo: str, path: str, texts: Texts) -> set[str]:

@@ -11,11 +11,12 @@ overrides AS (SELECT * FROM stg_overrides),
 decided AS (
   SELECT file_id FROM decisions JOIN overrides ON override_id = regexp_extract(rule, '^override ([0-9a-f]+):', 1)
 ),
--- What this policy did not allow is read from its own decisions.
+-- What this policy did not allow is read from its own decisions; what a person denied is not the policy's.
 not_allowed AS (
   SELECT DISTINCT expression
   FROM license_conclusions JOIN decisions USING (file_id)
-  WHERE reason = 'license_not_allowed' AND expression IS NOT NULL AND NOT conflict
+  WHERE reason = 'license_not_allowed' AND NOT starts_with(rule, 'override ')
+    AND expression IS NOT NULL AND NOT conflict
     -- Where header and directory both speak, either of them may be the one that was not allowed.
     AND (header_expression IS NULL OR header_expression = directory_expression)
 ),

@@ -51,6 +51,20 @@ def test_a_repository_is_judged_as_a_lawyer_expects(name: str) -> None:
     } == (case["expected"])
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if "strict" in CASES[name]])
+def test_the_strict_profile_asks_every_source(name: str) -> None:
+    found, policy = concluded(CASES[name]), Policy.load("strict")
+    expected = CASES[name]["strict"]
+    assert {path: policy.judge(found[path]).reason for path in expected} == expected
+
+
+def test_what_the_strict_profile_keeps_the_default_keeps_too() -> None:
+    default, strict = Policy.load(), Policy.load("strict")
+    for name, case in CASES.items():
+        for path, conclusion in concluded(case).items():
+            assert default.judge(conclusion).allowed or not strict.judge(conclusion).allowed, (name, path)
+
+
 def test_every_refusal_for_a_licence_that_is_stated_has_evidence() -> None:
     policy = Policy.load()
     for name, case in CASES.items():
@@ -59,7 +73,7 @@ def test_every_refusal_for_a_licence_that_is_stated_has_evidence() -> None:
             if judged.reason not in ("kept", "license_missing"):
                 assert judged.evidence, (name, path)
             if judged.allowed:
-                assert conclusion.expression and judged.evidence, (name, path)
+                assert conclusion.expression and judged.evidence and judged.chosen, (name, path)
 
 
 def test_evidence_is_a_sentence_that_names_file_lines_and_rule() -> None:

@@ -32,7 +32,7 @@ def licence(holder: str, ends: str = "\n") -> str:
 
 
 def builder() -> RunBuilder:
-    """A run with two MIT projects, one of them with a notice and third-party code, and files with heads of their own."""
+    """Two MIT projects, one of them with notices and third-party code, and files with heads of their own."""
     build = RunBuilder()
     ann, bob = build.repo("ann/app"), build.repo("bob/app")
     for repo, text, holder in ((ann, licence("Ann"), "Ann"), (bob, licence("Bob", "\r\n"), "Bob")):
@@ -54,6 +54,12 @@ def builder() -> RunBuilder:
     free = "# Unlicense\nz = 3\n"
     build.finding(free, "Unlicense")
     build.file(bob, "free.py", free, **own("free.py", free, "Unlicense"))
+    reuse = f"My own words\n\nCopyright 2001 Emil Invented\n\n{license_text('ISC')}"
+    build.finding(reuse, "ISC", ("Copyright 2001 Emil Invented",), scope="whole")
+    build.file(bob, "LICENSES/ISC.txt", reuse, "language_not_wanted", **own("LICENSES/ISC.txt", reuse, "ISC"))
+    isc = "# SPDX-License-Identifier: ISC\ni = 5\n"
+    build.finding(isc, "ISC")
+    build.file(bob, "isc.py", isc, **own("isc.py", isc, "ISC"))
     points = "Licensed under the MIT licence, see its site.\n"
     build.finding(points, "MIT", scope="whole")
     build.file(bob, "short/LICENSE", points, "language_not_wanted")
@@ -110,6 +116,7 @@ def test_every_released_file_has_its_copyright_lines(run: Path) -> None:
         "bob/app:main.py": ["Copyright (c) 2020 Bob"],
         "bob/app:both.py": [],
         "bob/app:free.py": [],
+        "bob/app:isc.py": [],
         "bob/app:short/s.py": [],
     }
 
@@ -131,6 +138,11 @@ def test_a_text_that_no_repository_carries_comes_from_the_licence_list(run: Path
     assert b"TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION" in known[apache]["content"]
     origins = {known[ident]["origin"] for ident in found["bob/app:short/s.py"]["texts"]}
     assert origins == {"repository", "licence_list"}  # a sentence that names the licence is not its text
+
+
+def test_the_folder_of_licences_has_the_text(run: Path) -> None:
+    (ident,) = notices(run)["bob/app:isc.py"]["texts"]
+    assert texts(run)[ident]["content"].startswith(b"My own words\n\nCopyright 2001 Emil") and texts(run)[ident]["origin"] == "repository"
 
 
 def test_of_a_choice_the_side_that_is_used_is_owed(run: Path) -> None:

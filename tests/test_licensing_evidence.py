@@ -1,0 +1,180 @@
+"""Where licences are stated beside licence files: manifests, records and READMEs."""
+
+import json
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gleanery.licensing.evidence import find, reading_scopes, resolved
+from gleanery.licensing.manifests import statements
+from gleanery.licensing.names import license_role, manifest_form
+from gleanery.licensing.policy import ALLOW, Policy
+from gleanery.licensing.readme import own_lines
+from gleanery.licensing.reuse import debian_expression, matches, records
+from gleanery.licensing.scan import NO_TRAINING, Scanner
+
+GOLDEN = Path(__file__).parent / "golden/licensing"
+MANIFESTS: list[dict[str, Any]] = tomllib.loads((GOLDEN / "manifests.toml").read_text("utf-8"))["case"]
+READMES: dict[str, dict[str, str]] = tomllib.loads((GOLDEN / "readmes.toml").read_text("utf-8"))
+SCANNER = Scanner()
+FORMS = sorted({form for case in MANIFESTS if (form := manifest_form(case["name"])) is not None})
+
+
+@pytest.mark.parametrize("case", MANIFESTS, ids=[f"{n}-{c['name']}" for n, c in enumerate(MANIFESTS)])
+def test_a_manifest_states_what_its_fields_say(case: dict[str, Any]) -> None:
+    form = manifest_form(case["name"])
+    assert form is not None and license_role(case["name"]) == "metadata"
+    found = statements(case["text"], form)
+    assert [f"-> {s.file}" if s.file is not None else s.words for s in found] == case["states"]
+    assert all(1 <= s.line <= case["text"].count("\n") + 1 for s in found)
+
+
+@given(st.sampled_from(FORMS), st.text(max_size=400))
+@settings(max_examples=300)
+def test_no_text_breaks_a_reader_of_manifests(form: str, text: str) -> None:
+    for said in statements(text, form) + statements(f'license = "{text}"\n"license": "{text}"', form):
+        assert said.words.strip()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_hostile_manifests_are_read_in_the_time_of_their_length(form: str) -> None:
+    started = time.process_time()
+    for text in (
+        "license" * 60_000,
+        "license = [" * 20_000,
+        "<license>" * 40_000,
+        "[" * 100_000,
+        '{"license":' * 20_000,
+        "License: " + "A OR " * 60_000,
+        "classifiers =\n" + "  License :: a\n" * 20_000,
+    ):
+        assert len(statements(text, form)) <= 64
+    assert time.process_time() - started < 20
+
+
+def test_a_manifest_that_is_too_long_is_a_doubt() -> None:
+    found = find(SCANNER, b'{"license": "MIT", "x": "' + b"a" * 600_000 + b'"}', "json")
+    assert [(f.outcome, f.expression) for f in found] == [("unknown", None)]
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("MIT", "MIT"),
+        ("MIT and Commercial", "LicenseRef-scancode-commercial-license AND MIT"),
+        ("Artistic or GPL-1+", "Artistic-1.0-Perl OR GPL-1.0-or-later"),
+        ("BSD and GPL or MIT", "(BSD-3-Clause AND GPL-1.0-or-later) OR MIT"),
+        ("GPL v2 or later", "GPL-2.0-or-later"),
+        ("UNLICENSED", "UNLICENSED"),
+        ("All rights reserved.", "LicenseRef-scancode-proprietary-license"),
+        ("Apache-2.0 WITH LLVM-exception", "Apache-2.0 WITH LLVM-exception"),
+        ("Enterprise License", None),
+        ("MIT with a ban on Tuesdays", None),
+        ("MIT and Enterprise License", None),
+        ("MIT, except for non-commercial use", None),
+    ],
+)
+def test_the_words_of_a_field_are_a_licence_only_beyond_doubt(words: str, answer: str | None) -> None:
+    found = resolved(SCANNER, words)
+    certain = len(found) == 1 and found[0].outcome == "found"
+    said = found[0].expression if certain else None
+    assert (said and Policy.load().category(said), certain) == (answer and Policy.load().category(answer), bool(answer))
+    assert sorted((said or "").split()) == sorted((answer or "").split())
+
+
+WORDS = st.sampled_from(["MIT", "GPL-3.0-only", "Commercial", "Foo", "BSD", "BUSL-1.1"])
+
+
+@given(st.lists(WORDS, min_size=1, max_size=4), st.sampled_from([" and ", ", ", " AND ", " & "]))
+@settings(max_examples=60)
+def test_no_part_of_a_list_of_licences_is_lost(words: list[str], sign: str) -> None:
+    found = resolved(SCANNER, sign.join(words))
+    allowed = all(f.outcome == "found" and Policy.load().answer(f.expression) == ALLOW for f in found)
+    assert not allowed or set(words) <= {"MIT", "BSD"}
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_a_readme_speaks_of_itself_only_where_it_says_so(name: str) -> None:
+    case = READMES[name]
+    found = find(SCANNER, case["text"].encode(), "readme")
+    said = [f"{f.outcome} {f.expression}" for f in found if f.outcome in ("found", "mentioned")]
+    assert said == list(case["says"])
+
+
+@given(st.lists(st.text(max_size=80), max_size=20))
+def test_any_readme_has_lines_of_its_own_or_none(lines: list[str]) -> None:
+    assert own_lines(lines) <= set(range(1, len(lines) + 1))
+
+
+def test_a_long_line_of_a_readme_takes_no_longer_than_its_length() -> None:
+    started = time.process_time()
+    own_lines(["this project " * 40_000, "# " * 200_000, "is licensed " * 50_000, "licensed under " * 40_000])
+    assert time.process_time() - started < 5
+
+
+def test_a_reservation_is_found_in_every_kind_of_file() -> None:
+    said = "This work may not be used to train AI models."
+    for path, text in (
+        ("package.json", json.dumps({"license": "MIT", "description": said}, indent=1)),
+        ("README.md", f"# A\n\n{said}\n"),
+        ("a.c", f"// {said}\n"),
+        ("LICENSE", f"{said}\n"),
+        ("pyproject.toml", f'[project]\nlicense = "MIT"\n# {said}\n'),
+    ):
+        found = [f for scope in reading_scopes(path) for f in find(SCANNER, text.encode(), scope)]
+        assert NO_TRAINING in {f.expression for f in found if f.outcome == "found"}, path
+
+
+@pytest.mark.parametrize(
+    ("pattern", "paths", "others"),
+    [
+        ("reuse:*", "a b.c", "a/b"),
+        ("reuse:**", "a a/b a/b/c.d", ""),
+        ("reuse:src/**/t.c", "src/a/t.c src/a/b/t.c", "src/t.h"),
+        ("reuse:a\\*b", "a*b", "axb"),
+        ("debian:*", "a a/b/c", ""),
+        ("debian:src/*.c", "src/a.c src/x/a.c", "a.c src/a.h"),
+        ("debian:a?c", "abc", "ac abbc"),
+        ("debian:a.c", "a.c", "abc"),
+    ],
+)
+def test_patterns_name_the_files_that_their_specification_says(pattern: str, paths: str, others: str) -> None:
+    assert [p for p in (paths + " " + others).split() if matches(pattern, p)] == paths.split()
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_no_pattern_breaks_the_matcher(pattern: str, path: str) -> None:
+    for kind in ("reuse", "debian"):
+        assert matches(f"{kind}:{pattern}", path) in (True, False)
+
+
+def test_records_that_cannot_be_read_are_no_records() -> None:
+    assert records("version = [[", "reuse-toml") is None
+    assert records("[[annotations]]\npath = 1\nSPDX-License-Identifier = 2\n", "reuse-toml") is None
+    assert records("This package was made by hand.\n", "debian") is None
+    assert records("x" * 2_000_000, "dep5") is None
+    many = "[[annotations]]\npath = 'a'\nSPDX-License-Identifier = 'MIT'\n" * 2001
+    assert records(many, "reuse-toml") is None
+    assert [f.outcome for f in find(SCANNER, many.encode(), "reuse-toml")] == ["unknown"]
+
+
+def test_short_names_of_debian_are_expressions() -> None:
+    assert [debian_expression(w) for w in ("Expat", "GPL-2", "LGPL-2.1+", "Apache-2.0 or GPL-3+", "BSD-3-clause")] == [
+        "MIT",
+        "GPL-2.0-only",
+        "LGPL-2.1-or-later",
+        "Apache-2.0 OR GPL-3.0-or-later",
+        "BSD-3-Clause",
+    ]
+
+
+@given(st.binary(max_size=300), st.sampled_from(["head", "whole", "readme", "reuse-toml", "dep5", "debian", *FORMS]))
+@settings(max_examples=150)
+def test_every_reading_gives_at_least_one_finding(content: bytes, scope: str) -> None:
+    found = find(SCANNER, content, scope)
+    assert found and found == find(SCANNER, content, scope)
