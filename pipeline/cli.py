@@ -109,6 +109,7 @@ def audit(
     parameter: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE for the question.")] = None,
     form: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
     target: Annotated[Path | None, typer.Option("--output", help="File to write; needed for parquet.")] = None,
+    before: Annotated[Path | None, typer.Option("--before", help="An earlier run, for `changes`.")] = None,
 ) -> None:
     """List the audit questions, or put one to a run or a release.
 
@@ -125,7 +126,7 @@ def audit(
         raise wrong(f"there is no question {question!r}", "`gleanery audit` lists them")
     if folder is None:
         raise wrong("which run?", "give --run DIR")
-    _answer(ask(known[question], tables_of(folder), _pairs(parameter or [])), form, target)
+    _answer(ask(known[question], tables_of(folder, before), _pairs(parameter or [])), form, target)
 
 
 @app.command("settings")
