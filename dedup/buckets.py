@@ -50,7 +50,7 @@ def bits_of_signatures(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
 
 @compiled
 def packed_rows(keys: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
-    """The rows of some keys, nearly in the order of the keys: upper part of the key, row number in the `bits` lower ones.
+    """The rows of some keys, nearly in the order of the keys: upper part of the key, row number in the lower `bits`.
 
     Ordered by the upper 33 bits of the keys alone, in three passes of a radix sort of 11 bits each; half the time of
     numpy's sort.
@@ -74,21 +74,21 @@ def packed_rows(keys: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
 
 @compiled
 def _sort_rows(rows: NDArray[np.int64], keys: NDArray[np.uint64], members: NDArray[np.int64]) -> None:
-    """Sort row numbers by key, then by member: by insertion if they are few or nearly in order, as they mostly are."""
-    moves = 0
-    for i in range(1, rows.size):
-        row, j = rows[i], i
-        while j > 0 and (
-            keys[rows[j - 1]] > keys[row] or (keys[rows[j - 1]] == keys[row] and members[rows[j - 1]] > members[row])
-        ):
-            rows[j] = rows[j - 1]
-            j -= 1
-            moves += 1
-        rows[j] = row
-        if moves > 64 * rows.size:
-            rows[:] = rows[np.argsort(members[rows], kind="mergesort")]
-            rows[:] = rows[np.argsort(keys[rows], kind="mergesort")]
-            return
+    """Sort row numbers by key, then by member: a Shell sort, for they are few, or many and nearly in order."""
+    gap = 1
+    while gap < rows.size // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, rows.size):
+            row, j = rows[i], i
+            key, member = keys[row], members[row]
+            while j >= gap and (
+                keys[rows[j - gap]] > key or (keys[rows[j - gap]] == key and members[rows[j - gap]] > member)
+            ):
+                rows[j] = rows[j - gap]
+                j -= gap
+            rows[j] = row
+        gap //= 3
 
 
 @compiled
@@ -151,7 +151,7 @@ def _equal_bits(bits: NDArray[np.uint64], one: int, two: int) -> int:
 def _plausible(
     bits: NDArray[np.uint64], sizes: NDArray[np.int64], one: int, two: int, least: int, ratio: float
 ) -> bool:
-    """Whether two members may be similar enough: neither much smaller than the other, nor too different in their bits."""
+    """Whether two members may be similar enough: neither much smaller than the other, nor too different in bits."""
     small, large = min(sizes[one], sizes[two]), max(sizes[one], sizes[two])
     return small >= ratio * large and _equal_bits(bits, one, two) >= least
 
@@ -236,6 +236,6 @@ def join(parents: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.
 
 @compiled
 def settle_roots(parents: NDArray[np.int64]) -> None:
-    """Make the root of each node its parent, in place. A parent is never larger than its child, so one pass is enough."""
+    """Make the root of each node its parent, in place. A parent is never above its child: one pass is enough."""
     for i in range(parents.size):
         parents[i] = parents[parents[i]]
