@@ -61,7 +61,7 @@ def page(title: str, tables: Iterable[tuple[str, str, Sequence[Mapping[str, Any]
         f"<title>{_shown(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{_shown(title)}</h1>",
     ]
     for heading, sentence, rows in tables:
-        parts += [f"<h2>{escape(heading)}</h2>", f'<p class="soft">{escape(sentence)}</p>', *_table(rows)]
+        parts += [f"<h2>{_shown(heading)}</h2>", f'<p class="soft">{_shown(sentence)}</p>', *_table(rows)]
     parts.append("<h2>The most doubtful duplicates</h2>")
     about = "Files that were dropped on the weakest likeness, the kept one at the right."
     parts.append(f'<p class="soft">{about if pairs else "No file was dropped as a near duplicate."}</p>')
@@ -75,7 +75,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield "<p>None.</p>"
         return
     number = {name: all(isinstance(row[name], int | float | None) for row in rows) for name in rows[0]}
-    heads = "".join(f"<th{_class(number[name])}>{escape(name.replace('_', ' '))}</th>" for name in rows[0])
+    heads = "".join(f"<th{_class(number[name])}>{_shown(name.replace('_', ' '))}</th>" for name in rows[0])
     yield f'<div class="wide"><table>\n<thead><tr>{heads}</tr></thead>\n<tbody>'
     for row in rows:
         yield "<tr>" + "".join(f"<td{_class(number[name])}>{_shown(value)}</td>" for name, value in row.items()) + "</tr>"
