@@ -52,23 +52,33 @@ def bits_of_signatures(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
 def packed_rows(keys: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
     """The rows of some keys, nearly in the order of the keys: upper part of the key, row number in the lower `bits`.
 
-    Ordered by the upper 33 bits of the keys alone, in three passes of a radix sort of 11 bits each; half the time of
-    numpy's sort.
+    Ordered by the upper 33 bits of the keys alone: cut into 256 pieces, then each is sorted by its next 25 bits in two
+    passes, in the processor's cache.
     """
     packed, moved = np.empty(keys.size, np.uint64), np.empty(keys.size, np.uint64)
+    ends, counts = np.zeros(257, np.int64), np.empty(8193, np.int64)
     for row in range(keys.size):
-        packed[row] = (keys[row] >> np.uint64(bits)) << np.uint64(bits) | np.uint64(row)
-    for shift in (31, 42, 53):
-        counts = np.zeros(2049, np.int64)
-        for row in range(packed.size):
-            counts[((packed[row] >> np.uint64(shift)) & np.uint64(2047)) + np.uint64(1)] += 1
-        for digit in range(2048):
-            counts[digit + 1] += counts[digit]
-        for row in range(packed.size):
-            digit = (packed[row] >> np.uint64(shift)) & np.uint64(2047)
-            moved[counts[digit]] = packed[row]
-            counts[digit] += 1
-        packed, moved = moved, packed
+        ends[(keys[row] >> np.uint64(56)) + np.uint64(1)] += 1
+    for digit in range(256):
+        ends[digit + 1] += ends[digit]
+    places = ends.copy()
+    for row in range(keys.size):
+        digit = keys[row] >> np.uint64(56)
+        packed[places[digit]] = (keys[row] >> np.uint64(bits)) << np.uint64(bits) | np.uint64(row)
+        places[digit] += 1
+    for piece in range(256):
+        one, other = packed[ends[piece] : ends[piece + 1]], moved[ends[piece] : ends[piece + 1]]
+        for shift, mask in ((31, 4095), (43, 8191)):
+            counts[: mask + 2] = 0
+            for i in range(one.size):
+                counts[((one[i] >> np.uint64(shift)) & np.uint64(mask)) + np.uint64(1)] += 1
+            for digit in range(mask + 1):
+                counts[digit + 1] += counts[digit]
+            for i in range(one.size):
+                digit = (one[i] >> np.uint64(shift)) & np.uint64(mask)
+                other[counts[digit]] = one[i]
+                counts[digit] += 1
+            one, other = other, one
     return packed
 
 
