@@ -50,45 +50,55 @@ def bits_of_signatures(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
 
 @compiled
 def packed_rows(keys: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
-    """The rows of some keys, nearly in the order of the keys: upper part of the key, row number in the `bits` lower ones.
+    """The rows of some keys, nearly in the order of the keys: upper part of the key, row number in the lower `bits`.
 
-    Ordered by the upper 33 bits of the keys alone, in three passes of a radix sort of 11 bits each; half the time of
-    numpy's sort.
+    Ordered by the upper 33 bits of the keys alone: cut into 256 pieces, then each is sorted by its next 25 bits in two
+    passes, in the processor's cache.
     """
     packed, moved = np.empty(keys.size, np.uint64), np.empty(keys.size, np.uint64)
+    ends, counts = np.zeros(257, np.int64), np.empty(8193, np.int64)
     for row in range(keys.size):
-        packed[row] = (keys[row] >> np.uint64(bits)) << np.uint64(bits) | np.uint64(row)
-    for shift in (31, 42, 53):
-        counts = np.zeros(2049, np.int64)
-        for row in range(packed.size):
-            counts[((packed[row] >> np.uint64(shift)) & np.uint64(2047)) + np.uint64(1)] += 1
-        for digit in range(2048):
-            counts[digit + 1] += counts[digit]
-        for row in range(packed.size):
-            digit = (packed[row] >> np.uint64(shift)) & np.uint64(2047)
-            moved[counts[digit]] = packed[row]
-            counts[digit] += 1
-        packed, moved = moved, packed
+        ends[(keys[row] >> np.uint64(56)) + np.uint64(1)] += 1
+    for digit in range(256):
+        ends[digit + 1] += ends[digit]
+    places = ends.copy()
+    for row in range(keys.size):
+        digit = keys[row] >> np.uint64(56)
+        packed[places[digit]] = (keys[row] >> np.uint64(bits)) << np.uint64(bits) | np.uint64(row)
+        places[digit] += 1
+    for piece in range(256):
+        one, other = packed[ends[piece] : ends[piece + 1]], moved[ends[piece] : ends[piece + 1]]
+        for shift, mask in ((31, 4095), (43, 8191)):
+            counts[: mask + 2] = 0
+            for i in range(one.size):
+                counts[((one[i] >> np.uint64(shift)) & np.uint64(mask)) + np.uint64(1)] += 1
+            for digit in range(mask + 1):
+                counts[digit + 1] += counts[digit]
+            for i in range(one.size):
+                digit = (one[i] >> np.uint64(shift)) & np.uint64(mask)
+                other[counts[digit]] = one[i]
+                counts[digit] += 1
+            one, other = other, one
     return packed
 
 
 @compiled
 def _sort_rows(rows: NDArray[np.int64], keys: NDArray[np.uint64], members: NDArray[np.int64]) -> None:
-    """Sort row numbers by key, then by member: by insertion if they are few or nearly in order, as they mostly are."""
-    moves = 0
-    for i in range(1, rows.size):
-        row, j = rows[i], i
-        while j > 0 and (
-            keys[rows[j - 1]] > keys[row] or (keys[rows[j - 1]] == keys[row] and members[rows[j - 1]] > members[row])
-        ):
-            rows[j] = rows[j - 1]
-            j -= 1
-            moves += 1
-        rows[j] = row
-        if moves > 64 * rows.size:
-            rows[:] = rows[np.argsort(members[rows], kind="mergesort")]
-            rows[:] = rows[np.argsort(keys[rows], kind="mergesort")]
-            return
+    """Sort row numbers by key, then by member: a Shell sort, for they are few, or many and nearly in order."""
+    gap = 1
+    while gap < rows.size // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, rows.size):
+            row, j = rows[i], i
+            key, member = keys[row], members[row]
+            while j >= gap and (
+                keys[rows[j - gap]] > key or (keys[rows[j - gap]] == key and members[rows[j - gap]] > member)
+            ):
+                rows[j] = rows[j - gap]
+                j -= gap
+            rows[j] = row
+        gap //= 3
 
 
 @compiled
@@ -151,7 +161,7 @@ def _equal_bits(bits: NDArray[np.uint64], one: int, two: int) -> int:
 def _plausible(
     bits: NDArray[np.uint64], sizes: NDArray[np.int64], one: int, two: int, least: int, ratio: float
 ) -> bool:
-    """Whether two members may be similar enough: neither much smaller than the other, nor too different in their bits."""
+    """Whether two members may be similar enough: neither much smaller than the other, nor too different in bits."""
     small, large = min(sizes[one], sizes[two]), max(sizes[one], sizes[two])
     return small >= ratio * large and _equal_bits(bits, one, two) >= least
 
@@ -236,6 +246,6 @@ def join(parents: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.
 
 @compiled
 def settle_roots(parents: NDArray[np.int64]) -> None:
-    """Make the root of each node its parent, in place. A parent is never larger than its child, so one pass is enough."""
+    """Make the root of each node its parent, in place. A parent is never above its child: one pass is enough."""
     for i in range(parents.size):
         parents[i] = parents[parents[i]]

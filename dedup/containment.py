@@ -12,12 +12,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from gleanery.dedup.bands import group
+
 SCALE = 16
 # With fewer code shingles a content stands in others by chance, and its sample may be empty: 1 in 25 at 50 shingles.
 LEAST_SHINGLES = 50
 MAX_BUCKET = 64
 
-Sample = np.dtype([("hash", "<u8"), ("row", "<u4"), ("size", "<u4")])
+Sample = np.dtype([("hash", "<u8"), ("row", "<u4")])
 _Rows: TypeAlias = NDArray[np.int64]
 
 
@@ -28,27 +30,32 @@ def sample(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return hashes[: int(np.searchsorted(hashes, np.uint64((1 << 64) // SCALE)))]
 
 
-def shared_samples(hashes: NDArray[np.uint64], members: _Rows, sizes: _Rows) -> tuple[NDArray[np.uint64], _Rows, int]:
+def shared_samples(
+    hashes: NDArray[np.uint64], members: _Rows, sizes: NDArray[np.generic]
+) -> tuple[NDArray[np.uint64], _Rows, int]:
     """Pairs of members that have sampled hashes in common, and how many: `left << 32 | right`, left < right, sorted.
 
-    `hashes`, `members` (0 to 2^32 - 1) and `sizes` (of the member's whole sample) are columns of rows in any order. A
-    hash that more than `MAX_BUCKET` members have pairs each of them only with the one of the smallest sample, the
-    likeliest to stand inside the others; the third value counts such hashes.
+    `hashes` and `members` (0 to 2^32 - 1) are the columns of rows in any order; `sizes` says of every member how large
+    its whole sample is. A hash that more than `MAX_BUCKET` members have pairs each of them only with the one of the
+    smallest sample, the likeliest to stand inside the others; the third value counts such hashes.
     """
-    order = np.lexsort((members, sizes, hashes))
-    hashes, members = hashes[order], members[order]
-    starts = np.flatnonzero(np.diff(hashes, prepend=~hashes[:1]))
-    counts = np.diff(starts, append=len(hashes))
-    after = np.repeat(counts + starts, counts) - np.arange(len(hashes)) - 1
-    large = np.repeat(counts > MAX_BUCKET, counts)
-    found = [_pairs(members[np.repeat(starts, counts)][large], members[large])]
-    rows, distance = np.flatnonzero(~large & (after >= 1)), 1
-    while rows.size:
-        found.append(_pairs(members[rows], members[rows + distance]))
+    grouped = group(hashes, members)
+    starts, rows = grouped.starts[:-1], grouped.members
+    counts = np.diff(grouped.starts)
+    after = np.repeat(counts + starts, counts) - np.arange(len(rows)) - 1
+    large = np.flatnonzero(counts > MAX_BUCKET)
+    found = [np.empty(0, np.uint64)]
+    for start, count in zip(starts[large].tolist(), counts[large].tolist(), strict=True):
+        held = rows[start : start + count]
+        first = held[np.argmin(sizes[held])]
+        found.append(_pairs(np.full(count, first), held))
+    here, distance = np.flatnonzero(~np.repeat(counts > MAX_BUCKET, counts) & (after >= 1)), 1
+    while here.size:
+        found.append(_pairs(rows[here], rows[here + distance]))
         distance += 1
-        rows = rows[after[rows] >= distance]
+        here = here[after[here] >= distance]
     pairs, numbers = np.unique(np.concatenate(found), return_counts=True)
-    return pairs, numbers.astype(np.int64), int(np.count_nonzero(counts > MAX_BUCKET))
+    return pairs, numbers.astype(np.int64), len(large)
 
 
 def _pairs(one: _Rows, other: _Rows) -> NDArray[np.uint64]:

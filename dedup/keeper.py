@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gleanery.dedup import origin
+from gleanery.dedup.crowds import Crowds
 from gleanery.dedup.origin import Copy, rank
 from gleanery.dedup.sameness import CONTAINED, NEAR, NORMALISED, RENAMED
 
@@ -27,6 +28,8 @@ _SAID = {
     RENAMED: ("the two are the same but for names, comments and white space",),
     CONTAINED: ("one of the two stands inside the other",),
 }
+
+_SHOWN = "the similarity is the least it can be: both were measured against a third copy, not against each other"
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,11 @@ class Outcome:
 
 
 def settle(
-    copies: Sequence[Copy], links: Mapping[tuple[str, str], Link], *, common_owners: int = 20
+    copies: Sequence[Copy],
+    links: Mapping[tuple[str, str], Link],
+    *,
+    common_owners: int = 20,
+    threshold: float = 1.0,
 ) -> dict[str, Outcome]:
     """The outcome of every copy, by file_id in sorted order; neither the order of `copies` nor of `links` counts.
 
@@ -78,13 +85,14 @@ def settle(
     3. a duplicate if a twin that ranks before it was kept and their link drops, else kept. Of a contained pair that
        drops, the inner one is dropped if the outer one ranks before it; the outer one never is.
 
-    So where the best copy is restricted or opted out, the next best does not silently take its place. Raises ValueError
-    if two copies share a file_id.
+    So where the best copy is restricted or opted out, the next best does not silently take its place. In a crowd not
+    all pairs are measured; there a copy is also a duplicate of a kept one if their similarities to a third show that
+    theirs is at `threshold` or above (`crowds`). Raises ValueError if two copies share a file_id.
     """
     ordered = sorted(copies, key=rank)
     if len({copy.file_id for copy in ordered}) != len(ordered):
         raise ValueError("two copies share a file_id")
-    group = _Group(ordered, links, common_owners)
+    group = _Group(ordered, links, common_owners, threshold)
     outcomes = {copy.file_id: group.outcome(copy) for copy in ordered}
     return dict(sorted(outcomes.items()))
 
@@ -102,7 +110,9 @@ class _Surroundings:
 class _Group:
     """The state of one call. `outcome` must be asked in the order of rank."""
 
-    def __init__(self, ordered: Sequence[Copy], links: Mapping[tuple[str, str], Link], common_owners: int) -> None:
+    def __init__(
+        self, ordered: Sequence[Copy], links: Mapping[tuple[str, str], Link], common_owners: int, threshold: float
+    ) -> None:
         files: dict[str, list[Copy]] = defaultdict(list)
         for copy in ordered:
             files[copy.blob_id].append(copy)
@@ -115,6 +125,11 @@ class _Group:
             blob for blob, held in files.items() if len({c.repo_id for c in held if not c.fork}) > common_owners
         }
         self.around = self._all_around(files)
+        near = {
+            blob: {other: link.similarity for other, link in links.items() if link.name == NEAR and link.drops}
+            for blob, links in self.links.items()
+        }
+        self.crowds, self.shown = Crowds(near, threshold), dict[tuple[str, str], Link]()
         self.kept: dict[str, Copy] = {}
         self.kept_form: dict[str, Copy] = {}
         self.nearest: dict[str, Copy] = {}
@@ -164,8 +179,11 @@ class _Group:
             if not link.drops or (link.name == CONTAINED and link.inner != blob):
                 continue
             rival = self.nearest.get(blob)
-            if rival is None or link.similarity > self.links[blob][rival.blob_id].similarity:
+            if rival is None or link.similarity > self._between(blob, rival.blob_id).similarity:
                 self.nearest[blob] = copy
+        for blob, similarity in self.crowds.reached(copy.blob_id):
+            if blob not in self.nearest:
+                self.nearest[blob], self.shown[blob, copy.blob_id] = copy, Link(NEAR, similarity)
         around = self.around[copy.blob_id]
         if around.best.file_id == copy.file_id:
             return Outcome(KEPT, evidence=(f"best evidence of origin among copies: {around.files}",))
@@ -178,13 +196,18 @@ class _Group:
     def _link(self, copy: Copy, twin: Copy) -> Link:
         if self.form[copy.blob_id] == self.form[twin.blob_id]:
             return Link(NORMALISED, 1.0)
-        return self.links[copy.blob_id][twin.blob_id]
+        return self._between(copy.blob_id, twin.blob_id)
+
+    def _between(self, blob: str, other: str) -> Link:
+        """The measured link of two blobs, or what was shown of them by way of a third."""
+        return self.links[blob].get(other) or self.shown[blob, other]
 
     def _rejected(self, reason: str, copy: Copy, twin: Copy, *evidence: str) -> Outcome:
         if copy.blob_id == twin.blob_id:
             return Outcome(reason, twin.file_id, 1.0, evidence)
         link = self._link(copy, twin)
-        return Outcome(reason, twin.file_id, link.similarity, (*_SAID.get(link.name, ()), *evidence))
+        shown = (_SHOWN,) if (copy.blob_id, twin.blob_id) in self.shown else ()
+        return Outcome(reason, twin.file_id, link.similarity, (*shown, *_SAID.get(link.name, ()), *evidence))
 
 
 def _forms(blobs: Mapping[str, object], links: Mapping[tuple[str, str], Link]) -> dict[str, str]:

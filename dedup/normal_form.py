@@ -85,12 +85,13 @@ def style_of(names: Sequence[str]) -> str:
     >>> style_of(["a.py"]), style_of(["Makefile"]), style_of(["notes.txt", "z.c"])
     ('hash', 'hash', 'slashes')
     """
-    for name in sorted(names):
-        base = name.rpartition("/")[2].lower()
-        style = _BY_NAME.get(base) or _BY_ENDING.get(base.rpartition(".")[2] if "." in base else "")
-        if style:
-            return style
-    return "none"
+    return next(filter(None, map(_style, names if len(names) == 1 else sorted(names))), "none")
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _style(name: str) -> str | None:
+    base = name.rpartition("/")[2].lower()
+    return _BY_NAME.get(base) or _BY_ENDING.get(base.rpartition(".")[2] if "." in base else "")
 
 
 def forms(text: str, style: str, least_words: int) -> Forms:

@@ -63,6 +63,9 @@ def code_of(text: str, style: str, parameters: Parameters) -> Forms:
 
 
 def _samples(sets: ShingleSets) -> list[bytes]:
-    starts = sets.offsets.tolist()
-    rows = (np.sort(sets.values[a:b]) for a, b in zip(starts, starts[1:], strict=False))
-    return [containment.sample(row).astype("<u8", copy=False).tobytes() for row in rows]
+    few = sets.values < np.uint64((1 << 64) // containment.SCALE)  # only these need sorting
+    values, before = sets.values[few], np.concatenate([[0], np.cumsum(few)])
+    starts = before[sets.offsets].tolist()
+    rows = (np.sort(values[a:b]) for a, b in zip(starts, starts[1:], strict=False))
+    large = (sets.sizes >= containment.LEAST_SHINGLES).tolist()
+    return [row.astype("<u8", copy=False).tobytes() if wide else b"" for row, wide in zip(rows, large, strict=True)]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from datasketch import MinHash
+from datasketch import MinHash, MinHashLSH
 from numpy.typing import NDArray
 
 from gleanery.dedup import characters, kernels
@@ -163,6 +163,11 @@ def as_minhash(signature: bytes, parameters: Parameters) -> MinHash:
         permutations=_permutations(parameters.permutations, parameters.seed),
         scheme=SCHEME,
     )
+
+
+def empty_index(parameters: Parameters, bands: int, rows: int) -> MinHashLSH:
+    """datasketch's own index, cut as Gleanery cuts, for objects of `as_minhash`."""
+    return MinHashLSH(num_perm=parameters.permutations, params=(bands, rows))
 
 
 def low32(shingle_hash: int) -> int:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from gleanery.pipeline import cli_export, cli_licenses, cli_optout
+from gleanery.pipeline import cli_duplicates, cli_export, cli_licenses, cli_optout
 from gleanery.pipeline.screen import draw, err, out, progress, wrong
 from gleanery.records.errors import GleaneryError
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.add_typer(cli_optout.app, name="optout")
 app.add_typer(cli_export.app, name="export")
 app.command("licenses")(cli_licenses.licenses)
+app.command()(cli_duplicates.duplicates)
 
 RunFolder = Annotated[Path, typer.Option("--run", help="Folder of a run, or of a release.")]
 
@@ -113,6 +114,7 @@ def audit(
     parameter: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE for the question.")] = None,
     form: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
     target: Annotated[Path | None, typer.Option("--output", help="File to write; needed for parquet.")] = None,
+    before: Annotated[Path | None, typer.Option("--before", help="An earlier run, for `changes`.")] = None,
 ) -> None:
     """List the audit questions, or put one to a run or a release.
 
@@ -129,7 +131,7 @@ def audit(
         raise wrong(f"there is no question {question!r}", "`gleanery audit` lists them")
     if folder is None:
         raise wrong("which run?", "give --run DIR")
-    _answer(ask(known[question], tables_of(folder), _pairs(parameter or [])), form, target)
+    _answer(ask(known[question], tables_of(folder, before), _pairs(parameter or [])), form, target)
 
 
 @app.command("settings")

@@ -130,7 +130,7 @@ def _share_a_key(shard: Shard, contents: Contents) -> tuple[_Pairs, _Pairs, int,
             members.append(contents.part(part, "rows")[inside].astype(np.int64) + base)
     key, member = np.concatenate(keys), np.concatenate(members)
     if first >= banding(shard.settings).bands:  # equal forms are the same by definition: no sieve
-        pairs, counts, capped = shared_samples(key, member, member)
+        pairs, counts, capped = shared_samples(key, member, contents.indexed("shingles"))
         return pairs, counts[:0].astype(np.uint64), len(key), capped
     grouped = group(key, member)
     distinct = grouped.distinct()
@@ -148,9 +148,9 @@ def _share_samples(contents: Contents, number: int, of: int) -> tuple[_Pairs, _P
         samples = contents.part(part, "samples")
         start, stop = np.searchsorted(samples["hash"], np.array([low, high], np.uint64))
         rows = samples[start:stop]
-        found.append((rows["hash"], rows["row"].astype(np.int64) + base, rows["size"].astype(np.int64)))
-    hashes, members, sizes = (np.concatenate(column) for column in zip(*found, strict=True))
-    pairs, counts, capped = shared_samples(hashes, members, sizes)
+        found.append((rows["hash"], rows["row"].astype(np.int64) + base))
+    hashes, members = (np.concatenate(column) for column in zip(*found, strict=True))
+    pairs, counts, capped = shared_samples(hashes, members, contents.indexed("sizes"))
     return pairs, counts.astype(np.uint64), len(hashes), capped
 
 
@@ -242,11 +242,11 @@ def sketch_part(shard: Shard) -> None:
 def _shingled(shard: Shard, wanted: NDArray[np.bool_]) -> tuple[ShingleSets, ShingleSets]:
     """The shingles of the wanted contents of one part, of the whole text and of the code in it."""
     parameters = dedup_parameters(shard.settings.dedup)
-    styles = read_table(shard.table("signatures"), ["style"]).column("style").to_pylist()
+    styles = read_table(shard.table("signatures"), ["style"]).column("style")
     whole, code = [], []
     for rows in wanted_texts(shard.table("blobs"), wanted):
         whole.append(shingle_sets([text for _, text in rows], parameters))
-        code.append(shingle_sets([code_of(text, styles[row], parameters).code for row, text in rows], parameters))
+        code.append(shingle_sets([code_of(text, styles[row].as_py(), parameters).code for row, text in rows], parameters))
     return joined_sets(whole), joined_sets(code)
 
 

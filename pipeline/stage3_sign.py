@@ -176,7 +176,7 @@ def band_part(shard: Shard) -> None:
     sizes = pc.binary_length(table.column("sample")).to_numpy().astype(np.uint32) // 8
     samples = np.empty(int(sizes.sum()), Sample)
     samples["hash"] = np.frombuffer(_joined(table, "sample"), "<u8")
-    samples["row"], samples["size"] = np.repeat(np.arange(count, dtype=np.uint32), sizes), np.repeat(sizes, sizes)
+    samples["row"] = np.repeat(np.arange(count, dtype=np.uint32), sizes)
     arrays = {
         "ids": np.frombuffer(bytes.fromhex("".join(table.column("blob_id").to_pylist())), np.uint8).reshape(-1, 20),
         "rows": signed.astype(np.uint32),
@@ -239,9 +239,13 @@ class Contents:
 
     def gather(self, numbers: NDArray[Any], kind: str) -> NDArray[Any]:
         """The rows of an array of `INDEXED` for some numbers, which need not be sorted or distinct."""
+        return self.indexed(kind)[numbers.astype(np.int64)]
+
+    def indexed(self, kind: str) -> NDArray[Any]:
+        """A whole array of `INDEXED`."""
         if kind not in self._maps:
             self._maps[kind] = map_array(self.folder / f"{kind}.npy")
-        return self._maps[kind][numbers.astype(np.int64)]
+        return self._maps[kind]
 
     def ids(self, numbers: NDArray[Any]) -> pa.Array:
         """The ids of some numbers, as strings."""

@@ -25,7 +25,7 @@ from gleanery.optout.registry import Rule
 from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
 from gleanery.pipeline.optouts import blocked_sources, forks_of, sources_of, upstreams
 from gleanery.pipeline.overrides import overrides_of
-from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.settings import DedupSettings, Settings
 from gleanery.pipeline.stage2_annotate import SPREAD, blob_tasks, repository_tasks, spread_files
 from gleanery.pipeline.stage3_cluster import EDGES, edge_files
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
@@ -139,7 +139,7 @@ def group_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 def settle_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 3 of 5: decide among duplicates."""
     tasks, reads = blob_tasks(markers), ("group", "clusters")
-    parameters = {"common_owners": settings.dedup.common_owners}
+    parameters = {"common_owners": settings.dedup.common_owners, "threshold": settings.dedup.threshold}
     return Step("select", "settle", "4 of 7  settle", f"{__name__}:settle_part", tasks, parameters, reads)
 
 
@@ -277,7 +277,7 @@ def settle_part(shard: Shard) -> None:
     groups = [(group, list(members)) for group, members in groupby(rows, key=lambda r: str(r["group_id"]))]
     settled: list[dict[str, Any]] = []
     for group, members in groups:
-        settled += _settled(members, links.get(group, {}), shard.settings.dedup.common_owners)
+        settled += _settled(members, links.get(group, {}), shard.settings.dedup)
     _write_shared(shard, [[m["repo_id"] for m in members] for _, members in groups])
     path = shard.data(f"{shard.task.name}.decisions.parquet")
     shard.wrote(path, write_sorted(path, pa.Table.from_pylist(settled, schema=SETTLED), "repo_id", "file_id"))
@@ -305,11 +305,11 @@ def _write_shared(shard: Shard, groups: list[list[str]]) -> None:
 
 
 def _settled(
-    members: list[dict[str, Any]], links: Mapping[tuple[str, str], Link], common_owners: int
+    members: list[dict[str, Any]], links: Mapping[tuple[str, str], Link], dedup: DedupSettings
 ) -> Iterator[dict[str, Any]]:
     names = [f.name for f in dataclasses.fields(Copy) if f.name != "eligible"]
     copies = [Copy(**{n: m[n] for n in names} | {"eligible": m["reason"] == "kept"} | _witness(m)) for m in members]
-    outcomes = settle(copies, links, common_owners=common_owners)
+    outcomes = settle(copies, links, common_owners=dedup.common_owners, threshold=dedup.threshold)
     for member in members:
         outcome = outcomes[member["file_id"]]
         row = {"twin_file_id": None, "similarity": None} | member

@@ -63,7 +63,7 @@ def write_table(path: Path, name: str, table: pa.Table) -> Written:
     `table` has the columns of `TABLES[name]` in any order. Raises ValueError on a key that occurs twice.
     """
     table = sort_table(name, table)
-    with atomic_file(path) as out, pq.ParquetWriter(out, table.schema, **_OPTIONS) as writer:
+    with atomic_file(path) as out, pq.ParquetWriter(out, table.schema, **_options(table.schema)) as writer:
         for start, stop in _row_groups(table):
             writer.write_table(table.slice(start, stop - start), row_group_size=max(1, stop - start))
         if table.num_rows == 0:
@@ -165,6 +165,19 @@ _OPTIONS: dict[str, Any] = {
     "store_schema": True,
     "version": "2.6",
 }
+
+
+# Values that look like chance: to compress them costs more than it saves, and a dictionary holds each of them once.
+_NOISE = frozenset({"signature", "sample", "normal_form", "renamed_form"})
+
+
+def _options(schema: pa.Schema) -> dict[str, Any]:
+    if not _NOISE & set(schema.names):
+        return _OPTIONS
+    plain = [name for name in schema.names if name not in _NOISE]
+    kinds = {name: "none" if name in _NOISE else COMPRESSION for name in schema.names}
+    levels = dict.fromkeys(plain, LEVEL)
+    return _OPTIONS | {"use_dictionary": plain, "compression": kinds, "compression_level": levels}
 
 
 def _row_groups(table: pa.Table) -> Iterator[tuple[int, int]]:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from gleanery.records.errors import StopRun
 from gleanery.records.tables import TABLES
+from gleanery.sql.folders import BEFORE
 from gleanery.sql.header import Question
 
 MEMORY_LIMIT = "2GB"
@@ -84,13 +85,14 @@ class Database:
         if name in self._viewed:
             return
         if name not in self._tables:
-            raise StopRun(
-                f"the question {question.name} needs the table {name}, which this folder does not hold",
-                "a release holds no opt-out rules and no crawled contents; ask it of the run that made the release",
-            )
+            hint = "a release holds no opt-out rules and no crawled contents; ask it of the run that made the release"
+            if name.startswith(BEFORE):
+                hint = "it compares two runs: name the earlier one with --before"
+            message = f"the question {question.name} needs the table {name}, which this folder does not hold"
+            raise StopRun(message, hint)
         paths = self._tables[name]
         if not paths:
-            self._connection.register(f"stg_{name}", TABLES[name].schema.empty_table())
+            self._connection.register(f"stg_{name}", TABLES[name.removeprefix(BEFORE)].schema.empty_table())
         else:
             _check_schemas(name, paths)
             try:
@@ -128,7 +130,7 @@ def _literal(path: Path) -> str:
 
 def _check_schemas(name: str, paths: Sequence[Path]) -> None:
     """A column that is missing or of another type would make an audit answer about nothing."""
-    wanted = TABLES[name].schema
+    wanted = TABLES[name.removeprefix(BEFORE)].schema
     for path in paths:
         try:
             schema = pq.read_schema(path)

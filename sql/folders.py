@@ -10,11 +10,19 @@ from gleanery.records.errors import StopRun
 from gleanery.records.tables import TABLES
 
 
-def tables_of(folder: Path) -> dict[str, list[Path]]:
+# The tables of an earlier run, for the questions that compare two.
+BEFORE = "before_"
+
+
+def tables_of(folder: Path, before: Path | None = None) -> dict[str, list[Path]]:
     """The table files of a run (`tables/<table>/*.parquet`) or of a release (the same, and `docs/*.parquet`).
 
-    A table whose folder is there but empty has an empty list. Raises StopRun if the folder is neither.
+    A table whose folder is there but empty has an empty list. With `before`, the tables of that run too, as
+    `before_<table>`. Raises StopRun if a folder is neither.
     """
+    if before is not None:
+        earlier = {f"{BEFORE}{name}": paths for name, paths in tables_of(before).items()}
+        return tables_of(folder) | earlier
     found: dict[str, list[Path]] = {}
     for name in TABLES:
         for place in _places(folder, name):

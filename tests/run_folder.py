@@ -227,6 +227,11 @@ def _octo(build: RunBuilder, app: str, lib: str) -> None:
     likeness |= {"same_normal_form": False, "same_renamed_form": False}
     build.rows["pairs"].append({"left_blob_id": pair[0], "right_blob_id": pair[1]} | likeness)
     build.rows["clusters"] += [{"blob_id": blob, "cluster_id": pair[0]} for blob in pair]
+    shared = {"contents": 5, "shared": 4, "share": 0.8}
+    build.rows["repository_copies"].append({"repo_id": lib, "other_repo_id": app} | shared)
+    for row in build.rows["decisions"]:
+        if row["repo_id"] == lib and row["verdict"] == "kept":
+            row["missing"] = ["near_duplicate: 1"]
 
 
 def _others(build: RunBuilder, fork: str, gpl: str, tool: str, hostile: str, signal: str) -> None:

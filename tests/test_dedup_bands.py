@@ -3,71 +3,163 @@
 import itertools
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from gleanery.dedup.bands import Banding, band_keys, candidate_pairs, expected_recall
-from gleanery.dedup.clusters import components
+from gleanery.dedup.bands import (
+    CROWD,
+    LEADERS,
+    Banding,
+    Candidates,
+    Sieve,
+    Sketches,
+    band_keys,
+    candidate_pairs,
+    expected_recall,
+    group,
+    pairs_of_signatures,
+    signature_bits,
+)
+from gleanery.dedup.clusters import Forest, components, smallest_by_rounds
 from gleanery.dedup.signatures import Parameters, sign
+from gleanery.dedup.verify import jaccard
 
-Row = tuple[int, str]
-ROWS = st.lists(st.tuples(st.integers(0, 5) | st.just(2**64 - 1), st.sampled_from("abcdefghijkl")), max_size=60)
-EDGES = st.lists(st.tuples(st.sampled_from("abcdefghijklmnop"), st.sampled_from("abcdefghijklmnop")), max_size=30)
-
-
-def _pairs(rows: list[Row], max_bucket: int = 64) -> tuple[list[tuple[str, str]], int]:
-    keys, ids = np.array([k for k, _ in rows], np.uint64), np.array([i for _, i in rows], "U1")
-    found = candidate_pairs(keys, ids, max_bucket)
-    return list(zip(found.left.tolist(), found.right.tolist(), strict=True)), found.capped
+Row = tuple[int, int]
+ROWS = st.lists(st.tuples(st.integers(0, 5) | st.just(2**64 - 1), st.integers(0, 11)), max_size=60)
+EDGES = st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15)), max_size=30)
+SIEVE = Sieve(0.7)
 
 
-def _plain_pairs(rows: list[Row], max_bucket: int) -> tuple[list[tuple[str, str]], int]:
-    buckets: dict[int, set[str]] = defaultdict(set)
-    for key, name in rows:
-        buckets[key].add(name)
-    pairs: set[tuple[str, str]] = set()
-    for bucket in map(sorted, buckets.values()):
-        if len(bucket) <= max_bucket:
-            pairs |= set(itertools.combinations(bucket, 2))
-        else:
-            pairs |= {(bucket[0], other) for other in bucket[1:]} | set(itertools.pairwise(bucket))
-    return sorted(pairs), sum(len(b) > max_bucket for b in buckets.values())
+def _pairs(rows: list[Row]) -> set[tuple[int, int]]:
+    keys, members = np.array([k for k, _ in rows], np.uint64), np.array([i for _, i in rows], np.int64)
+    found = candidate_pairs(keys, members, _blank, SIEVE)
+    pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
+    assert pairs == sorted(set(pairs))
+    return set(pairs)
 
 
-@given(ROWS, st.integers(1, 13))
+def _blank(members: NDArray[np.int64]) -> Sketches:
+    """Sketches that pass every sieve: no bits, and one size."""
+    return Sketches(members, np.empty((len(members), 0), np.uint64), np.ones(len(members), np.int64))
+
+
+def _plain_pairs(rows: list[Row]) -> set[tuple[int, int]]:
+    buckets: dict[int, set[int]] = defaultdict(set)
+    for key, member in rows:
+        buckets[key].add(member)
+    return {pair for bucket in buckets.values() for pair in itertools.combinations(sorted(bucket), 2)}
+
+
+@given(ROWS, st.permutations(range(60)))
 @settings(deadline=None)
-def test_candidates_are_those_of_the_plain_rule(rows: list[Row], max_bucket: int) -> None:
-    assert _pairs(rows, max_bucket) == _plain_pairs(rows, max_bucket)
-
-
-@given(ROWS, st.integers(1, 13), st.permutations(range(60)))
-@settings(deadline=None)
-def test_candidates_do_not_depend_on_the_order_of_rows(rows: list[Row], max_bucket: int, order: list[int]) -> None:
+def test_candidates_are_those_of_the_plain_rule_in_any_order(rows: list[Row], order: list[int]) -> None:
+    assert _pairs(rows) == _plain_pairs(rows)
     shuffled = [rows[i] for i in order if i < len(rows)]
-    assert _pairs(shuffled + rows[:3], max_bucket) == _pairs(rows, max_bucket)
+    assert _pairs(shuffled + rows[:3]) == _pairs(rows)
 
 
-def test_a_huge_bucket_makes_few_pairs_and_still_hangs_together() -> None:
-    rows = 50_000
-    ids = np.array([b"%040d" % i for i in range(rows)])
-    found = candidate_pairs(np.zeros(rows, np.uint64), ids)
-    assert (len(found.left), found.capped) == (2 * (rows - 1) - 1, 1)
-    left, right = ([i.decode() for i in side.tolist()] for side in (found.left, found.right))
-    assert set(components(left, right).values()) == {"0" * 40}
-
-
-def test_ids_of_raw_bytes_may_end_in_zeros() -> None:
-    ids = np.array([b"\1" * 19 + b"\0", b"\2" * 20], "S20")
-    found = candidate_pairs(np.array([7, 7], np.uint64), ids)
-    assert found.left.tobytes() + found.right.tobytes() == ids.tobytes()
+@pytest.mark.parametrize("distance", [0, 1, 1 << 20])
+def test_keys_that_begin_alike_are_told_apart(distance: int) -> None:
+    """More rows than the sort looks at bits for: rows of different keys that it cannot order are ordered afterwards."""
+    chance = np.random.default_rng(5)
+    keys = np.uint64(1 << 63) + chance.integers(0, 300, 5000).astype(np.uint64) * np.uint64(distance)
+    members = chance.integers(0, 1 << 40, 5000)
+    grouped = group(keys, members)
+    buckets: dict[int, set[int]] = defaultdict(set)
+    for key, member in zip(keys.tolist(), members.tolist(), strict=True):
+        buckets[key].add(member)
+    ends = zip(grouped.starts, grouped.starts[1:], strict=False)
+    found = [grouped.members[first:last].tolist() for first, last in ends]
+    assert sorted(found) == sorted(sorted(b) for b in buckets.values() if len(b) > 1)
 
 
 def test_the_columns_must_be_of_one_length() -> None:
     with pytest.raises(ValueError, match="2 and 1 rows"):
-        candidate_pairs(np.zeros(2, np.uint64), np.array(["a"]))
+        group(np.zeros(2, np.uint64), np.zeros(1, np.int64))
+
+
+def _family(chance: np.random.Generator, copies: int, kept: float, size: int = 400) -> list[NDArray[np.uint64]]:
+    """Sets that each hold a share of one set, and values of their own for the rest."""
+    common = chance.integers(0, 1 << 63, size).astype(np.uint64)
+    sets = []
+    for _ in range(copies):
+        own = chance.integers(0, 1 << 63, size - int(kept * size)).astype(np.uint64)
+        sets.append(np.unique(np.concatenate([chance.permutation(common)[: int(kept * size)], own])))
+    return sets
+
+
+def _sieved(sets: list[NDArray[np.uint64]]) -> tuple[Candidates, dict[tuple[int, int], float]]:
+    signatures = np.stack([sign(one, Parameters()) for one in sets])
+    found = pairs_of_signatures(signatures, np.array([len(one) for one in sets]), Banding(), SIEVE)
+    pairs = zip(found.left.tolist(), found.right.tolist(), strict=True)
+    return found, {(i, j): jaccard(sets[i], sets[j]) for i, j in pairs}
+
+
+@pytest.mark.parametrize("kept", [0.7, 0.8, 0.83, 0.9, 0.97])
+def test_the_sieve_loses_no_similar_pair(kept: float) -> None:
+    """100 sets: under the size of a crowd, so every pair at or above the threshold that shares a band is there."""
+    sets = _family(np.random.default_rng(3), 100, kept)
+    signatures = np.stack([sign(one, Parameters()) for one in sets])
+    keys = band_keys(signatures, Banding())
+    met = {(i, j) for i, j in itertools.combinations(range(100), 2) if (keys[i] == keys[j]).any()}
+    _, found = _sieved(sets)
+    true = {pair for pair in met if jaccard(sets[pair[0]], sets[pair[1]]) >= 0.7}
+    assert true <= set(found)
+    assert set(found) <= met
+
+
+def test_the_sieve_drops_what_is_too_small_or_too_different() -> None:
+    base = np.arange(1, 401, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    _, found = _sieved([base, base[:270], base[:290]])
+    assert set(found) == {(0, 2), (1, 2)}
+
+
+@pytest.mark.parametrize("kept", [0.86, 0.92, 0.97])
+def test_what_a_crowd_hides_follows_from_the_measured_distances(kept: float) -> None:
+    """Every pair at threshold + 2 r is given, or is shown to be similar by way of a leader at the distance r."""
+    sets = _family(np.random.default_rng(9), CROWD + 60, kept, 200)
+    rows, signatures = np.arange(len(sets)), np.stack([sign(one, Parameters()) for one in sets])
+    sketches = Sketches(rows, signature_bits(signatures), np.array([len(one) for one in sets]))
+    found = candidate_pairs(np.zeros(len(sets), np.uint64), rows, lambda _: sketches, SIEVE)
+    assert found.crowds == 1
+    pairs = zip(found.left.tolist(), found.right.tolist(), strict=True)
+    measured = {(i, j): jaccard(sets[i], sets[j]) for i, j in pairs}
+    near: dict[int, dict[int, float]] = defaultdict(dict)
+    for (i, j), similarity in measured.items():
+        near[i][j] = near[j][i] = 1 - similarity
+    for i, j in itertools.combinations(range(len(sets)), 2):
+        similarity = jaccard(sets[i], sets[j])
+        if (i, j) in measured or similarity < 0.7:
+            continue
+        shown = min(near[i][leader] + near[j][leader] for leader in near[i].keys() & near[j].keys())
+        radius = min(min(near[i].values()), min(near[j].values()))
+        assert shown <= 0.3 or similarity < 0.7 + 2 * radius
+
+
+def test_a_huge_crowd_makes_few_pairs_and_hangs_together() -> None:
+    rows = 100_000
+    keys, members = np.zeros(rows, np.uint64), np.random.default_rng(1).permutation(rows)
+    found = candidate_pairs(keys, members, _blank, SIEVE)
+    assert (len(found.left), found.crowds, found.let_go) == (rows - 1, 1, 0)
+    forest = Forest(rows)
+    forest.join(found.left, found.right)
+    assert not forest.smallest().any()
+
+
+def test_a_crowd_of_strangers_takes_bounded_work() -> None:
+    """8,000 members that share a key and nothing else: no one follows another, and the leaders are limited."""
+    rows, chance = 8_000, np.random.default_rng(2)
+    bits = chance.integers(0, 1 << 63, (rows, 4)).astype(np.uint64)
+    sketches = Sketches(np.arange(rows), bits, np.ones(rows, np.int64))
+    found = candidate_pairs(np.zeros(rows, np.uint64), np.arange(rows), lambda _: sketches, SIEVE)
+    assert found.let_go == rows - LEADERS
+    assert found.met <= rows * LEADERS
+    assert len(found.left) < 10
 
 
 @given(st.integers(0, 20), st.integers(1, 4), st.integers(1, 4), st.integers(0, 2**32))
@@ -103,31 +195,57 @@ def test_recall_on_planted_pairs_is_the_expected_one(similarity: float, banding:
     assert abs(met / trials - expected) < 4 * (expected * (1 - expected) / trials) ** 0.5 + 0.01
 
 
-def _union_find(edges: list[tuple[str, str]]) -> dict[str, str]:
-    parent = {node: node for edge in edges for node in edge}
+def _plain_components(size: int, edges: list[tuple[int, int]]) -> list[int]:
+    smallest = list(range(size))
+    for _ in range(size):
+        for left, right in edges:
+            smallest[left] = smallest[right] = min(smallest[left], smallest[right])
+    return smallest
 
-    def root(node: str) -> str:
-        while parent[node] != node:
-            node = parent[node]
-        return node
 
-    for left, right in edges:
-        low, high = sorted((root(left), root(right)))
-        parent[high] = low
-    return {node: root(node) for node in sorted(parent)}
+def _sides(edges: Sequence[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    columns = np.array(edges, np.int64).reshape(-1, 2)
+    return columns[:, 0].copy(), columns[:, 1].copy()
 
 
 @given(EDGES, st.randoms())
 @settings(deadline=None)
-def test_components_are_those_of_a_union_find_in_any_order(edges: list[tuple[str, str]], chance: random.Random) -> None:
+def test_both_methods_give_the_components_of_the_plain_rule(
+    edges: list[tuple[int, int]], chance: random.Random
+) -> None:
     shuffled = [edge[:: chance.choice([1, -1])] for edge in edges]
     chance.shuffle(shuffled)
-    found = components([left for left, _ in shuffled], [right for _, right in shuffled])
-    assert list(found.items()) == list(_union_find(edges).items())
+    expected = _plain_components(16, edges)
+    forest = Forest(16)
+    forest.join(*_sides(shuffled[:7]))
+    forest.join(*_sides(shuffled[7:]))
+    assert forest.smallest().tolist() == expected
+    assert smallest_by_rounds(16, *_sides(shuffled)).tolist() == expected
 
 
-def test_a_chain_of_twenty_thousand_is_one_component() -> None:
+def _shape(kind: str) -> list[tuple[int, int]]:
+    order = [(i * 7919) % 20_011 for i in range(20_011)]
+    if kind == "chain":
+        return list(itertools.pairwise(range(20_000)))
+    if kind == "shuffled chain":
+        return list(itertools.pairwise(order))
+    if kind == "star":
+        return [(order[0], node) for node in order[1:]]
+    return [(min(a, b), max(a, b)) for a, b in itertools.combinations(range(300), 2)]  # one giant cluster
+
+
+@pytest.mark.parametrize("kind", ["chain", "shuffled chain", "star", "clique"])
+def test_odd_shapes_are_one_component_by_both_methods(kind: str) -> None:
+    left, right = _sides(_shape(kind))
+    size = int(max(left.max(), right.max())) + 1
+    forest = Forest(size)
+    forest.join(left, right)
+    assert np.array_equal(forest.smallest(), smallest_by_rounds(size, left, right))
+    assert set(forest.smallest()[np.union1d(left, right)].tolist()) == {int(min(left.min(), right.min()))}
+
+
+def test_components_of_names_have_the_smallest_name() -> None:
     nodes = [f"{(i * 7919) % 20_011:040x}" for i in range(20_000)]
     found = components(nodes[:-1], nodes[1:])
-    assert len(found) == 20_000
+    assert list(found) == sorted(nodes)
     assert set(found.values()) == {min(nodes)}

@@ -20,6 +20,7 @@ from gleanery.records.errors import StopRun
 from gleanery.records.ids import blob_id
 from gleanery.records.tables import TABLES
 from gleanery.sql.formats import to_json
+from gleanery.sql.folders import BEFORE
 from gleanery.sql.header import HeaderError, parse
 from gleanery.sql.questions import Database, Question, ask, questions, tables_of
 
@@ -27,6 +28,7 @@ GOLDEN = Path(__file__).parent / "golden" / "sql"
 SECRET = blob_id(b"def secret():\n    return 42\n")
 # What each question with a required parameter is asked.
 ARGUMENTS: dict[str, dict[str, str]] = {
+    "cluster_of": {"repo": "octo/app", "path": "src/main.py"},
     "copies_of": {"repo": "octo/app"},
     "dead_letters_of": {"repo": "fox/gone"},
     "evidence_of": {"repo": "octo/lib"},
@@ -232,7 +234,12 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
     """The table files of the run in which nothing is wrong."""
-    return tables_of(write_run(tmp_path_factory.mktemp("run"), good_rows()))
+    before = good_rows()
+    change("decisions", "add.py", "octo/lib", verdict="rejected", reason="generated")(before)
+    drop("decisions", "weak.py", "octo/lib")(before)
+    change("decisions", "main_copy.py", "octo/lib", verdict="kept", reason="kept", twin_file_id=None)(before)
+    earlier = write_run(tmp_path_factory.mktemp("before"), before)
+    return tables_of(write_run(tmp_path_factory.mktemp("run"), good_rows()), earlier)
 
 
 @pytest.mark.parametrize("name", sorted(questions()))
@@ -306,7 +313,7 @@ def test_the_reference_says_what_each_question_asks() -> None:
 
 def test_every_needed_table_is_a_table_of_a_run() -> None:
     for question in questions().values():
-        assert set(question.needs) <= set(TABLES), question.name
+        assert {name.removeprefix(BEFORE) for name in question.needs} <= set(TABLES), question.name
 
 
 def test_every_query_has_the_shape_of_the_house() -> None:
@@ -343,7 +350,8 @@ def test_arguments_are_data(text: str, good: dict[str, list[Path]]) -> None:
     with Database(good) as database:
         before = database.ask(questions()["repositories"])
         for question in questions().values():
-            if question.parameters and "threshold" not in [p.name for p in question.parameters]:
+            is_number = any((p.default or "").replace(".", "").isdecimal() for p in question.parameters)
+            if question.parameters and not is_number:
                 database.ask(question, {p.name: text for p in question.parameters})
         assert database.ask(questions()["repositories"]).equals(before)
 

@@ -1,0 +1,69 @@
+"""The command `gleanery duplicates`.
+
+In: arguments. Out: a cluster, its measures and a difference on standard output, or a page as a file.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gleanery.pipeline.screen import draw, err, out, wrong
+
+MOST_ROWS = 40
+
+
+def duplicates(
+    folder: Annotated[Path, typer.Option("--run", help="Folder of a run.")],
+    target: Annotated[str | None, typer.Argument(metavar="FILE", help="OWNER/REPO:PATH.")] = None,
+    page: Annotated[Path | None, typer.Option("--page", help="HTML file to write about the whole run.")] = None,
+    signatures: Annotated[
+        Path | None, typer.Option("--signatures", help="Parquet file to write, for datasketch: see duplicates.md.")
+    ] = None,
+) -> None:
+    """Show what a file was taken to be the same as, how much, and where they differ; or write a page about the run.
+
+    Example: gleanery duplicates pypi/requests:requests-2.32.3/setup.py --run runs/demo
+    """
+    if target is None and page is None and signatures is None:
+        raise wrong("which file?", "give OWNER/REPO:PATH, or --page FILE for the whole run")
+    if target is not None:
+        _show(folder, target)
+    if page is not None:
+        from gleanery.pipeline.duplicates import duplicates_page
+        from gleanery.records.parquet import write_bytes
+
+        write_bytes(page, duplicates_page(folder).encode("utf-8"))
+        err.print(f"written to {page}")
+    if signatures is not None:
+        from gleanery.dedup.export import write_signatures
+        from gleanery.sql.questions import tables_of
+
+        count = write_signatures(tables_of(folder).get("signatures", []), signatures)
+        err.print(f"{count:,} signatures written to {signatures}")
+
+
+def _show(folder: Path, target: str) -> None:
+    from gleanery.dedup.difference import as_text, printable
+    from gleanery.pipeline.duplicates import cluster_of
+
+    shown = cluster_of(folder, target)
+    rows = [
+        (printable(f"{r['repo']}:{r['path']}"), r["reason"], r["sameness"], _rounded(r["jaccard"]), _rounded(r["containment"]))
+        for r in shown.members
+    ]
+    draw("", ("file", "decision", "sameness", "jaccard", "containment"), tuple(rows[:MOST_ROWS]))
+    if len(rows) > MOST_ROWS:
+        out.print(f"and {len(rows) - MOST_ROWS:,} more")
+    if shown.other is None:
+        out.print("\nNothing in this run was taken for the same.")
+        return
+    out.print(f"\nCompared with {printable(shown.other['repo'])}:{printable(shown.other['path'])}", soft_wrap=True)
+    if shown.other["blob_id"] == shown.members[0]["blob_id"]:
+        out.print("The same bytes.")
+    for line in as_text(shown.rows, out.width):
+        out.print(line, soft_wrap=True)
+
+
+def _rounded(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -1,0 +1,93 @@
+"""What was taken for the same: a file's cluster with its measures and a difference, and the page for a whole run.
+
+In: the folder of a run. Out: plain rows and text for the command line, or HTML. Each answer is that of an audit
+question; contents are read by their id. A second for a run of a hundred thousand files.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gleanery.dedup.difference import Row, side_by_side
+from gleanery.dedup.page import Pair, page
+from gleanery.pipeline.exchange import read_range
+from gleanery.quality.filters import decode
+from gleanery.records.errors import StopRun
+from gleanery.records.tables import TABLES
+from gleanery.sql.questions import Database, questions, tables_of
+
+MOST_SPLITS = 16
+LARGEST, DOUBTFUL = 25, 40
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A file's cluster: the file itself first, then the others; the file it is compared with, and the difference."""
+
+    members: tuple[dict[str, Any], ...]
+    other: dict[str, Any] | None
+    rows: tuple[Row, ...]
+
+
+def cluster_of(folder: Path, target: str) -> Shown:
+    """The cluster of OWNER/REPO:PATH. Raises StopRun if no file of that name was read."""
+    tables = tables_of(folder)
+    with Database(tables) as database:
+        for name, path in _splits(target):
+            members = database.ask(questions()["cluster_of"], {"repo": name, "path": path}).to_pylist()
+            if members:
+                other = _partner(members)
+                texts = [_text(tables, row["blob_id"]) for row in (members[0], other)] if other else ["", ""]
+                same = other is None or other["blob_id"] == members[0]["blob_id"]
+                return Shown(tuple(members), other, () if same else tuple(side_by_side(*texts)))
+    raise StopRun("no file of that name was read in this run", "give OWNER/REPO:PATH, as `gleanery explain` takes it")
+
+
+def _splits(target: str) -> list[tuple[str, str]]:
+    """Each reading of the target as a name and a path: both may hold colons."""
+    places = [place for place, character in enumerate(target) if character == ":"][:MOST_SPLITS]
+    return [(target[:place], target[place + 1 :].lstrip("/")) for place in places]
+
+
+def _partner(members: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The file that decided about the first one; without such a file, the one that is most like it but not equal."""
+    asked, others = members[0], members[1:]
+    deciding = [row for row in others if row["file_id"] == asked["twin_file_id"]]
+    unlike = [row for row in others if row["blob_id"] != asked["blob_id"] and row["jaccard"] is not None]
+    return next(iter(deciding + unlike + list(others)), None)
+
+
+def _text(tables: dict[str, list[Path]], blob: str) -> str:
+    if "blobs" not in tables:
+        raise StopRun("a release holds no crawled contents", "name the run that made it")
+    column = read_range(tables["blobs"], "blob_id", blob, f"{blob}\x00", TABLES["blobs"].schema, ["blob_id", "content"])
+    return (decode(column.column("content")[0].as_py())[0] or "") if column.num_rows else ""
+
+
+def duplicates_page(folder: Path) -> str:
+    """The page of the largest and of the most doubtful clusters of a run."""
+    tables = tables_of(folder)
+    with Database(tables) as database:
+
+        def ask(name: str, **arguments: int) -> list[dict[str, Any]]:
+            given = {key: str(value) for key, value in arguments.items()}
+            rows: list[dict[str, Any]] = database.ask(questions()[name], given).to_pylist()
+            return rows
+
+        sections = (
+            ("Alarms", "One cluster took a tenth or more of a language or of a repository.", ask("cluster_alarm")),
+            ("Classes", "Pairs of contents by the way in which they are the same.", ask("sameness")),
+            ("The largest clusters", "Files that were decided together.", ask("largest_clusters", most=LARGEST)),
+            ("Whole repositories", "Of which half or more stands in another one.", ask("repository_copies")[:LARGEST]),
+        )
+        pairs = list(_pairs(tables, ask("doubtful_duplicates", most=DOUBTFUL)))
+    return page("What was taken for the same", sections, pairs)
+
+
+def _pairs(tables: dict[str, list[Path]], rows: Sequence[dict[str, Any]]) -> Iterator[Pair]:
+    for row in rows:
+        if row["kept_blob_id"] is not None:
+            texts = _text(tables, row["blob_id"]), _text(tables, row["kept_blob_id"])
+            names = f"{row['repo']}:{row['path']}", f"{row['kept_repo']}:{row['kept_path']}"
+            yield Pair(row["similarity"], row["reason"].replace("_", " "), *names, side_by_side(*texts))

@@ -1,0 +1,48 @@
+-- Bad result: a file that is no longer kept, with no change of its content and no rule behind it.
+-- Question: Which files were decided otherwise than in the earlier run, and why?
+-- Must be empty: no
+-- Needs: before_decisions, decisions, repos
+WITH
+decisions AS (SELECT * FROM stg_decisions),
+earlier AS (SELECT * FROM stg_before_decisions),
+repos AS (SELECT repo_id, name FROM stg_repos),
+both_runs AS (
+  SELECT coalesce(now.file_id, old.file_id) AS file_id, coalesce(now.repo_id, old.repo_id) AS repo_id,
+    coalesce(now.path, old.path) AS path, old.reason AS reason_before, now.reason, old.blob_id AS blob_before,
+    now.blob_id, now.twin_file_id, now.similarity, now.evidence,
+    old.twin_file_id AS twin_before, now.file_id IS NULL AS is_gone, old.file_id IS NULL AS is_new
+  FROM decisions AS now FULL JOIN earlier AS old ON old.file_id = now.file_id
+),
+changed AS (
+  SELECT * FROM both_runs
+  WHERE is_gone OR is_new OR reason IS DISTINCT FROM reason_before OR blob_id IS DISTINCT FROM blob_before
+    OR twin_file_id IS DISTINCT FROM twin_before
+),
+final AS (
+  SELECT coalesce(repos.name, changed.repo_id) AS repo, changed.path, changed.reason_before, changed.reason,
+    CASE
+      WHEN is_new THEN 'the file is new'
+      WHEN is_gone THEN 'the file is gone'
+      WHEN changed.blob_id IS DISTINCT FROM changed.blob_before THEN 'its content changed'
+      WHEN changed.twin_file_id IS NOT NULL AND twin_old.file_id IS NULL THEN 'the file that it yields to is new'
+      WHEN changed.twin_file_id IS NOT NULL AND twin.blob_id IS DISTINCT FROM twin_old.blob_id
+        THEN 'the content of the file that it yields to changed'
+      WHEN changed.twin_file_id IS NOT NULL AND twin.reason IS DISTINCT FROM twin_old.reason
+        THEN 'the file that it yields to was decided otherwise'
+      WHEN changed.twin_before IS NOT NULL AND changed.twin_file_id IS NULL AND twin_gone.file_id IS NULL
+        THEN 'the file that it yielded to is gone'
+      WHEN changed.twin_before IS NOT NULL AND changed.twin_file_id IS NULL
+        THEN 'it no longer yields to another file'
+      WHEN changed.twin_file_id IS DISTINCT FROM changed.twin_before THEN 'it yields to another file now'
+      ELSE 'a rule, a policy or a detector changed'
+    END AS why,
+    twin_repo.name AS twin_repo, twin.path AS twin_path, changed.similarity, changed.evidence
+  FROM changed
+  LEFT JOIN repos ON repos.repo_id = changed.repo_id
+  LEFT JOIN decisions AS twin ON twin.file_id = changed.twin_file_id
+  LEFT JOIN earlier AS twin_old ON twin_old.file_id = changed.twin_file_id
+  LEFT JOIN decisions AS twin_gone ON twin_gone.file_id = changed.twin_before
+  LEFT JOIN repos AS twin_repo ON twin_repo.repo_id = twin.repo_id
+)
+SELECT * FROM final
+ORDER BY ALL

@@ -1,0 +1,43 @@
+-- Bad result: a member that was dropped though its measures against the kept file are low.
+-- Question: Which files are decided together with this one, and how alike are they to it?
+-- Must be empty: no
+-- Needs: clusters, decisions, pairs, repos
+-- Parameter repo (required): the repository: owner/name, an alias, its URL or its repo_id
+-- Parameter path (required): the path inside the repository
+WITH
+decisions AS (SELECT * FROM stg_decisions WHERE blob_id IS NOT NULL),
+clusters AS (SELECT * FROM stg_clusters),
+repos AS (SELECT * FROM stg_repos),
+asked AS (
+  SELECT file_id, blob_id
+  FROM decisions JOIN repos USING (repo_id)
+  WHERE path = $path
+    AND (repo_id = $repo OR lower(name) = lower($repo) OR url = $repo
+      OR list_contains(list_transform(aliases, lambda alias: lower(alias)), lower($repo)))
+),
+own AS (SELECT asked.*, cluster_id FROM asked LEFT JOIN clusters USING (blob_id)),
+members AS (
+  SELECT DISTINCT clusters.blob_id, own.blob_id AS asked_id FROM clusters JOIN own USING (cluster_id)
+  UNION SELECT blob_id, blob_id FROM own
+),
+measures AS (
+  SELECT left_blob_id AS asked_id, right_blob_id AS blob_id, pairs.* FROM stg_pairs AS pairs
+  WHERE left_blob_id IN (SELECT blob_id FROM asked)
+  UNION ALL
+  SELECT right_blob_id, left_blob_id, pairs.* FROM stg_pairs AS pairs
+  WHERE right_blob_id IN (SELECT blob_id FROM asked)
+),
+final AS (
+  SELECT repos.name AS repo, decisions.path, decisions.verdict, decisions.reason,
+    CASE WHEN members.blob_id = members.asked_id THEN 'exact' ELSE coalesce(sameness, 'by others') END AS sameness,
+    CASE WHEN members.blob_id = members.asked_id THEN 1.0 ELSE jaccard END AS jaccard,
+    CASE WHEN members.blob_id = members.asked_id THEN 1.0 ELSE containment END AS containment,
+    decisions.file_id IN (SELECT file_id FROM asked) AS is_asked,
+    decisions.file_id, decisions.blob_id, decisions.twin_file_id, decisions.similarity
+  FROM members
+  JOIN decisions USING (blob_id)
+  JOIN repos USING (repo_id)
+  LEFT JOIN measures ON measures.blob_id = members.blob_id AND measures.asked_id = members.asked_id
+)
+SELECT * FROM final
+ORDER BY is_asked DESC, verdict, jaccard DESC NULLS LAST, repo, path, file_id

@@ -1,0 +1,25 @@
+-- Bad result: a row with the relation mirror_or_unmarked_fork whose younger repository has kept files.
+-- Question: Which repositories stand wholly or for the larger part in others, and is it known that they are forks?
+-- Must be empty: no
+-- Needs: repository_copies, repos
+WITH
+repository_copies AS (SELECT * FROM stg_repository_copies),
+repos AS (SELECT repo_id, name, fork_of, first_commit_at FROM stg_repos),
+final AS (
+  SELECT one.name AS repo, other.name AS stands_in, here.contents, here.shared, here.share,
+    back.share AS share_of_the_other,
+    CASE
+      WHEN one.fork_of = other.name OR other.fork_of = one.name THEN 'fork'
+      WHEN here.share >= 0.8 AND back.share >= 0.8 THEN 'mirror_or_unmarked_fork'
+      WHEN here.share >= 0.8 THEN 'inside'
+      ELSE 'overlap'
+    END AS relation,
+    one.first_commit_at < other.first_commit_at AS one_is_older
+  FROM repository_copies AS here
+  JOIN repos AS one ON one.repo_id = here.repo_id
+  JOIN repos AS other ON other.repo_id = here.other_repo_id
+  LEFT JOIN repository_copies AS back
+    ON back.repo_id = here.other_repo_id AND back.other_repo_id = here.repo_id
+)
+SELECT * FROM final
+ORDER BY share DESC, shared DESC, repo, stands_in

@@ -1,0 +1,107 @@
+"""What a person looks at: differences, the page, and signatures in datasketch's own hands."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from datasketch import MinHashLSH
+from hypothesis import given
+from hypothesis import strategies as st
+from small_corpus import code
+
+from gleanery.dedup.difference import GAP, MOST_LINES, as_text, side_by_side
+from gleanery.dedup.export import load_index, write_signatures
+from gleanery.dedup.page import Pair, page
+from gleanery.dedup.prints import prints
+from gleanery.dedup.signatures import Parameters
+from gleanery.records.errors import StopRun
+from gleanery.records.ids import blob_id
+from gleanery.records.parquet import write_table
+
+HOSTILE = "</td><script>alert(1)</script>\x1b[31m<img src=x onerror=alert(1)>"
+TEXTS = st.text("ab\n\t\x1b", max_size=60)
+
+
+@given(TEXTS, TEXTS)
+def test_a_difference_holds_every_line_that_differs_and_no_control_code(one: str, other: str) -> None:
+    rows = side_by_side(one, other)
+    shown = [row.left for row in rows if row.left_number], [row.right for row in rows if row.right_number]
+    if not any(row.kind == GAP for row in rows):
+        assert len(shown[0]) == len(one.splitlines()) and len(shown[1]) == len(other.splitlines())
+    for line in as_text(rows, 80):
+        assert line.isprintable() and len(line) <= 80
+
+
+def test_a_wide_script_keeps_its_columns() -> None:
+    (line,) = as_text(side_by_side("名前" * 40, "名前" * 40), 60)
+    assert line.count("…") == 2
+
+
+def test_long_texts_are_cut_and_the_difference_says_so() -> None:
+    rows = side_by_side("a\n" * (MOST_LINES + 5), "b\n")
+    assert any("5 more lines" in row.left for row in rows)
+
+
+def test_equal_texts_have_no_difference() -> None:
+    assert {row.kind for row in side_by_side("a\nb\nc\nd\ne", "a\nb\nc\nd\ne")} == {"same", GAP}
+
+
+def test_nothing_from_a_run_becomes_markup() -> None:
+    rows = side_by_side(HOSTILE, f"{HOSTILE} other")
+    made = page(HOSTILE, [(HOSTILE, HOSTILE, [{HOSTILE: HOSTILE, "n": 1}])], [Pair(0.7, HOSTILE, HOSTILE, HOSTILE, rows)])
+    tags = set(re.findall(r"<([a-z!]+)", made))
+    allowed = {"html", "head", "meta", "title", "style", "body", "p", "div", "table", "thead", "tbody", "tr", "th", "td"}
+    assert tags <= allowed | {"h", "b", "span", "details", "summary", "colgroup", "col", "!doctype", "!"}
+    assert "\x1b" not in made and "default-src 'none'" in made.replace("&#x27;", "'")
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_chromium_shows_the_page_and_its_policy_forbids_nothing_of_it(tmp_path: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("the program chromium is not installed")
+    made = page("A page", [("Alarms", "x", [])], [Pair(0.71, "near", "a", "b", side_by_side("a\nb", "a\nc"))])
+    (tmp_path / "page.html").write_text(made, "utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        papers = []
+        for scheme in ("light", "dark"):
+            shown = browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]  # a plain string of two
+            said: list[str] = []
+            shown.on("console", lambda message, said=said: said.append(message.text))
+            shown.goto((tmp_path / "page.html").as_uri())
+            shown.click("summary")
+            assert shown.locator("tr.changed td.l").inner_text() == "b" and said == []
+            papers.append(shown.evaluate("getComputedStyle(document.body).backgroundColor"))
+        assert papers[0] != papers[1]
+        browser.close()
+
+
+def test_datasketch_answers_what_is_like_this_file(tmp_path: Path) -> None:
+    texts = [code(n) for n in range(12)] + ["x = 1\n"]
+    table = prints(texts, ["hash"] * len(texts), Parameters())
+    ids = [blob_id(text.encode()) for text in texts]
+    write_table(tmp_path / "part.parquet", "signatures", table.add_column(0, "blob_id", pa.array(ids)))
+    assert write_signatures([tmp_path / "part.parquet"], tmp_path / "out.parquet") == 12  # one is too short
+    index = load_index(tmp_path / "out.parquet")
+    assert isinstance(index.lsh, MinHashLSH)
+    assert index.like(texts[3].replace("return", "return  # changed\n   ", 1)) == [ids[3]]
+    assert index.like("x") == [] and index.like(code(99)) == []
+    assert "pickle" not in str(pq.read_schema(tmp_path / "out.parquet").metadata)
+
+
+def test_other_parameters_and_other_files_are_refused(tmp_path: Path) -> None:
+    table = prints([code(1)], ["hash"], Parameters())
+    write_table(tmp_path / "part.parquet", "signatures", table.add_column(0, "blob_id", pa.array(["0" * 40])))
+    with pytest.raises(StopRun, match="other parameters"):
+        write_signatures([tmp_path / "part.parquet"], tmp_path / "out.parquet", Parameters(seed=2))
+    with pytest.raises(StopRun, match="no signatures"):
+        write_signatures([], tmp_path / "out.parquet")
+    with pytest.raises(StopRun, match="holds no signatures"):
+        load_index(tmp_path / "part.parquet")

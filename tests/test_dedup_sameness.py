@@ -1,0 +1,84 @@
+"""Classes of sameness, containment, and whole repositories."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gleanery.dedup.containment import LEAST_SHINGLES, MAX_BUCKET, SCALE, sample, shared_samples, worth_measuring
+from gleanery.dedup.repositories import MAX_HOLDERS, missing, shared_groups
+from gleanery.dedup.sameness import ACTIONS, Measures, Policy, classify, classify_all
+
+UNIT = st.sampled_from([0.0, 0.5, 0.7, 0.9, 1.0])
+MEASURES = st.builds(Measures, UNIT, UNIT, st.booleans(), st.booleans())
+ACTION = st.sampled_from(ACTIONS)
+POLICIES = st.builds(Policy, normalised=ACTION, near=ACTION, renamed=ACTION, contained=ACTION)
+
+
+@given(st.lists(MEASURES), POLICIES)
+def test_columns_are_classified_as_single_pairs_are(found: list[Measures], policy: Policy) -> None:
+    columns = [[getattr(m, name) for m in found] for name in ("jaccard", "containment", "same_normal", "same_renamed")]
+    arrays = [np.array(c, t) for c, t in zip(columns, (float, float, bool, bool), strict=True)]
+    whole = classify_all(arrays[0], arrays[1], arrays[2], arrays[3], policy)
+    for n, one in enumerate(found):
+        said = classify(one, policy)
+        assert (said.name, said.similarity) == (whole.names[n].as_py(), whole.similarity[n])
+        assert (said.drops, said.bars) == (whole.drops[n], whole.bars[n])
+
+
+def test_policy_says_which_classes_drop() -> None:
+    near = Measures(0.75, 0.95, False, False)
+    assert classify(near, Policy()).drops
+    kept = classify(near, Policy(near="record", contained="bar"))
+    assert (kept.name, kept.drops, kept.bars) == ("contained", False, True)
+    with pytest.raises(ValueError, match="action"):
+        Policy(near="delete")
+
+
+def test_a_file_pasted_into_one_ten_times_as_long_becomes_a_candidate() -> None:
+    chance = np.random.default_rng(7)
+    inner = np.sort(chance.integers(0, 2**64, 300, np.uint64))
+    outer = np.sort(np.concatenate([np.delete(inner, np.arange(0, 300, 20)), chance.integers(0, 2**64, 3000, np.uint64)]))
+    other = np.sort(chance.integers(0, 2**64, 3000, np.uint64))
+    samples = [sample(hashes) for hashes in (inner, outer, other)]
+    sizes = np.array([s.size for s in samples])
+    members = np.repeat(np.arange(3), sizes)
+    pairs, shared, capped = shared_samples(np.concatenate(samples), members, sizes)
+    left, right = pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)
+    worth = worth_measuring(shared, np.minimum(sizes[left.astype(int)], sizes[right.astype(int)]))
+    assert list(zip(left[worth].tolist(), right[worth].tolist(), strict=True)) == [(0, 1)] and capped == 0
+
+
+def test_a_set_that_is_too_small_has_no_sample() -> None:
+    assert sample(np.arange(LEAST_SHINGLES - 1, dtype=np.uint64)).size == 0
+    assert sample(np.arange(LEAST_SHINGLES, dtype=np.uint64)).size == LEAST_SHINGLES
+    assert sample(np.full(60, (1 << 64) // SCALE, np.uint64)).size == 0
+
+
+def test_a_crowd_is_paired_with_its_smallest_member_only() -> None:
+    crowd = MAX_BUCKET + 6
+    sizes = np.full(crowd, 10)
+    sizes[5] = 2
+    pairs, shared, capped = shared_samples(np.full(crowd, 9, np.uint64), np.arange(crowd), sizes)
+    assert len(pairs) == crowd - 1 and capped == 1 and set(shared.tolist()) == {1}
+    assert all(5 in (pair >> 32, pair & 0xFFFFFFFF) for pair in pairs.tolist())
+
+
+@given(st.lists(st.lists(st.sampled_from("abcde"), max_size=6)), st.randoms())
+def test_what_repositories_share_is_counted_in_any_order(groups: list[list[str]], chance: object) -> None:
+    counts = shared_groups(groups)
+    assert counts == shared_groups([group[::-1] for group in reversed(groups)])
+    for (one, other), number in counts.items():
+        assert number == counts[other, one] == sum(one in group and other in group for group in groups)
+
+
+def test_a_thousand_mirrors_are_found_without_a_million_pairs() -> None:
+    names = [f"{n:04d}" for n in range(1000)]
+    counts = shared_groups([names, names])
+    assert len(counts) < 6 * len(names) and MAX_HOLDERS < len(names)
+    assert all(counts["0000", name] == 2 for name in names)
+
+
+def test_what_is_missing_is_named_by_its_reason() -> None:
+    assert missing([]) == ()
+    assert missing(["binary", "near_duplicate", "near_duplicate"])[0] == "near_duplicate: 2"

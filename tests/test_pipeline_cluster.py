@@ -1,0 +1,182 @@
+"""Stage 3 on contents alone: the classes that it finds, and that neither parts nor an earlier run change a byte."""
+
+import hashlib
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from small_corpus import code
+
+from gleanery.pipeline import stage3_cluster, stage3_sign
+from gleanery.pipeline.exchange import part_name
+from gleanery.pipeline.settings import DedupSettings, RunSettings, Settings
+from gleanery.pipeline.steps import Marker, Shard
+from gleanery.records.errors import StopRun
+from gleanery.records.ids import blob_id, partition
+from gleanery.records.parquet import describe, read_table, table_of, write_table
+
+Files = dict[str, str]  # content by a name of it
+STEPS = (
+    *(stage3_sign.sign_step, stage3_sign.band_step, stage3_sign.index_step),
+    *(stage3_cluster.candidates_step, stage3_cluster.pairs_step, stage3_cluster.sketch_step),
+    *(stage3_cluster.verify_step, stage3_cluster.components_step, stage3_cluster.clusters_step),
+)
+
+
+def stage(root: Path, files: Files, given_settings: Settings | None = None, parts: int = 4) -> dict[str, dict[str, int]]:
+    """Run the stage on some contents; the notes of each step."""
+    rows: list[list[dict[str, Any]]] = [[] for _ in range(parts)]
+    for name, text in sorted(files.items(), reverse=True):
+        content = text.encode()
+        ident = blob_id(content)
+        about = {"blob_id": ident, "size": len(content), "encoding": "utf-8", "names": [name], "content": content}
+        if all(row["blob_id"] != ident for row in rows[partition(ident, parts)]):
+            rows[partition(ident, parts)].append(about)
+    outputs = {}
+    for part, found in enumerate(rows):
+        path = root / f"tables/blobs/{part_name(part, parts)}.parquet"
+        outputs[path.relative_to(root).as_posix()] = write_table(path, "blobs", table_of("blobs", found))
+    plan, notes = given_settings or Settings(), dict[str, dict[str, int]]()
+    markers = {"gather": Marker("", outputs, {}, {})}
+    for make in STEPS:
+        step = make(plan, markers)
+        work = getattr(stage3_sign if "stage3_sign" in step.work else stage3_cluster, step.work.split(":")[1])
+        notes[step.name], kept = {}, 0
+        for task in step.tasks:
+            shard = Shard(root, step.name, task, plan)
+            work(shard)
+            assert shard.counts["in"] == shard.counts["kept"] + shard.counts["rejected"] + shard.counts["dead"]
+            kept += shard.counts["kept"]
+            for key, value in shard.notes.items():
+                notes[step.name][key] = notes[step.name].get(key, 0) + value
+        markers[step.name] = Marker("", {}, {"kept": kept}, {})
+    return notes
+
+
+def table(root: Path, name: str) -> list[dict[str, Any]]:
+    """All rows of a table."""
+    plain: list[dict[str, Any]] = pa.concat_tables(
+        read_table(path) for path in sorted((root / "tables" / name).glob("*.parquet"))
+    ).to_pylist()
+    return sorted(plain, key=str)
+
+
+def digests(root: Path) -> dict[str, str]:
+    """Every file of the tables."""
+    paths = sorted((root / "tables").rglob("*.parquet"))
+    return {p.relative_to(root).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
+
+
+def some_files(count: int, copies: int = 0) -> Files:
+    """Files that nothing else resembles, and copies of them with one changed line."""
+    files = {f"own_{n}.py": code(n) for n in range(count)}
+    return files | {f"copy_{n}.py": code(n).replace("return", "yield", 1) for n in range(copies)}
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with one pair of each class."""
+    files = some_files(4)
+    files["near.py"] = code(0).replace("return", "yield", 1)
+    files["laid_out.py"] = "# A comment that is longer than the code around it\n" * 40 + code(1).replace("    ", "\t")
+    files["renamed.py"] = re.sub(r"\b([a-z]+_[a-z]+_\d+)\b", r"other_\1", code(2))
+    files["pasted.py"] = "\n".join(code(100 + n, 10) for n in range(8)) + code(3)
+    root = tmp_path_factory.mktemp("kinds")
+    stage(root, files)
+    return root
+
+
+def test_each_class_is_found_with_its_measure(kinds: Path) -> None:
+    names = {row["blob_id"]: row["names"][0] for row in table(kinds, "blobs")}
+    pairs = table(kinds, "pairs")
+    found = {row["sameness"]: row for row in pairs if row["sameness"] != "none"}
+    members = {k: {names[row["left_blob_id"]], names[row["right_blob_id"]]} for k, row in found.items()}
+    assert members == {
+        "near": {"own_0.py", "near.py"},
+        "normalised": {"own_1.py", "laid_out.py"},
+        "renamed": {"own_2.py", "renamed.py"},
+        "contained": {"own_3.py", "pasted.py"},
+    }
+    assert found["contained"]["containment"] == found["contained"]["similarity"] > 0.95 > found["contained"]["jaccard"]
+    assert names[found["contained"]["inner_blob_id"]] == "own_3.py"
+    assert found["normalised"]["jaccard"] < 1 and found["normalised"]["same_normal_form"]
+    assert 0.7 < found["near"]["jaccard"] < 1 and found["renamed"]["jaccard"] < 0.1
+    assert {k: (row["duplicate"], row["bars"]) for k, row in found.items()} == {
+        "near": (True, True),
+        "normalised": (True, True),
+        "renamed": (False, True),
+        "contained": (False, True),
+    }
+    assert {names[row["blob_id"]] for row in table(kinds, "clusters")} == set().union(*members.values())
+
+
+def test_a_class_that_is_only_recorded_joins_nothing(tmp_path: Path) -> None:
+    plan = replace(Settings(), dedup=DedupSettings(near="record", normalised="record", contained="record"))
+    stage(tmp_path, some_files(3, 2), plan)
+    assert len([row for row in table(tmp_path, "pairs") if row["sameness"] != "none"]) == 2
+    assert table(tmp_path, "clusters") == []
+
+
+def test_the_number_of_parts_changes_no_row(kinds: Path, tmp_path: Path) -> None:
+    files = {row["names"][0]: row["content"].decode() for row in table(kinds, "blobs")}
+    for parts in (1, 16):
+        stage(tmp_path / str(parts), files, parts=parts)
+        for name in ("signatures", "pairs", "clusters"):
+            assert table(tmp_path / str(parts), name) == table(kinds, name)
+
+
+@given(st.sets(st.integers(0, 9)), st.sets(st.integers(0, 9)), st.sampled_from([1, 2, 8]), st.booleans())
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_run_after_another_gives_the_bytes_of_a_run_from_zero(
+    tmp_path_factory: pytest.TempPathFactory, before: set[int], after: set[int], parts: int, renamed: bool
+) -> None:
+    pool = list(some_files(5, 5).items())
+    old, new = ({pool[n][0]: pool[n][1] for n in chosen} for chosen in (before, after))
+    if renamed:  # other names may mean other comments, so that a print has to be made again
+        new = {name.replace(".py", ".c"): text for name, text in new.items()}
+    root = tmp_path_factory.mktemp("runs")
+    stage(root / "old", old, parts=parts)
+    stage(root / "zero", new)
+    notes = stage(root / "again", new, replace(Settings(), run=RunSettings(previous=str(root / "old"))))
+    assert digests(root / "zero") == digests(root / "again")
+    assert notes["sign"]["signed"] == (len(new) if renamed else len(after - before))
+
+
+def test_only_what_is_new_is_signed_and_measured(tmp_path: Path) -> None:
+    stage(tmp_path / "old", some_files(10, 4))
+    plan = replace(Settings(), run=RunSettings(previous=str(tmp_path / "old")))
+    notes = stage(tmp_path / "new", some_files(10, 5), plan)
+    assert (notes["sign"]["signed"], notes["pairs"]["remembered"], notes["verify"]["measured"]) == (1, 4, 1)
+
+
+def test_an_earlier_run_by_other_rules_says_nothing(tmp_path: Path) -> None:
+    stage(tmp_path / "old", some_files(3, 2), replace(Settings(), dedup=DedupSettings(shingle_tokens=4)))
+    plan = replace(Settings(), run=RunSettings(previous=str(tmp_path / "old")))
+    notes = stage(tmp_path / "new", some_files(3, 2), plan)
+    assert notes["sign"]["signed"] == 5 and notes["pairs"]["remembered"] == 0
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StopRun, match=r"run\.previous"):
+        stage(tmp_path / "new", some_files(1), replace(Settings(), run=RunSettings(previous=str(tmp_path))))
+
+
+def test_contents_too_short_for_a_shingle_meet_nobody(tmp_path: Path) -> None:
+    stage(tmp_path, {f"{n}.py": f"x = {n}\n" for n in range(50)} | {"empty.py": "", "blank.py": "\n"})
+    assert table(tmp_path, "pairs") == [] and len(table(tmp_path, "signatures")) == 52
+
+
+def test_a_crowd_of_equal_forms_is_one_cluster_with_few_pairs(tmp_path: Path) -> None:
+    stage(tmp_path, {f"{n}.py": f"# number {n}\n" + code(1) for n in range(200)})
+    assert len({row["cluster_id"] for row in table(tmp_path, "clusters")}) == 1
+    assert len(table(tmp_path, "clusters")) == 200
+
+
+def test_arrays_are_whole_or_absent_and_hold_no_pickle(kinds: Path) -> None:
+    for path in sorted((kinds / "work").rglob("*.npy")):
+        assert path.read_bytes().startswith(b"\x93NUMPY\x01\x00") and describe(path, 0).bytes == path.stat().st_size
