@@ -25,10 +25,10 @@ from gleanery.records.parquet import (
     write_bytes,
     write_table,
 )
-from gleanery.shards.layout import docs_file, tokens_file
-from gleanery.shards.store import finish, write_part
+from gleanery.shards.layout import docs_file, index_file, tokens_file
 from gleanery.shards.tokenizer import Tokenizer, train
 from gleanery.shards.tokenizer_file import sentinel_names
+from gleanery.shards.writing import finish, write_part
 
 TOKENIZER = "work/tokenizer/data/tokenizer.json"
 
@@ -105,7 +105,7 @@ def tokens_part(shard: Shard) -> None:
     rows = (row for batch in table.to_batches(max_chunksize=256) for row in batch.to_pylist())
     root = shard.root / "work/tokens/data"
     summary = write_part(root, part, parts, rows, load_tokenizer(shard.root, shard.settings))
-    for name in (tokens_file(part, parts), docs_file(part, parts)):
+    for name in (tokens_file(part, parts), docs_file(part, parts), index_file(part, parts)):
         shard.wrote(root / name, describe(root / name, 0))
     if summary.dead:
         hint = "its tokens do not give its text again; report it"
@@ -120,7 +120,7 @@ def tokens_part(shard: Shard) -> None:
 def make_index(shard: Shard) -> None:
     """Put the parts together under `store/`. Files are linked, not copied, where the file system can."""
     parts, store, source = shard.task.payload["parts"], shard.root / "store", shard.root / "work/tokens/data"
-    names = [n for part in range(parts) for n in (tokens_file(part, parts), docs_file(part, parts))]
+    names = [f(part, parts) for part in range(parts) for f in (tokens_file, docs_file, index_file)]
     for name in names:
         link_file(source / name, store / name)
     finish(store, parts, load_tokenizer(shard.root, shard.settings))

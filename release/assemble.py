@@ -31,7 +31,7 @@ TABLES = (
     "license_texts",
     "dead_letters",
 )
-STORE = (("tokens", ".bin"), ("docs", ".parquet"))
+STORE = (("tokens", ".bin"), ("index", ".bin"), ("spans", ".bin"), ("docs", ".parquet"))
 STORE_FILES = ("store.json", "tokenizer.json")
 
 
@@ -77,7 +77,8 @@ def _wanted(run: Path, release: Path) -> Iterator[tuple[str, Path]]:
 
 def _ours(release: Path) -> list[Path]:
     """Files in the folders that belong to the assembly, and what a killed one left behind."""
-    found = [path for folder in ("tables", "tokens", "docs") for path in sorted((release / folder).rglob("*"))]
+    folders = ("tables", *(name for name, _ in STORE))
+    found = [path for folder in folders for path in sorted((release / folder).rglob("*"))]
     found += sorted(release.glob(".*.tmp"))
     return [path for path in found if path.is_symlink() or not path.is_dir()]
 

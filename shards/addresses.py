@@ -30,6 +30,27 @@ def tokens_at(address: int, count: int, like: NDArray[Any]) -> NDArray[Any]:
     return found
 
 
+@compiled
+def bytes_at(address: int, count: int) -> NDArray[np.uint8]:
+    """The array of `count` bytes at an address. Compiled code only."""
+    found: NDArray[np.uint8] = carray(_pointer(np.uint64(address)), (np.int64(count),), np.uint8)
+    return found
+
+
+@compiled
+def numbers_at(address: int, count: int) -> NDArray[np.int32]:
+    """The array of `count` 32-bit numbers at an address. Compiled code only."""
+    found: NDArray[np.int32] = carray(_pointer(np.uint64(address)), (np.int64(count),), np.int32)
+    return found
+
+
+@compiled
+def pairs_at(address: int, count: int) -> NDArray[np.uint64]:
+    """The array of `count` pairs of 64-bit numbers at an address. Compiled code only."""
+    found: NDArray[np.uint64] = carray(_pointer(np.uint64(address)), (np.int64(count), 2), np.uint64)
+    return found
+
+
 def address_of(array: NDArray[Any]) -> int:
     """Where the first element of an array lies. The array must be kept as long as the address is used."""
     return int(array.__array_interface__["data"][0])

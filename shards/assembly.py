@@ -1,7 +1,8 @@
-"""Assembly: pieces become rows of token ids, labels and positions.
+"""Assembly: pieces become rows of token ids, labels and positions, in one call of compiled code for a batch.
 
-In: the pieces of some rows, and the parts of those in a fill-in-the-middle form. Out: `Batch`. Costs about 2 ns for
-each position (one core, 16 rows of 2,048), where 20 bytes are written.
+In: the plan of an epoch, and which of its rows. Out: `Batch`. What it costs beside a bare copy of tokens is in
+docs/reference/shards.md: 22 bytes are read and written for each position, and about 0.3 microseconds are spent on each
+piece that is cut.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,31 +12,84 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.shards.chance import compiled
-from gleanery.shards.fim import END, MIDDLE, PREFIX, SUFFIX, Parts
-from gleanery.shards.packing import PLAIN, SPM
+from gleanery.shards.addresses import bytes_at, tokens_at
+from gleanery.shards.chance import compiled, draw, fraction, permute, u64
+from gleanery.shards.fim import (
+    CHARACTER,
+    END,
+    KEPT_PREFIX,
+    LINE,
+    MIDDLE,
+    MIDDLE_BEGIN,
+    MIDDLE_END,
+    NEW_1,
+    NEW_2,
+    NEW_3,
+    NEW_4,
+    PLACES,
+    PREFIX,
+    SUFFIX,
+    SUFFIX_BEGIN,
+    SYNTAX,
+    WINDOW_BYTES,
+    cut_piece,
+    cut_span,
+)
+from gleanery.shards.packing import (
+    CHOOSE_CUTS,
+    CHOOSE_KIND,
+    CHOOSE_SEGMENT,
+    CHOOSE_SPAN,
+    PLAIN,
+    SPM,
+    Plan,
+    Rules,
+)
+from gleanery.shards.spans import Spans
+from gleanery.shards.store import Store
 
 PADDING = "<fim_pad>"
 IGNORED = -100
+# Columns of what is known of a segment.
+DOCUMENT, OFFSET, LENGTH, FORM, KEY = range(5)
+FACTS = 5
+# Behind them, for a piece: whether the end of text follows, and where its tokens lie.
+ENDS, ADDRESS = FACTS, FACTS + 1
 
 
 @dataclass(frozen=True)
 class Segments:
-    """What stands between two neighbours of `cu_seqlens`: one entry for each segment.
+    """What stands between two neighbours of `cu_seqlens`: int64[segments, 5], a row for each segment."""
 
-    document  int64, ordinal of the document; -1 for padding
-    offset    int64, first token of the piece in its document
-    length    int64, tokens of the document in it, as stored
-    form      int8, 0 plain, 1 prefix-suffix-middle, 2 suffix-prefix-middle; 0 for padding
-    """
+    table: NDArray[np.int64]
 
-    document: NDArray[np.int64]
-    offset: NDArray[np.int64]
-    length: NDArray[np.int64]
-    form: NDArray[np.int8]
+    @property
+    def document(self) -> NDArray[np.int64]:
+        """Ordinal of the document in its release; -1 for padding and for what was removed."""
+        return self.table[:, DOCUMENT]
+
+    @property
+    def offset(self) -> NDArray[np.int64]:
+        """First token of the piece in its document."""
+        return self.table[:, OFFSET]
+
+    @property
+    def length(self) -> NDArray[np.int64]:
+        """Tokens of the document in the piece, as stored."""
+        return self.table[:, LENGTH]
+
+    @property
+    def form(self) -> NDArray[np.int64]:
+        """0 plain, 1 prefix-suffix-middle, 2 suffix-prefix-middle; 0 for padding."""
+        return self.table[:, FORM]
+
+    @property
+    def key(self) -> NDArray[np.uint64]:
+        """64 bits of chance for the segment, from seed, epoch, document and piece; for noise that a device draws."""
+        return self.table[:, KEY].view(np.uint64)
 
     def __len__(self) -> int:
-        return len(self.document)
+        return len(self.table)
 
 
 @dataclass(frozen=True)
@@ -51,6 +105,8 @@ class Batch:
                   the end of a row is a segment of its own
     segments      what each of them is
     epoch, index  place of the first row in the global list, for `Loader.trace`
+
+    A loader that was asked for ids alone gives labels and position_ids without columns.
     """
 
     input_ids: NDArray[np.int64]
@@ -62,144 +118,315 @@ class Batch:
     index: int
 
 
-@dataclass(frozen=True)
-class Source:
-    """The pieces of some rows of one epoch.
+class Assembler:
+    """Makes batches from the plans of one store."""
 
-    rows     int64[rows], pieces in each row; all else has one entry for each piece, row by row
-    ends     bool, whether the end of text follows
-    payload  the tokens as stored
-    draws    uint64[n, 2], for the n pieces that are not plain: what places their cuts
+    def __init__(self, store: Store, rules: Rules, control_ids: Mapping[str, int], targets: bool = True) -> None:
+        self.store, self.rules, self.targets = store, rules, targets
+        self._control = np.array([control_ids[n] for n in (PREFIX, MIDDLE, SUFFIX, END, PADDING)], np.int64)
+        self._rates = np.array([rules.line_rate, rules.syntax_rate if store.spans is not None else 0.0])
+        spans = store.spans if store.spans is not None else Spans(*(np.zeros(1, t) for t in (np.int64, "<u4", "<u4")))
+        iota, like = np.arange(rules.context, dtype=np.int32), np.empty(0, store.dtype)
+        spelling = store.spelling
+        fixed = (self._rates, rules.growth, self._control, rules.context, iota, like)
+        self._fixed = (*fixed, spans.first, spans.begin, spans.end, spelling.exact, spelling.book, targets)
+
+    def batch(
+        self, spans: Sequence[tuple[Plan, int, int]], removed: NDArray[np.bool_], place: tuple[int, int]
+    ) -> Batch:
+        """The rows at places [place, place + count) of each (plan, place, count), one after the other.
+
+        removed  bool[documents], what is masked; or empty
+        place    of the first row, as (epoch, index)
+        Raises StopRun if a block that is touched first is damaged.
+        """
+        context = self.rules.context
+        found = [self._look_up(*span) for span in spans]
+        rows = sum(len(counts) for counts, _ in found)
+        most = rows + sum(len(pieces) for _, pieces in found)
+        ids = np.empty((rows, context), np.int64)
+        width = context if self.targets else 0
+        shifted, positions = np.empty(rows * width + 1, np.int64), np.empty((rows, width), np.int32)
+        bounds, facts = np.empty(most + 1, np.int32), np.empty((most, FACTS), np.int64)
+        made = row = 0
+        for (plan, *_), (counts, pieces) in zip(spans, found, strict=True):
+            made = _fill(
+                *(counts, pieces, removed, u64(plan.choices)),
+                *self._fixed,
+                *(ids.ravel(), shifted, positions.ravel(), bounds, facts, made, row),
+            )
+            row += len(counts)
+        labels = shifted[1:].reshape(rows, width)
+        return Batch(ids, labels, positions, bounds[: made + 1], Segments(facts[:made]), *place)
+
+    def _look_up(self, plan: Plan, place: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pieces in each row, and what is known of each; blocks that they touch first are checked here."""
+        store, docs = self.store, self.store.docs
+        counts, pieces, blocks = _look_up(
+            *(place, count, u64(plan.key), plan.first, plan.pieces.table),
+            *(store.addresses, docs.key, docs.block, store.touched, store.untouched > 0, self.store.dtype.itemsize),
+        )
+        for block in blocks.tolist():
+            store.touch(block)
+        return counts, pieces
+
+
+@compiled
+def _look_up(
+    place: int,
+    count: int,
+    order: int,
+    first: NDArray[np.int64],
+    table: NDArray[np.uint32],
+    addresses: NDArray[np.uint64],
+    keys: NDArray[np.uint64],
+    block: NDArray[np.int64],
+    touched: NDArray[np.uint8],
+    some: bool,
+    width: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """For `count` places: the pieces of each row; FACTS and the address of each piece; blocks not touched yet.
+
+    All look-ups that leave the cache stand here, where they do not wait for each other.
     """
-
-    rows: NDArray[np.int64]
-    document: NDArray[np.int64]
-    offset: NDArray[np.int64]
-    length: NDArray[np.int32]
-    form: NDArray[np.int8]
-    ends: NDArray[np.bool_]
-    payload: list[NDArray[Any]]
-    draws: NDArray[np.uint64]
-
-
-def assemble(
-    sources: Sequence[Source],
-    parts: Sequence[Parts],
-    context: int,
-    control_ids: Mapping[str, int],
-    place: tuple[int, int],
-) -> Batch:
-    """A batch from its rows; `parts` has those of all fill-in-the-middle pieces, in order."""
-    form = np.concatenate([s.form for s in sources])
-    ends = np.concatenate([s.ends for s in sources])
-    rows = np.concatenate([[0], *(s.rows for s in sources)]).cumsum()
-    arrays, sizes = _flattened(sources, parts)
-    ids = np.empty((len(rows) - 1, context), np.int64)
-    labels, positions = np.empty_like(ids), np.empty(ids.shape, np.int32)
-    bounds = np.empty(len(form) + len(rows), np.int32)
-    which = np.empty(len(form) + len(rows) - 1, np.int64)
-    control = np.array([control_ids[n] for n in (PREFIX, MIDDLE, SUFFIX, END, PADDING)], np.int64)
-    tokens = np.concatenate(arrays).astype(np.int32, copy=False)
-    count = _fill(tokens, sizes, form, ends, rows, control, ids, labels, positions, bounds, which)
-    return Batch(ids, labels, positions, bounds[: count + 1], _segments(sources, form, which[:count]), *place)
-
-
-def _flattened(sources: Sequence[Source], parts: Sequence[Parts]) -> tuple[list[NDArray[Any]], NDArray[np.int64]]:
-    """Token arrays in the order of the source, and (prefix, middle, suffix) sizes; a plain piece is all middle."""
-    arrays: list[NDArray[Any]] = []
-    sizes: list[tuple[int, int, int]] = []
-    cut = iter(parts)
-    for source in sources:
-        for form, payload in zip(source.form.tolist(), source.payload, strict=True):
-            if form == PLAIN:
-                arrays.append(payload)
-                sizes.append((0, len(payload), 0))
-            else:
-                p = next(cut)
-                arrays += [p.prefix, p.middle, p.suffix]
-                sizes.append((len(p.prefix), len(p.middle), len(p.suffix)))
-    return arrays, np.array(sizes, np.int64)
-
-
-def _segments(sources: Sequence[Source], form: NDArray[np.int8], which: NDArray[np.int64]) -> Segments:
-    padding = which < 0
-    columns = [np.concatenate([getattr(s, name) for s in sources])[which] for name in ("document", "offset", "length")]
-    document, offset, length = (np.where(padding, blank, c) for c, blank in zip(columns, (-1, 0, 0), strict=True))
-    return Segments(document, offset, length.astype(np.int64), np.where(padding, 0, form[which]).astype(np.int8))
+    rows, counts, total = np.empty(count, np.int64), np.empty(count, np.int64), 0
+    for i in range(count):
+        rows[i] = permute(place + i, len(first) - 1, order)
+    for i in range(count):
+        counts[i] = first[rows[i] + 1] - first[rows[i]]
+        total += counts[i]
+    pieces, at = np.empty((total, FACTS + 2), np.int64), 0
+    for i in range(count):
+        for piece in range(first[rows[i]], first[rows[i] + 1]):
+            rest = np.int64(table[piece, 2])
+            pieces[at, DOCUMENT], pieces[at, OFFSET] = table[piece, 0], table[piece, 1]
+            pieces[at, LENGTH], pieces[at, FORM], pieces[at, ENDS] = rest >> 3, rest & 3, rest >> 2 & 1
+            at += 1
+    for at in range(total):
+        pieces[at, KEY] = np.int64(keys[pieces[at, DOCUMENT]])
+        pieces[at, ADDRESS] = np.int64(addresses[pieces[at, DOCUMENT]]) + pieces[at, OFFSET] * width
+    missing, here = np.empty(total if some else 0, np.int64), 0
+    if some:
+        for at in range(total):
+            if not touched[block[pieces[at, DOCUMENT]]]:
+                missing[here] = block[pieces[at, DOCUMENT]]
+                here += 1
+    else:
+        warm = 0  # the first lines of each piece, which a processor does not fetch ahead by itself
+        for at in range(total):
+            head = bytes_at(pieces[at, ADDRESS], pieces[at, LENGTH] * width)
+            for line in range(0, min(len(head), 256), 64):
+                warm += head[line]
+        rows[0] += warm
+    return counts, pieces, np.unique(missing[:here])
 
 
 @compiled
 def _fill(
-    tokens: NDArray[np.int32],
-    sizes: NDArray[np.int64],
-    form: NDArray[np.int8],
-    ends: NDArray[np.bool_],
-    rows: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    pieces: NDArray[np.int64],
+    removed: NDArray[np.bool_],
+    choices: int,
+    rates: NDArray[np.float64],
+    growth: int,
     control: NDArray[np.int64],
+    context: int,
+    iota: NDArray[np.int32],
+    like: NDArray[Any],
+    span_first: NDArray[np.int64],
+    span_begin: NDArray[np.uint32],
+    span_end: NDArray[np.uint32],
+    exact: bool,
+    book: NDArray[np.uint64],
+    targets: bool,
     ids: NDArray[np.int64],
-    labels: NDArray[np.int64],
+    shifted: NDArray[np.int64],
     positions: NDArray[np.int32],
     bounds: NDArray[np.int32],
-    which: NDArray[np.int64],
+    facts: NDArray[np.int64],
+    made: int,
+    row: int,
 ) -> int:
-    """Fill the arrays of a batch; returns the number of segments. `which` gets the piece of each, -1 for padding."""
-    prefix_id, middle_id, suffix_id, end_id, pad_id = control
-    count, source, context = 0, 0, ids.shape[1]
-    bounds[0] = 0
-    for b in range(len(rows) - 1):
-        at = suffix_at = middle_at = 0
-        for piece in range(rows[b], rows[b + 1]):
-            begin = at
-            prefix, middle, suffix = sizes[piece]
-            if form[piece] == PLAIN:
-                at = _copy(tokens, source, middle, ids[b], at)
+    """Fill the arrays of a batch from segment `made` and row `row` on; returns the number of segments.
+
+    `shifted` holds at i + 1 the label of position i: each token is written to ids[p] and shifted[p], and what must not
+    be learnt is overwritten behind it. A segment's own first place is the label of the one before, never learnt.
+    """
+    pad, index = control[4], 0
+    place = np.zeros(PLACES, np.int64)
+    new, text = np.empty(4 * WINDOW_BYTES, np.int32), np.empty(WINDOW_BYTES, np.uint8)
+    bounds[made] = row * context
+    for pieces_here in counts:
+        at, end = row * context, (row + 1) * context
+        for _ in range(pieces_here):
+            document, offset, count = pieces[index, DOCUMENT], pieces[index, OFFSET], pieces[index, LENGTH]
+            form, ends, key = pieces[index, FORM], pieces[index, ENDS], u64(pieces[index, KEY])
+            tokens = tokens_at(pieces[index, ADDRESS], count, like)
+            begin, index = at, index + 1
+            if form == PLAIN:
+                _copy(tokens, 0, count, ids, shifted, at, targets)
+                at += count
             else:
-                ids[b, at] = prefix_id
+                before = tokens_at(pieces[index - 1, ADDRESS] - offset * like.itemsize, offset, like)
+                _cut(
+                    *(tokens, before, document, offset, choices, key, rates, growth, span_first, span_begin, span_end),
+                    *(exact, book, place, new, text),
+                )
+                at = _write_cut(tokens, new, place, form == SPM, control, ids, shifted, at, targets)
+            if ends:
+                ids[at] = control[3]
+                if targets:
+                    shifted[at] = control[3]
                 at += 1
-                if form[piece] != SPM:
-                    at = _copy(tokens, source, prefix, ids[b], at)
-                suffix_at = at
-                ids[b, at] = suffix_id
-                at = _copy(tokens, source + prefix + middle, suffix, ids[b], at + 1)
-                middle_at = at
-                ids[b, at] = middle_id
-                at += 1
-                if form[piece] == SPM:
-                    at = _copy(tokens, source, prefix, ids[b], at)
-                at = _copy(tokens, source + prefix, middle, ids[b], at)
-            if ends[piece]:
-                ids[b, at] = end_id
-                at += 1
-            source += prefix + middle + suffix
-            _shift(ids[b, begin:at], labels[b, begin:at], positions[b, begin:at])
-            if form[piece] != PLAIN:
-                labels[b, suffix_at - 1] = labels[b, middle_at - 1] = IGNORED
-            which[count] = piece
-            count += 1
-            bounds[count] = b * context + at
-        if at < context:
-            for i in range(at, context):
-                ids[b, i], labels[b, i], positions[b, i] = pad_id, IGNORED, i - at
-            which[count] = -1
-            count += 1
-            bounds[count] = (b + 1) * context
-    return count
+            gone = len(removed) > 0 and removed[document]
+            if gone:
+                ids[begin:at] = pad
+            if targets:
+                if gone:
+                    shifted[begin:at] = IGNORED
+                shifted[begin] = IGNORED
+                _count(iota, positions, begin, at)
+            facts[made, DOCUMENT] = -1 if gone else document
+            facts[made, OFFSET] = 0 if gone else offset
+            facts[made, LENGTH] = 0 if gone else count
+            facts[made, FORM] = 0 if gone else form
+            facts[made, KEY] = np.int64(draw(choices, key, offset, CHOOSE_SEGMENT))
+            made += 1
+            bounds[made] = at
+        if at < end:
+            ids[at:end] = pad
+            if targets:
+                shifted[at:end] = IGNORED
+                _count(iota, positions, at, end)
+            facts[made, DOCUMENT], facts[made, OFFSET], facts[made, LENGTH] = -1, 0, 0
+            facts[made, FORM], facts[made, KEY] = 0, 0
+            made += 1
+            bounds[made] = end
+        row += 1
+    shifted[-1] = IGNORED
+    return made
 
 
 @compiled
-def _shift(ids: NDArray[np.int64], labels: NDArray[np.int64], positions: NDArray[np.int32]) -> None:
-    """Labels and positions of one segment."""
-    last = len(ids) - 1
-    for i in range(last):
-        labels[i] = ids[i + 1]
-    labels[last] = IGNORED
-    for i in range(last + 1):
-        positions[i] = i
+def _cut(
+    tokens: NDArray[Any],
+    before: NDArray[Any],
+    document: int,
+    offset: int,
+    choices: int,
+    key: int,
+    rates: NDArray[np.float64],
+    growth: int,
+    span_first: NDArray[np.int64],
+    span_begin: NDArray[np.uint32],
+    span_end: NDArray[np.uint32],
+    exact: bool,
+    book: NDArray[np.uint64],
+    place: NDArray[np.int64],
+    new: NDArray[np.int32],
+    text: NDArray[np.uint8],
+) -> None:
+    """Cut one piece as its kind is drawn."""
+    kind = CHARACTER
+    if rates[0] + rates[1] > 0.0:
+        drawn = fraction(draw(choices, key, offset, CHOOSE_KIND))
+        kind = SYNTAX if drawn < rates[1] else LINE if drawn < rates[0] + rates[1] else CHARACTER
+    if kind == SYNTAX:
+        spans = span_begin[span_first[document] : span_first[document + 1]]
+        ends = span_end[span_first[document] : span_first[document + 1]]
+        if cut_span(
+            *(tokens, before, spans, ends, draw(choices, key, offset, CHOOSE_SPAN), growth, exact, book),
+            *(place, new, text),
+        ):
+            return
+        kind = LINE
+    cut_piece(
+        *(tokens, draw(choices, key, offset, CHOOSE_CUTS), kind, growth, exact, book, place, new, text),
+    )
 
 
 @compiled
-def _copy(tokens: NDArray[np.int32], source: int, count: int, row: NDArray[np.int64], at: int) -> int:
-    into, out_of = row[at : at + count], tokens[source : source + count]
-    for i in range(count):
+def _write_cut(
+    tokens: NDArray[Any],
+    new: NDArray[np.int32],
+    place: NDArray[np.int64],
+    suffix_first: bool,
+    control: NDArray[np.int64],
+    ids: NDArray[np.int64],
+    shifted: NDArray[np.int64],
+    at: int,
+    targets: bool,
+) -> int:
+    """Write a cut piece in its form; returns where it ends."""
+    ids[at] = control[0]
+    at += 1
+    if not suffix_first:
+        at = _prefix(tokens, new, place, ids, shifted, at, targets)
+    at = _sentinel(control[2], ids, shifted, at, targets)
+    _copy(new, place[NEW_3], place[NEW_4], ids, shifted, at, targets)
+    at += place[NEW_4] - place[NEW_3]
+    _copy(tokens, place[SUFFIX_BEGIN], len(tokens), ids, shifted, at, targets)
+    at += len(tokens) - place[SUFFIX_BEGIN]
+    at = _sentinel(control[1], ids, shifted, at, targets)
+    if suffix_first:
+        at = _prefix(tokens, new, place, ids, shifted, at, targets)
+    _copy(new, place[NEW_1], place[NEW_2], ids, shifted, at, targets)
+    at += place[NEW_2] - place[NEW_1]
+    _copy(tokens, place[MIDDLE_BEGIN], place[MIDDLE_END], ids, shifted, at, targets)
+    at += place[MIDDLE_END] - place[MIDDLE_BEGIN]
+    _copy(new, place[NEW_2], place[NEW_3], ids, shifted, at, targets)
+    return int(at + place[NEW_3] - place[NEW_2])
+
+
+@compiled
+def _prefix(
+    tokens: NDArray[Any],
+    new: NDArray[np.int32],
+    place: NDArray[np.int64],
+    ids: NDArray[np.int64],
+    shifted: NDArray[np.int64],
+    at: int,
+    targets: bool,
+) -> int:
+    _copy(tokens, 0, place[KEPT_PREFIX], ids, shifted, at, targets)
+    at += place[KEPT_PREFIX]
+    _copy(new, 0, place[NEW_1], ids, shifted, at, targets)
+    return int(at + place[NEW_1])
+
+
+@compiled
+def _sentinel(token: int, ids: NDArray[np.int64], shifted: NDArray[np.int64], at: int, targets: bool) -> int:
+    """Write a sentinel, which is never learnt."""
+    ids[at] = token
+    if targets:
+        shifted[at] = IGNORED
+    return at + 1
+
+
+@compiled
+def _copy(
+    source: NDArray[Any],
+    begin: int,
+    end: int,
+    ids: NDArray[np.int64],
+    shifted: NDArray[np.int64],
+    at: int,
+    targets: bool,
+) -> None:
+    out_of, into = source[begin:end], ids[at : at + end - begin]
+    if targets:
+        labels = shifted[at : at + end - begin]
+        for i in range(len(out_of)):
+            token = np.int64(out_of[i])
+            into[i] = token
+            labels[i] = token
+    else:
+        for i in range(len(out_of)):
+            into[i] = np.int64(out_of[i])
+
+
+@compiled
+def _count(iota: NDArray[np.int32], positions: NDArray[np.int32], begin: int, end: int) -> None:
+    into, out_of = positions[begin:end], iota[: end - begin]
+    for i in range(len(into)):
         into[i] = out_of[i]
-    return at + count

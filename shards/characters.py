@@ -1,7 +1,7 @@
 """Characters: which kind each one is, as the pre-tokenizers of byte-level vocabularies see it.
 
-In: a code point. Out: one of seven kinds. The table is frozen, so that the same release gives the same batches with every
-version of Python and of `tokenizers`. It was made by asking `tokenizers` 0.23 about every code point; what had no
+In: a code point. Out: one of seven kinds. The table is frozen, so that the same release gives the same batches with
+every version of Python and of `tokenizers`. It was made by asking `tokenizers` 0.23 about every code point; what had no
 category in Unicode 14, or what the library's own rules disagree about, is UNKNOWN, and text that holds it is never cut
 near it. Reading it takes 5 ms and 1.1 MB.
 """

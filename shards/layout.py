@@ -12,12 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import write_bytes
 
-FORMAT = "gleanery-shards-1"
+FORMAT = "gleanery-shards-2"
+COMPRESSIONS = ("none", "zstd")
 STORE_FILE = "store.json"
 TOKENIZER_FILE = "tokenizer.json"
 MOST_PARTS = 99_999
+# Bavarian and others 2022; SPM is their second variant, with prefix and middle encoded apart.
+FIM_FORMS = {
+    "psm": "<fim_prefix> prefix <fim_suffix> suffix <fim_middle> middle <|endoftext|>",
+    "spm": "<fim_prefix> <fim_suffix> suffix <fim_middle> prefix middle <|endoftext|>",
+}
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -42,28 +47,58 @@ def docs_file(part: int, parts: int) -> str:
     return f"docs/{part_name(part, parts)}.parquet"
 
 
+def index_file(part: int, parts: int) -> str:
+    """The file that says where a part's documents lie, from the release's folder."""
+    return f"index/{part_name(part, parts)}.bin"
+
+
+def spans_file(part: int, parts: int) -> str:
+    """The file with the spans of a part's documents, from the release's folder."""
+    return f"spans/{part_name(part, parts)}.bin"
+
+
 @dataclass(frozen=True)
 class Shard:
-    """One part: its two files, what they count, and their SHA-256 digests."""
+    """One part: its files, what they count, and their SHA-256 digests.
+
+    blocks     blocks of whole documents that the token file is made of
+    bytes      size of the token file
+    languages  the names behind the numbers in the index
+    spans      spans in the spans file; 0 if there is none, and then its digest is empty
+    """
 
     tokens_file: str
     docs_file: str
+    index_file: str
+    spans_file: str
     documents: int
     tokens: int
+    blocks: int
+    bytes: int
+    spans: int
+    languages: tuple[str, ...]
     tokens_sha256: str
     docs_sha256: str
+    index_sha256: str
+    spans_sha256: str
 
 
 @dataclass(frozen=True)
 class StoreFile:
-    """What `store.json` says. `sentinels` maps each role to its name and id in the release's tokenizer."""
+    """What `store.json` says.
+
+    `sentinels` maps each role to its name and id in the release's tokenizer; `fim_forms` spells the two
+    fill-in-the-middle forms by roles, so that no one has to guess which variant a release means.
+    """
 
     format: str
     dtype: str
+    compression: str
     vocab_size: int
     tokenizer_sha256: str
     pre_tokenizer: str
     fim_cuts: str
+    fim_forms: Mapping[str, str]
     sentinels: Mapping[str, tuple[str, int]]
     documents: int
     tokens: int
@@ -74,11 +109,6 @@ class StoreFile:
         value = asdict(self)
         value["sentinels"] = {role: {"name": n, "id": i} for role, (n, i) in self.sentinels.items()}
         return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True).encode("ascii") + b"\n"
-
-
-def write_store_file(root: Path, store: StoreFile) -> None:
-    """Write `store.json`, whole or not at all."""
-    write_bytes(root / STORE_FILE, store.to_json())
 
 
 def read_store_file(root: Path) -> tuple[StoreFile, bytes]:
@@ -102,23 +132,33 @@ def read_store_file(root: Path) -> tuple[StoreFile, bytes]:
 
 def _store(value: Mapping[str, Any]) -> StoreFile:
     sentinels = {str(role): (str(s["name"]), int(s["id"])) for role, s in value["sentinels"].items()}
-    shards = tuple(Shard(**shard) for shard in value["shards"])
+    shards = tuple(Shard(**{**shard, "languages": tuple(shard["languages"])}) for shard in value["shards"])
     return StoreFile(**{**value, "sentinels": sentinels, "shards": shards})
 
 
 def _check(store: StoreFile) -> None:
     parts = len(store.shards)
     for part, shard in enumerate(store.shards):
-        names = (tokens_file(part, parts), docs_file(part, parts))
-        counts = (shard.documents, shard.tokens)
-        digests = (shard.tokens_sha256, shard.docs_sha256)
-        if (shard.tokens_file, shard.docs_file) != names:
-            raise ValueError("file names")
-        if not all(type(n) is int and n >= 0 for n in counts) or not all(_HEX.fullmatch(d) for d in digests):
-            raise ValueError("counts or digests")
+        _check_shard(shard, part, parts)
     if sum(s.documents for s in store.shards) != store.documents or sum(s.tokens for s in store.shards) != store.tokens:
         raise ValueError("sums")
     if store.dtype not in ("uint16", "uint32") or store.fim_cuts not in ("character", "token"):
         raise ValueError("dtype or fim_cuts")
+    if store.compression not in COMPRESSIONS:
+        raise ValueError("compression")
     if not all(0 <= i < store.vocab_size for _, i in store.sentinels.values()) or store.vocab_size > 1 << 31:
         raise ValueError("vocabulary")
+
+
+def _check_shard(shard: Shard, part: int, parts: int) -> None:
+    names = [f(part, parts) for f in (tokens_file, docs_file, index_file, spans_file)]
+    if [shard.tokens_file, shard.docs_file, shard.index_file, shard.spans_file] != names:
+        raise ValueError("file names")
+    counts = (shard.documents, shard.tokens, shard.blocks, shard.bytes, shard.spans)
+    if not all(type(n) is int and n >= 0 for n in counts) or shard.blocks > shard.documents:
+        raise ValueError("counts")
+    digests = [shard.tokens_sha256, shard.docs_sha256, shard.index_sha256]
+    if not all(_HEX.fullmatch(d) for d in [*digests, *([shard.spans_sha256] if shard.spans else [])]):
+        raise ValueError("digests")
+    if not all(isinstance(name, str) for name in shard.languages):
+        raise ValueError("languages")

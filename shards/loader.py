@@ -18,15 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
-from gleanery.shards.assembly import Batch, Segments, Source, assemble
-from gleanery.shards.fim import Cutter, Parts, split_segment
-from gleanery.shards.packing import (
-    FIM_GROWTH,
-    PLAIN,
-    Plan,
-    Rules,
-    plan_epoch,
-)
+from gleanery.shards.assembly import Assembler, Batch, Segments
+from gleanery.shards.fim import split_segment
+from gleanery.shards.masking import NOTHING_REMOVED, Removed
+from gleanery.shards.packing import FIM_GROWTH, Plan, Rules, plan_epoch
 from gleanery.shards.store import Store
 
 if TYPE_CHECKING:
@@ -35,7 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Loader", "Origin", "Segments", "torch_loader"]
 
 # Part of every state: raise it when the same settings would give other batches.
-ORDER_VERSION = "1"
+ORDER_VERSION = "2"
+_NO_MASK = np.empty(0, np.bool_)
 
 
 @dataclass(frozen=True)
@@ -58,16 +54,22 @@ class Origin:
 class Loader:
     """Batches of one rank.
 
-    root      folder of a finished release
-    context   tokens in a row
-    batch     rows of this rank in a batch
-    seed      another seed gives another order and other cuts
-    fim_rate  share of pieces in a fill-in-the-middle form, 0 to 1
-    spm_rate  share of those with the suffix first, 0 to 1
-    rank      this process, 0 to world - 1
-    world     processes that read together; step k takes the next world × batch rows of the global list
-    epochs    passes over the documents; None for ever. Rows that do not fill a last step are left out
-    only      ordinals of the documents to serve, or None for all
+    root         folder of a finished release
+    context      tokens in a row
+    batch        rows of this rank in a batch
+    seed         another seed gives another order and other cuts
+    fim_rate     share of pieces in a fill-in-the-middle form, 0 to 1
+    spm_rate     share of those with the suffix first, 0 to 1
+    rank         this process, 0 to world - 1
+    world        processes that read together; step k takes the next world × batch rows of the global list
+    epochs       passes over the documents; None for ever. Rows that do not fill a last step are left out
+    only         ordinals of the documents to serve, or None for all
+    repo_rate    share of repositories of which any piece has such a form, 0 to 1
+    line_rate    share of such pieces that are cut at the beginnings of lines, 0 to 1
+    syntax_rate  share of such pieces whose middle is a node of the syntax tree, 0 to 1; needs a release with spans
+    removed      documents that must not be served any more, and how they go; see masking.py
+    targets      whether batches have labels and positions
+    scratch      folder for the tokens of a compressed release; the system's temporary folder if not given
 
     Raises StopRun if a setting is not possible or nothing can be served.
     """
@@ -84,17 +86,29 @@ class Loader:
         world: int = 1,
         epochs: int | None = None,
         only: Sequence[int] | NDArray[np.int64] | None = None,
+        repo_rate: float = 1.0,
+        line_rate: float = 0.0,
+        syntax_rate: float = 0.0,
+        removed: Removed = NOTHING_REMOVED,
+        targets: bool = True,
+        scratch: Path | None = None,
     ) -> None:
         if batch < 1 or world < 1 or not 0 <= rank < world:
             raise StopRun(f"rank {rank} of {world} with {batch} rows is not possible", "ranks are 0 to world - 1")
-        self.store = Store.open(Path(root))
+        self.store = Store.open(Path(root), scratch)
         self.rank, self.world, self.batch, self.seed, self.epochs = rank, world, batch, seed, epochs
         self.control_ids = {role: i for role, (_, i) in self.store.description.sentinels.items()}
+        if syntax_rate and self.store.spans is None:
+            raise StopRun("the release has no spans, so syntax_rate must be 0", "use line_rate, or pack it with spans")
         exact = self.store.description.fim_cuts == "character"
-        self.rules = Rules(context, fim_rate, spm_rate, FIM_GROWTH if exact else 0)
+        growth = FIM_GROWTH if exact else 0
+        self.rules = Rules(context, fim_rate, spm_rate, growth, repo_rate, line_rate, syntax_rate)
         self._served = _mask(len(self.store), only)
         self._settings = _settings_digest(self.rules, seed, self._served)
-        self._cutter: Cutter | None = None
+        self._assembler = Assembler(self.store, self.rules, self.control_ids, targets)
+        self.removed = removed
+        self._masked = removed.mask(len(self.store), len(removed.ordinals)) if len(removed.ordinals) else _NO_MASK
+        self._packed = {0: self._packed_anew}  # for each epoch, how many entries of the list its packing leaves out
         self._plans: dict[int, Plan] = {}
         self._epoch = self._row = 0
         if self.plan(0).rows == 0:
@@ -102,34 +116,72 @@ class Loader:
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches from the present place on; when one is handed out, the state already names the next."""
+        while (place := self._next()) is not None:
+            yield self.read(*place, self.batch)
+
+    def _next(self) -> tuple[int, int] | None:
+        """Move on by one step; where this rank's rows of it begin, or None at the end."""
         step = self.batch * self.world
-        while self.epochs is None or self._after(self._epoch, self._row, step - 1)[0] < self.epochs:
-            mine = self._after(self._epoch, self._row, self.rank * self.batch)
-            self._epoch, self._row = self._after(self._epoch, self._row, step)
-            yield self.read(*mine, self.batch)
+        if self.epochs is not None and self._after(self._epoch, self._row, step - 1)[0] >= self.epochs:
+            return None
+        mine = self._after(self._epoch, self._row, self.rank * self.batch) if self.rank else (self._epoch, self._row)
+        self._epoch, self._row = self._after(self._epoch, self._row, step)
+        return mine
 
     def state_dict(self) -> dict[str, int | str]:
-        """The place in the global list of rows, for any rank: under 200 bytes as JSON."""
+        """The place in the global list of rows, for any rank: under 200 bytes as JSON.
+
+        `removed` is the length of the removal list that was honoured, `packed` how much of it the packing of the
+        epoch leaves out, and `list` names the list.
+        """
+        count = len(self.removed.ordinals)
         return {
             "epoch": self._epoch,
             "row": self._row,
             "release": self.store.release[:16],
             "settings": self._settings,
+            "removed": count,
+            "packed": self._packed_of(self._epoch),
+            "list": self.removed.digests[count],
         }
 
     def load_state_dict(self, state: Mapping[str, int | str]) -> None:
         """Go on from a state of any rank, world and batch size.
 
-        Raises StopRun if it comes from another release, or from other settings (context, seed, rates, `only`).
+        Raises StopRun if it comes from another release, from other settings (context, seed, rates, `only`), or from a
+        run that honoured a removal list which this one does not begin with.
         """
         present = self.state_dict()
         for name, what in (("release", "release"), ("settings", "settings of context, seed, rates or documents")):
             if state.get(name) != present[name]:
                 raise StopRun(f"the state belongs to another {what}", "open what it was saved with, or start anew")
+        packed = self._honoured(state)
         epoch, row = state.get("epoch"), state.get("row")
-        if not isinstance(epoch, int) or not isinstance(row, int) or epoch < 0 or not 0 <= row < self.plan(epoch).rows:
+        if not isinstance(epoch, int) or not isinstance(row, int) or epoch < 0 or row < 0:
+            raise StopRun("the state names a row that does not exist", "use a state as state_dict returned it")
+        before = self._packed, self._plans
+        self._packed, self._plans = {epoch: packed}, {}
+        if row >= self.plan(epoch).rows:
+            self._packed, self._plans = before
             raise StopRun("the state names a row that does not exist", "use a state as state_dict returned it")
         self._epoch, self._row = epoch, row
+
+    def _honoured(self, state: Mapping[str, int | str]) -> int:
+        """How much of the removal list the packing of the state's epoch leaves out, if this list is as long."""
+        count, packed = state.get("removed", 0), state.get("packed", 0)
+        digests = self.removed.digests
+        if not isinstance(count, int) or not isinstance(packed, int) or not 0 <= packed <= count:
+            raise StopRun("the state is damaged", "use a state as state_dict returned it")
+        if count >= len(digests) or digests[count] != state.get("list", digests[0]):
+            raise StopRun("the removal list is older than the one that the state honoured", "fetch the newest list")
+        return packed
+
+    @property
+    def _packed_anew(self) -> int:
+        return len(self.removed.ordinals) if self.removed.mode == "repack" else 0
+
+    def _packed_of(self, epoch: int) -> int:
+        return self._packed.get(epoch, self._packed_anew)
 
     def rows(self, epoch: int) -> int:
         """Rows in one epoch. It differs a little between epochs, since other pieces are cut for fill-in-the-middle."""
@@ -137,8 +189,12 @@ class Loader:
 
     def read(self, epoch: int, index: int, rows: int) -> Batch:
         """Rows `index` to `index + rows` of an epoch's global list, going on into the next; moves nothing."""
-        sources = [self._source(self.plan(e), row, count) for e, row, count in self._spans(epoch, index, rows)]
-        return assemble(sources, self._parts(sources), self.rules.context, self.control_ids, (epoch, index))
+        plan = self.plan(epoch)
+        if index + rows <= plan.rows:
+            spans = [(plan, index, rows)]
+        else:
+            spans = [(self.plan(e), row, count) for e, row, count in self._spans(epoch, index, rows)]
+        return self._assembler.batch(spans, self._masked, (epoch, index))
 
     def trace(self, epoch: int, index: int, row: int, position: int) -> Origin | None:
         """Where the token at [row, position] of the batch with this `epoch` and `index` comes from; None for padding.
@@ -161,16 +217,21 @@ class Loader:
 
     def plan(self, epoch: int) -> Plan:
         """The packing of one epoch; the last two are kept."""
-        if epoch not in self._plans:
-            kept = {e: p for e, p in self._plans.items() if abs(e - epoch) == 1}
-            self._plans = {**kept, epoch: plan_epoch(self.store.docs, self.rules, self.seed, epoch, self._served)}
+        if (known := self._plans.get(epoch)) is not None:
+            return known
+        kept = {e: p for e, p in self._plans.items() if abs(e - epoch) == 1}
+        served, packed = self._served, self._packed_of(epoch)
+        if packed:
+            gone = self.removed.mask(len(self.store), packed)
+            served = ~gone if served is None else served & ~gone
+        self._plans = {**kept, epoch: plan_epoch(self.store.docs, self.rules, self.seed, epoch, served)}
         return self._plans[epoch]
 
     def _after(self, epoch: int, row: int, count: int) -> tuple[int, int]:
         """The place `count` rows further, as (epoch, row)."""
         row += count
-        while row >= self.plan(epoch).rows:
-            row -= self.plan(epoch).rows
+        while row >= (rows := self.plan(epoch).rows):
+            row -= rows
             epoch += 1
         return epoch, row
 
@@ -180,34 +241,6 @@ class Loader:
             here = min(count, self.plan(epoch).rows - row)
             yield epoch, row, here
             (epoch, row), count = self._after(epoch, row, here), count - here
-
-    def _source(self, plan: Plan, place: int, rows: int) -> Source:
-        """The pieces of some rows of one epoch."""
-        index, pieces = self.store.docs, plan.pieces
-        chosen, sizes = plan.pieces_at(place, rows)
-        document, offset, length = pieces.document[chosen], pieces.offset[chosen], pieces.length[chosen]
-        form, start = pieces.form[chosen], index.start[document] + offset
-        cut = form != PLAIN
-        spans = zip(index.shard[document].tolist(), start.tolist(), length.tolist(), strict=True)
-        return Source(
-            rows=sizes,
-            document=document,
-            offset=offset,
-            length=length,
-            form=form,
-            ends=cut | (offset + length == index.length[document]),
-            payload=[self.store.payload[shard][at : at + count] for shard, at, count in spans],
-            draws=plan.cut_draws(index.key[document[cut]], pieces.number[chosen[cut]]),
-        )
-
-    def _parts(self, sources: Sequence[Source]) -> list[Parts]:
-        """The parts of every fill-in-the-middle piece, row by row."""
-        cut = [t for s in sources for f, t in zip(s.form.tolist(), s.payload, strict=True) if f != PLAIN]
-        if not cut:
-            return []
-        if self._cutter is None:
-            self._cutter = Cutter(self.store.tokenizer, self.rules.growth)
-        return self._cutter.parts(cut, np.concatenate([s.draws for s in sources]))
 
     def _byte_of(self, segment: NDArray[Any], position: int) -> tuple[int, int]:
         """The byte in its piece, and the number of bytes, of one token of a segment."""
@@ -252,5 +285,6 @@ def _mask(documents: int, only: Sequence[int] | NDArray[np.int64] | None) -> NDA
 def _settings_digest(rules: Rules, seed: int, served: NDArray[np.bool_] | None) -> str:
     """16 hexadecimal digits that differ whenever the global list of rows does."""
     chosen = "" if served is None else hashlib.sha256(np.packbits(served).tobytes()).hexdigest()
-    numbers = [ORDER_VERSION, rules.context, float(rules.fim_rate), float(rules.spm_rate), rules.growth, seed, chosen]
+    rates = (rules.fim_rate, rules.spm_rate, rules.repo_rate, rules.line_rate, rules.syntax_rate)
+    numbers = [ORDER_VERSION, rules.context, *map(float, rates), rules.growth, seed, chosen]
     return hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:16]

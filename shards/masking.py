@@ -1,7 +1,7 @@
 """Removed documents: what a loader needs to know of a removal list.
 
-In: ordinals of removed documents, in the order of the append-only list. Out: `Removed`, which a loader honours in one of
-two ways:
+In: ordinals of removed documents, in the order of the append-only list. Out: `Removed`, which a loader honours in one
+of two ways:
 
 mask    rows, steps and every other token stay as they were; the document's tokens become padding and teach nothing
 repack  as `mask` to the end of the present epoch; from the next epoch on the document is not packed at all

@@ -7,18 +7,17 @@ A document shorter than the context is one piece and is never cut. A longer one 
 and a remainder. Each piece knows its form (plain, or one of two fill-in-the-middle orders) and the room that this form
 takes before it is placed, so that nothing is cut off later. Pieces of GROUP documents are packed together by
 best-fit-decreasing (Ding and others 2024, "Fewer truncations improve language modeling"), in O(1) for each piece with
-a bitset of the free room of open rows. Rows come in a keyed order over the whole epoch.
+a bitset of the free room of open rows. Rows come in a keyed order over the whole epoch, which no array holds.
 """
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import keyed_hash
-from gleanery.shards.chance import compiled, draw, fraction, mix, permute, u64
+from gleanery.shards.chance import compiled, draw, fraction, i64, permute, u64, unpermute
 from gleanery.shards.store import Index
 
 PLAIN, PSM, SPM = 0, 1, 2
@@ -28,7 +27,7 @@ FIM_CONTROL = 4
 FIM_GROWTH = 8
 GROUP = 100_000
 SMALLEST_CONTEXT, LARGEST_CONTEXT = 64, 1 << 20
-CHOOSE_FIM, CHOOSE_SPM, CHOOSE_FIRST_CUT, CHOOSE_SECOND_CUT = 0, 1, 2, 3
+CHOOSE_FIM, CHOOSE_SPM, CHOOSE_CUTS, CHOOSE_KIND, CHOOSE_SPAN, CHOOSE_REPO, CHOOSE_SEGMENT = range(7)
 # A de Bruijn sequence: each power of two, times this, has other upper six bits (Leiserson, Prokop and Randall 1998).
 DE_BRUIJN = 0x03F79D71B4CB0A89
 DE_BRUIJN_PLACE = np.argsort([(DE_BRUIJN << bit & 0xFFFFFFFFFFFFFFFF) >> 58 for bit in range(64)])
@@ -38,16 +37,23 @@ DE_BRUIJN_PLACE = np.argsort([(DE_BRUIJN << bit & 0xFFFFFFFFFFFFFFFF) >> 58 for 
 class Rules:
     """What a plan depends on besides the documents.
 
-    context   tokens in a row, 64 to 1,048,576
-    fim_rate  share of pieces in a fill-in-the-middle form, 0 to 1
-    spm_rate  share of those that have the suffix first, 0 to 1
-    growth    tokens kept free in each such piece
+    context      tokens in a row, 64 to 1,048,576
+    fim_rate     share of pieces in a fill-in-the-middle form, 0 to 1
+    spm_rate     share of those that have the suffix first, 0 to 1
+    growth       tokens kept free in each such piece
+    repo_rate    share of repositories whose pieces may have such a form at all, 0 to 1; StarCoder2 had 0.5 with a
+                 fim_rate of 0.5
+    line_rate    share of such pieces that are cut at the beginnings of lines
+    syntax_rate  share of such pieces whose middle is a node of the syntax tree, where the release has spans
     """
 
     context: int
     fim_rate: float
     spm_rate: float
     growth: int = FIM_GROWTH
+    repo_rate: float = 1.0
+    line_rate: float = 0.0
+    syntax_rate: float = 0.0
 
     def __post_init__(self) -> None:
         if not SMALLEST_CONTEXT <= self.context <= LARGEST_CONTEXT:
@@ -55,40 +61,58 @@ class Rules:
                 f"a context of {self.context} tokens is not possible",
                 f"choose {SMALLEST_CONTEXT} to {LARGEST_CONTEXT}",
             )
-        for name, rate in (("fim_rate", self.fim_rate), ("spm_rate", self.spm_rate)):
-            if not 0.0 <= rate <= 1.0:
-                raise StopRun(f"{name} is {rate}", "a rate is a number from 0 to 1")
+        for name in ("fim_rate", "spm_rate", "repo_rate", "line_rate", "syntax_rate"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise StopRun(f"{name} is {getattr(self, name)}", "a rate is a number from 0 to 1")
+        if self.line_rate + self.syntax_rate > 1.0:
+            raise StopRun("line_rate and syntax_rate are more than 1 together", "they share the same pieces")
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """One entry for each piece, in the order of documents.
+    """One entry for each piece, row by row: uint32[pieces, 3], so that the pieces of a row lie side by side.
 
-    document  int64, ordinal        number  int32, 0, 1, … within the document
-    offset    int64, first token in the document
-    length    int32, tokens of the document in it
-    cost      int32, room it takes in a row
-    form      int8, PLAIN, PSM or SPM
+    Column 0 is the document's ordinal, column 1 the first token in it, column 2 holds length × 8 + ends × 4 + form:
+    tokens of the document in the piece, whether the end of text follows, and PLAIN, PSM or SPM.
     """
 
-    document: NDArray[np.int64]
-    number: NDArray[np.int32]
-    offset: NDArray[np.int64]
-    length: NDArray[np.int32]
-    cost: NDArray[np.int32]
-    form: NDArray[np.int8]
+    table: NDArray[np.uint32]
+
+    @property
+    def document(self) -> NDArray[np.int64]:
+        """Ordinals of the documents."""
+        return self.table[:, 0].astype(np.int64)
+
+    @property
+    def offset(self) -> NDArray[np.int64]:
+        """First tokens in the documents."""
+        return self.table[:, 1].astype(np.int64)
+
+    @property
+    def length(self) -> NDArray[np.int64]:
+        """Tokens of the documents."""
+        return (self.table[:, 2] >> 3).astype(np.int64)
+
+    @property
+    def ends(self) -> NDArray[np.bool_]:
+        """Whether the end of text follows."""
+        return (self.table[:, 2] & 4) != 0
+
+    @property
+    def form(self) -> NDArray[np.int8]:
+        """PLAIN, PSM or SPM."""
+        return (self.table[:, 2] & 3).astype(np.int8)
 
     def __len__(self) -> int:
-        return len(self.document)
+        return len(self.table)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The rows of one epoch. Row r holds pieces `order[first[r] : first[r + 1]]`; `key` permutes rows into places."""
+    """The rows of one epoch. Row r holds the pieces first[r] to first[r + 1]; `key` permutes rows into places."""
 
     pieces: Pieces
     first: NDArray[np.int64]
-    order: NDArray[np.int64]
     key: int
     choices: int
 
@@ -97,151 +121,149 @@ class Plan:
         """Rows in the epoch."""
         return len(self.first) - 1
 
-    def pieces_at(self, place: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The pieces of the rows at places `place` to `place + count` of the epoch, and how many each row has."""
-        chosen, sizes = _pieces_at(self.first, self.order, u64(self.key), place, count)
-        return chosen, sizes
-
-    def cut_draws(self, keys: NDArray[np.uint64], numbers: NDArray[np.int32]) -> NDArray[np.uint64]:
-        """uint64[n, 2]: the bits that place the two cuts of each piece, from its document's key and its number."""
-        found: NDArray[np.uint64] = _cut_draws(u64(self.choices), keys, numbers)
+    def rows_at(self, place: int, count: int) -> NDArray[np.int64]:
+        """The numbers of the rows at places `place` to `place + count` of the epoch's order."""
+        found: NDArray[np.int64] = _rows_at(self.rows, u64(self.key), place, count)
         return found
+
+    def places_of(self, document: int) -> NDArray[np.int64]:
+        """The places in the epoch's order of the rows that hold pieces of a document, ascending. Reads all pieces."""
+        pieces = np.flatnonzero(self.pieces.table[:, 0] == document)
+        rows = np.unique(np.searchsorted(self.first, pieces, side="right") - 1)
+        places: NDArray[np.int64] = _places_of(rows, self.rows, u64(self.key))
+        return np.sort(places)
 
 
 def plan_epoch(index: Index, rules: Rules, seed: int, epoch: int, served: NDArray[np.bool_] | None = None) -> Plan:
     """The plan of one epoch; a pure function of its arguments. `served` masks documents that must not appear."""
     choices, ties, order = (keyed_hash(what, str(seed), str(epoch)) for what in ("choices", "ties", "order"))
     lengths = index.length if served is None else np.where(served, index.length, 0)
-    pieces = cut_pieces(lengths, index.key, rules, choices)
-    first, placed = pack(pieces.cost, pieces.document // GROUP, rules.context, ties)
-    return Plan(pieces, first, placed, order, choices)
+    rates = np.array([rules.fim_rate, rules.spm_rate, rules.repo_rate])
+    tables, firsts, used = [np.empty((0, 3), np.uint32)], [np.zeros(1, np.int64)], 0
+    for begin in range(0, len(lengths), GROUP):
+        group = slice(begin, begin + GROUP)
+        table, cost = _cut(
+            lengths[group], index.key[group], index.repo[group], begin, rules.context, rates, rules.growth, u64(choices)
+        )
+        first, order_of = pack(cost, rules.context, ties ^ begin)
+        tables.append(_taken(table, order_of))
+        firsts.append(first[1:] + used)
+        used += len(table)
+    return Plan(Pieces(np.concatenate(tables)), np.concatenate(firsts), order, choices)
 
 
-def cut_pieces(lengths: NDArray[np.int64], keys: NDArray[np.uint64], rules: Rules, choices: int) -> Pieces:
-    """The pieces of every document of `lengths` tokens, with their forms and costs."""
-    smallest = rules.context - FIM_CONTROL - rules.growth
-    room = int((lengths // smallest + 1)[lengths > 0].sum())
-    pieces = Pieces(
-        np.empty(room, np.int64),
-        np.empty(room, np.int32),
-        np.empty(room, np.int64),
-        np.empty(room, np.int32),
-        np.empty(room, np.int32),
-        np.empty(room, np.int8),
-    )
-    columns: list[NDArray[Any]] = [getattr(pieces, field.name) for field in fields(Pieces)]
-    used = _cut(lengths, keys, rules.context, rules.fim_rate, rules.spm_rate, rules.growth, u64(choices), *columns)
-    return Pieces(*(column[:used] for column in columns))
+def pack(costs: NDArray[np.int32], context: int, ties: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows for pieces: (first, order), so that row r holds pieces order[first[r] : first[r + 1]].
 
-
-@compiled
-def _pieces_at(
-    first: NDArray[np.int64], order: NDArray[np.int64], key: int, place: int, count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    rows, sizes = np.empty(count, np.int64), np.empty(count, np.int64)
-    for i in range(count):
-        rows[i] = permute(place + i, len(first) - 1, key)
-        sizes[i] = first[rows[i] + 1] - first[rows[i]]
-    chosen = np.empty(sizes.sum(), np.int64)
-    at = 0
-    for i in range(count):
-        chosen[at : at + sizes[i]] = order[first[rows[i]] : first[rows[i] + 1]]
-        at += sizes[i]
-    return chosen, sizes
+    `ties` decides between pieces of equal cost. Pieces as long as the context have rows of their own, the first ones.
+    """
+    row = np.empty(len(costs), np.int64)
+    full, order = _descending(costs, context, u64(ties))
+    rows = _best_fit(costs, order, full, context, row)
+    first, placed = _by_row(row, order, rows)
+    return first, placed
 
 
 @compiled
-def _cut_draws(choices: int, keys: NDArray[np.uint64], numbers: NDArray[np.int32]) -> NDArray[np.uint64]:
-    out = np.empty((len(keys), 2), np.uint64)
-    for i in range(len(keys)):
-        out[i, 0] = draw(choices, keys[i], numbers[i], CHOOSE_FIRST_CUT)
-        out[i, 1] = draw(choices, keys[i], numbers[i], CHOOSE_SECOND_CUT)
-    return out
+def _rows_at(rows: int, key: int, place: int, count: int) -> NDArray[np.int64]:
+    found = np.empty(count, np.int64)
+    for i in range(count):
+        found[i] = permute(place + i, rows, key)
+    return found
+
+
+@compiled
+def _places_of(rows: NDArray[np.int64], count: int, key: int) -> NDArray[np.int64]:
+    found = np.empty(len(rows), np.int64)
+    for i in range(len(rows)):
+        found[i] = unpermute(rows[i], count, key)
+    return found
+
+
+@compiled
+def _taken(table: NDArray[np.uint32], order: NDArray[np.int64]) -> NDArray[np.uint32]:
+    found = np.empty_like(table)
+    for i in range(len(order)):
+        for k in range(3):
+            found[i, k] = table[order[i], k]
+    return found
 
 
 @compiled
 def _cut(
     lengths: NDArray[np.int64],
     keys: NDArray[np.uint64],
+    repos: NDArray[np.uint64],
+    begin: int,
     context: int,
-    fim_rate: float,
-    spm_rate: float,
+    rates: NDArray[np.float64],
     growth: int,
     choices: int,
-    document: NDArray[np.int64],
-    number: NDArray[np.int32],
-    offset: NDArray[np.int64],
-    length: NDArray[np.int32],
-    cost: NDArray[np.int32],
-    form: NDArray[np.int8],
-) -> int:
-    used = 0
+) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+    """The pieces of documents, as in `Pieces`, and the room that each takes in a row."""
+    most, fim_rate, spm_rate, repo_rate = 0, rates[0], rates[1], rates[2]
     for d in range(len(lengths)):
-        at, count = 0, 0
+        if lengths[d] > 0:
+            most += lengths[d] // (context - FIM_CONTROL - growth) + 1
+    table, cost, used = np.empty((most, 3), np.uint32), np.empty(most, np.int32), 0
+    for d in range(len(lengths)):
+        at = 0
+        chosen = fim_rate > 0.0 and (repo_rate >= 1.0 or fraction(draw(choices, repos[d], 0, CHOOSE_REPO)) < repo_rate)
         while at < lengths[d]:
             left = lengths[d] - at
-            wanted = PLAIN
-            if fraction(draw(choices, keys[d], count, CHOOSE_FIM)) < fim_rate:
-                wanted = SPM if fraction(draw(choices, keys[d], count, CHOOSE_SPM)) < spm_rate else PSM
+            form = PLAIN
+            if chosen and fraction(draw(choices, keys[d], at, CHOOSE_FIM)) < fim_rate:
+                form = SPM if fraction(draw(choices, keys[d], at, CHOOSE_SPM)) < spm_rate else PSM
             # A rest that is whole without the extra room of its form stays whole: no short document is cut.
-            if wanted != PLAIN and left + FIM_CONTROL + growth > context and left < context:
-                wanted = PLAIN
-            if wanted != PLAIN:
+            if form != PLAIN and left + FIM_CONTROL + growth > context and left < context:
+                form = PLAIN
+            if form != PLAIN:
                 take = min(left, context - FIM_CONTROL - growth)
-                cost[used] = take + FIM_CONTROL + growth
+                ends, cost[used] = 1, take + FIM_CONTROL + growth
             else:
                 # Only the last piece of a document ends with the end of text, so one token is left for it.
                 take = left if left < context else min(context, left - 1)
-                cost[used] = take + (1 if take == left else 0)
-            document[used], number[used], offset[used] = d, count, at
-            length[used], form[used] = take, wanted
-            used, at, count = used + 1, at + take, count + 1
-    return used
-
-
-def pack(
-    costs: NDArray[np.int32], groups: NDArray[np.int64], context: int, ties: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows for pieces: (first, order), so that row r holds pieces order[first[r] : first[r + 1]].
-
-    `groups` is ascending; pieces of different groups never share a row. `ties` decides between pieces of equal cost and
-    the order within a row.
-    """
-    edges = np.flatnonzero(np.diff(groups)) + 1
-    bounds = [0, *edges.tolist(), len(costs)] if len(costs) else [0]
-    firsts, orders, rows = [np.zeros(1, np.int64)], [np.empty(0, np.int64)], 0
-    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
-        shuffled = _shuffled(begin, end, u64(ties))
-        row = np.empty(end - begin, np.int64)
-        count = _best_fit(costs[begin:end], _descending(costs[begin:end], shuffled, context), context, row)
-        first, order = _by_row(row, shuffled, count)
-        firsts.append(first[1:] + begin)
-        orders.append(order + begin)
-        rows += count
-    return np.concatenate(firsts), np.concatenate(orders)
+                ends = 1 if take == left else 0
+                cost[used] = take + ends
+            table[used, 0], table[used, 1], table[used, 2] = begin + d, at, take << 3 | ends << 2 | form
+            used, at = used + 1, at + take
+    return table[:used], cost[:used]
 
 
 @compiled
-def _shuffled(begin: int, end: int, key: int) -> NDArray[np.int64]:
-    """0 … end - begin - 1 in a keyed order: a counting sort by 16 keyed bits of the piece's number."""
-    count = end - begin
-    bits = np.empty(count, np.int64)
-    at = np.zeros((1 << 16) + 1, np.int64)
-    for i in range(count):
-        bits[i] = mix(mix(u64(begin + i)) ^ u64(key)) >> u64(48)
-        at[bits[i] + 1] += 1
-    return _placed(bits, np.arange(count), np.cumsum(at))
-
-
-@compiled
-def _descending(costs: NDArray[np.int32], order: NDArray[np.int64], context: int) -> NDArray[np.int64]:
-    """`order`, sorted by falling cost, stable."""
-    rank = np.empty(len(costs), np.int64)
+def _descending(costs: NDArray[np.int32], context: int, key: int) -> tuple[int, NDArray[np.int64]]:
+    """How many pieces fill a row, and the pieces by falling cost, equal ones in keyed strides from a keyed beginning."""
+    count = len(costs)
     at = np.zeros(context + 2, np.int64)
-    for i in range(len(costs)):
-        rank[i] = context - costs[i]
-        at[rank[i] + 1] += 1
-    return _placed(rank, order, np.cumsum(at))
+    for i in range(count):
+        at[context - costs[i] + 1] += 1
+    full = at[1]
+    at = np.cumsum(at)
+    out = np.empty(count, np.int64)
+    step = _stride(count, key)
+    i = i64((u64(key) >> u64(8)) % u64(max(1, count)))
+    for _ in range(count):
+        bucket = context - costs[i]
+        out[at[bucket]] = i
+        at[bucket] += 1
+        i += step
+        if i >= count:
+            i -= count
+    return full, out
+
+
+@compiled
+def _stride(count: int, key: int) -> int:
+    """A keyed number below `count` that has no divisor in common with it."""
+    step = i64(u64(key) % u64(max(1, count)))
+    while step < count:
+        a, b = count, step
+        while b > 0:
+            a, b = b, a % b
+        if a == 1:
+            return step
+        step += 1
+    return 1
 
 
 @compiled
@@ -250,32 +272,32 @@ def _by_row(row: NDArray[np.int64], order: NDArray[np.int64], rows: int) -> tupl
     first = np.zeros(rows + 1, np.int64)
     for i in range(len(row)):
         first[row[i] + 1] += 1
-    ends = np.cumsum(first)
-    return ends, _placed(row, order, ends.copy())
-
-
-@compiled
-def _placed(bucket: NDArray[np.int64], order: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The last pass of a counting sort; `at` holds where each bucket begins and is used up."""
-    out = np.empty(len(order), np.int64)
+    first = np.cumsum(first)
+    at, out = first.copy(), np.empty(len(order), np.int64)
     for i in order:
-        out[at[bucket[i]]] = i
-        at[bucket[i]] += 1
-    return out
+        out[at[row[i]]] = i
+        at[row[i]] += 1
+    return first, out
 
 
 @compiled
-def _best_fit(costs: NDArray[np.int32], order: NDArray[np.int64], context: int, row: NDArray[np.int64]) -> int:
+def _best_fit(
+    costs: NDArray[np.int32], order: NDArray[np.int64], full: int, context: int, row: NDArray[np.int64]
+) -> int:
     """Give each piece the fullest row that still has room for it; fills `row` and returns the number of rows.
 
-    Open rows hang in lists by their free room; two bitsets find the smallest sufficient room in a few steps.
+    The first `full` pieces have a row each. Open rows hang in lists by their free room; two bitsets find the smallest
+    sufficient room in a few steps.
     """
     head = np.full(context + 1, -1, np.int64)
     following = np.empty(len(order), np.int64)
     fine = np.zeros((context >> 6) + 1, np.uint64)
     coarse = np.zeros((context >> 12) + 1, np.uint64)
-    rows = 0
-    for i in order:  # falling cost
+    for rows in range(full):
+        row[order[rows]] = rows
+    rows = full
+    for place in range(full, len(order)):  # falling cost
+        i = order[place]
         cost = costs[i]
         room = _smallest_set(fine, coarse, cost)
         if room < 0:

@@ -8,19 +8,22 @@ does not need the package `tokenizers`. Takes about 0.15 s for 49,152 tokens, on
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
-from gleanery.shards.characters import APOSTROPHE, BLANK, LETTER, NUMBER, SIGN, SPACE, UNKNOWN, kinds
+from gleanery.shards.addresses import address_of, bytes_at, numbers_at, pairs_at
 from gleanery.shards.chance import compiled, mix, u64
+from gleanery.shards.characters import APOSTROPHE, BLANK, LETTER, NUMBER, SIGN, SPACE, UNKNOWN, kinds
 
 RULES = ("gpt2", "digits+gpt2", "other")
 # The most characters of a token that count when a place to cut is drawn; see fim.py.
-MOST_CHARACTERS = 24
+MOST_CHARACTERS = 16
+# Words of at most so many bytes that are one token are looked up at once.
+SHORT_WORD = 8
 
 
 class Spelling:
@@ -34,6 +37,7 @@ class Spelling:
                 word: a space and then something visible, which is always the start of a pre-token
     bytes_ids   int32[256], the token of each single byte, or -1
     merges      uint64[slots, 2], a hash table with open addressing: left id << 32 | right id, and rank << 32 | made id
+    words       uint64[slots, 2], a hash table of the short words that are one token: bytes, and id
     digits      whether each digit is a token of its own
     exact       whether the text may be cut between any two characters without encoding all of it anew
     """
@@ -52,15 +56,20 @@ class Spelling:
         for letter, byte in LETTERS.items():
             self.bytes_ids[byte] = vocabulary.get(letter, -1)
         self.merges = _merge_table(vocabulary, model.get("merges") or [])
+        self.words = _short_words(self.content, self.start, self.bytes_ids, self.merges)
         rule = rule_of(config)
         self.digits = rule == "digits+gpt2"
         self.exact = rule != "other" and not _has_blank_tokens(config) and not model.get("ignore_merges")
 
-    @property
-    def arrays(self) -> tuple[Any, ...]:
-        """What compiled code takes, in its order, from `digits` on."""
+    @cached_property
+    def book(self) -> NDArray[np.uint64]:
+        """The addresses and lengths of all tables: what compiled code takes, since many arrays cost more to hand over
+        than the few bytes that are read from them. The spelling must be kept as long as its book is used.
+        """
         tables = (self.content, self.start, self.characters, self.lines, self.edges, kinds())
-        return self.digits, *tables, self.bytes_ids, self.merges
+        tables += (self.bytes_ids, self.merges, self.words)
+        numbers = [n for table in tables for n in (address_of(table), len(table))]
+        return np.array([*numbers, self.digits], np.uint64)
 
 
 @lru_cache(maxsize=4)
@@ -162,6 +171,119 @@ def _insert(triples: NDArray[np.uint64], table: NDArray[np.uint64]) -> None:
 
 
 @compiled
+def content_of(book: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """The table `content`."""
+    return bytes_at(book[0], book[1])
+
+
+@compiled
+def start_of(book: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """The table `start`."""
+    return numbers_at(book[2], book[3])
+
+
+@compiled
+def weights_of(book: NDArray[np.uint64], line: bool) -> NDArray[np.uint8]:
+    """The table `lines` or `characters`."""
+    return bytes_at(book[6], book[7]) if line else bytes_at(book[4], book[5])
+
+
+@compiled
+def edges_of(book: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """The table `edges`."""
+    return bytes_at(book[8], book[9])
+
+
+@compiled
+def kinds_of(book: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """The kind of each code point."""
+    return bytes_at(book[10], book[11])
+
+
+@compiled
+def bytes_ids_of(book: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """The table `bytes_ids`."""
+    return numbers_at(book[12], book[13])
+
+
+@compiled
+def merges_of(book: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The table `merges`."""
+    return pairs_at(book[14], book[15])
+
+
+@compiled
+def words_of(book: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The table `words`."""
+    return pairs_at(book[16], book[17])
+
+
+@compiled
+def cuts_digits(book: NDArray[np.uint64]) -> bool:
+    """Whether each digit is a token of its own."""
+    return bool(book[18])
+
+
+@compiled
+def merged(ids: NDArray[np.int32], at: int, count: int, merges: NDArray[np.uint64]) -> int:
+    """Merge ids[at : at + count] in place, pair by pair, the lowest rank first; returns how many are left."""
+    mask = u64(len(merges) - 1)
+    while count > 1:
+        best, place = u64(0xFFFFFFFFFFFFFFFF), 0
+        for k in range(at, at + count - 1):
+            key = (u64(ids[k]) << u64(32)) | u64(ids[k + 1])
+            slot = mix(key) & mask
+            while merges[slot, 0] != u64(0xFFFFFFFFFFFFFFFF):
+                if merges[slot, 0] == key:
+                    if merges[slot, 1] < best:
+                        best, place = merges[slot, 1], k
+                    break
+                slot = (slot + u64(1)) & mask
+        if best == u64(0xFFFFFFFFFFFFFFFF):
+            return count
+        ids[place] = np.int32(best & u64(0xFFFFFFFF))
+        count -= 1
+        for k in range(place + 1, at + count):
+            ids[k] = ids[k + 1]
+    return count
+
+
+@compiled
+def _short_words(
+    content: NDArray[np.uint8], start: NDArray[np.int32], bytes_ids: NDArray[np.int32], merges: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    """The short words that merge into one token."""
+    slots = 16
+    while slots < 2 * len(start):
+        slots *= 2
+    table, ids, mask = np.zeros((slots, 2), np.uint64), np.empty(SHORT_WORD, np.int32), u64(slots - 1)
+    for token in range(len(start) - 1):
+        begin, end = start[token], start[token + 1]
+        if not 0 < end - begin <= SHORT_WORD or content[end - 1] == 0:
+            continue
+        for k in range(begin, end):
+            ids[k - begin] = bytes_ids[content[k]]
+        if merged(ids, 0, end - begin, merges) != 1 or ids[0] != token:
+            continue
+        word = packed(content, begin, end)
+        slot = mix(word) & mask
+        while table[slot, 0] != 0:
+            slot = (slot + u64(1)) & mask
+        table[slot, 0], table[slot, 1] = word, u64(token)
+    return table
+
+
+@compiled
+def packed(text: NDArray[np.uint8], begin: int, end: int) -> int:
+    """At most eight bytes as a number; different for each text whose last byte is not 0."""
+    word = u64(0)
+    for k in range(end - 1, begin - 1, -1):
+        word = (word << u64(8)) | u64(text[k])
+    found: int = word
+    return found
+
+
+@compiled
 def _mark(
     content: NDArray[np.uint8],
     start: NDArray[np.int32],
@@ -180,13 +302,15 @@ def _mark(
         characters[token], lines[token] = min(count, MOST_CHARACTERS), min(ended, MOST_CHARACTERS)
         first = kind_at(content, begin, end, kind)
         second = kind_at(content, begin + 1, end, kind) if first == SPACE else UNKNOWN
-        opens = 64 if second == LETTER or second == NUMBER or (second >= 4 and second != UNKNOWN) else 0
+        opens = 64 if second in (LETTER, NUMBER, APOSTROPHE, SIGN) else 0
         edges[token] = first | kind_at(content, last, end, kind) << 3 | opens
 
 
 @compiled
 def kind_at(text: NDArray[np.uint8], at: int, end: int, kind: NDArray[np.uint8]) -> int:
     """The kind of the character whose bytes begin at `at` and are whole before `end`; UNKNOWN if they are not."""
+    if at < end and text[at] < 0x80:
+        return int(kind[text[at]])
     size = character_bytes(text, at, end)
     if size == 0:
         return UNKNOWN
@@ -205,8 +329,10 @@ def character_bytes(text: NDArray[np.uint8], at: int, end: int) -> int:
     """Bytes of the character that begins at `at`, or 0 if there is no whole one before `end`."""
     if at >= end:
         return 0
+    if text[at] < 0x80:
+        return 1
     lead = text[at]
-    size = 1 if lead < 0x80 else 0 if lead < 0xC2 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4 if lead < 0xF5 else 0
+    size = 0 if lead < 0xC2 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4 if lead < 0xF5 else 0
     if at + size > end:
         return 0
     for k in range(1, size):
@@ -225,12 +351,12 @@ def is_boundary(left: int, right: int, digits: bool) -> bool:
         return False
     if digits and (before == NUMBER or first == NUMBER):
         return True
-    if first == SPACE or first == BLANK:
+    if first in (SPACE, BLANK):
         return before != SPACE and before != BLANK
     if before == BLANK:  # a space may belong to the word behind it; no other white space does
         return True
     if first == LETTER:  # not behind an apostrophe, which may begin a contraction
-        return before == NUMBER or before == SIGN
+        return before in (NUMBER, SIGN)
     if first == NUMBER:
-        return before == LETTER or before == SIGN or before == APOSTROPHE
-    return before == LETTER or before == NUMBER
+        return before in (LETTER, SIGN, APOSTROPHE)
+    return before in (LETTER, NUMBER)

@@ -10,9 +10,20 @@ The rule, as a regular expression: 's|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| 
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.shards.chance import compiled, mix, u64
-from gleanery.shards.characters import APOSTROPHE, BLANK, LETTER, NUMBER, SIGN, SPACE, UNKNOWN
-from gleanery.shards.spelling import character_bytes, kind_at
+from gleanery.shards.chance import compiled, i64, mix, u64
+from gleanery.shards.characters import APOSTROPHE, BLANK, NUMBER, SIGN, SPACE, UNKNOWN
+from gleanery.shards.spelling import (
+    SHORT_WORD,
+    bytes_ids_of,
+    character_bytes,
+    cuts_digits,
+    kind_at,
+    kinds_of,
+    merged,
+    merges_of,
+    packed,
+    words_of,
+)
 
 # What stands behind a stretch decides how white space at its end is cut.
 END_OF_TEXT, BEFORE_SPACE, BEFORE_VISIBLE = 0, 1, 2
@@ -25,10 +36,7 @@ def encode_stretch(
     begin: int,
     end: int,
     behind: int,
-    digits: bool,
-    kind: NDArray[np.uint8],
-    bytes_ids: NDArray[np.int32],
-    merges: NDArray[np.uint64],
+    book: NDArray[np.uint64],
     out: NDArray[np.int32],
     at: int,
 ) -> int:
@@ -36,15 +44,35 @@ def encode_stretch(
 
     `behind` tells what follows the stretch. FAILED: the text is not whole UTF-8, or holds a character of unknown kind.
     """
+    digits, kind, bytes_ids = cuts_digits(book), kinds_of(book), bytes_ids_of(book)
     while begin < end:
         stop = pre_token_end(text, begin, end, behind, digits, kind)
         if stop == FAILED:
             return FAILED
-        for k in range(begin, stop):
-            out[at + k - begin] = bytes_ids[text[k]]
-        at += merged(out, at, stop - begin, merges)
+        token = short_word(text, begin, stop, words_of(book)) if stop - begin <= SHORT_WORD else FAILED
+        if token == FAILED:
+            for k in range(begin, stop):
+                out[at + k - begin] = bytes_ids[text[k]]
+            at += merged(out, at, stop - begin, merges_of(book))
+        else:
+            out[at] = token
+            at += 1
         begin = stop
     return at
+
+
+@compiled
+def short_word(text: NDArray[np.uint8], begin: int, end: int, words: NDArray[np.uint64]) -> int:
+    """The token that a short word is, or FAILED if it is not known to be one."""
+    word, mask = packed(text, begin, end), u64(len(words) - 1)
+    if text[end - 1] == 0:
+        return FAILED
+    slot = mix(word) & mask
+    while words[slot, 0] != 0:
+        if words[slot, 0] == word:
+            return i64(words[slot, 1])
+        slot = (slot + u64(1)) & mask
+    return FAILED
 
 
 @compiled
@@ -68,7 +96,7 @@ def pre_token_end(
             at, first = begin + 1, second
     if first == NUMBER and digits:
         return at + character_bytes(text, at, end)
-    if first == SPACE or first == BLANK:
+    if first in (SPACE, BLANK):
         return blanks_end(text, at, end, behind, digits, kind)
     return run_end(text, at, end, first, kind)
 
@@ -114,27 +142,3 @@ def blanks_end(text: NDArray[np.uint8], at: int, end: int, behind: int, digits: 
     # A digit is cut off before the rule looks, so it sees the end of a text there.
     visible = not (digits and here == NUMBER) if at < end else behind == BEFORE_VISIBLE
     return last if visible and last > begin else at
-
-
-@compiled
-def merged(ids: NDArray[np.int32], at: int, count: int, merges: NDArray[np.uint64]) -> int:
-    """Merge ids[at : at + count] in place, pair by pair, the lowest rank first; returns how many are left."""
-    mask = u64(len(merges) - 1)
-    while count > 1:
-        best, place = u64(0xFFFFFFFFFFFFFFFF), 0
-        for k in range(at, at + count - 1):
-            key = (u64(ids[k]) << u64(32)) | u64(ids[k + 1])
-            slot = mix(key) & mask
-            while merges[slot, 0] != u64(0xFFFFFFFFFFFFFFFF):
-                if merges[slot, 0] == key:
-                    if merges[slot, 1] < best:
-                        best, place = merges[slot, 1], k
-                    break
-                slot = (slot + u64(1)) & mask
-        if best == u64(0xFFFFFFFFFFFFFFFF):
-            return count
-        ids[place] = np.int32(best & u64(0xFFFFFFFF))
-        count -= 1
-        for k in range(place + 1, at + count):
-            ids[k] = ids[k + 1]
-    return count

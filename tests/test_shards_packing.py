@@ -1,5 +1,7 @@
 """Packing loses nothing, cuts no short document, and its permutation is a bijection."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from gleanery.records.errors import StopRun
 from gleanery.shards import packing
 from gleanery.shards.chance import permute, u64, unpermute
-from gleanery.shards.packing import FIM_CONTROL, PLAIN, PSM, SPM, Plan, Rules, cut_pieces, pack, plan_epoch
+from gleanery.shards.packing import FIM_CONTROL, FIM_GROWTH, PLAIN, PSM, SPM, Pieces, Plan, Rules, pack, plan_epoch
 from gleanery.shards.store import Index
 
 LENGTHS = st.lists(st.integers(0, 400), min_size=1, max_size=80)
@@ -18,7 +20,13 @@ RATES = st.sampled_from([0.0, 0.3, 1.0])
 def index_of(lengths: list[int]) -> Index:
     length = np.array(lengths, np.int64)
     keys = np.arange(len(lengths), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return Index(np.zeros(len(lengths), np.int32), np.cumsum(length) - length, length, keys)
+    nothing = np.zeros(len(lengths), np.int32)
+    return Index(nothing, np.cumsum(length) - length, length, keys, keys, nothing, nothing.astype(np.int64), ("",))
+
+
+def costs_of(pieces: Pieces) -> np.ndarray[Any, Any]:
+    """The room that each piece takes in its row."""
+    return pieces.length + np.where(pieces.form == PLAIN, pieces.ends, FIM_CONTROL + FIM_GROWTH)
 
 
 def plan_of(lengths: list[int], fim_rate: float, epoch: int = 0, context: int = 64) -> Plan:
@@ -45,16 +53,16 @@ def test_every_token_stands_in_exactly_one_row_and_no_row_overflows(
     lengths: list[int], fim_rate: float, epoch: int
 ) -> None:
     plan = plan_of(lengths, fim_rate, epoch)
-    pieces = plan.pieces
-    assert sorted(plan.order.tolist()) == list(range(len(pieces)))
+    pieces, costs = plan.pieces, costs_of(plan.pieces)
+    assert plan.first[0] == 0 and plan.first[-1] == len(pieces)
     for document, length in enumerate(lengths):
-        mine = pieces.document == document
+        mine = np.flatnonzero(pieces.document == document)
+        mine = mine[np.argsort(pieces.offset[mine])]
         ends = pieces.offset[mine] + pieces.length[mine]
         assert pieces.offset[mine].tolist() == [0, *ends.tolist()][:-1]
         assert (ends[-1] if len(ends) else 0) == length
     for row in range(plan.rows):
-        held = pieces.cost[plan.order[plan.first[row] : plan.first[row + 1]]]
-        assert 0 < held.sum() <= 64
+        assert 0 < costs[plan.first[row] : plan.first[row + 1]].sum() <= 64
 
 
 @given(lengths=LENGTHS, fim_rate=RATES)
@@ -68,17 +76,15 @@ def test_no_document_shorter_than_the_context_is_cut(lengths: list[int], fim_rat
 
 @given(lengths=LENGTHS, fim_rate=RATES)
 @settings(max_examples=60, deadline=None)
-def test_the_cost_is_known_before_packing(lengths: list[int], fim_rate: float) -> None:
+def test_the_end_of_text_follows_the_end_of_a_document_and_every_cut_piece(lengths: list[int], fim_rate: float) -> None:
     pieces = plan_of(lengths, fim_rate).pieces
     last = pieces.offset + pieces.length == np.array(lengths)[pieces.document]
-    cut = pieces.form != PLAIN
-    assert (pieces.cost[cut] == pieces.length[cut] + FIM_CONTROL + packing.FIM_GROWTH).all()
-    assert (pieces.cost[~cut] == pieces.length[~cut] + last[~cut]).all()
+    assert np.array_equal(pieces.ends, last | (pieces.form != PLAIN))
 
 
 def test_a_row_takes_the_fullest_place_that_fits() -> None:
     costs = np.array([40, 30, 29, 21, 10, 60, 4], np.int32)
-    first, order = pack(costs, np.zeros(7, np.int64), 64, 0)
+    first, order = pack(costs, 64, 0)
     rows = sorted(sorted(costs[order[a:b]].tolist()) for a, b in zip(first[:-1], first[1:], strict=True))
     assert rows == [[4, 60], [10], [21, 40], [29, 30]]
 
@@ -97,21 +103,30 @@ def naive_best_fit(costs: list[int], context: int) -> int:
 @given(costs=st.lists(st.integers(1, 5000), min_size=1, max_size=200), context=st.sampled_from([5000, 8192, 20_000]))
 @settings(max_examples=80, deadline=None)
 def test_the_rows_are_as_few_as_those_of_plain_best_fit_decreasing(costs: list[int], context: int) -> None:
-    first, _ = pack(np.array(costs, np.int32), np.zeros(len(costs), np.int64), context, 0)
+    first, _ = pack(np.array(costs, np.int32), context, 0)
     assert len(first) - 1 == naive_best_fit(costs, context)
 
 
-def test_groups_never_share_a_row_and_are_packed_on_their_own() -> None:
-    costs = np.full(10, 20, np.int32)
-    groups = np.repeat([0, 1], 5)
-    first, order = pack(costs, groups, 64, 0)
-    rows = [set(groups[order[a:b]].tolist()) for a, b in zip(first[:-1], first[1:], strict=True)]
+def test_groups_never_share_a_row_and_are_packed_on_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "GROUP", 5)
+    plan = plan_of([20] * 10, 0.0)
+    rows = [
+        set((plan.pieces.document[a:b] // 5).tolist()) for a, b in zip(plan.first[:-1], plan.first[1:], strict=True)
+    ]
     assert rows == [{0}, {0}, {1}, {1}]
+
+
+def test_the_places_of_a_document_are_those_where_it_stands() -> None:
+    plan = plan_of([40, 200, 10, 64, 0, 30] * 20, 0.5)
+    for document in range(120):
+        rows = plan.rows_at(0, plan.rows)
+        held = [set(plan.pieces.document[plan.first[r] : plan.first[r + 1]].tolist()) for r in rows]
+        assert plan.places_of(document).tolist() == [at for at, here in enumerate(held) if document in here]
 
 
 def test_rates_are_met_and_forms_change_between_epochs() -> None:
     plans = [plan_of([40] * 4000, 0.5, epoch) for epoch in (0, 1)]
-    forms = [p.pieces.form for p in plans]
+    forms = [p.pieces.form[np.argsort(p.pieces.document)] for p in plans]
     for form in forms:
         assert abs(np.mean(form == PSM) - 0.25) < 0.03
         assert abs(np.mean(form == SPM) - 0.25) < 0.03
@@ -120,15 +135,16 @@ def test_rates_are_met_and_forms_change_between_epochs() -> None:
 
 def test_a_form_depends_on_the_content_and_not_on_the_neighbours() -> None:
     index = index_of([40] * 50)
-    rules = Rules(64, 0.5, 0.5)
-    whole = cut_pieces(index.length, index.key, rules, 9).form
-    assert np.array_equal(whole[10:20], cut_pieces(index.length[10:20], index.key[10:20], rules, 9).form)
+    served = np.isin(np.arange(50), range(10, 20))
+    whole, some = (plan_epoch(index, Rules(64, 0.5, 0.5), 9, 0, mask).pieces for mask in (None, served))
+    forms = dict(zip(whole.document.tolist(), whole.form.tolist(), strict=True))
+    assert dict(zip(some.document.tolist(), some.form.tolist(), strict=True)) == {d: forms[d] for d in range(10, 20)}
 
 
 def test_little_room_is_wasted_on_many_documents() -> None:
     lengths = (np.random.default_rng(0).lognormal(6.5, 1.5, 20_000).astype(int) + 1).tolist()
     plan = plan_of(lengths, 0.0, context=2048)
-    assert plan.pieces.cost.sum() / (plan.rows * 2048) > 0.9995
+    assert costs_of(plan.pieces).sum() / (plan.rows * 2048) > 0.9998
 
 
 @pytest.mark.parametrize("rules", [(63, 0.5, 0.5), (1 << 21, 0.5, 0.5), (64, -0.1, 0.5), (64, 0.5, float("nan"))])

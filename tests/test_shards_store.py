@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import xxhash
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import table_of, write_table
 from gleanery.records.tables import TABLES
-from gleanery.shards import store as store_module
-from gleanery.shards.store import Store, finish, write_part
+from gleanery.shards import writing
+from gleanery.shards.store import Store
 from gleanery.shards.tokenizer import SENTINELS, Tokenizer, train
+from gleanery.shards.writing import finish, write_part
 
 GOLDEN = Path(__file__).parent / "golden" / "shards"
 TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))
@@ -78,7 +80,7 @@ def test_the_index_says_whose_each_document_is(tmp_path: Path, tokenizer: Tokeni
     store = release(tmp_path, TEXTS, tokenizer, 3)
     for n, row in enumerate(rows_of(TEXTS)):
         found = store.document(n)
-        assert {k: found[k] for k in store_module.COPIED} == {k: row[k] for k in store_module.COPIED}
+        assert {k: found[k] for k in writing.COPIED} == {k: row[k] for k in writing.COPIED}
         assert (found["ordinal"], found["text_sha256"]) == (n, row["text_sha256"])
         assert found["bytes"] == len(TEXTS[n].encode())
     assert store.file_ids().to_pylist() == [row["file_id"] for row in rows_of(TEXTS)]
@@ -94,6 +96,7 @@ def test_the_files_of_a_release_are_those_expected(tmp_path: Path, tokenizer: To
     names = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file())
     assert names == [
         *(f"docs/part-0000{n}-of-00002.parquet" for n in range(2)),
+        *(f"index/part-0000{n}-of-00002.bin" for n in range(2)),
         "store.json",
         "tokenizer.json",
         *(f"tokens/part-0000{n}-of-00002.bin" for n in range(2)),
@@ -104,7 +107,7 @@ def test_batches_do_not_change_the_bytes_and_neither_does_finishing_twice(
     tmp_path: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release(tmp_path / "a", TEXTS, tokenizer)
-    monkeypatch.setattr(store_module, "BATCH_DOCUMENTS", 1)
+    monkeypatch.setattr(writing, "BATCH_DOCUMENTS", 1)
     release(tmp_path / "b", TEXTS, tokenizer)
     finish(tmp_path / "b", 2, tokenizer)
     for path in (tmp_path / "a").rglob("*.*"):
@@ -150,7 +153,9 @@ def test_a_large_vocabulary_takes_four_bytes(tmp_path: Path) -> None:
     assert [store.text(n) for n in range(len(store))] == TEXTS
 
 
-@pytest.mark.parametrize("name", ["tokens/part-00001-of-00002.bin", "docs/part-00000-of-00002.parquet"])
+@pytest.mark.parametrize(
+    "name", ["tokens/part-00001-of-00002.bin", "docs/part-00000-of-00002.parquet", "index/part-00000-of-00002.bin"]
+)
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
 def test_a_flipped_bit_is_refused(tmp_path: Path, tokenizer: Tokenizer, name: str, place: float) -> None:
     release(tmp_path, TEXTS, tokenizer)
@@ -169,15 +174,18 @@ def test_a_control_token_in_the_payload_is_refused_even_with_a_fitting_digest(
     tokens = np.fromfile(path, np.uint16)
     tokens[3] = tokenizer.control_ids["<|endoftext|>"]
     tokens.tofile(path)
+    index = tmp_path / "index/part-00000-of-00002.bin"
+    index.write_bytes(index.read_bytes()[:-8] + xxhash.xxh3_64_intdigest(path.read_bytes()).to_bytes(8, "little"))
     finish(tmp_path, 2, tokenizer)
-    with pytest.raises(StopRun, match="control token"):
-        Store.open(tmp_path).verify()
+    for read in (Store.verify, lambda store: store.tokens(0)):
+        with pytest.raises(StopRun, match="control token"):
+            read(Store.open(tmp_path))
 
 
 def test_another_tokenizer_is_refused(tmp_path: Path, tokenizer: Tokenizer) -> None:
     release(tmp_path, TEXTS, tokenizer)
     (tmp_path / "tokenizer.json").write_bytes(train(TEXTS, 300))
-    with pytest.raises(StopRun, match="not the tokenizer"):
+    with pytest.raises(StopRun, match="was changed"):
         Store.open(tmp_path).text(0)
 
 
@@ -200,6 +208,11 @@ def test_missing_and_short_files_are_named(tmp_path: Path, tokenizer: Tokenizer)
         (("shards", 0, "tokens_file"), "../../etc/passwd"),
         (("shards", 0, "tokens"), -1),
         (("shards", 0, "docs_sha256"), "0"),
+        (("shards", 0, "index_file"), "/etc/passwd"),
+        (("shards", 0, "blocks"), 1 << 40),
+        (("shards", 0, "bytes"), 3),
+        (("shards", 0, "languages"), []),
+        (("compression",), "brotli"),
         (("dtype",), "object"),
         (("format",), "gleanery-shards-99"),
         (("sentinels", "<fim_pad>", "id"), 1 << 40),
@@ -229,7 +242,25 @@ def test_an_index_that_points_elsewhere_is_refused(tmp_path: Path, tokenizer: To
     rows[1]["start"] += 5
     write_table(path, "docs", table_of("docs", rows))
     with pytest.raises(StopRun, match="does not fit"):
-        Store.open(tmp_path)
+        finish(tmp_path, 2, tokenizer)
+
+
+def test_blocks_hold_whole_documents_and_their_size_changes_no_token(
+    tmp_path: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "BLOCK_BYTES", 100)
+    store = release(tmp_path, TEXTS, tokenizer)
+    assert len(store.blocks) > 4
+    assert [store.text(n) for n in range(len(store))] == TEXTS
+    starts = set(zip(store.docs.shard.tolist(), store.docs.start.tolist(), strict=True))
+    assert set(zip(store.blocks.shard.tolist(), store.blocks.token.tolist(), strict=True)) <= starts
+    assert store.untouched == 0
+
+
+def test_spans_outside_their_text_are_refused(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    for wrong in ([[0, 10_000]], [[3, 3]]):
+        with pytest.raises(ValueError, match="span"):
+            write_part(tmp_path, 0, 1, rows_of(TEXTS), tokenizer, spans=lambda _, w=wrong: np.array(w, np.uint32))
 
 
 def test_ordinals_out_of_range_are_index_errors(tmp_path: Path, tokenizer: Tokenizer) -> None:

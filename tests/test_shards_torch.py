@@ -14,8 +14,8 @@ import pytest
 
 from gleanery.records.errors import StopRun
 from gleanery.shards.loader import Loader, torch_loader
-from gleanery.shards.store import finish, write_part
 from gleanery.shards.tokenizer import Tokenizer
+from gleanery.shards.writing import finish, write_part
 
 GOLDEN = Path(__file__).parent / "golden" / "shards"
 TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))

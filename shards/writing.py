@@ -1,0 +1,323 @@
+"""Writing the document store: rows of `documents` become tokens on disk, once.
+
+In: rows of the table `documents`, and a tokenizer. Out: token files (payload only, little-endian), their index, the
+table `docs`, and `store.json`. What the steps cost is in docs/reference/shards.md.
+
+No control token is ever stored: where a document begins and ends stands in the index, never in the tokens. Each
+document is decoded as it is written and must give its text again, else it becomes a dead letter.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import xxhash
+from numpy.typing import NDArray
+
+from gleanery.records.errors import RejectRecord, StopRun
+from gleanery.records.ids import keyed_hash
+from gleanery.records.parquet import ROW_GROUP_ROWS, atomic_file, describe, write_bytes, write_groups
+from gleanery.records.tables import TABLES
+from gleanery.shards.index import BLOCK_BYTES, BLOCK_COLUMNS, DOCUMENT_COLUMNS, read_columns, write_columns
+from gleanery.shards.layout import (
+    COMPRESSIONS,
+    FIM_FORMS,
+    FORMAT,
+    STORE_FILE,
+    TOKENIZER_FILE,
+    Shard,
+    StoreFile,
+    docs_file,
+    index_file,
+    spans_file,
+    tokens_file,
+)
+from gleanery.shards.tokenizer import Tokenizer
+
+DOCS = TABLES["docs"].schema
+# Documents go to the tokenizer in batches of about this much text: enough for its threads, little for memory.
+BATCH_CHARACTERS = 4 << 20
+BATCH_DOCUMENTS = 1024
+COPIED = ("file_id", "repo_id", "repo", "path", "blob_id", "license", "language")
+# Code tokens take 0.31 of their raw size at level 3 and 0.30 at 9; both decode equally fast.
+ZSTD_LEVEL = 9
+# The most tokens of a document: a number of 32 bits in the index.
+MOST_TOKENS = (1 << 32) - 1
+FindSpans = Callable[[Mapping[str, object]], NDArray[np.uint32]]
+
+
+@dataclass(frozen=True)
+class PartSummary:
+    """What `write_part` did: docs_in = docs_kept + len(dead).
+
+    dead        file_id of each document that was not stored
+    dead_codes  the class of error of each: not_unicode, control_token_in_text, not_exact or digest_differs
+    tokens      tokens stored
+    sha256      SHA-256 of the token file
+    """
+
+    docs_in: int
+    docs_kept: int
+    dead: tuple[str, ...]
+    dead_codes: tuple[str, ...]
+    tokens: int
+    sha256: str
+
+
+def write_part(
+    root: Path,
+    part: int,
+    parts: int,
+    rows: Iterable[Mapping[str, object]],
+    tokenizer: Tokenizer,
+    compression: str = "none",
+    spans: FindSpans | None = None,
+) -> PartSummary:
+    """Write one part from rows of `documents`, in their order; all its files appear whole or not at all.
+
+    Ordinals begin at 0 in each part until `finish` counts them through. A document whose text cannot be stored exactly
+    is left out and listed in the summary. Holds one batch of texts and one block of tokens in memory.
+
+    compression  "none", or "zstd" for a third of the bytes: a loader then needs scratch space, and pyarrow
+    spans        gives for a row the spans of its text, uint32[n, 2]: first byte and end, ascending; see spans.py
+    """
+    if compression not in COMPRESSIONS:
+        raise StopRun(f"there is no compression {compression!r}", f"choose one of {', '.join(COMPRESSIONS)}")
+    writing = _Writing(tokens_file(part, parts), tokenizer, compression, spans)
+    with atomic_file(root / writing.shard) as out:
+        write_groups(root / docs_file(part, parts), DOCS, _grouped(writing.tables(rows, out)))
+        writing.close_block(out)
+    write_bytes(root / index_file(part, parts), writing.index())
+    if spans is not None:
+        write_bytes(root / spans_file(part, parts), writing.spans_bytes())
+    return PartSummary(
+        docs_in=writing.docs_in,
+        docs_kept=writing.docs_kept,
+        dead=tuple(file_id for file_id, _ in writing.dead),
+        dead_codes=tuple(code for _, code in writing.dead),
+        tokens=writing.tokens,
+        sha256=writing.digest.hexdigest(),
+    )
+
+
+def finish(root: Path, parts: int, tokenizer: Tokenizer, compression: str = "none") -> None:
+    """Count the ordinals through all parts and write `tokenizer.json` and `store.json`. May be run again.
+
+    Raises StopRun if a part is missing, or its index does not fit its tokens.
+    """
+    shards: list[Shard] = []
+    for part in range(parts):
+        first = sum(shard.documents for shard in shards)
+        shards.append(_finish_part(root, part, parts, first))
+    write_bytes(root / TOKENIZER_FILE, tokenizer.json)
+    names, ids = tokenizer.sentinels, tokenizer.control_ids
+    store = StoreFile(
+        format=FORMAT,
+        dtype="uint16" if tokenizer.dtype.itemsize == 2 else "uint32",
+        compression=compression,
+        vocab_size=tokenizer.vocab_size,
+        tokenizer_sha256=tokenizer.sha256,
+        pre_tokenizer=tokenizer.rule,
+        fim_cuts="character" if tokenizer.exact_cuts else "token",
+        fim_forms=FIM_FORMS,
+        sentinels={role: (names[role], ids[role]) for role in names},
+        documents=sum(shard.documents for shard in shards),
+        tokens=sum(shard.tokens for shard in shards),
+        shards=tuple(shards),
+    )
+    write_bytes(root / STORE_FILE, store.to_json())
+
+
+class _Writing:
+    """The running state of one part."""
+
+    def __init__(self, shard: str, tokenizer: Tokenizer, compression: str, spans: FindSpans | None) -> None:
+        self.shard, self.tokenizer, self.find_spans = shard, tokenizer, spans
+        self.codec = pa.Codec("zstd", compression_level=ZSTD_LEVEL) if compression == "zstd" else None
+        self.docs_in = self.docs_kept = self.tokens = 0
+        self.dead: list[tuple[str, str]] = []
+        self.digest = hashlib.sha256()
+        self.documents: dict[str, list[int]] = {name: [] for name, _ in DOCUMENT_COLUMNS}
+        self.blocks: dict[str, list[int]] = {name: [] for name, _ in BLOCK_COLUMNS}
+        self.languages: list[str] = []
+        self.spans: list[NDArray[np.uint32]] = []
+        self._block: list[bytes] = []
+        self._held = 0
+
+    def tables(self, rows: Iterable[Mapping[str, object]], out: BinaryIO) -> Iterator[pa.Table]:
+        """Rows of `docs`, batch by batch; the tokens go to `out` on the way."""
+        for batch in _batches(rows):
+            self.docs_in += len(batch)
+            kept = []
+            for row, ids in zip(batch, self._encode(batch), strict=True):
+                if isinstance(ids, RejectRecord):
+                    self.dead.append((str(row["file_id"]), ids.code))
+                    continue
+                kept.append(self._doc(row, ids))
+                self._block.append(ids.tobytes())
+                self._held += len(self._block[-1])
+                if self._held >= BLOCK_BYTES:
+                    self.close_block(out)
+            yield pa.Table.from_pylist(kept, schema=DOCS)
+
+    def close_block(self, out: BinaryIO) -> None:
+        """Write what is held as one block of whole documents."""
+        if not self._block:
+            return
+        raw = b"".join(self._block)
+        stored = raw if self.codec is None else self.codec.compress(raw, asbytes=True)
+        self.digest.update(stored)
+        out.write(stored)
+        for name, value in zip(
+            self.blocks, (len(self._block), len(stored), xxhash.xxh3_64_intdigest(stored)), strict=True
+        ):
+            self.blocks[name].append(value)
+        self._block, self._held = [], 0
+
+    def index(self) -> bytes:
+        """The bytes of the part's index, with the names of its languages behind it in `docs`."""
+        columns = [(kind, self.documents[name]) for name, kind in DOCUMENT_COLUMNS]
+        return write_columns(columns + [(kind, self.blocks[name]) for name, kind in BLOCK_COLUMNS])
+
+    def spans_bytes(self) -> bytes:
+        """Spans of each document, and all spans: uint32 counts, then begins, then ends."""
+        table = np.concatenate([np.empty((0, 2), np.uint32), *self.spans])
+        counts = [len(spans) for spans in self.spans]
+        return write_columns([("<u4", counts), ("<u4", table[:, 0]), ("<u4", table[:, 1])])
+
+    def _doc(self, row: Mapping[str, object], ids: NDArray[Any]) -> dict[str, object]:
+        raw = str(row["text"]).encode("utf-8")
+        digest, language = hashlib.sha256(raw).hexdigest(), str(row["language"] or "")
+        doc = {name: row[name] for name in COPIED}
+        doc |= {"ordinal": self.docs_kept, "shard": self.shard, "start": self.tokens, "tokens": len(ids)}
+        doc |= {"bytes": len(raw), "text_sha256": digest}
+        if language not in self.languages:
+            self.languages.append(language)
+        place = (
+            int(digest[:16], 16),
+            keyed_hash("repo", str(row["repo_id"])),
+            len(ids),
+            self.languages.index(language),
+        )
+        for name, value in zip(self.documents, place, strict=True):
+            self.documents[name].append(value)
+        if self.find_spans is not None:
+            self.spans.append(_checked_spans(self.find_spans(row), raw))
+        self.docs_kept += 1
+        self.tokens += len(ids)
+        return doc
+
+    def _encode(self, batch: Sequence[Mapping[str, object]]) -> list[NDArray[Any] | RejectRecord]:
+        texts = [str(row["text"]) for row in batch]
+        try:
+            found = self.tokenizer.encode(texts)
+        except RejectRecord:  # one text of the batch cannot be encoded: find out which
+            return [_exact(self.tokenizer, row, text, None) for row, text in zip(batch, texts, strict=True)]
+        return [_exact(self.tokenizer, row, text, ids) for row, text, ids in zip(batch, texts, found, strict=True)]
+
+
+def _exact(
+    tokenizer: Tokenizer, row: Mapping[str, object], text: str, ids: NDArray[Any] | None
+) -> NDArray[Any] | RejectRecord:
+    """The ids, if they give the text again and the text is the one that the row names; else why not."""
+    try:
+        ids = tokenizer.encode([text])[0] if ids is None else ids
+    except RejectRecord as error:
+        return error
+    raw = text.encode("utf-8")
+    if tokenizer.decode_bytes(ids) != raw or len(ids) > MOST_TOKENS:
+        return RejectRecord("decoding does not give the text again", code="not_exact")
+    if tokenizer.table.control[ids].any():
+        return RejectRecord("a text was encoded to a control token", code="control_token_in_text")
+    if row.get("text_sha256") not in (None, hashlib.sha256(raw).hexdigest()):
+        return RejectRecord("the text is not the one that its digest names", code="digest_differs")
+    return ids
+
+
+def _checked_spans(spans: NDArray[np.uint32], raw: bytes) -> NDArray[np.uint32]:
+    """Spans inside the text that begin and end between characters."""
+    table = np.asarray(spans, np.uint32).reshape(-1, 2)
+    if len(table) and (int(table.max()) > len(raw) or (table[:, 0] >= table[:, 1]).any()):
+        raise ValueError("a span lies outside its text")
+    starts = np.append(np.frombuffer(raw, np.uint8) & 0xC0 != 0x80, True)
+    return table[starts[table].all(axis=1)]
+
+
+def _batches(rows: Iterable[Mapping[str, object]]) -> Iterator[list[Mapping[str, object]]]:
+    batch: list[Mapping[str, object]] = []
+    held = 0
+    for row in rows:
+        batch.append(row)
+        held += len(str(row["text"]))
+        if held >= BATCH_CHARACTERS or len(batch) >= BATCH_DOCUMENTS:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
+
+
+def _grouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in groups of exactly ROW_GROUP_ROWS, so that the file does not depend on the batches."""
+    held = DOCS.empty_table()
+    for table in tables:
+        held = pa.concat_tables([held, table])
+        while held.num_rows >= ROW_GROUP_ROWS:
+            yield held.slice(0, ROW_GROUP_ROWS).combine_chunks()
+            held = held.slice(ROW_GROUP_ROWS)
+    yield held.combine_chunks()
+
+
+def _finish_part(root: Path, part: int, parts: int, first: int) -> Shard:
+    names = [f(part, parts) for f in (tokens_file, docs_file, index_file, spans_file)]
+    for name in names[:3]:
+        if not (root / name).is_file():
+            raise StopRun(f"{name} is missing", "write every part before the release is finished")
+    tokens, docs, index, spans = (root / name for name in names)
+    with pq.ParquetFile(docs) as file:
+        rows = file.metadata.num_rows
+        groups = (file.read_row_group(g, use_threads=False) for g in range(file.num_row_groups))
+        written = write_groups(docs, DOCS, _numbered(groups, first))
+    table = pq.read_table(docs, columns=["start", "tokens", "language"], use_threads=False)
+    count = _check_index(names[2], index.read_bytes(), table)
+    has_spans = spans.is_file()
+    return Shard(
+        *names,
+        documents=rows,
+        tokens=int(pc.sum(table.column("tokens")).as_py() or 0),
+        blocks=count,
+        bytes=tokens.stat().st_size,
+        spans=(spans.stat().st_size // 4 - rows) // 2 if has_spans else 0,
+        languages=tuple(dict.fromkeys(name or "" for name in table.column("language").to_pylist())),
+        tokens_sha256=describe(tokens, 0).sha256,
+        docs_sha256=written.sha256,
+        index_sha256=describe(index, 0).sha256,
+        spans_sha256=describe(spans, 0).sha256 if has_spans else "",
+    )
+
+
+def _numbered(groups: Iterable[pa.Table], first: int) -> Iterator[pa.Table]:
+    for group in groups:
+        column = pa.array(np.arange(first, first + group.num_rows), type=pa.int64())
+        yield group.set_column(group.schema.get_field_index("ordinal"), DOCS.field("ordinal"), column)
+        first += group.num_rows
+
+
+def _check_index(name: str, content: bytes, docs: pa.Table) -> int:
+    """The number of blocks, if the index and the table `docs` agree. Raises StopRun if they do not."""
+    sizes = [sum(np.dtype(kind).itemsize for _, kind in columns) for columns in (DOCUMENT_COLUMNS, BLOCK_COLUMNS)]
+    blocks = (len(content) - sizes[0] * docs.num_rows) // sizes[1]
+    try:
+        counts = [(kind, docs.num_rows) for _, kind in DOCUMENT_COLUMNS] + [(kind, blocks) for _, kind in BLOCK_COLUMNS]
+        length = read_columns(content, counts)[2].astype(np.int64)
+    except ValueError as error:
+        raise StopRun(f"{name} does not fit its documents", "write this part again") from error
+    start, tokens = (docs.column(c).to_numpy().astype(np.int64) for c in ("start", "tokens"))
+    if (length != tokens).any() or (start != np.cumsum(length) - length).any():
+        raise StopRun(f"{name} does not fit its documents", "write this part again")
+    return blocks
