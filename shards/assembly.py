@@ -50,6 +50,8 @@ from gleanery.shards.store import Store
 
 PADDING = "<fim_pad>"
 IGNORED = -100
+# Tokens of 16 bits in a line of the cache.
+LINE_TOKENS = 32
 # Columns of what is known of a segment.
 DOCUMENT, OFFSET, LENGTH, FORM, KEY = range(5)
 FACTS = 5
@@ -327,7 +329,11 @@ def _cut(
     text: NDArray[np.uint8],
 ) -> None:
     """Cut one piece as its kind is drawn."""
-    kind = CHARACTER
+    # Read the piece once from end to end: places are drawn all over it, and each would wait for memory by itself.
+    warm, kind = 0, CHARACTER
+    for line in range(0, len(tokens), LINE_TOKENS):
+        warm += tokens[line]
+    place[0] = warm
     if rates[0] + rates[1] > 0.0:
         drawn = fraction(draw(choices, key, offset, CHOOSE_KIND))
         kind = SYNTAX if drawn < rates[1] else LINE if drawn < rates[0] + rates[1] else CHARACTER

@@ -106,7 +106,7 @@ class Loader:
         self._served = _mask(len(self.store), only)
         self._settings = _settings_digest(self.rules, seed, self._served)
         self._assembler = Assembler(self.store, self.rules, self.control_ids, targets)
-        self.removed = removed
+        self.removed, self.targets = removed, targets
         self._masked = removed.mask(len(self.store), len(removed.ordinals)) if len(removed.ordinals) else _NO_MASK
         self._packed = {0: self._packed_anew}  # for each epoch, how many entries of the list its packing leaves out
         self._plans: dict[int, Plan] = {}
@@ -122,11 +122,26 @@ class Loader:
     def _next(self) -> tuple[int, int] | None:
         """Move on by one step; where this rank's rows of it begin, or None at the end."""
         step = self.batch * self.world
-        if self.epochs is not None and self._after(self._epoch, self._row, step - 1)[0] >= self.epochs:
+        if self.epochs is not None and self.after(self._epoch, self._row, step - 1)[0] >= self.epochs:
             return None
-        mine = self._after(self._epoch, self._row, self.rank * self.batch) if self.rank else (self._epoch, self._row)
-        self._epoch, self._row = self._after(self._epoch, self._row, step)
+        mine = self.after(self._epoch, self._row, self.rank * self.batch) if self.rank else (self._epoch, self._row)
+        self._epoch, self._row = self.after(self._epoch, self._row, step)
         return mine
+
+    def __len__(self) -> int:
+        """Steps in all epochs. Raises StopRun if there is no end."""
+        if self.epochs is None:
+            raise StopRun("a loader without a number of epochs has no length", "set epochs")
+        return sum(self.plan(epoch).rows for epoch in range(self.epochs)) // (self.batch * self.world)
+
+    def __getitem__(self, step: int) -> Batch:
+        """This rank's batch of a step, counted from 0 at the beginning of epoch 0; moves nothing.
+
+        So a loader is a map-style data set of steps. Raises IndexError behind the last step.
+        """
+        if step < 0 or (self.epochs is not None and step >= len(self)):
+            raise IndexError(f"step {step}")
+        return self.read(*self.after(0, 0, (step * self.world + self.rank) * self.batch), self.batch)
 
     def state_dict(self) -> dict[str, int | str]:
         """The place in the global list of rows, for any rank: under 200 bytes as JSON.
@@ -141,7 +156,7 @@ class Loader:
             "release": self.store.release[:16],
             "settings": self._settings,
             "removed": count,
-            "packed": self._packed_of(self._epoch),
+            "packed": self.packed_of(self._epoch),
             "list": self.removed.digests[count],
         }
 
@@ -180,7 +195,8 @@ class Loader:
     def _packed_anew(self) -> int:
         return len(self.removed.ordinals) if self.removed.mode == "repack" else 0
 
-    def _packed_of(self, epoch: int) -> int:
+    def packed_of(self, epoch: int) -> int:
+        """How many entries of the removal list the packing of an epoch leaves out."""
         return self._packed.get(epoch, self._packed_anew)
 
     def rows(self, epoch: int) -> int:
@@ -203,7 +219,7 @@ class Loader:
         """
         if row < 0 or not 0 <= position < self.rules.context:
             raise IndexError(f"row {row}, position {position}")
-        batch = self.read(*self._after(epoch, index, row), 1)
+        batch = self.read(*self.after(epoch, index, row), 1)
         segment = int(np.searchsorted(batch.cu_seqlens, position, side="right")) - 1
         document = int(batch.segments.document[segment])
         if document < 0:
@@ -220,14 +236,14 @@ class Loader:
         if (known := self._plans.get(epoch)) is not None:
             return known
         kept = {e: p for e, p in self._plans.items() if abs(e - epoch) == 1}
-        served, packed = self._served, self._packed_of(epoch)
+        served, packed = self._served, self.packed_of(epoch)
         if packed:
             gone = self.removed.mask(len(self.store), packed)
             served = ~gone if served is None else served & ~gone
         self._plans = {**kept, epoch: plan_epoch(self.store.docs, self.rules, self.seed, epoch, served)}
         return self._plans[epoch]
 
-    def _after(self, epoch: int, row: int, count: int) -> tuple[int, int]:
+    def after(self, epoch: int, row: int, count: int) -> tuple[int, int]:
         """The place `count` rows further, as (epoch, row)."""
         row += count
         while row >= (rows := self.plan(epoch).rows):
@@ -240,7 +256,7 @@ class Loader:
         while count:
             here = min(count, self.plan(epoch).rows - row)
             yield epoch, row, here
-            (epoch, row), count = self._after(epoch, row, here), count - here
+            (epoch, row), count = self.after(epoch, row, here), count - here
 
     def _byte_of(self, segment: NDArray[Any], position: int) -> tuple[int, int]:
         """The byte in its piece, and the number of bytes, of one token of a segment."""

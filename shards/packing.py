@@ -232,7 +232,7 @@ def _cut(
 
 @compiled
 def _descending(costs: NDArray[np.int32], context: int, key: int) -> tuple[int, NDArray[np.int64]]:
-    """How many pieces fill a row, and the pieces by falling cost, equal ones in keyed strides from a keyed beginning."""
+    """How many pieces fill a row, and all by falling cost; equal ones in keyed strides from a keyed beginning."""
     count = len(costs)
     at = np.zeros(context + 2, np.int64)
     for i in range(count):

@@ -22,6 +22,7 @@ from gleanery.shards.characters import APOSTROPHE, LETTER, NUMBER, SIGN, UNKNOWN
 from gleanery.shards.fim import CHARACTER, LINE, cut, fim_undo, split_segment
 from gleanery.shards.loader import Batch, Loader
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
+from gleanery.shards.mixing import Mixture
 from gleanery.shards.packing import FIM_GROWTH, PLAIN, PSM, SPM
 from gleanery.shards.spelling import spelling_of
 from gleanery.shards.store import Store
@@ -581,3 +582,60 @@ def test_a_loader_needs_neither_the_tokenizer_library_nor_arrow(root: Path) -> N
     )
     done = subprocess.run([sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True)
     assert done.stdout == f"(8, {CONTEXT})\n"
+
+
+def test_a_loader_is_a_map_from_steps_to_batches(root: Path) -> None:
+    loader = Loader(root, context=CONTEXT, batch=2, rank=1, world=2, epochs=2)
+    steps = [digest(batch) for batch in loader]
+    assert len(loader) == len(steps)
+    shuffled = random.Random(3).sample(range(len(steps)), len(steps))  # as any number of workers would ask for them
+    assert all(digest(loader[step]) == steps[step] for step in shuffled)
+    with pytest.raises(IndexError):
+        loader[len(steps)]
+
+
+def mixture(root: Path, other: Path, **settings_: int) -> Mixture:
+    return Mixture([Loader(root, context=CONTEXT), Loader(other, context=CONTEXT, seed=5)], [3, 1], **settings_)
+
+
+def test_a_mixture_meets_its_weights_and_serves_each_source_in_its_own_order(root: Path, golden_root: Path) -> None:
+    batches = list(islice(mixture(root, golden_root, batch=10), 8))
+    sources = np.concatenate([b.sources for b in batches])
+    assert np.bincount(sources).tolist() == [60, 20]
+    alone = Loader(golden_root, context=CONTEXT, seed=5).read(0, 0, 20)
+    rows = np.concatenate([b.input_ids for b in batches])
+    assert np.array_equal(rows[sources == 1], alone.input_ids)
+    for batch in batches:
+        assert batch.cu_seqlens[0] == 0 and batch.cu_seqlens[-1] == batch.input_ids.size
+        starts = batch.position_ids.reshape(-1)[batch.cu_seqlens[:-1]]
+        assert (starts == 0).all() and len(batch.segments) == len(starts)
+
+
+@given(world=st.integers(1, 3), size=st.integers(1, 5), steps=st.integers(0, 12))
+@settings(max_examples=15, deadline=None)
+def test_a_mixture_goes_on_exactly_on_other_hardware(
+    root: Path, golden_root: Path, world: int, size: int, steps: int
+) -> None:
+    begun = mixture(root, golden_root, batch=6)
+    for _ in islice(begun, steps):
+        pass
+    state = json.dumps(begun.state_dict())
+    assert len(state) < 200
+    whole = begun.read(begun.state_dict()["index"], 2 * world * size)
+    ranks = [mixture(root, golden_root, batch=size, rank=rank, world=world) for rank in range(world)]
+    for rank in ranks:
+        rank.load_state_dict(json.loads(state))
+    found = [list(islice(rank, 2)) for rank in ranks]
+    rows = np.concatenate([batches[step].input_ids for step in range(2) for batches in found])
+    assert np.array_equal(rows, whole.input_ids)
+
+
+def test_a_mixture_refuses_what_does_not_fit(root: Path, golden_root: Path) -> None:
+    one, two = Loader(root, context=CONTEXT), Loader(golden_root, context=64)
+    for loaders, weights in (([one, two], [1, 1]), ([one], [1, 1]), ([one], [0.0]), ([one, one], [1, 1e-9])):
+        with pytest.raises(StopRun):
+            Mixture(loaders, weights)
+    state = mixture(root, golden_root).state_dict()
+    for wrong in ({"mixture": "0" * 16}, {"index": -1}, {"places": [[0, 0]]}, {"removed": [[9, 0], [0, 0]]}):
+        with pytest.raises(StopRun):
+            mixture(root, golden_root).load_state_dict(state | wrong)

@@ -1,0 +1,119 @@
+"""What a step saw can be told, and which steps saw a file; each is the inverse of the other."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gleanery.records.errors import StopRun
+from gleanery.shards.lineage import Leg, exposure, trace
+from gleanery.shards.loader import Loader
+from gleanery.shards.removals import Wish, append, removed_from
+from gleanery.shards.store import Store
+from gleanery.shards.tokenizer import Tokenizer
+from gleanery.shards.writing import finish, write_part
+
+GOLDEN = Path(__file__).parent / "golden" / "shards"
+TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))
+NAMES = ("repo_id", "repo", "path", "blob_id", "license", "language")
+LEGS = (Leg(0, 3), Leg(4, 5), Leg(6, 2))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("release")
+    tokenizer = Tokenizer.load((GOLDEN / "tokenizer.json").read_bytes())
+    texts = [t + f"# {n} {k}\n" * (k + 1) for n, t in enumerate(TEXTS) for k in range(4)]
+    rows: list[dict[str, Any]] = [
+        dict.fromkeys(NAMES, f"{n % 5:032x}") | {"file_id": f"{n:032x}", "text": t} for n, t in enumerate(texts)
+    ]
+    for part in range(2):
+        write_part(folder, part, 2, rows[part::2], tokenizer)
+    finish(folder, 2, tokenizer)
+    return folder
+
+
+@given(seed=st.integers(0, 3), step=st.integers(0, 20), row=st.integers(0, 5), position=st.integers(0, 63))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_exposure_is_the_inverse_of_trace(root: Path, seed: int, step: int, row: int, position: int) -> None:
+    loader = Loader(root, context=64, batch=3, world=2, seed=seed)
+    found = trace(loader, step, row, position)
+    if found is None:
+        return
+    seen = [s for s in exposure(loader, found.file_id, step + 1) if (s.step, s.row) == (step, row)]
+    assert [s for s in seen if s.begin <= position < s.end]
+    for sighting in seen:
+        for place in (sighting.begin, sighting.end - 1):
+            again = trace(loader, sighting.step, sighting.row, place)
+            assert again is not None
+            assert again.file_id == found.file_id
+
+
+@pytest.mark.parametrize("fim_rate", [0.0, 1.0])
+def test_the_bytes_of_a_trace_are_those_that_the_token_spells(root: Path, fim_rate: float) -> None:
+    loader = Loader(root, context=64, batch=2, world=1, fim_rate=fim_rate)
+    store = Store.open(root)
+    batch = next(iter(Loader(root, context=64, batch=2, fim_rate=fim_rate)))
+    for row in range(2):
+        for position in range(64):
+            found = trace(loader, 0, row, position)
+            token = batch.input_ids[row, position : position + 1]
+            if found is None:
+                assert token[0] == loader.control_ids["<fim_pad>"]
+                continue
+            text = store.text(found.document).encode()
+            assert text[found.begin : found.end] == store.tokenizer.decode_bytes(token)
+
+
+def test_a_trace_over_legs_is_what_the_resumed_loaders_gave(root: Path) -> None:
+    state: dict[str, int | str] | None = None
+    step = 0
+    for leg, end in zip(LEGS, (4, 6, 9), strict=True):
+        loader = Loader(root, context=64, batch=leg.rows)
+        if state is not None:
+            loader.load_state_dict(state)
+        batches = iter(loader)
+        while step < end:
+            batch = next(batches)
+            for row in range(leg.rows):
+                found = trace(loader, step, row, 0, LEGS)
+                flat = int(batch.cu_seqlens.searchsorted(row * 64, side="right")) - 1
+                assert (-1 if found is None else found.document) == batch.segments.document[flat]
+            step += 1
+        state = loader.state_dict()
+
+
+def test_every_sighting_of_a_file_is_found_and_no_other(root: Path) -> None:
+    loader = Loader(root, context=64, batch=4)
+    file_ids = Store.open(root).file_ids().to_pylist()
+    expected: dict[str, set[int]] = {}
+    for step, batch in zip(range(12), Loader(root, context=64, batch=4), strict=False):
+        for document in batch.segments.document.tolist():
+            if document >= 0:
+                expected.setdefault(file_ids[document], set()).add(step)
+    for file_id in file_ids:
+        assert {s.step for s in exposure(loader, file_id, 12)} == expected.get(file_id, set())
+
+
+def test_what_is_masked_is_seen_by_no_step(root: Path, tmp_path: Path) -> None:
+    plain = Loader(root, context=64, batch=2)
+    found = trace(plain, 0, 0, 0)
+    assert found is not None
+    append(tmp_path / "list", [Wish("file", found.file_id, "opt_out")], None)
+    masked = Loader(root, context=64, batch=2, removed=removed_from(root, tmp_path / "list"))
+    assert trace(masked, 0, 0, 0) is None
+    assert list(exposure(masked, found.file_id, 50)) == []
+
+
+def test_what_does_not_exist_is_refused(root: Path) -> None:
+    loader = Loader(root, context=64, batch=2)
+    for place in ((0, 2, 0), (0, -1, 0), (-1, 0, 0), (0, 0, 64)):
+        with pytest.raises(IndexError):
+            trace(loader, *place)
+    with pytest.raises(StopRun, match="no file"):
+        list(exposure(loader, "0", 1))
+    with pytest.raises(StopRun, match="legs"):
+        trace(loader, 0, 0, 0, [Leg(1, 2)])
