@@ -204,7 +204,9 @@ def _cause(scanner: Scanner, content: bytes, found: Sequence[Finding], theirs: s
         return "the licence is named below the head of the file"
     if any(f.outcome == "unknown" for f in found):
         return "we call it unknown"
-    return "the full matcher guesses from single words of the code" if theirs != "neither" else "we find more"
+    if theirs == "neither":
+        return "a stated licence, for which the full matcher prefers a fragment of a longer rule"
+    return "the full matcher guesses from words that we do not read"
 
 
 if __name__ == "__main__":
