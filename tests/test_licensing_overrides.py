@@ -271,7 +271,7 @@ def test_no_override_keeps_what_its_owner_reserved(
 ) -> None:
     empty = dict.fromkeys(("repository", "path", "header", "blob_id", "verdict"))
     values = empty | scope | {"expression": stated, "verdict": "allow" if allow else None}
-    override = Override("0" * 12, **values, by="M", reason="r", date="2026-11-22")  # type: ignore[arg-type]
+    override = Override("0" * 12, **values, by="M", reason="r", date="2026-11-22")
     ruling = ruled(Overrides([override], POLICY), concluded(header, directory))
     if NO_TRAINING in f"{header} {directory}":
         assert not ruling.judgement.allowed

@@ -142,7 +142,10 @@ def test_a_text_that_no_repository_carries_comes_from_the_licence_list(run: Path
 
 def test_the_folder_of_licences_has_the_text(run: Path) -> None:
     (ident,) = notices(run)["bob/app:isc.py"]["texts"]
-    assert texts(run)[ident]["content"].startswith(b"My own words\n\nCopyright 2001 Emil") and texts(run)[ident]["origin"] == "repository"
+    assert (
+        texts(run)[ident]["content"].startswith(b"My own words\n\nCopyright 2001 Emil")
+        and texts(run)[ident]["origin"] == "repository"
+    )
 
 
 def test_of_a_choice_the_side_that_is_used_is_owed(run: Path) -> None:
