@@ -23,7 +23,7 @@ from gleanery.dedup.sameness import CLASSES, Policy, classify_all
 from gleanery.dedup.signatures import ShingleSets, joined_sets, shingle_sets
 from gleanery.dedup.verify import jaccards, shared_counts
 from gleanery.pipeline.arrays import map_array, write_array
-from gleanery.pipeline.exchange import read_range, write_sorted
+from gleanery.pipeline.exchange import write_sorted
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage3_sign import Contents, banding, dedup_parameters, previous_range, wanted_texts
@@ -58,7 +58,9 @@ def candidates_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     ]
     tasks += [Task(f"sample-{r:05d}", {"range": [r, slices]}) for r in range(slices)]
     work, parameters = f"{__name__}:candidates_part", {"threshold": settings.dedup.threshold}
-    return Step("cluster", "candidates", "3 of 7  candidates", work, tuple(tasks), parameters, ("band", "index"), unit="keys")
+    return Step(
+        "cluster", "candidates", "3 of 7  candidates", work, tuple(tasks), parameters, ("band", "index"), unit="keys"
+    )
 
 
 def pairs_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
@@ -184,7 +186,8 @@ def _between(path: Path, low: int, high: int) -> _Pairs:
 
 def _contained(contents: Contents, folder: Path, low: int, high: int) -> _Pairs:
     """Pairs that share enough of their samples, added up over all ranges of hashes."""
-    pairs, counts = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
+    pairs: list[_Pairs] = [np.empty(0, np.uint64)]
+    counts: list[_Pairs] = [np.empty(0, np.uint64)]
     for path in sorted(folder.glob("sample-*.pairs.npy")):
         all_pairs = map_array(path)
         start, stop = np.searchsorted(all_pairs, np.array([low, high], np.uint64))
@@ -246,7 +249,9 @@ def _shingled(shard: Shard, wanted: NDArray[np.bool_]) -> tuple[ShingleSets, Shi
     whole, code = [], []
     for rows in wanted_texts(shard.table("blobs"), wanted):
         whole.append(shingle_sets([text for _, text in rows], parameters))
-        code.append(shingle_sets([code_of(text, styles[row].as_py(), parameters).code for row, text in rows], parameters))
+        code.append(
+            shingle_sets([code_of(text, styles[row].as_py(), parameters).code for row, text in rows], parameters)
+        )
     return joined_sets(whole), joined_sets(code)
 
 

@@ -1,9 +1,9 @@
 """Stage 3, first half: make a print of each content, and cut it into the keys by which like contents meet.
 
-In: the parts of `blobs`. Out: `signatures`, and for the second half (`stage3_cluster`) arrays of keys. Step 1 of 9 (sign)
-reads contents; what an earlier run (`run.previous`) has signed by the same rules is taken from there, and its content
-is not even unpacked. Step 2 of 9 (band) cuts prints into keys; step 3 of 9 (index) joins what later
-steps look up. From here on a content is a number: its place in the order of all ids.
+In: the parts of `blobs`. Out: `signatures`, and for the second half (`stage3_cluster`) arrays of keys. Step 1 of 9
+(sign) reads contents; what an earlier run (`run.previous`) has signed by the same rules is taken from there, and its
+content is not even unpacked. Step 2 of 9 (band) cuts prints into keys; step 3 of 9 (index) joins what later steps
+look up. From here on a content is a number: its place in the order of all ids.
 """
 
 import dataclasses
@@ -216,7 +216,7 @@ def make_index(shard: Shard) -> None:
 
 
 class Contents:
-    """All contents of a run by their numbers: number n is the n-th id in order. Arrays are mapped when first asked for.
+    """All contents of a run by their numbers: number n is the n-th id in order. Arrays are mapped when needed.
 
     Part p has the numbers `bases[p]` to `bases[p + 1] - 1`.
     """
@@ -253,4 +253,3 @@ class Contents:
         offsets = np.arange(len(numbers) + 1, dtype=np.int64) * 40
         large = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(offsets), pa.py_buffer(text))
         return large.cast(pa.string())
-
