@@ -57,7 +57,8 @@ _BY_NAME = {"makefile": "hash", "dockerfile": "hash", "rakefile": "hash", "gemfi
 _KEYWORDS = (
     "abstract and as assert async await bool boolean break byte case catch char class const continue def default "
     "defer del delete do double elif else elseif end enum except export extends extern false False final finally float"
-    " fn for foreach from func function global go goto if impl implements import in include inline instanceof int interface is"
+    " fn for foreach from func function global go goto if"
+    " impl implements import in include inline instanceof int interface is"
     " lambda let long loop match mod module mut namespace native new nil None nonlocal not null nullptr operator or"
     " override package pass private protected pub public raise range register require return select self short signed"
     " sizeof static str string String struct super switch synchronized template then this throw throws trait True true"

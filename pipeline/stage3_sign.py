@@ -230,7 +230,7 @@ class Contents:
         self._maps: dict[str, NDArray[Any]] = {}
 
     def part(self, part: int, kind: str) -> NDArray[Any]:
-        """An array of one part that `band_part` wrote: rows, keys or samples."""
+        """One part's array that `band_part` wrote: rows, keys or samples."""
         return map_array(self._bands / f"{self.names[part]}.{kind}.npy")
 
     def part_of(self, numbers: NDArray[Any]) -> NDArray[np.int64]:
