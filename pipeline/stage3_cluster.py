@@ -59,20 +59,20 @@ def candidates_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     tasks += [Task(f"sample-{r:05d}", {"range": [r, slices]}) for r in range(slices)]
     work, parameters = f"{__name__}:candidates_part", {"threshold": settings.dedup.threshold}
     return Step(
-        "cluster", "candidates", "3 of 7  candidates", work, tuple(tasks), parameters, ("band", "index"), unit="keys"
+        "cluster", "candidates", "3 of 7  candidates", work, tuple(tasks), parameters, ("band", "lookup"), unit="keys"
     )
 
 
 def pairs_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 5 of 9: each candidate once, and what an earlier run measured."""
-    work, reads = f"{__name__}:pairs_part", ("index", "candidates")
+    work, reads = f"{__name__}:pairs_part", ("lookup", "candidates")
     parameters = {"prints": label(dedup_parameters(settings.dedup))}
     return Step("cluster", "pairs", "3 of 7  pairs", work, blob_tasks(markers), parameters, reads, unit="pairs")
 
 
 def sketch_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 6 of 9: the shingles of contents that have to be measured, sent to where that is done."""
-    work, reads = f"{__name__}:sketch_part", ("gather", "sign", "index", "pairs")
+    work, reads = f"{__name__}:sketch_part", ("gather", "sign", "lookup", "pairs")
     parameters = {"prints": label(dedup_parameters(settings.dedup))}
     return Step("cluster", "sketch", "3 of 7  sketch", work, blob_tasks(markers), parameters, reads, unit="contents")
 
@@ -82,7 +82,7 @@ def verify_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     work = f"{__name__}:verify_part"
     parameters = dataclasses.asdict(sameness_policy(settings))
     tasks, owns = blob_tasks(markers), ("tables/pairs/*",)
-    reads = ("index", "pairs", "sketch")
+    reads = ("lookup", "pairs", "sketch")
     return Step("cluster", "verify", "3 of 7  verify", work, tasks, parameters, reads, owns=owns, unit="pairs")
 
 
@@ -95,7 +95,7 @@ def components_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 def clusters_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 9 of 9: the table of clusters, and the pairs of each."""
     work, owns = f"{__name__}:clusters_part", ("tables/clusters/*",)
-    tasks, reads = blob_tasks(markers), ("index", "verify", "components")
+    tasks, reads = blob_tasks(markers), ("lookup", "verify", "components")
     return Step("cluster", "clusters", "3 of 7  clusters", work, tasks, {}, reads, owns=owns, unit="pairs")
 
 

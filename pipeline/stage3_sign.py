@@ -2,7 +2,7 @@
 
 In: the parts of `blobs`. Out: `signatures`, and for the second half (`stage3_cluster`) arrays of keys. Step 1 of 9
 (sign) reads contents; what an earlier run (`run.previous`) has signed by the same rules is taken from there, and its
-content is not even unpacked. Step 2 of 9 (band) cuts prints into keys; step 3 of 9 (index) joins what later steps
+content is not even unpacked. Step 2 of 9 (band) cuts prints into keys; step 3 of 9 (lookup) joins what later steps
 look up. From here on a content is a number: its place in the order of all ids.
 """
 
@@ -66,7 +66,7 @@ def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 3 of 9: one array for each kind of number, over all parts."""
     tasks = (Task("all", {"parts": len(blob_tasks(markers))}),)
     work, reads = f"{__name__}:make_index", ("sign", "band")
-    return Step("cluster", "index", "3 of 7  index", work, tasks, {}, reads, unit="contents")
+    return Step("cluster", "lookup", "3 of 7  lookup", work, tasks, {}, reads, unit="contents")
 
 
 def sign_part(shard: Shard) -> None:
@@ -199,7 +199,7 @@ def _joined(table: pa.Table, column: str) -> bytes:
 
 
 def make_index(shard: Shard) -> None:
-    """One array of all parts for each kind, so that what stands at any number is found in one file. Copies in blocks."""
+    """One array of all parts for each kind, so that any number is found in one file."""
     parts = shard.task.payload["parts"]
     names = [part_name(part, parts) for part in range(parts)]
     for kind in INDEXED:
@@ -222,7 +222,7 @@ class Contents:
     """
 
     def __init__(self, root: Path) -> None:
-        self.folder = root / "work/index/data"
+        self.folder = root / "work/lookup/data"
         self.bases = map_array(self.folder / "bases.npy")
         parts = len(self.bases) - 1
         self.names = [part_name(part, parts) for part in range(parts)]
