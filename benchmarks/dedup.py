@@ -17,7 +17,9 @@ import time
 import venv
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from corpus import code_files
 from datasketch import MinHash, MinHashLSH
+from measuring import Metric, metric, report
+from numpy.typing import NDArray
+from planted import planted, similar_pairs
+
 from gleanery.dedup import bands
 from gleanery.dedup.clusters import Forest
 from gleanery.dedup.signatures import Parameters, as_minhash, read_signatures, shingle_sets, sign_texts
@@ -37,9 +43,6 @@ from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Marker, Shard
 from gleanery.records.ids import blob_id, partition
 from gleanery.records.parquet import iter_rows, read_table, table_of, write_table
-from measuring import Metric, metric, report
-from numpy.typing import NDArray
-from planted import planted, similar_pairs
 
 HERE = Path(__file__).parent
 PARAMETERS, THRESHOLD = Parameters(), 0.7
@@ -109,8 +112,8 @@ def signatures_against_datasketch(sizes: Sizes) -> list[Metric]:
     for number in range(sizes.rounds):
         texts = every[number * each : (number + 1) * each]
         size = sum(len(t.encode()) for t in texts) / 1e6
-        slow = cpu(lambda: [_with_datasketch(text) for text in texts])
-        fast = statistics.median(cpu(lambda: sign_texts(texts, PARAMETERS)) for _ in range(5))
+        slow = cpu(partial(_sign_with_datasketch, texts))
+        fast = statistics.median(cpu(partial(sign_texts, texts, PARAMETERS)) for _ in range(5))
         ratios.append(slow / fast)
         speeds.append(size / fast)
         theirs.append(size / slow)
@@ -119,6 +122,10 @@ def signatures_against_datasketch(sizes: Sizes) -> list[Metric]:
 
 
 _WORD = re.compile(r"\w+")
+
+
+def _sign_with_datasketch(texts: Sequence[str]) -> list[MinHash]:
+    return [_with_datasketch(text) for text in texts]
 
 
 def _with_datasketch(text: str) -> MinHash:
@@ -161,8 +168,7 @@ def _clusters(matrix: NDArray[np.uint32], counts: NDArray[np.int64], *, sieved: 
     banding, rows = bands.Banding(), np.arange(len(matrix))
     bits = bands.signature_bits(matrix) if sieved else np.empty((len(matrix), 0), np.uint64)
     sketches = bands.Sketches(rows, bits, counts if sieved else np.ones(len(matrix), np.int64))
-    keys = bands.band_keys(matrix, banding).ravel()
-    found = bands.candidate_pairs(keys, np.repeat(rows, banding.bands), lambda _: sketches, bands.Sieve(THRESHOLD))
+    found = bands.pairs_of_keys(bands.band_keys(matrix, banding), sketches, bands.Sieve(THRESHOLD))
     forest = Forest(len(matrix))
     forest.join(found.left, found.right)
     return forest.smallest()
@@ -230,7 +236,7 @@ def removals(names: Sequence[str], pairs: set[tuple[str, str]]) -> dict[str, str
 
 
 def stage_against_pipelines(sizes: Sizes, root: Path) -> list[Metric]:
-    """The whole stage on two sizes, and other pipelines on two slices, whose marginal cost is extended to the larger."""
+    """The whole stage on two sizes, and other pipelines on two slices, whose marginal cost is compared."""
     runs = []
     for documents in sizes.stage:
         folder = root / f"stage-{documents}"
@@ -280,16 +286,15 @@ def judged(every: set[str], kept: set[str], true: set[tuple[str, str]]) -> tuple
 
 def make_blobs(root: Path, texts: Iterator[str]) -> None:
     """The table `blobs` of a run with these contents, each once, by way of one file for each part."""
-    raw, total, count = root / "raw", 0, 0
+    raw, total = root / "raw", 0
     raw.mkdir(parents=True)
-    files = [open(raw / f"{n:03d}", "wb") for n in range(256)]
-    for text in texts:
-        content = text.encode()
-        name = blob_id(content)
-        files[partition(name, 256)].write(name.encode() + len(content).to_bytes(8, "big") + content)
-        total, count = total + len(content), count + 1
-    for file in files:
-        file.close()
+    with ExitStack() as stack:
+        files = [stack.enter_context(open(raw / f"{n:03d}", "wb")) for n in range(256)]
+        for text in texts:
+            content = text.encode()
+            name = blob_id(content)
+            files[partition(name, 256)].write(name.encode() + len(content).to_bytes(8, "big") + content)
+            total += len(content)
     parts = min(256, part_count(total, PART_BYTES))
     for part in range(parts):
         rows: dict[str, dict[str, Any]] = {}
@@ -305,12 +310,10 @@ def make_blobs(root: Path, texts: Iterator[str]) -> None:
 
 def _raw(path: Path) -> Iterator[tuple[str, bytes]]:
     data, place = path.read_bytes(), 0
-    path.unlink()
     while place < len(data):
         size = int.from_bytes(data[place + 40 : place + 48], "big")
         yield data[place : place + 40].decode(), data[place + 48 : place + 48 + size]
         place += 48 + size
-    path.touch()
 
 
 def _stage_apart(root: Path) -> dict[str, Any]:

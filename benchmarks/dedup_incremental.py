@@ -17,13 +17,14 @@ from itertools import chain
 from pathlib import Path
 
 from corpus import code_files
+from measuring import Metric, metric
+
 from gleanery.pipeline import stage3_cluster, stage3_sign
 from gleanery.pipeline.exchange import part_count, part_name
 from gleanery.pipeline.settings import RunSettings, Settings
 from gleanery.pipeline.steps import Marker, Shard
 from gleanery.records.ids import blob_id, partition
 from gleanery.records.parquet import table_of, write_table
-from measuring import Metric, metric
 
 STEPS = (
     stage3_sign.sign_step,

@@ -13,15 +13,16 @@ from itertools import count
 
 import numpy as np
 from corpus import code_files
+from numpy.typing import NDArray
+
 from gleanery.dedup.kernels import compiled
 from gleanery.dedup.signatures import ShingleSets
-from numpy.typing import NDArray
 
 KINDS = ("whitespace", "rename", "header", "delete", "insert", "mixed")
 RATES = (0.01, 0.03, 0.1, 0.25)
 COPIES = 0.4  # edited copies for each original
-HEADER = """Copyright (c) {year} The authors of module {name}. All rights reserved. Use of this source code is governed by
-a licence that can be found in the file of that name in the top folder, revision {name} of {year}.
+HEADER = """Copyright (c) {year} The authors of module {name}. All rights reserved. Use of this source code is governed
+by a licence that can be found in the file of that name in the top folder, revision {name} of {year}.
 """
 _NAME = re.compile(r"[A-Za-z_]\w{2,}")
 
@@ -40,8 +41,8 @@ class Planted:
 def planted(documents: int, megabytes: float, characters: int | None) -> Iterator[Planted]:
     """`documents` documents from the first `megabytes` of the corpus, in an order that never changes.
 
-    They are pieces of about so many characters, cut between lines, or whole files. When the corpus ends, it begins again
-    in another world, in which each letter stands for another one: the same code, in words that the first world lacks.
+    They are pieces of about so many characters, cut between lines, or whole files. When the corpus ends, it begins
+    again in another world, in which each letter stands for another: the same code, in words that the first world lacks.
     """
     number = 0
     for world in count():
@@ -109,7 +110,7 @@ def similar_pairs(sets: ShingleSets, threshold: float) -> tuple[NDArray[np.int64
     """All pairs of sets whose Jaccard similarity is at or above the threshold: int64[n, 2], and their similarities.
 
     Exact, by prefix filtering (Bayardo et al., "Scaling Up All Pairs Similarity Search", 2007): with the values of each
-    set ordered from the rarest, two similar sets of n and m values share one of their first n - t n + 1 and m - t m + 1.
+    set ordered from the rarest, two similar sets of n and m values share one of the first n - t n + 1 and m - t m + 1.
     """
     _, inverse, frequency = np.unique(sets.values, return_inverse=True, return_counts=True)
     rank = np.empty(len(frequency), np.int64)

@@ -172,7 +172,8 @@ def plausible_pairs(grouped: Buckets, sketches: Sketches, sieve: Sieve) -> Candi
     work would grow with the square again: members that come later and follow none are paired with leaders only.
     """
     bits = 64 * sketches.bits.shape[1]
-    rows = np.searchsorted(sketches.members, grouped.members)
+    whole = len(sketches.members) > 0 and sketches.members[-1] == len(sketches.members) - 1  # 0, 1, 2, ...
+    rows = grouped.members if whole else np.searchsorted(sketches.members, grouped.members)
     pairs, met, let_go = buckets.pairs_in_buckets(
         readonly(grouped.starts),
         readonly(rows),
@@ -193,7 +194,20 @@ def plausible_pairs(grouped: Buckets, sketches: Sketches, sieve: Sieve) -> Candi
 def pairs_of_signatures(
     signatures: NDArray[np.uint32], sizes: NDArray[np.int64], banding: Banding, sieve: Sieve
 ) -> Candidates:
-    """The candidate pairs among signatures that fit into memory, as rows of them; `sizes` counts their shingles."""
-    keys, rows = band_keys(signatures, banding), np.arange(len(signatures))
-    sketches = Sketches(rows, signature_bits(signatures), sizes)
-    return candidate_pairs(keys.ravel(), np.repeat(rows, banding.bands), lambda _: sketches, sieve)
+    """The candidate pairs among signatures that fit into memory, as rows of them; `sizes` counts their shingles.
+
+    Takes one band after the other, so that its rows stay in the processor's cache.
+    """
+    sketches = Sketches(np.arange(len(signatures)), signature_bits(signatures), sizes)
+    return pairs_of_keys(band_keys(signatures, banding), sketches, sieve)
+
+
+def pairs_of_keys(keys: NDArray[np.uint64], sketches: Sketches, sieve: Sieve) -> Candidates:
+    """The same from uint64[n, bands] keys; `sketches` has the rows 0 to n - 1."""
+    by_band, rows = np.ascontiguousarray(keys.T), sketches.members
+    found = [candidate_pairs(one, rows, lambda _: sketches, sieve) for one in by_band]
+    count = max(1, len(rows))
+    pairs = np.unique(np.concatenate([np.empty(0, np.int64), *(one.left * count + one.right for one in found)]))
+    left, right = np.divmod(pairs, count)
+    met, crowds, let_go = (sum(getattr(one, name) for one in found) for name in ("met", "crowds", "let_go"))
+    return Candidates(left, right, met, crowds, let_go)

@@ -50,36 +50,46 @@ def bits_of_signatures(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
 
 @compiled
 def packed_rows(keys: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
-    """The rows of some keys, nearly in the order of the keys: upper part of the key, row number in the lower `bits`.
+    """The rows of some keys in the order of the upper part of the key, with the row number in the lower `bits`.
 
-    Ordered by the upper 33 bits of the keys alone: cut into 256 pieces, then each is sorted by its next 25 bits in two
-    passes, in the processor's cache.
+    Keys are hashes, so one pass cuts them into pieces of about 16 rows by their first bits; each piece is then sorted
+    in place.
     """
-    packed, moved = np.empty(keys.size, np.uint64), np.empty(keys.size, np.uint64)
-    ends, counts = np.zeros(257, np.int64), np.empty(8193, np.int64)
+    width = 1
+    while width < 22 and keys.size >> (width + 4) > 0:
+        width += 1
+    shift = np.uint64(64 - width)
+    ends = np.zeros((1 << width) + 1, np.int64)
     for row in range(keys.size):
-        ends[(keys[row] >> np.uint64(56)) + np.uint64(1)] += 1
-    for digit in range(256):
-        ends[digit + 1] += ends[digit]
-    places = ends.copy()
+        ends[(keys[row] >> shift) + np.uint64(1)] += 1
+    for piece in range(1 << width):
+        ends[piece + 1] += ends[piece]
+    packed = np.empty(keys.size, np.uint64)
     for row in range(keys.size):
-        digit = keys[row] >> np.uint64(56)
-        packed[places[digit]] = (keys[row] >> np.uint64(bits)) << np.uint64(bits) | np.uint64(row)
-        places[digit] += 1
-    for piece in range(256):
-        one, other = packed[ends[piece] : ends[piece + 1]], moved[ends[piece] : ends[piece + 1]]
-        for shift, mask in ((31, 4095), (43, 8191)):
-            counts[: mask + 2] = 0
-            for i in range(one.size):
-                counts[((one[i] >> np.uint64(shift)) & np.uint64(mask)) + np.uint64(1)] += 1
-            for digit in range(mask + 1):
-                counts[digit + 1] += counts[digit]
-            for i in range(one.size):
-                digit = (one[i] >> np.uint64(shift)) & np.uint64(mask)
-                other[counts[digit]] = one[i]
-                counts[digit] += 1
-            one, other = other, one
+        piece = keys[row] >> shift
+        packed[ends[piece]] = (keys[row] >> np.uint64(bits)) << np.uint64(bits) | np.uint64(row)
+        ends[piece] += 1
+    first = 0
+    for piece in range(1 << width):
+        _sort_values(packed[first : ends[piece]])
+        first = ends[piece]
     return packed
+
+
+@compiled
+def _sort_values(values: NDArray[np.uint64]) -> None:
+    """Sort a few values in place: a Shell sort, so that many are no disaster."""
+    gap = 1
+    while gap < values.size // 9:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, values.size):
+            value, j = values[i], i
+            while j >= gap and values[j - gap] > value:
+                values[j] = values[j - gap]
+                j -= gap
+            values[j] = value
+        gap //= 3
 
 
 @compiled

@@ -44,7 +44,7 @@ def shared_samples(
     counts = np.diff(grouped.starts)
     after = np.repeat(counts + starts, counts) - np.arange(len(rows)) - 1
     large = np.flatnonzero(counts > MAX_BUCKET)
-    found = [np.empty(0, np.uint64)]
+    found: list[NDArray[np.uint64]] = [np.empty(0, np.uint64)]
     for start, count in zip(starts[large].tolist(), counts[large].tolist(), strict=True):
         held = rows[start : start + count]
         first = held[np.argmin(sizes[held])]
@@ -61,7 +61,8 @@ def shared_samples(
 def _pairs(one: _Rows, other: _Rows) -> NDArray[np.uint64]:
     unlike = one != other
     low, high = np.minimum(one, other)[unlike], np.maximum(one, other)[unlike]
-    return (low.astype(np.uint64) << np.uint64(32)) | high.astype(np.uint64)
+    packed: NDArray[np.uint64] = (low.astype(np.uint64) << np.uint64(32)) | high.astype(np.uint64)
+    return packed
 
 
 def worth_measuring(shared: _Rows, smaller: _Rows) -> NDArray[np.bool_]:

@@ -53,7 +53,9 @@ def write_signatures(tables: Sequence[Path], target: Path, parameters: Parameter
     written = write_groups(target, schema, _batches(tables, parameters, schema))
     if written.rows == 0:
         target.unlink()
-        raise StopRun("there are no signatures to write", "name a run whose stage cluster is finished; a release has none")
+        raise StopRun(
+            "there are no signatures to write", "name a run whose stage cluster is finished; a release has none"
+        )
     return written.rows
 
 

@@ -41,8 +41,8 @@ STYLES: Mapping[str, int] = MappingProxyType(
     }
 )
 _ENDINGS = {
-    "slashes": "c h cc cpp cxx hpp hh hxx inl java js mjs cjs jsx ts tsx mts cts go rs swift kt kts cs scala dart groovy"
-    " gradle proto zig m mm d v sv cu cuh glsl hlsl frag vert sol scss less jsonc vala",
+    "slashes": "c h cc cpp cxx hpp hh hxx inl java js mjs cjs jsx ts tsx mts cts go rs swift kt kts cs scala dart"
+    " groovy gradle proto zig m mm d v sv cu cuh glsl hlsl frag vert sol scss less jsonc vala",
     "block": "css",
     "hash": "py pyi pyx pxd rb sh bash zsh fish pl pm yaml yml toml r jl nim ex exs cmake mk tcl ps1 awk sed tf gd",
     "dashes": "sql hs lua elm adb ads vhd vhdl",
@@ -55,20 +55,21 @@ _BY_ENDING = {ending: style for style, endings in _ENDINGS.items() for ending in
 _BY_NAME = {"makefile": "hash", "dockerfile": "hash", "rakefile": "hash", "gemfile": "hash", "cmakelists.txt": "hash"}
 # Words that stay as they are when names are replaced: without them, `if (x)` and `while (x)` would be the same.
 _KEYWORDS = (
-    "abstract and as assert async await bool boolean break byte case catch char class const continue def default defer"
-    " del delete do double elif else elseif end enum except export extends extern false False final finally float fn for"
-    " foreach from func function global go goto if impl implements import in include inline instanceof int interface is"
+    "abstract and as assert async await bool boolean break byte case catch char class const continue def default "
+    "defer del delete do double elif else elseif end enum except export extends extern false False final finally float"
+    " fn for foreach from func function global go goto if"
+    " impl implements import in include inline instanceof int interface is"
     " lambda let long loop match mod module mut namespace native new nil None nonlocal not null nullptr operator or"
     " override package pass private protected pub public raise range register require return select self short signed"
-    " sizeof static str string String struct super switch synchronized template then this throw throws trait True true try"
-    " type typedef typename typeof undefined union unless unsigned until use using var virtual void volatile where while"
-    " with yield"
+    " sizeof static str string String struct super switch synchronized template then this throw throws trait True true"
+    " try type typedef typename typeof undefined union unless unsigned until use using var virtual void volatile where"
+    " while with yield"
 )
 
 
 @dataclass(frozen=True)
 class Forms:
-    """`code`: the normal form, as text. `normal` and `renamed`: digests, 16 bytes; empty where the text says too little.
+    """`code`: the normal form, as text. `normal` and `renamed`: digests, 16 bytes, or empty where it says too little.
 
     A normal form with fewer words than a shingle has tokens, or a renamed form with fewer than `LEAST_NAMES` names, is
     like many others by chance, and has no digest.

@@ -28,7 +28,8 @@ th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0; 
 th { font-weight: 600; color: var(--soft); } td.number, th.number { text-align: right; }
 td { overflow-wrap: anywhere; }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .75rem 0; }
-summary { padding: .5rem .75rem; cursor: pointer; overflow-wrap: anywhere; } summary b { font-variant-numeric: tabular-nums; }
+summary { padding: .5rem .75rem; cursor: pointer; overflow-wrap: anywhere; }
+summary b { font-variant-numeric: tabular-nums; }
 details table { table-layout: fixed; font: 13px/1.45 ui-monospace, monospace; }
 details td { border: 0; padding: 0 .5rem; white-space: pre-wrap; }
 details td.n { width: 3.2rem; text-align: right; color: var(--soft); }
@@ -78,7 +79,9 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     heads = "".join(f"<th{_class(number[name])}>{_shown(name.replace('_', ' '))}</th>" for name in rows[0])
     yield f'<div class="wide"><table>\n<thead><tr>{heads}</tr></thead>\n<tbody>'
     for row in rows:
-        yield "<tr>" + "".join(f"<td{_class(number[name])}>{_shown(value)}</td>" for name, value in row.items()) + "</tr>"
+        yield (
+            "<tr>" + "".join(f"<td{_class(number[name])}>{_shown(value)}</td>" for name, value in row.items()) + "</tr>"
+        )
     yield "</tbody>\n</table></div>"
 
 

@@ -49,7 +49,13 @@ def _show(folder: Path, target: str) -> None:
 
     shown = cluster_of(folder, target)
     rows = [
-        (printable(f"{r['repo']}:{r['path']}"), r["reason"], r["sameness"], _rounded(r["jaccard"]), _rounded(r["containment"]))
+        (
+            printable(f"{r['repo']}:{r['path']}"),
+            r["reason"],
+            r["sameness"],
+            _rounded(r["jaccard"]),
+            _rounded(r["containment"]),
+        )
         for r in shown.members
     ]
     draw("", ("file", "decision", "sameness", "jaccard", "containment"), tuple(rows[:MOST_ROWS]))

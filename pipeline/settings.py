@@ -117,7 +117,9 @@ class RunSettings:
     """`[run]`: the run itself. None of these changes a result."""
 
     part_bytes: int = _key(32 << 20, "content in one part of a table; what a worker holds in memory", "bytes")
-    previous: str | None = _key(None, "folder of an earlier run, relative to the settings file: what it measured is not measured again")
+    previous: str | None = _key(
+        None, "folder of an earlier run, relative to the settings file: what it measured is not measured again"
+    )
     cache: str | None = _key(None, "folder that remembers downloads and scans between runs; none is ~/.cache/gleanery")
     shared_scans: str | None = _key(None, "folder through which machines hand each other what their scans found")
 

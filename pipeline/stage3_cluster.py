@@ -23,7 +23,7 @@ from gleanery.dedup.sameness import CLASSES, Policy, classify_all
 from gleanery.dedup.signatures import ShingleSets, joined_sets, shingle_sets
 from gleanery.dedup.verify import jaccards, shared_counts
 from gleanery.pipeline.arrays import map_array, write_array
-from gleanery.pipeline.exchange import read_range, write_sorted
+from gleanery.pipeline.exchange import write_sorted
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage3_sign import Contents, banding, dedup_parameters, previous_range, wanted_texts
@@ -58,19 +58,21 @@ def candidates_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     ]
     tasks += [Task(f"sample-{r:05d}", {"range": [r, slices]}) for r in range(slices)]
     work, parameters = f"{__name__}:candidates_part", {"threshold": settings.dedup.threshold}
-    return Step("cluster", "candidates", "3 of 7  candidates", work, tuple(tasks), parameters, ("band", "index"), unit="keys")
+    return Step(
+        "cluster", "candidates", "3 of 7  candidates", work, tuple(tasks), parameters, ("band", "lookup"), unit="keys"
+    )
 
 
 def pairs_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 5 of 9: each candidate once, and what an earlier run measured."""
-    work, reads = f"{__name__}:pairs_part", ("index", "candidates")
+    work, reads = f"{__name__}:pairs_part", ("lookup", "candidates")
     parameters = {"prints": label(dedup_parameters(settings.dedup))}
     return Step("cluster", "pairs", "3 of 7  pairs", work, blob_tasks(markers), parameters, reads, unit="pairs")
 
 
 def sketch_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 6 of 9: the shingles of contents that have to be measured, sent to where that is done."""
-    work, reads = f"{__name__}:sketch_part", ("gather", "sign", "index", "pairs")
+    work, reads = f"{__name__}:sketch_part", ("gather", "sign", "lookup", "pairs")
     parameters = {"prints": label(dedup_parameters(settings.dedup))}
     return Step("cluster", "sketch", "3 of 7  sketch", work, blob_tasks(markers), parameters, reads, unit="contents")
 
@@ -80,7 +82,7 @@ def verify_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     work = f"{__name__}:verify_part"
     parameters = dataclasses.asdict(sameness_policy(settings))
     tasks, owns = blob_tasks(markers), ("tables/pairs/*",)
-    reads = ("index", "pairs", "sketch")
+    reads = ("lookup", "pairs", "sketch")
     return Step("cluster", "verify", "3 of 7  verify", work, tasks, parameters, reads, owns=owns, unit="pairs")
 
 
@@ -93,7 +95,7 @@ def components_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 def clusters_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 9 of 9: the table of clusters, and the pairs of each."""
     work, owns = f"{__name__}:clusters_part", ("tables/clusters/*",)
-    tasks, reads = blob_tasks(markers), ("index", "verify", "components")
+    tasks, reads = blob_tasks(markers), ("lookup", "verify", "components")
     return Step("cluster", "clusters", "3 of 7  clusters", work, tasks, {}, reads, owns=owns, unit="pairs")
 
 
@@ -184,7 +186,8 @@ def _between(path: Path, low: int, high: int) -> _Pairs:
 
 def _contained(contents: Contents, folder: Path, low: int, high: int) -> _Pairs:
     """Pairs that share enough of their samples, added up over all ranges of hashes."""
-    pairs, counts = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
+    pairs: list[_Pairs] = [np.empty(0, np.uint64)]
+    counts: list[_Pairs] = [np.empty(0, np.uint64)]
     for path in sorted(folder.glob("sample-*.pairs.npy")):
         all_pairs = map_array(path)
         start, stop = np.searchsorted(all_pairs, np.array([low, high], np.uint64))
@@ -246,7 +249,9 @@ def _shingled(shard: Shard, wanted: NDArray[np.bool_]) -> tuple[ShingleSets, Shi
     whole, code = [], []
     for rows in wanted_texts(shard.table("blobs"), wanted):
         whole.append(shingle_sets([text for _, text in rows], parameters))
-        code.append(shingle_sets([code_of(text, styles[row].as_py(), parameters).code for row, text in rows], parameters))
+        code.append(
+            shingle_sets([code_of(text, styles[row].as_py(), parameters).code for row, text in rows], parameters)
+        )
     return joined_sets(whole), joined_sets(code)
 
 

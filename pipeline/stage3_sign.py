@@ -1,9 +1,9 @@
 """Stage 3, first half: make a print of each content, and cut it into the keys by which like contents meet.
 
-In: the parts of `blobs`. Out: `signatures`, and for the second half (`stage3_cluster`) arrays of keys. Step 1 of 9 (sign)
-reads contents; what an earlier run (`run.previous`) has signed by the same rules is taken from there, and its content
-is not even unpacked. Step 2 of 9 (band) cuts prints into keys; step 3 of 9 (index) joins what later
-steps look up. From here on a content is a number: its place in the order of all ids.
+In: the parts of `blobs`. Out: `signatures`, and for the second half (`stage3_cluster`) arrays of keys. Step 1 of 9
+(sign) reads contents; what an earlier run (`run.previous`) has signed by the same rules is taken from there, and its
+content is not even unpacked. Step 2 of 9 (band) cuts prints into keys; step 3 of 9 (lookup) joins what later steps
+look up. From here on a content is a number: its place in the order of all ids.
 """
 
 import dataclasses
@@ -66,7 +66,7 @@ def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 3 of 9: one array for each kind of number, over all parts."""
     tasks = (Task("all", {"parts": len(blob_tasks(markers))}),)
     work, reads = f"{__name__}:make_index", ("sign", "band")
-    return Step("cluster", "index", "3 of 7  index", work, tasks, {}, reads, unit="contents")
+    return Step("cluster", "lookup", "3 of 7  lookup", work, tasks, {}, reads, unit="contents")
 
 
 def sign_part(shard: Shard) -> None:
@@ -199,7 +199,7 @@ def _joined(table: pa.Table, column: str) -> bytes:
 
 
 def make_index(shard: Shard) -> None:
-    """One array of all parts for each kind, so that what stands at any number is found in one file. Copies in blocks."""
+    """One array of all parts for each kind, so that any number is found in one file."""
     parts = shard.task.payload["parts"]
     names = [part_name(part, parts) for part in range(parts)]
     for kind in INDEXED:
@@ -216,13 +216,13 @@ def make_index(shard: Shard) -> None:
 
 
 class Contents:
-    """All contents of a run by their numbers: number n is the n-th id in order. Arrays are mapped when first asked for.
+    """All contents of a run by their numbers: number n is the n-th id in order. Arrays are mapped when needed.
 
     Part p has the numbers `bases[p]` to `bases[p + 1] - 1`.
     """
 
     def __init__(self, root: Path) -> None:
-        self.folder = root / "work/index/data"
+        self.folder = root / "work/lookup/data"
         self.bases = map_array(self.folder / "bases.npy")
         parts = len(self.bases) - 1
         self.names = [part_name(part, parts) for part in range(parts)]
@@ -230,7 +230,7 @@ class Contents:
         self._maps: dict[str, NDArray[Any]] = {}
 
     def part(self, part: int, kind: str) -> NDArray[Any]:
-        """An array of one part that `band_part` wrote: rows, keys or samples."""
+        """One part's array that `band_part` wrote: rows, keys or samples."""
         return map_array(self._bands / f"{self.names[part]}.{kind}.npy")
 
     def part_of(self, numbers: NDArray[Any]) -> NDArray[np.int64]:
@@ -253,4 +253,3 @@ class Contents:
         offsets = np.arange(len(numbers) + 1, dtype=np.int64) * 40
         large = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(offsets), pa.py_buffer(text))
         return large.cast(pa.string())
-

@@ -193,7 +193,11 @@ class _Judge:
         self.limits = filters.Limits(**quality)
 
     def repository(
-        self, repo: Mapping[str, Any], files: list[dict[str, Any]], conclusions: Mapping[str, Conclusion], complete: bool
+        self,
+        repo: Mapping[str, Any],
+        files: list[dict[str, Any]],
+        conclusions: Mapping[str, Conclusion],
+        complete: bool,
     ) -> Iterator[dict[str, Any]]:
         """A row for each file of one repository."""
         own_license = any(license_role(f["path"]) == "license" for f in files)

@@ -39,13 +39,23 @@ def summary(root: Path, report: Report | None = None) -> list[Section]:
         entities[row["entity"]] = entities.get(row["entity"], 0) + row["spans"]
     rows = tuple(sorted(entities.items(), key=lambda item: (-item[1], item[0])))
     sections.append(Section("Personal data and secrets replaced", ("kind", "spans"), rows))
+    alarms = tuple(
+        (f"{r['of_what']} {r['name']}", r["removed"], f"{r['share']:.0%}", f"{r['example_repo']}:{r['example_path']}")
+        for r in answers["cluster_alarm"][:TOP]
+    )
+    if alarms:
+        columns = ("of", "files removed", "share", "an example; `gleanery duplicates` shows it")
+        sections.append(Section("Look at these: one cluster took a large share", columns, alarms))
     dead = tuple((r["stage"], r["error"], r["records"], r["hint"]) for r in answers["dead_letters"])
     if dead:
         sections.append(Section("Could not be read", ("stage", "error", "records", "what to do"), dead))
     return sections
 
 
-_ASKED = ("funnel", "repositories", "tokens_by_license", "tokens_by_language", "redactions_by_entity", "dead_letters")
+_ASKED = (
+    *("funnel", "repositories", "tokens_by_license", "tokens_by_language", "redactions_by_entity", "dead_letters"),
+    "cluster_alarm",
+)
 
 
 def _overview(root: Path, answers: Mapping[str, Any], report: Report | None) -> Section:

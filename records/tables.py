@@ -175,14 +175,18 @@ _ALL = (
         "the print of one blob: what deduplication keeps of it",
         "blob_id",
         Column("blob_id", _S, "content"),
-        Column("parameters", _S, "shingle rule, hash, scheme, seed, permutations, and the versions of forms and sample"),
+        Column(
+            "parameters", _S, "shingle rule, hash, scheme, seed, permutations, and the versions of forms and sample"
+        ),
         Column("style", _S, "what a comment looks like in it, from its names"),
         Column("shingles", _I64, "distinct shingles"),
         Column("signature", pa.large_binary(), "little-endian uint32, one for each permutation; empty if too short"),
         Column("code_shingles", _I64, "distinct shingles without its comments"),
         Column("normal_form", pa.binary(), "digest of its tokens without comments and white space; empty if too short"),
         Column("renamed_form", pa.binary(), "the same with names replaced by their order; empty if it has too few"),
-        Column("sample", pa.large_binary(), "the smallest sixteenth of the possible hashes, of its code shingles, uint64"),
+        Column(
+            "sample", pa.large_binary(), "the smallest sixteenth of the possible hashes, of its code shingles, uint64"
+        ),
     ),
     _table(
         "pairs",

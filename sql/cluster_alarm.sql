@@ -2,7 +2,7 @@
 -- Question: Which clusters removed more than a set share of a language or of a repository?
 -- Must be empty: no
 -- Needs: clusters, decisions, features, repos
--- Parameter share (default 0.1): least share of the files of a language or a repository that one cluster removed, 0 to 1
+-- Parameter share (default 0.1): least share of the files of a language or repository that one cluster removed, 0 to 1
 -- Parameter least (default 20): least number of files that it removed there
 WITH
 decisions AS (SELECT * FROM stg_decisions WHERE blob_id IS NOT NULL),

@@ -9,7 +9,6 @@ from pathlib import Path
 from gleanery.records.errors import StopRun
 from gleanery.records.tables import TABLES
 
-
 # The tables of an earlier run, for the questions that compare two.
 BEFORE = "before_"
 

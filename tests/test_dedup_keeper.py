@@ -237,7 +237,8 @@ def test_a_text_with_a_hundred_thousand_copies_is_settled_in_seconds() -> None:
         _copy(f"r{i}", f"b{i % 50}", eligible=False, restricted=True, first_commit_at=half) for i in range(half)
     ]
     pairs = {
-        (f"b{i}", f"b{j}") if f"b{i}" < f"b{j}" else (f"b{j}", f"b{i}"): Link("near", 0.9) for i, j in combinations(range(50), 2)
+        (f"b{i}", f"b{j}") if f"b{i}" < f"b{j}" else (f"b{j}", f"b{i}"): Link("near", 0.9)
+        for i, j in combinations(range(50), 2)
     }
     started = time.process_time()
     outcomes = settle(permissive + restricted, pairs)

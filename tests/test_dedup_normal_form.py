@@ -51,7 +51,9 @@ def test_what_says_too_little_has_no_digest() -> None:
 
 @given(WORDS, st.sampled_from(sorted(STYLES)), st.lists(st.sampled_from([" ", "\n", "\t", "\r\n\n"]), min_size=60))
 def test_white_space_between_tokens_plays_no_part(words: list[str], style: str, gaps: list[str]) -> None:
-    assert forms(" ".join(words), style, 1) == forms("".join(w + g for w, g in zip(words, gaps, strict=False)), style, 1)
+    assert forms(" ".join(words), style, 1) == forms(
+        "".join(w + g for w, g in zip(words, gaps, strict=False)), style, 1
+    )
 
 
 @given(st.text(), st.sampled_from(sorted(STYLES)))

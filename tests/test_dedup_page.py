@@ -51,9 +51,26 @@ def test_equal_texts_have_no_difference() -> None:
 
 def test_nothing_from_a_run_becomes_markup() -> None:
     rows = side_by_side(HOSTILE, f"{HOSTILE} other")
-    made = page(HOSTILE, [(HOSTILE, HOSTILE, [{HOSTILE: HOSTILE, "n": 1}])], [Pair(0.7, HOSTILE, HOSTILE, HOSTILE, rows)])
+    made = page(
+        HOSTILE, [(HOSTILE, HOSTILE, [{HOSTILE: HOSTILE, "n": 1}])], [Pair(0.7, HOSTILE, HOSTILE, HOSTILE, rows)]
+    )
     tags = set(re.findall(r"<([a-z!]+)", made))
-    allowed = {"html", "head", "meta", "title", "style", "body", "p", "div", "table", "thead", "tbody", "tr", "th", "td"}
+    allowed = {
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "p",
+        "div",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+    }
     assert tags <= allowed | {"h", "b", "span", "details", "summary", "colgroup", "col", "!doctype", "!"}
     assert "\x1b" not in made and "default-src 'none'" in made.replace("&#x27;", "'")
 

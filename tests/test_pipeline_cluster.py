@@ -28,7 +28,9 @@ STEPS = (
 )
 
 
-def stage(root: Path, files: Files, given_settings: Settings | None = None, parts: int = 4) -> dict[str, dict[str, int]]:
+def stage(
+    root: Path, files: Files, given_settings: Settings | None = None, parts: int = 4
+) -> dict[str, dict[str, int]]:
     """Run the stage on some contents; the notes of each step."""
     rows: list[list[dict[str, Any]]] = [[] for _ in range(parts)]
     for name, text in sorted(files.items(), reverse=True):

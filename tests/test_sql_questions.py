@@ -19,8 +19,8 @@ from run_folder import (
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import blob_id
 from gleanery.records.tables import TABLES
-from gleanery.sql.formats import to_json
 from gleanery.sql.folders import BEFORE
+from gleanery.sql.formats import to_json
 from gleanery.sql.header import HeaderError, parse
 from gleanery.sql.questions import Database, Question, ask, questions, tables_of
 
@@ -411,3 +411,13 @@ def test_a_head_is_read_with_all_its_facts() -> None:
 def test_a_malformed_head_is_refused(text: str) -> None:
     with pytest.raises(HeaderError):
         parse("x", text)
+
+
+def test_a_cluster_that_takes_too_much_of_a_language_or_a_repository_raises_an_alarm(tmp_path: Path) -> None:
+    tables = tables_of(write_run(tmp_path, good_rows()))
+    answer = ask(questions()["cluster_alarm"], tables, {"share": "0.05", "least": "1"}).to_pylist()
+    taken = {(row["of_what"], row["name"]): row for row in answer}
+    python, lib = taken["language", "Python"], taken["repository", "octo/lib"]
+    assert (python["removed"], lib["removed"], lib["files"]) == (2, 1, 3)
+    assert (lib["example_path"], lib["kept_repo"], lib["kept_path"]) == ("main_copy.py", "octo/app", "src/main.py")
+    assert ask(questions()["cluster_alarm"], tables, {"share": "0.5", "least": "1"}).num_rows < len(answer)
