@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from gleanery.pipeline import cli_export, cli_optout
+from gleanery.pipeline import cli_export, cli_optout, cli_removals
 from gleanery.pipeline.screen import draw, err, out, progress, wrong
 from gleanery.records.errors import GleaneryError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_optout.app, name="optout")
 app.add_typer(cli_export.app, name="export")
+app.add_typer(cli_removals.app, name="removals")
 
 RunFolder = Annotated[Path, typer.Option("--run", help="Folder of a run, or of a release.")]
 
