@@ -252,7 +252,7 @@ def peer_rates(root: Path, quick: bool) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as work:
         np.save(Path(work) / "lengths.npy", store.docs.length)
         store.payload[0].tofile(Path(work) / "tokens.bin")
-        command = [python, HERE / "shards_peers.py", work, *(["--quick"] if quick else [])]
+        command = [python, "-W", "ignore", HERE / "shards_peers.py", work, *(["--quick"] if quick else [])]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, dict[str, float]] = json.loads(done.stdout.splitlines()[-1])
     return found

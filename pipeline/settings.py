@@ -103,6 +103,7 @@ class ShardSettings:
     sentinels: tuple[str, ...] = _key(
         (), "what a given tokeniser calls its control tokens: starcoder2, qwen-coder, deepseek-coder, or OURS=THEIRS"
     )
+    syntax_spans: bool = _key(False, "store which stretches of a file are whole nodes of its syntax tree")
 
 
 @dataclass(frozen=True)

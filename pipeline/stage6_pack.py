@@ -5,11 +5,13 @@ In: the parts of `documents`. Out: `store/` (tokens, docs, tokenizer.json, store
 and decodes each document again to prove that nothing changed; step 3 (index) counts documents through.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tokenizers
+from numpy.typing import NDArray
 
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
@@ -25,7 +27,7 @@ from gleanery.records.parquet import (
     write_bytes,
     write_table,
 )
-from gleanery.shards.layout import docs_file, index_file, tokens_file
+from gleanery.shards.layout import docs_file, index_file, spans_file, tokens_file
 from gleanery.shards.tokenizer import Tokenizer, train
 from gleanery.shards.tokenizer_file import sentinel_names
 from gleanery.shards.writing import finish, write_part
@@ -57,7 +59,7 @@ def tokens_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 2 of 3: encode every document."""
     tasks = _document_tasks(markers)
     work, reads = f"{__name__}:tokens_part", ("documents", "tokenizer")
-    parameters = {"sentinels": list(settings.shards.sentinels)}
+    parameters = {"sentinels": list(settings.shards.sentinels), "spans": settings.shards.syntax_spans}
     owns = ("tables/dead_letters/pack-*",)
     return Step("pack", "tokens", "6 of 7  tokens", work, tasks, parameters, reads, owns=owns, unit="documents")
 
@@ -65,7 +67,7 @@ def tokens_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 3 of 3: number the documents through."""
     task = Task("all", {"parts": len(_document_tasks(markers))})
-    parameters = {"sentinels": list(settings.shards.sentinels)}
+    parameters = {"sentinels": list(settings.shards.sentinels), "spans": settings.shards.syntax_spans}
     work, reads = f"{__name__}:make_index", ("tokens", "tokenizer")
     owns = ("store/*", "store/*/*", "tables/docs/*")
     return Step("pack", "index", "6 of 7  index", work, (task,), parameters, reads, owns=owns, unit="documents")
@@ -104,8 +106,9 @@ def tokens_part(shard: Shard) -> None:
     table = read_table(shard.table("documents")).sort_by([("repo", "ascending"), ("path", "ascending")])
     rows = (row for batch in table.to_batches(max_chunksize=256) for row in batch.to_pylist())
     root = shard.root / "work/tokens/data"
-    summary = write_part(root, part, parts, rows, load_tokenizer(shard.root, shard.settings))
-    for name in (tokens_file(part, parts), docs_file(part, parts), index_file(part, parts)):
+    spans = _find_spans() if shard.settings.shards.syntax_spans else None
+    summary = write_part(root, part, parts, rows, load_tokenizer(shard.root, shard.settings), spans=spans)
+    for name in (f(part, parts) for f in _files(shard.settings)):
         shard.wrote(root / name, describe(root / name, 0))
     if summary.dead:
         hint = "its tokens do not give its text again; report it"
@@ -117,10 +120,33 @@ def tokens_part(shard: Shard) -> None:
     shard.notes["tokens"] = summary.tokens
 
 
+def _files(settings: Settings) -> tuple[Callable[[int, int], str], ...]:
+    """What names the files of a part."""
+    found = (tokens_file, docs_file, index_file)
+    return (*found, spans_file) if settings.shards.syntax_spans else found
+
+
+def _find_spans() -> Callable[[Mapping[str, object]], NDArray[np.uint32]]:
+    """What finds the spans of a row of `documents`; needs tree-sitter and its grammars."""
+    try:
+        from gleanery.shards.syntax import spans_of
+    except ImportError as error:
+        raise StopRun(
+            "tree-sitter is not installed", "install it with its grammars, or leave syntax_spans off"
+        ) from error
+
+    def find(row: Mapping[str, object]) -> NDArray[np.uint32]:
+        language = row["language"]
+        text = str(row["text"]).encode("utf-8", "surrogatepass")
+        return spans_of(None if language is None else str(language), text, str(row["file_id"]))
+
+    return find
+
+
 def make_index(shard: Shard) -> None:
     """Put the parts together under `store/`. Files are linked, not copied, where the file system can."""
     parts, store, source = shard.task.payload["parts"], shard.root / "store", shard.root / "work/tokens/data"
-    names = [f(part, parts) for part in range(parts) for f in (tokens_file, docs_file, index_file)]
+    names = [f(part, parts) for part in range(parts) for f in _files(shard.settings)]
     for name in names:
         link_file(source / name, store / name)
     finish(store, parts, load_tokenizer(shard.root, shard.settings))

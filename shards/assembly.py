@@ -254,9 +254,23 @@ def _fill(
     `shifted` holds at i + 1 the label of position i: each token is written to ids[p] and shifted[p], and what must not
     be learnt is overwritten behind it. A segment's own first place is the label of the one before, never learnt.
     """
-    pad, index = control[4], 0
-    place = np.zeros(PLACES, np.int64)
-    new, text = np.empty(4 * WINDOW_BYTES, np.int32), np.empty(WINDOW_BYTES, np.uint8)
+    pad, index, cuts = control[4], 0, 0
+    for k in range(len(pieces)):
+        cuts += pieces[k, FORM] != PLAIN
+    # All cuts come first: between rows, what is written would drive the tokenizer's tables out of the cache.
+    places, news = np.zeros((cuts, PLACES), np.int64), np.empty((cuts, 4 * WINDOW_BYTES), np.int32)
+    text, cuts = np.empty(WINDOW_BYTES, np.uint8), 0
+    for k in range(len(pieces)):
+        if pieces[k, FORM] != PLAIN:
+            document, offset, count = pieces[k, DOCUMENT], pieces[k, OFFSET], pieces[k, LENGTH]
+            tokens = tokens_at(pieces[k, ADDRESS], count, like)
+            before = tokens_at(pieces[k, ADDRESS] - offset * like.itemsize, offset, like)
+            _cut(
+                *(tokens, before, document, offset, choices, u64(pieces[k, KEY]), rates, growth),
+                *(span_first, span_begin, span_end, exact, book, places[cuts], news[cuts], text),
+            )
+            cuts += 1
+    cuts = 0
     bounds[made] = row * context
     for pieces_here in counts:
         at, end = row * context, (row + 1) * context
@@ -269,12 +283,8 @@ def _fill(
                 _copy(tokens, 0, count, ids, shifted, at, targets)
                 at += count
             else:
-                before = tokens_at(pieces[index - 1, ADDRESS] - offset * like.itemsize, offset, like)
-                _cut(
-                    *(tokens, before, document, offset, choices, key, rates, growth, span_first, span_begin, span_end),
-                    *(exact, book, place, new, text),
-                )
-                at = _write_cut(tokens, new, place, form == SPM, control, ids, shifted, at, targets)
+                at = _write_cut(tokens, news[cuts], places[cuts], form == SPM, control, ids, shifted, at, targets)
+                cuts += 1
             if ends:
                 ids[at] = control[3]
                 if targets:

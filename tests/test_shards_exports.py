@@ -16,8 +16,8 @@ from gleanery.records.parquet import table_of, write_table
 from gleanery.shards.exports import fim_parquet, to_datatrove, to_megatron, to_safetensors
 from gleanery.shards.loader import Loader
 from gleanery.shards.store import Store
-from gleanery.shards.writing import finish, write_part
 from gleanery.shards.tokenizer import Tokenizer
+from gleanery.shards.writing import finish, write_part
 
 HINT = "make test-exports installs the libraries that the exports are meant for"
 GOLDEN = Path(__file__).parent / "golden" / "shards"
@@ -173,7 +173,8 @@ def test_datatroves_own_reader_opens_the_documents(documents: Path) -> None:
     from datatrove.pipeline.readers import ParquetReader
 
     found = list(ParquetReader(str(documents), text_key="text", id_key="file_id").run())
-    assert [(d.id, d.text) for d in found] == [(f"id{n:02}", t) for n, t in enumerate(TEXTS)]
+    expected = [(f"id{n:02}", t) for n, t in enumerate(TEXTS) if t]  # it leaves out what is empty, by itself
+    assert [(d.id, d.text) for d in found] == expected
     assert found[0].metadata["license"] == "id00"
 
 

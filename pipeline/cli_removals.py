@@ -1,0 +1,131 @@
+"""The commands `gleanery removals`: what must not be trained on any more, and what a training run has seen.
+
+In: a release and a removal list. Out: entries and sightings on standard output. Exit status as in `cli.py`.
+"""
+
+import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gleanery.pipeline.screen import draw, err, wrong
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Removal after release, and lineage.")
+
+ListFile = Annotated[Path, typer.Option("--list", help="The removal list; it is made if there is none.")]
+Release = Annotated[Path, typer.Argument(help="Folder of a release.")]
+Days = Annotated[int, typer.Option(help="Days for which the list is good from today on; 0 is for ever.")]
+Context = Annotated[int, typer.Option(help="Tokens in a row, as in the training.")]
+Rows = Annotated[int, typer.Option("--rows", help="Rows in each step: world × batch.")]
+Seed = Annotated[int, typer.Option(help="Seed, as in the training.")]
+FimRate = Annotated[float, typer.Option(help="Share of pieces with a fill-in-the-middle, as in the training.")]
+
+
+@app.command("add")
+def add(
+    release: Release,
+    files: Annotated[list[str] | None, typer.Option("--file", help="A file_id.")] = None,
+    repositories: Annotated[
+        list[str] | None, typer.Option("--repo", help="A repository's name, or its repo_id.")
+    ] = None,
+    registry: Annotated[str | None, typer.Option(help="Opt-out registry: remove all that its rules cover.")] = None,
+    reason: Annotated[str, typer.Option(help="opt_out, licence, personal_data or other.")] = "opt_out",
+    valid_days: Days = 90,
+    path: ListFile = Path("removals.jsonl"),
+) -> None:
+    """Append files, repositories, or all that a registry covers to the removal list.
+
+    Example: gleanery removals add runs/demo/release --registry optout.sqlite --list removals.jsonl
+    """
+    from gleanery.pipeline.removals import wishes
+    from gleanery.shards.removals import append
+
+    found = wishes(release, files or [], repositories or [], registry, reason)
+    if not found:
+        raise wrong("there is nothing to remove", "give --file, --repo, or a --registry whose rules cover the release")
+    new = append(path, found, _until(valid_days))
+    draw("", ("position", "scope", "id", "reason"), tuple((e.position, e.scope, e.id, e.reason) for e in new))
+    err.print(f"{len(new)} entries written to {path}; {len(found) - len(new)} were there already")
+
+
+@app.command("renew")
+def renew(valid_days: Days = 90, path: ListFile = Path("removals.jsonl")) -> None:
+    """Make the list good for longer.
+
+    Example: gleanery removals renew --valid-days 90
+    """
+    from gleanery.shards.removals import Wish, append
+
+    (entry,) = append(path, [Wish("renew", "", "other")], _until(valid_days))
+    err.print(f"{path} is good until {entry.valid_until or 'for ever'}")
+
+
+@app.command("show")
+def show(path: ListFile = Path("removals.jsonl")) -> None:
+    """Check the list and show its entries.
+
+    Example: gleanery removals show --list removals.jsonl
+    """
+    from gleanery.shards.removals import read_list
+
+    found = read_list(path)
+    rows = tuple((e.position, e.scope, e.id, e.reason, e.registry, e.valid_until) for e in found.entries)
+    draw("", ("position", "scope", "id", "reason", "registry", "valid until"), rows)
+
+
+@app.command("trace")
+def trace(
+    release: Release,
+    step: Annotated[int, typer.Option(help="Step of the training, from 0.")],
+    position: Annotated[int, typer.Option(help="Position in the row.")],
+    row: Annotated[int, typer.Option(help="Row in the step, counted through all ranks.")] = 0,
+    rows: Rows = 8,
+    context: Context = 2048,
+    seed: Seed = 0,
+    fim_rate: FimRate = 0.5,
+) -> None:
+    """Tell which bytes of which file stood at a place of a training step.
+
+    Example: gleanery removals trace runs/demo/release --step 12 --row 3 --position 100 --rows 8
+    """
+    from gleanery.shards.lineage import trace as find
+    from gleanery.shards.loader import Loader
+
+    try:
+        found = find(Loader(release, context=context, batch=rows, seed=seed, fim_rate=fim_rate), step, row, position)
+    except IndexError:
+        raise wrong("there is no such place in a step", "row is under --rows, position under --context") from None
+    if found is None:
+        raise wrong("nothing stands there: it is padding", "ask for another position")
+    draw(
+        "",
+        ("file_id", "repo", "path", "begin", "end"),
+        ((found.file_id, found.repo, found.path, found.begin, found.end),),
+    )
+
+
+@app.command("exposure")
+def exposure(
+    release: Release,
+    file_id: Annotated[str, typer.Option("--file", help="A file_id.")],
+    steps: Annotated[int, typer.Option(help="Steps that were trained.")],
+    rows: Rows = 8,
+    context: Context = 2048,
+    seed: Seed = 0,
+    fim_rate: FimRate = 0.5,
+) -> None:
+    """List the steps of a training that saw a file.
+
+    Example: gleanery removals exposure runs/demo/release --file 0123456789abcdef0123456789abcdef --steps 1000
+    """
+    from gleanery.shards.lineage import exposure as find
+    from gleanery.shards.loader import Loader
+
+    loader = Loader(release, context=context, batch=rows, seed=seed, fim_rate=fim_rate)
+    found = tuple((s.step, s.row, s.begin, s.end) for s in find(loader, file_id, steps))
+    draw("", ("step", "row", "begin", "end"), found)
+
+
+def _until(days: int) -> datetime.date | None:
+    return datetime.date.today() + datetime.timedelta(days=days) if days else None

@@ -1,0 +1,56 @@
+"""Removals: which documents of a release a person, or the opt-out registry as it stands now, wants out.
+
+In: a release, ids or names, and a registry. Out: wishes for the removal list. One read of two narrow tables.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from gleanery.optout.matching import Matcher
+from gleanery.optout.registry import Registry
+from gleanery.records.errors import StopRun
+from gleanery.records.parquet import iter_rows
+from gleanery.shards.removals import Wish
+
+
+def wishes(
+    release: Path, files: Sequence[str], repositories: Sequence[str], registry: str | None, reason: str
+) -> list[Wish]:
+    """What to append. A repository is named by its name or repo_id. Raises StopRun for an unknown one."""
+    found = [Wish("file", file, reason) for file in files]
+    if repositories:
+        repos = list(_rows(release, "repos", ["repo_id", "name"]))
+        for name in repositories:
+            ids = [r["repo_id"] for r in repos if name in (r["repo_id"], r["name"])]
+            if not ids:
+                raise StopRun(f"the release has no repository {name}", "`gleanery audit repositories` lists them")
+            found += [Wish("repo", one, reason) for one in sorted(ids)]
+    return found + (_of_registry(release, registry, reason) if registry else [])
+
+
+def _of_registry(release: Path, registry: str, reason: str) -> list[Wish]:
+    """Repositories that a rule covers by a name of theirs or of their fork's origin, and files of covered contents."""
+    url = registry if "://" in registry else f"sqlite:///{registry}"
+    opened = Registry.open(url, create=False)
+    try:
+        position, matcher = opened.position(), Matcher(opened.rules())
+    finally:
+        opened.close()
+    found = []
+    for repo in _rows(release, "repos", ["repo_id", "name", "url", "aliases", "fork_of"]):
+        names = [[repo["name"], repo["url"], *repo["aliases"]], [repo["fork_of"]] if repo["fork_of"] else []]
+        if any(matcher.blocks_repository(one) for one in names):
+            found.append(Wish("repo", repo["repo_id"], reason, position))
+    for doc in _rows(release, "docs", ["file_id", "blob_id"]):
+        if matcher.blocks_blob(doc["blob_id"]):
+            found.append(Wish("file", doc["file_id"], reason, position))
+    return sorted(found, key=lambda wish: (wish.scope, wish.id))
+
+
+def _rows(release: Path, table: str, columns: list[str]) -> Iterator[dict[str, Any]]:
+    paths = sorted((release / table).glob("*.parquet"))
+    if not paths:
+        raise StopRun(f"the release has no table {table}", "give the folder of a finished release")
+    for path in paths:
+        yield from iter_rows(path, columns, 4096)
