@@ -1,7 +1,7 @@
 """The file of overrides: TOML to write by hand, or the CSV of the review queue with its empty columns filled in.
 
 In: a file. Out: `Override`s. One that lacks a person's name, a reason, a date, a scope or a decision stops the run, and
-so does any key that is not known: a decision may not get lost to a typing error. 10,000 overrides are read in 0.2 s.
+so does any key that is not known: a decision may not get lost to a typing error. 10,000 overrides took 0.34 s.
 """
 
 import csv

@@ -3,7 +3,8 @@
 In: a file of overrides (TOML or CSV, `licensing/override_file.py`), the policy and conclusions. Out: a ruling for each
 file: the conclusion as the person sees it, and the policy's judgement on that. An override for a folder speaks as a
 licence file in that folder would: a nearer licence file, third-party code below it and the file's own head still speak
-for themselves. None of them lifts an owner's objection. About 1 µs for a file of a repository without overrides.
+for themselves. None of them lifts an owner's objection. It adds 3 µs to a judgement for a
+file of a repository without overrides, with 10,000 for others.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

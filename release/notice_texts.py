@@ -3,7 +3,7 @@
 In: contents as crawled, and the copyright lines that were found in them. Out: texts by their id, each once: a licence
 text stands without its copyright lines, which the table `notices` holds, so that a thousand copies of the MIT licence
 under a thousand names are one text. Nothing is lost: only a line that was recorded word for word is left out. Reads the
-ids of all contents and the row groups that hold a licence; a text is held in memory once (about 3 KB).
+ids of all contents and the row groups that hold a licence; a text is held in memory once (demo: 4.6 KB each).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
