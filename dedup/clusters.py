@@ -33,7 +33,8 @@ class Forest:
     def smallest(self) -> NDArray[np.int64]:
         """For each number, the smallest of its component. Not to be written."""
         buckets.settle_roots(self.parents)
-        return readonly(self.parents)
+        smallest: NDArray[np.int64] = readonly(self.parents)
+        return smallest
 
 
 def smallest_by_rounds(size: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -52,7 +53,7 @@ def smallest_by_rounds(size: int, left: NDArray[np.int64], right: NDArray[np.int
         if np.array_equal(small, edges):
             break
         edges = small
-    labels = np.arange(size)
+    labels: NDArray[np.int64] = np.arange(size)
     low, high = np.divmod(edges, max(1, size))
     labels[high] = low
     return labels
@@ -72,7 +73,8 @@ def _distinct(size: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> N
     """Pairs of different numbers as `smaller * size + larger`, sorted, each once."""
     low, high = np.minimum(left, right), np.maximum(left, right)
     apart = low != high
-    return np.unique(low[apart] * size + high[apart])
+    pairs: NDArray[np.int64] = np.unique(low[apart] * size + high[apart])
+    return pairs
 
 
 def components(left: Sequence[str], right: Sequence[str]) -> dict[str, str]:
