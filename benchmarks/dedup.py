@@ -168,9 +168,10 @@ def _clusters(matrix: NDArray[np.uint32], counts: NDArray[np.int64], *, sieved: 
     banding, rows = bands.Banding(), np.arange(len(matrix))
     bits = bands.signature_bits(matrix) if sieved else np.empty((len(matrix), 0), np.uint64)
     sketches = bands.Sketches(rows, bits, counts if sieved else np.ones(len(matrix), np.int64))
-    found = bands.pairs_of_keys(bands.band_keys(matrix, banding), sketches, bands.Sieve(THRESHOLD))
     forest = Forest(len(matrix))
-    forest.join(found.left, found.right)
+    for keys in np.ascontiguousarray(bands.band_keys(matrix, banding).T):
+        found = bands.candidate_pairs(keys, rows, lambda _: sketches, bands.Sieve(THRESHOLD))
+        forest.join(found.left, found.right)
     return forest.smallest()
 
 

@@ -29,7 +29,7 @@ def text_dedup(source: Path, folder: Path) -> list[str]:
     command += ["--split", "train", "--column", "text", "--cache_dir", f"{folder}/cache", "--output", f"{folder}/out"]
     command += ["--num_perm", "256", "--ngram", "5", "--threshold", "0.7", "--num_proc", "1", "--batch_size", "10000"]
     subprocess.run(command, check=True, capture_output=True)
-    from datasets import load_from_disk
+    from datasets import load_from_disk  # type: ignore[import-not-found]  # stands in the tools' environment
 
     return [str(one) for one in load_from_disk(f"{folder}/out")["id"]]
 

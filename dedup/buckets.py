@@ -155,7 +155,7 @@ def buckets_in_order(
 
 
 @compiled
-def _equal_bits(bits: NDArray[np.uint64], one: int, two: int) -> int:
+def _equal_bits(bits: NDArray[np.uint64], one: int, two: int) -> np.int64:
     """How many bits of two rows are equal."""
     different = np.uint64(0)
     for word in range(bits.shape[1]):
@@ -164,7 +164,7 @@ def _equal_bits(bits: NDArray[np.uint64], one: int, two: int) -> int:
         x = (x & _M2) + ((x >> np.uint64(2)) & _M2)
         x = (x + (x >> np.uint64(4))) & _M4
         different += (x * _BYTES) >> np.uint64(56)
-    return 64 * bits.shape[1] - np.int64(different)
+    return np.int64(64 * bits.shape[1]) - np.int64(different)
 
 
 @compiled
@@ -173,7 +173,7 @@ def _plausible(
 ) -> bool:
     """Whether two members may be similar enough: neither much smaller than the other, nor too different in bits."""
     small, large = min(sizes[one], sizes[two]), max(sizes[one], sizes[two])
-    return small >= ratio * large and _equal_bits(bits, one, two) >= least
+    return bool(small >= ratio * large and _equal_bits(bits, one, two) >= least)
 
 
 @compiled
@@ -204,7 +204,8 @@ def pairs_in_buckets(
     with that leader, and with the other leaders that are plausible; else it becomes a leader itself. Beyond
     `leaders_kept` leaders a member is compared with the leaders only, and counted as let go.
     """
-    pairs, count, looked, let_go = np.empty((1024, 2), np.int64), 0, 0, 0
+    pairs: NDArray[np.int64] = np.empty((1024, 2), np.int64)
+    count, looked, let_go = 0, 0, 0
     leaders = np.empty(leaders_kept, np.int64)
     for bucket in range(starts.size - 1):
         first, last = starts[bucket], starts[bucket + 1]
@@ -227,7 +228,7 @@ def pairs_in_buckets(
                     pairs = _grown(pairs, count)
                     pairs[count, 0], pairs[count, 1] = leader, members[i]
                     count += 1
-                    joined |= _equal_bits(bits, leader, members[i]) >= close
+                    joined = joined or bool(_equal_bits(bits, leader, members[i]) >= close)
             if not joined:
                 if leading < leaders_kept:
                     leaders[leading] = members[i]

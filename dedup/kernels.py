@@ -71,14 +71,14 @@ def token_states(
     an ideograph, which takes three bytes or more. One pass, so a token of any length is safe. ASCII goes without a
     branch: the state is written at every byte, and the place moves on where a token ends.
     """
-    count, position, inside = 0, first, 0
+    count, position, inside = 0, first, np.int64(0)
     acc = _FNV_START
     while position < last:
         lead = data[position]
         if lead < 0x80:
             word = np.int64(classes[lead] != 0)
             out[count] = acc
-            count += inside & (1 - word)
+            count += int(inside & (1 - word))
             acc = (acc ^ np.uint64(lead)) * _FNV_PRIME if word else _FNV_START
             inside = word
             position += 1
@@ -90,14 +90,14 @@ def token_states(
         kind = classes[point]
         if inside and kind != WORD:
             out[count] = acc
-            count, acc, inside = count + 1, _FNV_START, 0
+            count, acc, inside = count + 1, _FNV_START, np.int64(0)
         if kind:
             for i in range(position, position + width):
                 acc = (acc ^ np.uint64(data[i])) * _FNV_PRIME
-            inside = 1
+            inside = np.int64(1)
             if kind != WORD:
                 out[count] = acc
-                count, acc, inside = count + 1, _FNV_START, 0
+                count, acc, inside = count + 1, _FNV_START, np.int64(0)
         position += width
     if inside:
         out[count] = acc

@@ -203,7 +203,7 @@ def _plain_components(size: int, edges: list[tuple[int, int]]) -> list[int]:
     return smallest
 
 
-def _sides(edges: Sequence[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _sides(edges: Sequence[tuple[int, ...]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     columns = np.array(edges, np.int64).reshape(-1, 2)
     return columns[:, 0].copy(), columns[:, 1].copy()
 
