@@ -48,7 +48,12 @@ def documents(megabytes: float) -> Iterator[dict[str, object]]:
         except UnicodeDecodeError:
             continue
         digest = hashlib.sha256(file.content).hexdigest()
-        names = {"repo_id": repo_id(file.repo), "repo": file.repo, "path": file.path, "language": file.path[-3:]}
+        names: dict[str, object] = {
+            "repo_id": repo_id(file.repo),
+            "repo": file.repo,
+            "path": file.path,
+            "language": file.path[-3:],
+        }
         yield names | {"file_id": digest[:32], "blob_id": "0" * 40, "license": "", "text_sha256": digest, "text": text}
 
 
@@ -252,7 +257,14 @@ def peer_rates(root: Path, quick: bool) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as work:
         np.save(Path(work) / "lengths.npy", store.docs.length)
         store.payload[0].tofile(Path(work) / "tokens.bin")
-        command = [python, "-W", "ignore", HERE / "shards_peers.py", work, *(["--quick"] if quick else [])]
+        command: list[str | Path] = [
+            python,
+            "-W",
+            "ignore",
+            HERE / "shards_peers.py",
+            work,
+            *(["--quick"] if quick else []),
+        ]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, dict[str, float]] = json.loads(done.stdout.splitlines()[-1])
     return found

@@ -48,7 +48,8 @@ def grain(rows: Rows, _: Path) -> Iterator[int]:
             return len(rows)
 
         def __getitem__(self, index: int) -> Rows:
-            return rows[index].astype(np.int64)
+            row: Rows = rows[index].astype(np.int64)
+            return row
 
     pipeline = package.MapDataset.source(Source()).shuffle(seed=0).batch(BATCH).repeat()
     for index in itertools.count():

@@ -131,7 +131,15 @@ class Assembler:
         iota, like = np.arange(rules.context, dtype=np.int32), np.empty(0, store.dtype)
         spelling = store.spelling
         fixed = (self._rates, rules.growth, self._control, rules.context, iota, like)
-        self._fixed = (*fixed, spans.first, spans.begin, spans.end, spelling.exact, spelling.book, targets)
+        self._fixed: tuple[Any, ...] = (
+            *fixed,
+            spans.first,
+            spans.begin,
+            spans.end,
+            spelling.exact,
+            spelling.book,
+            targets,
+        )
 
     def batch(
         self, spans: Sequence[tuple[Plan, int, int]], removed: NDArray[np.bool_], place: tuple[int, int]
@@ -152,11 +160,9 @@ class Assembler:
         bounds, facts = np.empty(most + 1, np.int32), np.empty((most, FACTS), np.int64)
         made = row = 0
         for (plan, *_), (counts, pieces) in zip(spans, found, strict=True):
-            made = _fill(
-                *(counts, pieces, removed, u64(plan.choices)),
-                *self._fixed,
-                *(ids.ravel(), shifted, positions.ravel(), bounds, facts, made, row),
-            )
+            source: tuple[Any, ...] = (counts, pieces, removed, u64(plan.choices))
+            out: tuple[Any, ...] = (ids.ravel(), shifted, positions.ravel(), bounds, facts, made, row)
+            made = _fill(*source, *self._fixed, *out)
             row += len(counts)
         labels = shifted[1:].reshape(rows, width)
         return Batch(ids, labels, positions, bounds[: made + 1], Segments(facts[:made]), *place)
@@ -164,10 +170,10 @@ class Assembler:
     def _look_up(self, plan: Plan, place: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Pieces in each row, and what is known of each; blocks that they touch first are checked here."""
         store, docs = self.store, self.store.docs
-        counts, pieces, blocks = _look_up(
-            *(place, count, u64(plan.key), plan.first, plan.pieces.table),
-            *(store.addresses, docs.key, docs.block, store.touched, store.untouched > 0, self.store.dtype.itemsize),
-        )
+        where: tuple[Any, ...] = (place, count, u64(plan.key), plan.first, plan.pieces.table)
+        known: tuple[Any, ...] = (store.addresses, docs.key, docs.block, store.touched)
+        known += (store.untouched > 0, store.dtype.itemsize)
+        counts, pieces, blocks = _look_up(*where, *known)
         for block in blocks.tolist():
             store.touch(block)
         return counts, pieces

@@ -98,7 +98,8 @@ def cut(piece: NDArray[Any], bits: int, spelling: Spelling, growth: int, kind: i
     tokens = np.ascontiguousarray(piece)
     place, new, text = np.zeros(PLACES, np.int64), np.empty(4 * WINDOW_BYTES, np.int32), scratch_text()
     cut_piece(tokens, u64(bits), kind, growth, spelling.exact, spelling.book, place, new, text)
-    kept, one, two, three, four = place[:4].tolist(), *place[NEW_1 : NEW_4 + 1].tolist()
+    kept: list[int] = place[:4].tolist()
+    one, two, three, four = place[NEW_1 : NEW_4 + 1].tolist()
     whole = tokens.astype(np.int32)
     parts = Parts(
         np.concatenate([whole[: kept[0]], new[:one]]),

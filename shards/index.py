@@ -112,10 +112,10 @@ def read_index(root: Path, shards: Sequence[Shard], width: int, compressed: bool
         blocks.append(parts)
         before += shard.blocks
     types = (np.int32, np.int64, np.int64, np.uint64, np.uint64, np.int32, np.int64)
-    joined = [_joined(column, kind) for column, kind in zip(_columns(documents, 7), types, strict=True)]
+    joined: list[Any] = [_joined(column, kind) for column, kind in zip(_columns(documents, 7), types, strict=True)]
     kinds = (np.int32, np.int64, np.int64, np.int64, np.int64, np.uint64)
     placed = [_joined(column, kind) for column, kind in zip(_columns(blocks, 6), kinds, strict=True)]
-    return Index(*joined, tuple(names)), Blocks(*placed)
+    return Index(*[*joined, tuple(names)]), Blocks(*placed)
 
 
 def _columns(parts: Sequence[tuple[NDArray[Any], ...]], count: int) -> list[list[NDArray[Any]]]:

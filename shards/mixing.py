@@ -2,7 +2,7 @@
 
 In: loaders, one for each source, and weights. Out: `MixedBatch`. Which source gives the row at an index is looked up in
 a table of PERIOD slots, and which of its rows from the counts before the slot: both take the same time at any index,
-and no rank, worker or batch size changes them. A source may be a release, or the documents of one language in it (`only`).
+and no rank, worker or batch size changes them. A source may be a release, or the documents of one language in it.
 
 Each source goes through its own epochs, in its own order. Over PERIOD rows each has its share to within one row.
 """

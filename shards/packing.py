@@ -96,7 +96,8 @@ class Pieces:
     @property
     def ends(self) -> NDArray[np.bool_]:
         """Whether the end of text follows."""
-        return (self.table[:, 2] & 4) != 0
+        ends: NDArray[np.bool_] = (self.table[:, 2] & 4) != 0
+        return ends
 
     @property
     def form(self) -> NDArray[np.int8]:
@@ -139,7 +140,9 @@ def plan_epoch(index: Index, rules: Rules, seed: int, epoch: int, served: NDArra
     choices, ties, order = (keyed_hash(what, str(seed), str(epoch)) for what in ("choices", "ties", "order"))
     lengths = index.length if served is None else np.where(served, index.length, 0)
     rates = np.array([rules.fim_rate, rules.spm_rate, rules.repo_rate])
-    tables, firsts, used = [np.empty((0, 3), np.uint32)], [np.zeros(1, np.int64)], 0
+    tables: list[NDArray[np.uint32]] = [np.empty((0, 3), np.uint32)]
+    firsts: list[NDArray[np.int64]] = [np.zeros(1, np.int64)]
+    used = 0
     for begin in range(0, len(lengths), GROUP):
         group = slice(begin, begin + GROUP)
         table, cost = _cut(
@@ -238,14 +241,14 @@ def _descending(costs: NDArray[np.int32], context: int, key: int) -> tuple[int, 
     for i in range(count):
         at[context - costs[i] + 1] += 1
     full = at[1]
-    at = np.cumsum(at)
+    begins = np.cumsum(at)
     out = np.empty(count, np.int64)
     step = _stride(count, key)
     i = i64((u64(key) >> u64(8)) % u64(max(1, count)))
     for _ in range(count):
         bucket = context - costs[i]
-        out[at[bucket]] = i
-        at[bucket] += 1
+        out[begins[bucket]] = i
+        begins[bucket] += 1
         i += step
         if i >= count:
             i -= count
@@ -261,7 +264,7 @@ def _stride(count: int, key: int) -> int:
         while b > 0:
             a, b = b, a % b
         if a == 1:
-            return step
+            return int(step)
         step += 1
     return 1
 
@@ -269,10 +272,10 @@ def _stride(count: int, key: int) -> int:
 @compiled
 def _by_row(row: NDArray[np.int64], order: NDArray[np.int64], rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where each row begins, and `order` sorted by row, stable."""
-    first = np.zeros(rows + 1, np.int64)
+    sizes = np.zeros(rows + 1, np.int64)
     for i in range(len(row)):
-        first[row[i] + 1] += 1
-    first = np.cumsum(first)
+        sizes[row[i] + 1] += 1
+    first = np.cumsum(sizes)
     at, out = first.copy(), np.empty(len(order), np.int64)
     for i in order:
         out[at[row[i]]] = i

@@ -66,8 +66,8 @@ class Spelling:
         """The addresses and lengths of all tables: what compiled code takes, since many arrays cost more to hand over
         than the few bytes that are read from them. The spelling must be kept as long as its book is used.
         """
-        tables = (self.content, self.start, self.characters, self.lines, self.edges, kinds())
-        tables += (self.bytes_ids, self.merges, self.words)
+        tables: list[NDArray[Any]] = [self.content, self.start, self.characters, self.lines, self.edges, kinds()]
+        tables += [self.bytes_ids, self.merges, self.words]
         numbers = [n for table in tables for n in (address_of(table), len(table))]
         return np.array([*numbers, self.digits], np.uint64)
 

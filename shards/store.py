@@ -101,7 +101,7 @@ class Store:
         shard, byte, size = int(self.blocks.shard[block]), int(self.blocks.byte[block]), int(self.blocks.size[block])
         name = self.description.shards[shard].tokens_file
         stored = self.stored[shard][byte : byte + size]
-        if xxhash.xxh3_64_intdigest(stored) != int(self.blocks.checksum[block]):
+        if xxhash.xxh3_64_intdigest(stored.data) != int(self.blocks.checksum[block]):
             raise StopRun(f"block {block} of {name} was changed after it was written", "fetch this file again")
         token, count = int(self.blocks.token[block]), int(self.blocks.count[block])
         if self.description.compression != "none":
@@ -162,7 +162,9 @@ class Store:
         """The spans of all documents, or None if the release was written without."""
         if not any(shard.spans for shard in self.description.shards):
             return None
-        counts, begins, ends = [np.zeros(1, np.int64)], [np.empty(0, np.uint32)], [np.empty(0, np.uint32)]
+        counts: list[NDArray[Any]] = [np.zeros(1, np.int64)]
+        begins: list[NDArray[Any]] = [np.empty(0, np.uint32)]
+        ends: list[NDArray[Any]] = [np.empty(0, np.uint32)]
         for shard in self.description.shards:
             if not shard.spans:
                 counts.append(np.zeros(shard.documents, np.int64))

@@ -70,7 +70,7 @@ def short_word(text: NDArray[np.uint8], begin: int, end: int, words: NDArray[np.
     slot = mix(word) & mask
     while words[slot, 0] != 0:
         if words[slot, 0] == word:
-            return i64(words[slot, 1])
+            return int(i64(words[slot, 1]))
         slot = (slot + u64(1)) & mask
     return FAILED
 

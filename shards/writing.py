@@ -287,7 +287,10 @@ def _finish_part(root: Path, part: int, parts: int, first: int) -> Shard:
     count = _check_index(names[2], index.read_bytes(), table)
     has_spans = spans.is_file()
     return Shard(
-        *names,
+        tokens_file=names[0],
+        docs_file=names[1],
+        index_file=names[2],
+        spans_file=names[3],
         documents=rows,
         tokens=int(pc.sum(table.column("tokens")).as_py() or 0),
         blocks=count,
@@ -320,4 +323,4 @@ def _check_index(name: str, content: bytes, docs: pa.Table) -> int:
     start, tokens = (docs.column(c).to_numpy().astype(np.int64) for c in ("start", "tokens"))
     if (length != tokens).any() or (start != np.cumsum(length) - length).any():
         raise StopRun(f"{name} does not fit its documents", "write this part again")
-    return blocks
+    return int(blocks)

@@ -258,9 +258,15 @@ def test_blocks_hold_whole_documents_and_their_size_changes_no_token(
 
 
 def test_spans_outside_their_text_are_refused(tmp_path: Path, tokenizer: Tokenizer) -> None:
-    for wrong in ([[0, 10_000]], [[3, 3]]):
+    def too_long(_: object) -> np.ndarray[Any, Any]:
+        return np.array([[0, 10_000]], np.uint32)
+
+    def empty(_: object) -> np.ndarray[Any, Any]:
+        return np.array([[3, 3]], np.uint32)
+
+    for wrong in (too_long, empty):
         with pytest.raises(ValueError, match="span"):
-            write_part(tmp_path, 0, 1, rows_of(TEXTS), tokenizer, spans=lambda _, w=wrong: np.array(w, np.uint32))
+            write_part(tmp_path, 0, 1, rows_of(TEXTS), tokenizer, spans=wrong)
 
 
 def test_ordinals_out_of_range_are_index_errors(tmp_path: Path, tokenizer: Tokenizer) -> None:
