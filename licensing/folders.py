@@ -1,6 +1,6 @@
 """What governs each folder of a repository, and what else is stated there.
 
-In: the findings of a repository's files and what its registry declares. Out, for any path: what the nearest licence
+In: the findings of a repository's files and what its registry declares. Out: for any path, what the nearest licence
 file says, or else the nearest manifest or README; what records such as REUSE.toml say of the file; and what weaker
 sources state beside it. Every folder is looked at once, 30 µs each.
 """
@@ -19,6 +19,7 @@ from gleanery.licensing.names import (
 from gleanery.licensing.reuse import matches
 from gleanery.licensing.scan import NO_TRAINING, Finding
 from gleanery.licensing.statements import (
+    README_HEADER,
     Evidence,
     FileFacts,
     Said,
@@ -209,7 +210,9 @@ class Folders:
         return said
 
     def _readme(self, folder: str) -> Said:
-        return combined("repository", self._texts(folder, "readme"))
+        """What a README says of the work; what its own header says binds it alone."""
+        texts = self._texts(folder, "readme")
+        return combined("repository", [(f, tuple(x for x in said if x.rule != README_HEADER)) for f, said in texts])
 
     def _registry(self) -> Said:
         """What the registry or forge declares, for the root."""

@@ -179,7 +179,11 @@ class Policy:
         return min(allowed, key=self._burden) if allowed else next((s for s in sides if s), None)
 
     def _burden(self, parts: tuple[Expression, ...]) -> tuple[int, int, str]:
-        return len({duty for part in parts for duty in self._duties(part)}), len(parts), " ".join(map(str, parts)).lower()
+        return (
+            len({duty for part in parts for duty in self._duties(part)}),
+            len(parts),
+            " ".join(map(str, parts)).lower(),
+        )
 
     def _duties(self, leaf: Expression) -> tuple[str, ...]:
         group = self._group(leaf.license)

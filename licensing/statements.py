@@ -23,6 +23,8 @@ sh-cla-1.1 square-cla warranty-disclaimer
 # What the makers of build tools allow for their own share in a generated file; its other share is the package's.
 TOOL_GRANTS = frozenset(("fsful", "fsfullr", "fsfullrwd", "fsfullrsd"))
 OWNERS_ONLY = "gleanery-owners-only"
+# The rule of a licence tag at the top of a README: it binds that file, and speaks for no other.
+README_HEADER = "readme-header"
 IGNORED = frozenset(f"licenseref-scancode-{key}" for key in _IGNORED_TEXT.split())
 
 
@@ -102,7 +104,7 @@ def combined(role: str, texts: Texts, silence_is_doubt: bool = False) -> Said:
 
 
 def speaks_of_owners(path: str, finding: Finding) -> bool:
-    """Whether a licence-named file in which nothing was found may name owners only, so that its silence says nothing."""
+    """Whether a licence-named file in which nothing was found may only name owners: then its silence says nothing."""
     return is_ownership_name(path) or finding.rule == OWNERS_ONLY
 
 
