@@ -179,7 +179,11 @@ class Policy:
         return min(allowed, key=self._burden) if allowed else next((s for s in sides if s), None)
 
     def _burden(self, parts: tuple[Expression, ...]) -> tuple[int, int, str]:
-        return len({duty for part in parts for duty in self._duties(part)}), len(parts), " ".join(map(str, parts)).lower()
+        return (
+            len({duty for part in parts for duty in self._duties(part)}),
+            len(parts),
+            " ".join(map(str, parts)).lower(),
+        )
 
     def _duties(self, leaf: Expression) -> tuple[str, ...]:
         group = self._group(leaf.license)
@@ -325,7 +329,7 @@ def _sentence(piece: Evidence) -> str:
 
 @lru_cache(maxsize=1)
 def _catalogue() -> dict[str, _Group]:
-    """Licences that the detector knows and that no group names, by its category: refused, and known to be restricted."""
+    """Licences that the detector knows and that no group names, by its category: all refused as restricted."""
     raw = resources.files("gleanery.licensing").joinpath("catalogue.toml").read_text("utf-8")
     found: dict[str, _Group] = {}
     for name, entry in tomllib.loads(raw)["categories"].items():

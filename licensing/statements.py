@@ -102,7 +102,7 @@ def combined(role: str, texts: Texts, silence_is_doubt: bool = False) -> Said:
 
 
 def speaks_of_owners(path: str, finding: Finding) -> bool:
-    """Whether a licence-named file in which nothing was found may name owners only, so that its silence says nothing."""
+    """Whether a licence-named file in which nothing was found may name owners only: its silence says nothing."""
     return is_ownership_name(path) or finding.rule == OWNERS_ONLY
 
 
