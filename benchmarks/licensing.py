@@ -1,15 +1,33 @@
-"""`make bench-licensing`: how often the licence of a file is concluded right, against labels that no one here wrote."""
+"""`make bench-licensing`: how often the licence of a file is concluded right, against labels that no one here wrote.
+
+In: Debian's records for real packages (`labelled_licences.py`), packages with restricted folders or without a licence
+(`stated_licences.py`), SPDX's texts and another detector's fixtures (`licensing_texts.py`), answers of scancode's full
+matcher (`licensing_full_matcher.py`). Out: the metrics, with the usual methods beside them (`licensing_peers.py`), and
+`results/licensing_confusion.md`. All that is ours comes out of a real run (`licensing_verdicts.py`). Low and high are
+the 5th and the 95th of 100 draws of packages with replacement (200 are drawn).
+
+Only totals of the test half are printed. `--half dev --errors` prints each error of the development half.
+"""
 
 import argparse
+import hashlib
+import importlib
+import random
 import tarfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from io import BytesIO
 from typing import IO, cast
 
+from corpus import code_files
 from labelled_licences import Package, cache, packages, pins
+from licensing_full_matcher import digest_of, sample, table
+from licensing_peers import peers
+from licensing_texts import archive_of, as_expected, fixtures, spdx_texts
 from licensing_verdicts import Verdict, verdicts
+from measuring import RESULTS, Metric, report
+from stated_licences import stated_packages
 
 from gleanery.licensing.names import license_role
 from gleanery.licensing.policy import ALLOW, DENY, Policy
@@ -17,53 +35,68 @@ from gleanery.quality.language import detect_language
 
 MOST_FILES = 200  # of one package, so that no package rules the figures
 CODE = ("programming", "markup")
+_DRAWS = 200
 
 
 @dataclass(frozen=True)
 class Case:
-    """One labelled file and what was said about it."""
+    """One labelled file and what was said about it. `answer` is what the policy says of the expected licence."""
 
     package: str
+    kind: str
     path: str
-    expected: str  # SPDX expression
-    answer: str  # what the policy says of the expected expression: allow, deny, unknown
+    expected: str
+    answer: str | None
     category: str
     verdict: Verdict
 
     @property
     def right(self) -> bool:
+        """Whether the file is kept exactly if the policy allows the expected licence."""
         return self.verdict.allowed == (self.answer == ALLOW)
 
 
 def main() -> None:
+    """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--half", choices=("dev", "test"), default="test")
-    parser.add_argument("--errors", action="store_true", help="print each error of the development half")
+    parser.add_argument("--quick", action="store_true", help="a small part of everything: under a minute")
+    parser.add_argument("--half", choices=("dev", "test"), default="test", help="which half of the labelled packages")
+    parser.add_argument("--errors", action="store_true", help="print each error of the development half and stop")
     arguments = parser.parse_args()
-    trees = list(packages([p for p in pins() if p.half == arguments.half]))
+    chosen = [pin for pin in pins() if pin.half == arguments.half]
+    trees = list(packages(chosen[:8] if arguments.quick else chosen))
     cases = cases_of(trees)
-    totals(trees, cases)
-    if arguments.errors and arguments.half == "dev":
-        errors(cases)
+    if arguments.errors:
+        print_errors(cases if arguments.half == "dev" else [])
+        return
+    stated = [] if arguments.quick else list(stated_packages())
+    found = labelled_metrics(trees, cases, cases_of(stated))
+    found += text_metrics(64 if arguments.quick else 4, 0 if arguments.half == "test" else 1)
+    found += full_matcher_metrics(arguments.quick)
+    found += speed_metrics(arguments.quick)
+    write_confusion(cases)
+    report("licensing", found)
+
+
+# ---- labelled packages -----------------------------------------------------------------------------------------------
 
 
 def cases_of(trees: Sequence[Package]) -> list[Case]:
+    """The labelled files of code of some packages, at most `MOST_FILES` of each, with our verdict on them."""
     policy = Policy.load()
-    said = verdicts({t.name: t.archive for t in trees}, cache() / "scans")
+    said = verdicts({tree.name: tree.archive for tree in trees}) if trees else {}
     found = []
     for tree in trees:
         for path in code_paths(tree):
             expected, verdict = tree.labels[path], said.get((tree.name, path))
-            if verdict is not None:
-                answer = policy.answer(expected) or ""
-                found.append(Case(tree.name, path, expected, answer, policy.category(expected), verdict))
+            if verdict is not None:  # others are too large to be read
+                answer, category = policy.answer(expected), policy.category(expected)
+                found.append(Case(tree.name, tree.kind, path, expected, answer, category, verdict))
     return found
 
 
 def code_paths(tree: Package) -> list[str]:
-    import hashlib
-
+    """The labelled files of a package that are code, in the order of a keyed hash."""
     paths = []
     with tarfile.open(tree.archive) as tar:
         for member in tar:
@@ -75,41 +108,223 @@ def code_paths(tree: Package) -> list[str]:
     return paths[:MOST_FILES]
 
 
-def repo_class(cases: Iterable[Case]) -> tuple[bool, bool]:
-    """(expected, said): whether most of a package's files may be kept."""
-    every = list(cases)
-    expected = sum(c.answer == ALLOW for c in every) * 2 > len(every)
-    return expected, sum(c.verdict.allowed for c in every) * 2 > len(every)
+Accepts = Callable[[Case], bool]
 
 
-def totals(trees: Sequence[Package], cases: Sequence[Case]) -> None:
-    by_package = defaultdict(list)
-    for case in cases:
-        by_package[case.package].append(case)
-    repos = [repo_class(found) for found in by_package.values()]
+def labelled_metrics(trees: Sequence[Package], cases: list[Case], stated: list[Case]) -> list[Metric]:
+    """The metrics of the labelled packages, with those of the usual methods."""
+    others: dict[str, Accepts] = {}
+    for name, said in peers(trees).items():
+        others[name] = lambda case, said=said: said(case.package, case.path)  # type: ignore[misc]
     restricted = [c for c in cases if c.answer == DENY]
     permissive = [c for c in cases if c.answer == ALLOW]
-    print(len(trees), "packages", len(cases), "files", Counter(c.answer for c in cases))
-    print("repo_correct", sum(a == b for a, b in repos) / len(repos))
-    print("file_correct", sum(c.right for c in cases) / len(cases))
-    print("restricted_accepted", sum(c.verdict.allowed for c in restricted) / len(restricted), len(restricted))
-    print("permissive_recall", sum(c.verdict.allowed for c in permissive) / len(permissive), len(permissive))
+    nested = [c for c in stated if c.kind == "nested" and c.answer == DENY]
+    granted = [c for c in stated if c.kind == "nested" and c.answer == ALLOW]
+    print(
+        f"{len(trees)} packages, {len(cases)} files: {len(permissive)} permissive, {len(restricted)} restricted; "
+        f"labels that cannot be mapped: {sum(sum(t.unmapped.values()) for t in trees)} files"
+    )
+    found = [
+        _measured("repo_correct", cases, _repositories_right, others),
+        _measured("file_correct", cases, _files_right, others),
+        _measured("permissive_recall", permissive, _accepted, others),
+        _measured("restricted_accepted", restricted, _accepted, others),
+    ]
+    if any("strict" in case.verdict.judgements for case in cases):
+        found.append(_measured("restricted_accepted_strict", restricted, lambda cs, _: _accepted(cs, _strict), {}))
+    found.append(_measured("restricted_accepted_head_silent", restricted, _accepted_in_silence, {}))
+    if stated:
+        found.append(_measured("nested_restricted_accepted", nested, _accepted, {}))
+        found.append(_measured("nested_permissive_recall", granted, _accepted, {}))
+        found.append(_measured("no_license_accepted", [c for c in stated if c.kind == "none"], _accepted, {}))
+    return found
 
 
-def errors(cases: Sequence[Case]) -> None:
-    groups = defaultdict(list)
+def _ours(case: Case) -> bool:
+    return case.verdict.allowed
+
+
+def _strict(case: Case) -> bool:
+    return case.verdict.judgements["strict"].allowed
+
+
+def _files_right(cases: Sequence[Case], accepts: Accepts) -> float:
+    return sum(accepts(c) == (c.answer == ALLOW) for c in cases) / len(cases)
+
+
+def _accepted(cases: Sequence[Case], accepts: Accepts) -> float:
+    return sum(accepts(c) for c in cases) / len(cases)
+
+
+def _accepted_in_silence(cases: Sequence[Case], accepts: Accepts) -> float:
+    """Accepted although the file's own head does not name a licence. The others say what they are under, and the
+    maintainer's record is coarser than the file, as for the FSF's own notices in generated build files."""
+    return sum(accepts(c) and c.verdict.conclusion.header_expression is None for c in cases) / len(cases)
+
+
+def _repositories_right(cases: Sequence[Case], accepts: Accepts) -> float:
+    """A package counts as permissive if most of its files are."""
+    groups = _by_package(cases)
+    right = [
+        (sum(map(accepts, group)) * 2 > len(group)) == (sum(c.answer == ALLOW for c in group) * 2 > len(group))
+        for group in groups
+    ]
+    return sum(right) / len(right)
+
+
+def _by_package(cases: Iterable[Case]) -> list[list[Case]]:
+    groups: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        groups[case.package].append(case)
+    return list(groups.values())
+
+
+def _measured(
+    name: str, cases: list[Case], figure: Callable[[Sequence[Case], Accepts], float], others: dict[str, Accepts]
+) -> Metric:
+    """The figure, its spread over draws of packages, and the same figure of other methods."""
+    if not cases:
+        return Metric(name, float("nan"), "of none", float("nan"), float("nan"))
+    chance, groups = random.Random(name), _by_package(cases)
+    draws = []
+    for _ in range(_DRAWS):
+        # Under a new name each time, so that a package that is drawn twice counts twice.
+        drawn = [chance.choice(groups) for _ in groups]
+        draws.append(figure([_renamed(c, i) for i, group in enumerate(drawn) for c in group], _ours))
+    draws.sort()
+    low, high = draws[_DRAWS // 20], draws[-_DRAWS // 20]
+    unit = "of packages" if name == "repo_correct" else "of files"
+    return Metric(
+        name, figure(cases, _ours), unit, low, high, {peer: figure(cases, said) for peer, said in others.items()}
+    )
+
+
+def _renamed(case: Case, number: int) -> Case:
+    return Case(str(number), case.kind, case.path, case.expected, case.answer, case.category, case.verdict)
+
+
+# ---- texts, and the full matcher -------------------------------------------------------------------------------------
+
+
+def text_metrics(share: int, part: int) -> list[Metric]:
+    """Known texts: how many are concluded to be what they are, by how they were changed."""
+    texts = [*spdx_texts(cache(), share, part), *fixtures()]
+    archive = cache() / "texts.tar"
+    archive_of(texts, archive)
+    said = verdicts({"texts": archive})
+    expressions = {
+        t.folder: v.conclusion.directory_expression for t in texts if (v := said.get(("texts", f"{t.folder}/main.py")))
+    }
+    right = as_expected(texts, expressions)
+    how = {name: [right[t.folder] for t in texts if t.how == name] for name in ("plain", "filled", "edited", "fixture")}
+    listed = [one for name in ("plain", "filled", "edited") for one in how[name]]
+    found = [
+        _share("known_texts", listed, {f"only {name}": sum(how[name]) / len(how[name]) for name in how if how[name]})
+    ]
+    if how["fixture"]:
+        found.append(_share("fixtures_of_another_detector", how["fixture"], {}))
+    policy = Policy.load()
+    allowed = {t.folder: (t, {policy.answer(spdx) == ALLOW for spdx in t.right}) for t in texts if t.how != "fixture"}
+    same = [
+        (policy.answer(expressions.get(folder)) == ALLOW) in answers for folder, (_, answers) in sorted(allowed.items())
+    ]
+    found.append(_share("known_texts_same_verdict", same, {}))
+    return found
+
+
+def _share(name: str, right: Sequence[bool], beside: dict[str, float]) -> Metric:
+    value = sum(right) / len(right)
+    return Metric(name, value, f"of {len(right)}", value, value, beside)
+
+
+def full_matcher_metrics(quick: bool) -> list[Metric]:
+    """The class of each file of a random sample: ours by head or whole, against that of the full matcher."""
+    answers = table()
+    if quick:
+        files = {digest_of(f.content): (f.path, f.content) for f in code_files(20) if digest_of(f.content) in answers}
+    else:
+        files = {s.digest: (s.name, s.content) for s in sample(len(answers)) if s.digest in answers}
+    if not files:
+        print("left out: same_class, since its table is of another version of scancode")
+        return []
+    archive = cache() / "sample.tar"
+    with tarfile.open(archive, "w") as tar:
+        for digest, (name, content) in sorted(files.items()):
+            member = tarfile.TarInfo(f"{digest}/{name.rpartition('/')[2]}")
+            member.size = len(content)
+            tar.addfile(member, BytesIO(content))
+    policy = Policy.load()
+    said = {path.partition("/")[0]: v.conclusion for (_, path), v in verdicts({"sample": archive}).items()}
+    pairs = []
+    for digest in sorted(files):
+        ours = said[digest].header_expression or said[digest].directory_expression if digest in said else None
+        pairs.append((_class(policy, ours), _class(policy, answers[digest]), digest, ours))
+    _write_differences([p for p in pairs if p[0] != p[1]], answers, files)
+    return [_share("same_class", [ours == full for ours, full, _, _ in pairs], {})]
+
+
+def _class(policy: Policy, expression: str | None) -> str:
+    answer = policy.answer(expression)
+    return {ALLOW: "permissive", DENY: "restricted"}.get(answer or "", "none or unknown")
+
+
+def _write_differences(
+    pairs: Sequence[tuple[str, str, str, str | None]],
+    answers: dict[str, str | None],
+    files: dict[str, tuple[str, bytes]],
+) -> None:
+    lines = ["# Files on whose class our scan and scancode's full matcher differ", ""]
+    lines += ["| file | ours | full matcher |", "|---|---|---|"]
+    lines += [f"| {files[d][0]} | {ours}: {said} | {full}: {answers[d]} |" for ours, full, d, said in pairs]
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "licensing_differences.md").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def speed_metrics(quick: bool) -> list[Metric]:
+    """What `licensing_speed.py` measures."""
+    found: list[Metric] = importlib.import_module("licensing_speed").speed_metrics(quick)
+    return found
+
+
+# ---- what people read ------------------------------------------------------------------------------------------------
+
+
+def write_confusion(cases: Sequence[Case]) -> None:
+    """Expected and concluded category of each file, as a table, and the same by kind of package."""
+    names = ("public-domain", "permissive", "weak-copyleft", "copyleft", "restricted", "unknown", "none")
+    lines = [
+        "# Which category a file has, and which one was concluded",
+        "",
+        "Rows: Debian's records. Columns: ours.",
+        "",
+    ]
+    lines += ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    counts = Counter((c.category, c.verdict.category) for c in cases)
+    for row in names:
+        if any(counts[row, column] for column in names):
+            lines.append(f"| {row} | " + " | ".join(str(counts[row, column]) for column in names) + " |")
+    lines += ["", "| kind of package | packages | files | right |", "|---|---|---|---|"]
+    for kind in sorted({c.kind for c in cases}):
+        of_kind = [c for c in cases if c.kind == kind]
+        right = sum(c.right for c in of_kind) / len(of_kind)
+        lines.append(f"| {kind} | {len(_by_package(of_kind))} | {len(of_kind)} | {right:.3f} |")
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "licensing_confusion.md").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def print_errors(cases: Sequence[Case]) -> None:
+    """Each error, grouped where package, label and evidence are the same."""
+    groups: dict[tuple[str, ...], list[Case]] = defaultdict(list)
     for case in cases:
         if not case.right:
-            j, c = case.verdict.judgements["permissive"], case.verdict.conclusion
-            groups[
-                case.package, case.expected, j.reason, c.header_expression, c.directory_expression, j.evidence
-            ].append(case)
-    for (package, expected, reason, header, directory, evidence), found in sorted(groups.items(), key=str):
-        print(f"\n{package}: {len(found)} files expected {expected}; said {reason}; head {header}; folder {directory}")
-        for path in [c.path for c in found][:4]:
-            print(f"    {path}")
-        for sentence in evidence[:4]:
-            print(f"    evidence: {sentence[:200]}")
+            judgement, conclusion = case.verdict.judgements["permissive"], case.verdict.conclusion
+            said = f"{judgement.reason}; head {conclusion.header_expression}; folder {conclusion.directory_expression}"
+            groups[case.package, case.expected, said, *judgement.evidence[:4]].append(case)
+    for (package, expected, said, *evidence), found in sorted(groups.items()):
+        print(f"\n{package}: {len(found)} files expected {expected or 'no licence'}; said {said}")
+        print("".join(f"    {case.path}\n" for case in found[:4]), end="")
+        print("".join(f"    evidence: {sentence[:200]}\n" for sentence in evidence), end="")
+    print(f"\n{sum(c.right for c in cases)} of {len(cases)} files right")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ In: the lists of source packages of Debian 13 and 12 (`apt-get indextargets` say
 pins. The rule, first for the one release, then for what is still missing in the other: packages whose upstream archive
 has 8 kB to 1.5 MB, in the order of a keyed hash of their name, at most 24 of each of Debian's sections; of these, those
 that the mirror serves (on that day it had a third) and whose debian/copyright is machine readable and names for
-`Files: *` a licence that we can map; of these, for each kind of licensing, the first so many as `QUOTAS` says. Kinds are
-read off the labels.
+`Files: *` a licence that we can map; of these, for each kind of licensing, the first so many as `QUOTAS` says. Kinds
+are read off the labels.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """The licence names that Debian's maintainers write, as SPDX expressions.
 
-In: the synopsis of a `License:` field of a machine-readable debian/copyright (DEP-5), such as `GPL-2+ or Expat`. Out: an
-SPDX expression, or None where one of the names says too little to be sure (`BSD`, `other`, `custom`). Such files are
+In: the synopsis of a `License:` field of a machine-readable debian/copyright (DEP-5), such as `GPL-2+ or Expat`. Out:
+an SPDX expression, or None where one of the names says too little to be sure (`BSD`, `other`, `custom`). Such files are
 left out of the measurement and counted. Names are mapped by the table below and by the rules of the DEP-5 page only;
 the texts that stand below them are not read, since that would take a licence detector.
 """

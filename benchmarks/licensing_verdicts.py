@@ -1,10 +1,11 @@
 """What the product says about the files of some archives, through the product's own run.
 
 In: archives by name. Out: one verdict for each file that was read. A real run does the work (crawl and annotate, with
-their limits, their cache and their workers) and is ended before it looks for duplicates; what is left to do, the policy's
-judgement, is the same call as in `select`. So the figures hold for what a user gets.
+their limits and workers, from an empty cache) and is ended before it looks for duplicates; what is left to do, the
+policy's judgement, is the same call as in `select`. So the figures hold for what a user gets.
 """
 
+import contextlib
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,8 +52,8 @@ def policies() -> dict[str, Policy]:
     return found
 
 
-def verdicts(archives: Mapping[str, Path], cache: Path | None = None) -> dict[tuple[str, str], Verdict]:
-    """The verdict on each file that was read, by archive name and path. `cache`: where scans are remembered."""
+def verdicts(archives: Mapping[str, Path]) -> dict[tuple[str, str], Verdict]:
+    """The verdict on each file that was read, by archive name and path. No scan is remembered from another run."""
     with tempfile.TemporaryDirectory(prefix="gleanery-bench-") as folder:
         settings = Settings(
             source=tuple(
@@ -60,14 +61,12 @@ def verdicts(archives: Mapping[str, Path], cache: Path | None = None) -> dict[tu
                 for name, path in sorted(archives.items())
             ),
             crawl=CrawlSettings(),
-            run=RunSettings(cache=str(cache or Path(folder) / "cache")),
+            run=RunSettings(cache=str(Path(folder) / "cache")),
             folder=folder,
         )
         root = Path(folder) / "run"
-        try:
+        with contextlib.suppress(_Enough):
             curate(settings, root, workers=2, listener=_stop_after_annotate)
-        except _Enough:
-            pass
         return _read(root)
 
 

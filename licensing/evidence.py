@@ -55,7 +55,8 @@ _AND = re2.compile(r"(?i)\s*[,;&]\s*(?:and\s+)?|\s+and\s+|\s+AND\s+|\s+\+\s+")
 _OR = re2.compile(r"(?i)\s*(?:\|\|?|/)\s*|\s*,?\s+or\s+")
 # Words that stand beside "and" or "or" without naming a second licence.
 _CONTINUED = re2.compile(
-    r"(?i)^(?:\(?at your option\)?|any )?\s*(?:later|newer|above|greater|higher|after)\b|^any later|^disclaimer\b|^file\b"
+    r"(?i)^(?:\(?at your option\)?|any )?\s*(?:later|newer|above|greater|higher|after)\b|^any later|"
+    r"^disclaimer\b|^file\b"
 )
 
 
@@ -165,7 +166,7 @@ def _of_statement(scanner: Scanner, said: Statement) -> Iterator[Finding]:
 def resolved(scanner: Scanner, words: str) -> tuple[Finding, ...]:
     """The licence behind the words of a licence field; several must all be met unless the words offer a choice.
 
-    What is joined with "and" or "or" is read part by part, so that no part is lost; one that is not known leaves a doubt.
+    What is joined with "and" or "or" is read part by part, so that none is lost; one that is not known leaves a doubt.
     """
     refusal = _REFUSALS.get(words.lower().strip(" .!()"))
     if refusal is not None:

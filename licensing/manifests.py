@@ -40,7 +40,8 @@ _GRADLE = re2.compile(r"""(?s)\blicenses?\s*\{.{0,300}?\bname(?:\.set)?[ \t]*[=(
 _COMMENT = re2.compile(r"(?s)<!--.*?-->")
 _LICENSES = re2.compile(r"(?is)<licen[sc]es>(.*?)</licen[sc]es>")
 _LICENSE = re2.compile(
-    r"(?is)<(?:packagelicenseexpression|licen[sc]e)(?:[ \t][^>]{0,200})?>(.*?)</(?:packagelicenseexpression|licen[sc]e)>"
+    r"(?is)<(?:packagelicenseexpression|licen[sc]e)(?:[ \t][^>]{0,200})?>(.*?)"
+    r"</(?:packagelicenseexpression|licen[sc]e)>"
 )
 _NAME = re2.compile(r"(?is)<name>(.*?)</name>")
 _URL = re2.compile(r"(?is)<url>(.*?)</url>")
@@ -195,8 +196,7 @@ def _message(text: str) -> Iterator[str]:
     """PKG-INFO and METADATA: the fields before the first empty line."""
     head = text.replace("\r\n", "\n").partition("\n\n")[0]
     yield from _fields_of(head, "license-expression")
-    for value in _fields_of(head, "license"):
-        yield value
+    yield from _fields_of(head, "license")
     yield from _classifiers(_fields_of(head, "classifier"))
 
 

@@ -36,8 +36,8 @@ _PREFIXES = _IDS | frozenset(("commercial", "doc", "docs", "project", "software"
 _BARE_IDS = _IDS - {"apache", "apl", "artistic", "cc", "lesser", "bsl", "isc", "unlicense", "x11", "zlib"}
 # Manifests, by the form in which they state a licence; manifests.py has a reader for each form.
 _FORMS_TEXT = {
-    "json": "package.json bower.json component.json haxelib.json deno.json jsr.json vcpkg.json dub.json codemeta.json elm.json "
-    "manifest.json",
+    "json": "package.json bower.json component.json haxelib.json deno.json jsr.json vcpkg.json dub.json "
+    "codemeta.json elm.json manifest.json",
     "json-choice": "composer.json",
     "perl-json": "meta.json",
     "cargo": "cargo.toml",
@@ -49,8 +49,8 @@ _FORMS_TEXT = {
     "xml": "pom.xml package.xml ivy.xml info.xml",
     "perl": "meta.yml",
     "yaml": "package.yaml shard.yml meta.yaml recipe.yaml galaxy.yml snapcraft.yaml citation.cff publiccode.yml",
-    "code": "setup.py metadata.rb mix.exs meson.build project.clj dist.ini makefile.pl build.pl conanfile.py dune-project "
-    "pkgbuild apkbuild build.gradle build.gradle.kts build.sbt description.in",
+    "code": "setup.py metadata.rb mix.exs meson.build project.clj dist.ini makefile.pl build.pl conanfile.py "
+    "dune-project pkgbuild apkbuild build.gradle build.gradle.kts build.sbt description.in",
 }
 _FORM_OF_NAME = {name: form for form, names in _FORMS_TEXT.items() for name in names.split()}
 _FORM_OF_EXTENSION = {

@@ -329,7 +329,7 @@ def _sentence(piece: Evidence) -> str:
 
 @lru_cache(maxsize=1)
 def _catalogue() -> dict[str, _Group]:
-    """Licences that the detector knows and that no group names, by its category: refused, and known to be restricted."""
+    """Licences that the detector knows and that no group names, by its category: all refused as restricted."""
     raw = resources.files("gleanery.licensing").joinpath("catalogue.toml").read_text("utf-8")
     found: dict[str, _Group] = {}
     for name, entry in tomllib.loads(raw)["categories"].items():

@@ -11,9 +11,10 @@ import re2
 
 _LONGEST_HEADING = 60
 _HEADING = re2.compile(
-    r"(?i)^[ \t]*(?:#{1,6}|={1,6}|\*{1,3}|<h[1-6][^>]{0,60}>|h[1-6]\.|\.\.)?[ \t]*\**[^a-z0-9]{0,12}(?:[0-9.]{1,4}[ \t]+)?"
-    r"(?:copyright[ \t]*(?:and|&|/)[ \t]*)?(?:the[ \t]+)?(?:licen[sc](?:e|es|ing)|licen[sc]e (?:information|terms|notice|"
-    r"and copyright)|copying|legal|terms of use|copyright)\b[^.]{0,30}$"
+    r"(?i)^[ \t]*(?:#{1,6}|={1,6}|\*{1,3}|<h[1-6][^>]{0,60}>|h[1-6]\.|\.\.)?[ \t]*\**[^a-z0-9]{0,12}"
+    r"(?:[0-9.]{1,4}[ \t]+)?"
+    r"(?:copyright[ \t]*(?:and|&|/)[ \t]*)?(?:the[ \t]+)?(?:licen[sc](?:e|es|ing)|licen[sc]e "
+    r"(?:information|terms|notice|and copyright)|copying|legal|terms of use|copyright)\b[^.]{0,30}$"
 )
 _TITLE = re2.compile(r"(?i)^[ \t]*(?:#{1,6}[ \t]|={1,6}[ \t]|<h[1-6]|h[1-6]\.|\*\*[^*]{1,60}\*\*:?[ \t]*$)")
 _UNDERLINE = re2.compile(r"^[ \t]*(?:={3,}|-{3,}|~{3,}|\^{3,}|\*{3,})[ \t]*$")
@@ -23,8 +24,9 @@ _WORK = (
     r"toolkit|script|scripts|component|system|engine|driver|server|client|content|contents|game|release)"
 )
 _GRANTED = (
-    r"(?:is|are|was|has been|may be|can be|comes)\b[^.]{0,30}?\b(?:free software|dual[- ]?licen[sc]ed|licen[sc]ed|released|"
-    r"distributed|redistributed|available|published|open[- ]source|provided|placed|covered|governed|copyright|subject|"
+    r"(?:is|are|was|has been|may be|can be|comes)\b[^.]{0,30}?\b(?:free software|dual[- ]?licen[sc]ed|licen[sc]ed|"
+    r"released|distributed|redistributed|available|published|open[- ]source|provided|placed|covered|governed|"
+    r"copyright|subject|"
     r"under|public domain|used)\b"
 )
 _SENTENCE = re2.compile(
@@ -35,7 +37,8 @@ _SENTENCE = re2.compile(
     + r"|(?:^|[.!?][ \t]+)[^a-z0-9]{0,6}(?:it[ \t]+"
     + _GRANTED
     + r"|(?:dual[- ]?|double[- ]?|multi[- ]?)?(?:licen[sc]ed|released|"
-    r"distributed|available)[ \t]+(?:under|as|in|to)\b|(?:[\w-]+[ \t]+)?licen[sc]e[ \t]*[:=]|licen[sc]e[ \t]*[-–—][ \t])"
+    r"distributed|available)[ \t]+(?:under|as|in|to)\b|(?:[\w-]+[ \t]+)?licen[sc]e[ \t]*[:=]|"
+    r"licen[sc]e[ \t]*[-–—][ \t])"
     r"|\bthis program is free software|permission is hereby granted|\bredistribution and use in source)"
 )
 _SUBJECT = re2.compile(
@@ -45,8 +48,8 @@ _BADGE = re2.compile(
     r"(?i)(?:badge|shields\.io|fury\.io|/l/|poser\.pugx)[^\n]{0,200}licen[sc]e|licen[sc]e[^\n]{0,120}(?:badge|shields\.io)"
 )
 _OTHERS = re2.compile(
-    r"(?i)third[- ]part|depend(?:s|enc)|bundled|\b(?:that|which|who) (?:is|are|was)\b|\bfonts?\b|\bicons?\b|\bimages?\b|\blogos?\b|"
-    r"\bassets?\b|documentation\b[^.]{0,40}\b(?:is|are|under)\b|\bdocs\b[^.]{0,40}\b(?:is|are|under)\b|\bcontributions?\b|"
+    r"(?i)third[- ]part|depend(?:s|enc)|bundled|\b(?:that|which|who) (?:is|are|was)\b|\bfonts?\b|\bicons?\b|"
+    r"\bimages?\b|\blogos?\b|\bassets?\b|documentation\b[^.]{0,40}\b(?:is|are|under)\b|\bdocs\b[^.]{0,40}\b(?:is|are|under)\b|\bcontributions?\b|"
     r"\bcompatible\b|\bwebsite\b|\bdatasets?\b"
 )
 _TITLE_LINES, _LONGEST_TITLE = 3, 400

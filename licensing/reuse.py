@@ -57,7 +57,8 @@ def records(text: str, form: str) -> tuple[Record, ...] | None:
 def matches(pattern: str, path: str) -> bool:
     """Whether a pattern names a path, both from the folder that the record speaks for.
 
-    A pattern begins with its kind. In REUSE.toml a star stays within one folder and two stars do not; in Debian's form they never stay.
+    A pattern begins with its kind. In REUSE.toml a star stays within one folder and two stars do not; in Debian's form
+    they never stay.
 
     >>> matches("reuse:src/*", "src/a/b.c"), matches("reuse:src/**", "src/a/b.c"), matches("debian:src/*", "src/a/b.c")
     (False, True, True)
@@ -71,7 +72,8 @@ def _compiled(pattern: str) -> Any:
     kind, _, body = pattern.partition(":")
     if len(body) > _LONGEST_PATTERN:
         return None
-    said, at = [], 0
+    said: list[str] = []
+    at = 0
     while at < len(body):
         two = body[at : at + 2]
         if two == "**" and kind == "reuse":
