@@ -52,7 +52,7 @@ class Sieve:
         """How many of `bits` must be equal.
 
         >>> Sieve(0.7).least(256)
-        189
+        188
         """
         chance = (1 + self.threshold) / 2
         return next((k for k in range(bits, 0, -1) if bdtr(k - 1, bits, chance) <= _MISSED), 0)

@@ -92,7 +92,8 @@ def _with_gaps(rows: Sequence[Row], shown: set[int]) -> Iterator[Row]:
 
 
 def _padded(text: str, width: int) -> str:
-    used, kept = 0, []
+    used = 0
+    kept: list[str] = []
     for character in text:
         wide = 2 if unicodedata.east_asian_width(character) in "WF" else 0 if unicodedata.combining(character) else 1
         if used + wide > width - 1:

@@ -110,7 +110,7 @@ def forms(text: str, style: str, least_words: int) -> Forms:
     slots = 512
     while slots < data.size + 512:
         slots *= 2
-    found = _forms(
+    found = _forms(  # type: ignore[no-untyped-call]
         data, STYLES[style], _keyword_hashes(), code, renamed, np.zeros(slots, np.uint64), np.zeros(slots, np.int32)
     )
     length, renamed_length, words, names = (int(n) for n in found)
