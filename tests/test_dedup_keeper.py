@@ -64,7 +64,7 @@ def _link(one: Copy, two: Copy, pairs: Pairs) -> Link | None:
 
 def _similarity(one: Copy, two: Copy, pairs: Pairs) -> float | None:
     link = _link(one, two, pairs)
-    return link and link.similarity
+    return link.similarity if isinstance(link, Link) else link
 
 
 def _drops(one: Copy, two: Copy, pairs: Pairs) -> Link | None:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pytest
 from datasketch import MinHashLSH
 from hypothesis import given
 from hypothesis import strategies as st
+from playwright.sync_api import ConsoleMessage, sync_playwright
 from small_corpus import code
 
 from gleanery.dedup.difference import GAP, MOST_LINES, as_text, side_by_side
@@ -75,11 +77,13 @@ def test_nothing_from_a_run_becomes_markup() -> None:
     assert "\x1b" not in made and "default-src 'none'" in made.replace("&#x27;", "'")
 
 
+def _note(said: list[str], message: ConsoleMessage) -> None:
+    said.append(message.text)
+
+
 @pytest.mark.browser
 @pytest.mark.slow
 def test_chromium_shows_the_page_and_its_policy_forbids_nothing_of_it(tmp_path: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
     chromium = shutil.which("chromium")
     if not chromium:
         pytest.skip("the program chromium is not installed")
@@ -89,9 +93,9 @@ def test_chromium_shows_the_page_and_its_policy_forbids_nothing_of_it(tmp_path: 
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         papers = []
         for scheme in ("light", "dark"):
-            shown = browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]  # a plain string of two
+            shown = browser.new_page(color_scheme=scheme)
             said: list[str] = []
-            shown.on("console", lambda message, said=said: said.append(message.text))
+            shown.on("console", partial(_note, said))
             shown.goto((tmp_path / "page.html").as_uri())
             shown.click("summary")
             assert shown.locator("tr.changed td.l").inner_text() == "b" and said == []

@@ -1,6 +1,8 @@
 """The commands of `gleanery removals` on a small release."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -22,10 +24,12 @@ REPOS = [
 ]
 
 
-def rows(name: str, given: list[dict[str, object]]) -> pa.Table:
+def rows(name: str, given: Sequence[Mapping[str, Any]]) -> pa.Table:
     schema = TABLES[name].schema
-    blank = {f.name: [] if pa.types.is_list(f.type) else 0 if pa.types.is_integer(f.type) else "x" for f in schema}
-    return pa.Table.from_pylist([blank | one for one in given], schema=schema)
+    blank: dict[str, Any] = {
+        f.name: [] if pa.types.is_list(f.type) else 0 if pa.types.is_integer(f.type) else "x" for f in schema
+    }
+    return pa.Table.from_pylist([blank | dict(one) for one in given], schema=schema)
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_megatrons_own_reader_opens_its_export(root: Path, tmp_path: Path) -> No
 
 def test_the_header_of_safetensors_names_what_follows(root: Path, tmp_path: Path) -> None:
     to_safetensors(root, tmp_path / "out")
-    found = []
+    found: list[list[int]] = []
     for path in sorted((tmp_path / "out").glob("*.safetensors")):
         content = path.read_bytes()
         size = int.from_bytes(content[:8], "little")
