@@ -17,12 +17,11 @@ from gleanery.licensing.reading import decoded, read_text
 from gleanery.licensing.readme import own_lines
 from gleanery.licensing.reuse import records
 from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
-from gleanery.licensing.statements import OWNERS_ONLY, README_HEADER
+from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 2
+EVIDENCE_VERSION = 3
 POINTER = "LicenseRef-scancode-unknown-license-reference"
-_TAG_LINES = 20  # a header with its copyright lines ends before
 PROPRIETARY = "LicenseRef-scancode-proprietary-license"
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _RECORDS = frozenset(("reuse-toml", "dep5", "debian"))
@@ -129,17 +128,17 @@ def _of_readme(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...
     """What is said of the work itself stays; any other licence is only mentioned."""
     if all(f.outcome == "none" for f in found):
         return found
-    own = own_lines(decoded(content).replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-    return tuple(_in_readme(f, own) for f in found)
+    lines = decoded(content).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    own = own_lines(lines)
+    return tuple(_placed_in_readme(f, lines, own) for f in found)
 
 
-def _in_readme(finding: Finding, own: frozenset[int]) -> Finding:
-    """A tag at the top is the header of the README itself: it binds that file, and speaks for no other."""
-    if _is_own(finding, own):
-        return finding
-    if finding.rule == "spdx-license-identifier" and (finding.end_line or 0) <= _TAG_LINES:
-        return replace(finding, rule=README_HEADER)
-    return replace(finding, outcome="mentioned")
+def _placed_in_readme(finding: Finding, lines: list[str], own: frozenset[int]) -> Finding:
+    """A tag speaks of the README file itself, a statement of the work, and anything else of something else."""
+    at = (finding.start_line or 0) - 1
+    if 0 <= at < len(lines) and "spdx-license-identifier" in lines[at].lower():
+        return replace(finding, rule=OWN_TAG)
+    return finding if _is_own(finding, own) else replace(finding, outcome="mentioned")
 
 
 def _is_own(finding: Finding, own: frozenset[int]) -> bool:

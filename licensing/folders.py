@@ -19,7 +19,6 @@ from gleanery.licensing.names import (
 from gleanery.licensing.reuse import matches
 from gleanery.licensing.scan import NO_TRAINING, Finding
 from gleanery.licensing.statements import (
-    README_HEADER,
     Evidence,
     FileFacts,
     Said,
@@ -210,9 +209,7 @@ class Folders:
         return said
 
     def _readme(self, folder: str) -> Said:
-        """What a README says of the work; what its own header says binds it alone."""
-        texts = self._texts(folder, "readme")
-        return combined("repository", [(f, tuple(x for x in said if x.rule != README_HEADER)) for f, said in texts])
+        return combined("repository", self._texts(folder, "readme"))
 
     def _registry(self) -> Said:
         """What the registry or forge declares, for the root."""

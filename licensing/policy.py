@@ -16,7 +16,8 @@ from typing import Any
 
 from gleanery.licensing.conclude import Conclusion, Evidence
 from gleanery.licensing.expressions import Expression, all_of, parse
-from gleanery.licensing.statements import IGNORED, REFERENCES, covers
+from gleanery.licensing.scan import NO_TRAINING
+from gleanery.licensing.statements import IGNORED, REFERENCES, covers, picks
 from gleanery.records.errors import StopRun
 
 CATEGORIES = ("public-domain", "permissive", "weak-copyleft", "copyleft", "restricted")
@@ -66,7 +67,8 @@ class Policy:
         self._allowed = frozenset(chosen["groups"])
         self._vetoes = frozenset(chosen.get("vetoes", SOURCES))
         self._doubts = frozenset(chosen.get("doubts", ()))
-        self._explains = bool(chosen.get("choice_explains", True))
+        self._header_decides = bool(chosen.get("header_decides", False))
+        self._explains = bool(chosen.get("head_explains", True))
         self._named: dict[str, _Group] = {}
         self._prefixes: list[tuple[str, _Group]] = []
         for name, group in data["groups"].items():
@@ -97,8 +99,8 @@ class Policy:
         """
         header = self.answer(conclusion.header_expression)
         directory = self.answer(conclusion.directory_expression)
-        if self._explains and header == ALLOW and covers(conclusion.header_expression, conclusion.directory_expression):
-            directory = None  # the text of one of the licences that the file's own words offer
+        if header == ALLOW and self._overrules(conclusion):
+            directory = None
         both = _worst(a for a in (header, directory) if a is not None)
         evidence = tuple(_sentence(piece) for piece in conclusion.evidence)
         against = self._against(conclusion)
@@ -115,6 +117,17 @@ class Policy:
         if against is not None:
             return Judgement(False, "license_unknown", against, evidence)
         return Judgement(False, "license_missing", "no licence was found", evidence)
+
+    def _overrules(self, conclusion: Conclusion) -> bool:
+        """Whether a head that allows speaks against its directory, never against a reservation of training.
+
+        It does where the directory holds the text of one of the licences that the head offers as a choice, where it
+        holds several licences and the head says which of them is the file's, and everywhere if heads decide.
+        """
+        if NO_TRAINING in (conclusion.directory_expression or ""):
+            return False
+        head, directory = conclusion.header_expression, conclusion.directory_expression
+        return self._header_decides or (self._explains and (covers(head, directory) or picks(head, directory)))
 
     def _against(self, conclusion: Conclusion) -> str | None:
         """The first claim that refuses the file, as a rule; None if there is none."""

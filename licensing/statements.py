@@ -22,9 +22,9 @@ sh-cla-1.1 square-cla warranty-disclaimer
 """
 # What the makers of build tools allow for their own share in a generated file; its other share is the package's.
 TOOL_GRANTS = frozenset(("fsful", "fsfullr", "fsfullrwd", "fsfullrsd"))
+# A tag in a README is the licence of the README, not of the work.
+OWN_TAG = "spdx-license-identifier"
 OWNERS_ONLY = "gleanery-owners-only"
-# The rule of a licence tag at the top of a README: it binds that file, and speaks for no other.
-README_HEADER = "readme-header"
 IGNORED = frozenset(f"licenseref-scancode-{key}" for key in _IGNORED_TEXT.split())
 
 
@@ -91,7 +91,7 @@ def combined(role: str, texts: Texts, silence_is_doubt: bool = False) -> Said:
     for file, findings in texts:
         for finding in findings:
             said = finding.expression if finding.expression and parse(finding.expression) else None
-            if finding.outcome == "mentioned":
+            if finding.outcome == "mentioned" or (role == "repository" and finding.rule == OWN_TAG):
                 continue
             if finding.outcome == "found" and said is not None:
                 parts += [p for p in conjuncts(said) if role != "own_header" or canonical(p) not in TOOL_GRANTS]
@@ -104,7 +104,7 @@ def combined(role: str, texts: Texts, silence_is_doubt: bool = False) -> Said:
 
 
 def speaks_of_owners(path: str, finding: Finding) -> bool:
-    """Whether a licence-named file in which nothing was found may only name owners: then its silence says nothing."""
+    """Whether a licence-named file in which nothing was found may name owners only: its silence says nothing."""
     return is_ownership_name(path) or finding.rule == OWNERS_ONLY
 
 
@@ -153,6 +153,18 @@ def covers(choice: str | None, text: str | None) -> bool:
     families = {_family(side) for side in sides}
     parts = conjuncts(text or "")
     return len(sides) > 1 and bool(parts) and all(_family(canonical(part)) in families for part in parts)
+
+
+def picks(head: str | None, collection: str | None) -> bool:
+    """Whether a head names some of the licences of a folder that holds several, and so which are its own.
+
+    >>> picks("MIT", "GPL-2.0-only AND MIT"), picks("ISC", "GPL-2.0-only AND MIT"), picks("MIT", "GPL-2.0-only")
+    (True, False, False)
+    """
+    named, held = conjuncts(head or ""), conjuncts(collection or "")
+    known = {canonical(part) for part in held}
+    own = {canonical(part) for part in named if not only_points(part)}
+    return len(known) > 1 and bool(own) and own <= known
 
 
 def _family(text: str) -> str:

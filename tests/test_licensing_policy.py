@@ -357,3 +357,12 @@ def test_hostile_expressions_are_unknown() -> None:
     ):
         assert POLICY.answer(text) == UNKNOWN
         assert POLICY.category(text) == "unknown"
+
+
+def test_a_profile_may_let_heads_decide_but_not_against_a_reservation_of_training() -> None:
+    profile = DATA["profiles"]["permissive"] | {"header_decides": True}
+    policy = Policy(DATA | {"profiles": {"heads": profile}}, "heads", "0" * 64)
+    assert policy.judge(conclusion("MIT", "GPL-3.0-only", conflict=True)).reason == "kept"
+    assert policy.judge(conclusion("MIT", "LicenseRef-gleanery-no-ai-training AND MIT", conflict=True)).allowed is False
+    assert policy.judge(conclusion("GPL-3.0-only", "MIT", conflict=True)).reason == "license_conflict"
+    assert POLICY.judge(conclusion("MIT", "GPL-3.0-only", conflict=True)).reason == "license_conflict"
