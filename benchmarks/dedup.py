@@ -29,6 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from corpus import code_files
 from datasketch import MinHash, MinHashLSH
+from dedup_incremental import STEPS
 from measuring import Metric, metric, report
 from numpy.typing import NDArray
 from planted import planted, similar_pairs
@@ -36,7 +37,6 @@ from planted import planted, similar_pairs
 from gleanery.dedup import bands
 from gleanery.dedup.clusters import Forest
 from gleanery.dedup.signatures import Parameters, as_minhash, read_signatures, shingle_sets, sign_texts
-from gleanery.pipeline import stage3_cluster, stage3_sign
 from gleanery.pipeline.caches import user_cache
 from gleanery.pipeline.exchange import part_count, part_name
 from gleanery.pipeline.settings import Settings
@@ -47,17 +47,6 @@ from gleanery.records.parquet import iter_rows, read_table, table_of, write_tabl
 HERE = Path(__file__).parent
 PARAMETERS, THRESHOLD = Parameters(), 0.7
 PART_BYTES = 32 << 20
-STEPS = (
-    stage3_sign.sign_step,
-    stage3_sign.band_step,
-    stage3_sign.index_step,
-    stage3_cluster.candidates_step,
-    stage3_cluster.pairs_step,
-    stage3_cluster.sketch_step,
-    stage3_cluster.verify_step,
-    stage3_cluster.components_step,
-    stage3_cluster.clusters_step,
-)
 PEERS = ("text-dedup", "datatrove")
 
 

@@ -66,8 +66,8 @@ def trace(loader: Loader, step: int, row: int, position: int, legs: Sequence[Leg
 
 def origin(loader: Loader, epoch: int, place: int, position: int) -> Origin | None:
     """As `trace`, for a place in the order of an epoch: `Batch.epoch`, and `Batch.index` and the row together."""
-    if not 0 <= position < loader.rules.context:
-        raise IndexError(f"position {position}")
+    if place < 0 or not 0 <= position < loader.rules.context:
+        raise IndexError(f"place {place}, position {position}")
     while place >= loader.rows(epoch):
         epoch, place = epoch + 1, place - loader.rows(epoch)
     batch = loader.read(epoch, place, 1)

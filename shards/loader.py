@@ -10,7 +10,6 @@ piece is cut. So the state is a place in one global list of rows, and a rank mer
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
 from gleanery.shards.assembly import Assembler, Batch, Segments
-from gleanery.shards.fim import split_segment
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
 from gleanery.shards.packing import FIM_GROWTH, Plan, Rules, plan_epoch
 from gleanery.shards.store import Store
@@ -27,28 +25,11 @@ from gleanery.shards.store import Store
 if TYPE_CHECKING:
     from gleanery.shards.prefetch import TorchBatches
 
-__all__ = ["Batch", "Loader", "Origin", "Segments", "torch_loader"]
+__all__ = ["Batch", "Loader", "Segments", "torch_loader"]
 
 # Part of every state: raise it when the same settings would give other batches.
 ORDER_VERSION = "2"
 _NO_MASK = np.empty(0, np.bool_)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where one token of a batch comes from.
-
-    file_id, repo, path  the file
-    document             its ordinal in the release
-    begin, end           the token's bytes in the redacted text of the file; equal for a control token
-    """
-
-    file_id: str
-    repo: str
-    path: str
-    document: int
-    begin: int
-    end: int
 
 
 class Loader:
@@ -212,25 +193,6 @@ class Loader:
             spans = [(self.plan(e), row, count) for e, row, count in self._spans(epoch, index, rows)]
         return self._assembler.batch(spans, self._masked, (epoch, index))
 
-    def trace(self, epoch: int, index: int, row: int, position: int) -> Origin | None:
-        """Where the token at [row, position] of the batch with this `epoch` and `index` comes from; None for padding.
-
-        Raises IndexError outside the batch.
-        """
-        if row < 0 or not 0 <= position < self.rules.context:
-            raise IndexError(f"row {row}, position {position}")
-        batch = self.read(*self.after(epoch, index, row), 1)
-        segment = int(np.searchsorted(batch.cu_seqlens, position, side="right")) - 1
-        document = int(batch.segments.document[segment])
-        if document < 0:
-            return None
-        begin, end = (int(n) for n in batch.cu_seqlens[segment : segment + 2])
-        inside, size = self._byte_of(batch.input_ids[0, begin:end], position - begin)
-        before = self.store.tokens(document)[: int(batch.segments.offset[segment])]
-        at = len(self.store.tokenizer.decode_bytes(before)) + inside
-        row_of = self.store.document(document)
-        return Origin(row_of["file_id"], row_of["repo"], row_of["path"], document, at, at + size)
-
     def plan(self, epoch: int) -> Plan:
         """The packing of one epoch; the last two are kept."""
         if (known := self._plans.get(epoch)) is not None:
@@ -257,24 +219,6 @@ class Loader:
             here = min(count, self.plan(epoch).rows - row)
             yield epoch, row, here
             (epoch, row), count = self.after(epoch, row, here), count - here
-
-    def _byte_of(self, segment: NDArray[Any], position: int) -> tuple[int, int]:
-        """The byte in its piece, and the number of bytes, of one token of a segment."""
-        tokenizer = self.store.tokenizer
-        parts = split_segment(segment, self.control_ids)
-        prefix, middle = len(tokenizer.decode_bytes(parts.prefix)), len(tokenizer.decode_bytes(parts.middle))
-        control = np.flatnonzero(tokenizer.table.control[segment])
-        behind = control[control <= position]
-        part = segment[behind[-1] + 1 if len(behind) else 0 : position]
-        inside = len(tokenizer.decode_bytes(part))
-        opened = int(segment[behind[-1]]) if len(behind) else -1
-        if opened == self.control_ids["<fim_suffix>"]:
-            inside += prefix + middle
-        elif opened == self.control_ids["<fim_middle>"]:
-            inside += prefix
-        elif opened == self.control_ids["<|endoftext|>"]:
-            inside += prefix + middle + len(tokenizer.decode_bytes(parts.suffix))
-        return inside, len(tokenizer.decode_bytes(segment[position : position + 1]))
 
 
 def torch_loader(root: Path, *, prefetch: int = 2, **settings: Any) -> "TorchBatches":

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tokenizers import pre_tokenizers
 
 from gleanery.records.errors import StopRun
+from gleanery.shards import lineage
 from gleanery.shards.characters import APOSTROPHE, LETTER, NUMBER, SIGN, UNKNOWN, kinds
 from gleanery.shards.fim import CHARACTER, LINE, cut, fim_undo, split_segment
 from gleanery.shards.loader import Batch, Loader
@@ -332,7 +333,7 @@ def test_every_token_can_be_traced_to_its_bytes(root: Path) -> None:
         for row in range(4):
             for position in range(0, CONTEXT, 3):
                 token = int(batch.input_ids[row, position])
-                origin = loader.trace(batch.epoch, batch.index, row, position)
+                origin = lineage.origin(loader, batch.epoch, batch.index + row, position)
                 if origin is None:
                     assert token == loader.control_ids["<fim_pad>"]
                     continue
@@ -340,7 +341,7 @@ def test_every_token_can_be_traced_to_its_bytes(root: Path) -> None:
                 assert texts[origin.document][origin.begin : origin.end] == spelled
                 assert origin.file_id == rows_of([""] * len(texts))[origin.document]["file_id"]
     with pytest.raises(IndexError):
-        loader.trace(0, 0, 0, CONTEXT)
+        lineage.origin(loader, 0, 0, CONTEXT)
 
 
 @given(text=TEXT, bits=BITS, kind=st.sampled_from([CHARACTER, LINE]))
