@@ -16,15 +16,16 @@ _BYTES = np.uint64(0x0101010101010101)
 
 @compiled
 def keys_of_bands(signatures: NDArray[np.uint32], bands: int, rows: int) -> NDArray[np.uint64]:
-    """One key for each band of each signature: uint64[n, bands]. The number of the band is part of its key."""
-    keys = np.empty((signatures.shape[0], bands), np.uint64)
-    for item in range(signatures.shape[0]):
+    """One key for each band of each signature: uint64[bands, n]. The number of the band is part of its key."""
+    keys = np.empty((bands, signatures.shape[0]), np.uint64)
+    for start in range(0, signatures.shape[0], 16):  # 16 keys of a band fill two lines of the processor's cache
         for band in range(bands):
-            key = np.uint64(band + 1) * _ODD
-            for row in range(rows):
-                key = (key + np.uint64(signatures[item, band * rows + row])) * _ODD
-                key ^= key >> np.uint64(32)
-            keys[item, band] = key
+            for item in range(start, min(start + 16, signatures.shape[0])):
+                key = np.uint64(band + 1) * _ODD
+                for row in range(rows):
+                    key = (key + np.uint64(signatures[item, band * rows + row])) * _ODD
+                    key ^= key >> np.uint64(32)
+                keys[band, item] = key
     return keys
 
 
@@ -49,11 +50,37 @@ def bits_of_signatures(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
 
 
 @compiled
-def packed_rows(keys: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
-    """The rows of some keys in the order of the upper part of the key, with the row number in the lower `bits`.
+def repeated_rows(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The rows whose key occurs again, and a few others: one in eight of those whose key does not.
 
-    Keys are hashes, so one pass cuts them into pieces of about 16 rows by their first bits; each piece is then sorted
-    in place.
+    Two bits for each of eight places a row, chosen by the key: seen, and seen again. Sorting only what is left is what
+    makes grouping cheap where most keys are alone.
+    """
+    width = 6
+    while width < 34 and keys.size >> (width - 3) > 0:
+        width += 1
+    shift, low = np.uint64(64 - width), np.uint64(63)
+    seen, again = np.zeros(1 << (width - 6), np.uint64), np.zeros(1 << (width - 6), np.uint64)
+    for row in range(keys.size):
+        place = (keys[row] * _ODD) >> shift
+        bit = np.uint64(1) << (place & low)
+        word = place >> np.uint64(6)
+        again[word] |= seen[word] & bit
+        seen[word] |= bit
+    rows, count = np.empty(keys.size, np.int64), 0
+    for row in range(keys.size):
+        place = (keys[row] * _ODD) >> shift
+        rows[count] = row
+        count += np.int64((again[place >> np.uint64(6)] >> (place & low)) & np.uint64(1))
+    return rows[:count].copy()
+
+
+@compiled
+def packed_rows(keys: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
+    """The rows of some keys in the order of the upper part of the mixed key, with the row number in the lower `bits`.
+
+    Mixed keys are as good as chance, so one pass cuts them into pieces of about 16 rows by their first bits; each piece
+    is then sorted in place.
     """
     width = 1
     while width < 22 and keys.size >> (width + 4) > 0:
@@ -61,13 +88,14 @@ def packed_rows(keys: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
     shift = np.uint64(64 - width)
     ends = np.zeros((1 << width) + 1, np.int64)
     for row in range(keys.size):
-        ends[(keys[row] >> shift) + np.uint64(1)] += 1
+        ends[((keys[row] * _ODD) >> shift) + np.uint64(1)] += 1
     for piece in range(1 << width):
         ends[piece + 1] += ends[piece]
     packed = np.empty(keys.size, np.uint64)
     for row in range(keys.size):
-        piece = keys[row] >> shift
-        packed[ends[piece]] = (keys[row] >> np.uint64(bits)) << np.uint64(bits) | np.uint64(row)
+        mixed = keys[row] * _ODD
+        piece = mixed >> shift
+        packed[ends[piece]] = (mixed >> np.uint64(bits)) << np.uint64(bits) | np.uint64(row)
         ends[piece] += 1
     first = 0
     for piece in range(1 << width):

@@ -169,8 +169,7 @@ def band_part(shard: Shard) -> None:
     for column, start in (("normal_form", 0), ("renamed_form", 16)):
         there = np.flatnonzero(pc.greater(pc.binary_length(table.column(column)), 0).to_numpy())
         forms[there, start : start + 16] = np.frombuffer(_joined(table, column), np.uint8).reshape(there.size, 16)
-    form_keys = forms.view("<u8").reshape(count, 4)[signed][:, [0, 2]]
-    keys = np.concatenate([band_keys(matrix, banding(shard.settings)), form_keys], axis=1)
+    form_keys = forms.view("<u8").reshape(count, 4)[signed][:, [0, 2]].T
     bits = np.zeros((count, parameters.permutations // 64), np.uint64)
     bits[signed] = signature_bits(matrix)
     sizes = pc.binary_length(table.column("sample")).to_numpy().astype(np.uint32) // 8
@@ -180,7 +179,7 @@ def band_part(shard: Shard) -> None:
     arrays = {
         "ids": np.frombuffer(bytes.fromhex("".join(table.column("blob_id").to_pylist())), np.uint8).reshape(-1, 20),
         "rows": signed.astype(np.uint32),
-        "keys": keys.T,
+        "keys": np.concatenate([band_keys(matrix, banding(shard.settings)), form_keys]),
         "bits": bits,
         "shingles": table.column("shingles").to_numpy(),
         "forms": forms,

@@ -106,7 +106,7 @@ def test_the_sieve_loses_no_similar_pair(kept: float) -> None:
     sets = _family(np.random.default_rng(3), 100, kept)
     signatures = np.stack([sign(one, Parameters()) for one in sets])
     keys = band_keys(signatures, Banding())
-    met = {(i, j) for i, j in itertools.combinations(range(100), 2) if (keys[i] == keys[j]).any()}
+    met = {(i, j) for i, j in itertools.combinations(range(100), 2) if (keys[:, i] == keys[:, j]).any()}
     _, found = _sieved(sets)
     true = {pair for pair in met if jaccard(sets[pair[0]], sets[pair[1]]) >= 0.7}
     assert true <= set(found)
@@ -167,10 +167,10 @@ def test_a_crowd_of_strangers_takes_bounded_work() -> None:
 def test_two_signatures_share_a_key_exactly_where_they_share_a_band(n: int, bands: int, rows: int, seed: int) -> None:
     signatures = np.random.default_rng(seed).integers(0, 2, (n, bands * rows + 1)).astype(np.uint32)
     keys = band_keys(signatures, Banding(bands, rows))
-    assert keys.shape == (n, bands)
+    assert keys.shape == (bands, n)
     for i, j in itertools.product(range(n), repeat=2):
         cut = signatures[[i, j], : bands * rows].reshape(2, bands, rows)
-        assert (keys[i][:, None] == keys[j][None, :]).tolist() == [
+        assert (keys[:, i, None] == keys[None, :, j]).tolist() == [
             [x == y and (cut[0, x] == cut[1, x]).all() for y in range(bands)] for x in range(bands)
         ]
 
@@ -189,7 +189,7 @@ def test_recall_on_planted_pairs_is_the_expected_one(similarity: float, banding:
         values = chance.integers(0, 1 << 63, 400).astype(np.uint64)
         both, rest = values[: int(similarity * 400)], values[int(similarity * 400) :]
         pair = [sign(np.concatenate([both, rest[i::2]]), parameters) for i in (0, 1)]
-        one, two = band_keys(np.stack(pair), banding)
+        one, two = band_keys(np.stack(pair), banding).T
         met += bool((one == two).any())
     expected = expected_recall(similarity, banding)
     assert abs(met / trials - expected) < 4 * (expected * (1 - expected) / trials) ** 0.5 + 0.01
