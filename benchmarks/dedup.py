@@ -37,6 +37,7 @@ from planted import planted, similar_pairs
 from gleanery.dedup import bands
 from gleanery.dedup.clusters import Forest
 from gleanery.dedup.signatures import Parameters, as_minhash, read_signatures, shingle_sets, sign_texts
+from gleanery.dedup.texts import joined_texts
 from gleanery.pipeline.caches import user_cache
 from gleanery.pipeline.exchange import part_count, part_name
 from gleanery.pipeline.settings import Settings
@@ -191,7 +192,9 @@ def truth_found(sizes: Sizes, root: Path) -> list[Metric]:
     _stage_apart(root)
     distinct = {blob_id(text.encode()): text for text in texts}
     names = sorted(distinct)
-    pairs, jaccard = similar_pairs(shingle_sets([distinct[name] for name in names], PARAMETERS), THRESHOLD)
+    pairs, jaccard = similar_pairs(
+        shingle_sets(joined_texts([distinct[name] for name in names]), PARAMETERS), THRESHOLD
+    )
     true = {(names[i], names[j]) for i, j in pairs.tolist()}
     rows = [row for path in sorted((root / "tables/pairs").glob("*.parquet")) for row in iter_rows(path)]
     measured = {(row["left_blob_id"], row["right_blob_id"]): row["jaccard"] for row in rows}
@@ -240,7 +243,7 @@ def stage_against_pipelines(sizes: Sizes, root: Path) -> list[Metric]:
         metric("memory_growth_10x", [large["peak"] / small["peak"]], "x", {"peak MB": large["peak"] / 1e6}),
     ]
     texts = [d.text for d in planted(sizes.slices[1], sizes.megabytes, 2000)]
-    pairs, _ = similar_pairs(shingle_sets(texts, PARAMETERS), THRESHOLD)
+    pairs, _ = similar_pairs(shingle_sets(joined_texts(texts), PARAMETERS), THRESHOLD)
     true = {(f"{i:08d}", f"{j:08d}") for i, j in pairs.tolist()}
     for tool in PEERS:
         few, many = (_peer(tool, texts[:n], root / f"{tool}-{n}") for n in sizes.slices)

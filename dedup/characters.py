@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 SEPARATOR, WORD, ALONE = 0, 1, 2
-NOT_ASCII = "\u00b5"  # any text with it needs the table for all characters
 
 # Kana and ideographs, by Unicode block. What is not a letter in them is no token, whatever the block.
 _KANA = ((0x3041, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9D), (0x1B000, 0x1B16F))
@@ -40,9 +39,9 @@ def character_class(character: str) -> int:
     return ALONE if alone else WORD
 
 
-def classes_for(text: str) -> NDArray[np.uint8]:
-    """The class of each code point that can occur in `text`: 128 of them if it is ASCII, else all. Read-only."""
-    return _ascii_classes() if text.isascii() else _all_classes()
+def classes_for(*, ascii_only: bool) -> NDArray[np.uint8]:
+    """The class of each code point that can occur: 128 of them, or all. Read-only."""
+    return _ascii_classes() if ascii_only else _all_classes()
 
 
 @functools.cache

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from gleanery.dedup import containment
-from gleanery.dedup.normal_form import VERSION, Forms, forms
+from gleanery.dedup.normal_form import VERSION, forms
 from gleanery.dedup.signatures import Parameters, ShingleSets, shingle_sets, sign_sets
+from gleanery.dedup.texts import joined_texts
 
 BLOCK_CHARACTERS = 4 << 20
 SCHEMA = pa.schema(
@@ -39,9 +40,9 @@ def prints(texts: Sequence[str], styles: Sequence[str], parameters: Parameters) 
 
     A text that is too short for a shingle has an empty signature: it is like no other but its exact copies.
     """
-    found = [forms(text, style, parameters.shingle_tokens) for text, style in zip(texts, styles, strict=True)]
-    whole = shingle_sets(texts, parameters)
-    code = shingle_sets([f.code for f in found], parameters)
+    joined = joined_texts(texts)
+    found = forms(joined, styles, parameters.shingle_tokens)
+    whole, code = shingle_sets(joined, parameters), shingle_sets(found.code, parameters)
     signatures = sign_sets(whole, parameters).astype("<u4", copy=False)
     long_enough = (whole.sizes > 0).tolist()
     columns = [
@@ -50,16 +51,11 @@ def prints(texts: Sequence[str], styles: Sequence[str], parameters: Parameters) 
         whole.sizes,
         [row.tobytes() if there else b"" for row, there in zip(signatures, long_enough, strict=True)],
         code.sizes,
-        [f.normal for f in found],
-        [f.renamed for f in found],
+        found.normal,
+        found.renamed,
         _samples(code),
     ]
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
-
-
-def code_of(text: str, style: str, parameters: Parameters) -> Forms:
-    """The forms of one text, for whoever measures or shows a pair."""
-    return forms(text, style, parameters.shingle_tokens)
 
 
 def _samples(sets: ShingleSets) -> list[bytes]:

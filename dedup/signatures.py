@@ -16,6 +16,7 @@ from datasketch import MinHash, MinHashLSH
 from numpy.typing import NDArray
 
 from gleanery.dedup import characters, kernels
+from gleanery.dedup.texts import Texts, joined_texts
 
 SCHEME = "affine32"
 BLOCK_CHARACTERS = 4 << 20
@@ -74,19 +75,16 @@ def joined_sets(parts: Sequence[ShingleSets]) -> ShingleSets:
     return ShingleSets(np.concatenate([np.empty(0, np.uint64), *(part.values for part in parts)]), np.cumsum(sizes))
 
 
-def shingle_sets(texts: Sequence[str], parameters: Parameters) -> ShingleSets:
+def shingle_sets(texts: Texts, parameters: Parameters) -> ShingleSets:
     """The shingles of some texts at once, 64 bits each, with no Python object for any of them.
 
     A shingle is `shingle_tokens` tokens in a row; `characters` has the rule for tokens. Verification compares all 64
     bits. The affine32 scheme takes 32-bit input, so a signature uses the lower half of each. Memory: 4 times the text
     while it runs, then 8 bytes for a shingle.
     """
-    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-    data = np.frombuffer(b"".join(encoded), np.uint8)
-    lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-    offsets = kernels.readonly(np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]))
-    classes = characters.classes_for("" if all(map(str.isascii, texts)) else characters.NOT_ASCII)
-    return ShingleSets(*kernels.shingles_of_all(data, offsets, classes, parameters.shingle_tokens))
+    classes = characters.classes_for(ascii_only=texts.ascii)
+    offsets = kernels.readonly(texts.offsets)
+    return ShingleSets(*kernels.shingles_of_all(texts.data, offsets, classes, parameters.shingle_tokens))
 
 
 def shingle_hashes(text: str, parameters: Parameters) -> NDArray[np.uint64]:
@@ -100,7 +98,7 @@ def shingle_hashes(text: str, parameters: Parameters) -> NDArray[np.uint64]:
     >>> a.size, bool((a == b).all())
     (2, True)
     """
-    return np.sort(shingle_sets([text], parameters).values)
+    return np.sort(shingle_sets(joined_texts([text]), parameters).values)
 
 
 def sign(hashes: NDArray[np.uint64], parameters: Parameters) -> NDArray[np.uint32]:
@@ -129,7 +127,7 @@ def sign_texts(texts: Sequence[str], parameters: Parameters) -> list[tuple[int, 
     """
     found: list[tuple[int, bytes]] = []
     for block in _blocks(texts):
-        sets = shingle_sets(block, parameters)
+        sets = shingle_sets(joined_texts(block), parameters)
         rows = sign_sets(sets, parameters).astype("<u4", copy=False)
         found += [(n, row.tobytes() if n else b"") for n, row in zip(sets.sizes.tolist(), rows, strict=True)]
     return found

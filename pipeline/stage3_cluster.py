@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from gleanery.dedup.bands import Sieve, Sketches, group, plausible_pairs
 from gleanery.dedup.clusters import Forest
 from gleanery.dedup.containment import SCALE, shared_samples, worth_measuring
-from gleanery.dedup.prints import code_of, label
+from gleanery.dedup.normal_form import code_of
+from gleanery.dedup.prints import label
 from gleanery.dedup.sameness import CLASSES, Policy, classify_all
 from gleanery.dedup.signatures import ShingleSets, joined_sets, shingle_sets
+from gleanery.dedup.texts import joined_texts
 from gleanery.dedup.verify import jaccards, shared_counts
 from gleanery.pipeline.arrays import map_array, write_array
 from gleanery.pipeline.exchange import write_sorted
@@ -248,10 +250,9 @@ def _shingled(shard: Shard, wanted: NDArray[np.bool_]) -> tuple[ShingleSets, Shi
     styles = read_table(shard.table("signatures"), ["style"]).column("style")
     whole, code = [], []
     for rows in wanted_texts(shard.table("blobs"), wanted):
-        whole.append(shingle_sets([text for _, text in rows], parameters))
-        code.append(
-            shingle_sets([code_of(text, styles[row].as_py(), parameters).code for row, text in rows], parameters)
-        )
+        texts = joined_texts([text for _, text in rows])
+        whole.append(shingle_sets(texts, parameters))
+        code.append(shingle_sets(code_of(texts, [styles[row].as_py() for row, _ in rows]), parameters))
     return joined_sets(whole), joined_sets(code)
 
 
