@@ -29,7 +29,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from corpus import code_files
 from datasketch import MinHash, MinHashLSH
-from dedup_incremental import STEPS
 from measuring import Metric, metric, report
 from numpy.typing import NDArray
 from planted import planted, similar_pairs
@@ -41,6 +40,7 @@ from gleanery.dedup.texts import joined_texts
 from gleanery.pipeline.caches import user_cache
 from gleanery.pipeline.exchange import part_count, part_name
 from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.stage3_cluster import STEPS
 from gleanery.pipeline.steps import Marker, Shard
 from gleanery.records.ids import blob_id, partition
 from gleanery.records.parquet import iter_rows, read_table, table_of, write_table

@@ -7,6 +7,7 @@ CPU time of that process, with everything compiled before. The tables must be eq
 
 import argparse
 import hashlib
+import importlib
 import json
 import shutil
 import tempfile
@@ -19,24 +20,13 @@ from pathlib import Path
 from corpus import code_files
 from measuring import Metric, metric
 
-from gleanery.pipeline import stage3_cluster, stage3_sign
 from gleanery.pipeline.exchange import part_count, part_name
 from gleanery.pipeline.settings import RunSettings, Settings
+from gleanery.pipeline.stage3_cluster import STEPS
 from gleanery.pipeline.steps import Marker, Shard
 from gleanery.records.ids import blob_id, partition
 from gleanery.records.parquet import table_of, write_table
 
-STEPS = (
-    stage3_sign.sign_step,
-    stage3_sign.band_step,
-    stage3_sign.index_step,
-    stage3_cluster.candidates_step,
-    stage3_cluster.pairs_step,
-    stage3_cluster.sketch_step,
-    stage3_cluster.verify_step,
-    stage3_cluster.components_step,
-    stage3_cluster.clusters_step,
-)
 TABLES = ("signatures", "pairs", "clusters")
 PART_BYTES = 32 << 20
 NEW_IN = 100
@@ -94,7 +84,7 @@ def run_stage(root: Path, settings: Settings) -> dict[str, float]:
     for make in STEPS:
         step = make(settings, markers)
         module, name = step.work.split(":")
-        function = getattr({m.__name__: m for m in (stage3_sign, stage3_cluster)}[module], name)
+        function = getattr(importlib.import_module(module), name)
         kept, started = 0, time.process_time()
         for task in step.tasks:
             shard = Shard(root, step.name, task, settings)

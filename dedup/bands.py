@@ -11,6 +11,7 @@ many places. (The usual 25 bands of 10 find 51 % of the pairs at exactly 0.7.)
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,12 +146,12 @@ def candidate_pairs(
     return plausible_pairs(grouped, sketches_of(grouped.distinct()), sieve)
 
 
-def group(keys: NDArray[np.uint64], members: NDArray[np.int64]) -> Buckets:
+def group(keys: NDArray[np.uint64], members: NDArray[np.integer[Any]]) -> Buckets:
     """The buckets of two or more members. Sorts those that are not alone: 24 bytes for a row while it runs, at most."""
     if len(keys) != len(members):
         raise ValueError(f"the columns have {len(keys)} and {len(members)} rows")
     rows = buckets.repeated_rows(readonly(keys))
-    keys, members = keys[rows], members[rows]
+    keys, members = keys[rows], members[rows].astype(np.int64, copy=False)
     bits = len(keys).bit_length()
     if bits > 31:
         raise ValueError(f"{len(keys)} rows are too many to be grouped at once")

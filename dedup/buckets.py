@@ -267,10 +267,17 @@ def pairs_in_buckets(
 
 
 @compiled
-def join(parents: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]) -> None:
+def plant(parents: NDArray[np.uint32]) -> None:
+    """Make each node its own parent, in place."""
+    for i in range(parents.size):
+        parents[i] = np.uint32(i)
+
+
+@compiled
+def join(parents: NDArray[np.uint32], left: NDArray[np.int64], right: NDArray[np.int64]) -> None:
     """Union of the trees of each pair, in place; the smaller root becomes the parent. Paths are halved on the way."""
     for i in range(left.size):
-        a, b = left[i], right[i]
+        a, b = np.uint32(left[i]), np.uint32(right[i])
         while parents[a] != a:
             parents[a] = parents[parents[a]]
             a = parents[a]
@@ -284,7 +291,7 @@ def join(parents: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.
 
 
 @compiled
-def settle_roots(parents: NDArray[np.int64]) -> None:
+def settle_roots(parents: NDArray[np.uint32]) -> None:
     """Make the root of each node its parent, in place. A parent is never above its child: one pass is enough."""
     for i in range(parents.size):
         parents[i] = parents[parents[i]]

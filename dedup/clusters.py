@@ -14,7 +14,9 @@ from gleanery.dedup.kernels import readonly
 
 
 class Forest:
-    """Union-find over the numbers 0 to size - 1: 8 bytes for each of them, however many pairs there are.
+    """Union-find over the numbers 0 to size - 1: 4 bytes for each of them, however many pairs there are.
+
+    `memory`: where those bytes shall lie, such as in a file that is mapped.
 
     >>> forest = Forest(6)
     >>> forest.join(np.array([4, 1]), np.array([5, 4]))
@@ -22,18 +24,21 @@ class Forest:
     [0, 1, 2, 3, 1, 1]
     """
 
-    def __init__(self, size: int) -> None:
-        self.parents = np.arange(size, dtype=np.int64)
+    def __init__(self, size: int, memory: NDArray[np.uint32] | None = None) -> None:
+        if size > 1 << 32:
+            raise ValueError(f"{size} numbers are more than 2^32")
+        self.parents = np.empty(size, np.uint32) if memory is None else memory
+        buckets.plant(self.parents)
 
     def join(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> None:
         """Put the two ends of each pair into one component; in any order and any number of calls."""
         _check(left, right)
         buckets.join(self.parents, readonly(left), readonly(right))
 
-    def smallest(self) -> NDArray[np.int64]:
+    def smallest(self) -> NDArray[np.uint32]:
         """For each number, the smallest of its component. Not to be written."""
         buckets.settle_roots(self.parents)
-        smallest: NDArray[np.int64] = readonly(self.parents)
+        smallest: NDArray[np.uint32] = readonly(self.parents)
         return smallest
 
 

@@ -7,7 +7,7 @@ long has a Jaccard similarity of 0.1. So each content is sampled by the value of
 Samples have 40 numbers for a typical file of 600 shingles, as many as it has bands.
 """
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ def sample(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def shared_samples(
-    hashes: NDArray[np.uint64], members: _Rows, sizes: NDArray[np.generic]
+    hashes: NDArray[np.uint64], members: NDArray[np.integer[Any]], sizes: NDArray[np.generic]
 ) -> tuple[NDArray[np.uint64], _Rows, int]:
     """Pairs of members that have sampled hashes in common, and how many: `left << 32 | right`, left < right, sorted.
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gleanery.dedup.characters import WORD
 
 F = TypeVar("F", bound=Callable[..., object])
-U = TypeVar("U", np.uint32, np.uint64, np.int64)
+U = TypeVar("U", np.uint8, np.uint32, np.uint64, np.int64)
 
 _FNV_START, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # FNV-1a, 64 bits
 _SHINGLE = np.uint64(0x9E3779B97F4A7C15)  # odd: 2^64 divided by the golden ratio

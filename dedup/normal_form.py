@@ -119,7 +119,7 @@ def forms(texts: Texts, styles: Sequence[str], least_words: int) -> Forms:
     ('int a;', True)
     """
     code, ends, renamed, renamed_ends, words, names = token_reader.forms_of_all(
-        texts.data, readonly(texts.offsets), _marks(styles), keyword_table(), True
+        readonly(texts.data), readonly(texts.offsets), _marks(styles), keyword_table(), True
     )
     return Forms(
         Texts(code, ends),
@@ -131,7 +131,7 @@ def forms(texts: Texts, styles: Sequence[str], least_words: int) -> Forms:
 def code_of(texts: Texts, styles: Sequence[str]) -> Texts:
     """The normal forms alone, for whoever measures a pair: half of the work of `forms`."""
     code, ends, *_ = token_reader.forms_of_all(
-        texts.data, readonly(texts.offsets), _marks(styles), keyword_table(), False
+        readonly(texts.data), readonly(texts.offsets), _marks(styles), keyword_table(), False
     )
     return Texts(code, ends)
 

@@ -13,9 +13,8 @@ import pyarrow as pa
 from gleanery.dedup import containment
 from gleanery.dedup.normal_form import VERSION, forms
 from gleanery.dedup.signatures import Parameters, ShingleSets, shingle_sets, sign_sets
-from gleanery.dedup.texts import joined_texts
+from gleanery.dedup.texts import Texts
 
-BLOCK_CHARACTERS = 4 << 20
 SCHEMA = pa.schema(
     [
         ("parameters", pa.string()),
@@ -35,14 +34,13 @@ def label(parameters: Parameters) -> str:
     return f"{parameters.label} forms={VERSION} sample={containment.SCALE}/{containment.LEAST_SHINGLES}"
 
 
-def prints(texts: Sequence[str], styles: Sequence[str], parameters: Parameters) -> pa.Table:
-    """A row of `SCHEMA` for each text. `styles`: keys of `normal_form.STYLES`. Give about `BLOCK_CHARACTERS` at once.
+def prints(texts: Texts, styles: Sequence[str], parameters: Parameters) -> pa.Table:
+    """A row of `SCHEMA` for each text. `styles`: keys of `normal_form.STYLES`. Give some MB at once.
 
     A text that is too short for a shingle has an empty signature: it is like no other but its exact copies.
     """
-    joined = joined_texts(texts)
-    found = forms(joined, styles, parameters.shingle_tokens)
-    whole, code = shingle_sets(joined, parameters), shingle_sets(found.code, parameters)
+    found = forms(texts, styles, parameters.shingle_tokens)
+    whole, code = shingle_sets(texts, parameters), shingle_sets(found.code, parameters)
     signatures = sign_sets(whole, parameters).astype("<u4", copy=False)
     long_enough = (whole.sizes > 0).tolist()
     columns = [

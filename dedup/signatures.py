@@ -84,7 +84,9 @@ def shingle_sets(texts: Texts, parameters: Parameters) -> ShingleSets:
     """
     classes = characters.classes_for(ascii_only=texts.ascii)
     offsets = kernels.readonly(texts.offsets)
-    return ShingleSets(*kernels.shingles_of_all(texts.data, offsets, classes, parameters.shingle_tokens))
+    return ShingleSets(
+        *kernels.shingles_of_all(kernels.readonly(texts.data), offsets, classes, parameters.shingle_tokens)
+    )
 
 
 def shingle_hashes(text: str, parameters: Parameters) -> NDArray[np.uint64]:

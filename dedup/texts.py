@@ -1,12 +1,14 @@
 """Texts: many texts as one array of bytes, so that compiled code reads all of them in one call.
 
-In: strings. Out: their UTF-8, one after the other, and where each begins. Costs two copies of the texts.
+In: strings, or a column of them. Out: their UTF-8, one after the other, and where each begins. Strings are copied
+twice; a column is looked at where it lies.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 
@@ -41,3 +43,18 @@ def joined_texts(texts: Sequence[str]) -> Texts:
     offsets = np.zeros(len(encoded) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), out=offsets[1:])
     return Texts(np.frombuffer(b"".join(encoded), np.uint8), offsets)
+
+
+def texts_of(column: pa.Array) -> Texts:
+    """The values of a column of strings or of bytes, which are UTF-8 if anybody asks for a text. Nulls are not allowed.
+
+    >>> texts_of(pa.array(["one", "", "two"])).offsets.tolist()
+    [0, 3, 3, 6]
+    """
+    if not len(column):
+        return Texts(np.empty(0, np.uint8), np.zeros(1, np.int64))
+    wide = pa.types.is_large_binary(column.type) or pa.types.is_large_string(column.type)
+    _, places, data = column.buffers()
+    offsets = np.frombuffer(places, np.int64 if wide else np.int32)[column.offset : column.offset + len(column) + 1]
+    every = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
+    return Texts(every[offsets[0] : offsets[-1]], offsets.astype(np.int64) - offsets[0])

@@ -87,7 +87,7 @@ def read_range(
                 inside = pc.greater_equal(column, pa.scalar(low, column.type))
                 if high is not None:
                     inside = pc.and_(inside, pc.less(column, pa.scalar(high, column.type)))
-                found.append(table.filter(inside))
+                found.append(table if pc.all(inside).as_py() else table.filter(inside))
     if not found:
         return (schema if columns is None else pa.schema([schema.field(c) for c in columns])).empty_table()
     return pa.concat_tables(found)

@@ -21,7 +21,6 @@ from gleanery.optout.registry import Registry, Rule
 from gleanery.pipeline import stage1_crawl as s1
 from gleanery.pipeline import stage2_annotate as s2
 from gleanery.pipeline import stage3_cluster as s3
-from gleanery.pipeline import stage3_sign as s3a
 from gleanery.pipeline import stage4_select as s4
 from gleanery.pipeline import stage5_redact as s5
 from gleanery.pipeline import stage6_pack as s6
@@ -134,15 +133,7 @@ def _plan(rules: Sequence[Rule], root: Path) -> Iterator[StepMaker]:
     yield s2.annotate_step
     yield s2.spread_step
     yield s2.conclude_step
-    yield s3a.sign_step
-    yield s3a.band_step
-    yield s3a.index_step
-    yield s3.candidates_step
-    yield s3.pairs_step
-    yield s3.sketch_step
-    yield s3.verify_step
-    yield s3.components_step
-    yield s3.clusters_step
+    yield from s3.STEPS
     yield lambda settings, _: overrides_step(settings, s4.policy_of(settings))
     yield lambda settings, markers: s4.judge_step(settings, markers, rules, root)
     yield s4.group_step

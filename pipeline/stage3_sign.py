@@ -1,13 +1,13 @@
-"""Stage 3, first half: make a print of each content, and cut it into the keys by which like contents meet.
+"""Stage 3, first part: make a print of each content, and cut it into the keys by which like contents meet.
 
-In: the parts of `blobs`. Out: `signatures`, and for the second half (`stage3_cluster`) arrays of keys. Step 1 of 9
-(sign) reads contents; what an earlier run (`run.previous`) has signed by the same rules is taken from there, and its
-content is not even unpacked. Step 2 of 9 (band) cuts prints into keys; step 3 of 9 (lookup) joins what later steps
-look up. From here on a content is a number: its place in the order of all ids.
+In: the parts of `blobs`. Out: `signatures`, and arrays that the other parts of the stage look at through
+`contents.Contents`. Step 1 of 8 (sign) reads contents; what an earlier run (`run.previous`) has signed by the same
+rules is taken from there, and its content is not even unpacked. Step 2 of 8 (lookup) joins what is looked up by the
+number of a content.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,16 @@ from numpy.typing import NDArray
 
 from gleanery.dedup.bands import Banding, band_keys, signature_bits
 from gleanery.dedup.containment import Sample
-from gleanery.dedup.normal_form import style_of
-from gleanery.dedup.prints import BLOCK_CHARACTERS, label, prints
+from gleanery.dedup.normal_form import STYLES, style_of
+from gleanery.dedup.prints import label, prints
 from gleanery.dedup.signatures import Parameters
-from gleanery.pipeline.arrays import map_array, write_array, write_joined
+from gleanery.dedup.texts import texts_of
+from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
+from gleanery.pipeline.contents import LOOKUP, SIGNED, wanted_texts
 from gleanery.pipeline.exchange import id_range, part_name, read_range
 from gleanery.pipeline.settings import DedupSettings, Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
-from gleanery.quality.filters import decode
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import read_table, write_table
 from gleanery.records.tables import TABLES
@@ -35,6 +36,7 @@ from gleanery.records.tables import TABLES
 MAX_CONTENTS = 1 << 32
 # What later steps look up by the number of a content; the rest is read part by part.
 INDEXED = ("ids", "bits", "shingles", "forms", "sizes", "old")
+STYLE_NAMES = tuple(sorted(STYLES))
 
 
 def dedup_parameters(dedup: DedupSettings) -> Parameters:
@@ -48,45 +50,43 @@ def banding(settings: Settings) -> Banding:
 
 
 def sign_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 1 of 9: a print of each content."""
-    parameters = {"prints": label(dedup_parameters(settings.dedup))}
+    """Step 1 of 8: a print of each content, and its keys."""
+    parameters = {"prints": label(dedup_parameters(settings.dedup))} | dataclasses.asdict(banding(settings))
     work, owns = f"{__name__}:sign_part", ("tables/signatures/*",)
     tasks = blob_tasks(markers)
     return Step("cluster", "sign", "3 of 7  sign", work, tasks, parameters, ("gather",), owns=owns, unit="contents")
 
 
-def band_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 2 of 9: cut each print into keys."""
-    parameters = dataclasses.asdict(banding(settings))
-    work = f"{__name__}:band_part"
-    return Step("cluster", "band", "3 of 7  band", work, blob_tasks(markers), parameters, ("sign",), unit="contents")
-
-
 def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 3 of 9: one array for each kind of number, over all parts."""
+    """Step 2 of 8: one array for each kind of number, over all parts."""
     tasks = (Task("all", {"parts": len(blob_tasks(markers))}),)
-    work, reads = f"{__name__}:make_index", ("sign", "band")
-    return Step("cluster", "lookup", "3 of 7  lookup", work, tasks, {}, reads, unit="contents")
+    work = f"{__name__}:make_index"
+    return Step("cluster", "lookup", "3 of 7  lookup", work, tasks, {}, ("sign",), unit="contents")
 
 
 def sign_part(shard: Shard) -> None:
-    """The prints of one part of `blobs`; also which of them an earlier run had."""
+    """The prints of one part of `blobs`, and the arrays that are cut from them."""
     parameters = dedup_parameters(shard.settings.dedup)
-    blobs = read_table(shard.table("blobs"), ["blob_id", "names"])
-    ids, styles = blobs.column("blob_id"), [style_of(names) for names in blobs.column("names").to_pylist()]
-    known, place = _remembered(shard, ids, styles, label(parameters))
-    tables = [known]
-    for rows in wanted_texts(shard.table("blobs"), ~place):
-        found = prints([text for _, text in rows], [styles[row] for row, _ in rows], parameters)
-        tables.append(found.add_column(0, "blob_id", ids.take(pa.array([row for row, _ in rows]))))
-    schema = TABLES["signatures"].schema
-    table = pa.concat_tables([t.select(schema.names).cast(schema) for t in tables])
+    blobs = read_table(shard.table("blobs"), ["blob_id", "names", "encoding"])
+    ids = blobs.column("blob_id").combine_chunks()
+    styles = [style_of(names) for names in blobs.column("names").to_pylist()]
+    plain = pc.equal(blobs.column("encoding"), "utf-8").to_numpy()
+    known, index, old = _remembered(shard, ids, styles, label(parameters))
+    tables, at = [known], known.num_rows
+    for rows, texts in wanted_texts(shard.table("blobs"), ~old, plain):
+        found = prints(texts, [styles[row] for row in rows], parameters)
+        tables.append(found.add_column(0, "blob_id", ids.take(pa.array(rows))))
+        index[rows] = np.arange(at, at + len(rows))
+        at += len(rows)
+    table = pa.concat_tables(table.cast(known.schema) for table in tables).combine_chunks().take(pa.array(index))
     path = shard.table("signatures")
     shard.wrote(path, write_table(path, "signatures", table))
-    path = shard.data(f"{shard.task.name}.old.npy")
-    shard.wrote(path, write_array(path, place))
+    arrays = _arrays(table, parameters, banding(shard.settings))
+    arrays |= {"old": old, "plain": plain, "styles": np.array([STYLE_NAMES.index(style) for style in styles], np.uint8)}
+    path = shard.root / SIGNED.format(name=shard.task.name)
+    shard.wrote(path, write_arrays(path, arrays))
     shard.counts |= {"in": blobs.num_rows, "kept": table.num_rows}
-    shard.notes["signed"] = int(np.count_nonzero(~place))
+    shard.notes["signed"] = int(np.count_nonzero(~old))
 
 
 def previous_range(shard: Shard, table: str, key: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -119,136 +119,66 @@ def _may_hold(path: Path, low: str, high: str | None) -> bool:
 
 
 def _remembered(
-    shard: Shard, ids: pa.ChunkedArray, styles: Sequence[str], wanted: str
-) -> tuple[pa.Table, NDArray[np.bool_]]:
-    """The prints that an earlier run made by the same rules, and for each content whether it has one."""
+    shard: Shard, ids: pa.Array, styles: Sequence[str], wanted: str
+) -> tuple[pa.Table, NDArray[np.int64], NDArray[np.bool_]]:
+    """The prints that an earlier run made by the same rules, the row of each content in them, and if it has one."""
     old = previous_range(shard, "signatures", "blob_id")
-    old = old.filter(pc.equal(old.column("parameters"), wanted)).combine_chunks()
+    same_rules = pc.equal(old.column("parameters"), wanted)
+    if not pc.all(same_rules).as_py():
+        old = old.filter(same_rules)
     index = pc.index_in(ids, old.column("blob_id"))
     same_style = pc.equal(old.column("style").take(index), pa.array(styles, pa.string()))
-    place = pc.fill_null(same_style, False).to_numpy()
-    return old.take(index.filter(pa.array(place))), place
+    there = pc.fill_null(same_style, False).to_numpy()
+    return old, pc.fill_null(index, 0).to_numpy().astype(np.int64), there
 
 
-def wanted_texts(path: Path, wanted: NDArray[np.bool_]) -> Iterator[list[tuple[int, str]]]:
-    """Wanted rows with their texts, some MB at once; groups of rows without a wanted one are not unpacked."""
-    rows: list[tuple[int, str]] = []
-    held = 0
-    for row, content in wanted_contents(path, wanted):
-        rows.append((row, decode(content)[0] or ""))
-        held += len(rows[-1][1])
-        if held >= BLOCK_CHARACTERS:
-            yield rows
-            rows, held = [], 0
-    if rows:
-        yield rows
-
-
-def wanted_contents(path: Path, wanted: NDArray[np.bool_]) -> Iterator[tuple[int, bytes]]:
-    """The number and the content of each wanted row of a file of `blobs`."""
-    with pq.ParquetFile(path) as file:
-        start = 0
-        for group in range(file.num_row_groups):
-            stop = start + file.metadata.row_group(group).num_rows
-            inside = np.flatnonzero(wanted[start:stop])
-            if inside.size:
-                column = file.read_row_group(group, columns=["content"], use_threads=False).column(0)
-                for row in inside.tolist():
-                    yield start + row, column[row].as_py()
-            start = stop
-
-
-def band_part(shard: Shard) -> None:
-    """The keys of one part: those of the bands and of both forms, and the samples, as arrays."""
-    parameters = dedup_parameters(shard.settings.dedup)
-    table = read_table(shard.table("signatures"))
-    name, count = shard.task.name, table.num_rows
-    signed = np.flatnonzero(pc.greater(table.column("shingles"), 0).to_numpy())
-    matrix = np.frombuffer(_joined(table, "signature"), "<u4").reshape(signed.size, parameters.permutations)
+def _arrays(table: pa.Table, parameters: Parameters, cut: Banding) -> dict[str, NDArray[Any]]:
+    """What later steps need of the prints of one part: the keys of the bands and of both forms, samples and others."""
+    count = table.num_rows
+    shingles = table.column("shingles").to_numpy()
+    signed = np.flatnonzero(shingles > 0)
+    matrix = _values(table, "signature").view("<u4").reshape(signed.size, parameters.permutations)
     forms = np.zeros((count, 32), np.uint8)
     for column, start in (("normal_form", 0), ("renamed_form", 16)):
-        there = np.flatnonzero(pc.greater(pc.binary_length(table.column(column)), 0).to_numpy())
-        forms[there, start : start + 16] = np.frombuffer(_joined(table, column), np.uint8).reshape(there.size, 16)
+        there = np.flatnonzero(_lengths(table, column))
+        forms[there, start : start + 16] = _values(table, column).reshape(there.size, 16)
     form_keys = forms.view("<u8").reshape(count, 4)[signed][:, [0, 2]].T
     bits = np.zeros((count, parameters.permutations // 64), np.uint64)
     bits[signed] = signature_bits(matrix)
-    sizes = pc.binary_length(table.column("sample")).to_numpy().astype(np.uint32) // 8
+    sizes = _lengths(table, "sample").astype(np.uint32) // 8
     samples = np.empty(int(sizes.sum()), Sample)
-    samples["hash"] = np.frombuffer(_joined(table, "sample"), "<u8")
+    samples["hash"] = _values(table, "sample").view("<u8")
     samples["row"] = np.repeat(np.arange(count, dtype=np.uint32), sizes)
-    arrays = {
-        "ids": np.frombuffer(bytes.fromhex("".join(table.column("blob_id").to_pylist())), np.uint8).reshape(-1, 20),
+    return {
+        "ids": np.frombuffer(bytes.fromhex(_values(table, "blob_id").tobytes().decode()), np.uint8).reshape(-1, 20),
         "rows": signed.astype(np.uint32),
-        "keys": np.concatenate([band_keys(matrix, banding(shard.settings)), form_keys]),
+        "keys": np.concatenate([band_keys(matrix, cut), form_keys]),
         "bits": bits,
-        "shingles": table.column("shingles").to_numpy(),
+        "shingles": shingles,
         "forms": forms,
         "sizes": sizes,
         "samples": samples[np.argsort(samples["hash"], kind="stable")],
     }
-    for kind, array in arrays.items():
-        path = shard.data(f"{name}.{kind}.npy")
-        shard.wrote(path, write_array(path, array))
-    shard.counts |= {"in": count, "kept": signed.size, "rejected": count - signed.size}
 
 
-def _joined(table: pa.Table, column: str) -> bytes:
-    """All values of a binary column, one after the other."""
-    return b"".join(table.column(column).to_pylist())
+def _values(table: pa.Table, column: str) -> NDArray[np.uint8]:
+    """All values of a column of bytes, one after the other."""
+    return texts_of(table.column(column).combine_chunks()).data
+
+
+def _lengths(table: pa.Table, column: str) -> NDArray[np.int64]:
+    return np.diff(texts_of(table.column(column).combine_chunks()).offsets)
 
 
 def make_index(shard: Shard) -> None:
     """One array of all parts for each kind, so that any number is found in one file."""
     parts = shard.task.payload["parts"]
-    names = [part_name(part, parts) for part in range(parts)]
-    for kind in INDEXED:
-        step = "sign" if kind == "old" else "band"
-        arrays = [map_array(shard.root / "work" / step / "data" / f"{name}.{kind}.npy") for name in names]
-        path = shard.data(f"{kind}.npy")
-        shard.wrote(path, write_joined(path, arrays))
-    bases = np.concatenate([[0], np.cumsum([len(array) for array in arrays])])
-    if bases[-1] > MAX_CONTENTS:
-        raise StopRun(f"the run has {bases[-1]} contents, over {MAX_CONTENTS}", "divide its sources")
-    path = shard.data("bases.npy")
-    shard.wrote(path, write_array(path, bases))
-    shard.counts |= {"in": int(bases[-1]), "kept": int(bases[-1])}
-
-
-class Contents:
-    """All contents of a run by their numbers: number n is the n-th id in order. Arrays are mapped when needed.
-
-    Part p has the numbers `bases[p]` to `bases[p + 1] - 1`.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self.folder = root / "work/lookup/data"
-        self.bases = map_array(self.folder / "bases.npy")
-        parts = len(self.bases) - 1
-        self.names = [part_name(part, parts) for part in range(parts)]
-        self._bands = root / "work/band/data"
-        self._maps: dict[str, NDArray[Any]] = {}
-
-    def part(self, part: int, kind: str) -> NDArray[Any]:
-        """One part's array that `band_part` wrote: rows, keys or samples."""
-        return map_array(self._bands / f"{self.names[part]}.{kind}.npy")
-
-    def part_of(self, numbers: NDArray[Any]) -> NDArray[np.int64]:
-        """The part in which each number lies."""
-        return np.searchsorted(self.bases, numbers, side="right") - 1
-
-    def gather(self, numbers: NDArray[Any], kind: str) -> NDArray[Any]:
-        """The rows of an array of `INDEXED` for some numbers, which need not be sorted or distinct."""
-        return self.indexed(kind)[numbers.astype(np.int64)]
-
-    def indexed(self, kind: str) -> NDArray[Any]:
-        """A whole array of `INDEXED`."""
-        if kind not in self._maps:
-            self._maps[kind] = map_array(self.folder / f"{kind}.npy")
-        return self._maps[kind]
-
-    def ids(self, numbers: NDArray[Any]) -> pa.Array:
-        """The ids of some numbers, as strings."""
-        text = self.gather(numbers, "ids").tobytes().hex().encode() if len(numbers) else b""
-        offsets = np.arange(len(numbers) + 1, dtype=np.int64) * 40
-        large = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(offsets), pa.py_buffer(text))
-        return large.cast(pa.string())
+    signed = [map_arrays(shard.root / SIGNED.format(name=part_name(part, parts))) for part in range(parts)]
+    bases = np.concatenate([[0], np.cumsum([len(arrays["ids"]) for arrays in signed])])
+    count = int(bases[-1])
+    if count > MAX_CONTENTS:
+        raise StopRun(f"the run has {count} contents, over {MAX_CONTENTS}", "divide its sources")
+    joined: dict[str, Any] = {k: Blocks(count, signed[0][k], [arrays[k] for arrays in signed]) for k in INDEXED}
+    path = shard.root / LOOKUP
+    shard.wrote(path, write_arrays(path, joined | {"bases": bases}))
+    shard.counts |= {"in": count, "kept": count}

@@ -44,17 +44,28 @@ def sort_table(name: str, table: pa.Table) -> pa.Table:
     """The same rows sorted by the table's key; raises ValueError if two rows share a key."""
     definition = TABLES[name]
     table = table.select([c.name for c in definition.columns]).cast(definition.schema)
+    if _ascending(table, definition.key):
+        return table.combine_chunks()
     order = pc.sort_indices(table.select(definition.key), sort_keys=[(k, "ascending") for k in definition.key])
     table = table.take(order).combine_chunks()
-    keys = table.select(definition.key)
-    if keys.num_rows > 1:
-        same: pa.Array | None = None
-        for column in keys.columns:
-            equal = pc.equal(column.slice(1), column.slice(0, len(column) - 1))
-            same = equal if same is None else pc.and_(same, equal)
-        if pc.any(same).as_py():
-            raise ValueError(f"two rows of {name} share a key ({', '.join(definition.key)})")
+    if not _ascending(table, definition.key):
+        raise ValueError(f"two rows of {name} share a key ({', '.join(definition.key)})")
     return table
+
+
+def _ascending(table: pa.Table, key: Sequence[str]) -> bool:
+    """Whether each row has a larger key than the one before: sorted, and no key twice."""
+    if table.num_rows < 2:
+        return True
+    less: Any = None
+    for name in reversed(key):  # (a, b) < (c, d) if a < c, or a = c and b < d
+        column = table.column(name).combine_chunks()
+        before, after = column.slice(0, len(column) - 1), column.slice(1)
+        if less is None:
+            less = pc.less(before, after)
+        else:
+            less = pc.or_(pc.less(before, after), pc.and_(pc.equal(before, after), less))
+    return bool(pc.all(pc.fill_null(less, False)).as_py())
 
 
 def write_table(path: Path, name: str, table: pa.Table) -> Written:

@@ -19,6 +19,7 @@ from gleanery.dedup.export import load_index, write_signatures
 from gleanery.dedup.page import Pair, page
 from gleanery.dedup.prints import prints
 from gleanery.dedup.signatures import Parameters
+from gleanery.dedup.texts import joined_texts
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import blob_id
 from gleanery.records.parquet import write_table
@@ -106,7 +107,7 @@ def test_chromium_shows_the_page_and_its_policy_forbids_nothing_of_it(tmp_path: 
 
 def test_datasketch_answers_what_is_like_this_file(tmp_path: Path) -> None:
     texts = [code(n) for n in range(12)] + ["x = 1\n"]
-    table = prints(texts, ["hash"] * len(texts), Parameters())
+    table = prints(joined_texts(texts), ["hash"] * len(texts), Parameters())
     ids = [blob_id(text.encode()) for text in texts]
     write_table(tmp_path / "part.parquet", "signatures", table.add_column(0, "blob_id", pa.array(ids)))
     assert write_signatures([tmp_path / "part.parquet"], tmp_path / "out.parquet") == 12  # one is too short
@@ -118,7 +119,7 @@ def test_datasketch_answers_what_is_like_this_file(tmp_path: Path) -> None:
 
 
 def test_other_parameters_and_other_files_are_refused(tmp_path: Path) -> None:
-    table = prints([code(1)], ["hash"], Parameters())
+    table = prints(joined_texts([code(1)]), ["hash"], Parameters())
     write_table(tmp_path / "part.parquet", "signatures", table.add_column(0, "blob_id", pa.array(["0" * 40])))
     with pytest.raises(StopRun, match="other parameters"):
         write_signatures([tmp_path / "part.parquet"], tmp_path / "out.parquet", Parameters(seed=2))

@@ -1,31 +1,29 @@
 """Stage 3 on contents alone: the classes that it finds, and that neither parts nor an earlier run change a byte."""
 
 import hashlib
+import importlib
 import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_corpus import code
 
-from gleanery.pipeline import stage3_cluster, stage3_sign
+from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
 from gleanery.pipeline.exchange import part_name
 from gleanery.pipeline.settings import DedupSettings, RunSettings, Settings
+from gleanery.pipeline.stage3_cluster import STEPS
 from gleanery.pipeline.steps import Marker, Shard
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import blob_id, partition
 from gleanery.records.parquet import describe, read_table, table_of, write_table
 
 Files = dict[str, str]  # content by a name of it
-STEPS = (
-    *(stage3_sign.sign_step, stage3_sign.band_step, stage3_sign.index_step),
-    *(stage3_cluster.candidates_step, stage3_cluster.pairs_step, stage3_cluster.sketch_step),
-    *(stage3_cluster.verify_step, stage3_cluster.components_step, stage3_cluster.clusters_step),
-)
 
 
 def stage(
@@ -47,7 +45,8 @@ def stage(
     markers = {"gather": Marker("", outputs, {}, {})}
     for make in STEPS:
         step = make(plan, markers)
-        work = getattr(stage3_sign if "stage3_sign" in step.work else stage3_cluster, step.work.split(":")[1])
+        module, name = step.work.split(":")
+        work = getattr(importlib.import_module(module), name)
         notes[step.name], kept = {}, 0
         for task in step.tasks:
             shard = Shard(root, step.name, task, plan)
@@ -179,6 +178,16 @@ def test_a_crowd_of_equal_forms_is_one_cluster_with_few_pairs(tmp_path: Path) ->
     assert len(table(tmp_path, "clusters")) == 200
 
 
-def test_arrays_are_whole_or_absent_and_hold_no_pickle(kinds: Path) -> None:
-    for path in sorted((kinds / "work").rglob("*.npy")):
-        assert path.read_bytes().startswith(b"\x93NUMPY\x01\x00") and describe(path, 0).bytes == path.stat().st_size
+def test_arrays_come_back_as_they_were_and_hold_no_pickle(tmp_path: Path) -> None:
+    sample = np.array([(1, 2)], [("hash", "<u8"), ("row", "<u4")])
+    given = {"a": np.arange(7, dtype=np.uint32), "b": np.eye(3), "none": np.empty((0, 4), np.uint64), "c": sample}
+    written = write_arrays(tmp_path / "x.arrays", given | {"d": Blocks(5, sample["row"], [np.arange(3), np.arange(2)])})
+    found = map_arrays(tmp_path / "x.arrays")
+    assert {name: found[name].tolist() for name in given} == {name: array.tolist() for name, array in given.items()}
+    assert written == describe(tmp_path / "x.arrays", 7) and not found["a"].flags.writeable
+    with pytest.raises(ValueError, match="announced"):
+        write_arrays(tmp_path / "y.arrays", {"d": Blocks(5, np.arange(0), [np.arange(4)])})
+    (tmp_path / "z.arrays").write_bytes(b"something else")
+    with pytest.raises(ValueError, match="no file of write_arrays"):
+        map_arrays(tmp_path / "z.arrays")
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["x.arrays", "z.arrays"]

@@ -1,0 +1,192 @@
+"""Stage 3, second part: which contents are worth comparing.
+
+In: the keys of all contents. Out: pairs of numbers. Step 3 of 8 (candidates) finds contents that share a key of a band
+or of a form, or hashes of a sample; step 4 of 8 (pairs) joins what was found and takes from an earlier run what was
+measured there. Only numbers travel between parts, never text.
+
+A task of step 3 holds the keys of one band at once, at most `ROWS_AT_ONCE` of them, and 30 bytes for each.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gleanery.dedup.bands import Sieve, Sketches, group, plausible_pairs
+from gleanery.dedup.containment import SCALE, shared_samples, worth_measuring
+from gleanery.dedup.prints import label
+from gleanery.pipeline.arrays import map_arrays, write_arrays
+from gleanery.pipeline.contents import Contents, Pairs, between, lefts, packed, rights
+from gleanery.pipeline.exchange import USUAL_PARTS, part_name
+from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.stage2_annotate import blob_tasks
+from gleanery.pipeline.stage3_sign import banding, dedup_parameters, previous_range
+from gleanery.pipeline.steps import Marker, Shard, Step, Task
+
+ROWS_AT_ONCE = 1 << 20
+SAMPLES_EACH = 40  # of a typical content; only the number of tasks depends on it
+TASKS = 12  # for the bands of a small run; a large one has one for each band, or more
+FORMS = 2  # the keys after those of the bands
+RANGE_CONTENTS = 1 << 16
+MEASURED = np.dtype([("pair", "<u8"), ("jaccard", "<f8"), ("containment", "<f8"), ("inner", "i1")])
+
+
+def candidates_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
+    """Step 3 of 8: contents that share a key of a band or a form, or hashes of a sample."""
+    contents = max(1, markers["sign"].counts["kept"])
+    bands, ranges = banding(settings).bands, -(-contents // ROWS_AT_ONCE)
+    each = max(1, min(-(-bands // TASKS), ROWS_AT_ONCE // contents))
+    spans = [(first, min(bands, first + each)) for first in range(0, bands, each)]
+    spans += [(bands + form, bands + form + 1) for form in range(FORMS)]
+    slices = max(2, -(-contents * SAMPLES_EACH // ROWS_AT_ONCE))
+    tasks = [
+        Task(f"band-{first:03d}-{r:03d}", {"bands": [first, last], "range": [r, ranges]})
+        for first, last in spans
+        for r in range(ranges)
+    ]
+    tasks += [Task(f"sample-{r:05d}", {"range": [r, slices]}) for r in range(slices)]
+    work, parameters = f"{__name__}:candidates_part", {"threshold": settings.dedup.threshold}
+    return Step(
+        "cluster", "candidates", "3 of 7  candidates", work, tuple(tasks), parameters, ("sign", "lookup"), unit="keys"
+    )
+
+
+def pairs_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
+    """Step 4 of 8: each candidate once, and what an earlier run measured."""
+    work, reads = f"{__name__}:pairs_part", ("lookup", "candidates")
+    parameters = {"prints": label(dedup_parameters(settings.dedup))}
+    return Step("cluster", "pairs", "3 of 7  pairs", work, range_tasks(markers), parameters, reads, unit="pairs")
+
+
+def range_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:
+    """One task for each range of ids: some parts of `blobs` in a row, with about `RANGE_CONTENTS` contents.
+
+    Work on pairs is by range: a part has only as many contents as a worker can read texts of, which is few for pairs.
+    """
+    parts, ranges = len(blob_tasks(markers)), USUAL_PARTS
+    while ranges * RANGE_CONTENTS < markers["sign"].counts["kept"]:
+        ranges *= 2
+    count = min(parts, ranges)
+    return tuple(Task(part_name(part, count), {"part": part, "parts": count}) for part in range(count))
+
+
+def own_parts(shard: Shard, contents: Contents) -> range:
+    """The parts of `blobs` in the range of a task."""
+    return contents.range(shard.task.payload["part"], shard.task.payload["parts"])
+
+
+def candidates_part(shard: Shard) -> None:
+    """Candidate pairs of some bands, or of one range of sampled hashes."""
+    contents, payload = Contents(shard.root), shard.task.payload
+    if "bands" in payload:
+        pairs, counts, rows, capped = _share_a_key(shard, contents)
+    else:
+        pairs, counts, rows, capped = _share_samples(contents, *payload["range"])
+    path = shard.data(f"{shard.task.name}.arrays")
+    shard.wrote(path, write_arrays(path, {"pairs": pairs, "counts": counts}))
+    shard.counts |= {"in": rows, "kept": rows}
+    shard.notes["capped_buckets"] = capped
+
+
+def _share_a_key(shard: Shard, contents: Contents) -> tuple[Pairs, Pairs, int, int]:
+    """Pairs that share the key of one of some bands; keys of one range of their values."""
+    parts = [contents.part(part) for part in range(len(contents.names))]
+    bases = contents.bases[:-1].astype(np.uint32)
+    members = np.concatenate([part["rows"] + base for part, base in zip(parts, bases, strict=True)])
+    found, taken, capped = [np.empty(0, np.uint64)], 0, 0
+    for band in range(*shard.task.payload["bands"]):
+        keys = np.concatenate([part["keys"][band] for part in parts])
+        inside = _inside(keys, *shard.task.payload["range"])
+        key, member = (keys, members) if inside is None else (keys[inside], members[inside])
+        taken += len(key)
+        if band >= banding(shard.settings).bands:  # equal forms are the same by definition: no sieve
+            pairs, _, crowds = shared_samples(key, member, contents.indexed("shingles"))
+            found, capped = [*found, pairs], capped + crowds
+            continue
+        grouped = group(key, member)
+        distinct = grouped.distinct()
+        sketches = Sketches(distinct, contents.gather(distinct, "bits"), contents.gather(distinct, "shingles"))
+        plausible = plausible_pairs(grouped, sketches, Sieve(shard.settings.dedup.threshold))
+        found.append(packed(plausible.left, plausible.right))
+        capped += plausible.let_go
+    return np.unique(np.concatenate(found)), np.empty(0, np.uint64), taken, capped
+
+
+def _inside(keys: NDArray[np.uint64], number: int, of: int) -> NDArray[np.int64] | None:
+    """The rows whose key is in one of `of` equal ranges and is not 0, which is no key; None if these are all."""
+    low, high = (number << 64) // of, (((number + 1) << 64) // of) - 1
+    if of == 1 and keys.all():
+        return None
+    return np.flatnonzero((keys >= np.uint64(max(1, low))) & (keys <= np.uint64(high)))
+
+
+def _share_samples(contents: Contents, number: int, of: int) -> tuple[Pairs, Pairs, int, int]:
+    """Pairs that share sampled hashes of one range, and how many."""
+    span = (1 << 64) // SCALE
+    low, high = number * span // of, (number + 1) * span // of
+    found = []
+    for part, base in enumerate(contents.bases[:-1].tolist()):
+        samples = contents.part(part)["samples"]
+        start, stop = np.searchsorted(samples["hash"], np.array([low, high], np.uint64))
+        rows = samples[start:stop]
+        found.append((rows["hash"], rows["row"] + np.uint32(base)))
+    hashes, members = (np.concatenate(column) for column in zip(*found, strict=True))
+    pairs, counts, capped = shared_samples(hashes, members, contents.indexed("sizes"))
+    return pairs, counts.astype(np.uint64), len(hashes), capped
+
+
+def pairs_part(shard: Shard) -> None:
+    """Candidates whose smaller number lies in this range: those measured before, and those to measure."""
+    contents = Contents(shard.root)
+    low, high = contents.bounds(own_parts(shard, contents))
+    folder = shard.root / "work/candidates/data"
+    found = [between(map_arrays(path)["pairs"], low, high) for path in sorted(folder.glob("band-*.arrays"))]
+    found.append(_contained(contents, sorted(folder.glob("sample-*.arrays")), low, high))
+    pairs = np.unique(np.concatenate(found))
+    known, remembered = _measured_before(shard, contents, pairs)
+    still = pairs[~known]
+    arrays = {"open": still, "turned": np.sort(packed(rights(still), lefts(still))), "known": remembered}
+    path = shard.data(f"{shard.task.name}.arrays")
+    shard.wrote(path, write_arrays(path, arrays))
+    shard.counts |= {"in": len(pairs), "kept": len(pairs)}
+    shard.notes["remembered"] = len(remembered)
+
+
+def _contained(contents: Contents, paths: Iterable[Path], low: int, high: int) -> Pairs:
+    """Pairs that share enough of their samples, added up over all ranges of hashes."""
+    pairs: list[Pairs] = [np.empty(0, np.uint64)]
+    counts: list[Pairs] = [np.empty(0, np.uint64)]
+    for path in paths:
+        arrays = map_arrays(path)
+        start, stop = np.searchsorted(arrays["pairs"], np.array([low << 32, high << 32], np.uint64))
+        pairs.append(arrays["pairs"][start:stop])
+        counts.append(arrays["counts"][start:stop])
+    distinct, place = np.unique(np.concatenate(pairs), return_inverse=True)
+    shared = np.bincount(place, np.concatenate(counts), len(distinct)).astype(np.int64)
+    smaller = np.minimum(contents.gather(lefts(distinct), "sizes"), contents.gather(rights(distinct), "sizes"))
+    return distinct[worth_measuring(shared, smaller.astype(np.int64))]
+
+
+def _measured_before(shard: Shard, contents: Contents, pairs: Pairs) -> tuple[NDArray[np.bool_], NDArray[np.void]]:
+    """Which pairs an earlier run measured, and their measures. A measure depends on nothing but the two contents."""
+    known, measured = np.zeros(len(pairs), bool), np.empty(0, MEASURED)
+    columns = ["left_blob_id", "right_blob_id", "inner_blob_id", "jaccard", "containment"]
+    old = previous_range(shard, "pairs", "left_blob_id", columns)
+    left, right = lefts(pairs), rights(pairs)
+    if not old.num_rows or not len(pairs):
+        return known, measured
+    both = np.flatnonzero(contents.gather(left, "old") & contents.gather(right, "old"))
+    names = pc.binary_join_element_wise(contents.ids(left[both]), contents.ids(right[both]), "")
+    olds = pc.binary_join_element_wise(old.column("left_blob_id"), old.column("right_blob_id"), "")
+    index = pc.index_in(names, olds.combine_chunks())
+    found = index.is_valid().to_numpy(zero_copy_only=False)
+    rows = old.take(index.filter(pa.array(found)))
+    known[both[found]] = True
+    measured = np.empty(rows.num_rows, MEASURED)
+    measured["pair"] = pairs[known]
+    measured["jaccard"], measured["containment"] = rows.column("jaccard"), rows.column("containment")
+    measured["inner"] = pc.not_equal(rows.column("inner_blob_id"), rows.column("left_blob_id")).to_numpy()
+    return known, measured
