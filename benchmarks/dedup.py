@@ -137,7 +137,7 @@ def clusters_against_datasketch(sizes: Sizes) -> list[Metric]:
     signed = [one for one in signed + sign_texts(batch, PARAMETERS) if one[0]]
     matrix = read_signatures([signature for _, signature in signed], PARAMETERS)
     counts = np.array([n for n, _ in signed])
-    ours: list[NDArray[np.int64]] = []
+    ours: list[NDArray[np.integer[Any]]] = []
     _clusters(matrix[:100], counts[:100], sieved=False)
     fast = statistics.median(cpu(lambda: ours.append(_clusters(matrix, counts, sieved=False))) for _ in range(5))
     sieved = statistics.median(cpu(lambda: _clusters(matrix, counts, sieved=True)) for _ in range(5))
@@ -154,7 +154,7 @@ def clusters_against_datasketch(sizes: Sizes) -> list[Metric]:
     ]
 
 
-def _clusters(matrix: NDArray[np.uint32], counts: NDArray[np.int64], *, sieved: bool) -> NDArray[np.int64]:
+def _clusters(matrix: NDArray[np.uint32], counts: NDArray[np.int64], *, sieved: bool) -> NDArray[np.integer[Any]]:
     banding, rows = bands.Banding(), np.arange(len(matrix))
     bits = bands.signature_bits(matrix) if sieved else np.empty((len(matrix), 0), np.uint64)
     sketches = bands.Sketches(rows, bits, counts if sieved else np.ones(len(matrix), np.int64))

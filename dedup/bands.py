@@ -151,12 +151,12 @@ def group(keys: NDArray[np.uint64], members: NDArray[np.integer[Any]]) -> Bucket
     if len(keys) != len(members):
         raise ValueError(f"the columns have {len(keys)} and {len(members)} rows")
     rows = buckets.repeated_rows(readonly(keys))
-    keys, members = keys[rows], members[rows].astype(np.int64, copy=False)
-    bits = len(keys).bit_length()
+    bits = len(rows).bit_length()
     if bits > 31:
-        raise ValueError(f"{len(keys)} rows are too many to be grouped at once")
-    packed = buckets.packed_rows(readonly(keys), bits)
-    starts, grouped = buckets.buckets_in_order(readonly(packed), bits, readonly(keys), readonly(members))
+        raise ValueError(f"{len(rows)} rows are too many to be grouped at once")
+    again, owners = readonly(keys[rows]), readonly(members[rows].astype(np.int64, copy=False))
+    packed = buckets.packed_rows(again, bits)
+    starts, grouped = buckets.buckets_in_order(readonly(packed), bits, again, owners)
     return Buckets(starts, grouped)
 
 

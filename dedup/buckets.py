@@ -71,7 +71,7 @@ def repeated_rows(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     for row in range(keys.size):
         place = (keys[row] * _ODD) >> shift
         rows[count] = row
-        count += np.int64((again[place >> np.uint64(6)] >> (place & low)) & np.uint64(1))
+        count += int((again[place >> np.uint64(6)] >> (place & low)) & np.uint64(1))
     return rows[:count].copy()
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from gleanery.dedup import token_reader
@@ -102,6 +103,19 @@ def style_of(names: Sequence[str]) -> str:
     return next(filter(None, map(_style, names if len(names) == 1 else sorted(names))), "none")
 
 
+def styles_of(names: pa.ListArray) -> list[str]:
+    """`style_of` for each row of a column of lists of names; most have one, and cost no list.
+
+    >>> styles_of(pa.array([["a.py"], ["notes.txt", "z.c"], []]))
+    ['hash', 'slashes', 'none']
+    """
+    flat, offsets = names.values.to_pylist(), names.offsets.to_pylist()
+    return [
+        _style(flat[first]) or "none" if last - first == 1 else style_of(flat[first:last])
+        for first, last in zip(offsets, offsets[1:], strict=False)
+    ]
+
+
 @functools.lru_cache(maxsize=1 << 16)
 def _style(name: str) -> str | None:
     base = name.rpartition("/")[2].lower()
@@ -141,7 +155,7 @@ def _marks(styles: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _digests(data: NDArray[np.uint8], ends: NDArray[np.int64], wanted: NDArray[np.bool_]) -> list[bytes]:
-    form, places = memoryview(data), ends.tolist()
+    form, places = data.data, ends.tolist()
     return [
         hashlib.blake2b(form[first:last], digest_size=16).digest() if there else b""
         for first, last, there in zip(places, places[1:], wanted.tolist(), strict=False)

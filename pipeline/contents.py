@@ -49,7 +49,7 @@ class Contents:
         """The part in which each number lies."""
         return np.searchsorted(self.bases, numbers, side="right") - 1
 
-    def range(self, number: int, of: int) -> range:
+    def parts_of(self, number: int, of: int) -> range:
         """The parts of one of several equal ranges of ids; both numbers are powers of two."""
         each = max(1, len(self.names) // of)
         return range(number * each, (number + 1) * each)

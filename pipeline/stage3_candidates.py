@@ -75,7 +75,7 @@ def range_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:
 
 def own_parts(shard: Shard, contents: Contents) -> range:
     """The parts of `blobs` in the range of a task."""
-    return contents.range(shard.task.payload["part"], shard.task.payload["parts"])
+    return contents.parts_of(shard.task.payload["part"], shard.task.payload["parts"])
 
 
 def candidates_part(shard: Shard) -> None:
@@ -96,7 +96,8 @@ def _share_a_key(shard: Shard, contents: Contents) -> tuple[Pairs, Pairs, int, i
     parts = [contents.part(part) for part in range(len(contents.names))]
     bases = contents.bases[:-1].astype(np.uint32)
     members = np.concatenate([part["rows"] + base for part, base in zip(parts, bases, strict=True)])
-    found, taken, capped = [np.empty(0, np.uint64)], 0, 0
+    found: list[Pairs] = [np.empty(0, np.uint64)]
+    taken, capped = 0, 0
     for band in range(*shard.task.payload["bands"]):
         keys = np.concatenate([part["keys"][band] for part in parts])
         inside = _inside(keys, *shard.task.payload["range"])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gleanery.dedup.bands import Banding, band_keys, signature_bits
 from gleanery.dedup.containment import Sample
-from gleanery.dedup.normal_form import STYLES, style_of
+from gleanery.dedup.normal_form import STYLES, styles_of
 from gleanery.dedup.prints import label, prints
 from gleanery.dedup.signatures import Parameters
 from gleanery.dedup.texts import texts_of
@@ -69,7 +69,7 @@ def sign_part(shard: Shard) -> None:
     parameters = dedup_parameters(shard.settings.dedup)
     blobs = read_table(shard.table("blobs"), ["blob_id", "names", "encoding"])
     ids = blobs.column("blob_id").combine_chunks()
-    styles = [style_of(names) for names in blobs.column("names").to_pylist()]
+    styles = styles_of(blobs.column("names").combine_chunks())
     plain = pc.equal(blobs.column("encoding"), "utf-8").to_numpy()
     known, index, old = _remembered(shard, ids, styles, label(parameters))
     tables, at = [known], known.num_rows
@@ -82,7 +82,7 @@ def sign_part(shard: Shard) -> None:
     path = shard.table("signatures")
     shard.wrote(path, write_table(path, "signatures", table))
     arrays = _arrays(table, parameters, banding(shard.settings))
-    arrays |= {"old": old, "plain": plain, "styles": np.array([STYLE_NAMES.index(style) for style in styles], np.uint8)}
+    arrays |= {"old": old, "plain": plain, "styles": np.fromiter(map(STYLE_NAMES.index, styles), np.uint8, len(styles))}
     path = shard.root / SIGNED.format(name=shard.task.name)
     shard.wrote(path, write_arrays(path, arrays))
     shard.counts |= {"in": blobs.num_rows, "kept": table.num_rows}

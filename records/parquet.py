@@ -94,7 +94,8 @@ def write_groups(path: Path, schema: pa.Schema, groups: Iterable[pa.Table]) -> W
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """The whole file, or some of its columns. Uses one thread: parallelism is the engine's."""
-    return pq.read_table(path, columns=list(columns) if columns is not None else None, use_threads=False)
+    with pq.ParquetFile(path) as file:
+        return file.read(list(columns) if columns is not None else None, use_threads=False)
 
 
 def iter_rows(path: Path, columns: Sequence[str] | None = None, batch: int = 1024) -> Iterator[dict[str, Any]]:
@@ -180,20 +181,31 @@ _OPTIONS: dict[str, Any] = {
 
 # Values that look like chance: to compress them costs more than it saves, and a dictionary holds each of them once.
 _NOISE = frozenset({"signature", "sample", "normal_form", "renamed_form"})
+# Columns whose size cuts a table into many row groups. Beside them only they are compressed: to unpack a column of 25
+# rows costs 40 us, however small it is, and whoever wants the names of all rows would pay it for each group.
+_HEAVY = ("content", "text")
 
 
 def _options(schema: pa.Schema) -> dict[str, Any]:
-    if not _NOISE & set(schema.names):
+    heavy = _heavy(schema.names)
+    if not heavy and not _NOISE & set(schema.names):
         return _OPTIONS
-    plain = [name for name in schema.names if name not in _NOISE]
-    kinds = {name: "none" if name in _NOISE else COMPRESSION for name in schema.names}
-    levels = dict.fromkeys(plain, LEVEL)
-    return _OPTIONS | {"use_dictionary": plain, "compression": kinds, "compression_level": levels}
+    leaves = {
+        name: f"{name}.list.element" if pa.types.is_list(schema.field(name).type) else name for name in schema.names
+    }
+    packed = {leaf for name, leaf in leaves.items() if (name == heavy if heavy else name not in _NOISE)}
+    kinds = {leaf: COMPRESSION if leaf in packed else "none" for leaf in leaves.values()}
+    plain = [leaf for name, leaf in leaves.items() if name not in _NOISE]
+    return _OPTIONS | {"use_dictionary": plain, "compression": kinds, "compression_level": dict.fromkeys(packed, LEVEL)}
+
+
+def _heavy(names: Sequence[str]) -> str | None:
+    return next((name for name in _HEAVY if name in names), None)
 
 
 def _row_groups(table: pa.Table) -> Iterator[tuple[int, int]]:
     """Slices of a table that are each about ROW_GROUP_BYTES at most, from row sizes of its heavy column."""
-    heavy = next((c for c in ("content", "text") if c in table.column_names), None)
+    heavy = _heavy(table.column_names)
     if heavy is None:
         for start in range(0, table.num_rows, ROW_GROUP_ROWS):
             yield start, min(start + ROW_GROUP_ROWS, table.num_rows)

@@ -2,7 +2,9 @@
 
 import hashlib
 import importlib
+import itertools
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from small_corpus import code
 
 from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
@@ -19,6 +22,7 @@ from gleanery.pipeline.exchange import part_name
 from gleanery.pipeline.settings import DedupSettings, RunSettings, Settings
 from gleanery.pipeline.stage3_cluster import STEPS
 from gleanery.pipeline.steps import Marker, Shard
+from gleanery.quality.filters import decode
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import blob_id, partition
 from gleanery.records.parquet import describe, read_table, table_of, write_table
@@ -27,14 +31,14 @@ Files = dict[str, str]  # content by a name of it
 
 
 def stage(
-    root: Path, files: Files, given_settings: Settings | None = None, parts: int = 4
+    root: Path, files: Mapping[str, str | bytes], given_settings: Settings | None = None, parts: int = 4
 ) -> dict[str, dict[str, int]]:
     """Run the stage on some contents; the notes of each step."""
     rows: list[list[dict[str, Any]]] = [[] for _ in range(parts)]
     for name, text in sorted(files.items(), reverse=True):
-        content = text.encode()
-        ident = blob_id(content)
-        about = {"blob_id": ident, "size": len(content), "encoding": "utf-8", "names": [name], "content": content}
+        content = text.encode() if isinstance(text, str) else text
+        ident, encoding = blob_id(content), decode(content)[1]
+        about = {"blob_id": ident, "size": len(content), "encoding": encoding, "names": [name], "content": content}
         if all(row["blob_id"] != ident for row in rows[partition(ident, parts)]):
             rows[partition(ident, parts)].append(about)
     outputs = {}
@@ -167,6 +171,18 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
         stage(tmp_path / "new", some_files(1), replace(Settings(), run=RunSettings(previous=str(tmp_path))))
 
 
+def test_a_text_is_like_itself_in_another_encoding_and_bytes_that_are_no_text_are_like_nothing(tmp_path: Path) -> None:
+    text = code(1).replace("return", "return 名前 + é + ")
+    others = {"b.py": text.encode("utf-16"), "c.py": text.encode("utf-8-sig"), "d.py": b"\xff\x00" * 999}
+    stage(tmp_path, {"a.py": text, **others, "e.py": b"\xff\x01" * 999})
+    pairs = table(tmp_path, "pairs")
+    names = {row["blob_id"]: row["names"][0] for row in table(tmp_path, "blobs")}
+    found = {frozenset((names[row["left_blob_id"]], names[row["right_blob_id"]])) for row in pairs}
+    assert found == {frozenset(two) for two in itertools.combinations(("a.py", "b.py", "c.py"), 2)}
+    assert {row["jaccard"] for row in pairs} == {row["containment"] for row in pairs} == {1.0}
+    assert {row["sameness"] for row in pairs} == {"normalised"}
+
+
 def test_contents_too_short_for_a_shingle_meet_nobody(tmp_path: Path) -> None:
     stage(tmp_path, {f"{n}.py": f"x = {n}\n" for n in range(50)} | {"empty.py": "", "blank.py": "\n"})
     assert table(tmp_path, "pairs") == [] and len(table(tmp_path, "signatures")) == 52
@@ -180,7 +196,12 @@ def test_a_crowd_of_equal_forms_is_one_cluster_with_few_pairs(tmp_path: Path) ->
 
 def test_arrays_come_back_as_they_were_and_hold_no_pickle(tmp_path: Path) -> None:
     sample = np.array([(1, 2)], [("hash", "<u8"), ("row", "<u4")])
-    given = {"a": np.arange(7, dtype=np.uint32), "b": np.eye(3), "none": np.empty((0, 4), np.uint64), "c": sample}
+    given: dict[str, NDArray[Any]] = {
+        "a": np.arange(7, dtype=np.uint32),
+        "b": np.eye(3),
+        "none": np.empty((0, 4), np.uint64),
+        "c": sample,
+    }
     written = write_arrays(tmp_path / "x.arrays", given | {"d": Blocks(5, sample["row"], [np.arange(3), np.arange(2)])})
     found = map_arrays(tmp_path / "x.arrays")
     assert {name: found[name].tolist() for name in given} == {name: array.tolist() for name, array in given.items()}
