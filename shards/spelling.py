@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
-from gleanery.shards.addresses import address_of, bytes_at, numbers_at, pairs_at
+from gleanery.shards.addresses import book_of, bytes_at, numbers_at, pairs_at
 from gleanery.shards.chance import compiled, mix, u64
 from gleanery.shards.characters import APOSTROPHE, BLANK, LETTER, NUMBER, SIGN, SPACE, UNKNOWN, kinds
 
 RULES = ("gpt2", "digits+gpt2", "other")
 # The most characters of a token that count when a place to cut is drawn; see fim.py.
 MOST_CHARACTERS = 16
+# Above all ranks of merges.
+NO_MERGE = 0x7FFFFFFF
 # Words of at most so many bytes that are one token are looked up at once.
 SHORT_WORD = 8
 
@@ -33,8 +35,9 @@ class Spelling:
     start       int32[size + 1], token i is content[start[i] : start[i + 1]]; empty for control tokens and unused ids
     characters  uint8[size], characters that begin in the token, at most MOST_CHARACTERS
     lines       uint8[size], line ends in it, at most MOST_CHARACTERS
-    edges       uint8[size], the kind of its first character, eight times that of its last one, and 64 if it opens a
-                word: a space and then something visible, which is always the start of a pre-token
+    edges       uint8[size], the kind of its first character, eight times that of its last one, 64 if it opens a
+                word: a space and then something visible, which is always the start of a pre-token, and 128 if it is
+                letters and nothing else but for such a space
     bytes_ids   int32[256], the token of each single byte, or -1
     merges      uint64[slots, 2], a hash table with open addressing: left id << 32 | right id, and rank << 32 | made id
     words       uint64[slots, 2], a hash table of the short words that are one token: bytes, and id
@@ -63,13 +66,9 @@ class Spelling:
 
     @cached_property
     def book(self) -> NDArray[np.uint64]:
-        """The addresses and lengths of all tables: what compiled code takes, since many arrays cost more to hand over
-        than the few bytes that are read from them. The spelling must be kept as long as its book is used.
-        """
+        """The addresses and lengths of all tables. The spelling must be kept as long as its book is used."""
         tables: list[NDArray[Any]] = [self.content, self.start, self.characters, self.lines, self.edges, kinds()]
-        tables += [self.bytes_ids, self.merges, self.words]
-        numbers = [n for table in tables for n in (address_of(table), len(table))]
-        return np.array([*numbers, self.digits], np.uint64)
+        return book_of([*tables, self.bytes_ids, self.merges, self.words], [int(self.digits)])
 
 
 @lru_cache(maxsize=4)
@@ -226,26 +225,45 @@ def cuts_digits(book: NDArray[np.uint64]) -> bool:
 
 @compiled
 def merged(ids: NDArray[np.int32], at: int, count: int, merges: NDArray[np.uint64]) -> int:
-    """Merge ids[at : at + count] in place, pair by pair, the lowest rank first; returns how many are left."""
-    mask = u64(len(merges) - 1)
+    """Merge ids[at : at + count] in place, pair by pair, the lowest rank first; returns how many are left.
+
+    As many places behind them are written too: they hold the rank of each pair meanwhile.
+    """
+    ranks = at + count
+    for k in range(count - 1):
+        ids[ranks + k] = _merge(ids[at + k], ids[at + k + 1], merges) >> u64(32)
     while count > 1:
-        best, place = u64(0xFFFFFFFFFFFFFFFF), 0
-        for k in range(at, at + count - 1):
-            key = (u64(ids[k]) << u64(32)) | u64(ids[k + 1])
-            slot = mix(key) & mask
-            while merges[slot, 0] != u64(0xFFFFFFFFFFFFFFFF):
-                if merges[slot, 0] == key:
-                    if merges[slot, 1] < best:
-                        best, place = merges[slot, 1], k
-                    break
-                slot = (slot + u64(1)) & mask
-        if best == u64(0xFFFFFFFFFFFFFFFF):
-            return count
-        ids[place] = np.int32(best & u64(0xFFFFFFFF))
+        best, place = NO_MERGE, 0
+        for k in range(count - 1):
+            if ids[ranks + k] < best:
+                best, place = ids[ranks + k], k
+        if best == NO_MERGE:
+            break
+        here = at + place
+        ids[here] = _merge(ids[here], ids[here + 1], merges) & u64(0xFFFFFFFF)
         count -= 1
-        for k in range(place + 1, at + count):
-            ids[k] = ids[k + 1]
+        for k in range(place + 1, count):
+            ids[at + k] = ids[at + k + 1]
+        for k in range(place + 1, count - 1):
+            ids[ranks + k] = ids[ranks + k + 1]
+        if place + 1 < count:
+            ids[ranks + place] = _merge(ids[here], ids[here + 1], merges) >> u64(32)
+        if place > 0:
+            ids[ranks + place - 1] = _merge(ids[here - 1], ids[here], merges) >> u64(32)
     return count
+
+
+@compiled
+def _merge(left: int, right: int, merges: NDArray[np.uint64]) -> int:
+    """Rank << 32 | made id of a pair; NO_MERGE << 32 if there is none."""
+    key, mask = (u64(left) << u64(32)) | u64(right), u64(len(merges) - 1)
+    slot = mix(key) & mask
+    while merges[slot, 0] != u64(0xFFFFFFFFFFFFFFFF):
+        if merges[slot, 0] == key:
+            found: int = merges[slot, 1]
+            return found
+        slot = (slot + u64(1)) & mask
+    return u64(NO_MERGE) << u64(32)  # type: ignore[no-any-return]
 
 
 @compiled
@@ -256,7 +274,7 @@ def _short_words(
     slots = 16
     while slots < 2 * len(start):
         slots *= 2
-    table, ids, mask = np.zeros((slots, 2), np.uint64), np.empty(SHORT_WORD, np.int32), u64(slots - 1)
+    table, ids, mask = np.zeros((slots, 2), np.uint64), np.empty(2 * SHORT_WORD, np.int32), u64(slots - 1)
     for token in range(len(start) - 1):
         begin, end = start[token], start[token + 1]
         if not 0 < end - begin <= SHORT_WORD or content[end - 1] == 0:
@@ -294,16 +312,19 @@ def _mark(
 ) -> None:
     for token in range(len(edges)):
         begin, end = start[token], start[token + 1]
-        count, ended, last = 0, 0, end
+        count, ended, last, letters = 0, 0, end, end > begin
         for at in range(begin, end):
             if content[at] & 0xC0 != 0x80:
                 count, last = count + 1, at
+                letters &= kind_at(content, at, end, kind) == LETTER or (at == begin and content[at] == 0x20)
             ended += content[at] == 0x0A
         characters[token], lines[token] = min(count, MOST_CHARACTERS), min(ended, MOST_CHARACTERS)
         first = kind_at(content, begin, end, kind)
         second = kind_at(content, begin + 1, end, kind) if first == SPACE else UNKNOWN
         opens = 64 if second in (LETTER, NUMBER, APOSTROPHE, SIGN) else 0
-        edges[token] = first | kind_at(content, last, end, kind) << 3 | opens
+        kept = kind_at(content, last, end, kind)
+        letters &= kept == LETTER and first != UNKNOWN
+        edges[token] = first | kept << 3 | opens | (128 if letters else 0)
 
 
 @compiled
