@@ -33,7 +33,10 @@ def _widen(_context: Any, _source: Any, _into: Any, like: Any) -> Any:
 
     def generate(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
         narrow, wide = (ir.VectorType(ir.IntType(bits), BLOCK) for bits in (kind.bitwidth, 64))
-        source, into = builder.inttoptr(arguments[0], narrow.as_pointer()), builder.inttoptr(arguments[1], wide.as_pointer())
+        source, into = (
+            builder.inttoptr(arguments[0], narrow.as_pointer()),
+            builder.inttoptr(arguments[1], wide.as_pointer()),
+        )
         values = builder.load(source, align=kind.bitwidth // 8)
         builder.store(builder.zext(values, wide), into, align=8)
 

@@ -65,9 +65,7 @@ class Assembler:
                 self.store.touch(block)
         ids, labels = np.empty((rows, self.context), INT64), np.empty((rows, self._width), INT64)
         positions = np.empty((rows, self._width), INT32)
-        bounds, facts = serve(
-            self._book, plan.book, self._like, ids, labels, positions, place, rows, following
-        )
+        bounds, facts = serve(self._book, plan.book, self._like, ids, labels, positions, place, rows, following)
         return Batch(ids, labels, positions, bounds, Segments(facts), epoch, index)
 
 

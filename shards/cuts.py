@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.shards.chance import compiled, i64, mix, u64
+from gleanery.shards.chance import compiled, i64, inlined, mix, u64
 from gleanery.shards.characters import BLANK, LETTER, NUMBER, SPACE
 from gleanery.shards.spelling import (
     MOST_CHARACTERS,
@@ -148,7 +148,7 @@ def _token_of(piece: NDArray[Any], start: NDArray[np.int32], byte: int) -> tuple
     return token, left
 
 
-@compiled
+@inlined
 def _between_tokens(
     piece: NDArray[Any],
     first: int,
@@ -194,7 +194,7 @@ def _cut_at(
     return bool(at != FAILED and kept + at <= len(piece) + growth)
 
 
-@compiled
+@inlined
 def _before(
     piece: NDArray[Any],
     token: int,
@@ -231,7 +231,7 @@ def _before(
     return kept, _window(piece, kept, 0, token, byte, END_OF_TEXT, book, new, at, text)
 
 
-@compiled
+@inlined
 def _opened(piece: NDArray[Any], edges: NDArray[np.uint8], digits: bool, token: int) -> bool:
     """Whether the tokens from the last sure start of a pre-token to `token` are letters alone.
 
@@ -245,7 +245,7 @@ def _opened(piece: NDArray[Any], edges: NDArray[np.uint8], digits: bool, token: 
     return False
 
 
-@compiled
+@inlined
 def _closed(piece: NDArray[Any], edges: NDArray[np.uint8], digits: bool, token: int) -> bool:
     """Whether the tokens from `token` to the next sure start of a pre-token are letters alone."""
     at = token
@@ -256,7 +256,7 @@ def _closed(piece: NDArray[Any], edges: NDArray[np.uint8], digits: bool, token: 
     return False
 
 
-@compiled
+@inlined
 def _after(
     piece: NDArray[Any],
     token: int,
@@ -317,7 +317,7 @@ def _place(
     return count, 0
 
 
-@compiled
+@inlined
 def _drawn(bits: int, turn: int, count: int) -> tuple[int, int]:
     """A token of 0 to `count`, and a character of 0 to MOST_CHARACTERS - 1."""
     drawn = mix(u64(bits) + u64(turn))
@@ -371,7 +371,7 @@ def _word_after(piece: NDArray[Any], edges: NDArray[np.uint8], digits: bool, tok
     return at
 
 
-@compiled
+@inlined
 def _behind(piece: NDArray[Any], edges: NDArray[np.uint8], digits: bool, token: int) -> int:
     """What the text before `token` has behind it, as encode_stretch wants to know."""
     if token >= len(piece):

@@ -27,7 +27,7 @@ from gleanery.shards.addresses import (
     widen,
 )
 from gleanery.shards.batch import DOCUMENT, FACTS, FORM, IGNORED, KEY, LENGTH, OFFSET
-from gleanery.shards.chance import compiled, draw, i64, permute, u64
+from gleanery.shards.chance import compiled, draw, i64, inlined, permute, u64
 from gleanery.shards.cuts import (
     CHARACTER,
     KEPT_PREFIX,
@@ -109,9 +109,20 @@ def serve(
     bounds, facts = np.empty(count + len(pieces) + 1, np.int32), np.empty((count + len(pieces), FACTS), np.int64)
     size = count * book[CONTEXT]
     made = _copy_all(
-        *(pieces, counts, book, plan[CHOICES], like, places, new.ctypes.data),
-        *(longs_at(ids.ctypes.data, size), longs_at(labels.ctypes.data, size), numbers_at(positions.ctypes.data, size)),
-        *(bounds, facts, next_pieces, next_counts),
+        pieces,
+        counts,
+        book,
+        plan[CHOICES],
+        like,
+        places,
+        new.ctypes.data,
+        longs_at(ids.ctypes.data, size),
+        longs_at(labels.ctypes.data, size),
+        numbers_at(positions.ctypes.data, size),
+        bounds,
+        facts,
+        next_pieces,
+        next_counts,
     )
     return bounds[: made + 1], facts[:made]
 
@@ -143,7 +154,7 @@ def _pieces(
     return pieces, counts
 
 
-@compiled
+@inlined
 def _look_up(pieces: NDArray[np.int64], book: NDArray[np.uint64], width: int) -> None:
     """Find where the tokens of each piece lie."""
     addresses, keys = longs_at(book[ADDRESSES], book[ADDRESSES + 1]), longs_at(book[KEYS], book[KEYS + 1])
@@ -153,13 +164,13 @@ def _look_up(pieces: NDArray[np.int64], book: NDArray[np.uint64], width: int) ->
         pieces[piece, ADDRESS] = addresses[document] + pieces[piece, OFFSET] * width
 
 
-@compiled
+@inlined
 def _fetch(address: int, size: int) -> None:
     for byte in range(0, size, LINE_BYTES):
         fetch(u64(address + byte))
 
 
-@compiled
+@inlined
 def _cut_all(
     pieces: NDArray[np.int64],
     book: NDArray[np.uint64],
@@ -188,15 +199,23 @@ def _cut_all(
     for piece in range(len(pieces)):
         if pieces[piece, FORM] != PLAIN:
             _cut(
-                *(pieces[piece, DOCUMENT], pieces[piece, OFFSET], pieces[piece, LENGTH], u64(pieces[piece, KEY])),
-                *(pieces[piece, ADDRESS], book, choices, like, longs_at(at + 32 * done, 4)),
-                *(longs_at(where + 8 * (PLACES + 2) * done, PLACES), numbers_at(new.ctypes.data + 4 * MOST_NEW * done, MOST_NEW)),
+                pieces[piece, DOCUMENT],
+                pieces[piece, OFFSET],
+                pieces[piece, LENGTH],
+                u64(pieces[piece, KEY]),
+                pieces[piece, ADDRESS],
+                book,
+                choices,
+                like,
+                longs_at(at + 32 * done, 4),
+                longs_at(where + 8 * (PLACES + 2) * done, PLACES),
+                numbers_at(new.ctypes.data + 4 * MOST_NEW * done, MOST_NEW),
                 scratch,
             )
             done += 1
 
 
-@compiled
+@inlined
 def _kind(offset: int, key: int, book: NDArray[np.uint64], choices: int) -> int:
     """How a piece is to be cut."""
     if book[SYNTAX_SHARE] + book[LINE_SHARE] == 0:
@@ -207,7 +226,7 @@ def _kind(offset: int, key: int, book: NDArray[np.uint64], choices: int) -> int:
     return LINE if drawn < book[SYNTAX_SHARE] + book[LINE_SHARE] else CHARACTER
 
 
-@compiled
+@inlined
 def _cut(
     document: int,
     offset: int,
@@ -230,7 +249,10 @@ def _cut(
         begin, end = first[document], first[document + 1]
         begins = places_at(book[SPAN_BEGIN], book[SPAN_BEGIN + 1])[begin:end]
         ends = places_at(book[SPAN_END], book[SPAN_END + 1])[begin:end]
-        before, span = tokens_at(address - offset * like.itemsize, offset, like), draw(choices, key, offset, CHOOSE_SPAN)
+        before, span = (
+            tokens_at(address - offset * like.itemsize, offset, like),
+            draw(choices, key, offset, CHOOSE_SPAN),
+        )
         if cut_span(tokens, before, begins, ends, span, growth, exact, spelling, splits, place, new, text):
             return
         kind = LINE
@@ -238,7 +260,7 @@ def _cut(
     cut_piece(tokens, bits, kind, growth, exact, spelling, splits, drawn, place, new, text)
 
 
-@compiled
+@inlined
 def _copy_all(
     pieces: NDArray[np.int64],
     counts: NDArray[np.int64],
@@ -304,7 +326,7 @@ def _copy_all(
     return int(made)
 
 
-@compiled
+@inlined
 def _write_cut(
     tokens: NDArray[Any],
     new: NDArray[np.int32],
@@ -354,7 +376,7 @@ def _run(source: NDArray[Any], begin: int, end: int, ids: NDArray[np.int64], at:
     return at + count
 
 
-@compiled
+@inlined
 def _few(new: NDArray[np.int32], begin: int, end: int, ids: NDArray[np.int64], at: int) -> int:
     """As `_run`, for new ids, which are hardly ever more than a block and have room behind them."""
     if end - begin > BLOCK or at + BLOCK > len(ids):
@@ -363,7 +385,7 @@ def _few(new: NDArray[np.int32], begin: int, end: int, ids: NDArray[np.int64], a
     return at + end - begin
 
 
-@compiled
+@inlined
 def _label(ids: NDArray[np.int64], labels: NDArray[np.int64], begin: int, end: int) -> None:
     """Each position's next token; the last one's is left out."""
     into, next_ids = labels[begin : end - 1], ids[begin + 1 : end]
@@ -371,14 +393,14 @@ def _label(ids: NDArray[np.int64], labels: NDArray[np.int64], begin: int, end: i
         into[k] = next_ids[k]
 
 
-@compiled
+@inlined
 def _count(positions: NDArray[np.int32], begin: int, end: int) -> None:
     into = positions[begin:end]
     for k in range(len(into)):
         into[k] = k
 
 
-@compiled
+@inlined
 def _fill(values: NDArray[np.int64], begin: int, end: int, value: int) -> None:
     for k in range(begin, end):
         values[k] = value

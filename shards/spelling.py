@@ -40,6 +40,7 @@ class Spelling:
                 letters and nothing else but for such a space
     bytes_ids   int32[256], the token of each single byte, or -1
     merges      uint64[slots, 2], a hash table with open addressing: left id << 32 | right id, and rank << 32 | made id
+    byte_ranks  int32[128 * 128], the rank at which two single bytes under 128 are merged
     words       uint64[slots, 2], a hash table of the short words that are one token: bytes, and id
     digits      whether each digit is a token of its own
     exact       whether the text may be cut between any two characters without encoding all of it anew
@@ -60,6 +61,7 @@ class Spelling:
             self.bytes_ids[byte] = vocabulary.get(letter, -1)
         self.merges = _merge_table(vocabulary, model.get("merges") or [])
         self.words = _short_words(self.content, self.start, self.bytes_ids, self.merges)
+        self.byte_ranks = _byte_ranks(self.bytes_ids, self.merges)
         rule = rule_of(config)
         self.digits = rule == "digits+gpt2"
         self.exact = rule != "other" and not _has_blank_tokens(config) and not model.get("ignore_merges")
@@ -68,7 +70,7 @@ class Spelling:
     def book(self) -> NDArray[np.uint64]:
         """The addresses and lengths of all tables. The spelling must be kept as long as its book is used."""
         tables: list[NDArray[Any]] = [self.content, self.start, self.characters, self.lines, self.edges, kinds()]
-        return book_of([*tables, self.bytes_ids, self.merges, self.words], [int(self.digits)])
+        return book_of([*tables, self.bytes_ids, self.merges, self.words, self.byte_ranks], [int(self.digits)])
 
 
 @lru_cache(maxsize=4)
@@ -218,20 +220,24 @@ def words_of(book: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 @compiled
+def byte_ranks_of(book: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """The table `byte_ranks`."""
+    return numbers_at(book[18], book[19])
+
+
+@compiled
 def cuts_digits(book: NDArray[np.uint64]) -> bool:
     """Whether each digit is a token of its own."""
-    return bool(book[18])
+    return bool(book[20])
 
 
 @compiled
 def merged(ids: NDArray[np.int32], at: int, count: int, merges: NDArray[np.uint64]) -> int:
     """Merge ids[at : at + count] in place, pair by pair, the lowest rank first; returns how many are left.
 
-    As many places behind them are written too: they hold the rank of each pair meanwhile.
+    The ranks of all pairs stand behind them, as `rank_of` gives them.
     """
     ranks = at + count
-    for k in range(count - 1):
-        ids[ranks + k] = _merge(ids[at + k], ids[at + k + 1], merges) >> u64(32)
     while count > 1:
         best, place = NO_MERGE, 0
         for k in range(count - 1):
@@ -247,10 +253,25 @@ def merged(ids: NDArray[np.int32], at: int, count: int, merges: NDArray[np.uint6
         for k in range(place + 1, count - 1):
             ids[ranks + k] = ids[ranks + k + 1]
         if place + 1 < count:
-            ids[ranks + place] = _merge(ids[here], ids[here + 1], merges) >> u64(32)
+            ids[ranks + place] = rank_of(ids[here], ids[here + 1], merges)
         if place > 0:
-            ids[ranks + place - 1] = _merge(ids[here - 1], ids[here], merges) >> u64(32)
+            ids[ranks + place - 1] = rank_of(ids[here - 1], ids[here], merges)
     return count
+
+
+@compiled
+def rank_of(left: int, right: int, merges: NDArray[np.uint64]) -> int:
+    """The rank at which two ids are merged, or NO_MERGE."""
+    return int(_merge(left, right, merges) >> u64(32))
+
+
+@compiled
+def _byte_ranks(bytes_ids: NDArray[np.int32], merges: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """The rank of each pair of bytes under 128, which stand first in every word."""
+    found = np.empty(128 * 128, np.int32)
+    for pair in range(len(found)):
+        found[pair] = rank_of(bytes_ids[pair >> 7], bytes_ids[pair & 127], merges)
+    return found
 
 
 @compiled
@@ -281,6 +302,8 @@ def _short_words(
             continue
         for k in range(begin, end):
             ids[k - begin] = bytes_ids[content[k]]
+        for k in range(end - begin - 1):
+            ids[end - begin + k] = rank_of(ids[k], ids[k + 1], merges)
         if merged(ids, 0, end - begin, merges) != 1 or ids[0] != token:
             continue
         word = packed(content, begin, end)
