@@ -125,7 +125,7 @@ def test_the_tag_gives_what_full_matching_gives(calls: list[str]) -> None:
         assert [f.rule for f in fast] == ["spdx-license-identifier"] and not calls
         from gleanery.licensing.scan import _match, _query
 
-        full = [f.expression for f in _match(_query(text.decode()), True)[0]]
+        full = [f.expression for f in _match(_query(text.decode()), True).findings]
         assert [f.expression for f in fast] == full
         calls.clear()
 
