@@ -13,6 +13,8 @@ from typing import Any
 
 import re2
 
+from gleanery.licensing.markup import without_markup
+
 HEAD_CHARACTERS, HEAD_LINES = 4096, 100
 # The longest single licence texts are under 100 KiB; what is longer is a collection of many.
 WHOLE_CHARACTERS = 256 * 1024
@@ -312,7 +314,7 @@ def _raw_lines(content: bytes, scope: str) -> tuple[list[str], bool]:
     """The lines that are read, and whether something was cut off."""
     limit = HEAD_CHARACTERS if scope == "head" else WHOLE_CHARACTERS
     text = decoded(content[: 4 * limit]).replace("\r\n", "\n").replace("\r", "\n")
-    lines = text[:limit].split("\n")
+    lines = (text[:limit] if scope == "head" else without_markup(text[:limit])).split("\n")
     return lines[:HEAD_LINES] if scope == "head" else lines, len(text) > limit or len(content) > 4 * limit
 
 
