@@ -23,7 +23,10 @@ class Words:
     def without_lines(self, lines: Collection[int]) -> "Words":
         """The words that stand on other lines."""
         kept = [n for n, line in enumerate(self.lines) if line not in lines]
-        return Words(*(tuple(values[n] for n in kept) for values in (self.words, self.lines, self.sentences)))
+        words, places, sentences = self.words, self.lines, self.sentences
+        return Words(
+            tuple(words[n] for n in kept), tuple(places[n] for n in kept), tuple(sentences[n] for n in kept)
+        )
 
 
 def words_of(lines: Sequence[str], passed_over: Collection[str] = ()) -> Words:
