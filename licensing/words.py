@@ -24,9 +24,7 @@ class Words:
         """The words that stand on other lines."""
         kept = [n for n, line in enumerate(self.lines) if line not in lines]
         words, places, sentences = self.words, self.lines, self.sentences
-        return Words(
-            tuple(words[n] for n in kept), tuple(places[n] for n in kept), tuple(sentences[n] for n in kept)
-        )
+        return Words(tuple(words[n] for n in kept), tuple(places[n] for n in kept), tuple(sentences[n] for n in kept))
 
 
 def words_of(lines: Sequence[str], passed_over: Collection[str] = ()) -> Words:

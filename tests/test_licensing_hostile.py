@@ -2,12 +2,13 @@
 
 import random
 import resource
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from gleanery.licensing import closest
+from gleanery.licensing.alignment import common_words
 from gleanery.licensing.reading import WHOLE_CHARACTERS
 from gleanery.licensing.scan import CHANGED, TIMED_OUT, TOO_MANY, Finding, Scanner
 
@@ -105,8 +106,12 @@ def test_a_text_made_of_the_words_of_licences_costs_a_bounded_number_of_comparis
     size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared: list[int] = []
-    real = closest.common_words
-    monkeypatch.setattr(closest, "common_words", lambda a, b: compared.append(len(a) * len(b)) or real(a, b))
+
+    def counted(one: Sequence[int], other: Sequence[int]) -> int:
+        compared.append(len(one) * len(other))
+        return common_words(one, other)
+
+    monkeypatch.setattr("gleanery.licensing.closest.common_words", counted)
     words = random.Random(size).choices(MIT.split(), k=size)
     bounded(" ".join(words).encode())
     bounded("\n".join(words * 3).encode())
