@@ -57,8 +57,10 @@ def says_more(text: Words, added: Iterable[range], known: Collection[str] = ()) 
         told = [text.words[n] for n in run if text.words[n] not in known and text.words[n] not in _list("titles")]
         if len(told) < _FEWEST_TOLD or _list("stating").isdisjoint(told):
             continue
-        said = " ".join(text.words[_sentence(text, run.start).start : _sentence(text, run.stop - 1).stop])
-        if _pattern("origins").search(said) is None:
+        start = _sentence(text, run.start).start
+        said = " ".join(text.words[start : _sentence(text, run.stop - 1).stop]) + " "
+        origins = (_places(said, match, start) for match in _pattern("origins").finditer(said))
+        if not any(run.start < places.stop and places.start < run.stop for places in origins):
             return text.lines[run.start], text.lines[run.stop - 1]
     return None
 
