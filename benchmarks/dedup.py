@@ -22,6 +22,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import dedup_labelled
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -75,6 +76,7 @@ def main() -> None:
         found += stage_against_pipelines(sizes, root)
         found += incremental_metrics(sizes.megabytes, min(sizes.rounds, 3))
         report("dedup", found)
+    dedup_labelled.main()
 
 
 def cpu(work: Callable[[], Any]) -> float:

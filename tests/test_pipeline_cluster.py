@@ -223,7 +223,7 @@ def _settled(root: Path) -> dict[str, str]:
         for row in table(root, "pairs")
         if row["bars"]
     }
-    about = {"path": "a.c", "eligible": True, "restricted": False, "opted_out": False, "fork": False}
+    about: dict[str, Any] = {"path": "a.c", "eligible": True, "restricted": False, "opted_out": False, "fork": False}
     about |= {"vendored": False, "own_license": False}
     ages = {blob: age for age, blob in enumerate(sorted(names, key=lambda blob: names[blob]))}
     copies = [

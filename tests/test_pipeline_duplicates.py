@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 import small_corpus
 from small_corpus import MIT, code
+from test_pipeline_cli import gleanery
 from test_pipeline_run import decisions, rows, tree
 
+from gleanery.dedup.export import load_index
 from gleanery.optout.registry import Registry
 from gleanery.pipeline import spark
+from gleanery.pipeline.duplicates import cluster_of
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import Settings, load_settings
 from gleanery.sql.questions import ask, questions, tables_of
@@ -129,3 +132,38 @@ def test_a_content_that_is_gone_takes_its_duplicates_verdict_with_it(
     assert tree(tmp_path / "again") == tree(tmp_path / "zero")
     reasons = decisions(tmp_path / "again")
     assert {reason for name, reason in reasons.items() if name.startswith("mark/mirror:src")} == {"kept"}
+
+
+@pytest.mark.slow
+def test_a_person_can_look_at_a_cluster_its_measures_and_the_difference(zero: Path) -> None:
+    done = gleanery("duplicates", "mark/mirror:src/0.py", "--run", str(zero))
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    for word in ("mark/mirror:src/0.py", "olga/origin:src/0.py", "near_duplicate", "yield", "return"):
+        assert word in said
+    shown = cluster_of(zero, "mark/mirror:src/0.py")
+    assert shown.other is not None and shown.other["repo"] == "olga/origin"
+    assert [row.kind for row in shown.rows if row.kind not in ("same", "gap")] == ["changed"]
+    done = gleanery("duplicates", "mark/mirror:absent.py", "--run", str(zero))
+    assert done.returncode == 1 and "hint:" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_page_and_the_signatures_of_a_run_can_be_written(zero: Path, tmp_path: Path) -> None:
+    page, signatures = tmp_path / "page.html", tmp_path / "signatures.parquet"
+    done = gleanery("duplicates", "--run", str(zero), "--page", str(page), "--signatures", str(signatures))
+    assert done.returncode == 0, done.stderr
+    for word in ("olga/origin", "mark/mirror", "near duplicate", "mirror_or_unmarked_fork"):
+        assert word in page.read_text("utf-8")
+    kept = [row for row in rows(zero, "decisions") if row["reason"] == "kept" and row["path"] == "src/0.py"]
+    origin = kept[0]["blob_id"]
+    assert origin in load_index(signatures).like(code(0).replace("return", "yield", 1))
+
+
+@pytest.mark.slow
+def test_an_alarm_names_the_cluster_that_takes_a_large_share_with_an_example(zero: Path) -> None:
+    alarms = ask(questions()["cluster_alarm"], tables_of(zero), {"share": "0.1", "least": "1"}).to_pylist()
+    taken = {(row["of_what"], row["name"]): row for row in alarms if row["name"] == "mark/mirror"}
+    example = taken[("repository", "mark/mirror")]
+    assert example["example_repo"] == "mark/mirror" and example["kept_repo"] == "olga/origin"
+    assert example["example_path"] == example["kept_path"]
