@@ -30,6 +30,11 @@ def compiled(function: Function) -> Function:
         return cast(Function, numba.njit(nogil=True)(function))
 
 
+def inlined(function: Function) -> Function:
+    """The function as a part of each compiled one that calls it: nothing is handed over, and nothing compiled twice."""
+    return cast(Function, numba.njit(inline="always", nogil=True)(function))
+
+
 @compiled
 def mix(x: int) -> int:
     """A bijection of 64-bit numbers in which every input bit reaches every output bit."""

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import atomic_file, write_bytes, write_groups
-from gleanery.shards.assembly import Batch
+from gleanery.shards.batch import Batch
 from gleanery.shards.layout import TOKENIZER_FILE, part_name
 from gleanery.shards.loader import Loader
 from gleanery.shards.store import Store

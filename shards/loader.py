@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
-from gleanery.shards.assembly import Assembler, Batch, Segments
+from gleanery.shards.assembly import Assembler, joined
+from gleanery.shards.batch import Batch, Segments
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
 from gleanery.shards.packing import FIM_GROWTH, Plan, Rules, plan_epoch
 from gleanery.shards.store import Store
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Loader", "Segments", "torch_loader"]
 
 # Part of every state: raise it when the same settings would give other batches.
-ORDER_VERSION = "2"
+ORDER_VERSION = "3"
 _NO_MASK = np.empty(0, np.bool_)
 
 
@@ -86,9 +87,9 @@ class Loader:
         self.rules = Rules(context, fim_rate, spm_rate, growth, repo_rate, line_rate, syntax_rate)
         self._served = _mask(len(self.store), only)
         self._settings = _settings_digest(self.rules, seed, self._served)
-        self._assembler = Assembler(self.store, self.rules, self.control_ids, targets)
         self.removed, self.targets = removed, targets
-        self._masked = removed.mask(len(self.store), len(removed.ordinals)) if len(removed.ordinals) else _NO_MASK
+        masked = removed.mask(len(self.store), len(removed.ordinals)) if len(removed.ordinals) else _NO_MASK
+        self._assembler = Assembler(self.store, self.rules, self.control_ids, masked, targets)
         self._packed = {0: self._packed_anew}  # for each epoch, how many entries of the list its packing leaves out
         self._plans: dict[int, Plan] = {}
         self._epoch = self._row = 0
@@ -97,15 +98,22 @@ class Loader:
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches from the present place on; when one is handed out, the state already names the next."""
-        while (place := self._next()) is not None:
-            yield self.read(*place, self.batch)
+        while True:
+            step, plan, epoch, row = self.batch * self.world, self.plan(self._epoch), self._epoch, self._row
+            if row + step >= plan.rows:
+                if (place := self._next(step)) is None:
+                    return
+                yield self.read(*place, self.batch)
+                continue
+            self._row, mine = row + step, row + self.rank * self.batch
+            following = mine + step if mine + step + self.batch <= plan.rows else -1
+            yield self._assembler.batch(plan, mine, self.batch, epoch, mine, following)
 
-    def _next(self) -> tuple[int, int] | None:
+    def _next(self, step: int) -> tuple[int, int] | None:
         """Move on by one step; where this rank's rows of it begin, or None at the end."""
-        step = self.batch * self.world
         if self.epochs is not None and self.after(self._epoch, self._row, step - 1)[0] >= self.epochs:
             return None
-        mine = self.after(self._epoch, self._row, self.rank * self.batch) if self.rank else (self._epoch, self._row)
+        mine = self.after(self._epoch, self._row, self.rank * self.batch)
         self._epoch, self._row = self.after(self._epoch, self._row, step)
         return mine
 
@@ -186,12 +194,8 @@ class Loader:
 
     def read(self, epoch: int, index: int, rows: int) -> Batch:
         """Rows `index` to `index + rows` of an epoch's global list, going on into the next; moves nothing."""
-        plan = self.plan(epoch)
-        if index + rows <= plan.rows:
-            spans = [(plan, index, rows)]
-        else:
-            spans = [(self.plan(e), row, count) for e, row, count in self._spans(epoch, index, rows)]
-        return self._assembler.batch(spans, self._masked, (epoch, index))
+        parts = [(self.plan(e), row, count, e, row) for e, row, count in self._spans(epoch, index, rows)]
+        return joined([self._assembler.batch(*part) for part in parts])
 
     def plan(self, epoch: int) -> Plan:
         """The packing of one epoch; the last two are kept."""

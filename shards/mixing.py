@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
-from gleanery.shards.assembly import Batch, Segments
+from gleanery.shards.batch import Batch, Segments
 from gleanery.shards.loader import Loader
 
 PERIOD = 10_000
 LEAST_SHARE = 1 / PERIOD
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class MixedBatch(Batch):
     """A batch whose rows come from several sources; `index` counts rows of the mixture, and `epoch` is 0.
 

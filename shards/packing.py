@@ -11,12 +11,14 @@ a bitset of the free room of open rows. Rows come in a keyed order over the whol
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import keyed_hash
+from gleanery.shards.addresses import book_of
 from gleanery.shards.chance import compiled, draw, fraction, i64, permute, u64, unpermute
 from gleanery.shards.store import Index
 
@@ -117,10 +119,15 @@ class Plan:
     key: int
     choices: int
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Rows in the epoch."""
         return len(self.first) - 1
+
+    @cached_property
+    def book(self) -> NDArray[np.uint64]:
+        """What compiled code takes: the addresses of `first` and of the pieces, and both keys."""
+        return book_of([self.first, self.pieces.table], [self.key, self.choices])
 
     def rows_at(self, place: int, count: int) -> NDArray[np.int64]:
         """The numbers of the rows at places `place` to `place + count` of the epoch's order."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gleanery.records.errors import StopRun
-from gleanery.shards.assembly import Batch
+from gleanery.shards.batch import Batch
 from gleanery.shards.loader import Loader
 
 _END = object()

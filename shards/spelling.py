@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
-from gleanery.shards.addresses import address_of, bytes_at, numbers_at, pairs_at
+from gleanery.shards.addresses import book_of, bytes_at, numbers_at, pairs_at
 from gleanery.shards.chance import compiled, mix, u64
 from gleanery.shards.characters import APOSTROPHE, BLANK, LETTER, NUMBER, SIGN, SPACE, UNKNOWN, kinds
 
 RULES = ("gpt2", "digits+gpt2", "other")
 # The most characters of a token that count when a place to cut is drawn; see fim.py.
 MOST_CHARACTERS = 16
+# Above all ranks of merges.
+NO_MERGE = 0x7FFFFFFF
 # Words of at most so many bytes that are one token are looked up at once.
 SHORT_WORD = 8
 
@@ -33,10 +35,12 @@ class Spelling:
     start       int32[size + 1], token i is content[start[i] : start[i + 1]]; empty for control tokens and unused ids
     characters  uint8[size], characters that begin in the token, at most MOST_CHARACTERS
     lines       uint8[size], line ends in it, at most MOST_CHARACTERS
-    edges       uint8[size], the kind of its first character, eight times that of its last one, and 64 if it opens a
-                word: a space and then something visible, which is always the start of a pre-token
+    edges       uint8[size], the kind of its first character, eight times that of its last one, 64 if it opens a
+                word: a space and then something visible, which is always the start of a pre-token, and 128 if it is
+                letters and nothing else but for such a space
     bytes_ids   int32[256], the token of each single byte, or -1
     merges      uint64[slots, 2], a hash table with open addressing: left id << 32 | right id, and rank << 32 | made id
+    byte_ranks  int32[128 * 128], the rank at which two single bytes under 128 are merged
     words       uint64[slots, 2], a hash table of the short words that are one token: bytes, and id
     digits      whether each digit is a token of its own
     exact       whether the text may be cut between any two characters without encoding all of it anew
@@ -57,19 +61,16 @@ class Spelling:
             self.bytes_ids[byte] = vocabulary.get(letter, -1)
         self.merges = _merge_table(vocabulary, model.get("merges") or [])
         self.words = _short_words(self.content, self.start, self.bytes_ids, self.merges)
+        self.byte_ranks = _byte_ranks(self.bytes_ids, self.merges)
         rule = rule_of(config)
         self.digits = rule == "digits+gpt2"
         self.exact = rule != "other" and not _has_blank_tokens(config) and not model.get("ignore_merges")
 
     @cached_property
     def book(self) -> NDArray[np.uint64]:
-        """The addresses and lengths of all tables: what compiled code takes, since many arrays cost more to hand over
-        than the few bytes that are read from them. The spelling must be kept as long as its book is used.
-        """
+        """The addresses and lengths of all tables. The spelling must be kept as long as its book is used."""
         tables: list[NDArray[Any]] = [self.content, self.start, self.characters, self.lines, self.edges, kinds()]
-        tables += [self.bytes_ids, self.merges, self.words]
-        numbers = [n for table in tables for n in (address_of(table), len(table))]
-        return np.array([*numbers, self.digits], np.uint64)
+        return book_of([*tables, self.bytes_ids, self.merges, self.words, self.byte_ranks], [int(self.digits)])
 
 
 @lru_cache(maxsize=4)
@@ -219,33 +220,71 @@ def words_of(book: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 @compiled
+def byte_ranks_of(book: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """The table `byte_ranks`."""
+    return numbers_at(book[18], book[19])
+
+
+@compiled
 def cuts_digits(book: NDArray[np.uint64]) -> bool:
     """Whether each digit is a token of its own."""
-    return bool(book[18])
+    return bool(book[20])
 
 
 @compiled
 def merged(ids: NDArray[np.int32], at: int, count: int, merges: NDArray[np.uint64]) -> int:
-    """Merge ids[at : at + count] in place, pair by pair, the lowest rank first; returns how many are left."""
-    mask = u64(len(merges) - 1)
+    """Merge ids[at : at + count] in place, pair by pair, the lowest rank first; returns how many are left.
+
+    The ranks of all pairs stand behind them, as `rank_of` gives them.
+    """
+    ranks = at + count
     while count > 1:
-        best, place = u64(0xFFFFFFFFFFFFFFFF), 0
-        for k in range(at, at + count - 1):
-            key = (u64(ids[k]) << u64(32)) | u64(ids[k + 1])
-            slot = mix(key) & mask
-            while merges[slot, 0] != u64(0xFFFFFFFFFFFFFFFF):
-                if merges[slot, 0] == key:
-                    if merges[slot, 1] < best:
-                        best, place = merges[slot, 1], k
-                    break
-                slot = (slot + u64(1)) & mask
-        if best == u64(0xFFFFFFFFFFFFFFFF):
-            return count
-        ids[place] = np.int32(best & u64(0xFFFFFFFF))
+        best, place = NO_MERGE, 0
+        for k in range(count - 1):
+            if ids[ranks + k] < best:
+                best, place = ids[ranks + k], k
+        if best == NO_MERGE:
+            break
+        here = at + place
+        ids[here] = _merge(ids[here], ids[here + 1], merges) & u64(0xFFFFFFFF)
         count -= 1
-        for k in range(place + 1, at + count):
-            ids[k] = ids[k + 1]
+        for k in range(place + 1, count):
+            ids[at + k] = ids[at + k + 1]
+        for k in range(place + 1, count - 1):
+            ids[ranks + k] = ids[ranks + k + 1]
+        if place + 1 < count:
+            ids[ranks + place] = rank_of(ids[here], ids[here + 1], merges)
+        if place > 0:
+            ids[ranks + place - 1] = rank_of(ids[here - 1], ids[here], merges)
     return count
+
+
+@compiled
+def rank_of(left: int, right: int, merges: NDArray[np.uint64]) -> int:
+    """The rank at which two ids are merged, or NO_MERGE."""
+    return int(_merge(left, right, merges) >> u64(32))
+
+
+@compiled
+def _byte_ranks(bytes_ids: NDArray[np.int32], merges: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """The rank of each pair of bytes under 128, which stand first in every word."""
+    found = np.empty(128 * 128, np.int32)
+    for pair in range(len(found)):
+        found[pair] = rank_of(bytes_ids[pair >> 7], bytes_ids[pair & 127], merges)
+    return found
+
+
+@compiled
+def _merge(left: int, right: int, merges: NDArray[np.uint64]) -> int:
+    """Rank << 32 | made id of a pair; NO_MERGE << 32 if there is none."""
+    key, mask = (u64(left) << u64(32)) | u64(right), u64(len(merges) - 1)
+    slot = mix(key) & mask
+    while merges[slot, 0] != u64(0xFFFFFFFFFFFFFFFF):
+        if merges[slot, 0] == key:
+            found: int = merges[slot, 1]
+            return found
+        slot = (slot + u64(1)) & mask
+    return u64(NO_MERGE) << u64(32)  # type: ignore[no-any-return]
 
 
 @compiled
@@ -256,13 +295,15 @@ def _short_words(
     slots = 16
     while slots < 2 * len(start):
         slots *= 2
-    table, ids, mask = np.zeros((slots, 2), np.uint64), np.empty(SHORT_WORD, np.int32), u64(slots - 1)
+    table, ids, mask = np.zeros((slots, 2), np.uint64), np.empty(2 * SHORT_WORD, np.int32), u64(slots - 1)
     for token in range(len(start) - 1):
         begin, end = start[token], start[token + 1]
         if not 0 < end - begin <= SHORT_WORD or content[end - 1] == 0:
             continue
         for k in range(begin, end):
             ids[k - begin] = bytes_ids[content[k]]
+        for k in range(end - begin - 1):
+            ids[end - begin + k] = rank_of(ids[k], ids[k + 1], merges)
         if merged(ids, 0, end - begin, merges) != 1 or ids[0] != token:
             continue
         word = packed(content, begin, end)
@@ -294,16 +335,19 @@ def _mark(
 ) -> None:
     for token in range(len(edges)):
         begin, end = start[token], start[token + 1]
-        count, ended, last = 0, 0, end
+        count, ended, last, letters = 0, 0, end, end > begin
         for at in range(begin, end):
             if content[at] & 0xC0 != 0x80:
                 count, last = count + 1, at
+                letters &= kind_at(content, at, end, kind) == LETTER or (at == begin and content[at] == 0x20)
             ended += content[at] == 0x0A
         characters[token], lines[token] = min(count, MOST_CHARACTERS), min(ended, MOST_CHARACTERS)
         first = kind_at(content, begin, end, kind)
         second = kind_at(content, begin + 1, end, kind) if first == SPACE else UNKNOWN
         opens = 64 if second in (LETTER, NUMBER, APOSTROPHE, SIGN) else 0
-        edges[token] = first | kind_at(content, last, end, kind) << 3 | opens
+        kept = kind_at(content, last, end, kind)
+        letters &= kept == LETTER and first != UNKNOWN
+        edges[token] = first | kept << 3 | opens | (128 if letters else 0)
 
 
 @compiled

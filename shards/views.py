@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.shards.assembly import Batch
+from gleanery.shards.batch import Batch
 
 # Masked diffusion never hides less than this share (LLaDA, arXiv 2502.09992: p = (1 - e) t + e with e = 0.001).
 LEAST_NOISE = 1e-3

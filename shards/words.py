@@ -14,6 +14,7 @@ from gleanery.shards.chance import compiled, i64, mix, u64
 from gleanery.shards.characters import APOSTROPHE, BLANK, NUMBER, SIGN, SPACE, UNKNOWN
 from gleanery.shards.spelling import (
     SHORT_WORD,
+    byte_ranks_of,
     bytes_ids_of,
     character_bytes,
     cuts_digits,
@@ -22,6 +23,7 @@ from gleanery.shards.spelling import (
     merged,
     merges_of,
     packed,
+    rank_of,
     words_of,
 )
 
@@ -40,7 +42,7 @@ def encode_stretch(
     out: NDArray[np.int32],
     at: int,
 ) -> int:
-    """Write the ids of text[begin:end] to out[at:]; returns where they end, or FAILED.
+    """Write the ids of text[begin:end] to out[at:]; returns where they end, or FAILED. Twice the room is needed.
 
     `behind` tells what follows the stretch. FAILED: the text is not whole UTF-8, or holds a character of unknown kind.
     """
@@ -51,9 +53,15 @@ def encode_stretch(
             return FAILED
         token = short_word(text, begin, stop, words_of(book)) if stop - begin <= SHORT_WORD else FAILED
         if token == FAILED:
-            for k in range(begin, stop):
-                out[at + k - begin] = bytes_ids[text[k]]
-            at += merged(out, at, stop - begin, merges_of(book))
+            count, ranks, merges = stop - begin, byte_ranks_of(book), merges_of(book)
+            for k in range(count):
+                out[at + k] = bytes_ids[text[begin + k]]
+            for k in range(count - 1):
+                left, right = text[begin + k], text[begin + k + 1]
+                known = left < 0x80 and right < 0x80
+                rank = ranks[i64(left) * 128 + right] if known else rank_of(out[at + k], out[at + k + 1], merges)
+                out[at + count + k] = rank
+            at += merged(out, at, count, merges)
         else:
             out[at] = token
             at += 1

@@ -20,7 +20,8 @@ from tokenizers import pre_tokenizers
 from gleanery.records.errors import StopRun
 from gleanery.shards import lineage
 from gleanery.shards.characters import APOSTROPHE, LETTER, NUMBER, SIGN, UNKNOWN, kinds
-from gleanery.shards.fim import CHARACTER, LINE, cut, fim_undo, split_segment
+from gleanery.shards.cuts import CHARACTER, LINE
+from gleanery.shards.fim import cut, fim_undo, split_segment
 from gleanery.shards.loader import Batch, Loader
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
 from gleanery.shards.mixing import Mixture
