@@ -13,14 +13,15 @@ import re2
 from gleanery.licensing.expressions import all_of, conjuncts, keys, parse
 from gleanery.licensing.manifests import Statement, statements
 from gleanery.licensing.names import license_role, reading_scope
-from gleanery.licensing.reading import decoded, read_text
+from gleanery.licensing.parts import Part, parts
+from gleanery.licensing.reading import WHOLE_CHARACTERS, decoded, read_text
 from gleanery.licensing.readme import own_lines
 from gleanery.licensing.reuse import records
 from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
-from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY
+from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 3
+EVIDENCE_VERSION = 4
 POINTER = "LicenseRef-scancode-unknown-license-reference"
 PROPRIETARY = "LicenseRef-scancode-proprietary-license"
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
@@ -42,6 +43,8 @@ _REFUSALS = {
 _CHANGED = re2.compile(r"(?i)\bwith\b|\bexcept|non-?commercial|\brestrict|\bcustom|\badditional|\bethical|\bnot? ")
 _LONGEST_FIELD = 300
 _OWNERS_ONLY = re2.compile(r"(?i)^(?:(?:year|copyright holders?|organi[sz]ation|owners?):[^\n]*\n?\s*)+$")
+# What makes a sentence about a part of the work no plain grant.
+_CONDITION = re2.compile(r"(?i)\bunless\b|\bexcept|\bif\b|\bnot\b|\bsome\b|\bmay\b|\bvarious\b|\bmost\b|\bonly\b")
 # The words "public domain" by themselves: no licence, and no restriction either.
 _HARMLESS_HINTS = ("public-domain_bare_words", "public-domain_bare")
 _EITHER = re2.compile(
@@ -75,7 +78,7 @@ def find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
     if scope == "head":
         return _of_head(content, scanner.scan(content, scope))
     if scope == "whole":
-        return _of_text(content, scanner.scan(content, scope))
+        return _of_text(scanner, content)
     if scope == "readme":
         return _of_readme(content, scanner.scan(content, "whole"))
     text = decoded(content)
@@ -87,11 +90,33 @@ def find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
     return (replace(found[0], copyrights=reading.copyrights), *found[1:])
 
 
-def _of_text(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """A licence file of R that holds only the blanks of the licence that the manifest names: it speaks of owners."""
-    if found[0].outcome == "none" and len(content) <= _LONGEST_FIELD and _OWNERS_ONLY.match(decoded(content).strip()):
+def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
+    """A licence file: what it says of the whole folder, then what it says of parts of it (`PART`, with their paths).
+
+    Where it says what holds for everything outside the parts, the sentences about the parts say nothing of the whole.
+    """
+    text = decoded(content[: 4 * WHOLE_CHARACTERS + 4]).replace("\r\n", "\n").replace("\r", "\n")
+    found = scanner.scan(content, "whole")
+    # A licence file of R that holds only the blanks of the licence that the manifest names: it speaks of owners.
+    if found[0].outcome == "none" and len(content) <= _LONGEST_FIELD and _OWNERS_ONLY.match(text.strip()):
         return (replace(found[0], rule=OWNERS_ONLY), *found[1:])
-    return found
+    lines = text.split("\n")
+    named, rest = parts(lines)
+    if rest:
+        for part in named:
+            lines[part.first - 1 : part.last] = [""] * (part.last - part.first + 1)
+        found = scanner.scan("\n".join(lines).encode("utf-8", "replace"), "whole")
+    return (*found, *(_of_part(scanner, part) for part in named))
+
+
+def _of_part(scanner: Scanner, part: Part) -> Finding:
+    """What a sentence says of some folders; a condition or a pointer in it leaves open which licence it is."""
+    found = scanner.scan(part.words.encode("utf-8", "replace"), "whole")
+    expression = all_of(f.expression for f in found if f.outcome == "found" and f.expression)
+    plain = expression is not None and all(f.outcome == "found" for f in found) and not _CONDITION.search(part.words)
+    if not plain or only_points(expression or ""):
+        return Finding("unknown", None, 100.0, PART, part.first, part.last, paths=part.folders)
+    return Finding("found", expression, 100.0, PART, part.first, part.last, paths=part.folders)
 
 
 def _of_head(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:

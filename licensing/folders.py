@@ -19,6 +19,7 @@ from gleanery.licensing.names import (
 from gleanery.licensing.reuse import matches
 from gleanery.licensing.scan import NO_TRAINING, Finding
 from gleanery.licensing.statements import (
+    PART,
     Evidence,
     FileFacts,
     Said,
@@ -28,6 +29,7 @@ from gleanery.licensing.statements import (
     explained,
     for_code,
     speaks_of_owners,
+    together,
 )
 
 # Folders whose notices, records, manifests and READMEs are read for one file.
@@ -83,7 +85,7 @@ class Folders:
         """
         key = _folder(path), is_prose_path(path), stated
         if key not in self._governing:
-            self._governing[key] = self._statement(self._place(key[0]), *key[1:])
+            self._governing[key] = self._statement(*key)
         return self._governing[key]
 
     def recorded(self, path: str) -> tuple[Said, str]:
@@ -145,11 +147,43 @@ class Folders:
                     if found is not None:
                         yield combined("package_metadata", [(file, (found,))])
 
-    def _statement(self, place: _Place, prose: bool, stated: bool) -> Said:
+    def _statement(self, folder: str, prose: bool, stated: bool) -> Said:
+        place = self._place(folder)
         licensed = place.licensed
         statement = self._license_of(licensed[0], stated) if licensed else self._gap_filler(place)
+        statement = self._of_part(folder, licensed, statement)
         statement = self._with_notices(statement, place)
         return statement if prose else for_code(statement)
+
+    def _of_part(self, folder: str, licensed: tuple[str, ...], statement: Said) -> Said:
+        """What holds in a folder that a licence file above it names as a part of its own, else the statement given.
+
+        A sentence that names this very folder, or one above it, speaks instead of the rest of its file. One that only
+        fits by the last names of its path ("ee/" for `dist/ee/`) is a doubt, and never grants.
+        """
+        for above in licensed[:MOST_FOLDERS]:
+            inner = folder[len(above) + 1 :] if above else folder
+            for file, findings in self._texts(above, "license", parts=True):
+                for finding in findings:
+                    exact = any(inner == p or inner.startswith(p + "/") for p in finding.paths)
+                    if exact and not self._deeper(licensed[0], above, finding.paths):
+                        return combined("ancestor_file", [(file, (finding,))])
+                    if not exact and above == licensed[0] and any(self._fits(inner, p, above) for p in finding.paths):
+                        doubt = combined("ancestor_file", [(file, (replace(finding, outcome="unknown"),))])
+                        return together("ancestor_file", [statement, doubt])
+        return statement
+
+    @staticmethod
+    def _deeper(nearest: str, above: str, paths: tuple[str, ...]) -> bool:
+        """Whether the nearest licence file stands in a part or below it, so that it is nearer than the sentence."""
+        inner = nearest[len(above) + 1 :] if above else nearest
+        return bool(inner) and any(inner == p or inner.startswith(p + "/") for p in paths)
+
+    def _fits(self, inner: str, part: str, above: str) -> bool:
+        """Whether a path has a part somewhere in it; of a part that is not in the repository, its last name."""
+        whole = f"{above}/{part}" if above else part
+        names = part if any(p.startswith(whole + "/") for p in self._files) else part.rpartition("/")[2]
+        return f"/{names}/" in f"/{inner}/"
 
     def _license_of(self, folder: str, stated: bool = False) -> Said:
         """The licence files of a folder; where they are silent or only point elsewhere, its folder of licences."""
@@ -246,8 +280,10 @@ class Folders:
                             yield evidence_of("repository", file, finding, NO_TRAINING)
                             return
 
-    def _texts(self, folder: str, role: str) -> _Texts:
-        return [(file, file.whole) for file in self._speaking.get(folder, {}).get(role, [])]
+    def _texts(self, folder: str, role: str, parts: bool = False) -> _Texts:
+        """The files of a role with what they say of the whole folder, or else of parts of it."""
+        files = self._speaking.get(folder, {}).get(role, [])
+        return [(file, tuple(f for f in file.whole if (f.rule == PART) == parts)) for file in files]
 
     def _place(self, folder: str) -> _Place:
         """Walk up to a folder that is known already, then down again."""

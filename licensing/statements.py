@@ -25,6 +25,8 @@ TOOL_GRANTS = frozenset(("fsful", "fsfullr", "fsfullrwd", "fsfullrsd"))
 # A tag in a README is the licence of the README, not of the work.
 OWN_TAG = "spdx-license-identifier"
 OWNERS_ONLY = "gleanery-owners-only"
+# A sentence of a licence file about some folders below it, which are its `paths`.
+PART = "gleanery-part-of-the-work"
 IGNORED = frozenset(f"licenseref-scancode-{key}" for key in _IGNORED_TEXT.split())
 
 
