@@ -21,8 +21,8 @@ _LICENSING = re2.compile(
 # The sentence that says what holds for everything else.
 _REST = re2.compile(
     r"(?i)\boutside(?: of)? (?:the|these|those|that|this|of)\b|\bother than\b|\b(?:all|any|every|the) other\b|"
-    r"\beverything else\b|\belsewhere\b|\bremaind(?:er|ing)\b|\bremaining\b|\bthe rest\b|\bother (?:files|code|content)\b|"
-    r"\bexcept (?:for|where|in)\b"
+    r"\beverything else\b|\belsewhere\b|\bremaind(?:er|ing)\b|\bremaining\b|\bthe rest\b|"
+    r"\bother (?:files|code|content)\b|\bexcept (?:for|where|in)\b"
 )
 _BULLET = re.compile(r"^\s{0,12}(?:[-*+•]|\(?[0-9a-z]{1,2}[.)])\s+")
 _CLAUSE = re.compile(
@@ -42,11 +42,11 @@ _POINTS = re.compile(
     r"\b(?:defined|found|specified|set forth|described|see|contained|listed|stated|given)\b[^.]{0,20}$", re.I
 )
 _NO_NAMES_TEXT = """
-a above aforementioned all an and any appropriate below containing corresponding current destination different distribution
-each entire every following from given in individual install installation its last main mentioned my named new of one or
-original other our output own package parent particular project public relevant repository respective root said same
-separate single some source specific specified sub such target that the their these this those top top-level toplevel
-two under which whole within working your base home same-named
+a above aforementioned all an and any appropriate below containing corresponding current destination different
+distribution each entire every following from given in individual install installation its last main mentioned my
+named new of one or original other our output own package parent particular project public relevant repository
+respective root said same separate single some source specific specified sub such target that the their these this
+those top top-level toplevel two under which whole within working your base home same-named
 """
 _NO_NAMES = frozenset(_NO_NAMES_TEXT.split())
 _TEXTS = re.compile(
