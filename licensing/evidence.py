@@ -13,7 +13,7 @@ import re2
 from gleanery.licensing.expressions import all_of, conjuncts, keys, parse
 from gleanery.licensing.manifests import Statement, statements
 from gleanery.licensing.names import license_role, reading_scope
-from gleanery.licensing.parts import Part, parts
+from gleanery.licensing.parts import Part, division
 from gleanery.licensing.reading import WHOLE_CHARACTERS, decoded, read_text
 from gleanery.licensing.readme import own_lines
 from gleanery.licensing.reuse import records
@@ -100,13 +100,11 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     # A licence file of R that holds only the blanks of the licence that the manifest names: it speaks of owners.
     if found[0].outcome == "none" and len(content) <= _LONGEST_FIELD and _OWNERS_ONLY.match(text.strip()):
         return (replace(found[0], rule=OWNERS_ONLY), *found[1:])
-    lines = text.split("\n")
-    named, rest = parts(lines)
-    if rest:
-        for part in named:
-            lines[part.first - 1 : part.last] = [""] * (part.last - part.first + 1)
-        found = scanner.scan("\n".join(lines).encode("utf-8", "replace"), "whole")
-    return (*found, *(_of_part(scanner, part) for part in named))
+    divided = division(text.split("\n"))
+    if divided.others is not None:
+        found = scanner.scan("\n".join(divided.others).encode("utf-8", "replace"), "whole")
+    cut = (Finding("unknown", rule="gleanery-too-many-parts"),) if divided.cut else ()
+    return (*found, *(_of_part(scanner, part) for part in divided.parts), *cut)
 
 
 def _of_part(scanner: Scanner, part: Part) -> Finding:

@@ -1,9 +1,9 @@
 """Which sentences of a licence file speak of a part of the repository only, such as "everything in ee/ is ...".
 
-In: the lines of a licence file. Out: `Part`s: the folders that a sentence names, its words, its lines, and whether the
-file says what holds for everything else. English only; a sentence counts if it names a folder, with a word for folder
-or with quotes, and speaks of a licence. 20 µs for a licence without such a sentence, since two words decide; linear in
-the length of the text, which the reader of licence files limits.
+In: the lines of a licence file. Out: a `Division`: for each such sentence the folders that it names, its words and
+its lines, and what is left of the file where it says what holds for everything else. English only; a sentence counts
+if it names a folder, with a word for folder or with quotes, and speaks of a licence. 20 µs for a licence without such
+a sentence, since two words decide; linear in the length of the text, which the reader of licence files limits.
 """
 
 import re
@@ -30,8 +30,11 @@ _CLAUSE = re.compile(
 )
 _URL = re.compile(r"https?://[^\s)\]>\"']+?/tree/[^/\s]+/([\w.@+/-]+)")
 _ADDRESS = re.compile(r"[a-z]+://\S+", re.IGNORECASE)
+_MARK = "[\"“”'`‘’*]{1,2}"
 _QUOTED = re.compile(
-    r"[\"“”'`‘’*]{1,2}/?((?:[\w.@+-]+/)*[\w.@+-]+/?)[\"“”'`‘’*]{1,2}(?=([^.;]{0,40}?(?:director|folder))?)",
+    rf"{_MARK}/?((?:[\w.@+-]+/)*[\w.@+-]+/?){_MARK}"
+    rf"(?=((?:[\s,]*(?:and|or|&)?\s*{_MARK}[\w.@+/-]+{_MARK}){{0,8}}"
+    r"\s*(?:[a-z]+\s+)?(?:sub[- ]?)?(?:director|folder))?)",
     re.IGNORECASE,
 )
 _SLASHED = re.compile(r"(?:(?<=\s)|^)\.?/?((?:[\w.@+-]+/)+)(?=[\s,.;:)]|$)")
@@ -64,33 +67,47 @@ class Part:
     last: int
 
 
-def parts(lines: Sequence[str]) -> tuple[tuple[Part, ...], bool]:
-    """The sentences about parts, and whether one sentence says what holds for everything else.
+@dataclass(frozen=True)
+class Division:
+    """What a licence file says of parts: its sentences, at most `MOST_PARTS`, and whether more were `cut` off.
 
-    >>> found, rest = parts(['* All software under an "ee/" directory is licensed under the license in "ee/LICENSE".',
-    ...                      '* All software outside of the above directories is under the MIT license below.'])
-    >>> [(p.folders, p.first) for p in found], rest
-    ([(('ee',), 1)], True)
-    >>> parts(["You must keep this license in the same directory as the software."])
-    ((), False)
+    `others`: the lines without what speaks of parts, where a sentence says what holds for everything else; else None.
+    """
+
+    parts: tuple[Part, ...] = ()
+    others: tuple[str, ...] | None = None
+    cut: bool = False
+
+
+def division(lines: Sequence[str]) -> Division:
+    """The sentences about parts, and what is left for everything else.
+
+    >>> found = division(['* All software under an "ee/" directory is licensed under the license in "ee/LICENSE".',
+    ...                   '* All software outside of the above directories is under the MIT license below.'])
+    >>> [(p.folders, p.first) for p in found.parts], found.others
+    ([(('ee',), 1)], ('', '* All software outside of the above directories is under the MIT license below.'))
+    >>> division(["You must keep this license in the same directory as the software."])
+    Division(parts=(), others=None, cut=False)
     """
     if not any(_FOLDER_WORD.search(line) for line in lines):
-        return (), False
+        return Division()
     found: list[Part] = []
-    rest = False
+    others, rest = list(lines), False
     for first, last, item in _items(lines):
         if not _LICENSING.search(item):
             continue
+        kept, before = list[str](), len(found)
         for clause in _CLAUSE.split(item):
-            if _REST.search(clause):
-                rest = True
-                continue
-            folders = _folders(clause) if _FOLDER_WORD.search(clause) else ()
-            # The licence may stand in the other half of the sentence.
-            if folders and len(found) < MOST_PARTS:
-                words = clause if _LICENSING.search(clause) else item
-                found.append(Part(folders, words, first, last))
-    return tuple(found), rest and bool(found)
+            is_rest = _REST.search(clause) is not None
+            folders = _folders(clause) if not is_rest and _FOLDER_WORD.search(clause) else ()
+            rest = rest or is_rest
+            if folders:  # the licence may stand in the other half of the sentence
+                found.append(Part(folders, clause if _LICENSING.search(clause) else item, first, last))
+            else:
+                kept.append(clause)
+        if len(found) > before:
+            others[first - 1 : last] = [" ".join(kept), *[""] * (last - first)]
+    return Division(tuple(found[:MOST_PARTS]), tuple(others) if rest and found else None, len(found) > MOST_PARTS)
 
 
 def _items(lines: Sequence[str]) -> Iterator[tuple[int, int, str]]:
