@@ -5,7 +5,7 @@ heads go to the detector as they are; of manifests and records only the licence 
 which findings are about the work itself. Costs what the detector costs, and 0.1 ms for a manifest or a README.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import re2
@@ -52,6 +52,7 @@ _EITHER = re2.compile(
     r"dual[- ]?licen[sc]ed)\b"
 )
 _NOT_A_CHOICE = re2.compile(r"(?i)\beither (?:version|express|v[0-9]|the? version)|\band\b")
+_DUAL = re2.compile(r"(?i)\b(?:dual|double)[- ]?licen[sc]|\bdually licen[sc]")
 _LONGEST_CHOICE = 8
 _AND = re2.compile(r"(?i)\s*[,;&]\s*(?:and\s+)?|\s+and\s+|\s+AND\s+|\s+\+\s+")
 _OR = re2.compile(r"(?i)\s*(?:\|\|?|/)\s*|\s*,?\s+or\s+")
@@ -142,9 +143,35 @@ def _with_choice(finding: Finding, lines: list[str]) -> Finding:
         return finding
     sentence = " ".join(line.strip(" \t*/#;%!\"'") for line in said)
     offered = _EITHER.search(sentence)
-    if offered is None or _NOT_A_CHOICE.search(offered[0]):
+    if offered is None or (_NOT_A_CHOICE.search(offered[0]) and not _DUAL.search(sentence)):
         return finding
-    return replace(finding, expression=" OR ".join(f"({p})" if " OR " in p else p for p in parts))
+    return replace(finding, expression=_choice_of(parts))
+
+
+def _choice_of(parts: Iterable[str]) -> str:
+    return " OR ".join(f"({p})" if " OR " in p or " AND " in p else p for p in parts)
+
+
+def _dual(found: tuple[Finding, ...], lines: list[str]) -> tuple[Finding, ...]:
+    """Two licences in one line with "dual licensed" are a choice, also where the word between them is "and"."""
+    kept: list[Finding] = []
+    for finding in found:
+        before = kept[-1] if kept else None
+        at = finding.start_line
+        if (
+            before is not None
+            and at is not None
+            and (before.start_line, before.end_line) == (at, finding.end_line) == (at, at)
+            and before.outcome == finding.outcome == "found"
+            and _DUAL.search(lines[min(at, len(lines)) - 1])
+            and not any(only_points(f.expression or "") for f in (before, finding))
+        ):
+            both = dict.fromkeys((*conjuncts(before.expression or ""), *conjuncts(finding.expression or "")))
+            kept[-1] = replace(before, expression=_choice_of(both)) if len(both) == 2 else before
+            kept += [] if len(both) == 2 else [finding]
+        else:
+            kept.append(_with_choice(finding, lines))
+    return tuple(kept)
 
 
 def _of_readme(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -153,7 +180,7 @@ def _of_readme(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...
         return found
     lines = decoded(content).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     own = own_lines(lines)
-    return tuple(_placed_in_readme(f, lines, own) for f in found)
+    return tuple(_placed_in_readme(f, lines, own) for f in _dual(found, lines))
 
 
 def _placed_in_readme(finding: Finding, lines: list[str], own: frozenset[int]) -> Finding:

@@ -23,8 +23,8 @@ from gleanery.licensing.statements import (
     Evidence,
     FileFacts,
     Said,
-    bare,
     combined,
+    covers,
     evidence_of,
     explained,
     for_code,
@@ -192,7 +192,7 @@ class Folders:
         if not statement.names_licence and not (stated and not texts):
             texts = texts + self._texts(folder, "license_folder")
             statement = combined("ancestor_file", texts, silence_is_doubt=True)
-        choice = next((c for c in self._choices(folder) if alternatives(c[0]) == bare(statement)), None)
+        choice = next((c for c in self._choices(folder) if covers(c[0], statement.expression)), None)
         if choice is None:
             return statement
         return replace(statement, expression=choice[0], evidence=(*statement.evidence, choice[1]))

@@ -157,15 +157,19 @@ def covers(choice: str | None, text: str | None) -> bool:
     return len(sides) > 1 and bool(parts) and all(_family(canonical(part)) in families for part in parts)
 
 
-def picks(head: str | None, collection: str | None) -> bool:
-    """Whether a head names some of the licences of a folder that holds several, and so which are its own.
+def picks(head: str | None, collection: str | None, others: Iterable[str | None] = ()) -> bool:
+    """Whether a head names some of several licences that its project states, and so which are its own.
+
+    They stand together in the folder, or some in the folder and some in `others`: a README, a manifest, a folder above.
 
     >>> picks("MIT", "GPL-2.0-only AND MIT"), picks("ISC", "GPL-2.0-only AND MIT"), picks("MIT", "GPL-2.0-only")
     (True, False, False)
+    >>> picks("MIT", "GPL-2.0-only", ["MIT OR GPL-2.0-only"])
+    True
     """
-    named, held = conjuncts(head or ""), conjuncts(collection or "")
-    known = {canonical(part) for part in held}
-    own = {canonical(part) for part in named if not only_points(part)}
+    held = [part for text in (collection, *others) for part in conjuncts(text or "")]
+    known = {canonical(part) for part in held} | {side for part in held for side in alternatives(part)}
+    own = {canonical(part) for part in conjuncts(head or "") if not only_points(part)}
     return len(known) > 1 and bool(own) and own <= known
 
 
@@ -180,11 +184,6 @@ def for_code(said: Said) -> Said:
     code = [part for part in parts if not all(_is_for_documents(key) for key in keys(part))]
     named = any(not only_points(part) and canonical(part) != NO_TRAINING.lower() for part in code)
     return replace(said, expression=all_of(code)) if named and len(code) < len(parts) else said
-
-
-def bare(said: Said) -> frozenset[str]:
-    """The licence texts of something that offers no choice by itself, in canonical form."""
-    return frozenset(canonical(part) for part in conjuncts(said.expression or ""))
 
 
 def only_points(expression: str) -> bool:
