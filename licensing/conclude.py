@@ -25,13 +25,19 @@ class Claim:
     """What a weaker source says that the conclusion does not: a contradiction, for the policy to weigh.
 
     `source`: header (a record overrides it), reuse, manifest, readme, registry, siblings (the heads of most files of
-    the folder), or above (a licence file of a folder further up than the one that governs). An expression of None: a
+    the folder), documents (a licence for texts or data beside the one for code), or above (a licence file of a folder
+    further up than the one that governs). An expression of None: a
     licence is stated and could not be identified.
     """
 
     source: str
     path: str
     expression: str | None
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether it speaks of this file otherwise; licences further up and those of documents stand beside it."""
+        return self.source not in ("above", "documents")
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ def _conclusion(file: FileFacts, folders: Folders, siblings: Siblings) -> Conclu
         header_expression=own.expression,
         directory_expression=directory.expression,
         basis=decisive.role if decisive.expression is not None else directory.role,
-        conflict=clash or any(claim.source != "above" for claim in claims),
+        conflict=clash or any(claim.contradicts for claim in claims),
         uncertain=own.uncertain or directory.uncertain,
         evidence=_cut(own.evidence, directory.evidence, evidence),
         claims=claims,

@@ -28,6 +28,7 @@ from gleanery.licensing.statements import (
     evidence_of,
     explained,
     for_code,
+    of_documents,
     speaks_of_owners,
     together,
 )
@@ -69,12 +70,14 @@ class Folders:
         role, folder = license_role(file.path), _folder(file.path)
         if role is None or not file.whole:
             return
+        if role in ("license", "notice") and all((f.rule or "").startswith("debian-") for f in file.whole):
+            role = "reuse"  # a licence file in the form of debian/copyright, which names the files of each licence
         if role == "license" and is_license_folder(folder):
             role, folder = "license_folder", _folder(folder)
         elif role == "reuse" and reading_of_records(file.path) == "sidecar":
             self._sidecars.setdefault(file.path.removesuffix(".license"), file)
             return
-        elif role == "reuse" and folder.rpartition("/")[2] in (".reuse", "debian"):
+        elif reading_of_records(file.path) and folder.rpartition("/")[2] in (".reuse", "debian"):
             folder = _folder(folder)
         self._speaking.setdefault(folder, {}).setdefault(role, []).append(file)
 
@@ -122,11 +125,21 @@ class Folders:
         return (*self._beside[key], *records)
 
     def _claims(self, place: _Place, prose: bool) -> Iterable[tuple[str, Said]]:
+        for source, said in self._sources(place):
+            yield source, said if prose else for_code(said)
+            documents = of_documents(said)
+            if not prose and source != "above" and documents.names_licence:
+                yield "documents", documents
+        if place.licensed and not prose:
+            documents = of_documents(self._license_of(place.licensed[0]))
+            if documents.names_licence:
+                yield "documents", documents
+
+    def _sources(self, place: _Place) -> Iterable[tuple[str, Said]]:
         shortest = len(place.licensed[0]) if place.licensed else 0
         near = [f for f in place.described if len(f) >= shortest][:MOST_FOLDERS]
         for folder in near:
             for source, said in (("manifest", self._manifest(folder)), ("readme", self._readme(folder))):
-                said = said if prose else for_code(said)
                 deeper = bool(place.licensed) and folder != place.licensed[0]
                 if said.names_licence or (deeper and said.uncertain and source == "manifest"):
                     yield source, said
@@ -137,7 +150,7 @@ class Folders:
         for folder in place.licensed[:MOST_FOLDERS]:
             said = self._license_of(folder)
             if said.names_licence:
-                yield "above", said if prose else for_code(said)
+                yield "above", said
 
     def _debian(self, path: str) -> Iterable[Said]:
         for folder in self._place(_folder(path)).recorded[:MOST_FOLDERS]:

@@ -27,7 +27,7 @@ ALLOW, DENY, UNKNOWN, REFERENCE, NEUTRAL = "allow", "deny", "unknown", "referenc
 _ALL_ORDER = (DENY, UNKNOWN, ALLOW, REFERENCE, NEUTRAL)
 _LONGEST_LIST, _LONGEST_PATH, _LONGEST_RULE = 8, 300, 1000
 # The sources of claims beside a conclusion, see `conclude.Claim`.
-SOURCES = ("header", "reuse", "manifest", "readme", "registry", "siblings", "above")
+SOURCES = ("header", "reuse", "manifest", "readme", "registry", "siblings", "documents", "above")
 # Of these, the ones that speak of this file alone. They count also against a head that says which licence is its own.
 _OF_ONE_FILE = frozenset(("header", "reuse"))
 

@@ -27,6 +27,8 @@ OWN_TAG = "spdx-license-identifier"
 OWNERS_ONLY = "gleanery-owners-only"
 # A sentence of a licence file about some folders below it, which are its `paths`.
 PART = "gleanery-part-of-the-work"
+# Made for texts, fonts and data; their authors advise against them for code.
+_DOCUMENTS = ("CC-BY-SA-", "GFDL-", "OFL-", "ODBL-", "ODC-BY-", "PDDL-", "CDLA-", "UBUNTU-FONT-", "BITSTREAM-VERA")
 IGNORED = frozenset(f"licenseref-scancode-{key}" for key in _IGNORED_TEXT.split())
 
 
@@ -150,11 +152,14 @@ def covers(choice: str | None, text: str | None) -> bool:
 
     >>> covers("GPL-1.0-or-later OR Artistic-1.0-Perl", "GPL-2.0-only"), covers("MIT", "GPL-2.0-only")
     (True, False)
+    >>> covers("GPL-1.0-or-later OR Artistic-1.0-Perl", "(GPL-1.0-or-later OR Artistic-1.0) AND GPL-1.0-only")
+    True
     """
-    sides = alternatives(choice or "")
-    families = {_family(side) for side in sides}
-    parts = conjuncts(text or "")
-    return len(sides) > 1 and bool(parts) and all(_family(canonical(part)) in families for part in parts)
+    offered = [alternatives(part) for part in conjuncts(choice or "")]
+    named = {_family(side) for part in conjuncts(text or "") for side in alternatives(part)}
+    return bool(offered and named) and all(
+        len(sides) > 1 and named <= {_family(side) for side in sides} for sides in offered
+    )
 
 
 def picks(head: str | None, collection: str | None, others: Iterable[str | None] = ()) -> bool:
@@ -179,11 +184,21 @@ def _family(text: str) -> str:
 
 
 def for_code(said: Said) -> Said:
-    """Without the licences of documents (CC-BY), where another licence speaks for the code."""
+    """Without the licences of documents, fonts and data, where another licence speaks for the code.
+
+    What is left out of it stays a claim (`of_documents`), unless it asks for attribution only.
+    """
     parts = conjuncts(said.expression or "")
-    code = [part for part in parts if not all(_is_for_documents(key) for key in keys(part))]
+    code = [part for part in parts if not _is_for_documents(part)]
     named = any(not only_points(part) and canonical(part) != NO_TRAINING.lower() for part in code)
     return replace(said, expression=all_of(code)) if named and len(code) < len(parts) else said
+
+
+def of_documents(said: Said) -> Said:
+    """What `for_code` leaves out, without CC-BY."""
+    kept = {canonical(part) for part in conjuncts(for_code(said).expression or "")}
+    left = [part for part in conjuncts(said.expression or "") if canonical(part) not in kept]
+    return replace(said, expression=all_of(p for p in left if not all(_is_by(key) for key in keys(p))))
 
 
 def only_points(expression: str) -> bool:
@@ -202,6 +217,10 @@ def _is_ignored(part: str) -> bool:
     return all(key.lower() in IGNORED for key in keys(part))
 
 
-def _is_for_documents(key: str) -> bool:
+def _is_for_documents(part: str) -> bool:
+    return all(_is_by(key) or key.upper().startswith(_DOCUMENTS) for key in keys(part))
+
+
+def _is_by(key: str) -> bool:
     words = key.lower().split("-")
     return words[:2] == ["cc", "by"] and len(words) > 2 and words[2][:1].isdigit()
