@@ -5,6 +5,7 @@ heads go to the detector as they are; of manifests and records only the licence 
 which findings are about the work itself. Costs what the detector costs, and 0.1 ms for a manifest or a README.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -68,7 +69,7 @@ _COMPATIBLE = re2.compile(
 _HARMLESS_HINTS = ("public-domain_bare_words", "public-domain_bare")
 _EITHER = re2.compile(
     r"(?i)\beither (?:the |of the |under |a |an )?[^.]{3,200}?\bor\b|\b(?:your choice|choose (?:one|between|either)|"
-    r"dual[- ]?licen[sc]ed)\b"
+    r"one or (?:the )?other|dual[- ]?licen[sc]ed)\b"
 )
 _NOT_A_CHOICE = re2.compile(r"(?i)\beither (?:version|express|v[0-9]|the? version)|\band\b")
 _DEBIAN_FORM = re2.compile(r"(?i)\s*format(?:-specification)?:[ \t]*\S*(?:copyright-format|dep5|dep-5)")
@@ -77,10 +78,16 @@ _DUAL_NAMES = re2.compile(
     r"(?i)\b(?:dual|double|dually)[- ]?licen[sc]ed (?:under|as|with|by)(?: both)?(?: the)? (.{3,160}?)"
     r"(?: licen[sc]es?)?\.?[ \t]*$"
 )
+_PERL = re2.compile(
+    r"(?is)\bunder the terms of either:?\s+a\)\s.{0,80}GNU General Public License.{0,200}"
+    r"\bor\s+b\)\s.{0,20}Artistic License"
+)
 _JOINED = re2.compile(r"(?i),? (?:and|or)(?: the)? |[ \t]*[/&][ \t]*")
 _LONGEST_CHOICE = 8
 _AND = re2.compile(r"(?i)\s*[,;&]\s*(?:and\s+)?|\s+and\s+|\s+AND\s+|\s+\+\s+")
 _OR = re2.compile(r"(?i)\s*(?:\|\|?|/)\s*|\s*,?\s+or\s+")
+# "Apache License, Version 2.0" is one name.
+_VERSION = re.compile(r",\s*(?=(?:v|version|ver|rev|revision)?\.?\s*[0-9])", re.IGNORECASE)
 # Words that stand beside "and" or "or" without naming a second licence.
 _CONTINUED = re2.compile(
     r"(?i)^(?:\(?at your option\)?|any )?\s*(?:later|newer|above|greater|higher|after)\b|^any later|"
@@ -231,6 +238,18 @@ def _dual(scanner: Scanner, found: tuple[Finding, ...], lines: list[str]) -> tup
     return found
 
 
+def _perl(text: str, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """With the terms of Perl as one choice: their own words spread over several lines, "either: a) ... or b) ..."."""
+    said = _PERL.search(text)
+    if said is None:
+        return found
+    first = text.count("\n", 0, said.start()) + 1
+    last = text.count("\n", 0, said.end()) + 1
+    choice = Finding("found", "GPL-1.0-or-later OR Artistic-1.0-Perl", 100.0, "gleanery-perl", first, last)
+    others = [f for f in found if f.start_line is None or not first <= f.start_line <= last]
+    return tuple(sorted((*others, choice), key=lambda f: f.start_line or 0))
+
+
 def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     """What is said of the work itself stays; any other licence is only mentioned."""
     text = _without_compatibility(_bounded(content))
@@ -239,7 +258,10 @@ def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
         return found
     lines = text.split("\n")
     own = own_lines(lines)
-    return tuple(_placed_in_readme(f, lines, own) for f in _dual(scanner, found, lines))
+    found = _perl(text, found)
+    placed = [_placed_in_readme(f, lines, own) for f in _dual(scanner, found, lines)]
+    said = division([line if number in own else "" for number, line in enumerate(lines, 1)])
+    return (*placed, *(_of_part(scanner, part) for part in said.parts))
 
 
 def _placed_in_readme(finding: Finding, lines: list[str], own: frozenset[int]) -> Finding:
@@ -288,6 +310,7 @@ def resolved(scanner: Scanner, words: str) -> tuple[Finding, ...]:
         return (*whole, Finding("unknown", rule="license-field"))
     if whole[0].rule == "license-field" or words.startswith("License ::") or "://" in words or len(words.split()) == 1:
         return whole
+    words = _VERSION.sub(" ", words)
     for sign, word in ((_OR, "OR"), (_AND, "AND")):
         parts = [p.strip(" ()") for p in sign.split(words) if p.strip(" ()")]
         if len(parts) > 1 and not any(_CONTINUED.search(p) for p in parts):

@@ -120,7 +120,8 @@ class Folders:
         """
         key = _folder(path), is_prose_path(path)
         if key not in self._beside:
-            self._beside[key] = tuple(self._claims(self._place(key[0]), key[1]))
+            place = self._place(key[0])
+            self._beside[key] = (*self._claims(place, key[1]), *self._readme_parts(key[0], place))
         records = [("manifest", said) for said in self._debian(path)]
         return (*self._beside[key], *records)
 
@@ -134,6 +135,14 @@ class Folders:
             documents = of_documents(self._license_of(place.licensed[0]))
             if documents.names_licence:
                 yield "documents", documents
+
+    def _readme_parts(self, folder: str, place: _Place) -> Iterable[tuple[str, Said]]:
+        """What READMEs say of the folders of a path."""
+        for above in place.described[:MOST_FOLDERS]:
+            inner = folder[len(above) + 1 :] if above else folder
+            for file, finding in self._parts(above, "readme"):
+                if any(inner == p or inner.startswith(p + "/") for p in finding.paths):
+                    yield "readme", combined("repository", [(file, (finding,))])
 
     def _sources(self, place: _Place) -> Iterable[tuple[str, Said]]:
         shortest = len(place.licensed[0]) if place.licensed else 0
@@ -176,15 +185,19 @@ class Folders:
         """
         for above in licensed[:MOST_FOLDERS]:
             inner = folder[len(above) + 1 :] if above else folder
-            for file, findings in self._texts(above, "license", parts=True):
-                for finding in findings:
-                    exact = any(inner == p or inner.startswith(p + "/") for p in finding.paths)
-                    if exact and not self._deeper(licensed[0], above, finding.paths):
-                        return combined("ancestor_file", [(file, (finding,))])
-                    if not exact and above == licensed[0] and any(self._fits(inner, p, above) for p in finding.paths):
-                        doubt = combined("ancestor_file", [(file, (replace(finding, outcome="unknown"),))])
-                        return together("ancestor_file", [statement, doubt])
+            for file, finding in self._parts(above, "license"):
+                exact = any(inner == p or inner.startswith(p + "/") for p in finding.paths)
+                if exact and not self._deeper(licensed[0], above, finding.paths):
+                    return combined("ancestor_file", [(file, (finding,))])
+                if not exact and above == licensed[0] and any(self._fits(inner, p, above) for p in finding.paths):
+                    doubt = combined("ancestor_file", [(file, (replace(finding, outcome="unknown"),))])
+                    return together("ancestor_file", [statement, doubt])
         return statement
+
+    def _parts(self, folder: str, role: str) -> Iterable[tuple[FileFacts, Finding]]:
+        for file, findings in self._texts(folder, role, parts=True):
+            for finding in findings:
+                yield file, finding
 
     @staticmethod
     def _deeper(nearest: str, above: str, paths: tuple[str, ...]) -> bool:
