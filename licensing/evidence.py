@@ -16,7 +16,7 @@ from gleanery.licensing.manifests import Statement, statements
 from gleanery.licensing.names import license_role, reading_scope
 from gleanery.licensing.parts import Part, division
 from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES, WHOLE_CHARACTERS, decoded, read_text
-from gleanery.licensing.readme import own_lines
+from gleanery.licensing.readme import own_lines, paragraphs_of_others
 from gleanery.licensing.reuse import records
 from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, only_points
@@ -138,7 +138,7 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     if stated and not any(f.expression == NO_TRAINING for f in found):
         return (replace(stated[0], copyrights=found[0].copyrights), *stated[1:])
     divided = division(text.split("\n"))
-    if divided.others is not None:
+    if divided.rest:
         found = scanner.scan("\n".join(divided.others).encode("utf-8", "replace"), "whole")
     cut = (Finding("unknown", rule="gleanery-too-many-parts"),) if divided.cut else ()
     return (*found, *(_of_part(scanner, part) for part in divided.parts), *cut)
@@ -243,7 +243,7 @@ def _perl(text: str, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
     said = _PERL.search(text)
     if said is None:
         return found
-    first = text.count("\n", 0, said.start()) + 1
+    first = text.count("\n", 0, max(text.rfind("\n\n", 0, said.start()) + 2, 0)) + 1
     last = text.count("\n", 0, said.end()) + 1
     choice = Finding("found", "GPL-1.0-or-later OR Artistic-1.0-Perl", 100.0, "gleanery-perl", first, last)
     others = [f for f in found if f.start_line is None or not first <= f.start_line <= last]
@@ -253,15 +253,19 @@ def _perl(text: str, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
 def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     """What is said of the work itself stays; any other licence is only mentioned."""
     text = _without_compatibility(_bounded(content))
-    found = scanner.scan(text.encode("utf-8", "replace"), "whole")
-    if all(f.outcome == "none" for f in found):
-        return found
     lines = text.split("\n")
     own = own_lines(lines)
-    found = _perl(text, found)
-    placed = [_placed_in_readme(f, lines, own) for f in _dual(scanner, found, lines)]
-    said = division([line if number in own else "" for number, line in enumerate(lines, 1)])
-    return (*placed, *(_of_part(scanner, part) for part in said.parts))
+    divided = division([line if number in own else "" for number, line in enumerate(lines, 1)])
+    for part in divided.parts:
+        lines[part.first - 1 : part.last] = divided.others[part.first - 1 : part.last]
+    for at in paragraphs_of_others(lines):  # so that no licence of theirs is joined with one of the work
+        lines[at] = lines[at] if at + 1 in own or "train" in lines[at].lower() else ""
+    parts = [_of_part(scanner, part) for part in divided.parts]
+    found = scanner.scan("\n".join(lines).encode("utf-8", "replace"), "whole")
+    if all(f.outcome == "none" for f in found):
+        return (*found, *parts)
+    found = _perl("\n".join(lines), _dual(scanner, found, lines))
+    return (*(_placed_in_readme(f, lines, own) for f in found), *parts)
 
 
 def _placed_in_readme(finding: Finding, lines: list[str], own: frozenset[int]) -> Finding:

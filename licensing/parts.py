@@ -71,11 +71,12 @@ class Part:
 class Division:
     """What a licence file says of parts: its sentences, at most `MOST_PARTS`, and whether more were `cut` off.
 
-    `others`: the lines without what speaks of parts, where a sentence says what holds for everything else; else None.
+    `others`: the lines without what speaks of parts; `rest`: whether a sentence says what holds for everything else.
     """
 
     parts: tuple[Part, ...] = ()
-    others: tuple[str, ...] | None = None
+    others: tuple[str, ...] = ()
+    rest: bool = False
     cut: bool = False
 
 
@@ -86,11 +87,11 @@ def division(lines: Sequence[str]) -> Division:
     ...                   '* All software outside of the above directories is under the MIT license below.'])
     >>> [(p.folders, p.first) for p in found.parts], found.others
     ([(('ee',), 1)], ('', '* All software outside of the above directories is under the MIT license below.'))
-    >>> division(["You must keep this license in the same directory as the software."])
-    Division(parts=(), others=None, cut=False)
+    >>> division(["You must keep this license in the same directory as the software."]).parts
+    ()
     """
     if not any(_FOLDER_WORD.search(line) for line in lines):
-        return Division()
+        return Division(others=tuple(lines))
     found: list[Part] = []
     others, rest = list(lines), False
     for first, last, item in _items(lines):
@@ -107,7 +108,7 @@ def division(lines: Sequence[str]) -> Division:
                 kept.append(clause)
         if len(found) > before:
             others[first - 1 : last] = [" ".join(kept), *[""] * (last - first)]
-    return Division(tuple(found[:MOST_PARTS]), tuple(others) if rest and found else None, len(found) > MOST_PARTS)
+    return Division(tuple(found[:MOST_PARTS]), tuple(others), rest and bool(found), len(found) > MOST_PARTS)
 
 
 def _items(lines: Sequence[str]) -> Iterator[tuple[int, int, str]]:

@@ -54,6 +54,10 @@ _OTHERS = re2.compile(
 )
 # A paragraph with one of these is about something else as a whole.
 _OF_OTHERS = re2.compile(r"(?i)third[- ]part|\bbundled\b|\bvendored\b|\bborrowed (?:from|code)\b")
+_BARE_HEADINGS = frozenset(
+    ("license", "licence", "licensing", "licenses", "copying", "copyright and license", "license and copyright")
+    + ("copyright and licence", "licence and copyright", "copyright & license")
+)
 _TITLE_LINES, _LONGEST_TITLE, _LONGEST_PARAGRAPH = 3, 400, 40
 _ITEM = re2.compile(r"^[ \t]*(?:[-*+]|[0-9]{1,2}[.)])[ \t]")
 
@@ -67,7 +71,7 @@ def own_lines(lines: Sequence[str]) -> frozenset[int]:
     [2]
     """
     own: set[int] = set()
-    inside, others = False, _of_others(lines)
+    inside, others = False, paragraphs_of_others(lines)
     for at, line in enumerate(lines):
         following = lines[at + 1] if at + 1 < len(lines) else ""
         if _is_title(line, following):
@@ -77,7 +81,7 @@ def own_lines(lines: Sequence[str]) -> frozenset[int]:
     return frozenset(own)
 
 
-def _of_others(lines: Sequence[str]) -> set[int]:
+def paragraphs_of_others(lines: Sequence[str]) -> set[int]:
     """The indices of all lines of the paragraphs that speak of something else, such as what is bundled."""
     found: set[int] = set()
     start = 0
@@ -97,7 +101,7 @@ def _is_title(line: str, following: str) -> bool:
 
 def _is_bare(line: str) -> bool:
     """A line such as `LICENSE` or `License:` by itself."""
-    return line.strip(" \t:*#=-_").lower() in ("license", "licence", "licensing", "licenses", "copying")
+    return line.strip(" \t:*#=-_").lower() in _BARE_HEADINGS
 
 
 def _is_heading(line: str) -> bool:

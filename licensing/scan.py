@@ -59,7 +59,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _OWN_NAME = re.compile(r"(?:DocumentRef-[\w.-]{1,60}:)?LicenseRef-(?!scancode-)[\w.-]{1,80}", re.IGNORECASE)
-_SECOND_TAG = re.compile(r"spdx|licen[sc]e", re.IGNORECASE)
+_SECOND_TAG = re.compile(r"spdx|licen[sc]e(?!ref-)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Conclusions from findings alone: what holds for any repository."""
 
-
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -34,7 +34,7 @@ WORDS = (
 def test_a_sentence_about_a_folder_is_told_from_any_other(name: str) -> None:
     found = division(CASES[name]["text"].split("\n"))
     assert [f"{' '.join(p.folders)} @{p.first}" for p in found.parts] == CASES[name]["parts"]
-    assert ("\n".join(found.others).strip() if found.others is not None else "") == CASES[name]["others"].strip()
+    assert ("\n".join(found.others).strip() if found.rest else "") == CASES[name]["others"].strip()
 
 
 @given(st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=8)), max_size=60))
@@ -43,7 +43,7 @@ def test_any_text_gives_parts_within_their_limits(words: list[str]) -> None:
     lines = " ".join(words).split("\n")
     found = division(lines)
     assert len(found.parts) <= MOST_PARTS
-    assert found.others is None or len(found.others) == len(lines)
+    assert len(found.others) == len(lines)
     for part in found.parts:
         assert 1 <= part.first <= part.last <= len(lines)
         assert part.folders and all(f and not f.startswith("/") and not f.endswith("/") for f in part.folders)
