@@ -6,29 +6,30 @@ of their own, and are extended to the size of ours by their marginal cost. CPU t
 """
 
 import argparse
-import importlib
 import json
 import re
+import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 import venv
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import dedup_labelled
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from corpus import code_files
 from datasketch import MinHash, MinHashLSH
+from dedup_incremental import incremental_metrics
+from dedup_stage import THRESHOLD, stage_apart, write_blobs
 from measuring import Metric, metric, report
 from numpy.typing import NDArray
 from planted import planted, similar_pairs
@@ -38,16 +39,11 @@ from gleanery.dedup.clusters import Forest
 from gleanery.dedup.signatures import Parameters, as_minhash, read_signatures, shingle_sets, sign_texts
 from gleanery.dedup.texts import joined_texts
 from gleanery.pipeline.caches import user_cache
-from gleanery.pipeline.exchange import part_count, part_name
-from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.stage3_cluster import STEPS
-from gleanery.pipeline.steps import Marker, Shard
-from gleanery.records.ids import blob_id, partition
-from gleanery.records.parquet import iter_rows, read_table, table_of, write_table
+from gleanery.records.ids import blob_id
+from gleanery.records.parquet import iter_rows
 
 HERE = Path(__file__).parent
-PARAMETERS, THRESHOLD = Parameters(), 0.7
-PART_BYTES = 32 << 20
+PARAMETERS = Parameters()
 PEERS = ("text-dedup", "datatrove")
 
 
@@ -71,19 +67,16 @@ def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less of everything: about a minute")
-    parser.add_argument("--stage", metavar="FOLDER", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.stage:
-        print(json.dumps(run_stage(Path(arguments.stage))))
-        return
-    sizes = QUICK if arguments.quick else FULL
+    sizes = QUICK if parser.parse_args().quick else FULL
     with tempfile.TemporaryDirectory(prefix="gleanery-bench-") as folder:
         root = Path(folder)
         found = signatures_against_datasketch(sizes)
         found += truth_found(sizes, root / "truth")
         found += clusters_against_datasketch(sizes)
         found += stage_against_pipelines(sizes, root)
+        found += incremental_metrics(sizes.megabytes, min(sizes.rounds, 3))
         report("dedup", found)
+    dedup_labelled.main()
 
 
 def cpu(work: Callable[[], Any]) -> float:
@@ -139,8 +132,9 @@ def clusters_against_datasketch(sizes: Sizes) -> list[Metric]:
     counts = np.array([n for n, _ in signed])
     ours: list[NDArray[np.integer[Any]]] = []
     _clusters(matrix[:100], counts[:100], sieved=False)
-    fast = statistics.median(cpu(lambda: ours.append(_clusters(matrix, counts, sieved=False))) for _ in range(5))
-    sieved = statistics.median(cpu(lambda: _clusters(matrix, counts, sieved=True)) for _ in range(5))
+    _clusters(matrix[:100], counts[:100], sieved=True)
+    fast = [cpu(lambda: ours.append(_clusters(matrix, counts, sieved=False))) for _ in range(7)]
+    sieved = [cpu(lambda: _clusters(matrix, counts, sieved=True)) for _ in range(7)]
     sketches = [as_minhash(signature, PARAMETERS) for _, signature in signed]
     theirs: list[NDArray[np.int64]] = []
     slow = cpu(lambda: theirs.append(_clusters_of_datasketch(sketches)))
@@ -148,9 +142,9 @@ def clusters_against_datasketch(sizes: Sizes) -> list[Metric]:
         raise SystemExit("the clusters are not those of datasketch")
     peer = {"datasketch insert, query, union-find (us a signature)": slow / len(signed) * 1e6}
     return [
-        metric("cluster_ratio", [slow / fast], "x"),
-        metric("cluster_us", [fast / len(signed) * 1e6], "us a signature", peer),
-        metric("cluster_sieved_us", [sieved / len(signed) * 1e6], "us a signature"),
+        metric("cluster_ratio", [slow / seconds for seconds in fast], "x"),
+        metric("cluster_us", [seconds / len(signed) * 1e6 for seconds in fast], "us a signature", peer),
+        metric("cluster_sieved_us", [seconds / len(signed) * 1e6 for seconds in sieved], "us a signature"),
     ]
 
 
@@ -188,8 +182,7 @@ def _clusters_of_datasketch(sketches: Sequence[MinHash]) -> NDArray[np.int64]:
 def truth_found(sizes: Sizes, root: Path) -> list[Metric]:
     """Pairs and removals of the real stage among whole files with planted copies, against an exact join."""
     texts = [document.text for document in planted(sizes.truth, sizes.megabytes, None)]
-    make_blobs(root, iter(texts))
-    _stage_apart(root)
+    stage_apart(write_blobs(root, _named(texts)))
     distinct = {blob_id(text.encode()): text for text in texts}
     names = sorted(distinct)
     pairs, jaccard = similar_pairs(
@@ -233,22 +226,32 @@ def stage_against_pipelines(sizes: Sizes, root: Path) -> list[Metric]:
     runs = []
     for documents in sizes.stage:
         folder = root / f"stage-{documents}"
-        make_blobs(folder, (d.text for d in planted(documents, sizes.megabytes, 2000)))
-        runs.append(_stage_apart(folder))
+        texts = (document.text for document in planted(documents, sizes.megabytes, 2000))
+        runs.append(stage_apart(write_blobs(folder, _named(texts))))
+        shutil.rmtree(folder)
     small, large = runs
     growth = large["cpu"] / small["cpu"] / (sizes.stage[1] / sizes.stage[0])
     found = [
         metric("stage_cpu_us", [large["cpu"] / sizes.stage[1] * 1e6], "us a document", large["steps"]),
         metric("cpu_growth_10x", [growth], "x of linear"),
-        metric("memory_growth_10x", [large["peak"] / small["peak"]], "x", {"peak MB": large["peak"] / 1e6}),
+        metric(
+            "memory_growth_10x",
+            [large["private"] / small["private"]],
+            "x",
+            {
+                "peak MB": large["private"] / 1e6,
+                "with mapped files, which the system may drop (x)": large["resident"] / small["resident"],
+                "with mapped files, peak MB": large["resident"] / 1e6,
+            },
+        ),
     ]
-    texts = [d.text for d in planted(sizes.slices[1], sizes.megabytes, 2000)]
-    pairs, _ = similar_pairs(shingle_sets(joined_texts(texts), PARAMETERS), THRESHOLD)
+    some = [document.text for document in planted(sizes.slices[1], sizes.megabytes, 2000)]
+    pairs, _ = similar_pairs(shingle_sets(joined_texts(some), PARAMETERS), THRESHOLD)
     true = {(f"{i:08d}", f"{j:08d}") for i, j in pairs.tolist()}
     for tool in PEERS:
-        few, many = (_peer(tool, texts[:n], root / f"{tool}-{n}") for n in sizes.slices)
+        few, many = (_peer(tool, some[:n], root / f"{tool}-{n}") for n in sizes.slices)
         marginal = (many["cpu"] - few["cpu"]) / (sizes.slices[1] - sizes.slices[0])
-        recall, precision = judged({f"{n:08d}" for n in range(len(texts))}, set(many["kept"]), true)
+        recall, precision = judged({f"{n:08d}" for n in range(len(some))}, set(many["kept"]), true)
         found.append(
             metric(
                 f"stage_ratio_{tool.replace('-', '_')}",
@@ -258,12 +261,15 @@ def stage_against_pipelines(sizes: Sizes, root: Path) -> list[Metric]:
             )
         )
     folder = root / "slice"
-    make_blobs(folder, iter(texts))
-    _stage_apart(folder)
+    stage_apart(write_blobs(folder, _named(some)))
     kept = {row["id"] for path in sorted((folder / "kept").glob("*.parquet")) for row in iter_rows(path, ["id"])}
-    number = {blob_id(text.encode()): f"{n:08d}" for n, text in reversed(list(enumerate(texts)))}
-    recall, precision = judged({f"{n:08d}" for n in range(len(texts))}, {number[name] for name in kept}, true)
+    number = {blob_id(text.encode()): f"{n:08d}" for n, text in reversed(list(enumerate(some)))}
+    recall, precision = judged({f"{n:08d}" for n in range(len(some))}, {number[name] for name in kept}, true)
     return [*found, metric("slice_recall", [recall], "share"), metric("slice_precision", [precision], "share")]
+
+
+def _named(texts: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    return (("a.py", text.encode()) for text in texts)
 
 
 def judged(every: set[str], kept: set[str], true: set[tuple[str, str]]) -> tuple[float, float]:
@@ -275,100 +281,6 @@ def judged(every: set[str], kept: set[str], true: set[tuple[str, str]]) -> tuple
     gone = every - kept
     recall = sum(left in gone or right in gone for left, right in true) / max(1, len(true))
     return recall, sum(bool(like[one] & kept) for one in gone) / max(1, len(gone))
-
-
-def make_blobs(root: Path, texts: Iterator[str]) -> None:
-    """The table `blobs` of a run with these contents, each once, by way of one file for each part."""
-    raw, total = root / "raw", 0
-    raw.mkdir(parents=True)
-    with ExitStack() as stack:
-        files = [stack.enter_context(open(raw / f"{n:03d}", "wb")) for n in range(256)]
-        for text in texts:
-            content = text.encode()
-            name = blob_id(content)
-            files[partition(name, 256)].write(name.encode() + len(content).to_bytes(8, "big") + content)
-            total += len(content)
-    parts = min(256, part_count(total, PART_BYTES))
-    for part in range(parts):
-        rows: dict[str, dict[str, Any]] = {}
-        for number in range(part * 256 // parts, (part + 1) * 256 // parts):
-            for name, content in _raw(raw / f"{number:03d}"):
-                rows[name] = {"blob_id": name, "size": len(content), "encoding": "utf-8", "names": ["a.py"]}
-                rows[name]["content"] = content
-        path = root / "tables/blobs" / f"{part_name(part, parts)}.parquet"
-        write_table(path, "blobs", table_of("blobs", rows.values()))
-    for path in raw.iterdir():
-        path.unlink()
-
-
-def _raw(path: Path) -> Iterator[tuple[str, bytes]]:
-    data, place = path.read_bytes(), 0
-    while place < len(data):
-        size = int.from_bytes(data[place + 40 : place + 48], "big")
-        yield data[place : place + 40].decode(), data[place + 48 : place + 48 + size]
-        place += 48 + size
-
-
-def _stage_apart(root: Path) -> dict[str, Any]:
-    """`run_stage` in a process of its own."""
-    command = [sys.executable, __file__, "--stage", str(root)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
-
-
-def run_stage(root: Path) -> dict[str, Any]:
-    """Every step of the stage, task after task, then a write of the survivors. CPU seconds, and the peak of memory.
-
-    A run of a few documents goes before, so that neither imports nor the compiler are measured.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        warm = Path(folder) / "warm"
-        make_blobs(warm, (d.text for d in planted(300, 1, 500)))
-        _run_steps(warm)
-    steps = _run_steps(root)
-    # Not ru_maxrss: a child inherits that of the process that started it.
-    status = Path("/proc/self/status").read_text("ascii")
-    peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
-    return {"cpu": sum(steps.values()), "steps": {f"{k} (CPU s)": v for k, v in steps.items()}, "peak": peak}
-
-
-def _run_steps(root: Path) -> dict[str, float]:
-    settings = Settings()
-    blobs = {p.relative_to(root).as_posix(): None for p in sorted((root / "tables/blobs").glob("*.parquet"))}
-    markers: dict[str, Any] = {"gather": Marker("", blobs, {}, {})}  # type: ignore[arg-type]
-    used: dict[str, float] = {}
-    for make in STEPS:
-        step = make(settings, markers)
-        module, function = step.work.split(":")
-        work = getattr(importlib.import_module(module), function)
-        start, shards = time.process_time(), []
-        for task in step.tasks:
-            shards.append(Shard(root, step.name, task, settings))
-            work(shards[-1])
-        used[step.name] = time.process_time() - start
-        counts = {k: sum(s.counts[k] for s in shards) for k in shards[0].counts} if shards else {}
-        outputs = {path: written for s in shards for path, written in s.outputs.items()}
-        markers[step.name] = Marker("", outputs, counts, {})
-    used["survivors"] = cpu(lambda: _write_survivors(root))
-    return used
-
-
-def _write_survivors(root: Path) -> None:
-    """What the other pipelines end with: the texts that stay."""
-    gone: set[str] = set()
-    for path in sorted((root / "tables/pairs").glob("*.parquet")):
-        table = read_table(path, ["left_blob_id", "right_blob_id", "jaccard"])
-        near = table.filter(pa.compute.greater_equal(table.column("jaccard"), THRESHOLD))
-        for left, right in zip(near["left_blob_id"].to_pylist(), near["right_blob_id"].to_pylist(), strict=True):
-            if left not in gone:  # rows come in the order of the smaller id, which is settled by then
-                gone.add(right)
-    (root / "kept").mkdir(exist_ok=True)
-    for path in sorted((root / "tables/blobs").glob("*.parquet")):
-        table = read_table(path, ["blob_id", "content"])
-        dropped = pa.compute.is_in(table["blob_id"], value_set=pa.array(sorted(gone), pa.string()))
-        kept = table.filter(pa.compute.invert(dropped)).rename_columns(["id", "text"])
-        pq.write_table(kept, root / "kept" / path.name, compression="zstd")
 
 
 def _peer(tool: str, texts: Sequence[str], folder: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ SCALE = 16
 # With fewer code shingles a content stands in others by chance, and its sample may be empty: 1 in 25 at 50 shingles.
 LEAST_SHINGLES = 50
 MAX_BUCKET = 64
+_SLICED = np.uint64(60 - 24)  # hashes of a sample have 60 bits
 
 Sample = np.dtype([("hash", "<u8"), ("row", "<u4")])
 _Rows: TypeAlias = NDArray[np.int64]
@@ -28,6 +29,21 @@ def sample(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     if hashes.size < LEAST_SHINGLES:
         return hashes[:0]
     return hashes[: int(np.searchsorted(hashes, np.uint64((1 << 64) // SCALE)))]
+
+
+def in_slices(samples: NDArray[np.void]) -> NDArray[np.void]:
+    """Samples of many contents, in the order of the first 24 bits of their hashes: enough for `slice_of`."""
+    order = (samples["hash"] >> _SLICED << np.uint64(32)) | np.arange(len(samples), dtype=np.uint64)
+    order.sort()
+    sliced: NDArray[np.void] = samples[order & np.uint64(0xFFFFFFFF)]
+    return sliced
+
+
+def slice_of(samples: NDArray[np.void], number: int, of: int) -> NDArray[np.void]:
+    """One of `of` slices of all possible hashes, a power of two up to 2^24, from what `in_slices` gave."""
+    ends = [(1 << 64) // SCALE // of * place for place in (number, number + 1)]
+    start, stop = np.searchsorted(samples["hash"], np.array(ends, np.uint64))
+    return samples[start:stop]
 
 
 def shared_samples(

@@ -37,7 +37,7 @@ from gleanery.records.errors import StopRun
 __all__ = ["Finding", "Scanner", "finding_of", "head_of", "plain_of", "warm"]
 
 # Raise this number when the same text may now give another answer.
-SCAN_VERSION = 6
+SCAN_VERSION = 7
 # What this room finds by itself; scancode has no rule for it.
 NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
 MOST_FINDINGS = 64
@@ -65,7 +65,8 @@ _RESTRICTED = ("Commercial", "Copyleft", "Free Restricted", "Proprietary Free", 
 _NAME = re.compile(r"LicenseRef-scancode-[\w.+-]+")
 # Shorter texts of the library would be taken for licences by accident.
 _SHORTEST_TEXT = 12
-_SECOND_TAG = re.compile(r"spdx|licen[sc]e", re.IGNORECASE)
+_OWN_NAME = re.compile(r"(?:DocumentRef-[\w.-]{1,60}:)?LicenseRef-(?!scancode-)[\w.-]{1,80}", re.IGNORECASE)
+_SECOND_TAG = re.compile(r"spdx|licen[sc]e(?!ref-)", re.IGNORECASE)
 
 
 class Scanner:
@@ -311,6 +312,10 @@ def _respelled(tree: Expression) -> Expression | None:
         parts = [_respelled(part) for part in tree.parts]
         return Expression(tree.word, tuple(p for p in parts if p)) if all(parts) else None
     known = _scancode().symbols
+    if _OWN_NAME.fullmatch(tree.license) and tree.exception is None:
+        return (
+            tree  # a name of the project's own making, which no policy knows: its side of a choice counts for nothing
+        )
     names = [name.lower() for name in (tree.license, tree.exception) if name is not None]
     if any(name not in known for name in names):
         return None

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gleanery.dedup.bands import Sieve, Sketches, group, plausible_pairs
-from gleanery.dedup.containment import SCALE, shared_samples, worth_measuring
+from gleanery.dedup.containment import shared_samples, slice_of, worth_measuring
 from gleanery.dedup.prints import label
 from gleanery.pipeline.arrays import map_arrays, write_arrays
 from gleanery.pipeline.contents import Contents, Pairs, between, lefts, packed, rights
@@ -41,7 +41,9 @@ def candidates_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     each = max(1, min(-(-bands // TASKS), ROWS_AT_ONCE // contents))
     spans = [(first, min(bands, first + each)) for first in range(0, bands, each)]
     spans += [(bands + form, bands + form + 1) for form in range(FORMS)]
-    slices = max(2, -(-contents * SAMPLES_EACH // ROWS_AT_ONCE))
+    slices = 2
+    while slices * ROWS_AT_ONCE < contents * SAMPLES_EACH:
+        slices *= 2
     tasks = [
         Task(f"band-{first:03d}-{r:03d}", {"bands": [first, last], "range": [r, ranges]})
         for first, last in spans
@@ -126,13 +128,9 @@ def _inside(keys: NDArray[np.uint64], number: int, of: int) -> NDArray[np.int64]
 
 def _share_samples(contents: Contents, number: int, of: int) -> tuple[Pairs, Pairs, int, int]:
     """Pairs that share sampled hashes of one range, and how many."""
-    span = (1 << 64) // SCALE
-    low, high = number * span // of, (number + 1) * span // of
     found = []
     for part, base in enumerate(contents.bases[:-1].tolist()):
-        samples = contents.part(part)["samples"]
-        start, stop = np.searchsorted(samples["hash"], np.array([low, high], np.uint64))
-        rows = samples[start:stop]
+        rows = slice_of(contents.part(part)["samples"], number, of)
         found.append((rows["hash"], rows["row"] + np.uint32(base)))
     hashes, members = (np.concatenate(column) for column in zip(*found, strict=True))
     pairs, counts, capped = shared_samples(hashes, members, contents.indexed("sizes"))

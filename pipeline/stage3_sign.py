@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gleanery.dedup.bands import Banding, band_keys, signature_bits
-from gleanery.dedup.containment import Sample
+from gleanery.dedup.containment import Sample, in_slices
 from gleanery.dedup.normal_form import STYLES, styles_of
 from gleanery.dedup.prints import label, prints
 from gleanery.dedup.signatures import Parameters
@@ -157,7 +157,7 @@ def _arrays(table: pa.Table, parameters: Parameters, cut: Banding) -> dict[str, 
         "shingles": shingles,
         "forms": forms,
         "sizes": sizes,
-        "samples": samples[np.argsort(samples["hash"], kind="stable")],
+        "samples": in_slices(samples),
     }
 
 

@@ -21,9 +21,11 @@ from gleanery.records.tables import TABLES
 
 COMPRESSION, LEVEL = "zstd", 3
 ROW_GROUP_ROWS = 65_536
-# Content columns make rows heavy; a row group is what a reader holds in memory at once, and what it must unpack to get
-# one row: an incremental run wants one content in a hundred, and would unpack all of them from groups of some MB.
-ROW_GROUP_BYTES = 256 << 10
+# Columns that make rows heavy, and the bytes of them in a row group. A row group is what a reader holds at once, and
+# what it must unpack to get one row: an incremental run wants one content in a hundred. Groups of half the size cost
+# 5 % more on the disk. Beside a heavy column nothing else is compressed: to unpack a column of 25 rows costs 40 us,
+# however small it is, and whoever wants the names of all rows would pay it for each group.
+_HEAVY = {"content": 128 << 10, "text": 256 << 10}
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,9 @@ def describe(path: Path, rows: int | None = None) -> Written:
 class atomic_file:
     """A file that appears under its name only when the block ends well.
 
+    `lasting`: it is on the disk by then, so that even a power failure leaves it whole. Without it, a power failure may
+    leave a shorter file: for what can be made again and is looked at for its size, and costs less.
+
     >>> import tempfile, pathlib
     >>> target = pathlib.Path(tempfile.mkdtemp()) / "x"
     >>> with atomic_file(target) as out:
@@ -129,8 +134,8 @@ class atomic_file:
     b'whole'
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, lasting: bool = True) -> None:
+        self.path, self.lasting = path, lasting
         self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
     def __enter__(self) -> BinaryIO:
@@ -141,7 +146,8 @@ class atomic_file:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self.file.flush()
-            os.fsync(self.file.fileno())
+            if self.lasting:
+                os.fsync(self.file.fileno())
         self.file.close()
         if kind is None:
             os.replace(self.temporary, self.path)
@@ -181,9 +187,6 @@ _OPTIONS: dict[str, Any] = {
 
 # Values that look like chance: to compress them costs more than it saves, and a dictionary holds each of them once.
 _NOISE = frozenset({"signature", "sample", "normal_form", "renamed_form"})
-# Columns whose size cuts a table into many row groups. Beside them only they are compressed: to unpack a column of 25
-# rows costs 40 us, however small it is, and whoever wants the names of all rows would pay it for each group.
-_HEAVY = ("content", "text")
 
 
 def _options(schema: pa.Schema) -> dict[str, Any]:
@@ -204,7 +207,7 @@ def _heavy(names: Sequence[str]) -> str | None:
 
 
 def _row_groups(table: pa.Table) -> Iterator[tuple[int, int]]:
-    """Slices of a table that are each about ROW_GROUP_BYTES at most, from row sizes of its heavy column."""
+    """Slices of a table that are each as large as `_HEAVY` says at most, or one row."""
     heavy = _heavy(table.column_names)
     if heavy is None:
         for start in range(0, table.num_rows, ROW_GROUP_ROWS):
@@ -213,7 +216,7 @@ def _row_groups(table: pa.Table) -> Iterator[tuple[int, int]]:
     sizes = pc.binary_length(table.column(heavy)).to_pylist()
     start, held = 0, 0
     for row, size in enumerate(sizes):
-        if held and held + size > ROW_GROUP_BYTES:
+        if held and held + size > _HEAVY[heavy]:
             yield start, row
             start, held = row, 0
         held += size

@@ -76,12 +76,12 @@ def make(folder: Path) -> Path:
     _alice(folder / "alice")
     _bob(folder / "bob")
     _carol(folder / "carol")
-    _repository(
+    make_repository(
         folder / "dave", 2021, {"only.py": code(40), "README.md": "# Only\n\nA small thing without a licence.\n"}
     )
-    _repository(folder / "judy", 2021, _judy())
-    _repository(folder / "erin", 2021, {"LICENSE": _mit(2021, "Erin Example"), "hers.py": code(50)})
-    _repository(
+    make_repository(folder / "judy", 2021, _judy())
+    make_repository(folder / "erin", 2021, {"LICENSE": _mit(2021, "Erin Example"), "hers.py": code(50)})
+    make_repository(
         folder / "frank",
         2018,
         {"LICENSE": _mit(2018, "Frank Example"), "his.py": code(60), ".dataset-optout.json": '{"opt_out": true}\n'},
@@ -183,7 +183,7 @@ def _alice(path: Path) -> None:
         "big.csv": "1,2,3\n" * 200_000,
         "weights.bin": LFS,
     }
-    _repository(path, 2020, files, odd=True)
+    make_repository(path, 2020, files, odd=True)
 
 
 def _bob(path: Path) -> None:
@@ -197,7 +197,7 @@ def _bob(path: Path) -> None:
         "same_a.py": code(21),
         "same_b.py": code(21),
     }
-    _repository(path, 2022, files)
+    make_repository(path, 2022, files)
 
 
 def _judy() -> dict[str, str | bytes]:
@@ -218,14 +218,14 @@ def _judy() -> dict[str, str | bytes]:
 
 
 def _carol(path: Path) -> None:
-    _repository(path, 2019, {"COPYING": GPL, "algorithm.py": code(30), "more.py": code(31)})
+    make_repository(path, 2019, {"COPYING": GPL, "algorithm.py": code(30), "more.py": code(31)})
 
 
 def _commented(text: str) -> str:
     return "".join(f"# {line}".rstrip() + "\n" for line in text.splitlines()) + "\n"
 
 
-def _repository(path: Path, year: int, files: dict[str, str | bytes] | dict[str, str], odd: bool = False) -> None:
+def make_repository(path: Path, year: int, files: dict[str, str | bytes] | dict[str, str], odd: bool = False) -> None:
     """A git repository with one commit of a fixed time; with `odd`, a symbolic link and a submodule in it."""
     path.mkdir(parents=True)
     _git(path, "init", "-q", "-b", "main")

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 
-def gleanery(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def gleanery(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
     """Run the command line in a process of its own."""
     command = [sys.executable, "-m", "gleanery.pipeline.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd)
 
 
 def test_help_names_every_command() -> None:
@@ -38,8 +38,9 @@ def test_help_names_every_command() -> None:
 def test_an_error_is_one_line_with_a_way_out(
     tmp_path: Path, arguments: tuple[str, ...], message: str, hint: str
 ) -> None:
-    done = gleanery(*arguments)
+    done = gleanery(*arguments, cwd=tmp_path)
     assert done.returncode == 1
+    assert not list(tmp_path.iterdir())
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("error:")
     assert message in done.stderr.replace("\n", " ")

@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import itertools
+import random
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from small_corpus import code
 
+from gleanery.dedup.keeper import Copy, Link, settle
 from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
 from gleanery.pipeline.exchange import part_name
 from gleanery.pipeline.settings import DedupSettings, RunSettings, Settings
@@ -34,17 +36,16 @@ def stage(
     root: Path, files: Mapping[str, str | bytes], given_settings: Settings | None = None, parts: int = 4
 ) -> dict[str, dict[str, int]]:
     """Run the stage on some contents; the notes of each step."""
-    rows: list[list[dict[str, Any]]] = [[] for _ in range(parts)]
+    rows: list[dict[str, dict[str, Any]]] = [{} for _ in range(parts)]
     for name, text in sorted(files.items(), reverse=True):
         content = text.encode() if isinstance(text, str) else text
         ident, encoding = blob_id(content), decode(content)[1]
         about = {"blob_id": ident, "size": len(content), "encoding": encoding, "names": [name], "content": content}
-        if all(row["blob_id"] != ident for row in rows[partition(ident, parts)]):
-            rows[partition(ident, parts)].append(about)
+        rows[partition(ident, parts)].setdefault(ident, about)
     outputs = {}
     for part, found in enumerate(rows):
         path = root / f"tables/blobs/{part_name(part, parts)}.parquet"
-        outputs[path.relative_to(root).as_posix()] = write_table(path, "blobs", table_of("blobs", found))
+        outputs[path.relative_to(root).as_posix()] = write_table(path, "blobs", table_of("blobs", found.values()))
     plan, notes = given_settings or Settings(), dict[str, dict[str, int]]()
     markers = {"gather": Marker("", outputs, {}, {})}
     for make in STEPS:
@@ -212,3 +213,86 @@ def test_arrays_come_back_as_they_were_and_hold_no_pickle(tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="no file of write_arrays"):
         map_arrays(tmp_path / "z.arrays")
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["x.arrays", "z.arrays"]
+
+
+def _settled(root: Path) -> dict[str, str]:
+    """The reason of each content by its name, where the content of the smallest name is the oldest."""
+    names = {row["blob_id"]: row["names"][0] for row in table(root, "blobs")}
+    links = {
+        (row["left_blob_id"], row["right_blob_id"]): Link(row["sameness"], row["similarity"], row["duplicate"])
+        for row in table(root, "pairs")
+        if row["bars"]
+    }
+    about: dict[str, Any] = {"path": "a.c", "eligible": True, "restricted": False, "opted_out": False, "fork": False}
+    about |= {"vendored": False, "own_license": False}
+    ages = {blob: age for age, blob in enumerate(sorted(names, key=lambda blob: names[blob]))}
+    copies = [
+        Copy(file_id=blob, blob_id=blob, repo_id=f"r{age}", first_commit_at=age, **about) for blob, age in ages.items()
+    ]
+    outcomes = settle(copies, links, threshold=0.7)
+    assert all((o.similarity or 0) >= 0.7 for o in outcomes.values() if o.reason != "kept")
+    return {names[blob]: outcome.reason for blob, outcome in outcomes.items()}
+
+
+def _words(chance: random.Random, count: int) -> list[str]:
+    return [f"{chance.randrange(1 << 40):x}" for _ in range(count)]
+
+
+@pytest.mark.slow
+def test_of_a_chain_of_twenty_thousand_contents_every_other_one_stays(tmp_path: Path) -> None:
+    """Each is like the next (0.81), and not like the one after that (0.66)."""
+    words = _words(random.Random(1), 10 * 20_000 + 100)
+    stage(tmp_path, {f"{n:05d}.c": " ".join(words[10 * n : 10 * n + 100]) for n in range(20_000)})
+    assert len({row["cluster_id"] for row in table(tmp_path, "clusters")}) == 1
+    kept = {name for name, reason in _settled(tmp_path).items() if reason == "kept"}
+    assert kept == {f"{n:05d}.c" for n in range(0, 20_000, 2)}
+
+
+@pytest.mark.slow
+def test_of_a_star_only_the_hub_stays(tmp_path: Path) -> None:
+    """Each is like the hub (0.78), and hardly any two of the others are alike (0.62)."""
+    chance = random.Random(2)
+    blocks = [" ".join(_words(chance, 20)) for _ in range(40)]
+    files = {"0 hub.c": " ".join(blocks)}
+    for n in range(800):
+        left_out = chance.sample(range(40), 6)
+        files[f"{n}.c"] = " ".join([*(blocks[b] for b in range(40) if b not in left_out), *_words(chance, 16)])
+    stage(tmp_path, files)
+    reasons = _settled(tmp_path)
+    assert reasons.pop("0 hub.c") == "kept" and set(reasons.values()) == {"near_duplicate"}
+
+
+@pytest.mark.slow
+def test_of_a_giant_cluster_one_stays(tmp_path: Path) -> None:
+    """Three thousand copies, each with one other word: four and a half million pairs, of which few are measured."""
+    words = _words(random.Random(3), 1_000)
+    stage(
+        tmp_path,
+        {f"{n:04d}.c": " ".join([*words[: n % 1000], f"own_{n}", *words[n % 1000 + 1 :]]) for n in range(3_000)},
+    )
+    assert len(table(tmp_path, "pairs")) < 200_000
+    reasons = list(_settled(tmp_path).values())
+    assert reasons.count("kept") == 1 and len(reasons) == 3_000
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_contents_of_two_tokens_make_no_key_and_no_pair(tmp_path: Path) -> None:
+    stage(tmp_path, {"empty.c": "", **{f"{n}.c": f"x {n:x}" for n in range(100_000)}})
+    signed = [map_arrays(path) for path in sorted((tmp_path / "work/sign/data").glob("*.arrays"))]
+    assert sum(len(arrays["ids"]) for arrays in signed) == 100_001
+    assert sum(arrays["keys"].size + len(arrays["samples"]) for arrays in signed) == 0
+    assert table(tmp_path, "pairs") == table(tmp_path, "clusters") == []
+
+
+@pytest.mark.parametrize("first_letter", "аαアक가ა一")
+def test_programs_in_other_scripts_do_not_collide(tmp_path: Path, first_letter: str) -> None:
+    """With all their letters in another script, six programs are as unlike as before, and a copy as like."""
+
+    def in_script(text: str) -> str:
+        return re.sub("[a-z]", lambda found: chr(ord(first_letter) + ord(found[0]) - ord("a")), text)
+
+    files = some_files(6) | {"near.py": code(0) + "return z\n"}
+    stage(tmp_path, {name: f"# {in_script(text[:40])}\n{in_script(text)}" for name, text in files.items()})
+    names = {row["blob_id"]: row["names"][0] for row in table(tmp_path, "blobs")}
+    alike = [row for row in table(tmp_path, "pairs") if row["sameness"] != "none"]
+    assert [{names[row["left_blob_id"]], names[row["right_blob_id"]]} for row in alike] == [{"own_0.py", "near.py"}]
