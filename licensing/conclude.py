@@ -6,12 +6,13 @@ About 9 µs a file, and 30 µs for each folder; memory grows with the number of 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from gleanery.licensing.folders import Folders
 from gleanery.licensing.names import license_role
-from gleanery.licensing.statements import Evidence, FileFacts, Said, added_by, combined, together
+from gleanery.licensing.siblings import Siblings
+from gleanery.licensing.statements import Evidence, FileFacts, Said, added_by, combined, explains, together
 
 __all__ = ["MOST_EVIDENCE", "Claim", "Conclusion", "Evidence", "FileFacts", "conclude"]
 
@@ -23,13 +24,20 @@ MOST_EVIDENCE = 24
 class Claim:
     """What a weaker source says that the conclusion does not: a contradiction, for the policy to weigh.
 
-    `source`: header (a record overrides it), reuse, manifest, readme, registry, or above (a licence file of a folder
-    further up than the one that governs). An expression of None: a licence is stated and could not be identified.
+    `source`: header (a record overrides it), reuse, manifest, readme, registry, siblings (the heads of most files of
+    the folder), documents (a licence for texts or data beside the one for code), or above (a licence file of a folder
+    further up than the one that governs). An expression of None: a
+    licence is stated and could not be identified.
     """
 
     source: str
     path: str
     expression: str | None
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether it speaks of this file otherwise; licences further up and those of documents stand beside it."""
+        return self.source not in ("above", "documents")
 
 
 @dataclass(frozen=True)
@@ -62,14 +70,20 @@ def conclude(files: Sequence[FileFacts], declared_license: str | None) -> list[C
     The result does not depend on the order of `files`.
     """
     folders = Folders(files, declared_license)
-    return [_conclusion(file, folders) for file in sorted(files, key=lambda f: (f.file_id, f.path))]
+    siblings = Siblings(files)
+    return [_conclusion(file, folders, siblings) for file in sorted(files, key=lambda f: (f.file_id, f.path))]
 
 
-def _conclusion(file: FileFacts, folders: Folders) -> Conclusion:
+def _conclusion(file: FileFacts, folders: Folders, siblings: Siblings) -> Conclusion:
     own, overruled = _own(file, folders)
     directory = folders.governing(file.path, stated=own.names_licence)
+    if explains(directory.expression, own.expression):
+        own = replace(own, expression=directory.expression)
     decisive = own if own.names_licence or directory.expression is None else directory
-    claims, evidence = _claims(folders.beside(file.path), directory, own)
+    beside = folders.beside(file.path)
+    if not own.evidence and file.head and directory.names_licence:
+        beside = (*beside, *siblings.beside(file.path))
+    claims, evidence = _claims(beside, directory, own)
     if overruled is not None and overruled.meaning != own.meaning:
         claims = (Claim("header", file.path, overruled.expression), *claims)
     clash = own.names_licence and directory.expression is not None and own.meaning != directory.meaning
@@ -79,7 +93,7 @@ def _conclusion(file: FileFacts, folders: Folders) -> Conclusion:
         header_expression=own.expression,
         directory_expression=directory.expression,
         basis=decisive.role if decisive.expression is not None else directory.role,
-        conflict=clash or any(claim.source != "above" for claim in claims),
+        conflict=clash or any(claim.contradicts for claim in claims),
         uncertain=own.uncertain or directory.uncertain,
         evidence=_cut(own.evidence, directory.evidence, evidence),
         claims=claims,

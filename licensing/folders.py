@@ -19,15 +19,18 @@ from gleanery.licensing.names import (
 from gleanery.licensing.reuse import matches
 from gleanery.licensing.scan import NO_TRAINING, Finding
 from gleanery.licensing.statements import (
+    PART,
     Evidence,
     FileFacts,
     Said,
-    bare,
     combined,
+    covers,
     evidence_of,
     explained,
     for_code,
+    of_documents,
     speaks_of_owners,
+    together,
 )
 
 # Folders whose notices, records, manifests and READMEs are read for one file.
@@ -67,12 +70,14 @@ class Folders:
         role, folder = license_role(file.path), _folder(file.path)
         if role is None or not file.whole:
             return
+        if role in ("license", "notice") and all((f.rule or "").startswith("debian-") for f in file.whole):
+            role = "reuse"  # a licence file in the form of debian/copyright, which names the files of each licence
         if role == "license" and is_license_folder(folder):
             role, folder = "license_folder", _folder(folder)
         elif role == "reuse" and reading_of_records(file.path) == "sidecar":
             self._sidecars.setdefault(file.path.removesuffix(".license"), file)
             return
-        elif role == "reuse" and folder.rpartition("/")[2] in (".reuse", "debian"):
+        elif reading_of_records(file.path) and folder.rpartition("/")[2] in (".reuse", "debian"):
             folder = _folder(folder)
         self._speaking.setdefault(folder, {}).setdefault(role, []).append(file)
 
@@ -83,7 +88,7 @@ class Folders:
         """
         key = _folder(path), is_prose_path(path), stated
         if key not in self._governing:
-            self._governing[key] = self._statement(self._place(key[0]), *key[1:])
+            self._governing[key] = self._statement(*key)
         return self._governing[key]
 
     def recorded(self, path: str) -> tuple[Said, str]:
@@ -115,16 +120,35 @@ class Folders:
         """
         key = _folder(path), is_prose_path(path)
         if key not in self._beside:
-            self._beside[key] = tuple(self._claims(self._place(key[0]), key[1]))
+            place = self._place(key[0])
+            self._beside[key] = (*self._claims(place, key[1]), *self._readme_parts(key[0], place))
         records = [("manifest", said) for said in self._debian(path)]
         return (*self._beside[key], *records)
 
     def _claims(self, place: _Place, prose: bool) -> Iterable[tuple[str, Said]]:
+        for source, said in self._sources(place):
+            yield source, said if prose else for_code(said)
+            documents = of_documents(said)
+            if not prose and source != "above" and documents.names_licence:
+                yield "documents", documents
+        if place.licensed and not prose:
+            documents = of_documents(self._license_of(place.licensed[0]))
+            if documents.names_licence:
+                yield "documents", documents
+
+    def _readme_parts(self, folder: str, place: _Place) -> Iterable[tuple[str, Said]]:
+        """What READMEs say of the folders of a path."""
+        for above in place.described[:MOST_FOLDERS]:
+            inner = folder[len(above) + 1 :] if above else folder
+            for file, finding in self._parts(above, "readme"):
+                if any(inner == p or inner.startswith(p + "/") for p in finding.paths):
+                    yield "readme", combined("repository", [(file, (finding,))])
+
+    def _sources(self, place: _Place) -> Iterable[tuple[str, Said]]:
         shortest = len(place.licensed[0]) if place.licensed else 0
         near = [f for f in place.described if len(f) >= shortest][:MOST_FOLDERS]
         for folder in near:
             for source, said in (("manifest", self._manifest(folder)), ("readme", self._readme(folder))):
-                said = said if prose else for_code(said)
                 deeper = bool(place.licensed) and folder != place.licensed[0]
                 if said.names_licence or (deeper and said.uncertain and source == "manifest"):
                     yield source, said
@@ -135,7 +159,7 @@ class Folders:
         for folder in place.licensed[:MOST_FOLDERS]:
             said = self._license_of(folder)
             if said.names_licence:
-                yield "above", said if prose else for_code(said)
+                yield "above", said
 
     def _debian(self, path: str) -> Iterable[Said]:
         for folder in self._place(_folder(path)).recorded[:MOST_FOLDERS]:
@@ -145,11 +169,47 @@ class Folders:
                     if found is not None:
                         yield combined("package_metadata", [(file, (found,))])
 
-    def _statement(self, place: _Place, prose: bool, stated: bool) -> Said:
+    def _statement(self, folder: str, prose: bool, stated: bool) -> Said:
+        place = self._place(folder)
         licensed = place.licensed
         statement = self._license_of(licensed[0], stated) if licensed else self._gap_filler(place)
+        statement = self._of_part(folder, licensed, statement)
         statement = self._with_notices(statement, place)
         return statement if prose else for_code(statement)
+
+    def _of_part(self, folder: str, licensed: tuple[str, ...], statement: Said) -> Said:
+        """What holds in a folder that a licence file above it names as a part of its own, else the statement given.
+
+        A sentence that names this very folder, or one above it, speaks instead of the rest of its file. One that only
+        fits by the last names of its path ("ee/" for `dist/ee/`) is a doubt, and never grants.
+        """
+        for above in licensed[:MOST_FOLDERS]:
+            inner = folder[len(above) + 1 :] if above else folder
+            for file, finding in self._parts(above, "license"):
+                exact = any(inner == p or inner.startswith(p + "/") for p in finding.paths)
+                if exact and not self._deeper(licensed[0], above, finding.paths):
+                    return combined("ancestor_file", [(file, (finding,))])
+                if not exact and above == licensed[0] and any(self._fits(inner, p, above) for p in finding.paths):
+                    doubt = combined("ancestor_file", [(file, (replace(finding, outcome="unknown"),))])
+                    return together("ancestor_file", [statement, doubt])
+        return statement
+
+    def _parts(self, folder: str, role: str) -> Iterable[tuple[FileFacts, Finding]]:
+        for file, findings in self._texts(folder, role, parts=True):
+            for finding in findings:
+                yield file, finding
+
+    @staticmethod
+    def _deeper(nearest: str, above: str, paths: tuple[str, ...]) -> bool:
+        """Whether the nearest licence file stands in a part or below it, so that it is nearer than the sentence."""
+        inner = nearest[len(above) + 1 :] if above else nearest
+        return bool(inner) and any(inner == p or inner.startswith(p + "/") for p in paths)
+
+    def _fits(self, inner: str, part: str, above: str) -> bool:
+        """Whether a path has a part somewhere in it; of a part that is not in the repository, its last name."""
+        whole = f"{above}/{part}" if above else part
+        names = part if any(p.startswith(whole + "/") for p in self._files) else part.rpartition("/")[2]
+        return f"/{names}/" in f"/{inner}/"
 
     def _license_of(self, folder: str, stated: bool = False) -> Said:
         """The licence files of a folder; where they are silent or only point elsewhere, its folder of licences."""
@@ -158,7 +218,7 @@ class Folders:
         if not statement.names_licence and not (stated and not texts):
             texts = texts + self._texts(folder, "license_folder")
             statement = combined("ancestor_file", texts, silence_is_doubt=True)
-        choice = next((c for c in self._choices(folder) if alternatives(c[0]) == bare(statement)), None)
+        choice = next((c for c in self._choices(folder) if covers(c[0], statement.expression)), None)
         if choice is None:
             return statement
         return replace(statement, expression=choice[0], evidence=(*statement.evidence, choice[1]))
@@ -246,8 +306,10 @@ class Folders:
                             yield evidence_of("repository", file, finding, NO_TRAINING)
                             return
 
-    def _texts(self, folder: str, role: str) -> _Texts:
-        return [(file, file.whole) for file in self._speaking.get(folder, {}).get(role, [])]
+    def _texts(self, folder: str, role: str, parts: bool = False) -> _Texts:
+        """The files of a role with what they say of the whole folder, or else of parts of it."""
+        files = self._speaking.get(folder, {}).get(role, [])
+        return [(file, tuple(f for f in file.whole if (f.rule == PART) == parts)) for file in files]
 
     def _place(self, folder: str) -> _Place:
         """Walk up to a folder that is known already, then down again."""

@@ -130,7 +130,7 @@ def _as_decided(conclusion: Conclusion, override: Override, path: str) -> Conclu
         conclusion,
         directory_expression=stated,
         expression=header if own else stated,
-        conflict=clash or any(claim.source != "above" for claim in claims),
+        conflict=clash or any(claim.contradicts for claim in claims),
         uncertain=any(_is_own(piece) and piece.expression is None for piece in conclusion.evidence),
         claims=claims,
     )

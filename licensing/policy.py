@@ -27,7 +27,9 @@ ALLOW, DENY, UNKNOWN, REFERENCE, NEUTRAL = "allow", "deny", "unknown", "referenc
 _ALL_ORDER = (DENY, UNKNOWN, ALLOW, REFERENCE, NEUTRAL)
 _LONGEST_LIST, _LONGEST_PATH, _LONGEST_RULE = 8, 300, 1000
 # The sources of claims beside a conclusion, see `conclude.Claim`.
-SOURCES = ("header", "reuse", "manifest", "readme", "registry", "above")
+SOURCES = ("header", "reuse", "manifest", "readme", "registry", "siblings", "documents", "above")
+# Of these, the ones that speak of this file alone. They count also against a head that says which licence is its own.
+_OF_ONE_FILE = frozenset(("header", "reuse"))
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,12 @@ class Policy:
         """
         header = self.answer(conclusion.header_expression)
         directory = self.answer(conclusion.directory_expression)
+        vetoes = self._vetoes
         if header == ALLOW and self._overrules(conclusion):
-            directory = None
+            directory, vetoes = None, vetoes & _OF_ONE_FILE
         both = _worst(a for a in (header, directory) if a is not None)
         evidence = tuple(_sentence(piece) for piece in conclusion.evidence)
-        against = self._against(conclusion)
+        against = self._against(conclusion, vetoes)
         if both == DENY:
             split = conclusion.conflict and ALLOW in (header, directory)
             reason = "license_conflict" if split else "license_not_allowed"
@@ -122,23 +125,25 @@ class Policy:
         """Whether a head that allows speaks against its directory, never against a reservation of training.
 
         It does where the directory holds the text of one of the licences that the head offers as a choice, where it
-        holds several licences and the head says which of them is the file's, and everywhere if heads decide.
+        and its project state several licences and the head says which of them is the file's, and everywhere if heads
+        decide.
         """
         if NO_TRAINING in (conclusion.directory_expression or ""):
             return False
         head, directory = conclusion.header_expression, conclusion.directory_expression
-        return self._header_decides or (self._explains and (covers(head, directory) or picks(head, directory)))
+        others = [claim.expression for claim in conclusion.claims if claim.source not in _OF_ONE_FILE]
+        return self._header_decides or (self._explains and (covers(head, directory) or picks(head, directory, others)))
 
-    def _against(self, conclusion: Conclusion) -> str | None:
+    def _against(self, conclusion: Conclusion, vetoes: frozenset[str]) -> str | None:
         """The first claim that refuses the file, as a rule; None if there is none."""
         for claim in conclusion.claims:
             answer = self.answer(claim.expression) or UNKNOWN
-            if answer == DENY and claim.source in self._vetoes:
+            if answer == DENY and claim.source in vetoes:
                 tree = parse(claim.expression or "")
                 leaves = [leaf for leaf in (tree.leaves() if tree else ()) if self._answer_one(leaf) == DENY]
                 named = sorted({f"{leaf} ({self._group_name(leaf)})" for leaf in leaves})
                 return f"deny: {', '.join(named[:_LONGEST_LIST])}, stated by the {claim.source}"
-            if answer in (UNKNOWN, REFERENCE) and claim.source in self._doubts:
+            if answer in (UNKNOWN, REFERENCE) and claim.source in self._doubts & vetoes:
                 return f"unknown: {claim.expression or 'a licence that is not known'}, stated by the {claim.source}"
         return None
 

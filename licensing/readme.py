@@ -52,7 +52,14 @@ _OTHERS = re2.compile(
     r"\bimages?\b|\blogos?\b|\bassets?\b|documentation\b[^.]{0,40}\b(?:is|are|under)\b|\bdocs\b[^.]{0,40}\b(?:is|are|under)\b|\bcontributions?\b|"
     r"\bcompatible\b|\bwebsite\b|\bdatasets?\b"
 )
-_TITLE_LINES, _LONGEST_TITLE = 3, 400
+# A paragraph with one of these is about something else as a whole.
+_OF_OTHERS = re2.compile(r"(?i)third[- ]part|\bbundled\b|\bvendored\b|\bborrowed (?:from|code)\b")
+_BARE_HEADINGS = frozenset(
+    ("license", "licence", "licensing", "licenses", "copying", "copyright and license", "license and copyright")
+    + ("copyright and licence", "licence and copyright", "copyright & license")
+)
+_TITLE_LINES, _LONGEST_TITLE, _LONGEST_PARAGRAPH = 3, 400, 40
+_ITEM = re2.compile(r"^[ \t]*(?:[-*+]|[0-9]{1,2}[.)])[ \t]")
 
 
 def own_lines(lines: Sequence[str]) -> frozenset[int]:
@@ -64,14 +71,26 @@ def own_lines(lines: Sequence[str]) -> frozenset[int]:
     [2]
     """
     own: set[int] = set()
-    inside = False
+    inside, others = False, paragraphs_of_others(lines)
     for at, line in enumerate(lines):
         following = lines[at + 1] if at + 1 < len(lines) else ""
         if _is_title(line, following):
             inside = _is_heading(line)
-        if (inside and not _OTHERS.search(line)) or _is_own(line, lines[: min(at, _TITLE_LINES)]):
+        if (inside and at not in others and not _OTHERS.search(line)) or _is_own(line, lines[: min(at, _TITLE_LINES)]):
             own.add(at + 1)
     return frozenset(own)
+
+
+def paragraphs_of_others(lines: Sequence[str]) -> set[int]:
+    """The indices of all lines of the paragraphs that speak of something else, such as what is bundled."""
+    found: set[int] = set()
+    start = 0
+    for at, line in enumerate([*lines, ""]):
+        if not line.strip() or at - start > _LONGEST_PARAGRAPH or _ITEM.match(line):
+            if any(_OF_OTHERS.search(other) for other in lines[start:at]):
+                found.update(range(start, at))
+            start = at
+    return found
 
 
 def _is_title(line: str, following: str) -> bool:
@@ -82,7 +101,7 @@ def _is_title(line: str, following: str) -> bool:
 
 def _is_bare(line: str) -> bool:
     """A line such as `LICENSE` or `License:` by itself."""
-    return line.strip(" \t:*#=-_").lower() in ("license", "licence", "licensing", "licenses", "copying")
+    return line.strip(" \t:*#=-_").lower() in _BARE_HEADINGS
 
 
 def _is_heading(line: str) -> bool:

@@ -4,6 +4,7 @@ In: findings of the files that speak in one role. Out: a `Said`: an expression, 
 doubt is left. All parts must be met, except where one of them is explained by another. 3 µs for one text.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -24,7 +25,12 @@ sh-cla-1.1 square-cla warranty-disclaimer
 TOOL_GRANTS = frozenset(("fsful", "fsfullr", "fsfullrwd", "fsfullrsd"))
 # A tag in a README is the licence of the README, not of the work.
 OWN_TAG = "spdx-license-identifier"
+_VERSIONED = re.compile(r"([al]?gpl|gfdl)-([0-9]\.[0-9])-(only|or-later)")
 OWNERS_ONLY = "gleanery-owners-only"
+# A sentence of a licence file about some folders below it, which are its `paths`.
+PART = "gleanery-part-of-the-work"
+# Made for texts, fonts and data; their authors advise against them for code.
+_DOCUMENTS = ("CC-BY-SA-", "GFDL-", "OFL-", "ODBL-", "ODC-BY-", "PDDL-", "CDLA-", "UBUNTU-FONT-", "BITSTREAM-VERA")
 IGNORED = frozenset(f"licenseref-scancode-{key}" for key in _IGNORED_TEXT.split())
 
 
@@ -127,8 +133,22 @@ def explained(parts: Iterable[str], whole_choice: bool = False) -> str | None:
     known = [part for part in every if not only_points(part)] or every
     named = {canonical(part) for part in known}
     choices = [alternatives(part) for part in known if len(alternatives(part)) > 1]
-    covered = {text for choice in choices if not whole_choice or choice <= named for text in choice}
-    return all_of(part for part in known if canonical(part) not in covered)
+    sides = {text for choice in choices if not whole_choice or choice <= named for text in choice}
+    return all_of(part for part in known if not any(_includes(side, canonical(part)) for side in sides))
+
+
+def _includes(side: str, text: str) -> bool:
+    """Whether the side of a choice is a text, or includes it as "or any later version" does.
+
+    >>> _includes("gpl-1.0-or-later", "gpl-2.0-only"), _includes("gpl-2.0-only", "gpl-3.0-only")
+    (True, False)
+    """
+    if side == text or (side, text) == ("artistic-1.0-perl", "artistic-1.0"):
+        return True
+    later, any_version = _VERSIONED.fullmatch(side), _VERSIONED.fullmatch(text)
+    if later is None or any_version is None or later[3] != "or-later" or later[1] != any_version[1]:
+        return False
+    return float(later[2]) <= float(any_version[2])
 
 
 def added_by(said: Said, known: Said) -> str | None:
@@ -148,22 +168,39 @@ def covers(choice: str | None, text: str | None) -> bool:
 
     >>> covers("GPL-1.0-or-later OR Artistic-1.0-Perl", "GPL-2.0-only"), covers("MIT", "GPL-2.0-only")
     (True, False)
+    >>> covers("GPL-1.0-or-later OR Artistic-1.0-Perl", "(GPL-1.0-or-later OR Artistic-1.0) AND GPL-1.0-only")
+    True
     """
-    sides = alternatives(choice or "")
-    families = {_family(side) for side in sides}
-    parts = conjuncts(text or "")
-    return len(sides) > 1 and bool(parts) and all(_family(canonical(part)) in families for part in parts)
+    offered = [alternatives(part) for part in conjuncts(choice or "")]
+    named = {_family(side) for part in conjuncts(text or "") for side in alternatives(part)}
+    return bool(offered and named) and all(
+        len(sides) > 1 and named <= {_family(side) for side in sides} for sides in offered
+    )
 
 
-def picks(head: str | None, collection: str | None) -> bool:
-    """Whether a head names some of the licences of a folder that holds several, and so which are its own.
+def explains(choice: str | None, text: str | None) -> bool:
+    """Whether a text that names several licences names the sides of a choice, as a head does that lists them.
+
+    >>> explains("Apache-2.0 OR GPL-2.0-only", "Apache-2.0 AND GPL-2.0-only"), explains("MIT OR ISC", "MIT")
+    (True, False)
+    """
+    sides, parts = alternatives(choice or ""), {canonical(part) for part in conjuncts(text or "")}
+    return len(sides) > 1 and len(parts) > 1 and parts == sides
+
+
+def picks(head: str | None, collection: str | None, others: Iterable[str | None] = ()) -> bool:
+    """Whether a head names some of several licences that its project states, and so which are its own.
+
+    They stand together in the folder, or some in the folder and some in `others`: a README, a manifest, a folder above.
 
     >>> picks("MIT", "GPL-2.0-only AND MIT"), picks("ISC", "GPL-2.0-only AND MIT"), picks("MIT", "GPL-2.0-only")
     (True, False, False)
+    >>> picks("MIT", "GPL-2.0-only", ["MIT OR GPL-2.0-only"])
+    True
     """
-    named, held = conjuncts(head or ""), conjuncts(collection or "")
-    known = {canonical(part) for part in held}
-    own = {canonical(part) for part in named if not only_points(part)}
+    held = [part for text in (collection, *others) for part in conjuncts(text or "")]
+    known = {canonical(part) for part in held} | {side for part in held for side in alternatives(part)}
+    own = {canonical(part) for part in conjuncts(head or "") if not only_points(part)}
     return len(known) > 1 and bool(own) and own <= known
 
 
@@ -173,16 +210,21 @@ def _family(text: str) -> str:
 
 
 def for_code(said: Said) -> Said:
-    """Without the licences of documents (CC-BY), where another licence speaks for the code."""
+    """Without the licences of documents, fonts and data, where another licence speaks for the code.
+
+    What is left out of it stays a claim (`of_documents`), unless it asks for attribution only.
+    """
     parts = conjuncts(said.expression or "")
-    code = [part for part in parts if not all(_is_for_documents(key) for key in keys(part))]
+    code = [part for part in parts if not _is_for_documents(part)]
     named = any(not only_points(part) and canonical(part) != NO_TRAINING.lower() for part in code)
     return replace(said, expression=all_of(code)) if named and len(code) < len(parts) else said
 
 
-def bare(said: Said) -> frozenset[str]:
-    """The licence texts of something that offers no choice by itself, in canonical form."""
-    return frozenset(canonical(part) for part in conjuncts(said.expression or ""))
+def of_documents(said: Said) -> Said:
+    """What `for_code` leaves out, without CC-BY."""
+    kept = {canonical(part) for part in conjuncts(for_code(said).expression or "")}
+    left = [part for part in conjuncts(said.expression or "") if canonical(part) not in kept]
+    return replace(said, expression=all_of(p for p in left if not all(_is_by(key) for key in keys(p))))
 
 
 def only_points(expression: str) -> bool:
@@ -201,6 +243,10 @@ def _is_ignored(part: str) -> bool:
     return all(key.lower() in IGNORED for key in keys(part))
 
 
-def _is_for_documents(key: str) -> bool:
+def _is_for_documents(part: str) -> bool:
+    return all(_is_by(key) or key.upper().startswith(_DOCUMENTS) for key in keys(part))
+
+
+def _is_by(key: str) -> bool:
     words = key.lower().split("-")
     return words[:2] == ["cc", "by"] and len(words) > 2 and words[2][:1].isdigit()

@@ -11,10 +11,10 @@ from hypothesis import settings
 
 from gleanery.optout.registry import Registry
 
-# The same examples every time where a change has to land; new ones on a developer's machine.
+# The same examples every time where a change has to land; new ones on a developer's machine. Slowness is no fault.
 settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+settings.register_profile("developer", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
 
 @pytest.fixture(scope="session", autouse=True)

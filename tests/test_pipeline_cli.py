@@ -40,6 +40,7 @@ def test_an_error_is_one_line_with_a_way_out(
 ) -> None:
     done = gleanery(*arguments, cwd=tmp_path)
     assert done.returncode == 1
+    assert not list(tmp_path.iterdir())
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("error:")
     assert message in done.stderr.replace("\n", " ")
