@@ -1,6 +1,6 @@
 """What the head of a source file says beyond what the detector finds in it: pointers, choices, names that nobody knows.
 
-In: the bytes of a file and the findings in its head. Out: findings. 10 µs for a head in which nothing was found.
+In: the bytes of a file and the findings in its head. Out: findings. 6 µs for a head in which nothing was found.
 """
 
 from dataclasses import replace

@@ -2,7 +2,7 @@
 
 In: the findings of a repository's files. Out: for a path, the licence that at least half of the files of its folder
 name in their heads. A project that vendors a few files seldom puts their licence beside them, and not each of them has
-a head. 2 µs a file; memory grows with the number of folders.
+a head. 13 µs a file; memory grows with the number of folders.
 """
 
 from collections import Counter
