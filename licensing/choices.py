@@ -1,6 +1,7 @@
 """Which words offer a choice where the detector reads duties: "either A or B", "dual licensed under A and B".
 
-In: findings and the lines they stand in. Out: the findings, with an OR where the words offer one. 2 µs a line of a README.
+In: findings and the lines they stand in. Out: the findings, with an OR where the words offer one. 2 µs a line of a
+README.
 """
 
 from collections.abc import Iterable
