@@ -7,6 +7,7 @@ a head. 13 µs a file; memory grows with the number of folders.
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from gleanery.licensing.statements import FileFacts, Said, combined
 
@@ -39,7 +40,8 @@ class Siblings:
         meaning, files = max(self._heads[folder].items(), key=lambda item: (len(item[1]), item[0]))
         if not meaning or len(files) < _FEWEST or 2 * len(files) < self._read[folder]:
             return None
-        return combined("own_header", [(files[0], files[0].head)])
+        said = combined("own_header", [(files[0], files[0].head)])
+        return replace(said, role="siblings", evidence=tuple(replace(e, role="siblings") for e in said.evidence))
 
 
 def _folder(path: str) -> str:
