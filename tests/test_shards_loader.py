@@ -281,7 +281,7 @@ def test_impossible_settings_are_refused(root: Path, tmp_path: Path) -> None:
         Loader(write(tmp_path, [""], 1))
 
 
-@pytest.mark.parametrize("compression", ["none", "zstd"])
+@pytest.mark.parametrize("compression", ["none", "lz4", "zstd"])
 def test_a_flipped_bit_stops_the_loader_and_names_the_shard(tmp_path: Path, compression: str) -> None:
     write(tmp_path, TEXTS, 2, compression)
     path = tmp_path / "tokens/part-00001-of-00002.bin"
@@ -312,9 +312,10 @@ def forge(root: Path, token: int) -> None:
     finish(root, 1, Tokenizer.load((GOLDEN / "tokenizer.json").read_bytes()))
 
 
-def test_a_compressed_release_gives_the_same_batches(root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+def test_a_compressed_release_gives_the_same_batches(root: Path, tmp_path: Path, compression: str) -> None:
     plain = write(tmp_path / "plain", TEXTS * 3, 2)
-    small = write(tmp_path / "small", TEXTS * 3, 2, "zstd")
+    small = write(tmp_path / "small", TEXTS * 3, 2, compression)
     one, two = (Loader(r, context=CONTEXT, batch=3, epochs=1) for r in (plain, small))
     assert [digest(b) for b in one] == [digest(b) for b in two]
     assert Store.open(small, tmp_path).text(1) == TEXTS[1]
