@@ -1,6 +1,7 @@
 """The loader: one global order on every grid, exact restarts, and fill-in-the-middle that can be undone."""
 
 import hashlib
+import itertools
 import json
 import random
 import signal
@@ -27,6 +28,7 @@ from gleanery.shards.masking import NOTHING_REMOVED, Removed
 from gleanery.shards.mixing import Mixture
 from gleanery.shards.packing import FIM_GROWTH, PLAIN, PSM, SPM
 from gleanery.shards.spelling import spelling_of
+from gleanery.shards.splits import COUNTS, LEFT, RIGHT, splits_of
 from gleanery.shards.store import Store
 from gleanery.shards.tokenizer import SENTINELS, Tokenizer
 from gleanery.shards.writing import finish, write_part
@@ -360,6 +362,22 @@ def test_parts_of_a_whole_document_are_what_the_tokenizer_gives_for_each(
     if exact:
         for part, again in zip((parts.prefix, parts.middle, parts.suffix), tokenizer.encode(spelled), strict=True):
             assert part.tolist() == again.tolist()
+
+
+def test_the_halves_of_a_split_token_are_what_the_tokenizer_gives_for_each(golden_root: Path) -> None:
+    tokenizer = tokenizer_of(golden_root)
+    spelling, seen = spelling_of(tokenizer.json), 0
+    table = splits_of(spelling)
+    for token, (begin, end) in enumerate(itertools.pairwise(spelling.start.tolist())):
+        for at in range(begin + 1, end):
+            left, right = table[at, COUNTS] & 255, table[at, COUNTS] >> 8
+            if table[at, COUNTS] == 0:
+                continue
+            halves = [spelling.content[begin:at].tobytes().decode(), spelling.content[at:end].tobytes().decode()]
+            found = [table[at, LEFT : LEFT + left].tolist(), table[at, RIGHT : RIGHT + right].tolist()]
+            assert found == [ids.tolist() for ids in tokenizer.encode(halves)], token
+            seen += 1
+    assert seen > 100
 
 
 def unknown_free(text: str) -> bool:
