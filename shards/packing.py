@@ -26,7 +26,7 @@ PLAIN, PSM, SPM = 0, 1, 2
 # What a fill-in-the-middle piece adds: three sentinels and the end of text.
 FIM_CONTROL = 4
 # Room kept free for a piece that is cut inside tokens, in tokens; see fim.py.
-FIM_GROWTH = 6
+FIM_GROWTH = 8
 GROUP = 100_000
 SMALLEST_CONTEXT, LARGEST_CONTEXT = 64, 1 << 20
 CHOOSE_FIM, CHOOSE_SPM, CHOOSE_CUTS, CHOOSE_KIND, CHOOSE_SPAN, CHOOSE_REPO, CHOOSE_SEGMENT = range(7)
