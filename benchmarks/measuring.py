@@ -7,10 +7,11 @@ In: measured values. Out: a table on standard output and `benchmarks/results/NAM
 import json
 import resource
 import statistics
-import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from gleanery.pipeline.memory import PeakMemory
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -27,7 +28,7 @@ class Metric:
     peers: dict[str, float] = field(default_factory=dict)
 
 
-class PeakPrivate:
+class PeakPrivate(PeakMemory):
     """A context in which a thread watches this process. `peak`: the most memory of its own, mapped files left out.
 
     `resident`: the most with mapped files. Those pages are the system's, which takes them back when it needs them; a
@@ -35,17 +36,8 @@ class PeakPrivate:
     """
 
     def __init__(self) -> None:
-        self.peak = self.resident = 0
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> "PeakPrivate":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
+        super().__init__()
+        self.resident = 0
 
     def _watch(self) -> None:
         with open("/proc/self/statm", "rb", buffering=0) as file:

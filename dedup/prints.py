@@ -1,8 +1,9 @@
 """Prints: all that deduplication keeps of a content, so that the text is not needed to find what is like it.
 
 In: texts and the styles of their comments. Out: an Arrow table with a row for each, in the same order: the signature,
-the digests of both normal forms, and a sample of the code's shingles. 30 to 45 MB/s of source on one core (CPU time,
-6,000 real files); the signature is a third of it, the forms and the second set of shingles are the rest.
+the digests of both normal forms, and a sample of the code's shingles. 57 MB/s of source on one core (8 MB of real
+code in pieces of 2 kB, CPU time): of 36 us for a piece, 15 are for the forms and their digests, 11 for both sets of
+shingles, 4 for the signature.
 """
 
 from collections.abc import Sequence

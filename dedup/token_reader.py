@@ -1,7 +1,8 @@
 """The inner loop of normal forms, compiled with numba: read tokens, leave comments and layout out, number the names.
 
 In: the bytes of texts, and for each the marks of its kind of comment. Out: both forms of all texts, as bytes. One pass,
-300 to 500 MB/s on one core (real files of ten languages, CPU time). No state but a table of the names of one text.
+200 MB/s on one core and 245 without names (8 MB of real code in pieces of 2 kB, CPU time). No state but a table of the
+names of one text.
 """
 
 import numpy as np

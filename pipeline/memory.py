@@ -6,6 +6,7 @@ system without it, the resident set size, which counts shared pages for every pr
 
 import threading
 from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -20,7 +21,7 @@ class PeakMemory:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> "PeakMemory":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
