@@ -114,7 +114,7 @@ def ratios(found: Mapping[str, list[float]], one: str, other: str) -> list[float
     return [a / b for a, b in zip(found[one], found[other], strict=True)]
 
 
-def loader_metrics(root: Path, small: Path, rounds: int) -> list[Metric]:
+def loader_metrics(root: Path, small: Mapping[str, Path], rounds: int) -> list[Metric]:
     """Rates of the loader beside the gather."""
     settings: dict[str, Any] = {"context": CONTEXT, "batch": BATCH}
     full = Loader(root, fim_rate=0.5, **settings)
@@ -128,7 +128,7 @@ def loader_metrics(root: Path, small: Path, rounds: int) -> list[Metric]:
         "plain": served(Loader(root, fim_rate=0.0, **settings)),
         "full": served(full),
         "removed": served(Loader(root, fim_rate=0.5, removed=removed, **settings)),
-        "zstd": decoded(Store.open(small)),
+        **{name: decoded(Store.open(folder)) for name, folder in small.items()},
     }
     found = alternate(streams, rounds)
     return [
@@ -138,16 +138,20 @@ def loader_metrics(root: Path, small: Path, rounds: int) -> list[Metric]:
         metric("full_vs_gather", ratios(found, "full", "gather"), "ratio"),
         metric("fim_on_vs_off", ratios(found, "full", "plain"), "ratio"),
         metric("removal_slowdown", [100 * (1 / r - 1) for r in ratios(found, "removed", "full")], "%"),
-        metric("zstd_decode_vs_gather", ratios(found, "zstd", "gather"), "ratio"),
+        *(metric(f"{name}_decode_vs_gather", ratios(found, name, "gather"), "ratio") for name in small),
     ]
 
 
-def zstd_metrics(root: Path) -> list[Metric]:
-    """Bytes of a compressed token."""
-    description = Store.open(root).description
-    size = sum(shard.bytes for shard in description.shards) / description.tokens
-    width = 2 if description.dtype == "uint16" else 4
-    return [metric("zstd_bytes_per_token", [size], "bytes"), metric("zstd_vs_raw", [size / width], "ratio")]
+def size_metrics(small: Mapping[str, Path]) -> list[Metric]:
+    """Bytes of a compressed token, and beside a raw one."""
+    found = []
+    for name, root in small.items():
+        description = Store.open(root).description
+        size = sum(shard.bytes for shard in description.shards) / description.tokens
+        width = 2 if description.dtype == "uint16" else 4
+        found.append(metric(f"{name}_bytes_per_token", [size], "bytes"))
+        found.append(metric(f"{name}_vs_raw", [size / width], "ratio"))
+    return found
 
 
 def fim_metrics(root: Path, pieces: int) -> list[Metric]:
@@ -278,9 +282,9 @@ def main() -> None:
     arguments = parser.parse_args()
     quick = arguments.quick
     root = release(40 if quick else 400, 16_384 if quick else 49_152, "none")
-    small = release(40 if quick else 80, 16_384 if quick else 49_152, "zstd")
+    small = {name: release(40 if quick else 80, 16_384 if quick else 49_152, name) for name in ("lz4", "zstd")}
     found = loader_metrics(root, small, 3 if quick else 9)
-    found += fim_metrics(root, 300 if quick else 3000) + zstd_metrics(small)
+    found += fim_metrics(root, 300 if quick else 3000) + size_metrics(small)
     found += packing_metrics(root, 3 if quick else 9) + resume_metrics(root, 3 if quick else 9)
     if not arguments.no_peers:
         peers = peer_rates(root, quick)

@@ -25,7 +25,7 @@ BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": Tr
 
 def encode_metrics(quick: bool) -> list[Metric]:
     """Three metrics for each rule: ratio, rate, and the share of files with equal ids."""
-    megabytes = 12.0 if quick else 60.0
+    megabytes = 12.0 if quick else 24.0
     texts = [file.content.decode("utf-8") for file in code_files(TRAIN_MB + megabytes)]
     split = 0
     held = 0

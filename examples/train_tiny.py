@@ -10,7 +10,7 @@ there is one. The model is small enough that a minute on two CPU cores is enough
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -62,14 +62,19 @@ class TinyTransformer(nn.Module):  # type: ignore[misc]
             nn.init.normal_(table.weight, std=0.02)
 
     def forward(self, ids: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
+        return F.linear(self.hidden(ids, positions, mask), self.tokens.weight)
+
+    def hidden(self, ids: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
+        """What the last block says of each position, before it is compared with the vocabulary."""
         x = self.tokens(ids) + self.positions(positions)
         for block in self.blocks:
             x = block(x, mask)
-        return F.linear(self.norm(x), self.tokens.weight)
+        return self.norm(x)
 
 
-def segment_mask(cu_seqlens: Tensor, shape: tuple[int, int]) -> Tensor:
-    """bool[B, 1, S, S]: each position sees itself and what stands before it in its own segment, never a neighbour.
+def segment_mask(cu_seqlens: Tensor, shape: tuple[int, int], backward_only: bool = True) -> Tensor:
+    """bool[B, 1, S, S]: each position sees itself and its own segment, never a neighbour; of its segment only what
+    stands before it, unless `backward_only` is false.
 
     A trainer with a variable-length attention kernel passes cu_seqlens to it instead and needs no mask.
     """
@@ -77,7 +82,9 @@ def segment_mask(cu_seqlens: Tensor, shape: tuple[int, int]) -> Tensor:
     place = torch.arange(rows * context, device=cu_seqlens.device)
     segment = torch.searchsorted(cu_seqlens, place, right=True).view(rows, 1, context)
     same = segment.transpose(1, 2) == segment
-    return (same & torch.ones(context, context, dtype=torch.bool, device=same.device).tril()).unsqueeze(1)
+    if backward_only:
+        same = same & torch.ones(context, context, dtype=torch.bool, device=same.device).tril()
+    return same.unsqueeze(1)
 
 
 def loss_of(model: nn.Module, batch: dict[str, Any], device: str) -> tuple[Tensor, int]:
@@ -99,12 +106,19 @@ def held_out_loss(model: nn.Module, release: Path, documents: np.ndarray[Any, An
     return float(sum(total for total, _ in found)) / max(1, sum(count for _, count in found))
 
 
-def train(model: nn.Module, batches: Iterator[dict[str, Any]], steps: int, seconds: float, device: str) -> int:
+def train(
+    model: nn.Module,
+    batches: Iterator[Any],
+    steps: int,
+    seconds: float,
+    device: str,
+    loss: Callable[[nn.Module, Any, str], tuple[Tensor, int]] = loss_of,
+) -> int:
     """Train until the steps or the seconds are used up; returns the steps done."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
     end, done = time.monotonic() + seconds, 0
     while done < steps and time.monotonic() < end:
-        total, count = loss_of(model, next(batches), device)
+        total, count = loss(model, next(batches), device)
         optimizer.zero_grad()
         (total / max(1, count)).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -113,13 +127,18 @@ def train(model: nn.Module, batches: Iterator[dict[str, Any]], steps: int, secon
     return done
 
 
+def divided(store: Store) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Documents to learn from, and one in ten that is held out, by their content."""
+    held = store.docs.key % np.uint64(HELD_OUT_EVERY) == 0
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
 def run(release: Path, steps: int, seconds: float) -> bool:
     """Train and report; returns whether both losses fell."""
     torch.manual_seed(0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     store = Store.open(release)
-    held = np.flatnonzero(store.docs.key % np.uint64(HELD_OUT_EVERY) == 0)
-    learnt = np.flatnonzero(store.docs.key % np.uint64(HELD_OUT_EVERY) != 0)
+    learnt, held = divided(store)
     model = TinyTransformer(store.description.vocab_size).to(device)
     kinds = {"left to right": 0.0, "fill in the middle": 1.0}
     before = {kind: held_out_loss(model, release, held, rate, device) for kind, rate in kinds.items()}
@@ -137,8 +156,11 @@ def run(release: Path, steps: int, seconds: float) -> bool:
     return all(after[kind] < before[kind] for kind in kinds)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Train a very small transformer on a release.")
+def main(
+    run: Callable[[Path, int, float], bool] = run, what: str = "Train a very small transformer on a release."
+) -> int:
+    """Read the command line and run; 0 if the losses fell, 1 if not, 2 if the release cannot be read."""
+    parser = argparse.ArgumentParser(description=what)
     parser.add_argument("release", type=Path, help="folder of a finished release")
     parser.add_argument("--steps", type=int, default=1_000_000, help="stop after so many steps")
     parser.add_argument("--seconds", type=float, default=60.0, help="stop after so many seconds")

@@ -2,8 +2,9 @@
 
 In: the lines of a licence file. Out: a `Division`: for each such sentence the folders that it names, its words and
 its lines, and what is left of the file where it says what holds for everything else. English only; a sentence counts
-if it names a folder, with a word for folder or with quotes, and speaks of a licence. 20 µs for a licence without such
-a sentence, since two words decide; linear in the length of the text, which the reader of licence files limits.
+if it names a folder, with a word for folder or with quotes, and speaks of a licence. 30 µs for the MIT text and 0.3
+ms for the Apache one, in which no sentence speaks of a folder; linear in the length of the text, which the reader of
+licence files limits.
 """
 
 import re

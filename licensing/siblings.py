@@ -2,11 +2,12 @@
 
 In: the findings of a repository's files. Out: for a path, the licence that at least half of the files of its folder
 name in their heads. A project that vendors a few files seldom puts their licence beside them, and not each of them has
-a head. 2 µs a file; memory grows with the number of folders.
+a head. 13 µs a file; memory grows with the number of folders.
 """
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from gleanery.licensing.statements import FileFacts, Said, combined
 
@@ -39,7 +40,8 @@ class Siblings:
         meaning, files = max(self._heads[folder].items(), key=lambda item: (len(item[1]), item[0]))
         if not meaning or len(files) < _FEWEST or 2 * len(files) < self._read[folder]:
             return None
-        return combined("own_header", [(files[0], files[0].head)])
+        said = combined("own_header", [(files[0], files[0].head)])
+        return replace(said, role="siblings", evidence=tuple(replace(e, role="siblings") for e in said.evidence))
 
 
 def _folder(path: str) -> str:

@@ -50,7 +50,7 @@ class FileFacts:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One piece of evidence. `role` is own_header, reuse, ancestor_file, package_metadata or repository.
+    """One piece of evidence. `role` is own_header, reuse, ancestor_file, package_metadata, repository or siblings.
 
     An `expression` of None means that a licence is stated there and could not be identified.
     The declaration of a registry has no file: its path and blob_id are empty.

@@ -59,15 +59,21 @@ def tokens_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 2 of 3: encode every document."""
     tasks = _document_tasks(markers)
     work, reads = f"{__name__}:tokens_part", ("documents", "tokenizer")
-    parameters = {"sentinels": list(settings.shards.sentinels), "spans": settings.shards.syntax_spans}
+    parameters = _parameters(settings)
     owns = ("tables/dead_letters/pack-*",)
     return Step("pack", "tokens", "6 of 7  tokens", work, tasks, parameters, reads, owns=owns, unit="documents")
+
+
+def _parameters(settings: Settings) -> dict[str, Any]:
+    """What the token files depend on."""
+    shards = settings.shards
+    return {"sentinels": list(shards.sentinels), "spans": shards.syntax_spans, "compression": shards.compression}
 
 
 def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 3 of 3: number the documents through."""
     task = Task("all", {"parts": len(_document_tasks(markers))})
-    parameters = {"sentinels": list(settings.shards.sentinels), "spans": settings.shards.syntax_spans}
+    parameters = _parameters(settings)
     work, reads = f"{__name__}:make_index", ("tokens", "tokenizer")
     owns = ("store/*", "store/*/*", "tables/docs/*")
     return Step("pack", "index", "6 of 7  index", work, (task,), parameters, reads, owns=owns, unit="documents")
@@ -106,8 +112,9 @@ def tokens_part(shard: Shard) -> None:
     table = read_table(shard.table("documents")).sort_by([("repo", "ascending"), ("path", "ascending")])
     rows = (row for batch in table.to_batches(max_chunksize=256) for row in batch.to_pylist())
     root = shard.root / "work/tokens/data"
+    kind = shard.settings.shards.compression
     spans = _find_spans() if shard.settings.shards.syntax_spans else None
-    summary = write_part(root, part, parts, rows, load_tokenizer(shard.root, shard.settings), spans=spans)
+    summary = write_part(root, part, parts, rows, load_tokenizer(shard.root, shard.settings), kind, spans)
     for name in (f(part, parts) for f in _files(shard.settings)):
         shard.wrote(root / name, describe(root / name, 0))
     if summary.dead:
@@ -149,7 +156,7 @@ def make_index(shard: Shard) -> None:
     names = [f(part, parts) for part in range(parts) for f in _files(shard.settings)]
     for name in names:
         link_file(source / name, store / name)
-    finish(store, parts, load_tokenizer(shard.root, shard.settings))
+    finish(store, parts, load_tokenizer(shard.root, shard.settings), shard.settings.shards.compression)
     for name in [*names, "store.json", "tokenizer.json"]:
         shard.wrote(store / name, describe(store / name, 0))
     rows = 0

@@ -1,8 +1,9 @@
 """Stage 7, release: assemble, ask the gate's questions, and write the manifest last.
 
 In: the tables and the token store of a run. Out: `release/`, which can stand alone and be verified byte for byte. The
-gate is every audit question that must return no rows; one row stops the release. Files are linked, not copied, where
-the file system can. Costs one read of all released files, at the speed of SHA-256.
+gate is every audit question that must return no rows, and a scan of all tokens for what must not be among them; one row
+or one control token stops the release. Files are linked, not copied, where the file system can. Costs one read of all
+released files, at the speed of SHA-256, and one of the tokens.
 """
 
 import hashlib
@@ -31,6 +32,7 @@ from gleanery.release.manifest import write_manifest
 from gleanery.release.notice_files import write_notices
 from gleanery.release.notices import TABLES as NOTICE_TABLES
 from gleanery.release.notices import LicenseFacts, make_notices
+from gleanery.shards.store import Store
 from gleanery.sql.questions import questions
 
 # Each package whose version can change a byte of a release.
@@ -90,6 +92,7 @@ def make_release(shard: Shard) -> None:
     write_notices(release)
     results = gate(shard.root)
     stop_if_failed(results)
+    Store.open(release).scan()
     documents = payload["documents"]
     counts = payload["counts"] | {"release": {"in": documents, "kept": documents, "rejected": 0, "dead": 0}}
     write_manifest(

@@ -32,8 +32,12 @@ def summary(root: Path, report: Report | None = None) -> list[Section]:
     sections = [_overview(root, answers, report), _reasons(answers["funnel"])]
     licenses = [(r["license"], r["documents"], r["tokens"]) for r in answers["tokens_by_license"][:TOP]]
     sections.append(Section("Licences released", ("licence", "files", "tokens"), tuple(licenses)))
-    languages = [(r["language"] or "unknown", r["documents"], r["tokens"]) for r in answers["tokens_by_language"][:TOP]]
-    sections.append(Section("Languages released", ("language", "files", "tokens"), tuple(languages)))
+    languages = [
+        (r["language"] or "unknown", r["documents"], r["tokens"], f"{r['bytes_for_each_token']:.2f}")
+        for r in answers["tokens_by_language"][:TOP]
+    ]
+    columns = ("language", "files", "tokens", "bytes for each token")
+    sections.append(Section("Languages released", columns, tuple(languages)))
     entities: dict[str, int] = {}
     for row in answers["redactions_by_entity"]:
         entities[row["entity"]] = entities.get(row["entity"], 0) + row["spans"]

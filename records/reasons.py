@@ -39,7 +39,9 @@ _ALL = (
     Reason("license_missing", "select", False, "No licence was found for it, and no licence means no permission."),
     Reason("license_unknown", "select", False, "A licence is stated that could not be identified with certainty."),
     Reason("license_not_allowed", "select", False, "Its licence is known and the policy does not allow it."),
-    Reason("license_conflict", "select", False, "Its header and its directory do not both allow its use."),
+    Reason(
+        "license_conflict", "select", False, "Its header, its directory and what else speaks of it do not all allow it."
+    ),
     Reason("restricted_twin", "select", False, "The same content stands elsewhere under a restrictive licence."),
     Reason("vendored", "select", False, "Its path is one for third-party or built code inside the repository."),
     Reason("generated", "select", False, "It was made by a program."),

@@ -22,7 +22,7 @@ _EVIDENCE = pa.struct(
     [
         pa.field(
             "role", pa.string(), nullable=False
-        ),  # own_header | reuse | ancestor_file | package_metadata | repository
+        ),  # own_header | reuse | ancestor_file | package_metadata | repository | siblings
         pa.field("path", pa.string(), nullable=False),
         pa.field("blob_id", pa.string(), nullable=False),
         pa.field("expression", pa.string()),

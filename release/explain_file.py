@@ -75,7 +75,7 @@ def _license(pieces: Sequence[Row]) -> Iterator[str]:
     if concluded["directory_expression"]:
         yield f"Its directory is under {shown(concluded['directory_expression'])}."
     if concluded["conflict"]:
-        yield "The header and the directory state different licences."
+        yield "Its header, its directory or what else speaks of it state different licences."
     if concluded["uncertain"]:
         yield "Some of the evidence could not be read to its end."
     for piece in pieces:

@@ -5,7 +5,7 @@ In: a store, the rules of a packing, and the plan of an epoch. Out: `Batch`. Pyt
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,7 @@ class Assembler:
         control = [control_ids[name] for name in (PREFIX, MIDDLE, SUFFIX, END, PADDING)]
         self._book = book_of(self._tables, [*numbers, *control])
         self._like = np.empty(0, store.dtype)
+        self.allocate: Callable[[tuple[int, int], np.dtype[Any]], NDArray[Any]] = np.empty
 
     def batch(self, plan: Plan, place: int, rows: int, epoch: int, index: int, following: int = -1) -> Batch:
         """The rows at places `place` to `place + rows` of a plan.
@@ -63,8 +64,8 @@ class Assembler:
         if self.store.untouched:
             for block in untouched_blocks(self._book, plan.book, place, rows).tolist():
                 self.store.touch(block)
-        ids, labels = np.empty((rows, self.context), INT64), np.empty((rows, self._width), INT64)
-        positions = np.empty((rows, self._width), INT32)
+        ids, labels = self.allocate((rows, self.context), INT64), self.allocate((rows, self._width), INT64)
+        positions = self.allocate((rows, self._width), INT32)
         bounds, facts = serve(self._book, plan.book, self._like, ids, labels, positions, place, rows, following)
         return Batch(ids, labels, positions, bounds, Segments(facts), epoch, index)
 

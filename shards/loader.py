@@ -9,7 +9,8 @@ piece is cut. So the state is a place in one global list of rows, and a rank mer
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +25,9 @@ from gleanery.shards.packing import FIM_GROWTH, Plan, Rules, plan_epoch
 from gleanery.shards.store import Store
 
 if TYPE_CHECKING:
-    from gleanery.shards.prefetch import TorchBatches
+    from gleanery.shards.torch_data import TorchBatches, TorchSteps
 
-__all__ = ["Batch", "Loader", "Segments", "torch_loader"]
+__all__ = ["Batch", "Loader", "Segments", "torch_loader", "torch_steps"]
 
 # Part of every state: raise it when the same settings would give other batches.
 ORDER_VERSION = "3"
@@ -118,7 +119,7 @@ class Loader:
         return mine
 
     def __len__(self) -> int:
-        """Steps in all epochs. Raises StopRun if there is no end."""
+        """Steps in all epochs, wherever the present place is. Raises StopRun if there is no end."""
         if self.epochs is None:
             raise StopRun("a loader without a number of epochs has no length", "set epochs")
         return sum(self.plan(epoch).rows for epoch in range(self.epochs)) // (self.batch * self.world)
@@ -131,6 +132,27 @@ class Loader:
         if step < 0 or (self.epochs is not None and step >= len(self)):
             raise IndexError(f"step {step}")
         return self.read(*self.after(0, 0, (step * self.world + self.rank) * self.batch), self.batch)
+
+    def steps_left(self) -> int:
+        """Steps from the present place to the end. Raises StopRun if there is no end."""
+        if self.epochs is None:
+            raise StopRun("a loader without a number of epochs has no length", "set epochs")
+        rows = sum(self.plan(epoch).rows for epoch in range(self._epoch, self.epochs)) - self._row
+        return max(0, rows) // (self.batch * self.world)
+
+    def ahead(self, steps: int) -> Batch:
+        """This rank's batch so many steps from the present place, 0 for the next one; moves nothing."""
+        rows = (steps * self.world + self.rank) * self.batch
+        return self.read(*self.after(self._epoch, self._row, rows), self.batch)
+
+    def state_ahead(self, steps: int) -> dict[str, int | str]:
+        """The state after so many steps from the present place; moves nothing."""
+        epoch, row = self.after(self._epoch, self._row, steps * self.world * self.batch)
+        return {**self.state_dict(), "epoch": epoch, "row": row, "packed": self.packed_of(epoch)}
+
+    def allocate_with(self, allocate: Callable[[tuple[int, int], "np.dtype[Any]"], NDArray[Any]]) -> None:
+        """From now on write batches into arrays that `allocate(shape, dtype)` gives, as one for a device does."""
+        self._assembler.allocate = allocate
 
     def state_dict(self) -> dict[str, int | str]:
         """The place in the global list of rows, for any rank: under 200 bytes as JSON.
@@ -225,14 +247,31 @@ class Loader:
             (epoch, row), count = self.after(epoch, row, here), count - here
 
 
-def torch_loader(root: Path, *, prefetch: int = 2, **settings: Any) -> "TorchBatches":
+def torch_loader(root: Path, *, prefetch: int = 2, pin: bool | None = None, **settings: Any) -> "TorchBatches":
     """The batches of `Loader(root, **settings)` as torch tensors, prepared `prefetch` ahead by a thread.
+
+    pin  whether they are written into page-locked memory; None: where there is a GPU
+    Raises StopRun if torch is not installed.
+    """
+    batches: TorchBatches = _torch_data().TorchBatches(Loader(root, **settings), prefetch, pin)
+    return batches
+
+
+def torch_steps(root: Path, **settings: Any) -> "TorchSteps":
+    """The batches of `Loader(root, **settings)` by number, for torch's DataLoader; `epochs` must be given.
 
     Raises StopRun if torch is not installed.
     """
-    from gleanery.shards.prefetch import TorchBatches
+    steps: TorchSteps = _torch_data().TorchSteps(partial(Loader, root, **settings))
+    return steps
 
-    return TorchBatches(Loader(root, **settings), prefetch)
+
+def _torch_data() -> Any:
+    try:
+        from gleanery.shards import torch_data
+    except ImportError as error:
+        raise StopRun("torch is not installed", "pip install 'gleanery[torch]'") from error
+    return torch_data
 
 
 def _mask(documents: int, only: Sequence[int] | NDArray[np.int64] | None) -> NDArray[np.bool_] | None:

@@ -42,6 +42,7 @@ class Spelling:
     merges      uint64[slots, 2], a hash table with open addressing: left id << 32 | right id, and rank << 32 | made id
     byte_ranks  int32[128 * 128], the rank at which two single bytes under 128 are merged
     words       uint64[slots, 2], a hash table of the short words that are one token: bytes, and id
+    silent      runs of ids that spell nothing, as (first, end): control tokens, and what no token has
     digits      whether each digit is a token of its own
     exact       whether the text may be cut between any two characters without encoding all of it anew
     """
@@ -55,6 +56,7 @@ class Spelling:
         self.start = np.concatenate([[0], np.cumsum([len(s) for s in spelled])]).astype(np.int32)
         self.characters, self.lines, self.edges = (np.zeros(self.size, np.uint8) for _ in range(3))
         _mark(self.content, self.start, kinds(), self.characters, self.lines, self.edges)
+        self.silent = _runs(self.start)
         self.bytes_ids = np.full(256, -1, np.int32)
         vocabulary: dict[str, int] = model["vocab"]
         for letter, byte in LETTERS.items():
@@ -138,6 +140,13 @@ def _spelled(config: Mapping[str, Any]) -> list[bytes]:
     for i, text in added.items():  # runs of white space are text; every other added token is a control token
         spelled[i] = b"" if text.strip() else text.encode("utf-8")
     return spelled
+
+
+def _runs(start: NDArray[np.int32]) -> list[tuple[int, int]]:
+    """The runs of ids without bytes, and all ids behind the last one."""
+    empty = np.concatenate([[False], np.diff(start) == 0, [False]])
+    ends = np.flatnonzero(empty[1:] != empty[:-1]).tolist()
+    return [*zip(ends[::2], ends[1::2], strict=True), (len(start) - 1, 1 << 32)]
 
 
 def _has_blank_tokens(config: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ scratch folder, so that memory stays free and everything after is the same as fo
 
 import hashlib
 import tempfile
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,8 @@ from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
 from gleanery.shards.addresses import address_of
-from gleanery.shards.chance import compiled
 from gleanery.shards.index import Index, read_checked, read_columns, read_index
-from gleanery.shards.layout import STORE_FILE, TOKENIZER_FILE, Shard, StoreFile, read_store_file
+from gleanery.shards.layout import COMPRESSIONS, STORE_FILE, TOKENIZER_FILE, Shard, StoreFile, read_store_file
 from gleanery.shards.spans import Spans
 from gleanery.shards.spelling import Spelling, spelling_of
 
@@ -94,23 +94,51 @@ class Store:
         return shard[start : start + int(self.docs.length[ordinal])]
 
     def touch(self, block: int) -> None:
-        """Check a block, and decode it if it is compressed.
+        """Check a block, and keep what was decoded if it is compressed.
 
         Raises StopRun, naming its shard, if it is damaged or holds a control token.
         """
+        tokens, shard, first = self.checked(block), int(self.blocks.shard[block]), int(self.blocks.token[block])
+        if self.description.compression != "none":
+            self._decoded[shard][first : first + len(tokens)] = tokens
+        if not self.touched[block]:
+            self.touched[block] = 1
+            self.untouched -= 1
+
+    def checked(self, block: int) -> NDArray[Any]:
+        """The tokens of a block, checked and decoded now. Raises StopRun as `touch` does."""
         shard, byte, size = int(self.blocks.shard[block]), int(self.blocks.byte[block]), int(self.blocks.size[block])
         name = self.description.shards[shard].tokens_file
         stored = self.stored[shard][byte : byte + size]
         if xxhash.xxh3_64_intdigest(stored.data) != int(self.blocks.checksum[block]):
             raise StopRun(f"block {block} of {name} was changed after it was written", "fetch this file again")
         token, count = int(self.blocks.token[block]), int(self.blocks.count[block])
-        if self.description.compression != "none":
-            self._decoded[shard][token : token + count] = _decoded(stored, count, self.dtype, name)
-        if not is_payload(self.payload[shard][token : token + count], self.spelling.start):
+        raw = self.description.compression == "none"
+        tokens = self.payload[shard][token : token + count] if raw else self._decode(stored, count, name)
+        if not is_payload(tokens, self.spelling.silent):
             raise StopRun(f"{name} holds a control token", "do not train on this release")
-        if not self.touched[block]:
-            self.touched[block] = 1
-            self.untouched -= 1
+        return tokens
+
+    def scan(self) -> None:
+        """Read all tokens: the checksum of each block, and no control token in the payload.
+
+        Holds one block in memory. Raises StopRun at the first fault, naming the file.
+        """
+        for block in range(len(self.blocks)):
+            self.checked(block)
+
+    def _decode(self, stored: NDArray[np.uint8], count: int, name: str) -> NDArray[Any]:
+        import pyarrow as pa
+
+        codec, size = COMPRESSIONS[self.description.compression], count * self.dtype.itemsize
+        assert codec is not None
+        try:
+            raw = pa.decompress(pa.py_buffer(stored), size, codec=codec[0])
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise StopRun(f"{name} cannot be decoded", "fetch this file again") from error
+        if raw.size != size:
+            raise StopRun(f"{name} has a block of another size", "fetch this file again")
+        return np.frombuffer(raw, self.dtype)
 
     def text(self, ordinal: int) -> str:
         """The text of a document, exactly as it was stored."""
@@ -193,17 +221,23 @@ class Store:
             for name, digest in ((shard.tokens_file, shard.tokens_sha256), (shard.docs_file, shard.docs_sha256)):
                 if _sha256(self.root / name) != digest:
                     raise StopRun(f"{name} was changed after it was written", "fetch this file again")
-        for block in range(len(self.blocks)):
-            self.touch(block)
+        self.scan()
 
 
-@compiled
-def is_payload(tokens: NDArray[Any], start: NDArray[np.int32]) -> bool:
-    """Whether all tokens are in the vocabulary and none of them is a control token, which has no bytes."""
-    faults = 0
-    for token in tokens:
-        faults += token >= len(start) - 1 or start[token] == start[token + 1]
-    return faults == 0
+def is_payload(tokens: NDArray[Any], silent: Sequence[tuple[int, int]]) -> bool:
+    """Whether no token lies in one of the runs of ids, (first, end), that spell nothing; see `Spelling`.
+
+    >>> is_payload(np.array([7, 300], np.uint16), [(0, 7), (50_000, 65_536)])
+    True
+    """
+    if not len(tokens):
+        return True
+    lowest, highest = int(tokens.min()), int(tokens.max())
+    for first, end in silent:
+        # Most runs lie before all tokens or behind them.
+        if first <= highest and lowest < end and ((tokens >= first) & (tokens < end)).any():
+            return False
+    return True
 
 
 def _stored(root: Path, shard: Shard) -> NDArray[np.uint8]:
@@ -228,18 +262,6 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     view = array.view()
     view.flags.writeable = False
     return view
-
-
-def _decoded(stored: NDArray[np.uint8], count: int, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
-    import pyarrow as pa
-
-    try:
-        raw = pa.decompress(pa.py_buffer(stored), count * dtype.itemsize, codec="zstd")
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise StopRun(f"{name} cannot be decoded", "fetch this file again") from error
-    if raw.size != count * dtype.itemsize:
-        raise StopRun(f"{name} has a block of another size", "fetch this file again")
-    return np.frombuffer(raw, dtype)
 
 
 def _sha256(path: Path) -> str:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gleanery.licensing.evidence import find, reading_scopes, resolved
+from gleanery.licensing.evidence import find, reading_scopes
+from gleanery.licensing.fields import resolved
 from gleanery.licensing.manifests import statements
 from gleanery.licensing.names import license_role, manifest_form
 from gleanery.licensing.policy import ALLOW, Policy

@@ -64,7 +64,16 @@ def test_a_finished_run_does_nothing_and_says_so(corpus: Path, curated: Path) ->
 def test_the_summary_shows_what_became_of_every_file(curated: Path) -> None:
     done = gleanery("summary", "--run", str(curated))
     assert done.returncode == 0
-    for word in ("repositories", "files in", "tokens", "restricted_twin", "MIT", "EMAIL", "damaged"):
+    for word in (
+        "repositories",
+        "files in",
+        "tokens",
+        "restricted_twin",
+        "MIT",
+        "EMAIL",
+        "damaged",
+        "bytes for each token",
+    ):
         assert word in done.stdout
 
 

@@ -13,14 +13,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import small_corpus
+import xxhash
 
 from gleanery.optout.registry import Registry
 from gleanery.pipeline import spark
 from gleanery.pipeline.run import STAGES, curate, stage_counts
 from gleanery.pipeline.settings import load_settings
+from gleanery.pipeline.stage7_release import make_release
+from gleanery.pipeline.steps import Shard, Task
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import read_table
 from gleanery.records.reasons import REASONS
@@ -28,6 +32,7 @@ from gleanery.records.tables import TABLES
 from gleanery.release.explain import explain
 from gleanery.release.verify import verify
 from gleanery.shards.store import Store
+from gleanery.shards.writing import finish
 from gleanery.sql.questions import ask, questions, tables_of
 
 GOLDEN = Path(__file__).parent / "golden/pipeline/decisions.json"
@@ -148,6 +153,22 @@ def test_the_release_is_intact_and_one_changed_byte_is_found(curated: Path, tmp_
     assert [p.path for p in verify(copy).problems] == [victim.relative_to(copy).as_posix()]
 
 
+def test_a_control_token_among_the_tokens_stops_the_release(curated: Path, corpus: Path, tmp_path: Path) -> None:
+    root, tokenizer = tmp_path / "run", Store.open(curated / "release").tokenizer
+    for name in ("tables", "store"):
+        shutil.copytree(curated / name, root / name)
+    path = next(p for p in sorted((root / "store/tokens").glob("*.bin")) if p.stat().st_size)
+    tokens = np.fromfile(path, "<u2")
+    tokens[-1] = tokenizer.control_ids["<fim_middle>"]
+    tokens.tofile(path)
+    index = root / "store/index" / path.name  # with a checksum that fits, as a fault of the writer would leave it
+    index.write_bytes(index.read_bytes()[:-8] + xxhash.xxh3_64_intdigest(path.read_bytes()).to_bytes(8, "little"))
+    finish(root / "store", len(list((root / "store/tokens").glob("*.bin"))), tokenizer)
+    with pytest.raises(StopRun, match=f"{path.name} holds a control token"):
+        make_release(Shard(root, "release", Task("release", {}), load_settings(corpus)))
+    assert not (root / "release/manifest.json").exists()
+
+
 @pytest.mark.slow
 def test_another_folder_and_one_worker_give_the_same_bytes(curated: Path, corpus: Path, tmp_path: Path) -> None:
     curate(load_settings(corpus), tmp_path / "elsewhere", workers=1)
@@ -236,11 +257,12 @@ def test_a_given_tokenizer_is_taken_with_its_own_names(curated: Path, tmp_path: 
     Registry.open(f"sqlite:///{settings.parent}/optout.sqlite")
     given = (curated / "store/tokenizer.json").read_text("utf-8").replace("<fim_prefix>", "<PRE>")
     (settings.parent / "mine.json").write_text(given, "utf-8")
-    own = 'tokenizer = "mine.json"\nsentinels = ["<fim_prefix>=<PRE>"]'
+    own = 'tokenizer = "mine.json"\nsentinels = ["<fim_prefix>=<PRE>"]\ncompression = "lz4"'
     settings.write_text(settings.read_text("utf-8").replace("vocabulary = 600", own), "utf-8")
     curate(load_settings(settings), tmp_path / "run", workers=2)
     store = Store.open(tmp_path / "run/release")
     assert store.description.sentinels["<fim_prefix>"][0] == "<PRE>"
+    assert store.description.compression == "lz4"
     texts = {d["file_id"]: d["text"] for d in rows(tmp_path / "run", "documents")}
     assert all(store.text(d["ordinal"]) == texts[d["file_id"]] for d in rows(tmp_path / "run", "docs"))
 

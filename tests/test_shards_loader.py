@@ -1,6 +1,7 @@
 """The loader: one global order on every grid, exact restarts, and fill-in-the-middle that can be undone."""
 
 import hashlib
+import itertools
 import json
 import random
 import signal
@@ -27,6 +28,7 @@ from gleanery.shards.masking import NOTHING_REMOVED, Removed
 from gleanery.shards.mixing import Mixture
 from gleanery.shards.packing import FIM_GROWTH, PLAIN, PSM, SPM
 from gleanery.shards.spelling import spelling_of
+from gleanery.shards.splits import COUNTS, LEFT, RIGHT, splits_of
 from gleanery.shards.store import Store
 from gleanery.shards.tokenizer import SENTINELS, Tokenizer
 from gleanery.shards.writing import finish, write_part
@@ -281,7 +283,7 @@ def test_impossible_settings_are_refused(root: Path, tmp_path: Path) -> None:
         Loader(write(tmp_path, [""], 1))
 
 
-@pytest.mark.parametrize("compression", ["none", "zstd"])
+@pytest.mark.parametrize("compression", ["none", "lz4", "zstd"])
 def test_a_flipped_bit_stops_the_loader_and_names_the_shard(tmp_path: Path, compression: str) -> None:
     write(tmp_path, TEXTS, 2, compression)
     path = tmp_path / "tokens/part-00001-of-00002.bin"
@@ -312,9 +314,10 @@ def forge(root: Path, token: int) -> None:
     finish(root, 1, Tokenizer.load((GOLDEN / "tokenizer.json").read_bytes()))
 
 
-def test_a_compressed_release_gives_the_same_batches(root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+def test_a_compressed_release_gives_the_same_batches(root: Path, tmp_path: Path, compression: str) -> None:
     plain = write(tmp_path / "plain", TEXTS * 3, 2)
-    small = write(tmp_path / "small", TEXTS * 3, 2, "zstd")
+    small = write(tmp_path / "small", TEXTS * 3, 2, compression)
     one, two = (Loader(r, context=CONTEXT, batch=3, epochs=1) for r in (plain, small))
     assert [digest(b) for b in one] == [digest(b) for b in two]
     assert Store.open(small, tmp_path).text(1) == TEXTS[1]
@@ -359,6 +362,22 @@ def test_parts_of_a_whole_document_are_what_the_tokenizer_gives_for_each(
     if exact:
         for part, again in zip((parts.prefix, parts.middle, parts.suffix), tokenizer.encode(spelled), strict=True):
             assert part.tolist() == again.tolist()
+
+
+def test_the_halves_of_a_split_token_are_what_the_tokenizer_gives_for_each(golden_root: Path) -> None:
+    tokenizer = tokenizer_of(golden_root)
+    spelling, seen = spelling_of(tokenizer.json), 0
+    table = splits_of(spelling)
+    for token, (begin, end) in enumerate(itertools.pairwise(spelling.start.tolist())):
+        for at in range(begin + 1, end):
+            left, right = table[at, COUNTS] & 255, table[at, COUNTS] >> 8
+            if table[at, COUNTS] == 0:
+                continue
+            halves = [spelling.content[begin:at].tobytes().decode(), spelling.content[at:end].tobytes().decode()]
+            found = [table[at, LEFT : LEFT + left].tolist(), table[at, RIGHT : RIGHT + right].tolist()]
+            assert found == [ids.tolist() for ids in tokenizer.encode(halves)], token
+            seen += 1
+    assert seen > 100
 
 
 def unknown_free(text: str) -> bool:

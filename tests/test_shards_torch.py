@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from gleanery.records.errors import StopRun
-from gleanery.shards.loader import Loader, torch_loader
+from gleanery.shards.loader import Loader, torch_loader, torch_steps
 from gleanery.shards.tokenizer import Tokenizer
 from gleanery.shards.writing import finish, write_part
 
 GOLDEN = Path(__file__).parent / "golden" / "shards"
 TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))
 NAMES = ("file_id", "repo_id", "repo", "path", "blob_id", "license", "language")
-EXAMPLE = Path(__file__).parent.parent / "examples" / "train_tiny.py"
+EXAMPLES = Path(__file__).parent.parent / "examples"
 HINT = "torch is an extra: pip install 'gleanery[torch]'"
 
 
@@ -63,6 +63,61 @@ def test_the_state_is_that_of_the_last_batch_handed_out(root: Path) -> None:
 
 
 @pytest.mark.torch
+@pytest.mark.parametrize("workers", [0, 2])
+def test_steps_are_a_map_that_torch_s_own_loader_takes(root: Path, workers: int) -> None:
+    data = pytest.importorskip("torch.utils.data", reason=HINT)
+    settings: dict[str, Any] = {"context": 64, "batch": 2, "epochs": 1, "rank": 1, "world": 2}
+    expected = [b.input_ids.tolist() for b in Loader(root, **settings)]
+    steps = torch_steps(root, **settings)
+    loader = data.DataLoader(
+        steps, batch_size=None, num_workers=workers, multiprocessing_context="spawn" if workers else None
+    )
+    assert [b["input_ids"].tolist() for b in loader] == expected
+    state = json.loads(json.dumps(steps.state_dict(3)))
+    resumed = torch_steps(root, **settings)
+    resumed.load_state_dict(state)
+    assert [resumed[n]["input_ids"].tolist() for n in range(len(resumed))] == expected[3:]
+    other = torch_loader(root, **settings)
+    other.load_state_dict(state)
+    assert [b["input_ids"].tolist() for b in other] == expected[3:]
+    with pytest.raises(IndexError):
+        resumed[len(resumed)]
+
+
+@pytest.mark.torch
+def test_batches_are_an_iterable_data_set_for_one_process(root: Path) -> None:
+    data = pytest.importorskip("torch.utils.data", reason=HINT)
+    expected = [b.input_ids.tolist() for b in Loader(root, context=64, batch=2, epochs=1)]
+    batches = torch_loader(root, context=64, batch=2, epochs=1)
+    assert [b["input_ids"].tolist() for b in data.DataLoader(batches, batch_size=None)] == expected
+
+
+@pytest.mark.torch
+def test_pinned_memory_needs_a_gpu(root: Path) -> None:
+    torch = pytest.importorskip("torch", reason=HINT)
+    if torch.cuda.is_available():
+        assert next(iter(torch_loader(root, context=64)))["input_ids"].is_pinned()
+    else:
+        with pytest.raises(StopRun, match="no GPU"):
+            torch_loader(root, context=64, pin=True)
+
+
+def test_batches_are_written_into_the_arrays_that_a_device_gives(root: Path) -> None:
+    given: list[np.ndarray[Any, Any]] = []
+
+    def allocate(shape: tuple[int, int], dtype: Any) -> np.ndarray[Any, Any]:
+        given.append(np.full(shape, 77, dtype))
+        return given[-1]
+
+    loader = Loader(root, context=64, batch=2)
+    expected = next(iter(Loader(root, context=64, batch=2)))
+    loader.allocate_with(allocate)
+    batch = next(iter(loader))
+    assert [id(a) for a in given] == [id(a) for a in (batch.input_ids, batch.labels, batch.position_ids)]
+    assert np.array_equal(batch.labels, expected.labels)
+
+
+@pytest.mark.torch
 def test_leaving_the_loop_ends_the_thread_and_faults_reach_it(root: Path) -> None:
     pytest.importorskip("torch", reason=HINT)
     before = threading.active_count()
@@ -72,7 +127,7 @@ def test_leaving_the_loop_ends_the_thread_and_faults_reach_it(root: Path) -> Non
     batches.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
     broken = torch_loader(root, context=64, batch=2, fim_rate=1.0)
-    broken._loader.store.payload.clear()  # as if the files had gone
+    broken._loader.store.stored.clear()  # as if the files had gone
     with pytest.raises(IndexError):
         next(iter(broken))
     assert threading.active_count() == before
@@ -108,10 +163,18 @@ def test_reading_a_release_imports_neither_torch_nor_beam_nor_scancode(root: Pat
 
 @pytest.mark.torch
 @pytest.mark.slow
-def test_the_example_trains_and_its_losses_fall(root: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("train_tiny.py", ("left to right", "fill in the middle")),
+        ("train_ahead.py", ("tokens ahead",)),
+        ("train_diffusion.py", ("masked diffusion",)),
+    ],
+)
+def test_an_example_trains_and_its_losses_fall(root: Path, name: str, words: tuple[str, ...]) -> None:
     pytest.importorskip("torch", reason=HINT)
-    command = [sys.executable, str(EXAMPLE), str(root), "--steps", "30", "--seconds", "20"]
+    command = [sys.executable, str(EXAMPLES / name), str(root), "--steps", "30", "--seconds", "20"]
     run = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "left to right" in run.stdout
-    assert "fill in the middle" in run.stdout
+    for word in words:
+        assert word in run.stdout

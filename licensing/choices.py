@@ -1,0 +1,79 @@
+"""Which words offer a choice where the detector reads duties: "either A or B", "dual licensed under A and B".
+
+In: findings and the lines they stand in. Out: the findings, with an OR where the words offer one. 2 µs a line of a
+README.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import re2
+
+from gleanery.licensing.expressions import all_of, conjuncts
+from gleanery.licensing.fields import LONGEST_FIELD, resolved
+from gleanery.licensing.scan import Finding, Scanner
+from gleanery.licensing.statements import only_points
+
+_EITHER = re2.compile(
+    r"(?i)\beither (?:the |of the |under |a |an )?[^.]{3,200}?\bor\b|\b(?:your choice|choose (?:one|between|either)|"
+    r"one or (?:the )?other|dual[- ]?licen[sc]ed)\b"
+)
+_NOT_A_CHOICE = re2.compile(r"(?i)\beither (?:version|express|v[0-9]|the? version)|\band\b")
+_DUAL = re2.compile(r"(?i)\b(?:dual|double)[- ]?licen[sc]|\bdually licen[sc]")
+_DUAL_NAMES = re2.compile(
+    r"(?i)\b(?:dual|double|dually)[- ]?licen[sc]ed (?:under|as|with|by)(?: both)?(?: the)? (.{3,160}?)"
+    r"(?: licen[sc]es?)?\.?[ \t]*$"
+)
+_PERL = re2.compile(
+    r"(?is)\bunder the terms of either:?\s+a\)\s.{0,80}GNU General Public License.{0,200}"
+    r"\bor\s+b\)\s.{0,20}Artistic License"
+)
+_JOINED = re2.compile(r"(?i),? (?:and|or)(?: the)? |[ \t]*[/&][ \t]*")
+LONGEST_CHOICE = 8
+
+
+def with_choice(finding: Finding, lines: list[str]) -> Finding:
+    """The finding of two licences as a choice, where its sentence says "either ... or" and nothing else joins them."""
+    parts = conjuncts(finding.expression or "")
+    if finding.outcome != "found" or len(parts) != 2 or finding.start_line is None or finding.end_line is None:
+        return finding
+    said = lines[finding.start_line - 1 : finding.end_line + 1]
+    if finding.end_line - finding.start_line > LONGEST_CHOICE:
+        return finding
+    sentence = " ".join(line.strip(" \t*/#;%!\"'") for line in said)
+    offered = _EITHER.search(sentence)
+    if offered is None or (_NOT_A_CHOICE.search(offered[0]) and not _DUAL.search(sentence)):
+        return finding
+    return replace(finding, expression=_choice_of(parts))
+
+
+def _choice_of(parts: Iterable[str]) -> str:
+    return " OR ".join(f"({p})" if " OR " in p or " AND " in p else p for p in parts)
+
+
+def with_dual(scanner: Scanner, found: tuple[Finding, ...], lines: list[str]) -> tuple[Finding, ...]:
+    """With each line "dual licensed under A and B" as a choice of the two, if both of its names are known."""
+    for number, line in enumerate(lines, 1):
+        said = _DUAL_NAMES.search(line[:LONGEST_FIELD])
+        names = [n for n in _JOINED.split(said[1]) if n.strip()] if said is not None else []
+        if len(names) != 2:
+            continue
+        answers = [resolved(scanner, name) for name in names]
+        known = [all_of(f.expression or "" for f in a) for a in answers if all(f.outcome == "found" for f in a)]
+        if len(known) == 2 and all(k and not only_points(k) for k in known):
+            choice = Finding("found", _choice_of(k or "" for k in known), 100.0, "gleanery-dual", number, number)
+            others = [f for f in found if (f.start_line, f.end_line) != (number, number)]
+            found = tuple(sorted((*others, choice), key=lambda f: f.start_line or 0))
+    return found
+
+
+def with_perl(text: str, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """With the terms of Perl as one choice: their own words spread over several lines, "either: a) ... or b) ..."."""
+    said = _PERL.search(text)
+    if said is None:
+        return found
+    first = text.count("\n", 0, max(text.rfind("\n\n", 0, said.start()) + 2, 0)) + 1
+    last = text.count("\n", 0, said.end()) + 1
+    choice = Finding("found", "GPL-1.0-or-later OR Artistic-1.0-Perl", 100.0, "gleanery-perl", first, last)
+    others = [f for f in found if f.start_line is None or not first <= f.start_line <= last]
+    return tuple(sorted((*others, choice), key=lambda f: f.start_line or 0))

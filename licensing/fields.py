@@ -1,0 +1,86 @@
+"""Which licence the words of a licence field name, such as "Apache License, Version 2.0" or "MIT and GPL".
+
+In: the words of one field of a manifest or a record. Out: findings; a field always says something, so words that name
+no known licence are a doubt. Costs what the detector costs for a line, and is remembered by it.
+"""
+
+import re
+
+import re2
+
+from gleanery.licensing.expressions import all_of, keys, parse
+from gleanery.licensing.scan import Finding, Scanner
+
+PROPRIETARY = "LicenseRef-scancode-proprietary-license"
+# Words of a licence field that name no licence and yet say that there is no permission.
+_REFUSALS = {
+    "unlicensed": "UNLICENSED",
+    "bsl 1.1": "BUSL-1.1",
+    "business source license": "BUSL-1.1",
+    "commercial": "LicenseRef-scancode-commercial-license",
+    "all rights reserved": PROPRIETARY,
+    "closed source": PROPRIETARY,
+    "closed": PROPRIETARY,
+    "internal": PROPRIETARY,
+    "private": PROPRIETARY,
+    "proprietary": PROPRIETARY,
+}
+# Words that change what a licence allows, and that the detector passes over in a short text.
+_CHANGED = re2.compile(r"(?i)\bwith\b|\bexcept|non-?commercial|\brestrict|\bcustom|\badditional|\bethical|\bnot? ")
+LONGEST_FIELD = 300
+_AND = re2.compile(r"(?i)\s*[,;&]\s*(?:and\s+)?|\s+and\s+|\s+AND\s+|\s+\+\s+")
+_OR = re2.compile(r"(?i)\s*(?:\|\|?|/)\s*|\s*,?\s+or\s+")
+# "Apache License, Version 2.0" is one name.
+_VERSION = re.compile(r",\s*(?=(?:v|version|ver|rev|revision)?\.?\s*[0-9])", re.IGNORECASE)
+# Words that stand beside "and" or "or" without naming a second licence.
+_CONTINUED = re2.compile(
+    r"(?i)^(?:\(?at your option\)?|any )?\s*(?:later|newer|above|greater|higher|after)\b|^any later|"
+    r"^disclaimer\b|^file\b"
+)
+
+
+def resolved(scanner: Scanner, words: str) -> tuple[Finding, ...]:
+    """The licence behind the words of a licence field; several must all be met unless the words offer a choice.
+
+    What is joined with "and" or "or" is read part by part, so that none is lost; one that is not known leaves a doubt.
+    """
+    refusal = _REFUSALS.get(words.lower().strip(" .!()"))
+    if refusal is not None:
+        return (Finding("found", refusal, 100.0, "license-field"),)
+    if len(words) > LONGEST_FIELD:
+        return _certain(scanner.scan(words.encode("utf-8", "replace"), "whole"))
+    whole = _certain(scanner.scan(_line(words), "whole"))
+    if _CHANGED.search(words) and not any(
+        " WITH " in (f.expression or "") or "-NC" in (f.expression or "") for f in whole
+    ):
+        return (*whole, Finding("unknown", rule="license-field"))
+    if whole[0].rule == "license-field" or words.startswith("License ::") or "://" in words or len(words.split()) == 1:
+        return whole
+    words = _VERSION.sub(" ", words)
+    for sign, word in ((_OR, "OR"), (_AND, "AND")):
+        parts = [p.strip(" ()") for p in sign.split(words) if p.strip(" ()")]
+        if len(parts) > 1 and not any(_CONTINUED.search(p) for p in parts):
+            return _joined([resolved(scanner, p) for p in parts[:16]], word, whole)
+    return whole
+
+
+def _line(words: str) -> bytes:
+    return (words if words.startswith("License ::") else f"License: {words}").encode("utf-8", "replace")
+
+
+def _joined(parts: list[tuple[Finding, ...]], word: str, whole: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """One finding for parts that are joined by a word; with a part that is not known, what is known and a doubt."""
+    known = [all_of(f.expression for f in part if f.outcome == "found" and f.expression) for part in parts]
+    if all(known):
+        said = [f"({k})" if k and len(keys(k)) > 1 else k for k in dict.fromkeys(known)]
+        expression = f" {word} ".join(s for s in said if s)
+        if parse(expression) is not None:
+            return (Finding("found", expression, 100.0, "license-field"),)
+    if word == "OR":
+        return whole
+    return (*(f for f in whole if f.outcome == "found"), Finding("unknown", rule="license-field"))
+
+
+def _certain(found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """A licence field always says something: where the detector finds nothing in it, that is a doubt."""
+    return tuple(Finding("unknown", rule="license-field") if f.outcome == "none" else f for f in found)
