@@ -95,15 +95,10 @@ def candidates_part(shard: Shard) -> None:
 
 def _share_a_key(shard: Shard, contents: Contents) -> tuple[Pairs, Pairs, int, int]:
     """Pairs that share the key of one of some bands; keys of one range of their values."""
-    parts = [contents.part(part) for part in range(len(contents.names))]
-    bases = contents.bases[:-1].astype(np.uint32)
-    members = np.concatenate([part["rows"] + base for part, base in zip(parts, bases, strict=True)])
     found: list[Pairs] = [np.empty(0, np.uint64)]
     taken, capped = 0, 0
     for band in range(*shard.task.payload["bands"]):
-        keys = np.concatenate([part["keys"][band] for part in parts])
-        inside = _inside(keys, *shard.task.payload["range"])
-        key, member = (keys, members) if inside is None else (keys[inside], members[inside])
+        key, member = _keys(contents, band, *shard.task.payload["range"])
         taken += len(key)
         if band >= banding(shard.settings).bands:  # equal forms are the same by definition: no sieve
             pairs, _, crowds = shared_samples(key, member, contents.indexed("shingles"))
@@ -118,12 +113,18 @@ def _share_a_key(shard: Shard, contents: Contents) -> tuple[Pairs, Pairs, int, i
     return np.unique(np.concatenate(found)), np.empty(0, np.uint64), taken, capped
 
 
-def _inside(keys: NDArray[np.uint64], number: int, of: int) -> NDArray[np.int64] | None:
-    """The rows whose key is in one of `of` equal ranges and is not 0, which is no key; None if these are all."""
+def _keys(contents: Contents, band: int, number: int, of: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
+    """The keys of a band in one of `of` equal ranges, and whose they are; 0 is no key. Holds no others."""
     low, high = (number << 64) // of, (((number + 1) << 64) // of) - 1
-    if of == 1 and keys.all():
-        return None
-    return np.flatnonzero((keys >= np.uint64(max(1, low))) & (keys <= np.uint64(high)))
+    keys, members = [np.empty(0, np.uint64)], [np.empty(0, np.uint32)]
+    for part, base in enumerate(contents.bases[:-1].astype(np.uint32)):
+        column, rows = contents.part(part)["keys"][band], contents.part(part)["rows"]
+        if of > 1 or not column.all():
+            inside = np.flatnonzero((column >= np.uint64(max(1, low))) & (column <= np.uint64(high)))
+            column, rows = column[inside], rows[inside]
+        keys.append(column)
+        members.append(rows + base)
+    return np.concatenate(keys), np.concatenate(members)
 
 
 def _share_samples(contents: Contents, number: int, of: int) -> tuple[Pairs, Pairs, int, int]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from small_corpus import code
 
 from gleanery.dedup.keeper import Copy, Link, settle
+from gleanery.pipeline import stage3_candidates
 from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
 from gleanery.pipeline.exchange import part_name
 from gleanery.pipeline.settings import DedupSettings, RunSettings, Settings
@@ -134,6 +135,16 @@ def test_the_number_of_parts_changes_no_row(kinds: Path, tmp_path: Path) -> None
         stage(tmp_path / str(parts), files, parts=parts)
         for name in ("signatures", "pairs", "clusters"):
             assert table(tmp_path / str(parts), name) == table(kinds, name)
+
+
+def test_keys_that_are_taken_a_few_at_once_give_the_same_pairs(
+    kinds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a run of many millions, whose keys of one band do not fit into a worker."""
+    monkeypatch.setattr(stage3_candidates, "ROWS_AT_ONCE", 3)
+    stage(tmp_path, {row["names"][0]: row["content"].decode() for row in table(kinds, "blobs")})
+    assert len(list((tmp_path / "work/candidates/data").glob("band-*.arrays"))) == (42 + 2) * 3
+    assert digests(tmp_path) == digests(kinds)
 
 
 @given(st.sets(st.integers(0, 9)), st.sets(st.integers(0, 9)), st.sampled_from([1, 2, 8]), st.booleans())
