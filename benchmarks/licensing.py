@@ -241,7 +241,11 @@ def full_matcher_metrics(quick: bool) -> list[Metric]:
     """The class of each file of a random sample: ours by head or whole, against that of the full matcher."""
     answers = table()
     if quick:
-        files = {digest_of(f.content): (f.path, f.content) for f in code_files(20) if digest_of(f.content) in answers}
+        files = {
+            digest_of(f.content): (f"{f.repo}/{f.path}", f.content)
+            for f in code_files(20)
+            if digest_of(f.content) in answers
+        }
     else:
         files = {s.digest: (s.name, s.content) for s in sample(len(answers)) if s.digest in answers}
     if not files:
@@ -260,7 +264,20 @@ def full_matcher_metrics(quick: bool) -> list[Metric]:
         ours = said[digest].header_expression or said[digest].directory_expression if digest in said else None
         pairs.append((_class(policy, ours), _class(policy, answers[digest]), digest, ours))
     _write_differences([p for p in pairs if p[0] != p[1]], answers, files)
-    return [_share("same_class", [ours == full for ours, full, _, _ in pairs], {})]
+    projects: dict[str, list[bool]] = defaultdict(list)
+    for ours, full, digest, _ in pairs:
+        projects[_project(files[digest][0])].append(ours == full)
+    # One project with one odd head in each file can rule a share of files; of projects it is one.
+    shares = sorted(sum(same) / len(same) for same in projects.values())
+    found = [_share("same_class", [ours == full for ours, full, _, _ in pairs], {})]
+    mean = sum(shares) / len(shares)
+    return [*found, Metric("same_class_by_project", mean, f"mean of {len(shares)} projects", shares[0], shares[-1])]
+
+
+def _project(name: str) -> str:
+    """The project of a file such as npm/@angular/core/index.js: npm/@angular/core."""
+    parts = name.split("/")
+    return "/".join(parts[: 3 if parts[1].startswith("@") else 2])
 
 
 def _class(policy: Policy, expression: str | None) -> str:

@@ -18,6 +18,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from gleanery.licensing import spdx_texts
+
 # The detector's categories, and what they mean for the policy. Permissive ones are missing here: they are neither
 # allowed nor known to be restricted before somebody has read them.
 _CATEGORIES = {
@@ -57,7 +59,10 @@ def _licenses() -> Iterator[tuple[str, str]]:
         fields = {name: value.strip("\"'") for name, value in _FIELD.findall(head)}
         if "yes" in (fields.get("is_exception"), fields.get("is_unknown")) or "category" not in fields:
             continue
-        yield fields["category"], fields.get("spdx_license_key") or f"LicenseRef-scancode-{fields['key']}"
+        name = fields.get("spdx_license_key") or f"LicenseRef-scancode-{fields['key']}"
+        yield fields["category"], name
+        if name in spdx_texts.names():
+            yield fields["category"], spdx_texts.names()[name]
 
 
 def _is_in_policy(name: str) -> bool:

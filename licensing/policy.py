@@ -30,6 +30,8 @@ _LONGEST_LIST, _LONGEST_PATH, _LONGEST_RULE = 8, 300, 1000
 SOURCES = ("header", "reuse", "manifest", "readme", "registry", "siblings", "documents", "above")
 # Of these, the ones that speak of this file alone. They count also against a head that says which licence is its own.
 _OF_ONE_FILE = frozenset(("header", "reuse"))
+# Where a conclusion comes from if neither a head, nor a record, nor a licence file states a licence.
+_HEARSAY = frozenset(("package_metadata", "repository"))
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Policy:
         self._doubts = frozenset(chosen.get("doubts", ()))
         self._header_decides = bool(chosen.get("header_decides", False))
         self._explains = bool(chosen.get("head_explains", True))
+        self._needs_text = bool(chosen.get("needs_text", False))
         self._named: dict[str, _Group] = {}
         self._prefixes: list[tuple[str, _Group]] = []
         for name, group in data["groups"].items():
@@ -115,6 +118,9 @@ class Policy:
             return Judgement(False, "license_conflict", against, evidence)
         if both in (UNKNOWN, REFERENCE) or conclusion.uncertain or (both == NEUTRAL and against is not None):
             return Judgement(False, "license_unknown", self._rule(conclusion, UNKNOWN), evidence)
+        if both == ALLOW and self._needs_text and conclusion.basis in _HEARSAY:
+            rule = "unknown: only a manifest or a README states a licence"
+            return Judgement(False, "license_unknown", rule, evidence)
         if both == ALLOW:
             return self._kept(conclusion, evidence)
         if against is not None:

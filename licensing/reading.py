@@ -13,10 +13,14 @@ from typing import Any
 
 import re2
 
+from gleanery.licensing.markup import without_markup
+
 HEAD_CHARACTERS, HEAD_LINES = 4096, 100
 # The longest single licence texts are under 100 KiB; what is longer is a collection of many.
 WHOLE_CHARACTERS = 256 * 1024
 MAX_COPYRIGHTS, COPYRIGHT_CHARACTERS = 50, 200
+# The longest known licence text has 45 KB.
+_BODY_BYTES = 64 * 1024
 
 _IDS = (
     r"\b(?:[al]?gpl|mit|bsd|isc|apache|mozilla|mpl|epl|cddl|eupl|cecill|artistic|wtfpl|zlib|boost|unlicense|ncsa|"
@@ -81,6 +85,7 @@ _COPYRIGHT_PROSE = re2.compile(
 _NOT_ONLY_OWNER = re2.compile(
     r"(?i)licen[sc]|permi[ts]|distribut|public[ -]*domain|terms|warrant|\bsee\b|notice|holder|\b[al]?gpl|\bbsd\b|"
     r"\bmit\b[^@.]*$|apache[- ]?[12]|provided|copying|proprietary|confidential|unpublished|retain|\bai\b|"
+    r"commercial|prohibit|forbid|\bonly\b|\bnot\b|\bno\b|\buse\b|"
     r"[\[<{](?:yyyy|year|date|name|copyright|fullname|owner|author|insert)"  # the blanks of a licence's own text
 )
 _AUTHOR = re2.compile(
@@ -129,6 +134,8 @@ class Reading:
     `full_lines` are the fuller form: of a head, from the first line of interest to the last, with owners and whatever
     stands between, as some licences name their owner; of a dense text, every line as it stands; of any other, nothing.
     `reserved` holds the first and last line of a paragraph that forbids training models on the work.
+    `body`: all lines of a licence-like file that is not dense and not too long; it may be a short licence, or one in
+    another language.
     """
 
     lines: tuple[str, ...] = ()
@@ -140,6 +147,7 @@ class Reading:
     cut: bool = False
     reserved: tuple[int, int] | None = None
     prose: bool = False
+    body: tuple[str, ...] = ()
 
 
 def read_text(content: bytes, scope: str) -> Reading:
@@ -147,8 +155,9 @@ def read_text(content: bytes, scope: str) -> Reading:
     raw, cut = _raw_lines(content, scope)
     joined = "\n".join(raw).encode("utf-8", "replace")
     cut = cut and scope == "whole"
+    body = tuple(raw) if scope == "whole" and len(joined) <= _BODY_BYTES else ()
     if not (_GATE.search(joined) or _MAYBE_COPYRIGHT.search(joined) or _MAYBE_RESERVED.search(joined)):
-        return Reading(cut=cut)
+        return Reading(cut=cut, body=body)
     page = _Page(raw, scope)
     legal = page.legal_paragraphs()
     dense = scope == "whole" and page.is_dense(legal)
@@ -161,7 +170,8 @@ def read_text(content: bytes, scope: str) -> Reading:
     copyrights = [notice for notice in notices if notice]
     reserved = next(((p.start + 1, p.stop) for p in page.paragraphs if page.is_reserved(p)), None)
     prose = scope == "head" and _is_prose("\n".join(lines))
-    return Reading(lines, numbers, full_lines, full_numbers, tuple(copyrights), dense, cut, reserved, prose)
+    body = () if dense else body
+    return Reading(lines, numbers, full_lines, full_numbers, tuple(copyrights), dense, cut, reserved, prose, body)
 
 
 def _is_prose(text: str) -> bool:
@@ -199,6 +209,15 @@ def head_of(content: bytes) -> bytes:
     page = _Page(raw, "head")
     span = page.span(page.legal_paragraphs())
     return "\n".join([""] * span.start + raw[span.start : span.stop]).rstrip("\n").encode("utf-8", "replace")
+
+
+def owner_lines(lines: list[str]) -> frozenset[int]:
+    """The numbers, from 1, of the lines of a licence text that only name owners.
+
+    >>> owner_lines(["Copyright 2020 A. Nother", "Copyright 2021 B. Nother, no commercial use", "Use it."])
+    frozenset({1})
+    """
+    return frozenset(i + 1 for i in _Page(lines, "whole").owners)
 
 
 def is_silent(text: str) -> bool:
@@ -295,7 +314,7 @@ def _raw_lines(content: bytes, scope: str) -> tuple[list[str], bool]:
     """The lines that are read, and whether something was cut off."""
     limit = HEAD_CHARACTERS if scope == "head" else WHOLE_CHARACTERS
     text = decoded(content[: 4 * limit]).replace("\r\n", "\n").replace("\r", "\n")
-    lines = text[:limit].split("\n")
+    lines = (text[:limit] if scope == "head" else without_markup(text[:limit])).split("\n")
     return lines[:HEAD_LINES] if scope == "head" else lines, len(text) > limit or len(content) > 4 * limit
 
 

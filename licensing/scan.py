@@ -17,29 +17,30 @@ import importlib.metadata
 import os
 import re
 import tempfile
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from gleanery.licensing.expressions import Expression, keys, parse
+from gleanery.licensing import spdx_texts
+from gleanery.licensing.expressions import Expression, conjuncts, keys, parse
+from gleanery.licensing.findings import Answers, Finding, Store, finding_of, plain_of
+from gleanery.licensing.library import Known, Library, Opinion, beyond
 from gleanery.licensing.normalised import covered_words, key_of, rule_runs
-from gleanery.licensing.reading import Reading, head_of, is_silent, read_text
+from gleanery.licensing.reading import Reading, head_of, is_silent, owner_lines, read_text
 from gleanery.licensing.time_limit import TimeIsUp, within
+from gleanery.licensing.words import Words, words_of
 from gleanery.records.errors import StopRun
 
-__all__ = ["Finding", "Scanner", "head_of", "warm"]
+__all__ = ["Finding", "Scanner", "finding_of", "head_of", "plain_of", "warm"]
 
 # Raise this number when the same text may now give another answer.
-SCAN_VERSION = 6
+SCAN_VERSION = 7
 # What this room finds by itself; scancode has no rule for it.
 NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
 MOST_FINDINGS = 64
-_REMEMBERED = 65_536
 # A licence text is looked at again with approximate matching unless one licence has this score, or a text of at least
 # so many words was recognised as a whole.
 _SURE_SCORE, _WHOLE_TEXT_WORDS = 80.0, 60
@@ -48,6 +49,8 @@ _QUICK_CHARACTERS = 6000
 _NO_TERMS = ("LicenseRef-scancode-unknown", "LicenseRef-scancode-warranty-disclaimer")
 # Words of law, as many as a licence has, in which no licence was recognised.
 UNRECOGNISED = "gleanery-terms-not-recognised"
+# The text of a licence with words that may take something away: it is not that licence.
+CHANGED = "gleanery-changed-text"
 _FAILED, TIMED_OUT, TOO_MANY = "gleanery-detector-error", "gleanery-time-limit", "gleanery-too-many-matches"
 _GIVEN_UP = (_FAILED, TIMED_OUT, TOO_MANY)
 # Runs of words that are a whole rule. A 262 KB file of sixty licences has 434, the densest of 24,000 real files 498; a
@@ -58,85 +61,12 @@ _TAG = re.compile(
     r"(?:spdx-license-identifier:|^[\"']?licen[sc]e(?:-expression)?[\"']?\s{0,4}[:=](?:\s*{\s*text\s*=)?)\s*(\S.*)$",
     re.IGNORECASE,
 )
+_RESTRICTED = ("Commercial", "Copyleft", "Free Restricted", "Proprietary Free", "Source-available")
+_NAME = re.compile(r"LicenseRef-scancode-[\w.+-]+")
+# Shorter texts of the library would be taken for licences by accident.
+_SHORTEST_TEXT = 12
 _OWN_NAME = re.compile(r"(?:DocumentRef-[\w.-]{1,60}:)?LicenseRef-(?!scancode-)[\w.-]{1,80}", re.IGNORECASE)
 _SECOND_TAG = re.compile(r"spdx|licen[sc]e(?!ref-)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One detection. `outcome` is found, none, mentioned (a licence is named, and not said to be this work's), or
-    unknown (the time limit, a cut, an error, or only a hint).
-
-    `score` is 0 to 100; lines count from 1. The first finding of a text carries its copyright lines. `paths`: a record
-    such as REUSE.toml speaks for the files that these patterns name, and a pointer points to this file.
-    """
-
-    outcome: str
-    expression: str | None = None
-    score: float | None = None
-    rule: str | None = None
-    start_line: int | None = None
-    end_line: int | None = None
-    copyrights: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-
-
-class Store(Protocol):
-    """Answers that outlive this process: plain values by key. Losing one costs only time."""
-
-    def get(self, key: str) -> Any:
-        """The value that was put, or None."""
-
-    def put(self, values: dict[str, Any]) -> None:
-        """Keep some values."""
-
-
-class _Answers:
-    """Findings by key: the latest in memory, and all of them in the store, where there is one."""
-
-    def __init__(self, store: Store | None) -> None:
-        self._latest: OrderedDict[bytes, tuple[Finding, ...]] = OrderedDict()
-        self._store = store
-        self._lock = threading.Lock()
-
-    def get(self, key: bytes) -> tuple[Finding, ...] | None:
-        with self._lock:
-            if key in self._latest:
-                self._latest.move_to_end(key)
-                return self._latest[key]
-        plain = self._store.get(key.hex()) if self._store is not None else None
-        found = None if plain is None else tuple(finding_of(p) for p in plain)
-        if found is not None:
-            self._keep(key, found)
-        return found
-
-    def put(self, key: bytes, findings: tuple[Finding, ...]) -> None:
-        self._keep(key, findings)
-        if self._store is not None:
-            self._store.put({key.hex(): [plain_of(f) for f in findings]})
-
-    def _keep(self, key: bytes, findings: tuple[Finding, ...]) -> None:
-        with self._lock:
-            self._latest[key] = findings
-            if len(self._latest) > _REMEMBERED:
-                self._latest.popitem(last=False)
-
-
-def plain_of(finding: Finding) -> dict[str, Any]:
-    """A finding as plain values, without those that say nothing.
-
-    >>> plain_of(Finding("none")), finding_of(plain_of(Finding("unknown", rule="x", paths=("a",))))
-    ({'outcome': 'none'}, Finding(outcome='unknown', expression=None, score=None, rule='x', start_line=None, \
-end_line=None, copyrights=(), paths=('a',)))
-    """
-    plain = {f.name: getattr(finding, f.name) for f in fields(finding)}
-    return {name: list(v) if isinstance(v, tuple) else v for name, v in plain.items() if v not in (None, ())}
-
-
-def finding_of(plain: dict[str, Any]) -> Finding:
-    """The finding again."""
-    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
-    return Finding(**values)
 
 
 class Scanner:
@@ -144,7 +74,7 @@ class Scanner:
 
     `seconds` is how long one text may take. A text that takes longer has the outcome `unknown`, and this is the only
     way in which a slow machine can give another answer than a fast one; raise it on such a machine. `tally` counts
-    how texts were answered: silent, tag, remembered, exact, approximate.
+    how texts were answered.
 
     On one core, the heads of 14,853 source files of a Python installation cost 0.32 ms each: 63 % had no word of law
     and 28 % were remembered, and the class of the answer was that of scancode's exact matching of the first 4 KB in all
@@ -153,8 +83,9 @@ class Scanner:
 
     def __init__(self, seconds: float = 20.0, store: Store | None = None) -> None:
         self.seconds = seconds
-        self.tally = dict.fromkeys(("silent", "tag", "remembered", "covered", "exact", "approximate"), 0)
-        self._answers = _Answers(store)
+        ways = ("silent", "tag", "remembered", "covered", "exact", "closest", "approximate")
+        self.tally = dict.fromkeys(ways, 0)
+        self._answers = Answers(store)
 
     @property
     def detector(self) -> str:
@@ -181,48 +112,51 @@ class Scanner:
 
     def _answer(self, reading: Reading) -> tuple[Finding, ...]:
         """The findings in a text; where none of them names a licence, those in the fuller form of the text."""
+        if reading.dense:  # a licence text is compared as a whole, its owners with it
+            return self._known_or_new(reading.full_lines, reading.full_numbers, b"dense")
+        if reading.body:  # a short licence, or one in another language
+            findings = self._remembered("\n".join(_without_tags(reading.body)[1]), b"body")
+            if findings:
+                return findings
         if is_silent("\n".join(reading.lines)):
             return self._count("silent", ())
-        if reading.dense:  # a licence text is compared as a whole, its owners with it
-            return self._known_or_new(reading.full_lines, reading.full_numbers, True)
-        findings = self._known_or_new(reading.lines, reading.numbers, False)
+        findings = self._known_or_new(reading.lines, reading.numbers, b"sparse")
         if not any(_is_identified(f) or f.rule in _GIVEN_UP for f in findings):
-            findings = self._known_or_new(reading.full_lines, reading.full_numbers, False) or findings
+            findings = self._known_or_new(reading.full_lines, reading.full_numbers, b"sparse") or findings
         if not reading.prose or any(_names_terms(f) or f.rule in _GIVEN_UP for f in findings):
             return findings
         # The terms of a licence that exact matching does not know, such as an edited one: silence would be a lie.
-        findings = self._known_or_new(reading.lines, reading.numbers, True) or findings
+        findings = self._known_or_new(reading.lines, reading.numbers, b"dense") or findings
         settled = any(_names_terms(f) or f.outcome == "unknown" for f in findings)
         return findings if settled else (*findings, Finding("unknown", rule=UNRECOGNISED))
 
-    def _known_or_new(self, lines: tuple[str, ...], numbers: tuple[int, ...], dense: bool) -> tuple[Finding, ...]:
+    def _known_or_new(self, lines: tuple[str, ...], numbers: tuple[int, ...], how: bytes) -> tuple[Finding, ...]:
         """The answer to a normalised text, from its tags, from memory or from the detector."""
         if not lines:
             return ()
         tags, rest = _without_tags(lines)
         if tags and is_silent("\n".join(rest)):
             return tuple(_placed(f, numbers) for f in self._count("tag", tags))
-        others = self._remembered("\n".join(rest), dense)
+        others = self._remembered("\n".join(rest), how)
         found = sorted((*tags, *others), key=lambda f: f.start_line or 0)
         return tuple(_placed(f, numbers) for f in found)
 
-    def _remembered(self, text: str, dense: bool) -> tuple[Finding, ...]:
+    def _remembered(self, text: str, how: bytes) -> tuple[Finding, ...]:
         """The answer to a text without tags, from memory or from the detector."""
-        person = b"dense" if dense else b"sparse"
-        key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, person=person).digest()
+        key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, person=how).digest()
         known = self._answers.get(key)
         if known is not None:
             return self._count("remembered", known)
-        findings, finished = self._detect(text, dense)
+        findings, finished = self._detect(text, how)
         if finished:
             self._answers.put(key, findings)
         return findings
 
-    def _detect(self, text: str, dense: bool) -> tuple[tuple[Finding, ...], bool]:
-        """Exact matching, then approximate matching where it helps; and whether there was time enough."""
+    def _detect(self, text: str, how: bytes) -> tuple[tuple[Finding, ...], bool]:
+        """The answer to a text that was not seen before; and whether there was time enough."""
         started = time.thread_time()
         try:
-            findings = self._matched(text) if dense else self._covered(text)
+            findings = {b"dense": self._matched, b"sparse": self._covered, b"body": self._compared}[how](text)
         except TimeIsUp:
             return (Finding("unknown", rule=TIMED_OUT),), False
         except Exception:  # hostile text must not stop a run; the finding says that nothing is known
@@ -231,19 +165,47 @@ class Scanner:
             return (Finding("unknown", rule=TIMED_OUT),), False
         return findings, True
 
+    def _compared(self, text: str) -> tuple[Finding, ...]:
+        """A text that may be a known one: what the library says of it, or nothing."""
+        lines = text.splitlines()
+        words = _words(lines).without_lines(owner_lines(lines))
+        opinion = _opinion(words)
+        if opinion is None or not (opinion.alone or opinion.change):
+            return ()
+        return self._count("closest", (_of_opinion(opinion),))
+
     def _matched(self, text: str) -> tuple[Finding, ...]:
-        """A licence text: exact matching, and approximate matching unless that leaves no doubt."""
+        """A licence text: exact matching; where that leaves words over, the library; where nothing is sure, all."""
         query = _query(text)
         if _runs(query) is None:
             return (Finding("unknown", rule=TOO_MANY),)
-        return within(self.seconds, lambda: self._exact_or_approximate(query))
+        return within(self.seconds, lambda: self._recognised(query))
 
-    def _exact_or_approximate(self, query: Any) -> tuple[Finding, ...]:
-        findings, solid = _match(query, False)
-        self._count("exact", findings)
-        if not solid:
-            findings = self._count("approximate", _match(_query(query.query_string), True)[0]) or findings
-        return findings
+    def _recognised(self, query: Any) -> tuple[Finding, ...]:
+        lines = query.query_string.splitlines()
+        words = _words(lines)
+        body = words.without_lines(owner_lines(lines))
+        if (equal := _library().equal(body)) is not None:
+            return self._count("closest", (_of_opinion(equal),))
+        match = _match(query, False)
+        self._count("exact", match.findings)
+        more = match.more(words)
+        if match.solid and not more:
+            return match.findings
+        opinion = _opinion(body)
+        if opinion is not None and opinion.alone:
+            self._count("closest", ())
+            if opinion.change is None and _say_only(match.findings, opinion.expression):
+                return match.findings
+            return (_of_opinion(opinion), *_others(match.findings, opinion))
+        if not match.solid:
+            better = _match(_query(query.query_string), True)
+            self._count("approximate", ())
+            match, more = (better, better.more(words)) if better.findings else (match, more)
+        named = {part for f in match.findings for part in conjuncts(f.expression or "")}
+        asked = bool(named) and not any(map(_is_restricted, named))
+        change = _library().change_beside(words, more, named) if asked else None
+        return match.findings if change is None else _with_change(match.findings, change)
 
     def _covered(self, text: str) -> tuple[Finding, ...]:
         """Any other text: exact matching, once for all texts that look the same to it."""
@@ -267,8 +229,8 @@ class Scanner:
 
     def _exact(self, query: Any, words: list[int] | None) -> tuple[Finding, ...]:
         if len(query.query_string) < _QUICK_CHARACTERS:
-            return self._count("exact", _match(query, False, words)[0])
-        return self._count("exact", within(self.seconds, lambda: _match(query, False, words))[0])
+            return self._count("exact", _match(query, False, words).findings)
+        return self._count("exact", within(self.seconds, lambda: _match(query, False, words)).findings)
 
     def _count(self, how: str, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         self.tally[how] += 1
@@ -378,6 +340,46 @@ def _whole_rule(query: Any) -> int | None:
     return found
 
 
+def _words(lines: list[str]) -> Words:
+    return words_of(lines, _scancode().passed_over)
+
+
+def _opinion(words: Words) -> Opinion | None:
+    """What the library says. A change to a licence that is refused anyway does not matter: it is still that licence."""
+    opinion = _library().opinion(words)
+    return replace(opinion, change=None) if opinion is not None and _is_restricted(opinion.expression) else opinion
+
+
+def _is_restricted(expression: str) -> bool:
+    """Whether all licences of an expression are known to forbid something or to ask for more than a notice."""
+    known = _scancode().symbols
+    named = [known.get(key.lower()) for key in keys(expression)]
+    return bool(named) and all(symbol is not None and symbol.wrapped.category in _RESTRICTED for symbol in named)
+
+
+def _of_opinion(opinion: Opinion) -> Finding:
+    """What the library says, as a finding: of a text that somebody changed, the lines of the change."""
+    if opinion.change is not None:
+        return Finding("unknown", None, opinion.score, f"{CHANGED}, {opinion.rule}", *opinion.change)
+    return Finding("found", opinion.expression, opinion.score, opinion.rule, *opinion.lines)
+
+
+def _say_only(findings: tuple[Finding, ...], expression: str) -> bool:
+    return bool(findings) and {f.expression for f in findings} == {expression}
+
+
+def _others(findings: tuple[Finding, ...], opinion: Opinion) -> tuple[Finding, ...]:
+    """What the detector found in a changed text beside the licence that was changed."""
+    return tuple(f for f in findings if opinion.change and _is_identified(f) and f.expression != opinion.expression)
+
+
+def _with_change(findings: tuple[Finding, ...], lines: tuple[int, int]) -> tuple[Finding, ...]:
+    """Findings of a text with words that may take something away: of one licence the doubt alone is left."""
+    changed = Finding("unknown", None, findings[0].score, f"{CHANGED}, {findings[0].rule}"[:200], *lines)
+    one = len({f.expression for f in findings}) == 1
+    return (changed,) if one else tuple(sorted((*findings, changed), key=lambda f: f.start_line or 0))
+
+
 def _at_lines(finding: Finding, words: list[int], line_by_word: list[int]) -> Finding:
     """A finding that counts in covered words as one that counts in lines."""
     if finding.start_line is None or finding.end_line is None:
@@ -386,8 +388,21 @@ def _at_lines(finding: Finding, words: list[int], line_by_word: list[int]) -> Fi
     return replace(finding, start_line=first, end_line=last)
 
 
-def _match(query: Any, approximate: bool, words: list[int] | None = None) -> tuple[tuple[Finding, ...], bool]:
-    """What scancode says about a text, as findings in the order of lines, and whether it leaves no doubt.
+@dataclass(frozen=True)
+class _Match:
+    """What scancode says about a text; whether it leaves no doubt; and the words that its rules cover."""
+
+    findings: tuple[Finding, ...]
+    solid: bool
+    covered: Collection[int]
+
+    def more(self, words: Words) -> list[int]:
+        """The words that no rule covers."""
+        return beyond(words, _scancode().index.dictionary, self.covered)
+
+
+def _match(query: Any, approximate: bool, words: list[int] | None = None) -> _Match:
+    """What scancode says about a text, as findings in the order of lines.
 
     With `words`, first and last line of a finding are places in this list of words instead.
     scancode's own deadline is not used: what it returns after it is partial and looks complete.
@@ -400,7 +415,9 @@ def _match(query: Any, approximate: bool, words: list[int] | None = None) -> tup
     # A hint is worth a finding only where nothing better was found: fragments of a licence that was recognised
     # beside them say nothing new.
     identified = tuple(f for f in found if f.outcome == "found")
-    return identified or tuple(found), _is_solid(identified, matches)
+    # A rule that only says that there is a licence does not explain what stands beside it.
+    telling = (m.qspan for m in matches if not str(m.rule.license_expression).startswith(("unknown", "free-unknown")))
+    return _Match(identified or tuple(found), _is_solid(identified, matches), {n for span in telling for n in span})
 
 
 def _is_solid(findings: tuple[Finding, ...], matches: list[Any]) -> bool:
@@ -430,10 +447,55 @@ def _finding(group: list[Any], place: Callable[[int], int] | None = None) -> Fin
         if analysis == scancode.detection.DetectionCategory.FALSE_POSITVE.value:
             return None
         return Finding("unknown", None, score, rules, first, last)
-    expression = str(scancode.cache.build_spdx_license_expression(str(key), licensing=scancode.licensing))
+    expression = _spdx_of(str(key))
     if parse(expression) is None:  # longer or deeper than any true one
         return Finding("unknown", None, score, rules, first, last)
     return Finding("found", expression, score, rules, first, last)
+
+
+@lru_cache(maxsize=16_384)
+def _spdx_of(key: str) -> str:
+    """An expression of scancode's in SPDX ids, also in those that are newer than its list."""
+    scancode = _scancode()
+    expression = str(scancode.cache.build_spdx_license_expression(key, licensing=scancode.licensing))
+    return _NAME.sub(lambda name: spdx_texts.names().get(name[0], name[0]), expression)
+
+
+@lru_cache(maxsize=1)
+def _library() -> Library:
+    """SPDX's own texts that the detector does not have, then the detector's texts of single licences by their rank."""
+    scancode = _scancode()
+    numbers = dict(scancode.index.dictionary)
+    known = []
+    for spdx, (expression, text) in spdx_texts.texts().items():
+        lines = text.splitlines()
+        words = _words(lines).without_lines(owner_lines(lines)).words
+        numbered = [numbers.setdefault(word, len(numbers)) for word in words]
+        known.append(Known(f"spdx:{spdx}", expression, numbered, _name_of(expression)))
+    own = len(known)
+    for rule in sorted(_texts_of_rules(), key=lambda rule: (not rule.is_from_license, str(rule.identifier))):
+        expression = _spdx_of(str(rule.license_expression))
+        words = scancode.index.tids_by_rid[rule.rid]
+        known.append(Known(str(rule.identifier), expression, words, _name_of(expression)))
+    return Library(known, numbers, own)
+
+
+@lru_cache(maxsize=4096)
+def _name_of(expression: str) -> frozenset[str]:
+    """The words of the names of the licences in an expression."""
+    known = [_scancode().symbols.get(key.lower()) for key in keys(expression)]
+    names = [f"{symbol.wrapped.name} {symbol.wrapped.short_name}" for symbol in known if symbol is not None]
+    return frozenset(_words([expression.replace("LicenseRef-scancode-", ""), *names]).words)
+
+
+def _texts_of_rules() -> Iterator[Any]:
+    """The rules that are the whole text of a licence that has a name."""
+    scancode = _scancode()
+    for rule in scancode.index.rules_by_rid:
+        if rule.is_license_text and len(scancode.index.tids_by_rid[rule.rid]) >= _SHORTEST_TEXT:
+            named = [scancode.symbols.get(key.lower()) for key in keys(_spdx_of(str(rule.license_expression)))]
+            if all(symbol is None or not (symbol.wrapped.is_generic or symbol.wrapped.is_unknown) for symbol in named):
+                yield rule
 
 
 @dataclass(frozen=True)
@@ -447,6 +509,7 @@ class _Scancode:
     licensing: Any
     symbols: dict[str, Any]
     tokens_hash: Any
+    passed_over: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -456,10 +519,12 @@ def _scancode() -> _Scancode:
         from licensedcode import cache, detection
         from licensedcode.match_hash import tokens_hash
         from licensedcode.query import Query
+        from licensedcode.stopwords import STOPWORDS
 
         _index_file()
         loaded = _loaded(cache)
-    return _Scancode(cache, detection, Query, loaded.index, loaded.licensing, loaded.spdx_symbols, tokens_hash)
+    symbols, passed_over = loaded.spdx_symbols, frozenset(STOPWORDS)
+    return _Scancode(cache, detection, Query, loaded.index, loaded.licensing, symbols, tokens_hash, passed_over)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from gleanery.licensing import spdx_texts
 from gleanery.records.errors import StopRun
 
 _HEAD_BYTES = 16_384
@@ -30,7 +31,7 @@ def license_text(name: str) -> str | None:
     for spelled in (plain,) if base == plain else (f"{base}-only", base, plain):
         if spelled in files:
             return _body(files[spelled])
-    return None
+    return _newer().get(plain)
 
 
 @lru_cache(maxsize=1)
@@ -48,6 +49,15 @@ def _files() -> dict[str, Path]:
             second.setdefault(line.strip(" -").lower(), path)
         second.setdefault(f"licenseref-scancode-{path.stem.lower()}", path)
     return second | first
+
+
+@lru_cache(maxsize=1)
+def _newer() -> dict[str, str]:
+    """The texts of ids that the detector's list does not have, by these in small letters."""
+    files = _files()
+    texts = {spdx.lower(): f"{text.strip()}\n" for spdx, (_, text) in spdx_texts.texts().items()}
+    named = {spdx.lower(): _body(files[name.lower()]) or "" for name, spdx in spdx_texts.names().items()}
+    return named | texts
 
 
 def _folder() -> Path:

@@ -6,7 +6,8 @@ tokens is in docs/reference/shards.md.
 
 It goes through the rows four times: to look pieces up, each step for all rows before the next one, so that what must be
 fetched from memory is asked for early and not waited for one by one; to find what the documents are; to cut pieces; and
-to copy. Arrays are taken by their addresses: what numba counts as owned costs an atomic step at every call.
+to copy. Arrays of the caller and of the loader are taken by their addresses: what numba counts as owned costs an atomic
+step at every call. What is made here is never: it is freed when its name was used for the last time.
 """
 
 from typing import Any
@@ -115,7 +116,7 @@ def serve(
         plan[CHOICES],
         like,
         places,
-        new.ctypes.data,
+        new,
         longs_at(ids.ctypes.data, size),
         longs_at(labels.ctypes.data, size),
         numbers_at(positions.ctypes.data, size),
@@ -181,7 +182,6 @@ def _cut_all(
 ) -> None:
     """Cut each piece that has a form: all places are drawn first, so that what they need of the tables is under way."""
     text, drawn, done = np.empty(WINDOW_BYTES, np.uint8), np.empty((len(places), 4), np.int64), 0
-    scratch, where, at = bytes_at(text.ctypes.data, WINDOW_BYTES), places.ctypes.data, drawn.ctypes.data
     spelling, exact = keys_at(book[SPELLING], book[SPELLING + 1]), book[EXACT] > 0
     start = start_of(spelling)
     for piece in range(len(pieces)):
@@ -189,7 +189,7 @@ def _cut_all(
             tokens = tokens_at(pieces[piece, ADDRESS], pieces[piece, LENGTH], like)
             kind = _kind(pieces[piece, OFFSET], u64(pieces[piece, KEY]), book, choices)
             bits = draw(choices, u64(pieces[piece, KEY]), pieces[piece, OFFSET], CHOOSE_CUTS)
-            draw_cuts(tokens, bits, 0, kind, spelling, longs_at(at + 32 * done, 4))
+            draw_cuts(tokens, bits, 0, kind, spelling, drawn[done])
             for side in (0, 2):
                 if exact and drawn[done, side + 1]:
                     row = start[tokens[drawn[done, side]]] + drawn[done, side + 1]
@@ -207,10 +207,10 @@ def _cut_all(
                 book,
                 choices,
                 like,
-                longs_at(at + 32 * done, 4),
-                longs_at(where + 8 * (PLACES + 2) * done, PLACES),
-                numbers_at(new.ctypes.data + 4 * MOST_NEW * done, MOST_NEW),
-                scratch,
+                drawn[done],
+                places[done],
+                new[MOST_NEW * done : MOST_NEW * (done + 1)],
+                text,
             )
             done += 1
 
@@ -268,7 +268,7 @@ def _copy_all(
     choices: int,
     like: NDArray[Any],
     places: NDArray[np.int64],
-    new: int,
+    new: NDArray[np.int32],
     ids: NDArray[np.int64],
     labels: NDArray[np.int64],
     positions: NDArray[np.int32],
@@ -277,7 +277,7 @@ def _copy_all(
     next_pieces: NDArray[np.int64],
     next_counts: NDArray[np.int64],
 ) -> int:
-    """Write all segments; returns how many there are. `new` is the address of the new ids of all cuts."""
+    """Write all segments; returns how many there are."""
     context, targets, pad = i64(book[CONTEXT]), book[TARGETS] > 0, i64(book[PADDING])
     removed = bytes_at(book[REMOVED], book[REMOVED + 1])
     piece = cuts = made = bounds[0] = ahead = 0
@@ -293,7 +293,7 @@ def _copy_all(
             if pieces[piece, FORM] == PLAIN:
                 at = _run(tokens, 0, len(tokens), ids, at)
             else:
-                here = numbers_at(new + 4 * MOST_NEW * cuts, MOST_NEW)
+                here = new[MOST_NEW * cuts : MOST_NEW * (cuts + 1)]
                 at = _write_cut(tokens, here, places[cuts], pieces[piece, FORM] == SPM, book, ids, at)
                 cuts += 1
             if pieces[piece, ENDS]:

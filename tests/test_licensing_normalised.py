@@ -30,7 +30,7 @@ def real_heads(number: int) -> tuple[str, ...]:
 
 
 def direct(text: str) -> tuple[Finding, ...]:
-    return _match(_query(text), False)[0]
+    return _match(_query(text), False).findings
 
 
 @pytest.mark.slow

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
@@ -125,7 +124,7 @@ def test_the_tag_gives_what_full_matching_gives(calls: list[str]) -> None:
         assert [f.rule for f in fast] == ["spdx-license-identifier"] and not calls
         from gleanery.licensing.scan import _match, _query
 
-        full = [f.expression for f in _match(_query(text.decode()), True)[0]]
+        full = [f.expression for f in _match(_query(text.decode()), True).findings]
         assert [f.expression for f in fast] == full
         calls.clear()
 
@@ -224,12 +223,6 @@ def test_an_expired_time_limit_is_unknown_and_not_none() -> None:
     assert SCANNER.scan(text.encode(), "head")[0].rule != "gleanery-time-limit"
 
 
-def test_the_time_limit_ends_a_text_that_would_take_minutes() -> None:
-    started = time.process_time()
-    (found, *_) = Scanner(seconds=1.0).scan(b"gpl mit\n" * 3_900, "whole")
-    assert found.outcome == "unknown" and time.process_time() - started < 10
-
-
 def test_an_expired_time_limit_is_not_remembered() -> None:
     text = shipped("apache-2.0").encode()
     scanner = Scanner(seconds=0.0)
@@ -283,9 +276,8 @@ def test_an_exception_that_a_finaliser_swallows_is_raised_again() -> None:
 def test_texts_that_are_too_long_are_said_to_be_read_in_part() -> None:
     text = (shipped("mit") + "\n" + "It is a fine day.\n" * (WHOLE_CHARACTERS // 10)).encode()
     found = SCANNER.scan(text, "whole")
-    assert (
-        found[0].expression == "MIT" and found[-1].rule == "gleanery-text-too-long" and found[-1].outcome == "unknown"
-    )
+    assert [f.outcome for f in found] == ["unknown", "unknown"]
+    assert [f.rule for f in found] == ["gleanery-changed-text, mit.LICENSE", "gleanery-text-too-long"]
 
 
 def test_findings_and_copyright_lines_are_bounded() -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import os
 import random
 import signal
 import subprocess
@@ -230,6 +231,23 @@ def test_a_restart_at_any_step_gives_what_an_undisturbed_run_gives(root: Path) -
         resumed.load_state_dict(json.loads(state))
         rest = [digest(b) for b in islice(resumed, 4)]
         assert rest == undisturbed[step : step + 4]
+
+
+def test_batches_do_not_depend_on_what_freed_memory_holds(root: Path) -> None:
+    program = (
+        "import sys, hashlib; from gleanery.shards.loader import Loader\n"
+        f"loader = Loader(sys.argv[1], context={CONTEXT}, fim_rate=1.0)\n"
+        "batch = loader.read(0, 0, loader.rows(0))\n"
+        "print(hashlib.sha256(batch.input_ids.tobytes() + batch.segments.table.tobytes()).hexdigest())\n"
+    )
+    # What is freed is overwritten, and if it is large given back at once, so that a late reader ends the process.
+    harsh = {**os.environ, "MALLOC_PERTURB_": "85", "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
+    command = [sys.executable, "-c", program, str(root)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, env=harsh).stdout.strip()
+    loader = Loader(root, context=CONTEXT, fim_rate=1.0)
+    rows = [loader.read(0, row, 1) for row in range(loader.rows(0))]
+    one_by_one = b"".join(r.input_ids.tobytes() for r in rows), b"".join(r.segments.table.tobytes() for r in rows)
+    assert found == hashlib.sha256(b"".join(one_by_one)).hexdigest()
 
 
 @pytest.mark.slow

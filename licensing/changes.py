@@ -1,0 +1,130 @@
+"""Whether a change to the text of a licence takes something away.
+
+In: the words of a text, which of them stand beyond the licence, and what the licence has and the text has not. Out: the
+lines of the first change that may forbid something, or None. A licence that somebody changed so is not that licence any
+more. Names, titles, years, other spellings and explanations take nothing away. English only. 0.1 ms.
+
+This errs to the side of caution: a sentence that only explains may be taken for one that forbids, and then a person
+has to look. Of 245 different licence files of real packages 9 were taken for changed; most hold several licences.
+"""
+
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Sequence
+from functools import cache, lru_cache
+from importlib import resources
+from itertools import groupby
+from typing import Any
+
+from gleanery.licensing.reading import is_silent
+from gleanery.licensing.words import Words
+
+# One of these words, added, forbids or limits something if its sentence speaks of what one may do with a work.
+_FEWEST_TOLD, _FEW_WORDS = 4, 3
+_AROUND, _LONGEST_LOSS = 30, 12
+
+
+def taking_away(text: Words, added: Collection[int], replaced: Collection[int] = ()) -> tuple[int, int] | None:
+    """First and last line of the first sentence in which added words may forbid or limit something.
+
+    `replaced` are the added words that stand in the place of one other word each.
+
+    >>> from gleanery.licensing.words import words_of
+    >>> text = words_of(["The Frob License.", "You may use it.", "But not for", "commercial purposes."])
+    >>> taking_away(text, range(3)), taking_away(text, [7, 8, 9, 10, 11])
+    (None, (3, 4))
+    """
+    telling = (n for n in sorted(added) if n not in replaced or text.words[n] in _list("turning"))
+    for _, places in groupby(telling, key=text.sentences.__getitem__):
+        found = set(places)
+        whole = _sentence(text, min(found))
+        if _limits(text, whole, found):
+            return text.lines[whole.start], text.lines[whole.stop - 1]
+    return None
+
+
+def says_more(text: Words, added: Iterable[range], known: Collection[str] = ()) -> tuple[int, int] | None:
+    """First and last line of the first run of added words that state something, beyond names, titles and origins.
+
+    `known` are words that do not count, such as those of the name of the licence.
+
+    >>> from gleanery.licensing.words import words_of
+    >>> text = words_of(["Frob, a parser by A. Nother", "Resale is out of the question"])
+    >>> says_more(text, [range(6)]), says_more(text, [range(6, 12)])
+    (None, (2, 2))
+    """
+    for run in added:
+        told = [text.words[n] for n in run if text.words[n] not in known and text.words[n] not in _list("titles")]
+        if len(told) < _FEWEST_TOLD or _list("stating").isdisjoint(told):
+            continue
+        start = _sentence(text, run.start).start
+        said = " ".join(text.words[start : _sentence(text, run.stop - 1).stop]) + " "
+        origins = (_places(said, match, start) for match in _pattern("origins").finditer(said))
+        if not any(run.start < places.stop and places.start < run.stop for places in origins):
+            return text.lines[run.start], text.lines[run.stop - 1]
+    return None
+
+
+def loses(known: Sequence[str], start: int, stop: int) -> bool:
+    """Whether a licence without the words from `start` to `stop` grants less.
+
+    >>> loses("permission is granted to use copy and sell it".split(), 6, 8)
+    True
+    """
+    if stop - start > _LONGEST_LOSS or _list("granted").isdisjoint(known[start:stop]):
+        return False
+    return not _list("grants").isdisjoint(known[max(0, start - _AROUND) : stop + _AROUND])
+
+
+def is_harmless(added: Sequence[str], name: Collection[str]) -> bool:
+    """Whether words that stand in a licence beyond its text speak of no other licence. `name`: words of its own name.
+
+    >>> is_harmless(["the", "frob", "license"], ["frob"]), is_harmless(["parts", "are", "under", "gpl"], ["frob"])
+    (True, False)
+    """
+    told = [word for word in added if word not in name]
+    if len(told) < _FEW_WORDS:
+        return _list("families").isdisjoint(told)
+    return is_silent(" ".join(word for word in told if word not in _list("titles")))
+
+
+def _sentence(text: Words, at: int) -> range:
+    start = stop = at
+    while start and text.sentences[start - 1] == text.sentences[at]:
+        start -= 1
+    while stop < len(text.words) and text.sentences[stop] == text.sentences[at]:
+        stop += 1
+    return range(start, stop)
+
+
+def _limits(text: Words, sentence: range, added: set[int]) -> bool:
+    words = text.words[sentence.start : sentence.stop]
+    said = " ".join(words) + " "
+    elsewhere = {n for match in _pattern("elsewhere").finditer(said) for n in _places(said, match, sentence.start)}
+    if any(text.words[n] in _list("limits") for n in added - elsewhere) and any(
+        map(_pattern("deeds").fullmatch, words)
+    ):
+        return True
+    alone = (_places(said, match, sentence.start) for match in _pattern("forbidding").finditer(said))
+    return any(not (added - elsewhere).isdisjoint(places) for places in alone)
+
+
+def _places(said: str, match: re.Match[str], start: int) -> range:
+    """The places of the words of a match, where the text begins with the word `start`."""
+    first = start + said.count(" ", 0, match.start())
+    return range(first, first + len(match[0].split()))
+
+
+@cache
+def _list(name: str) -> frozenset[str]:
+    return frozenset(str(_data()[name]).split())
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(_data()[name])})")
+
+
+@lru_cache(maxsize=1)
+def _data() -> dict[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath("changes.toml").read_text("utf-8"))

@@ -1,0 +1,120 @@
+"""Which licence a text is, and when it is none any more: the files of `golden/licensing/texts`."""
+
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gleanery.licensing.scan import CHANGED, Finding, Scanner
+
+GOLDEN = Path(__file__).parent / "golden/licensing"
+TEXTS: dict[str, list[str]] = tomllib.loads((GOLDEN / "texts.expected.toml").read_text("utf-8"))
+RESTRICTIONS = (GOLDEN / "restrictions.txt").read_text("utf-8").splitlines()
+LICENSES = Path((find_spec("licensedcode").submodule_search_locations or [""])[0]) / "data/licenses"  # type: ignore[union-attr]
+PERMISSIVE = {
+    "mit": "MIT",
+    "bsd-new": "BSD-3-Clause",
+    "bsd-simplified": "BSD-2-Clause",
+    "apache-2.0": "Apache-2.0",
+    "isc": "ISC",
+    "zlib": "Zlib",
+    "boost-1.0": "BSL-1.0",
+    "unlicense": "Unlicense",
+    "bsd-zero": "0BSD",
+    "cc0-1.0": "CC0-1.0",
+}
+SCANNER = Scanner(seconds=60.0)
+
+
+def shipped(key: str) -> str:
+    """A licence text as the detector ships it."""
+    return (LICENSES / f"{key}.LICENSE").read_text("utf-8").split("---\n", 2)[2]
+
+
+def said(found: tuple[Finding, ...]) -> list[str]:
+    return [f"{f.outcome}: {f.expression or '-'}, lines {f.start_line}-{f.end_line}, {f.rule}" for f in found]
+
+
+def test_every_text_has_an_expected_answer() -> None:
+    assert sorted(p.name for p in (GOLDEN / "texts").iterdir()) == sorted(TEXTS)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_is_the_licence_that_a_person_would_call_it(name: str) -> None:
+    assert said(SCANNER.scan((GOLDEN / "texts" / name).read_bytes(), "whole")) == TEXTS[name]
+
+
+@given(
+    st.sampled_from(sorted(PERMISSIVE)),
+    st.sampled_from(RESTRICTIONS),
+    st.integers(0),
+    st.sampled_from(["\n", " ", "\n\n"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_permissive_text_with_a_restriction_anywhere_is_never_found_as_the_plain_licence(
+    key: str, restriction: str, at: int, gap: str
+) -> None:
+    pieces = shipped(key).split(gap)
+    place = at % (len(pieces) + 1)
+    text = gap.join([*pieces[:place], restriction, *pieces[place:]])
+    found = SCANNER.scan(text.encode(), "whole")
+    doubted = any(f.outcome == "unknown" for f in found)
+    restricted = any("proprietary" in (f.expression or "") for f in found)
+    assert doubted or restricted, said(found)
+    assert PERMISSIVE[key] not in {f.expression for f in found} or doubted
+
+
+HARMLESS = [
+    "Copyright (c) 2020 Nora Nobody",
+    "Frob 2.0",
+    "FROB LICENSE",
+    "Written by Ada Invented",
+    "=====",
+    "All rights reserved.",
+]
+
+
+@given(
+    st.sampled_from(sorted(PERMISSIVE)),
+    st.lists(st.sampled_from(HARMLESS), max_size=4, unique=True),
+    st.sampled_from(["", "# ", " * ", "> ", "// "]),
+)
+@settings(max_examples=60, deadline=None)
+def test_owners_titles_and_comment_signs_change_no_licence(key: str, above: list[str], sign: str) -> None:
+    lines = [*above, "", *shipped(key).splitlines()]
+    found = SCANNER.scan("".join(f"{sign}{line}\n" for line in lines).encode(), "whole")
+    assert [f.expression for f in found] == [PERMISSIVE[key]], said(found)
+
+
+def test_the_answer_is_the_same_when_it_is_remembered_and_in_any_order() -> None:
+    contents = [(GOLDEN / "texts" / name).read_bytes() for name in sorted(TEXTS)]
+    kept: dict[str, Any] = {}
+
+    class Kept:
+        def get(self, key: str) -> Any:
+            return kept.get(key)
+
+        def put(self, values: dict[str, Any]) -> None:
+            kept.update(values)
+
+    first = [Scanner(store=Kept()).scan(content, "whole") for content in contents]
+    warm = Scanner(store=Kept())
+    assert [warm.scan(content, "whole") for content in reversed(contents)][::-1] == first
+    assert warm.tally["exact"] == warm.tally["closest"] == 0
+
+
+def test_a_refused_licence_stays_what_it_is_however_it_was_changed() -> None:
+    text = shipped("gpl-2.0") + "\nCommercial use of this program is not permitted.\n"
+    assert [f.expression for f in SCANNER.scan(text.encode(), "whole")] == ["GPL-2.0-only"]
+
+
+def test_a_changed_text_names_the_licence_that_it_was_and_the_line_of_the_change() -> None:
+    text = shipped("isc") + "\nIn schools only.\nYou may not sell it.\n"
+    (found,) = SCANNER.scan(text.encode(), "whole")
+    assert (found.outcome, found.expression) == ("unknown", None)
+    assert found.rule is not None and found.rule.startswith(CHANGED) and "isc" in found.rule
+    assert text.splitlines()[(found.start_line or 0) - 1].startswith(("In schools", "You may"))
