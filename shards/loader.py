@@ -185,8 +185,9 @@ class Loader:
         epoch, row = state.get("epoch"), state.get("row")
         if not isinstance(epoch, int) or not isinstance(row, int) or epoch < 0 or row < 0:
             raise StopRun("the state names a row that does not exist", "use a state as state_dict returned it")
-        before = self._packed, self._plans
-        self._packed, self._plans = {epoch: packed}, {}
+        before, was = (self._packed, self._plans), {known: self.packed_of(known) for known in self._plans}
+        self._packed = {epoch: packed}
+        self._plans = {known: plan for known, plan in self._plans.items() if self.packed_of(known) == was[known]}
         if row >= self.plan(epoch).rows:
             self._packed, self._plans = before
             raise StopRun("the state names a row that does not exist", "use a state as state_dict returned it")
