@@ -17,7 +17,7 @@ from typing import Any
 from gleanery.licensing.conclude import Conclusion, Evidence
 from gleanery.licensing.expressions import Expression, all_of, parse
 from gleanery.licensing.scan import NO_TRAINING
-from gleanery.licensing.statements import IGNORED, REFERENCES, covers, picks
+from gleanery.licensing.statements import IGNORED, REFERENCES, covers, explains, picks
 from gleanery.records.errors import StopRun
 
 CATEGORIES = ("public-domain", "permissive", "weak-copyleft", "copyleft", "restricted")
@@ -105,6 +105,8 @@ class Policy:
         header = self.answer(conclusion.header_expression)
         directory = self.answer(conclusion.directory_expression)
         vetoes = self._vetoes
+        if self._explains and explains(conclusion.directory_expression, conclusion.header_expression):
+            header = directory  # the head lists the sides of the choice that governs its folder
         if header == ALLOW and self._overrules(conclusion):
             directory, vetoes = None, vetoes & _OF_ONE_FILE
         both = _worst(a for a in (header, directory) if a is not None)
@@ -157,8 +159,9 @@ class Policy:
         rule, duties = self._rule(conclusion, ALLOW), set[str]()
         for expression in (conclusion.header_expression, conclusion.directory_expression):
             duties |= set(self.obligations(expression))
-        chosen = self.chosen(conclusion.expression)
-        tree = parse(conclusion.expression or "")
+        own, folder = conclusion.expression, conclusion.directory_expression
+        decisive = own if self.answer(own) == ALLOW else folder  # a head that lists what its folder offers as a choice
+        chosen, tree = self.chosen(decisive), parse(decisive or "")
         if chosen is not None and tree is not None and chosen != str(tree):
             rule = f"{rule}; chosen: {chosen} from {tree}"[:_LONGEST_RULE]
         return Judgement(True, "kept", rule, evidence, chosen, tuple(sorted(duties)))
