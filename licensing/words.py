@@ -14,7 +14,7 @@ _ITEM = re.compile(r"^\W*(?:[0-9]{1,2}|[a-z]|[ivx]{1,4})[.)]\s|^\s*[-*•]\s", r
 
 @dataclass(frozen=True)
 class Words:
-    """Words with the number of their line (from 1) and of their sentence. A list item begins a sentence."""
+    """Words with the number of their line (from 1) and of their sentence, which a list item or a line without words begins."""
 
     words: tuple[str, ...]
     lines: tuple[int, ...]
@@ -38,7 +38,7 @@ def words_of(lines: Sequence[str], passed_over: Collection[str] = ()) -> Words:
     sentences: list[int] = []
     sentence = 0
     for number, line in enumerate(lines, 1):
-        if not line.strip() or _ITEM.match(line):
+        if not any(map(str.isalnum, line)) or _ITEM.match(line):
             sentence += 1
         for piece in _PIECE.finditer(line.lower()):
             if piece[1] is None:

@@ -96,8 +96,8 @@ def test_one_endless_line_and_endless_empty_lines_end() -> None:
             assert bounded(content, scope)
 
 
-def test_a_text_that_would_take_minutes_ends_with_the_limit_and_says_so() -> None:
-    (found, *_) = Scanner(seconds=1.0).scan(b"gpl mit\n" * 3_900, "whole")
+def test_a_text_that_takes_longer_than_the_limit_ends_with_it_and_says_so() -> None:
+    (found, *_) = Scanner(seconds=0.05).scan(b"gpl mit\n" * 3_900, "whole")
     assert (found.outcome, found.rule) == ("unknown", TIMED_OUT)
 
 
