@@ -14,7 +14,10 @@ _ITEM = re.compile(r"^\W*(?:[0-9]{1,2}|[a-z]|[ivx]{1,4})[.)]\s|^\s*[-*•]\s", r
 
 @dataclass(frozen=True)
 class Words:
-    """Words with the number of their line (from 1) and of their sentence, which a list item or a line without words begins."""
+    """Words with the number of their line (from 1) and of their sentence.
+
+    A list item and a line without words begin a sentence.
+    """
 
     words: tuple[str, ...]
     lines: tuple[int, ...]

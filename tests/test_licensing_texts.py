@@ -29,6 +29,7 @@ PERMISSIVE = {
     "cc0-1.0": "CC0-1.0",
 }
 SCANNER = Scanner(seconds=60.0)
+POLICY = Policy.load()
 
 
 def shipped(key: str) -> str:
