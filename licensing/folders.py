@@ -62,8 +62,13 @@ class Folders:
         self._governing: dict[tuple[str, bool, bool], Said] = {}
         self._manifests: dict[str, Said] = {}
         self._beside: dict[tuple[str, bool], tuple[tuple[str, Said], ...]] = {}
+        self._known: set[str] = set()  # every folder that holds a file, however deep
         for file in sorted(files, key=lambda f: (f.path, f.file_id)):
             self._files.setdefault(file.path, file)
+            at = _folder(file.path)
+            while at and at not in self._known:
+                self._known.add(at)
+                at = _folder(at)
             self._add(file)
 
     def _add(self, file: FileFacts) -> None:
@@ -139,9 +144,9 @@ class Folders:
     def _readme_parts(self, folder: str, place: _Place) -> Iterable[tuple[str, Said]]:
         """What READMEs say of the folders of a path."""
         for above in place.described[:MOST_FOLDERS]:
-            inner = folder[len(above) + 1 :] if above else folder
+            inner = _inside(folder, above)
             for file, finding in self._parts(above, "readme"):
-                if any(inner == p or inner.startswith(p + "/") for p in finding.paths):
+                if _stands_in(inner, finding.paths):
                     yield "readme", combined("repository", [(file, (finding,))])
 
     def _sources(self, place: _Place) -> Iterable[tuple[str, Said]]:
@@ -184,9 +189,9 @@ class Folders:
         fits by the last names of its path ("ee/" for `dist/ee/`) is a doubt, and never grants.
         """
         for above in licensed[:MOST_FOLDERS]:
-            inner = folder[len(above) + 1 :] if above else folder
+            inner = _inside(folder, above)
             for file, finding in self._parts(above, "license"):
-                exact = any(inner == p or inner.startswith(p + "/") for p in finding.paths)
+                exact = _stands_in(inner, finding.paths)
                 if exact and not self._deeper(licensed[0], above, finding.paths):
                     return combined("ancestor_file", [(file, (finding,))])
                 if not exact and above == licensed[0] and any(self._fits(inner, p, above) for p in finding.paths):
@@ -202,13 +207,12 @@ class Folders:
     @staticmethod
     def _deeper(nearest: str, above: str, paths: tuple[str, ...]) -> bool:
         """Whether the nearest licence file stands in a part or below it, so that it is nearer than the sentence."""
-        inner = nearest[len(above) + 1 :] if above else nearest
-        return bool(inner) and any(inner == p or inner.startswith(p + "/") for p in paths)
+        return _stands_in(_inside(nearest, above), paths)
 
     def _fits(self, inner: str, part: str, above: str) -> bool:
         """Whether a path has a part somewhere in it; of a part that is not in the repository, its last name."""
         whole = f"{above}/{part}" if above else part
-        names = part if any(p.startswith(whole + "/") for p in self._files) else part.rpartition("/")[2]
+        names = part if whole in self._known else part.rpartition("/")[2]
         return f"/{names}/" in f"/{inner}/"
 
     def _license_of(self, folder: str, stated: bool = False) -> Said:
@@ -355,6 +359,16 @@ def _resolved(folder: str, target: str) -> str | None:
         elif part not in ("", "."):
             parts.append(part)
     return "/".join(parts)
+
+
+def _inside(folder: str, above: str) -> str:
+    """The path of a folder from one above it."""
+    return folder[len(above) + 1 :] if above else folder
+
+
+def _stands_in(inner: str, parts: tuple[str, ...]) -> bool:
+    """Whether a path is one of some folders or lies below it."""
+    return any(inner == part or inner.startswith(part + "/") for part in parts)
 
 
 def _folder(path: str) -> str:
