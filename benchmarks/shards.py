@@ -31,7 +31,8 @@ from gleanery.shards.index import Index
 from gleanery.shards.layout import FORMAT
 from gleanery.shards.loader import Loader
 from gleanery.shards.masking import Removed
-from gleanery.shards.packing import FIM_GROWTH, Plan, Rules, pack, plan_epoch
+from gleanery.shards.packing import Plan, pack, plan_epoch
+from gleanery.shards.pieces import FIM_GROWTH, Rules
 from gleanery.shards.store import Store
 from gleanery.shards.tokenizer import Tokenizer, train
 from gleanery.shards.writing import finish, write_part
@@ -188,8 +189,7 @@ def padding(plan: Plan) -> float:
 def padding_of(loader: Loader, rows: int) -> float:
     """The share of all positions of the first rows, in per cent, that is padding; what cuts left free is counted."""
     batch = loader.read(0, 0, min(rows, loader.rows(0)))
-    sizes = np.diff(batch.cu_seqlens)
-    return 100 * float(sizes[batch.segments.document < 0].sum()) / batch.input_ids.size
+    return 100 * float(batch.segment_sizes[batch.segments.document < 0].sum()) / batch.input_ids.size
 
 
 def timed(work: Callable[[], object], times: int) -> list[float]:

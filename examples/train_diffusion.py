@@ -26,7 +26,7 @@ from gleanery.shards.views import noise
 def hidden_of(batch: Batch, device: str) -> tuple[Tensor, Tensor]:
     """bool[B, S], what is hidden, and float[B, S], the level of each position; the same for the same batch."""
     made = noise(batch)
-    size = torch.from_numpy(batch.cu_seqlens).diff().to(device)
+    size = torch.from_numpy(batch.segment_sizes).to(device)
     level = torch.from_numpy(made.level).to(device).repeat_interleave(size)
     draws = []
     for key, length in zip(made.key.tolist(), size.tolist(), strict=True):

@@ -78,6 +78,7 @@ SETTLED = pa.schema(
     ]
 )
 SHARED = pa.schema([("repo_id", pa.string()), ("other_repo_id", pa.string()), ("shared", pa.int64())])
+LACKS = pa.schema([("repo_id", pa.string()), ("missing", pa.list_(pa.string()))])
 KEPT = pa.schema(
     [
         ("blob_id", pa.string()),
@@ -347,6 +348,9 @@ def decide_shard(shard: Shard) -> None:
         row["missing"] = lacks.get(row["repo_id"], []) if row["verdict"] == "kept" else None
     path = shard.table("decisions")
     shard.wrote(path, write_table(path, "decisions", table_of("decisions", rows)))
+    path = shard.data(f"{shard.task.name}.lacks.parquet")
+    table = pa.Table.from_pylist([{"repo_id": r, "missing": m} for r, m in lacks.items()], schema=LACKS)
+    shard.wrote(path, write_sorted(path, table, "repo_id"))
     kept = sum(r["verdict"] == "kept" for r in rows)
     shard.counts |= {"in": len(files), "kept": kept, "rejected": len(rows) - kept}
 
@@ -373,6 +377,12 @@ def repositories_shard(shard: Shard) -> None:
 def kept_files(root: Path) -> list[Path]:
     """The files to redact, sorted by content."""
     return sorted((root / "work/settle/data").glob("*.kept.parquet"))
+
+
+def lacking(root: Path, low: str, high: str | None) -> dict[str, list[str]]:
+    """What the repositories of a range of ids lack in the release; those that lack nothing are left out."""
+    paths = sorted((root / "work/decide/data").glob("*.lacks.parquet"))
+    return {row["repo_id"]: row["missing"] for row in read_range(paths, "repo_id", low, high, LACKS).to_pylist()}
 
 
 def _skipped(file: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from gleanery.pipeline.exchange import id_range, part_count, part_name, read_range, write_sorted
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
-from gleanery.pipeline.stage4_select import KEPT, kept_files
+from gleanery.pipeline.stage4_select import KEPT, kept_files, lacking
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.privacy.rules import redactor_version
 from gleanery.quality.filters import decode
@@ -27,7 +27,7 @@ from gleanery.records.tables import TABLES
 if TYPE_CHECKING:
     from gleanery.privacy.redact import Redactor
 
-DOCUMENTS = pa.schema([f for f in TABLES["documents"].schema if f.name != "repo"])
+DOCUMENTS = pa.schema([f for f in TABLES["documents"].schema if f.name not in ("repo", "missing")])
 REDACTIONS = TABLES["redactions"].schema.insert(0, pa.field("repo_id", pa.string()))
 
 
@@ -43,7 +43,7 @@ def documents_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 2 of 2: parts of `documents` in which a repository's files stand together."""
     parts = part_count(markers["redact"].notes.get("text_bytes", 0), settings.run.part_bytes)
     tasks = tuple(Task(part_name(p, parts), {"part": p, "parts": parts}) for p in range(parts))
-    work, reads = f"{__name__}:documents_part", ("crawl", "redact")
+    work, reads = f"{__name__}:documents_part", ("crawl", "decide", "redact")
     owns = ("tables/documents/*", "tables/redactions/*")
     return Step("redact", "documents", "5 of 7  documents", work, tasks, {}, reads, owns=owns, unit="documents")
 
@@ -121,10 +121,13 @@ def documents_part(shard: Shard) -> None:
     low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
     folder = shard.root / "work/redact/data"
     documents = read_range(sorted(folder.glob("*.documents.parquet")), "repo_id", low, high, DOCUMENTS)
-    names = _repository_names(shard.root)
-    repos = pa.array([names[r] for r in documents.column("repo_id").to_pylist()], pa.string())
-    path = shard.table("documents")
-    table = documents.append_column(pa.field("repo", pa.string(), nullable=False), repos)
+    names, lacks = _repository_names(shard.root), lacking(shard.root, low, high)
+    ids = documents.column("repo_id").to_pylist()
+    columns = {"repo": [names[r] for r in ids], "missing": [lacks.get(r, []) for r in ids]}
+    path, table = shard.table("documents"), documents
+    for name, values in columns.items():
+        field = TABLES["documents"].schema.field(name)
+        table = table.append_column(field, pa.array(values, field.type))
     shard.wrote(path, write_table(path, "documents", table))
     redactions = read_range(sorted(folder.glob("*.redactions.parquet")), "repo_id", low, high, REDACTIONS)
     path = shard.table("redactions")

@@ -1,15 +1,17 @@
 """Stage 6, pack: from documents to a token store with an index.
 
 In: the parts of `documents`. Out: `store/` (tokens, docs, tokenizer.json, store.json) and the table `docs`. Step 1 of
-3 (tokenizer) takes or trains a tokeniser; step 2 (tokens) encodes part by part, a repository's files in path order,
-and decodes each document again to prove that nothing changed; step 3 (index) counts documents through.
+3 (tokenizer) takes or trains a tokeniser; step 2 (tokens) puts the files of each repository in the order of their
+imports, encodes part by part and decodes each document again to prove that nothing changed; step 3 (index) counts
+documents through.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import tokenizers
 from numpy.typing import NDArray
 
@@ -27,7 +29,8 @@ from gleanery.records.parquet import (
     write_bytes,
     write_table,
 )
-from gleanery.shards.layout import docs_file, index_file, spans_file, tokens_file
+from gleanery.shards.layout import docs_file, index_file, names_file, spans_file, tokens_file
+from gleanery.shards.ordering import ORDER_VERSION, order_of
 from gleanery.shards.tokenizer import Tokenizer, train
 from gleanery.shards.tokenizer_file import sentinel_names
 from gleanery.shards.writing import finish, write_part
@@ -67,7 +70,8 @@ def tokens_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 def _parameters(settings: Settings) -> dict[str, Any]:
     """What the token files depend on."""
     shards = settings.shards
-    return {"sentinels": list(shards.sentinels), "spans": shards.syntax_spans, "compression": shards.compression}
+    about = {"sentinels": list(shards.sentinels), "spans": shards.syntax_spans, "compression": shards.compression}
+    return about | {"order": ORDER_VERSION}
 
 
 def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
@@ -107,10 +111,10 @@ def _sample(root: Path, rate: float) -> Iterator[str]:
 
 
 def tokens_part(shard: Shard) -> None:
-    """Encode one part of `documents`, repository by repository, in path order."""
+    """Encode one part of `documents`, repository by repository, imported files first."""
     part, parts = shard.task.payload["part"], shard.task.payload["parts"]
-    table = read_table(shard.table("documents")).sort_by([("repo", "ascending"), ("path", "ascending")])
-    rows = (row for batch in table.to_batches(max_chunksize=256) for row in batch.to_pylist())
+    keys: list[tuple[str, str]] = [("repo", "ascending"), ("repo_id", "ascending"), ("path", "ascending")]
+    rows = _in_order(read_table(shard.table("documents")).sort_by(keys))
     root = shard.root / "work/tokens/data"
     kind = shard.settings.shards.compression
     spans = _find_spans() if shard.settings.shards.syntax_spans else None
@@ -127,9 +131,34 @@ def tokens_part(shard: Shard) -> None:
     shard.notes["tokens"] = summary.tokens
 
 
+def _in_order(documents: pa.Table) -> Iterator[dict[str, Any]]:
+    """The rows of documents that are sorted by repository, each repository's files in the order of their imports."""
+    repos = documents.column("repo_id").to_pylist()
+    begin = 0
+    while begin < len(repos):
+        end = _end_of(repos, begin)
+        files = documents.slice(begin, end - begin)
+        order, ordered_by = order_of((row["path"], row["language"], row["text"]) for row in _rows(files))
+        for row in _rows(files.take(order)):
+            yield row | {"ordered_by": ordered_by}
+        begin = end
+
+
+def _end_of(repos: Sequence[str], begin: int) -> int:
+    """Where a run of equal values ends."""
+    end = begin + 1
+    while end < len(repos) and repos[end] == repos[begin]:
+        end += 1
+    return end
+
+
+def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    return (row for batch in table.to_batches(max_chunksize=256) for row in batch.to_pylist())
+
+
 def _files(settings: Settings) -> tuple[Callable[[int, int], str], ...]:
     """What names the files of a part."""
-    found = (tokens_file, docs_file, index_file)
+    found = (tokens_file, docs_file, index_file, names_file)
     return (*found, spans_file) if settings.shards.syntax_spans else found
 
 

@@ -271,6 +271,7 @@ _ALL = (
         Column("language", _S, "language", null=True),
         Column("redactions", _I32, "replaced spans"),
         Column("text_sha256", _S, "digest of the redacted text as UTF-8"),
+        Column("missing", _list_of(_S), "what its repository lacks here, as `reason: files`; empty if nothing"),
         Column("text", pa.large_string(), "redacted text"),
     ),
     _table(
@@ -290,6 +291,12 @@ _ALL = (
         Column("tokens", _I64, "number of tokens"),
         Column("bytes", _I64, "UTF-8 bytes of the redacted text"),
         Column("text_sha256", _S, "digest of the redacted text as UTF-8"),
+        Column(
+            "ordered_by",
+            _S,
+            "what put the files of its repository in their order: imports, where any could be read, or path",
+        ),
+        Column("missing", _list_of(_S), "what its repository lacks here, as `reason: files`; empty if nothing"),
     ),
     _table(
         "notices",

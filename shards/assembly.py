@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.shards.addresses import book_of
-from gleanery.shards.batch import Batch, Segments
+from gleanery.shards.batch import Batch, Segments, moved
 from gleanery.shards.fim import END, MIDDLE, PREFIX, SUFFIX
-from gleanery.shards.packing import Plan, Rules
+from gleanery.shards.packing import Plan
+from gleanery.shards.pieces import REPOSITORY, Rules
 from gleanery.shards.serving import serve, untouched_blocks
 from gleanery.shards.splits import splits_of
 from gleanery.shards.store import Store
 
-PADDING = "<fim_pad>"
+PADDING, REPOSITORY_NAME, FILE_BEGINS = "<fim_pad>", "<repo_name>", "<file_sep>"
 INT32, INT64 = np.dtype(np.int32), np.dtype(np.int64)
 _NONE: Any = np.empty(0, np.uint8)
 
@@ -46,10 +47,12 @@ class Assembler:
         self._tables: list[Any] = [store.addresses, store.docs.key, store.docs.block, store.touched, removed]
         self._tables += [spans.first, spans.begin, spans.end] if spans is not None else [_NONE] * 3
         self._tables += [spelling.book, splits]
+        whole = rules.unit == REPOSITORY
+        self._tables += [store.names.ids, store.names.first, store.names.unit] if whole else [_NONE] * 3
         syntax_rate = rules.syntax_rate if spans is not None else 0.0
         shares = [math.ceil(rate * (1 << 53)) for rate in (syntax_rate, rules.line_rate)]
         numbers = [int(spelling.exact), rules.growth, rules.context, int(targets), *shares]
-        control = [control_ids[name] for name in (PREFIX, MIDDLE, SUFFIX, END, PADDING)]
+        control = [control_ids[name] for name in (PREFIX, MIDDLE, SUFFIX, END, PADDING, REPOSITORY_NAME, FILE_BEGINS)]
         self._book = book_of(self._tables, [*numbers, *control])
         self._like = np.empty(0, store.dtype)
         self.allocate: Callable[[tuple[int, int], np.dtype[Any]], NDArray[Any]] = np.empty
@@ -74,10 +77,11 @@ def joined(parts: Sequence[Batch]) -> Batch:
     """One batch of the rows of several, in their order."""
     if len(parts) == 1:
         return parts[0]
-    ids, labels, positions, facts = (
-        np.concatenate(arrays)
-        for arrays in zip(*((p.input_ids, p.labels, p.position_ids, p.segments.table) for p in parts), strict=True)
+    ids, labels, positions = (
+        np.concatenate(arrays) for arrays in zip(*((p.input_ids, p.labels, p.position_ids) for p in parts), strict=True)
     )
+    begins = np.cumsum([0, *(p.input_ids.size for p in parts)]).tolist()
+    segments = moved([(part.segments, at) for part, at in zip(parts, begins[:-1], strict=True)])
     sizes = np.concatenate([np.diff(part.cu_seqlens) for part in parts])
     bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
-    return Batch(ids, labels, positions, bounds, Segments(facts), parts[0].epoch, parts[0].index)
+    return Batch(ids, labels, positions, bounds, segments, parts[0].epoch, parts[0].index)

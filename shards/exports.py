@@ -26,6 +26,7 @@ from gleanery.records.parquet import atomic_file, write_bytes, write_groups
 from gleanery.shards.batch import Batch
 from gleanery.shards.layout import TOKENIZER_FILE, part_name
 from gleanery.shards.loader import Loader
+from gleanery.shards.pieces import FILE
 from gleanery.shards.store import Store
 
 # Megatron's `.idx`: its magic word, version, and the codes that it gives to types of numbers.
@@ -46,6 +47,7 @@ ROWS = pa.schema(
         pa.field("file_ids", pa.list_(pa.string()), nullable=False),
         pa.field("offsets", pa.list_(pa.int64()), nullable=False),
         pa.field("forms", pa.list_(pa.int8()), nullable=False),
+        pa.field("starts", pa.list_(pa.int32()), nullable=False),
     ]
 )
 
@@ -150,18 +152,20 @@ def fim_parquet(
     fim_rate: float = 0.5,
     spm_rate: float = 0.5,
     epoch: int = 0,
+    unit: str = FILE,
 ) -> None:
     """One epoch of the loader's rows, all of them and in its order, as Parquet files `part-00000-of-N.parquet`.
 
     Columns, for each row of `context` positions:
 
     input_ids, labels, position_ids  as in `Batch`
-    seq_lengths                      lengths of the row's segments, padding included
-    file_ids, offsets, forms         for each segment: the file ("" for padding), its first token there, and its form
+    seq_lengths                      lengths of what stands apart in the row, padding included: files or repositories
+    file_ids, offsets, forms         for each piece: the file ("" for padding), its first token there, and its form
+    starts                           for each piece: the position in the row where it begins
 
     Raises StopRun if `out` exists or a setting is not possible.
     """
-    loader = Loader(Path(root), context=context, batch=1, seed=seed, fim_rate=fim_rate, spm_rate=spm_rate)
+    loader = Loader(Path(root), context=context, batch=1, seed=seed, fim_rate=fim_rate, spm_rate=spm_rate, unit=unit)
     file_ids = np.array([*loader.store.file_ids().to_pylist(), ""], dtype=object)  # -1, which is padding, finds ""
     rows, size = loader.rows(epoch), ROWS_PER_GROUP * GROUPS_PER_FILE
     parts = -(-rows // size)
@@ -175,15 +179,15 @@ def fim_parquet(
 
 def _table(batch: Batch, file_ids: NDArray[Any]) -> pa.Table:
     rows, context = batch.input_ids.shape
-    first = np.searchsorted(batch.cu_seqlens, np.arange(rows + 1) * context)  # the first segment of each row
-    segments = batch.segments
+    segments, rows_at = batch.segments, np.arange(rows + 1) * context
+    bounds, first = np.searchsorted(batch.cu_seqlens, rows_at), np.searchsorted(segments.begin, rows_at)
     columns = [
-        *(_lists(a.astype(np.int32), np.arange(rows + 1) * context) for a in (batch.input_ids, batch.labels)),
-        _lists(batch.position_ids, np.arange(rows + 1) * context),
-        _lists(np.diff(batch.cu_seqlens), first),
+        *(_lists(a.astype(np.int32), rows_at) for a in (batch.input_ids, batch.labels, batch.position_ids)),
+        _lists(np.diff(batch.cu_seqlens), bounds),
         _lists(file_ids[segments.document], first),
         _lists(segments.offset, first),
         _lists(segments.form, first),
+        _lists((segments.begin % context).astype(np.int32), first),
     ]
     return pa.Table.from_arrays(columns, schema=ROWS)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from gleanery.records.errors import StopRun
 
-FORMAT = "gleanery-shards-2"
+FORMAT = "gleanery-shards-3"
 # What a release may be compressed with: the codec of pyarrow, and the level that it is written at. Tokens of code take
 # 0.32 of their raw size with lz4 and 0.25 with zstd; lz4 is decoded more than twice as fast.
 COMPRESSIONS: Mapping[str, tuple[str, int] | None] = {"none": None, "lz4": ("lz4_raw", 12), "zstd": ("zstd", 9)}
@@ -25,6 +25,8 @@ FIM_FORMS = {
     "psm": "<fim_prefix> prefix <fim_suffix> suffix <fim_middle> middle <|endoftext|>",
     "spm": "<fim_prefix> <fim_suffix> suffix <fim_middle> prefix middle <|endoftext|>",
 }
+# The files of a repository as one segment, as StarCoder2 had them; a file may have a fill-in-the-middle form.
+REPOSITORY_FORM = "<repo_name> name <file_sep> path newline file <file_sep> path newline file <|endoftext|>"
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -54,6 +56,11 @@ def index_file(part: int, parts: int) -> str:
     return f"index/{part_name(part, parts)}.bin"
 
 
+def names_file(part: int, parts: int) -> str:
+    """The file with the tokens of a part's paths and names of repositories, from the release's folder."""
+    return f"names/{part_name(part, parts)}.bin"
+
+
 def spans_file(part: int, parts: int) -> str:
     """The file with the spans of a part's documents, from the release's folder."""
     return f"spans/{part_name(part, parts)}.bin"
@@ -72,6 +79,7 @@ class Shard:
     tokens_file: str
     docs_file: str
     index_file: str
+    names_file: str
     spans_file: str
     documents: int
     tokens: int
@@ -82,6 +90,7 @@ class Shard:
     tokens_sha256: str
     docs_sha256: str
     index_sha256: str
+    names_sha256: str
     spans_sha256: str
 
 
@@ -90,7 +99,7 @@ class StoreFile:
     """What `store.json` says.
 
     `sentinels` maps each role to its name and id in the release's tokenizer; `fim_forms` spells the two
-    fill-in-the-middle forms by roles, so that no one has to guess which variant a release means.
+    fill-in-the-middle forms by roles, and `repository_form` how whole repositories are served: no one has to guess.
     """
 
     format: str
@@ -101,6 +110,7 @@ class StoreFile:
     pre_tokenizer: str
     fim_cuts: str
     fim_forms: Mapping[str, str]
+    repository_form: str
     sentinels: Mapping[str, tuple[str, int]]
     documents: int
     tokens: int
@@ -153,13 +163,13 @@ def _check(store: StoreFile) -> None:
 
 
 def _check_shard(shard: Shard, part: int, parts: int) -> None:
-    names = [f(part, parts) for f in (tokens_file, docs_file, index_file, spans_file)]
-    if [shard.tokens_file, shard.docs_file, shard.index_file, shard.spans_file] != names:
+    names = [f(part, parts) for f in (tokens_file, docs_file, index_file, names_file, spans_file)]
+    if [shard.tokens_file, shard.docs_file, shard.index_file, shard.names_file, shard.spans_file] != names:
         raise ValueError("file names")
     counts = (shard.documents, shard.tokens, shard.blocks, shard.bytes, shard.spans)
     if not all(type(n) is int and n >= 0 for n in counts) or shard.blocks > shard.documents:
         raise ValueError("counts")
-    digests = [shard.tokens_sha256, shard.docs_sha256, shard.index_sha256]
+    digests = [shard.tokens_sha256, shard.docs_sha256, shard.index_sha256, shard.names_sha256]
     if not all(_HEX.fullmatch(d) for d in [*digests, *([shard.spans_sha256] if shard.spans else [])]):
         raise ValueError("digests")
     if not all(isinstance(name, str) for name in shard.languages):

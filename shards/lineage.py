@@ -26,7 +26,7 @@ class Origin:
 
     file_id, repo, path  the file
     document             its ordinal in the release
-    begin, end           the token's bytes in the redacted text of the file; equal for a control token
+    begin, end           the token's bytes in the redacted text of the file; equal for a control token and in a name
     """
 
     file_id: str
@@ -71,16 +71,18 @@ def origin(loader: Loader, epoch: int, place: int, position: int) -> Origin | No
     while place >= loader.rows(epoch):
         epoch, place = epoch + 1, place - loader.rows(epoch)
     batch = loader.read(epoch, place, 1)
-    segment = int(np.searchsorted(batch.cu_seqlens, position, side="right")) - 1
+    segment = int(np.searchsorted(batch.segments.begin, position, side="right")) - 1
     document = int(batch.segments.document[segment])
     if document < 0:
         return None
     sizes = np.diff(loader.store.spelling.start).astype(np.int64)
-    begin, end = (int(n) for n in batch.cu_seqlens[segment : segment + 2])
-    inside = _byte_of(batch.input_ids[0, begin:end], position - begin, sizes, loader)
+    begin = int(batch.segments.begin[segment])
+    end, head = begin + int(batch.segment_sizes[segment]), begin + int(batch.segments.head[segment])
+    named = position < head
+    inside = 0 if named else _byte_of(batch.input_ids[0, head:end], position - head, sizes, loader)
     at = int(sizes[loader.store.tokens(document)[: int(batch.segments.offset[segment])]].sum()) + inside
     row_of = loader.store.document(document)
-    size = int(sizes[batch.input_ids[0, position]])
+    size = 0 if named else int(sizes[batch.input_ids[0, position]])
     return Origin(row_of["file_id"], row_of["repo"], row_of["path"], document, at, at + size)
 
 
@@ -102,7 +104,8 @@ def exposure(loader: Loader, file_id: str, steps: int, legs: Sequence[Leg] = ())
 def _pieces(loader: Loader, epoch: int, place: int, document: int) -> Iterator[tuple[int, int]]:
     batch = loader.read(epoch, place, 1)
     for segment in np.flatnonzero(batch.segments.document == document).tolist():
-        yield int(batch.cu_seqlens[segment]), int(batch.cu_seqlens[segment + 1])
+        begin = int(batch.segments.begin[segment])
+        yield begin, begin + int(batch.segment_sizes[segment])
 
 
 def _legs(loader: Loader, legs: Sequence[Leg]) -> Sequence[Leg]:

@@ -21,7 +21,8 @@ from gleanery.records.errors import StopRun
 from gleanery.shards.assembly import Assembler, joined
 from gleanery.shards.batch import Batch, Segments
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
-from gleanery.shards.packing import FIM_GROWTH, Plan, Rules, plan_epoch
+from gleanery.shards.packing import Plan, plan_epoch
+from gleanery.shards.pieces import FILE, FIM_GROWTH, REPOSITORY, Rules
 from gleanery.shards.store import Store
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Loader", "Segments", "torch_loader", "torch_steps"]
 
 # Part of every state: raise it when the same settings would give other batches.
-ORDER_VERSION = "3"
+ORDER_VERSION = "4"
 _NO_MASK = np.empty(0, np.bool_)
 
 
@@ -51,6 +52,8 @@ class Loader:
     line_rate    share of such pieces that are cut at the beginnings of lines, 0 to 1
     syntax_rate  share of such pieces whose middle is a node of the syntax tree, 0 to 1; needs a release with spans
     removed      documents that must not be served any more, and how they go; see masking.py
+    unit         what stands together in a segment: "file", or "repository" for the files of a repository, in the order
+                 of the release, with its name and their paths
     targets      whether batches have labels and positions
     scratch      folder for the tokens of a compressed release; the system's temporary folder if not given
 
@@ -74,6 +77,7 @@ class Loader:
         syntax_rate: float = 0.0,
         removed: Removed = NOTHING_REMOVED,
         targets: bool = True,
+        unit: str = FILE,
         scratch: Path | None = None,
     ) -> None:
         if batch < 1 or world < 1 or not 0 <= rank < world:
@@ -85,7 +89,7 @@ class Loader:
             raise StopRun("the release has no spans, so syntax_rate must be 0", "use line_rate, or pack it with spans")
         exact = self.store.description.fim_cuts == "character"
         growth = FIM_GROWTH if exact else 0
-        self.rules = Rules(context, fim_rate, spm_rate, growth, repo_rate, line_rate, syntax_rate)
+        self.rules = Rules(context, fim_rate, spm_rate, growth, repo_rate, line_rate, syntax_rate, unit)
         self._served = _mask(len(self.store), only)
         self._settings = _settings_digest(self.rules, seed, self._served)
         self.removed, self.targets = removed, targets
@@ -229,7 +233,8 @@ class Loader:
         if packed:
             gone = self.removed.mask(len(self.store), packed)
             served = ~gone if served is None else served & ~gone
-        self._plans = {**kept, epoch: plan_epoch(self.store.docs, self.rules, self.seed, epoch, served)}
+        names = self.store.names if self.rules.unit == REPOSITORY else None
+        self._plans = {**kept, epoch: plan_epoch(self.store.docs, self.rules, self.seed, epoch, served, names)}
         return self._plans[epoch]
 
     def after(self, epoch: int, row: int, count: int) -> tuple[int, int]:
@@ -290,5 +295,5 @@ def _settings_digest(rules: Rules, seed: int, served: NDArray[np.bool_] | None) 
     """16 hexadecimal digits that differ whenever the global list of rows does."""
     chosen = "" if served is None else hashlib.sha256(np.packbits(served).tobytes()).hexdigest()
     rates = (rules.fim_rate, rules.spm_rate, rules.repo_rate, rules.line_rate, rules.syntax_rate)
-    numbers = [ORDER_VERSION, rules.context, *map(float, rates), rules.growth, seed, chosen]
+    numbers = [ORDER_VERSION, rules.unit, rules.context, *map(float, rates), rules.growth, seed, chosen]
     return hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:16]

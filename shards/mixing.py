@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
-from gleanery.shards.batch import Batch, Segments
+from gleanery.shards.batch import BEGIN, Batch, Segments
 from gleanery.shards.loader import Loader
 
 PERIOD = 10_000
@@ -168,5 +168,15 @@ def _interleaved(
     placed = np.argsort(np.concatenate(rows), kind="stable")
     sizes = np.concatenate([np.diff(part.cu_seqlens) for part in parts])[placed]
     bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
-    table = np.concatenate([part.segments.table for part in parts])[placed]
-    return MixedBatch(ids, labels, positions, bounds, Segments(table), 0, index, sources)
+    table = np.concatenate(
+        [_placed(part.segments, target, context) for part, target in zip(parts, targets, strict=True)]
+    )
+    segments = Segments(table[np.argsort(table[:, BEGIN], kind="stable")])
+    return MixedBatch(ids, labels, positions, bounds, segments, 0, index, sources)
+
+
+def _placed(segments: Segments, rows: NDArray[np.int64], context: int) -> NDArray[np.int64]:
+    """The segments of a part whose rows stand in these rows of the whole."""
+    table = segments.table.copy()
+    table[:, BEGIN] += (rows[segments.begin // context] - segments.begin // context) * context
+    return table

@@ -4,10 +4,10 @@ In: the index of a store, a context length and an epoch. Out: `Plan`, which no f
 loader opens the store. What it costs for one million documents is in docs/reference/shards.md.
 
 A document shorter than the context is one piece and is never cut. A longer one is cut into pieces that fill a row each,
-and a remainder. Each piece knows its form (plain, or one of two fill-in-the-middle orders) and the room that this form
-takes before it is placed, so that nothing is cut off later. Pieces of GROUP documents are packed together by
-best-fit-decreasing (Ding and others 2024, "Fewer truncations improve language modeling"), in O(1) for each piece with
-a bitset of the free room of open rows. Rows come in a keyed order over the whole epoch, which no array holds.
+and a remainder; see pieces.py. Each piece knows its form (plain, or one of two fill-in-the-middle orders) and the room
+that this form takes before it is placed, so that nothing is cut off later. Pieces of GROUP documents are packed
+together by best-fit-decreasing (Ding and others 2024, "Fewer truncations improve language modeling"), in O(1) for each
+piece with a bitset of the free room of open rows. Rows come in a keyed order over the whole epoch; no array holds it.
 """
 
 from dataclasses import dataclass
@@ -16,98 +16,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.records.errors import StopRun
 from gleanery.records.ids import keyed_hash
 from gleanery.shards.addresses import book_of
-from gleanery.shards.chance import compiled, draw, fraction, i64, permute, u64, unpermute
+from gleanery.shards.chance import compiled, i64, permute, u64, unpermute
+from gleanery.shards.names import Names
+from gleanery.shards.pieces import Pieces, Rules, cut_files, cut_repositories
 from gleanery.shards.store import Index
 
-PLAIN, PSM, SPM = 0, 1, 2
-# What a fill-in-the-middle piece adds: three sentinels and the end of text.
-FIM_CONTROL = 4
-# Room kept free for a piece that is cut inside tokens, in tokens; see fim.py.
-FIM_GROWTH = 8
 GROUP = 100_000
-SMALLEST_CONTEXT, LARGEST_CONTEXT = 64, 1 << 20
-CHOOSE_FIM, CHOOSE_SPM, CHOOSE_CUTS, CHOOSE_KIND, CHOOSE_SPAN, CHOOSE_REPO, CHOOSE_SEGMENT = range(7)
 # A de Bruijn sequence: each power of two, times this, has other upper six bits (Leiserson, Prokop and Randall 1998).
 DE_BRUIJN = 0x03F79D71B4CB0A89
 DE_BRUIJN_PLACE = np.argsort([(DE_BRUIJN << bit & 0xFFFFFFFFFFFFFFFF) >> 58 for bit in range(64)])
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What a plan depends on besides the documents.
-
-    context      tokens in a row, 64 to 1,048,576
-    fim_rate     share of pieces in a fill-in-the-middle form, 0 to 1
-    spm_rate     share of those that have the suffix first, 0 to 1
-    growth       tokens kept free in each such piece
-    repo_rate    share of repositories whose pieces may have such a form at all, 0 to 1; StarCoder2 had 0.5 with a
-                 fim_rate of 0.5
-    line_rate    share of such pieces that are cut at the beginnings of lines
-    syntax_rate  share of such pieces whose middle is a node of the syntax tree, where the release has spans
-    """
-
-    context: int
-    fim_rate: float
-    spm_rate: float
-    growth: int = FIM_GROWTH
-    repo_rate: float = 1.0
-    line_rate: float = 0.0
-    syntax_rate: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not SMALLEST_CONTEXT <= self.context <= LARGEST_CONTEXT:
-            raise StopRun(
-                f"a context of {self.context} tokens is not possible",
-                f"choose {SMALLEST_CONTEXT} to {LARGEST_CONTEXT}",
-            )
-        for name in ("fim_rate", "spm_rate", "repo_rate", "line_rate", "syntax_rate"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise StopRun(f"{name} is {getattr(self, name)}", "a rate is a number from 0 to 1")
-        if self.line_rate + self.syntax_rate > 1.0:
-            raise StopRun("line_rate and syntax_rate are more than 1 together", "they share the same pieces")
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """One entry for each piece, row by row: uint32[pieces, 3], so that the pieces of a row lie side by side.
-
-    Column 0 is the document's ordinal, column 1 the first token in it, column 2 holds length × 8 + ends × 4 + form:
-    tokens of the document in the piece, whether the end of text follows, and PLAIN, PSM or SPM.
-    """
-
-    table: NDArray[np.uint32]
-
-    @property
-    def document(self) -> NDArray[np.int64]:
-        """Ordinals of the documents."""
-        return self.table[:, 0].astype(np.int64)
-
-    @property
-    def offset(self) -> NDArray[np.int64]:
-        """First tokens in the documents."""
-        return self.table[:, 1].astype(np.int64)
-
-    @property
-    def length(self) -> NDArray[np.int64]:
-        """Tokens of the documents."""
-        return (self.table[:, 2] >> 3).astype(np.int64)
-
-    @property
-    def ends(self) -> NDArray[np.bool_]:
-        """Whether the end of text follows."""
-        ends: NDArray[np.bool_] = (self.table[:, 2] & 4) != 0
-        return ends
-
-    @property
-    def form(self) -> NDArray[np.int8]:
-        """PLAIN, PSM or SPM."""
-        return (self.table[:, 2] & 3).astype(np.int8)
-
-    def __len__(self) -> int:
-        return len(self.table)
 
 
 @dataclass(frozen=True)
@@ -142,23 +61,47 @@ class Plan:
         return np.sort(places)
 
 
-def plan_epoch(index: Index, rules: Rules, seed: int, epoch: int, served: NDArray[np.bool_] | None = None) -> Plan:
-    """The plan of one epoch; a pure function of its arguments. `served` masks documents that must not appear."""
+def plan_epoch(
+    index: Index,
+    rules: Rules,
+    seed: int,
+    epoch: int,
+    served: NDArray[np.bool_] | None = None,
+    names: Names | None = None,
+) -> Plan:
+    """The plan of one epoch; a pure function of its arguments.
+
+    served  masks documents that must not appear
+    names   needed where the unit is a repository
+    """
     choices, ties, order = (keyed_hash(what, str(seed), str(epoch)) for what in ("choices", "ties", "order"))
     lengths = index.length if served is None else np.where(served, index.length, 0)
     rates = np.array([rules.fim_rate, rules.spm_rate, rules.repo_rate])
     tables: list[NDArray[np.uint32]] = [np.empty((0, 3), np.uint32)]
     firsts: list[NDArray[np.int64]] = [np.zeros(1, np.int64)]
-    used = 0
-    for begin in range(0, len(lengths), GROUP):
-        group = slice(begin, begin + GROUP)
-        table, cost = _cut(
-            lengths[group], index.key[group], index.repo[group], begin, rules.context, rates, rules.growth, u64(choices)
-        )
-        first, order_of = pack(cost, rules.context, ties ^ begin)
-        tables.append(_taken(table, order_of))
+    about = () if names is None else (names.unit, names.path_sizes, names.unit_sizes)
+    used = begin = 0
+    while begin < len(lengths):
+        end = begin + GROUP
+        if names is not None and end < len(lengths):  # a group ends with a repository
+            end = int(np.searchsorted(names.unit, names.unit[end - 1], side="right"))
+        group = slice(begin, end)
+        length, key, repo = lengths[group], index.key[group], index.repo[group]
+        context, growth, chance = rules.context, rules.growth, u64(choices)
+        if names is None:
+            table, cost = cut_files(length, key, repo, begin, context, rates, growth, chance)
+            first, order_of = pack(cost, context, ties ^ begin)
+            table = _taken(table, order_of)
+        else:
+            unit, paths, units = (column[group] for column in about)
+            table, runs, cost = cut_repositories(
+                length, key, repo, unit, paths, units, begin, context, rates, growth, chance
+            )
+            first, order_of = pack(cost, context, ties ^ begin)
+            table, first = _runs_taken(table, runs, first, order_of)
+        tables.append(table)
         firsts.append(first[1:] + used)
-        used += len(table)
+        used, begin = used + len(table), end
     return Plan(Pieces(np.concatenate(tables)), np.concatenate(firsts), order, choices)
 
 
@@ -200,44 +143,20 @@ def _taken(table: NDArray[np.uint32], order: NDArray[np.int64]) -> NDArray[np.ui
 
 
 @compiled
-def _cut(
-    lengths: NDArray[np.int64],
-    keys: NDArray[np.uint64],
-    repos: NDArray[np.uint64],
-    begin: int,
-    context: int,
-    rates: NDArray[np.float64],
-    growth: int,
-    choices: int,
-) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
-    """The pieces of documents, as in `Pieces`, and the room that each takes in a row."""
-    most, fim_rate, spm_rate, repo_rate = 0, rates[0], rates[1], rates[2]
-    for d in range(len(lengths)):
-        if lengths[d] > 0:
-            most += lengths[d] // (context - FIM_CONTROL - growth) + 1
-    table, cost, used = np.empty((most, 3), np.uint32), np.empty(most, np.int32), 0
-    for d in range(len(lengths)):
-        at = 0
-        chosen = fim_rate > 0.0 and (repo_rate >= 1.0 or fraction(draw(choices, repos[d], 0, CHOOSE_REPO)) < repo_rate)
-        while at < lengths[d]:
-            left = lengths[d] - at
-            form = PLAIN
-            if chosen and fraction(draw(choices, keys[d], at, CHOOSE_FIM)) < fim_rate:
-                form = SPM if fraction(draw(choices, keys[d], at, CHOOSE_SPM)) < spm_rate else PSM
-            # A rest that is whole without the extra room of its form stays whole: no short document is cut.
-            if form != PLAIN and left + FIM_CONTROL + growth > context and left < context:
-                form = PLAIN
-            if form != PLAIN:
-                take = min(left, context - FIM_CONTROL - growth)
-                ends, cost[used] = 1, take + FIM_CONTROL + growth
-            else:
-                # Only the last piece of a document ends with the end of text, so one token is left for it.
-                take = left if left < context else min(context, left - 1)
-                ends = 1 if take == left else 0
-                cost[used] = take + ends
-            table[used, 0], table[used, 1], table[used, 2] = begin + d, at, take << 3 | ends << 2 | form
-            used, at = used + 1, at + take
-    return table[:used], cost[:used]
+def _runs_taken(
+    table: NDArray[np.uint32], runs: NDArray[np.int64], first: NDArray[np.int64], order: NDArray[np.int64]
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """The pieces of all runs in another order of runs, and where each row begins in them."""
+    found, begins, at = np.empty_like(table), np.empty_like(first), 0
+    for row in range(len(first) - 1):
+        begins[row] = at
+        for run in order[first[row] : first[row + 1]]:
+            for i in range(runs[run], runs[run + 1]):
+                for k in range(3):
+                    found[at, k] = table[i, k]
+                at += 1
+    begins[len(first) - 1] = at
+    return found, begins
 
 
 @compiled

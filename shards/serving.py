@@ -27,7 +27,7 @@ from gleanery.shards.addresses import (
     tokens_at,
     widen,
 )
-from gleanery.shards.batch import DOCUMENT, FACTS, FORM, IGNORED, KEY, LENGTH, OFFSET
+from gleanery.shards.batch import BEGIN, DOCUMENT, FACTS, FORM, HEAD, IGNORED, KEY, LENGTH, OFFSET
 from gleanery.shards.chance import compiled, draw, i64, inlined, permute, u64
 from gleanery.shards.cuts import (
     CHARACTER,
@@ -48,17 +48,20 @@ from gleanery.shards.cuts import (
     cut_span,
     draw_cuts,
 )
-from gleanery.shards.packing import CHOOSE_CUTS, CHOOSE_KIND, CHOOSE_SEGMENT, CHOOSE_SPAN, PLAIN, SPM
+from gleanery.shards.pieces import CHOOSE_CUTS, CHOOSE_KIND, CHOOSE_SEGMENT, CHOOSE_SPAN, PLAIN, SPM, named
 from gleanery.shards.spelling import start_of
 from gleanery.shards.splits import COLUMNS, splits_at
 
 # What a book holds: the address and length of each table, then numbers.
 ADDRESSES, KEYS, BLOCKS, TOUCHED, REMOVED, SPAN_FIRST, SPAN_BEGIN, SPAN_END, SPELLING, SPLITS = range(0, 20, 2)
-EXACT, GROWTH, CONTEXT, TARGETS, SYNTAX_SHARE, LINE_SHARE, PREFIX, MIDDLE, SUFFIX, END, PADDING = range(20, 31)
+NAMES, NAME_FIRST, UNITS = range(20, 26, 2)
+EXACT, GROWTH, CONTEXT, TARGETS, SYNTAX_SHARE, LINE_SHARE, PREFIX, MIDDLE, SUFFIX, END, PADDING = range(26, 37)
+REPOSITORY_NAME, FILE_BEGINS = 37, 38
 # What the book of a plan holds.
 FIRST, PIECES, ORDER, CHOICES = 0, 2, 4, 5
-# Behind the facts of a piece: whether the end of text follows, and where its tokens lie.
-ENDS, ADDRESS = FACTS, FACTS + 1
+# Behind the facts of a piece: whether the end of text follows, where its tokens lie, and whether it goes on with the
+# segment of the piece before it.
+ENDS, ADDRESS, JOINED = FACTS, FACTS + 1, FACTS + 2
 # Behind the places of a cut: where its sentinels stand in the batch.
 SUFFIX_AT, MIDDLE_AT = PLACES, PLACES + 1
 # A processor fetches ahead by itself what is read from end to end, after the first lines.
@@ -109,7 +112,7 @@ def serve(
         _cut_all(pieces, book, plan[CHOICES], like, places, new)
     bounds, facts = np.empty(count + len(pieces) + 1, np.int32), np.empty((count + len(pieces), FACTS), np.int64)
     size = count * book[CONTEXT]
-    made = _copy_all(
+    apart, made = _copy_all(
         pieces,
         counts,
         book,
@@ -125,7 +128,7 @@ def serve(
         next_pieces,
         next_counts,
     )
-    return bounds[: made + 1], facts[:made]
+    return bounds[: apart + 1], facts[:made]
 
 
 @compiled
@@ -143,12 +146,13 @@ def _pieces(
         begins[row], counts[row] = begin, end - begin
         total += end - begin
         fetch(plan[PIECES] + u64(12 * begin))
-    pieces, at = np.empty((total, FACTS + 2), np.int64), 0
+    pieces, at = np.empty((total, FACTS + 3), np.int64), 0
     for row in range(count):
         for piece in range(begins[row], begins[row] + counts[row]):
             document, rest = i64(table[3 * piece]), i64(table[3 * piece + 2])
             pieces[at, DOCUMENT], pieces[at, OFFSET] = document, i64(table[3 * piece + 1])
-            pieces[at, LENGTH], pieces[at, FORM], pieces[at, ENDS] = rest >> 3, rest & 3, rest >> 2 & 1
+            pieces[at, LENGTH], pieces[at, FORM], pieces[at, ENDS] = rest >> 4, rest & 3, rest >> 2 & 1
+            pieces[at, JOINED] = rest >> 3 & 1
             fetch(book[ADDRESSES] + u64(8 * document))
             fetch(book[KEYS] + u64(8 * document))
             at += 1
@@ -276,20 +280,26 @@ def _copy_all(
     facts: NDArray[np.int64],
     next_pieces: NDArray[np.int64],
     next_counts: NDArray[np.int64],
-) -> int:
-    """Write all segments; returns how many there are."""
+) -> tuple[int, int]:
+    """Write all segments; returns how many stand apart, and how many there are."""
     context, targets, pad = i64(book[CONTEXT]), book[TARGETS] > 0, i64(book[PADDING])
-    removed = bytes_at(book[REMOVED], book[REMOVED + 1])
-    piece = cuts = made = bounds[0] = ahead = 0
+    removed, whole = bytes_at(book[REMOVED], book[REMOVED + 1]), book[UNITS + 1] > 0
+    piece = cuts = made = apart = ahead = 0
     for row in range(len(counts)):
         if row < len(next_counts):
             for k in range(ahead, ahead + next_counts[row]):
                 _fetch(next_pieces[k, ADDRESS], next_pieces[k, LENGTH] * like.itemsize)
             ahead += next_counts[row]
-        first, cut, at, end = made, cuts, row * context, (row + 1) * context
-        for _ in range(counts[row]):
+        first_apart, first, cut, at, end = apart, made, cuts, row * context, (row + 1) * context
+        for k in range(counts[row]):
             tokens = tokens_at(pieces[piece, ADDRESS], pieces[piece, LENGTH], like)
-            begin = at
+            begin = shown = at
+            if not pieces[piece, JOINED]:
+                bounds[apart] = begin
+                apart += 1
+            if whole:
+                shown, at = _write_names(pieces, piece, counts[row] - k, removed, book, like, ids, at)
+            facts_head = at - begin
             if pieces[piece, FORM] == PLAIN:
                 at = _run(tokens, 0, len(tokens), ids, at)
             else:
@@ -299,31 +309,72 @@ def _copy_all(
             if pieces[piece, ENDS]:
                 ids[at] = i64(book[END])
                 at += 1
-            for k in range(FACTS):
-                facts[made, k] = pieces[piece, k]
+            for column in range(KEY):
+                facts[made, column] = pieces[piece, column]
             facts[made, KEY] = i64(draw(choices, u64(pieces[piece, KEY]), pieces[piece, OFFSET], CHOOSE_SEGMENT))
+            facts[made, BEGIN], facts[made, HEAD] = begin, facts_head
             if len(removed) and removed[pieces[piece, DOCUMENT]]:
-                _fill(ids, begin, at, pad)
+                _fill(ids, shown, at, pad)
                 facts[made, DOCUMENT] = -1
                 facts[made, OFFSET] = facts[made, LENGTH] = facts[made, FORM] = 0
+                facts[made, HEAD] = shown - begin
             made, piece = made + 1, piece + 1
-            bounds[made] = at
         if at < end:
             _fill(ids, at, end, pad)
-            facts[made, DOCUMENT] = -1
-            facts[made, OFFSET] = facts[made, LENGTH] = facts[made, FORM] = facts[made, KEY] = 0
-            made += 1
-            bounds[made] = end
+            facts[made, DOCUMENT], facts[made, BEGIN] = -1, at
+            facts[made, OFFSET] = facts[made, LENGTH] = facts[made, FORM] = facts[made, KEY] = facts[made, HEAD] = 0
+            bounds[apart] = at
+            made, apart = made + 1, apart + 1
         if targets:
             _label(ids, labels, row * context, end)
+            for k in range(first_apart, apart):
+                stop = bounds[k + 1] if k + 1 < apart else end
+                _count(positions, bounds[k], stop)
+                labels[stop - 1] = IGNORED
             for k in range(first, made):
-                _count(positions, bounds[k], bounds[k + 1])
-                labels[bounds[k + 1] - 1] = IGNORED
                 if facts[k, DOCUMENT] < 0:
-                    _fill(labels, bounds[k], bounds[k + 1], IGNORED)
+                    hidden = facts[k, BEGIN] + facts[k, HEAD]
+                    _fill(labels, hidden, facts[k + 1, BEGIN] if k + 1 < made else end, IGNORED)
+                    if hidden > row * context:
+                        labels[hidden - 1] = IGNORED
             for k in range(cut, cuts):
                 labels[places[k, SUFFIX_AT] - 1] = labels[places[k, MIDDLE_AT] - 1] = IGNORED
-    return int(made)
+    bounds[apart] = len(counts) * context
+    return apart, made
+
+
+@inlined
+def _write_names(
+    pieces: NDArray[np.int64],
+    piece: int,
+    rest: int,
+    removed: NDArray[np.uint8],
+    book: NDArray[np.uint64],
+    like: NDArray[Any],
+    ids: NDArray[np.int64],
+    at: int,
+) -> tuple[int, int]:
+    """Write the path of a piece, and before the first of a segment the name of the repository.
+
+    Returns where begins what goes if the document is removed, and where the names end. The name of the repository stays
+    while any file of the segment does; `rest` pieces of the row are left, this one included.
+    """
+    first, units = longs_at(book[NAME_FIRST], book[NAME_FIRST + 1]), longs_at(book[UNITS], book[UNITS + 1])
+    names, context, shown = tokens_at(book[NAMES], book[NAMES + 1], like), i64(book[CONTEXT]), at
+    if not pieces[piece, JOINED]:
+        name, goes = len(units) + units[pieces[piece, DOCUMENT]], len(removed) > 0
+        ids[at] = i64(book[REPOSITORY_NAME])
+        size = first[name + 1] - first[name]
+        at = _run(names, first[name], first[name] + named(size, context) - 1, ids, at + 1)
+        for k in range(piece, piece + rest):
+            if k > piece and not pieces[k, JOINED]:
+                break
+            goes = goes and removed[pieces[k, DOCUMENT]] > 0
+        shown = shown if goes else at
+    path = pieces[piece, DOCUMENT]
+    ids[at] = i64(book[FILE_BEGINS])
+    size = first[path + 1] - first[path]
+    return shown, _run(names, first[path], first[path] + named(size, context) - 1, ids, at + 1)
 
 
 @inlined

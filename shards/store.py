@@ -23,6 +23,7 @@ from gleanery.records.errors import StopRun
 from gleanery.shards.addresses import address_of
 from gleanery.shards.index import Index, read_checked, read_columns, read_index
 from gleanery.shards.layout import COMPRESSIONS, STORE_FILE, TOKENIZER_FILE, Shard, StoreFile, read_store_file
+from gleanery.shards.names import Names, read_names
 from gleanery.shards.spans import Spans
 from gleanery.shards.spelling import Spelling, spelling_of
 
@@ -211,13 +212,21 @@ class Store:
             ends.append(end)
         return Spans(np.cumsum(np.concatenate(counts)), np.concatenate(begins), np.concatenate(ends))
 
+    @cached_property
+    def names(self) -> Names:
+        """The paths and names of repositories as tokens. Raises StopRun if they do not fit or hold a control token."""
+        names = read_names(self.root, self.description.shards, self.docs, self.dtype)
+        if not is_payload(names.ids, self.spelling.silent):
+            raise StopRun("a name of the release holds a control token", "do not train on this release")
+        return names
+
     def verify(self) -> None:
         """Read every byte: digests of all files, all blocks, and no control token in the payload.
 
         Raises StopRun at the first fault, naming the file.
         """
         for shard in self.description.shards:
-            _ = self.spans
+            _ = self.spans, self.names
             for name, digest in ((shard.tokens_file, shard.tokens_sha256), (shard.docs_file, shard.docs_sha256)):
                 if _sha256(self.root / name) != digest:
                     raise StopRun(f"{name} was changed after it was written", "fetch this file again")

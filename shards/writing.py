@@ -29,15 +29,18 @@ from gleanery.shards.layout import (
     COMPRESSIONS,
     FIM_FORMS,
     FORMAT,
+    REPOSITORY_FORM,
     STORE_FILE,
     TOKENIZER_FILE,
     Shard,
     StoreFile,
     docs_file,
     index_file,
+    names_file,
     spans_file,
     tokens_file,
 )
+from gleanery.shards.names import names_bytes
 from gleanery.shards.tokenizer import Tokenizer
 
 DOCS = TABLES["docs"].schema
@@ -93,6 +96,7 @@ def write_part(
         write_groups(root / docs_file(part, parts), DOCS, _grouped(writing.tables(rows, out)))
         writing.close_block(out)
     write_bytes(root / index_file(part, parts), writing.index())
+    write_bytes(root / names_file(part, parts), names_bytes(writing.paths, writing.units, tokenizer.dtype))
     if spans is not None:
         write_bytes(root / spans_file(part, parts), writing.spans_bytes())
     return PartSummary(
@@ -125,6 +129,7 @@ def finish(root: Path, parts: int, tokenizer: Tokenizer, compression: str = "non
         pre_tokenizer=tokenizer.rule,
         fim_cuts="character" if tokenizer.exact_cuts else "token",
         fim_forms=FIM_FORMS,
+        repository_form=REPOSITORY_FORM,
         sentinels={role: (names[role], ids[role]) for role in names},
         documents=sum(shard.documents for shard in shards),
         tokens=sum(shard.tokens for shard in shards),
@@ -147,6 +152,8 @@ class _Writing:
         self.blocks: dict[str, list[int]] = {name: [] for name, _ in BLOCK_COLUMNS}
         self.languages: list[str] = []
         self.spans: list[NDArray[np.uint32]] = []
+        self.paths: list[NDArray[Any]] = []
+        self.units: list[NDArray[Any]] = []
         self._block: list[bytes] = []
         self._held = 0
 
@@ -164,6 +171,7 @@ class _Writing:
                 self._held += len(self._block[-1])
                 if self._held >= BLOCK_BYTES:
                     self.close_block(out)
+            self._name(kept)
             yield pa.Table.from_pylist(kept, schema=DOCS)
 
     def close_block(self, out: BinaryIO) -> None:
@@ -191,12 +199,40 @@ class _Writing:
         counts = [len(spans) for spans in self.spans]
         return write_columns([("<u4", counts), ("<u4", table[:, 0]), ("<u4", table[:, 1])])
 
+    def _name(self, docs: Sequence[Mapping[str, Any]]) -> None:
+        """The tokens of each path, and of the name of each repository that begins here."""
+        self.paths += self._encode_names([f"{doc['path']}\n" for doc in docs])
+        begun, repos = [], self.documents["repo"]
+        for number, doc in enumerate(docs, len(repos) - len(docs)):
+            if number == 0 or repos[number] != repos[number - 1]:
+                begun.append(str(doc["repo"]))
+        self.units += self._encode_names(begun)
+
+    def _encode_names(self, names: Sequence[str]) -> list[NDArray[Any]]:
+        """The tokens of names; none for a name that the tokenizer does not give back."""
+        nothing, tokenizer = np.empty(0, self.tokenizer.dtype), self.tokenizer
+        found: list[NDArray[Any]] = []
+        for name, ids in zip(names, self._tried(names), strict=True):
+            if isinstance(ids, RejectRecord) or tokenizer.table.control[ids].any():
+                found.append(nothing)
+            else:
+                found.append(ids if tokenizer.decode_bytes(ids) == name.encode("utf-8") else nothing)
+        return found
+
+    def _tried(self, texts: Sequence[str]) -> list[NDArray[Any] | RejectRecord]:
+        """The ids of each text, or why it has none."""
+        try:
+            return list(self.tokenizer.encode(texts))
+        except RejectRecord as error:  # one of them cannot be encoded: find out which
+            return [error] if len(texts) == 1 else [found for text in texts for found in self._tried([text])]
+
     def _doc(self, row: Mapping[str, object], ids: NDArray[Any]) -> dict[str, object]:
         raw = str(row["text"]).encode("utf-8")
         digest, language = hashlib.sha256(raw).hexdigest(), str(row["language"] or "")
         doc = {name: row[name] for name in COPIED}
         doc |= {"ordinal": self.docs_kept, "shard": self.shard, "start": self.tokens, "tokens": len(ids)}
         doc |= {"bytes": len(raw), "text_sha256": digest}
+        doc |= {"ordered_by": row.get("ordered_by") or "path", "missing": row.get("missing") or []}
         if language not in self.languages:
             self.languages.append(language)
         place = (
@@ -215,21 +251,16 @@ class _Writing:
 
     def _encode(self, batch: Sequence[Mapping[str, object]]) -> list[NDArray[Any] | RejectRecord]:
         texts = [str(row["text"]) for row in batch]
-        try:
-            found = self.tokenizer.encode(texts)
-        except RejectRecord:  # one text of the batch cannot be encoded: find out which
-            return [_exact(self.tokenizer, row, text, None) for row, text in zip(batch, texts, strict=True)]
-        return [_exact(self.tokenizer, row, text, ids) for row, text, ids in zip(batch, texts, found, strict=True)]
+        found = zip(batch, texts, self._tried(texts), strict=True)
+        return [_exact(self.tokenizer, row, text, ids) for row, text, ids in found]
 
 
 def _exact(
-    tokenizer: Tokenizer, row: Mapping[str, object], text: str, ids: NDArray[Any] | None
+    tokenizer: Tokenizer, row: Mapping[str, object], text: str, ids: NDArray[Any] | RejectRecord
 ) -> NDArray[Any] | RejectRecord:
     """The ids, if they give the text again and the text is the one that the row names; else why not."""
-    try:
-        ids = tokenizer.encode([text])[0] if ids is None else ids
-    except RejectRecord as error:
-        return error
+    if isinstance(ids, RejectRecord):
+        return ids
     raw = text.encode("utf-8")
     if tokenizer.decode_bytes(ids) != raw or len(ids) > MOST_TOKENS:
         return RejectRecord("decoding does not give the text again", code="not_exact")
@@ -274,11 +305,11 @@ def _grouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _finish_part(root: Path, part: int, parts: int, first: int) -> Shard:
-    names = [f(part, parts) for f in (tokens_file, docs_file, index_file, spans_file)]
-    for name in names[:3]:
+    names = [f(part, parts) for f in (tokens_file, docs_file, index_file, names_file, spans_file)]
+    for name in names[:4]:
         if not (root / name).is_file():
             raise StopRun(f"{name} is missing", "write every part before the release is finished")
-    tokens, docs, index, spans = (root / name for name in names)
+    tokens, docs, index, named, spans = (root / name for name in names)
     with pq.ParquetFile(docs) as file:
         rows = file.metadata.num_rows
         groups = (file.read_row_group(g, use_threads=False) for g in range(file.num_row_groups))
@@ -290,7 +321,8 @@ def _finish_part(root: Path, part: int, parts: int, first: int) -> Shard:
         tokens_file=names[0],
         docs_file=names[1],
         index_file=names[2],
-        spans_file=names[3],
+        names_file=names[3],
+        spans_file=names[4],
         documents=rows,
         tokens=int(pc.sum(table.column("tokens")).as_py() or 0),
         blocks=count,
@@ -300,6 +332,7 @@ def _finish_part(root: Path, part: int, parts: int, first: int) -> Shard:
         tokens_sha256=describe(tokens, 0).sha256,
         docs_sha256=written.sha256,
         index_sha256=describe(index, 0).sha256,
+        names_sha256=describe(named, 0).sha256,
         spans_sha256=describe(spans, 0).sha256 if has_spans else "",
     )
 

@@ -155,11 +155,13 @@ class RunBuilder:
         about = {"file_id": ident, "repo_id": repo, "repo": name, "path": path, "blob_id": blob}
         about |= {"license": license_ or "NONE", "language": _language(path)}
         about |= {"text_sha256": hashlib.sha256(text.encode()).hexdigest()}
-        self.rows["documents"].append(about | {"redactions": 0, "text": text})
+        self.rows["documents"].append(about | {"redactions": 0, "missing": [], "text": text})
         docs = self.rows["docs"]
         start = sum(row["tokens"] for row in docs)
         place = {"shard": "tokens/part-00000-of-00001.bin", "start": start, "tokens": len(text.split())}
-        docs.append({"ordinal": len(docs)} | about | place | {"bytes": len(text.encode())})
+        docs.append(
+            {"ordinal": len(docs)} | about | place | {"bytes": len(text.encode()), "ordered_by": "path", "missing": []}
+        )
 
 
 def good_rows() -> Rows:

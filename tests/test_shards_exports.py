@@ -162,7 +162,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The table `documents`, as a run writes it."""
     folder = tmp_path_factory.mktemp("documents")
     rows = [
-        dict.fromkeys(NAMES, f"id{n:02}") | {"text": t, "redactions": 0, "text_sha256": "0"}
+        dict.fromkeys(NAMES, f"id{n:02}") | {"text": t, "redactions": 0, "missing": [], "text_sha256": "0"}
         for n, t in enumerate(TEXTS)
     ]
     write_table(folder / "part-00000.parquet", "documents", table_of("documents", rows))

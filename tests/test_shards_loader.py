@@ -21,13 +21,14 @@ from tokenizers import pre_tokenizers
 
 from gleanery.records.errors import StopRun
 from gleanery.shards import lineage
+from gleanery.shards.assembly import joined
 from gleanery.shards.characters import APOSTROPHE, LETTER, NUMBER, SIGN, UNKNOWN, kinds
 from gleanery.shards.cuts import CHARACTER, LINE
 from gleanery.shards.fim import cut, fim_undo, split_segment
 from gleanery.shards.loader import Batch, Loader
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
 from gleanery.shards.mixing import Mixture
-from gleanery.shards.packing import FIM_GROWTH, PLAIN, PSM, SPM
+from gleanery.shards.pieces import FIM_GROWTH, PLAIN, PSM, SPM
 from gleanery.shards.spelling import spelling_of
 from gleanery.shards.splits import COUNTS, LEFT, RIGHT, splits_of
 from gleanery.shards.store import Store
@@ -246,8 +247,9 @@ def test_batches_do_not_depend_on_what_freed_memory_holds(root: Path) -> None:
     found = subprocess.run(command, capture_output=True, text=True, check=True, env=harsh).stdout.strip()
     loader = Loader(root, context=CONTEXT, fim_rate=1.0)
     rows = [loader.read(0, row, 1) for row in range(loader.rows(0))]
-    one_by_one = b"".join(r.input_ids.tobytes() for r in rows), b"".join(r.segments.table.tobytes() for r in rows)
-    assert found == hashlib.sha256(b"".join(one_by_one)).hexdigest()
+    one_by_one = joined(rows)
+    raw = one_by_one.input_ids.tobytes() + one_by_one.segments.table.tobytes()
+    assert found == hashlib.sha256(raw).hexdigest()
 
 
 @pytest.mark.slow

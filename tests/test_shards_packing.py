@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from gleanery.records.errors import StopRun
 from gleanery.shards import packing
 from gleanery.shards.chance import permute, u64, unpermute
-from gleanery.shards.packing import FIM_CONTROL, FIM_GROWTH, PLAIN, PSM, SPM, Pieces, Plan, Rules, pack, plan_epoch
+from gleanery.shards.packing import Plan, pack, plan_epoch
+from gleanery.shards.pieces import FIM_CONTROL, FIM_GROWTH, PLAIN, PSM, SPM, Pieces, Rules
 from gleanery.shards.store import Index
 
 LENGTHS = st.lists(st.integers(0, 400), min_size=1, max_size=80)

@@ -40,6 +40,7 @@ def rows_of(texts: list[str]) -> list[dict[str, Any]]:
             "license": "MIT",
             "language": "Python",
             "redactions": 0,
+            "missing": [],
             "text_sha256": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(),
             "text": text,
         }
@@ -97,6 +98,7 @@ def test_the_files_of_a_release_are_those_expected(tmp_path: Path, tokenizer: To
     assert names == [
         *(f"docs/part-0000{n}-of-00002.parquet" for n in range(2)),
         *(f"index/part-0000{n}-of-00002.bin" for n in range(2)),
+        *(f"names/part-0000{n}-of-00002.bin" for n in range(2)),
         "store.json",
         "tokenizer.json",
         *(f"tokens/part-0000{n}-of-00002.bin" for n in range(2)),

@@ -1,0 +1,299 @@
+"""Imports: which files of its own repository a source file asks for, read from its text.
+
+In: the path, language and text of a file, and the paths of all files of its repository. Out: numbers of files. Nothing
+is run and no parser is needed: statements are found by one pattern for each language, in the first LOOKED_AT
+characters, and what they name is looked for among the paths. What is not found is somebody else's, and is left out.
+Costs about a millisecond for a file of 50 kB. A wrong answer changes only the order in which files stand.
+"""
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+_SCRIPT_ENDINGS = tuple(
+    [
+        "",
+        ".ts",
+        ".tsx",
+        ".js",
+        ".jsx",
+        ".mjs",
+        ".cjs",
+        ".mts",
+        ".vue",
+        ".svelte",
+        ".json",
+        "/index.ts",
+        "/index.tsx",
+        "/index.js",
+        "/index.jsx",
+    ]
+)
+# Bounds on what a hostile file can cost.
+LOOKED_AT = 65_536
+MOST_IMPORTS = 1_000
+MOST_CANDIDATES = 64
+# Folders in which sources stand without being named in an import.
+ROOTS = ("", "src", "lib", "include")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one statement asks for: names to be tried in this order, the first that exists counts.
+
+    names     paths without an ending
+    endings   what may follow a name
+    folder    the folder that the names are relative to, or None: they are looked for in the whole repository
+    anywhere  whether a name without a folder may stand in any folder, if only one file has it
+    """
+
+    names: tuple[str, ...]
+    endings: tuple[str, ...]
+    folder: str | None = None
+    anywhere: bool = False
+
+
+class Paths:
+    """The paths of one repository, by their last names and by their folders."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = paths
+        self._number = {path: number for number, path in reversed(list(enumerate(paths)))}
+        self._named: dict[str, list[int]] = {}
+        self._inside: dict[str, list[int]] = {}
+        for number, path in enumerate(paths):
+            folder, name = posixpath.split(path)
+            self._named.setdefault(name, []).append(number)
+            self._inside.setdefault(folder, []).append(number)
+
+    def of(self, request: Request, path: str) -> list[int]:
+        """The files that a request of the file at `path` means: one, or those of a folder, or none."""
+        for name in request.names:
+            for ending in request.endings:
+                if ending == "/*":
+                    if found := self._folder(name):
+                        return found
+                elif (number := self._file(name + ending, request, path)) is not None:
+                    return [number]
+        return []
+
+    def _file(self, name: str, request: Request, path: str) -> int | None:
+        if request.folder is not None:
+            return self._number.get(posixpath.normpath(posixpath.join(request.folder, name)))
+        folder = posixpath.dirname(path)
+        if "/" not in name:
+            return self._above(name, folder, request.anywhere)
+        candidates = self._named.get(posixpath.basename(name), [])[:MOST_CANDIDATES]
+        fitting = [n for n in candidates if self.paths[n] == name or self.paths[n].endswith("/" + name)]
+        return min(fitting, key=lambda n: (-_shared(self.paths[n], path), len(self.paths[n]), n), default=None)
+
+    def _above(self, name: str, folder: str, anywhere: bool) -> int | None:
+        """A file of this name in the folder, or in one above it."""
+        while True:
+            for root in ROOTS:
+                number = self._number.get(posixpath.join(folder, root, name))
+                if number is not None:
+                    return number
+            if not folder:
+                break
+            folder = posixpath.dirname(folder)
+        candidates = self._named.get(name, [])
+        return candidates[0] if anywhere and len(candidates) == 1 else None
+
+    def _folder(self, name: str) -> list[int]:
+        """The Go files of the folder that the longest ending of an import path names."""
+        while "/" in name:
+            name = name.split("/", 1)[1]
+            found = [n for n in self._inside.get(name, ()) if self.paths[n].endswith(".go")]
+            if found:
+                return [n for n in found if not self.paths[n].endswith("_test.go")][:MOST_CANDIDATES]
+        return []
+
+
+def requests_of(path: str, language: str | None, text: str) -> list[Request]:
+    """What a file asks for, in the order of its statements; empty for a language that is not read."""
+    known = LANGUAGES.get(language or "")
+    if known is None:
+        return []
+    pattern, read = known
+    found: dict[Request, None] = {}
+    for match in pattern.finditer(text[:LOOKED_AT]):
+        for request in read(path, match):
+            found[request] = None
+        if len(found) >= MOST_IMPORTS:
+            break
+    return list(found)[:MOST_IMPORTS]
+
+
+def _shared(one: str, two: str) -> int:
+    """How many leading folders two paths have in common."""
+    count = 0
+    for a, b in zip(one.split("/")[:-1], two.split("/")[:-1], strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
+
+
+def _shorter(name: str, least: int = 1) -> tuple[str, ...]:
+    """A path and what is left of it without its last parts, since those may name something inside a file."""
+    parts = name.split("/")
+    return tuple("/".join(parts[:n]) for n in range(len(parts), max(least, len(parts) - 3) - 1, -1))
+
+
+def _python(path: str, match: re.Match[str]) -> Iterator[Request]:
+    plain, module, names = match.group(1), match.group(2), match.group(3)
+    endings = (".py", "/__init__.py", ".pyi", ".pyx")
+    if plain is not None:
+        for name in plain.split(",")[:MOST_CANDIDATES]:
+            yield Request(_shorter(name.split(" as ")[0].strip().replace(".", "/")), endings)
+        return
+    dots = len(module) - len(module.lstrip("."))
+    folder = None
+    if dots:
+        folder = posixpath.dirname(path)
+        for _ in range(min(dots, MOST_CANDIDATES) - 1):
+            folder = posixpath.dirname(folder)
+    base = module.lstrip(".").replace(".", "/")
+    for part in re.sub("#[^\n]*", "", names).strip("()").split(",")[:MOST_CANDIDATES]:
+        name = part.split(" as ")[0].strip()
+        if name.isidentifier():
+            tried = (f"{base}/{name}", base) if base else (name, "__init__")
+            yield Request(tried, endings, folder)
+    if "*" in names and base:
+        yield Request((base,), endings, folder)
+
+
+def _script(path: str, match: re.Match[str]) -> Iterator[Request]:
+    name = match.group(1)
+    bare = re.sub(r"\.[cm]?js$", "", name)  # TypeScript names the file that will be made
+    yield Request((name, bare) if bare != name else (name,), _SCRIPT_ENDINGS, posixpath.dirname(path))
+
+
+def _include(path: str, match: re.Match[str]) -> Iterator[Request]:
+    name = match.group(2)
+    own = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+    yield Request((own,), ("",), "") if name.startswith("..") else Request((name,), ("",), None, match.group(1) == '"')
+
+
+def _go(_: str, match: re.Match[str]) -> Iterator[Request]:
+    yield Request((match.group(1),), ("/*",))
+
+
+def _rust(path: str, match: re.Match[str]) -> Iterator[Request]:
+    module, used = match.group(1), match.group(2)
+    endings, folder, stem = (".rs", "/mod.rs"), posixpath.dirname(path), posixpath.basename(path)[:-3]
+    if module is not None:
+        inside = folder if stem in ("lib", "main", "mod") else posixpath.join(folder, stem)
+        yield Request((module,), endings, inside)
+        return
+    root = f"{path[: path.rindex('/src/')]}/src" if "/src/" in path else "src" if path.startswith("src/") else folder
+    yield Request(_shorter(used.replace("::", "/")), endings, root)
+
+
+def _dotted(*endings: str) -> Callable[[str, re.Match[str]], Iterator[Request]]:
+    """Names with dots, colons or backslashes between their parts, the last of which may lie inside a file."""
+
+    def read(_: str, match: re.Match[str]) -> Iterator[Request]:
+        name = re.sub(r"::|[.\\]", "/", match.group(1)).strip("/")
+        yield Request(_shorter(name, 2 if "/" in name else 1), endings)
+
+    return read
+
+
+def _php(path: str, match: re.Match[str]) -> Iterator[Request]:
+    if match.group(2) is not None:
+        yield Request((match.group(2).lstrip("/"),), ("",), posixpath.dirname(path))
+        return
+    parts = match.group(1).strip("\\").split("\\")  # the first parts often stand for a folder of another name
+    yield Request(tuple("/".join(parts[n:]) for n in range(max(1, min(3, len(parts) - 1)))), (".php",))
+
+
+def _ruby(path: str, match: re.Match[str]) -> Iterator[Request]:
+    yield Request((match.group(2),), (".rb", ""), posixpath.dirname(path) if match.group(1) else None)
+
+
+def _relative(*endings: str) -> Callable[[str, re.Match[str]], Iterator[Request]]:
+    """Paths from the file's own folder."""
+
+    def read(path: str, match: re.Match[str]) -> Iterator[Request]:
+        yield Request((match.group(1),), endings, posixpath.dirname(path))
+
+    return read
+
+
+def _dart(path: str, match: re.Match[str]) -> Iterator[Request]:
+    package, name = match.group(1), match.group(2)
+    yield Request((f"lib/{name}",), ("",)) if package else Request((name,), ("",), posixpath.dirname(path))
+
+
+def _sheet(path: str, match: re.Match[str]) -> Iterator[Request]:
+    folder, name = posixpath.split(match.group(1))
+    names = (match.group(1), posixpath.join(folder, f"_{name}"))
+    yield Request(names, ("", ".scss", ".sass", ".less", ".css"), posixpath.dirname(path))
+
+
+Reader = tuple[re.Pattern[str], Callable[[str, re.Match[str]], Iterator[Request]]]
+
+
+def _reader(pattern: str, read: Callable[[str, re.Match[str]], Iterator[Request]]) -> Reader:
+    return re.compile(pattern, re.MULTILINE | re.ASCII), read
+
+
+_PYTHON = _reader(
+    r"^[ \t]*(?:import[ \t]+([\w., \t]{1,300})"
+    r"|from[ \t]+([.\w]{1,300})[ \t]+c?import[ \t]+(\([^)]{0,4000}\)|[^\n;]{1,300}))",
+    _python,
+)
+_SCRIPT = _reader(
+    r"""\b(?:from|import|require)[ \t]{0,9}\(?[ \t]{0,9}['"](\.{1,2}/[^'"\n]{1,300})['"]""",
+    _script,
+)
+_INCLUDE = _reader(r"""^[ \t]*#[ \t]*(?:include|import)[ \t]*(["<])([^">\n]{1,300})[">]""", _include)
+_JAVA = _reader(r"^[ \t]*import[ \t]+(?:static[ \t]+)?(\w[\w.]{0,300})", _dotted(".java", ".kt", ".scala", ".groovy"))
+_SHEET = _reader(r"""@(?:import|use|forward)[ \t]+(?:url\()?['"]([^'"\n:]{1,300})['"]""", _sheet)
+LANGUAGES: Mapping[str, Reader] = {
+    "Python": _PYTHON,
+    "Cython": _PYTHON,
+    "JavaScript": _SCRIPT,
+    "TypeScript": _SCRIPT,
+    "TSX": _SCRIPT,
+    "Vue": _SCRIPT,
+    "Svelte": _SCRIPT,
+    "C": _INCLUDE,
+    "C++": _INCLUDE,
+    "Objective-C": _INCLUDE,
+    "Objective-C++": _INCLUDE,
+    "Cuda": _INCLUDE,
+    "Java": _JAVA,
+    "Kotlin": _JAVA,
+    "Scala": _JAVA,
+    "Groovy": _JAVA,
+    "Go": _reader(
+        r"""^[ \t]*(?:import[ \t]+)?(?:[\w.]+[ \t]+)?"([a-z0-9-]+(?:\.[a-z0-9-]+)+/[^"\s]{1,300})"[ \t]*$""", _go
+    ),
+    "Rust": _reader(
+        r"^[ \t]*(?:pub(?:\([^)\n]{0,99}\))?[ \t]+)?(?:mod[ \t]+(\w+)[ \t]*;|use[ \t]+crate::([\w:]{1,300}))", _rust
+    ),
+    "Ruby": _reader(r"""^[ \t]*require(_relative)?[ \t(]+['"]([^'"\n]{1,300})['"]""", _ruby),
+    "PHP": _reader(
+        r"""^[ \t]*(?:use[ \t]+(?:function[ \t]+|const[ \t]+)?(\w[\w\\]{0,300})"""
+        r"""|(?:require|include)(?:_once)?[^'"\n]{0,99}['"]([^'"\n]{1,300}\.php)['"])""",
+        _php,
+    ),
+    "Dart": _reader(r"""^[ \t]*(?:import|export|part)[ \t]+['"](package:\w+/)?([^'"\n:]{1,300})['"]""", _dart),
+    "Lua": _reader(r"""\brequire[ \t(]*['"]([\w./-]{1,300})['"]""", _dotted(".lua", "/init.lua")),
+    "Haskell": _reader(
+        r"^import[ \t]+(?:safe[ \t]+)?(?:qualified[ \t]+)?([A-Z][\w.]{0,300})", _dotted(".hs", ".lhs", ".hsc")
+    ),
+    "Julia": _reader(r"""\binclude\([ \t]*"([^"\n]{1,300})"[ \t]*\)""", _relative("")),
+    "Perl": _reader(r"^[ \t]*(?:use|require)[ \t]+([A-Z]\w*(?:::\w+)+)", _dotted(".pm")),
+    "Protocol Buffer": _reader(
+        r"""^[ \t]*import[ \t]+(?:public[ \t]+|weak[ \t]+)?"([^"\n]{1,300}\.proto)\"""",
+        lambda _, match: iter([Request((match.group(1),), ("",))]),
+    ),
+    "CSS": _SHEET,
+    "SCSS": _SHEET,
+    "Less": _SHEET,
+}

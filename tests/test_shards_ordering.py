@@ -1,0 +1,102 @@
+"""Files stand behind what they import, in every language whose imports are read; hostile texts cost little."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gleanery.shards.imports import LANGUAGES, MOST_IMPORTS, Paths, requests_of
+from gleanery.shards.ordering import BY_IMPORTS, BY_PATH, dependencies_first, order_of
+
+CASES: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "shards" / "imports.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_imports_are_found_among_the_files_of_the_repository(name: str) -> None:
+    files = CASES[name]["files"]
+    paths = Paths(list(files))
+    found = {}
+    for path, file in files.items():
+        asked = requests_of(path, file["language"], file["text"])
+        needs = sorted({paths.paths[n] for request in asked for n in paths.of(request, path)})
+        if needs:
+            found[path] = needs
+    assert found == CASES[name]["needs"]
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_file_stands_behind_what_it_imports(name: str) -> None:
+    files = CASES[name]["files"]
+    order, ordered_by = order_of((path, file["language"], file["text"]) for path, file in files.items())
+    assert sorted(order) == list(range(len(files)))
+    assert ordered_by == BY_IMPORTS
+    assert [list(files)[n] for n in order] == CASES[name]["order"]
+
+
+def test_every_language_that_is_read_has_a_case() -> None:
+    tried = {file["language"] for case in CASES.values() for file in case["files"].values()}
+    assert set(LANGUAGES) <= tried
+
+
+def test_files_without_imports_stand_by_path() -> None:
+    files = [("b.txt", None, "import a"), ("a.py", "Python", "import json"), ("a.cob", "COBOL", "")]
+    assert order_of(files) == ([2, 1, 0], BY_PATH)
+    assert order_of([]) == ([], BY_PATH)
+
+
+GRAPHS = st.integers(1, 12).flatmap(
+    lambda n: st.lists(st.lists(st.integers(0, n - 1), max_size=4), min_size=n, max_size=n)
+)
+
+
+@given(GRAPHS)
+def test_every_file_comes_once_and_only_circles_are_cut(needs: list[list[int]]) -> None:
+    order = dependencies_first(range(len(needs)), needs)
+    assert sorted(order) == list(range(len(needs)))
+    place = {number: at for at, number in enumerate(order)}
+
+    def reaches(start: int, goal: int) -> bool:
+        seen, todo = set(), [start]
+        while todo:
+            here = todo.pop()
+            if here == goal:
+                return True
+            if here not in seen:
+                seen.add(here)
+                todo += needs[here]
+        return False
+
+    for number, needed in enumerate(needs):
+        for other in needed:
+            assert place[other] <= place[number] or reaches(other, number)
+
+
+@given(st.permutations(sorted(CASES["python"]["files"])))
+def test_the_order_does_not_depend_on_the_order_of_the_input(paths: list[str]) -> None:
+    files = CASES["python"]["files"]
+    order, _ = order_of((path, files[path]["language"], files[path]["text"]) for path in paths)
+    assert [paths[n] for n in order] == CASES["python"]["order"]
+
+
+@given(st.sampled_from(sorted(LANGUAGES)), st.text(max_size=200), st.text(max_size=30))
+def test_any_text_and_path_can_be_read(language: str, text: str, path: str) -> None:
+    known = Paths([path, "a.py", "src/b.rs"])
+    for request in requests_of(path, language, text):
+        assert all(0 <= n < 3 for n in known.of(request, path))
+
+
+@pytest.mark.parametrize(
+    "unit", ["import ", "from . import (\n", "use crate::", '#include "', "require(", "a.", "\t\n"]
+)
+def test_a_text_made_to_be_slow_ends(unit: str) -> None:
+    for language in LANGUAGES:
+        assert len(requests_of("a/b.x", language, unit * 100_000)) <= MOST_IMPORTS
+
+
+def test_a_chain_of_many_files_needs_no_deep_stack() -> None:
+    files = [(f"m{n:05d}.py", "Python", f"import m{n + 1:05d}\n") for n in range(20_000)]
+    order, _ = order_of(files)
+    assert order == list(reversed(range(20_000)))
