@@ -65,6 +65,7 @@ def parquet(
     context: Annotated[int, typer.Option(help="Tokens in a row.")] = 2048,
     fim_rate: Annotated[float, typer.Option(help="Share of documents with a fill-in-the-middle.")] = 0.5,
     seed: Annotated[int, typer.Option(help="Seed of all choices.")] = 0,
+    unit: Annotated[str, typer.Option(help="What stands together: file or repository.")] = "file",
 ) -> None:
     """Write packed rows with fill-in-the-middle as Parquet, for trainers that read rows.
 
@@ -72,5 +73,5 @@ def parquet(
     """
     from gleanery.shards.exports import fim_parquet
 
-    fim_parquet(release, folder, context, fim_rate=fim_rate, seed=seed)
+    fim_parquet(release, folder, context, fim_rate=fim_rate, seed=seed, unit=unit)
     err.print(f"written to {folder}")

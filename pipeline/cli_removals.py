@@ -20,6 +20,7 @@ Context = Annotated[int, typer.Option(help="Tokens in a row, as in the training.
 Rows = Annotated[int, typer.Option("--rows", help="Rows in each step: world × batch.")]
 Seed = Annotated[int, typer.Option(help="Seed, as in the training.")]
 FimRate = Annotated[float, typer.Option(help="Share of pieces with a fill-in-the-middle, as in the training.")]
+Unit = Annotated[str, typer.Option(help="What stood together: file or repository.")]
 
 
 @app.command("add")
@@ -84,6 +85,7 @@ def trace(
     context: Context = 2048,
     seed: Seed = 0,
     fim_rate: FimRate = 0.5,
+    unit: Unit = "file",
 ) -> None:
     """Tell which bytes of which file stood at a place of a training step.
 
@@ -93,7 +95,8 @@ def trace(
     from gleanery.shards.loader import Loader
 
     try:
-        found = find(Loader(release, context=context, batch=rows, seed=seed, fim_rate=fim_rate), step, row, position)
+        loader = Loader(release, context=context, batch=rows, seed=seed, fim_rate=fim_rate, unit=unit)
+        found = find(loader, step, row, position)
     except IndexError:
         raise wrong("there is no such place in a step", "row is under --rows, position under --context") from None
     if found is None:
@@ -114,6 +117,7 @@ def exposure(
     context: Context = 2048,
     seed: Seed = 0,
     fim_rate: FimRate = 0.5,
+    unit: Unit = "file",
 ) -> None:
     """List the steps of a training that saw a file.
 
@@ -122,7 +126,7 @@ def exposure(
     from gleanery.shards.lineage import exposure as find
     from gleanery.shards.loader import Loader
 
-    loader = Loader(release, context=context, batch=rows, seed=seed, fim_rate=fim_rate)
+    loader = Loader(release, context=context, batch=rows, seed=seed, fim_rate=fim_rate, unit=unit)
     found = tuple((s.step, s.row, s.begin, s.end) for s in find(loader, file_id, steps))
     draw("", ("step", "row", "begin", "end"), found)
 

@@ -11,31 +11,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-_SCRIPT_ENDINGS = tuple(
-    [
-        "",
-        ".ts",
-        ".tsx",
-        ".js",
-        ".jsx",
-        ".mjs",
-        ".cjs",
-        ".mts",
-        ".vue",
-        ".svelte",
-        ".json",
-        "/index.ts",
-        "/index.tsx",
-        "/index.js",
-        "/index.jsx",
-    ]
-)
 # Bounds on what a hostile file can cost.
 LOOKED_AT = 65_536
 MOST_IMPORTS = 1_000
 MOST_CANDIDATES = 64
 # Folders in which sources stand without being named in an import.
 ROOTS = ("", "src", "lib", "include")
+_SCRIPTS = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".vue", ".svelte", ".json")
+_SCRIPT_ENDINGS = ("", *_SCRIPTS, "/index.ts", "/index.tsx", "/index.js", "/index.jsx")
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def opened(root: Path, **more: Any) -> Loader:
-    return Loader(root, **({"context": CONTEXT, "unit": REPOSITORY} | more))
+    usual: dict[str, Any] = {"context": CONTEXT, "unit": REPOSITORY}
+    return Loader(root, **(usual | more))
 
 
 def epoch_of(loader: Loader, epoch: int = 0) -> Batch:

@@ -156,7 +156,13 @@ def test_a_large_vocabulary_takes_four_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["tokens/part-00001-of-00002.bin", "docs/part-00000-of-00002.parquet", "index/part-00000-of-00002.bin"]
+    "name",
+    [
+        "tokens/part-00001-of-00002.bin",
+        "docs/part-00000-of-00002.parquet",
+        "index/part-00000-of-00002.bin",
+        "names/part-00000-of-00002.bin",
+    ],
 )
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
 def test_a_flipped_bit_is_refused(tmp_path: Path, tokenizer: Tokenizer, name: str, place: float) -> None:
