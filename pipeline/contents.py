@@ -105,18 +105,18 @@ def wanted_texts(path: Path, wanted: NDArray[np.bool_], plain: NDArray[np.bool_]
     columns: list[pa.Array] = []
     held = 0
     with pq.ParquetFile(path) as file:
-        start, stop = 0, 0
-        for group in range(file.num_row_groups):
-            start, stop = stop, stop + file.metadata.row_group(group).num_rows
-            inside = np.flatnonzero(wanted[start:stop])
-            if not inside.size:
-                continue
-            column = file.read_row_group(group, columns=["content"], use_threads=False).column(0).combine_chunks()
-            if inside.size < stop - start:
-                column = column.take(pa.array(inside))
-            if not plain[start + inside].all():
+        about = file.metadata
+        starts = np.cumsum([0, *(about.row_group(group).num_rows for group in range(about.num_row_groups))])
+        every = np.flatnonzero(wanted)
+        bounds = np.searchsorted(every, starts)
+        for group in np.flatnonzero(np.diff(bounds)).tolist():
+            inside = every[bounds[group] : bounds[group + 1]]
+            column = file.read_row_group(group, columns=["content"], use_threads=False).column(0).chunk(0)
+            if len(inside) < len(column):
+                column = column.take(pa.array(inside - starts[group]))
+            if not plain[inside].all():
                 column = pa.array([_utf8(value.as_py()) for value in column], column.type)
-            rows += (start + inside).tolist()
+            rows += inside.tolist()
             columns.append(column)
             held += column.nbytes
             if held >= BLOCK_BYTES:

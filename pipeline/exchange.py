@@ -28,10 +28,10 @@ def part_count(total_bytes: int, part_bytes: int) -> int:
 
     A small total is cut into about `USUAL_PARTS`, so that there is work for every core, but not below `LEAST_BYTES`.
 
-    >>> part_count(0, 32 << 20), part_count(20 << 20, 32 << 20), part_count(4096 << 20, 32 << 20)
+    >>> part_count(0, 32 << 20), part_count((20 << 20) + 1, 32 << 20), part_count(4096 << 20, 32 << 20)
     (1, 16, 128)
     """
-    size = min(part_bytes, max(LEAST_BYTES, total_bytes // USUAL_PARTS))
+    size = min(part_bytes, max(LEAST_BYTES, -(-total_bytes // USUAL_PARTS)))
     count = 1
     while count * size < total_bytes and count < 1 << 20:
         count *= 2

@@ -350,7 +350,7 @@ _ALL = (
     ),
     _table(
         "dead_letters",
-        "something that could not be read",
+        "something that a stage could not read or did not pass on",
         "id stage",
         Column("id", _S, "repo_id, file_id or blob_id"),
         Column("stage", _S, "stage"),
