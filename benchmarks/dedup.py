@@ -151,10 +151,10 @@ def clusters_against_datasketch(sizes: Sizes) -> list[Metric]:
 def _clusters(matrix: NDArray[np.uint32], counts: NDArray[np.int64], *, sieved: bool) -> NDArray[np.integer[Any]]:
     banding, rows = bands.Banding(), np.arange(len(matrix))
     bits = bands.signature_bits(matrix) if sieved else np.empty((len(matrix), 0), np.uint64)
-    sketches = bands.Sketches(rows, bits, counts if sieved else np.ones(len(matrix), np.int64))
+    sketches = bands.Sketches(bits, counts if sieved else np.ones(len(matrix), np.int64))
     forest = Forest(len(matrix))
     for keys in bands.band_keys(matrix, banding):
-        found = bands.candidate_pairs(keys, rows, lambda _: sketches, bands.Sieve(THRESHOLD))
+        found = bands.candidate_pairs(keys, rows, sketches, bands.Sieve(THRESHOLD))
         forest.join(found.left, found.right)
     return forest.smallest()
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -126,9 +127,12 @@ def write_survivors(root: Path) -> None:
             if left not in gone:  # rows come in the order of the smaller id, which is settled by then
                 gone.add(right)
     (root / "kept").mkdir(exist_ok=True)
+    in_order = sorted(gone)
     for path in sorted((root / "tables/blobs").glob("*.parquet")):
         table = read_table(path, ["blob_id", "content"])
-        dropped = pa.compute.is_in(table["blob_id"], value_set=pa.array(sorted(gone), pa.string()))
+        ids = table["blob_id"]
+        first, last = bisect_left(in_order, ids[0].as_py()), bisect_right(in_order, ids[-1].as_py())
+        dropped = pa.compute.is_in(ids, value_set=pa.array(in_order[first:last], pa.string()))
         kept = table.filter(pa.compute.invert(dropped)).rename_columns(["id", "text"])
         pq.write_table(kept, root / "kept" / path.name, compression="zstd")
 

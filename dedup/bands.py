@@ -9,7 +9,6 @@ many places. (The usual 25 bands of 10 find 51 % of the pairs at exactly 0.7.)
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,24 +41,25 @@ class Banding:
 class Sieve:
     """What a candidate must show before it is measured, for pairs at `threshold` or above.
 
-    The Jaccard similarity of two sets is at most the smaller size over the larger one: that bound is exact. And of n
-    bits of two signatures (1 + J) / 2 are equal on average; `least` of them must be, so that one in a million pairs at
-    the threshold is lost. `close` equal bits are what two contents at a similarity of 1 - (1 - threshold) / 6 have.
+    The Jaccard similarity of two sets is at most the smaller size over the larger one: that bound is exact. And of the
+    numbers of two signatures J are equal on average, so that J + (1 - J) / 2^b are equal in b bits. `least` of them
+    must be, so that one in a million pairs at the threshold is lost. One bit lets pairs pass from 0.47 on, two from
+    0.53 on (a third would make it 0.55). `close` equal bits are what two contents at 1 - (1 - threshold) / 6 have.
     """
 
     threshold: float = 0.7
 
-    def least(self, bits: int) -> int:
-        """How many of `bits` must be equal.
+    def least(self, numbers: int, bits: int) -> int:
+        """How many of some numbers must be equal in so many bits each.
 
-        >>> Sieve(0.7).least(256)
-        188
+        >>> Sieve(0.7).least(256, 1), Sieve(0.7).least(256, 2)
+        (188, 166)
         """
-        chance = (1 + self.threshold) / 2
-        return next((k for k in range(bits, 0, -1) if bdtr(k - 1, bits, chance) <= _MISSED), 0)
+        chance = self.threshold + (1 - self.threshold) / 2**bits
+        return next((k for k in range(numbers, 0, -1) if bdtr(k - 1, numbers, chance) <= _MISSED), 0)
 
     def close(self, bits: int) -> int:
-        """How many of `bits` make a content the follower of another one in a crowd.
+        """How many of `bits`, one for each number, make a content the follower of another one in a crowd.
 
         >>> Sieve(0.7).close(256)
         250
@@ -69,9 +69,8 @@ class Sieve:
 
 @dataclass(frozen=True)
 class Sketches:
-    """What the sieve looks at: members in ascending order, their bits (uint64[n, words]) and their shingle counts."""
+    """What the sieve looks at, a row for each number that a member may have: `signature_bits`, and shingle counts."""
 
-    members: NDArray[np.int64]
     bits: NDArray[np.uint64]
     sizes: NDArray[np.int64]
 
@@ -83,24 +82,29 @@ class Buckets:
     starts: NDArray[np.int64]
     members: NDArray[np.int64]
 
-    def distinct(self) -> NDArray[np.int64]:
-        """All members of all buckets, ascending, each once."""
-        return np.unique(self.members)
-
 
 @dataclass(frozen=True)
 class Candidates:
-    """Distinct pairs, `left[i] < right[i]`, sorted.
+    """Distinct pairs, as `left << 32 | right` with left < right, sorted.
 
     `met`: pairs that shared a key and were looked at. `crowds`: buckets over `CROWD`, whose followers were not all
     compared with each other. `let_go`: members of such buckets that came after `LEADERS` leaders and follow none.
     """
 
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
+    pairs: NDArray[np.uint64]
     met: int = 0
     crowds: int = 0
     let_go: int = 0
+
+    @property
+    def left(self) -> NDArray[np.int64]:
+        """The smaller member of each pair."""
+        return (self.pairs >> np.uint64(32)).astype(np.int64)
+
+    @property
+    def right(self) -> NDArray[np.int64]:
+        """The larger member of each pair."""
+        return (self.pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
 def expected_recall(jaccard: float, banding: Banding) -> float:
@@ -126,24 +130,23 @@ def band_keys(signatures: NDArray[np.uint32], banding: Banding) -> NDArray[np.ui
 
 
 def signature_bits(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """One bit for each number of a signature, for `Sketches`: uint64[n, permutations // 64]."""
+    """Two bits for each number of a signature, for `Sketches`: uint64[n, 2 * (permutations // 64)].
+
+    The first half of a row has the first bit of each number, the second half the second.
+    """
     return buckets.bits_of_signatures(readonly(np.ascontiguousarray(signatures)))
 
 
 def candidate_pairs(
-    keys: NDArray[np.uint64],
-    members: NDArray[np.int64],
-    sketches_of: Callable[[NDArray[np.int64]], Sketches],
-    sieve: Sieve,
+    keys: NDArray[np.uint64], members: NDArray[np.integer[Any]], sketches: Sketches, sieve: Sieve
 ) -> Candidates:
     """The pairs of members that share a band key and pass the sieve.
 
-    `keys` and `members` are the two columns of a table in any order, a row more than once or not. `sketches_of` gives
-    the sketches of some members, ascending and distinct: only those that share a key are asked for. Contents without
-    shingles must not be among them: all of those would meet.
+    `keys` and `members` are the two columns of a table in any order, a row more than once or not. A member is a row of
+    `sketches`, which may be mapped: only those that share a key are looked at. Contents without shingles must not be
+    among them: all of those would meet.
     """
-    grouped = group(keys, members)
-    return plausible_pairs(grouped, sketches_of(grouped.distinct()), sieve)
+    return plausible_pairs(group(keys, members), sketches, sieve)
 
 
 def group(keys: NDArray[np.uint64], members: NDArray[np.integer[Any]]) -> Buckets:
@@ -161,7 +164,7 @@ def group(keys: NDArray[np.uint64], members: NDArray[np.integer[Any]]) -> Bucket
 
 
 def plausible_pairs(grouped: Buckets, sketches: Sketches, sieve: Sieve) -> Candidates:
-    """The pairs of all buckets that pass the sieve; `sketches` has every member of a bucket.
+    """The pairs of all buckets that pass the sieve; members are rows of `sketches`.
 
     Up to `CROWD` members, each pair of a bucket is looked at. Beyond that the number of pairs would grow with the
     square (a generated file has thousands of copies with another name in each). There members are taken in ascending
@@ -174,24 +177,20 @@ def plausible_pairs(grouped: Buckets, sketches: Sketches, sieve: Sieve) -> Candi
     d(x, y). Followers are chosen so that r is about a sixth of 1 - threshold. After `LEADERS` leaders in one bucket the
     work would grow with the square again: members that come later and follow none are paired with leaders only.
     """
-    bits = 64 * sketches.bits.shape[1]
-    whole = len(sketches.members) > 0 and sketches.members[-1] == len(sketches.members) - 1  # 0, 1, 2, ...
-    rows = grouped.members if whole else np.searchsorted(sketches.members, grouped.members)
+    numbers = 32 * sketches.bits.shape[1]
     pairs, met, let_go = buckets.pairs_in_buckets(
         readonly(grouped.starts),
-        readonly(rows),
+        readonly(grouped.members),
         readonly(sketches.bits),
         readonly(sketches.sizes),
-        sieve.least(bits),
+        sieve.least(numbers, 1),
+        sieve.least(numbers, 2),
         sieve.threshold,
         CROWD,
-        sieve.close(bits),
+        sieve.close(numbers),
         LEADERS,
     )
-    count = max(1, len(sketches.members))
-    left, right = np.divmod(np.unique(pairs[:, 0] * count + pairs[:, 1]), count)
-    crowds = int(np.count_nonzero(np.diff(grouped.starts) > CROWD))
-    return Candidates(sketches.members[left], sketches.members[right], met, crowds, let_go)
+    return Candidates(np.unique(pairs), met, int(np.count_nonzero(np.diff(grouped.starts) > CROWD)), let_go)
 
 
 def pairs_of_signatures(
@@ -201,16 +200,13 @@ def pairs_of_signatures(
 
     Takes one band after the other, so that its rows stay in the processor's cache.
     """
-    sketches = Sketches(np.arange(len(signatures)), signature_bits(signatures), sizes)
-    return pairs_of_keys(band_keys(signatures, banding), sketches, sieve)
+    return pairs_of_keys(band_keys(signatures, banding), Sketches(signature_bits(signatures), sizes), sieve)
 
 
 def pairs_of_keys(keys: NDArray[np.uint64], sketches: Sketches, sieve: Sieve) -> Candidates:
-    """The same from uint64[bands, n] keys; `sketches` has the rows 0 to n - 1."""
-    rows = sketches.members
-    found = [candidate_pairs(one, rows, lambda _: sketches, sieve) for one in keys]
-    count = max(1, len(rows))
-    pairs = np.unique(np.concatenate([np.empty(0, np.int64), *(one.left * count + one.right for one in found)]))
-    left, right = np.divmod(pairs, count)
+    """The same from uint64[bands, n] keys."""
+    rows = np.arange(keys.shape[1])
+    found = [candidate_pairs(one, rows, sketches, sieve) for one in keys]
+    pairs = np.unique(np.concatenate([np.empty(0, np.uint64), *(one.pairs for one in found)]))
     met, crowds, let_go = (sum(getattr(one, name) for one in found) for name in ("met", "crowds", "let_go"))
-    return Candidates(left, right, met, crowds, let_go)
+    return Candidates(pairs, met, crowds, let_go)

@@ -31,21 +31,24 @@ def keys_of_bands(signatures: NDArray[np.uint32], bands: int, rows: int) -> NDAr
 
 @compiled
 def bits_of_signatures(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """One bit for each number of each signature, 64 to a word: uint64[n, words]. Numbers past the last word are unused.
+    """Two bits for each number of each signature: uint64[n, 2 * words], 64 first bits to a word, then the second bits.
 
-    Equal numbers give equal bits; two different ones do so half of the time.
+    Equal numbers give equal bits; two different ones do so half of the time in each. Numbers past the last word are
+    unused.
     """
     words = signatures.shape[1] // 64
-    bits = np.zeros((signatures.shape[0], words), np.uint64)
+    bits = np.zeros((signatures.shape[0], 2 * words), np.uint64)
+    one = np.uint64(1)
     for item in range(signatures.shape[0]):
         for word in range(words):
-            gathered = np.uint64(0)
+            first, second = np.uint64(0), np.uint64(0)
             for place in range(64):
                 x = np.uint64(signatures[item, word * 64 + place]) * _ODD
                 x ^= x >> np.uint64(29)
                 x *= _ODD
-                gathered |= (x >> np.uint64(63)) << np.uint64(place)
-            bits[item, word] = gathered
+                first |= (x >> np.uint64(63)) << np.uint64(place)
+                second |= ((x >> np.uint64(62)) & one) << np.uint64(place)
+            bits[item, word], bits[item, words + word] = first, second
     return bits
 
 
@@ -183,34 +186,52 @@ def buckets_in_order(
 
 
 @compiled
+def _ones(x: np.uint64) -> np.uint64:
+    """How many bits of a word are set."""
+    x -= (x >> np.uint64(1)) & _M1
+    x = (x & _M2) + ((x >> np.uint64(2)) & _M2)
+    x = (x + (x >> np.uint64(4))) & _M4
+    return (x * _BYTES) >> np.uint64(56)
+
+
+@compiled
 def _equal_bits(bits: NDArray[np.uint64], one: int, two: int) -> np.int64:
-    """How many bits of two rows are equal."""
-    different = np.uint64(0)
-    for word in range(bits.shape[1]):
-        x = bits[one, word] ^ bits[two, word]
-        x -= (x >> np.uint64(1)) & _M1
-        x = (x & _M2) + ((x >> np.uint64(2)) & _M2)
-        x = (x + (x >> np.uint64(4))) & _M4
-        different += (x * _BYTES) >> np.uint64(56)
-    return np.int64(64 * bits.shape[1]) - np.int64(different)
+    """How many first bits of two rows are equal."""
+    words, different = bits.shape[1] // 2, np.uint64(0)
+    for word in range(words):
+        different += _ones(bits[one, word] ^ bits[two, word])
+    return np.int64(64 * words) - np.int64(different)
 
 
 @compiled
 def _plausible(
-    bits: NDArray[np.uint64], sizes: NDArray[np.int64], one: int, two: int, least: int, ratio: float
+    bits: NDArray[np.uint64],
+    sizes: NDArray[np.int64],
+    one: int,
+    two: int,
+    least_of_one_bit: int,
+    least_of_two_bits: int,
+    ratio: float,
 ) -> bool:
     """Whether two members may be similar enough: neither much smaller than the other, nor too different in bits."""
     small, large = min(sizes[one], sizes[two]), max(sizes[one], sizes[two])
-    return bool(small >= ratio * large and _equal_bits(bits, one, two) >= least)
+    if small < ratio * large or _equal_bits(bits, one, two) < least_of_one_bit:
+        return False
+    words, different = bits.shape[1] // 2, np.uint64(0)
+    for word in range(words):
+        different += _ones((bits[one, word] ^ bits[two, word]) | (bits[one, words + word] ^ bits[two, words + word]))
+    return bool(np.int64(64 * words) - np.int64(different) >= least_of_two_bits)
 
 
 @compiled
-def _grown(pairs: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    if count < pairs.shape[0]:
-        return pairs
-    larger = np.empty((2 * pairs.shape[0], 2), np.int64)
-    larger[:count] = pairs[:count]
-    return larger
+def _added(pairs: NDArray[np.uint64], count: int, left: int, right: int) -> NDArray[np.uint64]:
+    """The same array with a pair at `count`, or a larger one."""
+    if count == pairs.size:
+        larger = np.empty(2 * pairs.size, np.uint64)
+        larger[:count] = pairs
+        pairs = larger
+    pairs[count] = np.uint64(left) << np.uint64(32) | np.uint64(right)
+    return pairs
 
 
 @compiled
@@ -219,20 +240,21 @@ def pairs_in_buckets(
     members: NDArray[np.int64],
     bits: NDArray[np.uint64],
     sizes: NDArray[np.int64],
-    least: int,
+    least_of_one_bit: int,
+    least_of_two_bits: int,
     ratio: float,
     crowd: int,
     close: int,
     leaders_kept: int,
-) -> tuple[NDArray[np.int64], int, int]:
+) -> tuple[NDArray[np.uint64], int, int]:
     """Plausible pairs of members of one bucket each, the pairs that were looked at, and the members that were let go.
 
-    Bucket i has `members[starts[i]:starts[i + 1]]`, ascending, each once: rows of `bits` and `sizes`. Up to `crowd`
-    members, all pairs are looked at. In a larger bucket a member that has `close` equal bits with a leader is given
-    with that leader, and with the other leaders that are plausible; else it becomes a leader itself. Beyond
-    `leaders_kept` leaders a member is compared with the leaders only, and counted as let go.
+    A pair is `left << 32 | right`. Bucket i has `members[starts[i]:starts[i + 1]]`, ascending, each once: rows of
+    `bits` and `sizes`. Up to `crowd` members, all pairs are looked at. In a larger bucket a member that has `close`
+    equal bits with a leader is given with that leader, and with the other leaders that are plausible; else it becomes a
+    leader itself. Beyond `leaders_kept` leaders a member is compared with the leaders only, and counted as let go.
     """
-    pairs: NDArray[np.int64] = np.empty((1024, 2), np.int64)
+    pairs: NDArray[np.uint64] = np.empty(1024, np.uint64)
     count, looked, let_go = 0, 0, 0
     leaders = np.empty(leaders_kept, np.int64)
     for bucket in range(starts.size - 1):
@@ -241,9 +263,9 @@ def pairs_in_buckets(
             for i in range(first, last):
                 for j in range(i + 1, last):
                     looked += 1
-                    if _plausible(bits, sizes, members[i], members[j], least, ratio):
-                        pairs = _grown(pairs, count)
-                        pairs[count, 0], pairs[count, 1] = members[i], members[j]
+                    one, two = members[i], members[j]
+                    if _plausible(bits, sizes, one, two, least_of_one_bit, least_of_two_bits, ratio):
+                        pairs = _added(pairs, count, one, two)
                         count += 1
             continue
         leading = 0
@@ -252,9 +274,8 @@ def pairs_in_buckets(
             for n in range(leading):
                 leader = leaders[n]
                 looked += 1
-                if _plausible(bits, sizes, leader, members[i], least, ratio):
-                    pairs = _grown(pairs, count)
-                    pairs[count, 0], pairs[count, 1] = leader, members[i]
+                if _plausible(bits, sizes, leader, members[i], least_of_one_bit, least_of_two_bits, ratio):
+                    pairs = _added(pairs, count, leader, members[i])
                     count += 1
                     joined = joined or bool(_equal_bits(bits, leader, members[i]) >= close)
             if not joined:

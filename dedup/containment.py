@@ -7,12 +7,16 @@ long has a Jaccard similarity of 0.1. So each content is sampled by the value of
 Samples have 40 numbers for a typical file of 600 shingles, as many as it has bands.
 """
 
+from bisect import bisect_left
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gleanery.dedup import kernels
 from gleanery.dedup.bands import group
+from gleanery.dedup.kernels import readonly
+from gleanery.dedup.signatures import ShingleSets
 
 SCALE = 16
 # With fewer code shingles a content stands in others by chance, and its sample may be empty: 1 in 25 at 50 shingles.
@@ -24,25 +28,28 @@ Sample = np.dtype([("hash", "<u8"), ("row", "<u4")])
 _Rows: TypeAlias = NDArray[np.int64]
 
 
-def sample(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The sample of a sorted set of shingle hashes: those below 2^64 / SCALE; none of a set that is too small."""
-    if hashes.size < LEAST_SHINGLES:
-        return hashes[:0]
-    return hashes[: int(np.searchsorted(hashes, np.uint64((1 << 64) // SCALE)))]
+def samples(sets: ShingleSets) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The sample of each set, one after the other, and where each ends: its hashes below 2^64 / SCALE, in order.
+
+    A set that is too small has none.
+    """
+    least, below = LEAST_SHINGLES, np.uint64((1 << 64) // SCALE)
+    found: tuple[NDArray[np.uint64], NDArray[np.int64]] = kernels.smallest_of_all(
+        readonly(sets.values), readonly(sets.offsets), below, least
+    )
+    return found
 
 
 def in_slices(samples: NDArray[np.void]) -> NDArray[np.void]:
     """Samples of many contents, in the order of the first 24 bits of their hashes: enough for `slice_of`."""
-    order = (samples["hash"] >> _SLICED << np.uint64(32)) | np.arange(len(samples), dtype=np.uint64)
-    order.sort()
-    sliced: NDArray[np.void] = samples[order & np.uint64(0xFFFFFFFF)]
+    sliced: NDArray[np.void] = samples[kernels.order_of_bits(samples["hash"].copy(), _SLICED)]
     return sliced
 
 
 def slice_of(samples: NDArray[np.void], number: int, of: int) -> NDArray[np.void]:
     """One of `of` slices of all possible hashes, a power of two up to 2^24, from what `in_slices` gave."""
-    ends = [(1 << 64) // SCALE // of * place for place in (number, number + 1)]
-    start, stop = np.searchsorted(samples["hash"], np.array(ends, np.uint64))
+    # By halves, in Python: to search one column of such rows, numpy would copy the column.
+    start, stop = (bisect_left(samples["hash"], (1 << 64) // SCALE // of * place) for place in (number, number + 1))
     return samples[start:stop]
 
 

@@ -195,6 +195,50 @@ def minima_of_all(
 
 
 @compiled
+def smallest_of_all(
+    values: NDArray[np.uint64], offsets: NDArray[np.int64], below: np.uint64, least: int
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The values under a limit of each set `values[offsets[i]:offsets[i + 1]]`, sorted, and where each set's end.
+
+    Of sets with fewer than `least` values, none.
+    """
+    ends = np.zeros(offsets.size, np.int64)
+    count = 0
+    for i in range(values.size):
+        count += values[i] < below
+    out = np.empty(count, np.uint64)
+    count = 0
+    for item in range(offsets.size - 1):
+        first = count
+        if offsets[item + 1] - offsets[item] >= least:
+            for i in range(offsets[item], offsets[item + 1]):
+                if values[i] < below:
+                    out[count] = values[i]
+                    count += 1
+            out[first:count].sort()
+        ends[item + 1] = count
+    return out[:count].copy(), ends
+
+
+@compiled
+def order_of_bits(values: NDArray[np.uint64], shift: np.uint64) -> NDArray[np.int64]:
+    """The order of some values by the 24 bits above the lowest `shift`; values with equal ones stay as they stand."""
+    order, following = np.arange(values.size), np.empty(values.size, np.int64)
+    for low in (shift, shift + np.uint64(12)):
+        ends = np.zeros(4097, np.int64)
+        for i in range(values.size):
+            ends[((values[i] >> low) & np.uint64(4095)) + np.uint64(1)] += 1
+        for digit in range(4096):
+            ends[digit + 1] += ends[digit]
+        for i in range(values.size):
+            digit = (values[order[i]] >> low) & np.uint64(4095)
+            following[ends[digit]] = order[i]
+            ends[digit] += 1
+        order, following = following, order
+    return order
+
+
+@compiled
 def shared(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> int:
     """The number of values in both arrays; each is sorted and holds a value once."""
     count, i, j = 0, 0, 0
@@ -218,33 +262,50 @@ def shared_of_pairs(
     """For each pair, the number of values that set `left[i]` of the first and `right[i]` of the second sets share.
 
     A set holds a value once, in any order. The set on the left is put into a hash table, which stays for as long as
-    the pairs that follow have the same one.
+    the pairs that follow have the same one. It is at least four times as large as the set: then most values are found,
+    or not found, at the first look.
     """
     out = np.zeros(left.size, np.int64)
-    largest = 0
-    for i in range(left.size):
-        largest = max(largest, offsets[left[i] + 1] - offsets[left[i]])
-    whole = np.zeros(_power_of_two(2 * largest), np.uint64)
-    table, has_zero, stored = whole[:16], False, -1
+    table, size, stored, has_zero = np.zeros(16, np.uint64), 16, -1, np.int64(0)
     for i in range(left.size):
         if left[i] != stored:
-            table[:] = 0
-            stored, has_zero = left[i], False
+            stored = left[i]
             first, last = offsets[stored], offsets[stored + 1]
-            table = whole[: _power_of_two(2 * (last - first))]
-            mask = np.uint64(table.size - 1)
-            for n in range(first, last):
-                x = values[n]
-                has_zero |= x == 0
-                place = x & mask
-                while table[place] != 0:
-                    place = (place + np.uint64(1)) & mask
-                table[place] = x
-        mask = np.uint64(table.size - 1)
-        for n in range(other_offsets[right[i]], other_offsets[right[i] + 1]):
-            x = other_values[n]
-            place = x & mask
-            while table[place] != 0 and table[place] != x:
-                place = (place + np.uint64(1)) & mask
-            out[i] += has_zero if x == 0 else table[place] == x
+            size = _power_of_two(4 * (last - first))
+            if size > table.size:
+                table = np.zeros(size, np.uint64)
+            has_zero = _fill(table[:size], values[first:last])
+        first, last = other_offsets[right[i]], other_offsets[right[i] + 1]
+        out[i] = _found(table[:size], has_zero, other_values[first:last])
     return out
+
+
+@compiled
+def _fill(table: NDArray[np.uint64], values: NDArray[np.uint64]) -> np.int64:
+    """Make a hash table of some values, and say whether 0 is among them, which in the table is an empty place."""
+    table[:] = 0
+    mask, has_zero = np.uint64(table.size - 1), np.int64(0)
+    for n in range(values.size):
+        x = values[n]
+        has_zero |= np.int64(x == 0)
+        place = x & mask
+        while table[place] != 0:
+            place = (place + np.uint64(1)) & mask
+        table[place] = x
+    return has_zero
+
+
+@compiled
+def _found(table: NDArray[np.uint64], has_zero: np.int64, values: NDArray[np.uint64]) -> np.int64:
+    """How many of some values are in a hash table. A function of its own: in a larger one it takes twice as long."""
+    mask, count, zero = np.uint64(table.size - 1), np.int64(0), np.int64(0)
+    for n in range(values.size):
+        x = values[n]
+        zero |= np.int64(x == 0)
+        place = x & mask
+        stored = table[place]
+        while stored != 0 and stored != x:
+            place = (place + np.uint64(1)) & mask
+            stored = table[place]
+        count += np.int64(stored == x)
+    return count - zero + (zero & has_zero)

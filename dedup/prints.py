@@ -7,13 +7,15 @@ shingles, 4 for the signature.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from gleanery.dedup import containment
 from gleanery.dedup.normal_form import VERSION, forms
-from gleanery.dedup.signatures import Parameters, ShingleSets, shingle_sets, sign_sets
+from gleanery.dedup.signatures import Parameters, shingle_sets, sign_sets
 from gleanery.dedup.texts import Texts
 
 SCHEMA = pa.schema(
@@ -43,24 +45,23 @@ def prints(texts: Texts, styles: Sequence[str], parameters: Parameters) -> pa.Ta
     found = forms(texts, styles, parameters.shingle_tokens)
     whole, code = shingle_sets(texts, parameters), shingle_sets(found.code, parameters)
     signatures = sign_sets(whole, parameters).astype("<u4", copy=False)
-    long_enough = (whole.sizes > 0).tolist()
+    long_enough = whole.sizes > 0
+    samples, ends = containment.samples(code)
     columns = [
-        [label(parameters)] * len(texts),
-        list(styles),
-        whole.sizes,
-        [row.tobytes() if there else b"" for row, there in zip(signatures, long_enough, strict=True)],
-        code.sizes,
-        found.normal,
-        found.renamed,
-        _samples(code),
+        pa.array([label(parameters)] * len(texts), pa.string()),
+        pa.array(styles, pa.string()),
+        pa.array(whole.sizes),
+        _bytes(signatures[long_enough], signatures.itemsize * parameters.permutations * long_enough),
+        pa.array(code.sizes),
+        pa.array(found.normal, pa.binary()),
+        pa.array(found.renamed, pa.binary()),
+        _bytes(samples.astype("<u8", copy=False), samples.itemsize * np.diff(ends)),
     ]
-    return pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
+    return pa.table(columns, schema=SCHEMA)
 
 
-def _samples(sets: ShingleSets) -> list[bytes]:
-    few = sets.values < np.uint64((1 << 64) // containment.SCALE)  # only these need sorting
-    values, before = sets.values[few], np.concatenate([[0], np.cumsum(few)])
-    starts = before[sets.offsets].tolist()
-    rows = (np.sort(values[a:b]) for a, b in zip(starts, starts[1:], strict=False))
-    large = (sets.sizes >= containment.LEAST_SHINGLES).tolist()
-    return [row.astype("<u8", copy=False).tobytes() if wide else b"" for row, wide in zip(rows, large, strict=True)]
+def _bytes(values: NDArray[Any], sizes: NDArray[np.int64]) -> pa.Array:
+    """A column of bytes: row i has the next `sizes[i]` bytes of some values."""
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(values))]
+    return pa.Array.from_buffers(pa.large_binary(), len(sizes), buffers)

@@ -69,12 +69,6 @@ class ShingleSets:
         return self.offsets[texts + 1] - self.offsets[texts]
 
 
-def joined_sets(parts: Sequence[ShingleSets]) -> ShingleSets:
-    """The sets of all parts, one after the other."""
-    sizes = np.concatenate([np.zeros(1, np.int64), *(part.sizes for part in parts)])
-    return ShingleSets(np.concatenate([np.empty(0, np.uint64), *(part.values for part in parts)]), np.cumsum(sizes))
-
-
 def shingle_sets(texts: Texts, parameters: Parameters) -> ShingleSets:
     """The shingles of some texts at once, 64 bits each, with no Python object for any of them.
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gleanery.dedup.bands import Sieve, Sketches, group, plausible_pairs
+from gleanery.dedup.bands import Sieve, Sketches, candidate_pairs
 from gleanery.dedup.containment import shared_samples, slice_of, worth_measuring
 from gleanery.dedup.prints import label
 from gleanery.pipeline.arrays import map_arrays, write_arrays
@@ -30,7 +30,7 @@ ROWS_AT_ONCE = 1 << 20
 SAMPLES_EACH = 40  # of a typical content; only the number of tasks depends on it
 TASKS = 12  # for the bands of a small run; a large one has one for each band, or more
 FORMS = 2  # the keys after those of the bands
-RANGE_CONTENTS = 1 << 16
+RANGE_CONTENTS = 1 << 14
 MEASURED = np.dtype([("pair", "<u8"), ("jaccard", "<f8"), ("containment", "<f8"), ("inner", "i1")])
 
 
@@ -97,6 +97,10 @@ def _share_a_key(shard: Shard, contents: Contents) -> tuple[Pairs, Pairs, int, i
     """Pairs that share the key of one of some bands; keys of one range of their values."""
     found: list[Pairs] = [np.empty(0, np.uint64)]
     taken, capped = 0, 0
+    sketches, sieve = (
+        Sketches(contents.indexed("bits"), contents.indexed("shingles")),
+        Sieve(shard.settings.dedup.threshold),
+    )
     for band in range(*shard.task.payload["bands"]):
         key, member = _keys(contents, band, *shard.task.payload["range"])
         taken += len(key)
@@ -104,11 +108,8 @@ def _share_a_key(shard: Shard, contents: Contents) -> tuple[Pairs, Pairs, int, i
             pairs, _, crowds = shared_samples(key, member, contents.indexed("shingles"))
             found, capped = [*found, pairs], capped + crowds
             continue
-        grouped = group(key, member)
-        distinct = grouped.distinct()
-        sketches = Sketches(distinct, contents.gather(distinct, "bits"), contents.gather(distinct, "shingles"))
-        plausible = plausible_pairs(grouped, sketches, Sieve(shard.settings.dedup.threshold))
-        found.append(packed(plausible.left, plausible.right))
+        plausible = candidate_pairs(key, member, sketches, sieve)
+        found.append(plausible.pairs)
         capped += plausible.let_go
     return np.unique(np.concatenate(found)), np.empty(0, np.uint64), taken, capped
 

@@ -8,6 +8,7 @@ measures and its class) and `clusters`. Step 5 of 8 (sketch) makes the shingles 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ from gleanery.dedup.clusters import Forest
 from gleanery.dedup.normal_form import code_of
 from gleanery.dedup.prints import label
 from gleanery.dedup.sameness import CLASSES, Policy, classify_all
-from gleanery.dedup.signatures import ShingleSets, joined_sets, shingle_sets
+from gleanery.dedup.signatures import ShingleSets, shingle_sets
 from gleanery.dedup.verify import jaccards, shared_counts
 from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
 from gleanery.pipeline.contents import Contents, Pairs, between, lefts, rights, wanted_texts
@@ -89,13 +90,14 @@ def sketch_part(shard: Shard) -> None:
     base, end = contents.bounds(range(part, part + 1))
     wanted = np.zeros(end - base, bool)
     for path in sorted((shard.root / "work/pairs/data").glob("*.arrays")):
-        arrays = map_arrays(path)
-        for pairs in (arrays["open"], arrays["turned"]):
+        found = map_arrays(path)
+        for pairs in (found["open"], found["turned"]):
             wanted[lefts(between(pairs, base, end)).astype(np.int64) - base] = True
-    whole, code = _shingled(shard, contents.part(part), wanted)
-    arrays = {"content": np.flatnonzero(wanted) + base}
-    arrays |= {"whole": whole.values, "whole-offsets": whole.offsets}
-    arrays |= {"code": code.values, "code-offsets": code.offsets}
+    arrays: dict[str, Any] = {"content": np.flatnonzero(wanted) + base}
+    for kind, sets in zip(("whole", "code"), _shingled(shard, contents.part(part), wanted), strict=True):
+        arrays[f"{kind}-offsets"] = np.cumsum([0, *(size for one in sets for size in one.sizes.tolist())])
+        values = [np.empty(0, np.uint64), *(one.values for one in sets)]
+        arrays[kind] = Blocks(int(arrays[f"{kind}-offsets"][-1]), values[0], values)
     path = shard.data(f"{shard.task.name}.arrays")
     shard.wrote(path, write_arrays(path, arrays))
     count = int(np.count_nonzero(wanted))
@@ -104,15 +106,15 @@ def sketch_part(shard: Shard) -> None:
 
 def _shingled(
     shard: Shard, signed: Mapping[str, NDArray[np.generic]], wanted: NDArray[np.bool_]
-) -> tuple[ShingleSets, ShingleSets]:
-    """The shingles of the wanted contents of one part, of the whole text and of the code in it."""
+) -> tuple[list[ShingleSets], list[ShingleSets]]:
+    """The shingles of the wanted contents of one part, some of them at once: of the whole text and of its code."""
     parameters = dedup_parameters(shard.settings.dedup)
     whole, code = [], []
     for rows, texts in wanted_texts(shard.table("blobs"), wanted, signed["plain"].astype(bool)):
         styles = [STYLE_NAMES[style] for style in signed["styles"][rows].tolist()]
         whole.append(shingle_sets(texts, parameters))
         code.append(shingle_sets(code_of(texts, styles), parameters))
-    return joined_sets(whole), joined_sets(code)
+    return whole, code
 
 
 def verify_part(shard: Shard) -> None:

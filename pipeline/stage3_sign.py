@@ -143,8 +143,9 @@ def _arrays(table: pa.Table, parameters: Parameters, cut: Banding) -> dict[str, 
         there = np.flatnonzero(_lengths(table, column))
         forms[there, start : start + 16] = _values(table, column).reshape(there.size, 16)
     form_keys = forms.view("<u8").reshape(count, 4)[signed][:, [0, 2]].T
-    bits = np.zeros((count, parameters.permutations // 64), np.uint64)
-    bits[signed] = signature_bits(matrix)
+    signed_bits = signature_bits(matrix)
+    bits = np.zeros((count, signed_bits.shape[1]), np.uint64)
+    bits[signed] = signed_bits
     sizes = _lengths(table, "sample").astype(np.uint32) // 8
     samples = np.empty(int(sizes.sum()), Sample)
     samples["hash"] = _values(table, "sample").view("<u8")

@@ -37,15 +37,15 @@ SIEVE = Sieve(0.7)
 
 def _pairs(rows: list[Row]) -> set[tuple[int, int]]:
     keys, members = np.array([k for k, _ in rows], np.uint64), np.array([i for _, i in rows], np.int64)
-    found = candidate_pairs(keys, members, _blank, SIEVE)
+    found = candidate_pairs(keys, members, _blank(12), SIEVE)
     pairs = list(zip(found.left.tolist(), found.right.tolist(), strict=True))
     assert pairs == sorted(set(pairs))
     return set(pairs)
 
 
-def _blank(members: NDArray[np.int64]) -> Sketches:
+def _blank(rows: int) -> Sketches:
     """Sketches that pass every sieve: no bits, and one size."""
-    return Sketches(members, np.empty((len(members), 0), np.uint64), np.ones(len(members), np.int64))
+    return Sketches(np.empty((rows, 0), np.uint64), np.ones(rows, np.int64))
 
 
 def _plain_pairs(rows: list[Row]) -> set[tuple[int, int]]:
@@ -124,8 +124,8 @@ def test_what_a_crowd_hides_follows_from_the_measured_distances(kept: float) -> 
     """Every pair at threshold + 2 r is given, or is shown to be similar by way of a leader at the distance r."""
     sets = _family(np.random.default_rng(9), CROWD + 60, kept, 200)
     rows, signatures = np.arange(len(sets)), np.stack([sign(one, Parameters()) for one in sets])
-    sketches = Sketches(rows, signature_bits(signatures), np.array([len(one) for one in sets]))
-    found = candidate_pairs(np.zeros(len(sets), np.uint64), rows, lambda _: sketches, SIEVE)
+    sketches = Sketches(signature_bits(signatures), np.array([len(one) for one in sets]))
+    found = candidate_pairs(np.zeros(len(sets), np.uint64), rows, sketches, SIEVE)
     assert found.crowds == 1
     pairs = zip(found.left.tolist(), found.right.tolist(), strict=True)
     measured = {(i, j): jaccard(sets[i], sets[j]) for i, j in pairs}
@@ -144,7 +144,7 @@ def test_what_a_crowd_hides_follows_from_the_measured_distances(kept: float) -> 
 def test_a_huge_crowd_makes_few_pairs_and_hangs_together() -> None:
     rows = 100_000
     keys, members = np.zeros(rows, np.uint64), np.random.default_rng(1).permutation(rows)
-    found = candidate_pairs(keys, members, _blank, SIEVE)
+    found = candidate_pairs(keys, members, _blank(rows), SIEVE)
     assert (len(found.left), found.crowds, found.let_go) == (rows - 1, 1, 0)
     forest = Forest(rows)
     forest.join(found.left, found.right)
@@ -154,9 +154,9 @@ def test_a_huge_crowd_makes_few_pairs_and_hangs_together() -> None:
 def test_a_crowd_of_strangers_takes_bounded_work() -> None:
     """8,000 members that share a key and nothing else: no one follows another, and the leaders are limited."""
     rows, chance = 8_000, np.random.default_rng(2)
-    bits = chance.integers(0, 1 << 63, (rows, 4)).astype(np.uint64)
-    sketches = Sketches(np.arange(rows), bits, np.ones(rows, np.int64))
-    found = candidate_pairs(np.zeros(rows, np.uint64), np.arange(rows), lambda _: sketches, SIEVE)
+    bits = chance.integers(0, 1 << 63, (rows, 8)).astype(np.uint64)
+    sketches = Sketches(bits, np.ones(rows, np.int64))
+    found = candidate_pairs(np.zeros(rows, np.uint64), np.arange(rows), sketches, SIEVE)
     assert found.let_go == rows - LEADERS
     assert found.met <= rows * LEADERS
     assert len(found.left) < 10

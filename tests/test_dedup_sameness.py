@@ -4,10 +4,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from gleanery.dedup.containment import LEAST_SHINGLES, MAX_BUCKET, SCALE, sample, shared_samples, worth_measuring
+from gleanery.dedup.containment import (
+    LEAST_SHINGLES,
+    MAX_BUCKET,
+    SCALE,
+    Sample,
+    in_slices,
+    samples,
+    shared_samples,
+    worth_measuring,
+)
 from gleanery.dedup.repositories import MAX_HOLDERS, missing, shared_groups
 from gleanery.dedup.sameness import ACTIONS, Measures, Policy, classify, classify_all
+from gleanery.dedup.signatures import ShingleSets
 
 UNIT = st.sampled_from([0.0, 0.5, 0.7, 0.9, 1.0])
 MEASURES = st.builds(Measures, UNIT, UNIT, st.booleans(), st.booleans())
@@ -42,19 +53,30 @@ def test_a_file_pasted_into_one_ten_times_as_long_becomes_a_candidate() -> None:
         np.concatenate([np.delete(inner, np.arange(0, 300, 20)), chance.integers(0, 2**64, 3000, np.uint64)])
     )
     other = np.sort(chance.integers(0, 2**64, 3000, np.uint64))
-    samples = [sample(hashes) for hashes in (inner, outer, other)]
-    sizes = np.array([s.size for s in samples])
-    members = np.repeat(np.arange(3), sizes)
-    pairs, shared, capped = shared_samples(np.concatenate(samples), members, sizes)
+    hashes, ends = samples(_sets(inner, outer, other))
+    sizes = np.diff(ends)
+    pairs, shared, capped = shared_samples(hashes, np.repeat(np.arange(3), sizes), sizes)
     left, right = pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)
     worth = worth_measuring(shared, np.minimum(sizes[left.astype(int)], sizes[right.astype(int)]))
     assert list(zip(left[worth].tolist(), right[worth].tolist(), strict=True)) == [(0, 1)] and capped == 0
 
 
 def test_a_set_that_is_too_small_has_no_sample() -> None:
-    assert sample(np.arange(LEAST_SHINGLES - 1, dtype=np.uint64)).size == 0
-    assert sample(np.arange(LEAST_SHINGLES, dtype=np.uint64)).size == LEAST_SHINGLES
-    assert sample(np.full(60, (1 << 64) // SCALE, np.uint64)).size == 0
+    few, enough = np.arange(LEAST_SHINGLES - 1, dtype=np.uint64), np.arange(LEAST_SHINGLES, dtype=np.uint64)[::-1]
+    hashes, ends = samples(_sets(few, enough, np.full(60, (1 << 64) // SCALE, np.uint64), few[:0]))
+    assert ends.tolist() == [0, 0, LEAST_SHINGLES, LEAST_SHINGLES, LEAST_SHINGLES]
+    assert hashes.tolist() == sorted(enough.tolist())
+
+
+def _sets(*sets: NDArray[np.uint64]) -> ShingleSets:
+    return ShingleSets(np.concatenate(sets), np.cumsum([0, *map(len, sets)]))
+
+
+@given(st.lists(st.integers(0, 2**60 - 1), max_size=40))
+def test_samples_in_slices_stand_in_the_order_of_their_first_bits_and_then_as_they_were(hashes: list[int]) -> None:
+    sliced = in_slices(np.array(list(zip(hashes, range(len(hashes)), strict=True)), Sample))
+    assert sliced["row"].tolist() == sorted(range(len(hashes)), key=lambda row: hashes[row] >> 36)
+    assert [hashes[row] for row in sliced["row"].tolist()] == sliced["hash"].tolist()
 
 
 def test_a_crowd_is_paired_with_its_smallest_member_only() -> None:

@@ -15,10 +15,12 @@ import pytest
 from datasketch import MinHash, MinHashLSH
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from gleanery.dedup.characters import classes_for
 from gleanery.dedup.signatures import (
     Parameters,
+    ShingleSets,
     as_minhash,
     low32,
     read_signatures,
@@ -26,7 +28,7 @@ from gleanery.dedup.signatures import (
     sign,
     sign_texts,
 )
-from gleanery.dedup.verify import jaccard
+from gleanery.dedup.verify import jaccard, shared_counts
 
 GOLDEN = Path(__file__).parent / "golden/dedup"
 DEFAULT = Parameters()
@@ -253,3 +255,17 @@ def test_nothing_fails_where_machine_code_cannot_be_stored() -> None:
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == sign_texts(["one two three four five"], DEFAULT)[0][1].hex()
+
+
+@given(st.lists(st.tuples(st.sets(st.integers(0, 40)), st.sets(st.integers(0, 40))), min_size=1, max_size=8))
+def test_what_two_sets_share_is_counted_in_any_order_of_their_values_zero_included(
+    pairs: list[tuple[set[int], set[int]]],
+) -> None:
+    lefts = _sets([np.array(list(one), np.uint64) for one, _ in pairs])
+    rights = _sets([np.array(list(other), np.uint64)[::-1] for _, other in pairs])
+    rows = np.sort(np.arange(2 * len(pairs)) % len(pairs))  # each pair twice, so that a table is used again
+    assert shared_counts(lefts, rights, rows, rows).tolist() == [len(pairs[n][0] & pairs[n][1]) for n in rows.tolist()]
+
+
+def _sets(arrays: list[NDArray[np.uint64]]) -> ShingleSets:
+    return ShingleSets(np.concatenate(arrays), np.cumsum([0, *map(len, arrays)]))
