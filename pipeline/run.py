@@ -55,7 +55,8 @@ _CHAINS = (
     ("judge", "group", "in"),
     ("group", "settle"),
     ("settle", "redact"),
-    ("redact", "documents"),
+    ("redact", "texts"),
+    ("texts", "documents"),
     ("documents", "tokens"),
     ("tokens", "release"),
 )
@@ -141,6 +142,7 @@ def _plan(rules: Sequence[Rule], root: Path) -> Iterator[StepMaker]:
     yield s4.decide_step
     yield s4.repositories_step
     yield s5.redact_step
+    yield s5.texts_step
     yield s5.documents_step
     yield s6.tokenizer_step
     yield s6.tokens_step
@@ -207,11 +209,6 @@ class _Driver:
                     raise StopRun(
                         f"{source} gave {given} records and {target} took {taken}", "a fault of Gleanery; report it"
                     )
-
-
-def stage_counts(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
-    """The counts of each stage, from those of its steps."""
-    return {stage: counts[step] for stage, step in (s7.SPEAKS | {"release": "release"}).items() if step in counts}
 
 
 @contextmanager

@@ -1,17 +1,21 @@
 """Stage 5, redact: replace personal data and secrets in what is kept.
 
 In: the kept files of `settle` and the parts of `blobs`. Out: `documents` (the only place where text changes) and
-`redactions` (spans, never values). Step 1 of 2 (redact) runs the detectors, about 1 MB a second and core; step 2
-(documents) brings the files of a repository together. A file that cannot be redacted safely is a dead letter.
+`redactions` (spans, never values). Step 1 of 3 (redact) runs the detectors, about 1 MB a second and core; step 2
+(texts) finds files whose texts have become the same, such as two that differed in an address; step 3 (documents) brings
+the files of a repository together. A file that cannot be redacted safely is a dead letter, and so is one whose text
+another document has: of those that have it, the one with the smallest id stays.
 """
 
 import hashlib
+import itertools
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gleanery.pipeline.exchange import id_range, part_count, part_name, read_range, write_sorted
 from gleanery.pipeline.settings import Settings
@@ -29,23 +33,37 @@ if TYPE_CHECKING:
 
 DOCUMENTS = pa.schema([f for f in TABLES["documents"].schema if f.name not in ("repo", "missing")])
 REDACTIONS = TABLES["redactions"].schema.insert(0, pa.field("repo_id", pa.string()))
+TEXTS = pa.schema([DOCUMENTS.field(name) for name in ("text_sha256", "file_id", "repo_id")])
+AGAIN = pa.schema([DOCUMENTS.field(name) for name in ("repo_id", "file_id")])
+SAME_TEXT = "text_of_another_document"
+SAME_TEXT_HINT = "nothing; another document of this run has the very same text"
 
 
 def redact_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 1 of 2: redact each kept content."""
+    """Step 1 of 3: redact each kept content."""
     parameters = {"redactor": redactor_version()}
     tasks, reads = blob_tasks(markers), ("gather", "settle")
     work, owns = f"{__name__}:redact_part", ("tables/dead_letters/redact-*",)
     return Step("redact", "redact", "5 of 7  redact", work, tasks, parameters, reads, owns=owns)
 
 
+def texts_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
+    """Step 2 of 3: of the files with one text, all but the first."""
+    work, tasks = f"{__name__}:texts_part", _document_tasks(settings, markers)
+    return Step("redact", "texts", "5 of 7  texts", work, tasks, {}, ("redact",), unit="documents")
+
+
 def documents_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 2 of 2: parts of `documents` in which a repository's files stand together."""
-    parts = part_count(markers["redact"].notes.get("text_bytes", 0), settings.run.part_bytes)
-    tasks = tuple(Task(part_name(p, parts), {"part": p, "parts": parts}) for p in range(parts))
-    work, reads = f"{__name__}:documents_part", ("crawl", "decide", "redact")
-    owns = ("tables/documents/*", "tables/redactions/*")
+    """Step 3 of 3: parts of `documents` in which a repository's files stand together."""
+    work, tasks = f"{__name__}:documents_part", _document_tasks(settings, markers)
+    reads = ("crawl", "decide", "redact", "texts")
+    owns = ("tables/documents/*", "tables/redactions/*", "tables/dead_letters/documents-*")
     return Step("redact", "documents", "5 of 7  documents", work, tasks, {}, reads, owns=owns, unit="documents")
+
+
+def _document_tasks(settings: Settings, markers: Mapping[str, Marker]) -> tuple[Task, ...]:
+    parts = part_count(markers["redact"].notes.get("text_bytes", 0), settings.run.part_bytes)
+    return tuple(Task(part_name(p, parts), {"part": p, "parts": parts}) for p in range(parts))
 
 
 @cache
@@ -73,6 +91,8 @@ def redact_part(shard: Shard) -> None:
     path = shard.data(f"{name}.documents.parquet")
     table = pa.Table.from_pylist(documents, schema=DOCUMENTS)
     shard.wrote(path, write_sorted(path, table, "repo_id", "path", "file_id"))
+    path = shard.data(f"{name}.texts.parquet")
+    shard.wrote(path, write_sorted(path, table.select(TEXTS.names), "text_sha256", "file_id"))
     path = shard.data(f"{name}.redactions.parquet")
     table = pa.Table.from_pylist(redactions, schema=REDACTIONS)
     shard.wrote(path, write_sorted(path, table, "repo_id", "file_id", "ordinal"))
@@ -116,11 +136,29 @@ def _redact(
         )
 
 
+def texts_part(shard: Shard) -> None:
+    """The files of one range of texts of which another file, with a smaller id, has the text too."""
+    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
+    found = read_range(
+        sorted((shard.root / "work/redact/data").glob("*.texts.parquet")), "text_sha256", low, high, TEXTS
+    )
+    rows = found.sort_by([("text_sha256", "ascending"), ("file_id", "ascending")]).to_pylist()
+    again = [row for before, row in itertools.pairwise(rows) if before["text_sha256"] == row["text_sha256"]]
+    path = shard.data(f"{shard.task.name}.parquet")
+    table = pa.Table.from_pylist([{name: row[name] for name in AGAIN.names} for row in again], schema=AGAIN)
+    shard.wrote(path, write_sorted(path, table, "repo_id", "file_id"))
+    shard.counts |= {"in": len(rows), "kept": len(rows)}
+    shard.notes["again"] = len(again)
+
+
 def documents_part(shard: Shard) -> None:
-    """Gather the documents and redactions of one range of repositories."""
+    """Gather the documents and redactions of one range of repositories, each text once."""
     low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
     folder = shard.root / "work/redact/data"
-    documents = read_range(sorted(folder.glob("*.documents.parquet")), "repo_id", low, high, DOCUMENTS)
+    found = read_range(sorted(folder.glob("*.documents.parquet")), "repo_id", low, high, DOCUMENTS)
+    again = read_range(sorted((shard.root / "work/texts/data").glob("*.parquet")), "repo_id", low, high, AGAIN)
+    again_ids = again.column("file_id").combine_chunks()
+    documents = found.filter(pc.invert(pc.is_in(found.column("file_id"), again_ids)))
     names, lacks = _repository_names(shard.root), lacking(shard.root, low, high)
     ids = documents.column("repo_id").to_pylist()
     columns = {"repo": [names[r] for r in ids], "missing": [lacks.get(r, []) for r in ids]}
@@ -130,9 +168,15 @@ def documents_part(shard: Shard) -> None:
         table = table.append_column(field, pa.array(values, field.type))
     shard.wrote(path, write_table(path, "documents", table))
     redactions = read_range(sorted(folder.glob("*.redactions.parquet")), "repo_id", low, high, REDACTIONS)
+    redactions = redactions.filter(pc.invert(pc.is_in(redactions.column("file_id"), again_ids)))
     path = shard.table("redactions")
     shard.wrote(path, write_table(path, "redactions", redactions.drop_columns(["repo_id"])))
-    shard.counts |= {"in": documents.num_rows, "kept": documents.num_rows}
+    if again.num_rows:
+        about = {"stage": "redact", "error": SAME_TEXT, "hint": SAME_TEXT_HINT}
+        dead = table_of("dead_letters", ({"id": ident} | about for ident in again_ids.to_pylist()))
+        path = shard.table("dead_letters", f"documents-{shard.task.name}")
+        shard.wrote(path, write_table(path, "dead_letters", dead))
+    shard.counts |= {"in": found.num_rows, "kept": documents.num_rows, "dead": again.num_rows}
 
 
 def _repository_names(root: Path) -> dict[str, str]:

@@ -48,15 +48,31 @@ _TOOLS = (
     "scancode-toolkit",
     "tokenizers",
 )
-# The step whose counts speak for its stage.
-SPEAKS = {
-    "crawl": "crawl",
-    "annotate": "annotate",
-    "cluster": "verify",
-    "select": "decide",
-    "redact": "redact",
-    "pack": "tokens",
+# The steps whose counts speak for their stage: what comes into the first of them, and what the last of them keeps.
+SPEAKS: Mapping[str, tuple[str, ...]] = {
+    "crawl": ("crawl",),
+    "annotate": ("annotate",),
+    "cluster": ("verify",),
+    "select": ("decide",),
+    "redact": ("redact", "documents"),
+    "pack": ("tokens",),
+    "release": ("release",),
 }
+
+
+def stage_counts(counts: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    """The counts of each stage that is done, from those of its steps.
+
+    >>> step = {"in": 3, "kept": 2, "rejected": 0, "dead": 1}
+    >>> stage_counts({"redact": step, "documents": step | {"in": 2, "kept": 1}})
+    {'redact': {'in': 3, 'kept': 1, 'rejected': 0, 'dead': 2}}
+    """
+    found = {}
+    for stage, steps in SPEAKS.items():
+        if all(step in counts for step in steps):
+            lost = {key: sum(counts[step][key] for step in steps) for key in ("rejected", "dead")}
+            found[stage] = {"in": counts[steps[0]]["in"], "kept": counts[steps[-1]]["kept"]} | lost
+    return found
 
 
 def release_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterable[Rule]) -> Step:
@@ -64,7 +80,7 @@ def release_step(settings: Settings, markers: Mapping[str, Marker], rules: Itera
     payload = {
         "config": settings.public(),
         "config_sha256": settings.digest(),
-        "counts": {stage: dict(markers[step].counts) for stage, step in SPEAKS.items()},
+        "counts": stage_counts({name: marker.counts for name, marker in markers.items()}),
         "documents": markers["tokens"].counts["kept"],
         "questions": hashlib.sha256("".join(q.sql for q in questions().values()).encode()).hexdigest(),
         "policy": policy_of(settings).version,

@@ -52,7 +52,7 @@ def summary(root: Path, report: Report | None = None) -> list[Section]:
         sections.append(Section("Look at these: one cluster took a large share", columns, alarms))
     dead = tuple((r["stage"], r["error"], r["records"], r["hint"]) for r in answers["dead_letters"])
     if dead:
-        sections.append(Section("Could not be read", ("stage", "error", "records", "what to do"), dead))
+        sections.append(Section("Not read or not passed on", ("stage", "error", "records", "what to do"), dead))
     return sections
 
 

@@ -131,7 +131,7 @@ def _tokens(decision: Row, ranges: Sequence[Row]) -> Iterator[str]:
 def _dead_letters(letters: Sequence[Row], path: str) -> Iterator[str]:
     for letter in letters:
         if letter["path"] == path:
-            yield f"The stage {shown(letter['stage'])} could not process it: {shown(letter['error'])}."
+            yield f"The stage {shown(letter['stage'])} did not pass it on: {shown(letter['error'])}."
             yield f"What to do: {shown(letter['hint'])}."
 
 

@@ -1,5 +1,5 @@
 -- Bad result: many records with one error. It is one cause, and one person can remove it.
--- Question: What could not be read, and what can a person do about it?
+-- Question: What was not read or not passed on, and what can a person do about it?
 -- Must be empty: no
 -- Needs: dead_letters
 WITH

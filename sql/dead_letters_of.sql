@@ -1,5 +1,5 @@
 -- Bad result: a repository that failed for a reason that passes, and was not tried again.
--- Question: What of a repository could not be read?
+-- Question: What of a repository was not read or not passed on?
 -- Must be empty: no
 -- Needs: dead_letters, files, repos
 -- Parameter repo (required): the repository: owner/name, an alias, its URL or its repo_id

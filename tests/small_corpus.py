@@ -196,6 +196,8 @@ def _bob(path: Path) -> None:
         "own.py": code(20),
         "same_a.py": code(21),
         "same_b.py": code(21),
+        "to_maria.py": 'WRITE_TO = "maria.beispiel@corp-mail.net"\n',  # the same text, once the addresses are replaced
+        "to_peter.py": 'WRITE_TO = "peter.muster@corp-mail.net"\n',
     }
     make_repository(path, 2022, files)
 

@@ -220,6 +220,10 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
     "released, rejected": ("released_not_kept", change("decisions", verdict="rejected", reason="generated")),
     "released, another content": ("released_not_kept", change("docs", blob_id="0" * 40)),
     "content twice": ("released_duplicates", twice("docs", ordinal=50, file_id="0" * 32, start=500)),
+    "text twice": (
+        "released_same_text",
+        twice("docs", ordinal=50, file_id="0" * 32, blob_id="0" * 40, start=500),
+    ),
     "near copy released": ("released_near_duplicates", near_copy_released),
     "ranges overlap": ("token_ranges", change("docs", start=6)),
     "number missing": ("token_ranges", drop("docs")),
