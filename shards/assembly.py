@@ -42,7 +42,7 @@ class Assembler:
     ) -> None:
         self.store, self.context, self._width = store, rules.context, rules.context if targets else 0
         spans, spelling = store.spans, store.spelling
-        splits = splits_of(spelling) if rules.fim_rate else _NONE
+        splits = splits_of(spelling, store.dtype) if rules.fim_rate else _NONE
         # Everything that the book points at; kept, since the book keeps nothing alive.
         self._tables: list[Any] = [store.addresses, store.docs.key, store.docs.block, store.touched, removed]
         self._tables += [spans.first, spans.begin, spans.end] if spans is not None else [_NONE] * 3

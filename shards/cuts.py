@@ -5,8 +5,9 @@ docs/reference/shards.md.
 
 Cuts fall between characters, not between tokens: two thirds of all uniform cuts fall inside a token, and an editor's
 cursor does too. For a whole document each part is exactly what the tokenizer gives for that part alone. Where the cut
-token is a pre-token by itself, what its halves are stands in the table of splits.py. Else the text between the cut and
-the nearest sure start of a pre-token is encoded anew, some ten bytes for a cut.
+token is a pre-token by itself, what its halves are stands in the table of splits.py. Inside a longer word the same
+halves are right if they stay apart from their neighbours (merges.py). Else, for one cut in thirty, the text between the
+cut and the nearest sure start of a pre-token is encoded anew.
 
 Nothing is counted through to find a place: tokens are drawn, and the first is taken that is kept with a chance that
 grows with its characters, so that all characters of the piece are equally likely. (A token of more than 16 characters
@@ -23,20 +24,22 @@ from numpy.typing import NDArray
 
 from gleanery.shards.chance import compiled, i64, inlined, mix, u64
 from gleanery.shards.characters import BLANK, LETTER, NUMBER, SPACE
+from gleanery.shards.merges import SHORT_WORD, stays_apart
 from gleanery.shards.spelling import (
     MOST_CHARACTERS,
-    SHORT_WORD,
     bytes_ids_of,
     content_of,
     cuts_digits,
     edges_of,
     is_boundary,
     kinds_of,
+    merges_of,
+    parts_at,
     start_of,
     weights_of,
     words_of,
 )
-from gleanery.shards.splits import COUNTS, LEFT, MOST_LEFT, MOST_RIGHT, RIGHT
+from gleanery.shards.splits import COUNTS, LEFT, MOST_LEFT, MOST_RIGHT, RIGHT, RUNS, run_of
 from gleanery.shards.words import BEFORE_SPACE, BEFORE_VISIBLE, END_OF_TEXT, FAILED, encode_stretch, short_word
 
 Tokens = NDArray[np.int32]
@@ -76,7 +79,7 @@ def cut_piece(
     growth: int,
     exact: bool,
     book: NDArray[np.uint64],
-    splits: NDArray[np.int32],
+    splits: NDArray[Any],
     drawn: NDArray[np.int64],
     place: NDArray[np.int64],
     new: Tokens,
@@ -105,7 +108,7 @@ def cut_span(
     growth: int,
     exact: bool,
     book: NDArray[np.uint64],
-    splits: NDArray[np.int32],
+    splits: NDArray[Any],
     place: NDArray[np.int64],
     new: Tokens,
     text: NDArray[np.uint8],
@@ -171,7 +174,7 @@ def _cut_at(
     second_byte: int,
     growth: int,
     book: NDArray[np.uint64],
-    splits: NDArray[np.int32],
+    splits: NDArray[Any],
     place: NDArray[np.int64],
     new: Tokens,
     text: NDArray[np.uint8],
@@ -184,7 +187,7 @@ def _cut_at(
     place[MIDDLE_END], at = _before(piece, second, second_byte, book, splits, new, at, text)
     if place[MIDDLE_BEGIN] > place[MIDDLE_END] and at != FAILED:  # both cuts in one word
         place[MIDDLE_BEGIN] = place[MIDDLE_END] = first
-        at = _window(piece, first, first_byte, second, second_byte, END_OF_TEXT, book, new, place[NEW_1], text)
+        at = _window(piece, first, first_byte, second, second_byte, END_OF_TEXT, book, splits, new, place[NEW_1], text)
         place[NEW_2] = at
     place[NEW_3] = at
     place[SUFFIX_BEGIN], at = _after(piece, second, second_byte, book, splits, new, at, text)
@@ -200,7 +203,7 @@ def _before(
     token: int,
     byte: int,
     book: NDArray[np.uint64],
-    splits: NDArray[np.int32],
+    splits: NDArray[Any],
     new: Tokens,
     at: int,
     text: NDArray[np.uint8],
@@ -210,12 +213,16 @@ def _before(
         return token, at
     edges, digits = edges_of(book), cuts_digits(book)
     if byte > 0:
-        # Whether a space opens a word is not known of a space alone.
-        here = edges[piece[token]] if byte > 1 else edges[piece[token]] & 63
-        if token == 0 or is_boundary(edges[piece[token - 1]], here, digits):
-            row = start_of(book)[piece[token]] + byte
-            count = splits[row, COUNTS] & 255
-            if count > 0:
+        row = start_of(book)[piece[token]] + byte
+        count = i64(splits[row, COUNTS]) & 255
+        if count > 0:
+            here = edges[piece[token]]
+            if byte == 1 and here & 7 == SPACE:  # whether a space opens a word is not known of a space alone
+                here &= 63
+            alone = token == 0 or is_boundary(edges[piece[token - 1]], here, digits)
+            if not alone and here & 128 and _opened(piece, edges, digits, token):
+                alone = stays_apart(i64(piece[token - 1]), i64(splits[row, LEFT]), parts_at(book), merges_of(book))
+            if alone:
                 for k in range(MOST_LEFT):  # more than there are, but always as many
                     new[at + k] = splits[row, LEFT + k]
                 return token, at + count
@@ -228,14 +235,14 @@ def _before(
     elif edges[piece[token]] & 128 and _opened(piece, edges, digits, token):
         return token, at
     kept = _word_before(piece, edges, digits, token, byte)
-    return kept, _window(piece, kept, 0, token, byte, END_OF_TEXT, book, new, at, text)
+    return kept, _window(piece, kept, 0, token, byte, END_OF_TEXT, book, splits, new, at, text)
 
 
 @inlined
 def _opened(piece: NDArray[Any], edges: NDArray[np.uint8], digits: bool, token: int) -> bool:
-    """Whether the tokens from the last sure start of a pre-token to `token` are letters alone.
+    """Whether the tokens from the last sure start of a pre-token to `token` are letters alone, or signs alone.
 
-    Merges never look over the end of a token that they made, so those tokens are what their text gives by itself.
+    So they are one pre-token, and stay what they are if it ends here: see merges.py.
     """
     at = token - 1
     while edges[piece[at]] & 128:
@@ -247,7 +254,7 @@ def _opened(piece: NDArray[Any], edges: NDArray[np.uint8], digits: bool, token: 
 
 @inlined
 def _closed(piece: NDArray[Any], edges: NDArray[np.uint8], digits: bool, token: int) -> bool:
-    """Whether the tokens from `token` to the next sure start of a pre-token are letters alone."""
+    """Whether the tokens from `token` to the next sure start of a pre-token are letters alone, or signs alone."""
     at = token
     while edges[piece[at]] & 128:
         at += 1
@@ -262,7 +269,7 @@ def _after(
     token: int,
     byte: int,
     book: NDArray[np.uint64],
-    splits: NDArray[np.int32],
+    splits: NDArray[Any],
     new: Tokens,
     at: int,
     text: NDArray[np.uint8],
@@ -272,13 +279,19 @@ def _after(
         return token, at
     edges, digits = edges_of(book), cuts_digits(book)
     if byte > 0:
-        here = edges[piece[token]]
-        last = token + 1 == len(piece)
-        if last or is_boundary(here, edges[piece[token + 1]], digits):
-            visible = (here >> 3) & 7 != SPACE and (here >> 3) & 7 != BLANK
-            row = start_of(book)[piece[token]] + byte
-            count = splits[row, COUNTS] >> 8
-            if count > 0 and (visible or _behind(piece, edges, digits, token + 1) != BEFORE_VISIBLE):
+        row = start_of(book)[piece[token]] + byte
+        count = i64(splits[row, COUNTS]) >> 8
+        if count > 0:
+            here = edges[piece[token]]
+            if token + 1 == len(piece) or is_boundary(here, edges[piece[token + 1]], digits):
+                visible = (here >> 3) & 7 != SPACE and (here >> 3) & 7 != BLANK
+                alone = visible or _behind(piece, edges, digits, token + 1) != BEFORE_VISIBLE
+            elif here & 128 and _closed(piece, edges, digits, token + 1):
+                last = i64(splits[row, RIGHT + count - 1])
+                alone = stays_apart(last, i64(piece[token + 1]), parts_at(book), merges_of(book))
+            else:
+                alone = False
+            if alone:
                 for k in range(MOST_RIGHT):
                     new[at + k] = splits[row, RIGHT + k]
                 return token + 1, at + count
@@ -286,7 +299,7 @@ def _after(
         return token, at
     begin = _word_after(piece, edges, digits, token, byte)
     behind = _behind(piece, edges, digits, begin)
-    return begin, _window(piece, token, byte, begin, 0, behind, book, new, at, text)
+    return begin, _window(piece, token, byte, begin, 0, behind, book, splits, new, at, text)
 
 
 @compiled
@@ -391,6 +404,7 @@ def _window(
     end_byte: int,
     behind: int,
     book: NDArray[np.uint64],
+    splits: NDArray[Any],
     new: Tokens,
     at: int,
     text: NDArray[np.uint8],
@@ -411,7 +425,16 @@ def _window(
         for k in range(first, last):
             text[size] = content[k]
             size += 1
-    # Most windows are a few letters, or one character: a look at each byte is all they need.
+    if text[0] in (0x0A, 0x20, 0x09) and behind != BEFORE_VISIBLE:
+        run = run_of(text, size)
+        if run != FAILED:
+            row = len(splits) - RUNS + run
+            count = i64(splits[row, COUNTS])
+            for k in range(count):
+                new[at + k] = splits[row, LEFT + k]
+            if count > 0:
+                return at + count
+    # Others are a few letters, or one character: a look at each byte is all they need.
     if size == 1 and text[0] < 0x80:
         new[at] = bytes_ids_of(book)[text[0]]
         return at + 1

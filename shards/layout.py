@@ -156,6 +156,8 @@ def _check(store: StoreFile) -> None:
         raise ValueError("sums")
     if store.dtype not in ("uint16", "uint32") or store.fim_cuts not in ("character", "token"):
         raise ValueError("dtype or fim_cuts")
+    if store.dtype == "uint16" and store.vocab_size > 1 << 16:
+        raise ValueError("dtype")
     if store.compression not in COMPRESSIONS:
         raise ValueError("compression")
     if not all(0 <= i < store.vocab_size for _, i in store.sentinels.values()) or store.vocab_size > 1 << 31:

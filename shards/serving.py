@@ -62,8 +62,8 @@ FIRST, PIECES, ORDER, CHOICES = 0, 2, 4, 5
 # Behind the facts of a piece: whether the end of text follows, where its tokens lie, and whether it goes on with the
 # segment of the piece before it.
 ENDS, ADDRESS, JOINED = FACTS, FACTS + 1, FACTS + 2
-# Behind the places of a cut: where its sentinels stand in the batch.
-SUFFIX_AT, MIDDLE_AT = PLACES, PLACES + 1
+# Behind the places of a cut: where its sentinels stand in the batch, and where its new ids begin among those of all.
+SUFFIX_AT, MIDDLE_AT, NEW_AT, CUT_FACTS = range(PLACES, PLACES + 4)
 # A processor fetches ahead by itself what is read from end to end, after the first lines.
 FIRST_LINES = 4
 
@@ -106,7 +106,7 @@ def serve(
     cuts = 0
     for piece in range(len(pieces)):
         cuts += pieces[piece, FORM] != PLAIN
-    places, new = np.empty((cuts, PLACES + 2), np.int64), np.empty(cuts * MOST_NEW, np.int32)
+    places, new = np.empty((cuts, CUT_FACTS), np.int64), np.empty(cuts * MOST_NEW, np.int32)
     # All cuts come first: between copies, what is written would drive the tokenizer's tables out of the cache.
     if cuts:
         _cut_all(pieces, book, plan[CHOICES], like, places, new)
@@ -197,9 +197,9 @@ def _cut_all(
             for side in (0, 2):
                 if exact and drawn[done, side + 1]:
                     row = start[tokens[drawn[done, side]]] + drawn[done, side + 1]
-                    fetch(book[SPLITS] + u64(4 * COLUMNS * row))
+                    fetch(book[SPLITS] + u64(like.itemsize * COLUMNS * row))
             done += 1
-    done = 0
+    done = used = 0
     for piece in range(len(pieces)):
         if pieces[piece, FORM] != PLAIN:
             _cut(
@@ -213,9 +213,11 @@ def _cut_all(
                 like,
                 drawn[done],
                 places[done],
-                new[MOST_NEW * done : MOST_NEW * (done + 1)],
+                new[used : used + MOST_NEW],
                 text,
             )
+            places[done, NEW_AT] = used
+            used += places[done, NEW_4]
             done += 1
 
 
@@ -246,7 +248,7 @@ def _cut(
     text: NDArray[np.uint8],
 ) -> None:
     tokens, kind = tokens_at(address, count, like), _kind(offset, key, book, choices)
-    spelling, splits = keys_at(book[SPELLING], book[SPELLING + 1]), splits_at(book[SPLITS], book[SPLITS + 1])
+    spelling, splits = keys_at(book[SPELLING], book[SPELLING + 1]), splits_at(book[SPLITS], book[SPLITS + 1], like)
     exact, growth, bits = book[EXACT] > 0, i64(book[GROWTH]), draw(choices, key, offset, CHOOSE_CUTS)
     if kind == SYNTAX:
         first = longs_at(book[SPAN_FIRST], book[SPAN_FIRST + 1])
@@ -303,7 +305,7 @@ def _copy_all(
             if pieces[piece, FORM] == PLAIN:
                 at = _run(tokens, 0, len(tokens), ids, at)
             else:
-                here = new[MOST_NEW * cuts : MOST_NEW * (cuts + 1)]
+                here = new[places[cuts, NEW_AT] :]
                 at = _write_cut(tokens, here, places[cuts], pieces[piece, FORM] == SPM, book, ids, at)
                 cuts += 1
             if pieces[piece, ENDS]:

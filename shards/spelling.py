@@ -15,17 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
-from gleanery.shards.addresses import book_of, bytes_at, numbers_at, pairs_at
-from gleanery.shards.chance import compiled, mix, u64
+from gleanery.shards.addresses import book_of, bytes_at, numbers_at, pairs_at, tables_at
+from gleanery.shards.chance import compiled
 from gleanery.shards.characters import APOSTROPHE, BLANK, LETTER, NUMBER, SIGN, SPACE, UNKNOWN, kinds
+from gleanery.shards.merges import PART_COLUMNS, byte_ranks, merge_table, parts_of, short_words
 
 RULES = ("gpt2", "digits+gpt2", "other")
 # The most characters of a token that count when a place to cut is drawn; see fim.py.
 MOST_CHARACTERS = 16
-# Above all ranks of merges.
-NO_MERGE = 0x7FFFFFFF
-# Words of at most so many bytes that are one token are looked up at once.
-SHORT_WORD = 8
 
 
 class Spelling:
@@ -37,11 +34,12 @@ class Spelling:
     lines       uint8[size], line ends in it, at most MOST_CHARACTERS
     edges       uint8[size], the kind of its first character, eight times that of its last one, 64 if it opens a
                 word: a space and then something visible, which is always the start of a pre-token, and 128 if it is
-                letters and nothing else but for such a space
+                letters alone, or signs alone, but for such a space
     bytes_ids   int32[256], the token of each single byte, or -1
     merges      uint64[slots, 2], a hash table with open addressing: left id << 32 | right id, and rank << 32 | made id
     byte_ranks  int32[128 * 128], the rank at which two single bytes under 128 are merged
     words       uint64[slots, 2], a hash table of the short words that are one token: bytes, and id
+    parts       int32[size, 4], how each token is made; see merges.py
     silent      runs of ids that spell nothing, as (first, end): control tokens, and what no token has
     digits      whether each digit is a token of its own
     exact       whether the text may be cut between any two characters without encoding all of it anew
@@ -61,9 +59,10 @@ class Spelling:
         vocabulary: dict[str, int] = model["vocab"]
         for letter, byte in LETTERS.items():
             self.bytes_ids[byte] = vocabulary.get(letter, -1)
-        self.merges = _merge_table(vocabulary, model.get("merges") or [])
-        self.words = _short_words(self.content, self.start, self.bytes_ids, self.merges)
-        self.byte_ranks = _byte_ranks(self.bytes_ids, self.merges)
+        self.merges = merge_table(vocabulary, model.get("merges") or [])
+        self.words = short_words(self.content, self.start, self.bytes_ids, self.merges)
+        self.byte_ranks = byte_ranks(self.bytes_ids, self.merges)
+        self.parts = parts_of(self.content, self.start, self.bytes_ids, self.merges)
         rule = rule_of(config)
         self.digits = rule == "digits+gpt2"
         self.exact = rule != "other" and not _has_blank_tokens(config) and not model.get("ignore_merges")
@@ -72,7 +71,9 @@ class Spelling:
     def book(self) -> NDArray[np.uint64]:
         """The addresses and lengths of all tables. The spelling must be kept as long as its book is used."""
         tables: list[NDArray[Any]] = [self.content, self.start, self.characters, self.lines, self.edges, kinds()]
-        return book_of([*tables, self.bytes_ids, self.merges, self.words, self.byte_ranks], [int(self.digits)])
+        return book_of(
+            [*tables, self.bytes_ids, self.merges, self.words, self.byte_ranks, self.parts], [int(self.digits)]
+        )
 
 
 @lru_cache(maxsize=4)
@@ -153,33 +154,6 @@ def _has_blank_tokens(config: Mapping[str, Any]) -> bool:
     return any(not str(token["content"]).strip() for token in config.get("added_tokens") or [])
 
 
-def _merge_table(vocabulary: Mapping[str, int], merges: list[Any]) -> NDArray[np.uint64]:
-    triples = np.zeros((len(merges), 3), np.uint64)
-    try:
-        for rank, merge in enumerate(merges):
-            left, right = merge.split(" ") if isinstance(merge, str) else merge
-            triples[rank] = vocabulary[left], vocabulary[right], vocabulary[left + right]
-    except (KeyError, ValueError, AttributeError) as error:
-        raise StopRun("the tokenizer's merges do not fit its vocabulary", "fetch the release again") from error
-    slots = 1 << max(4, (2 * len(merges)).bit_length())
-    table = np.full((slots, 2), np.uint64(0xFFFFFFFFFFFFFFFF))
-    _insert(triples, table)
-    return table
-
-
-@compiled
-def _insert(triples: NDArray[np.uint64], table: NDArray[np.uint64]) -> None:
-    mask = u64(len(table) - 1)
-    for rank in range(len(triples)):
-        key = (triples[rank, 0] << u64(32)) | triples[rank, 1]
-        slot = mix(key) & mask
-        while table[slot, 0] != u64(0xFFFFFFFFFFFFFFFF) and table[slot, 0] != key:
-            slot = (slot + u64(1)) & mask
-        # `tokenizers` keeps the last of two equal merges.
-        table[slot, 0] = key
-        table[slot, 1] = (u64(rank) << u64(32)) | triples[rank, 2]
-
-
 @compiled
 def content_of(book: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """The table `content`."""
@@ -235,102 +209,15 @@ def byte_ranks_of(book: NDArray[np.uint64]) -> NDArray[np.int32]:
 
 
 @compiled
+def parts_at(book: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """The table `parts`."""
+    return tables_at(book[20], book[21], PART_COLUMNS)
+
+
+@compiled
 def cuts_digits(book: NDArray[np.uint64]) -> bool:
     """Whether each digit is a token of its own."""
-    return bool(book[20])
-
-
-@compiled
-def merged(ids: NDArray[np.int32], at: int, count: int, merges: NDArray[np.uint64]) -> int:
-    """Merge ids[at : at + count] in place, pair by pair, the lowest rank first; returns how many are left.
-
-    The ranks of all pairs stand behind them, as `rank_of` gives them.
-    """
-    ranks = at + count
-    while count > 1:
-        best, place = NO_MERGE, 0
-        for k in range(count - 1):
-            if ids[ranks + k] < best:
-                best, place = ids[ranks + k], k
-        if best == NO_MERGE:
-            break
-        here = at + place
-        ids[here] = _merge(ids[here], ids[here + 1], merges) & u64(0xFFFFFFFF)
-        count -= 1
-        for k in range(place + 1, count):
-            ids[at + k] = ids[at + k + 1]
-        for k in range(place + 1, count - 1):
-            ids[ranks + k] = ids[ranks + k + 1]
-        if place + 1 < count:
-            ids[ranks + place] = rank_of(ids[here], ids[here + 1], merges)
-        if place > 0:
-            ids[ranks + place - 1] = rank_of(ids[here - 1], ids[here], merges)
-    return count
-
-
-@compiled
-def rank_of(left: int, right: int, merges: NDArray[np.uint64]) -> int:
-    """The rank at which two ids are merged, or NO_MERGE."""
-    return int(_merge(left, right, merges) >> u64(32))
-
-
-@compiled
-def _byte_ranks(bytes_ids: NDArray[np.int32], merges: NDArray[np.uint64]) -> NDArray[np.int32]:
-    """The rank of each pair of bytes under 128, which stand first in every word."""
-    found = np.empty(128 * 128, np.int32)
-    for pair in range(len(found)):
-        found[pair] = rank_of(bytes_ids[pair >> 7], bytes_ids[pair & 127], merges)
-    return found
-
-
-@compiled
-def _merge(left: int, right: int, merges: NDArray[np.uint64]) -> int:
-    """Rank << 32 | made id of a pair; NO_MERGE << 32 if there is none."""
-    key, mask = (u64(left) << u64(32)) | u64(right), u64(len(merges) - 1)
-    slot = mix(key) & mask
-    while merges[slot, 0] != u64(0xFFFFFFFFFFFFFFFF):
-        if merges[slot, 0] == key:
-            found: int = merges[slot, 1]
-            return found
-        slot = (slot + u64(1)) & mask
-    return u64(NO_MERGE) << u64(32)  # type: ignore[no-any-return]
-
-
-@compiled
-def _short_words(
-    content: NDArray[np.uint8], start: NDArray[np.int32], bytes_ids: NDArray[np.int32], merges: NDArray[np.uint64]
-) -> NDArray[np.uint64]:
-    """The short words that merge into one token."""
-    slots = 16
-    while slots < 2 * len(start):
-        slots *= 2
-    table, ids, mask = np.zeros((slots, 2), np.uint64), np.empty(2 * SHORT_WORD, np.int32), u64(slots - 1)
-    for token in range(len(start) - 1):
-        begin, end = start[token], start[token + 1]
-        if not 0 < end - begin <= SHORT_WORD or content[end - 1] == 0:
-            continue
-        for k in range(begin, end):
-            ids[k - begin] = bytes_ids[content[k]]
-        for k in range(end - begin - 1):
-            ids[end - begin + k] = rank_of(ids[k], ids[k + 1], merges)
-        if merged(ids, 0, end - begin, merges) != 1 or ids[0] != token:
-            continue
-        word = packed(content, begin, end)
-        slot = mix(word) & mask
-        while table[slot, 0] != 0:
-            slot = (slot + u64(1)) & mask
-        table[slot, 0], table[slot, 1] = word, u64(token)
-    return table
-
-
-@compiled
-def packed(text: NDArray[np.uint8], begin: int, end: int) -> int:
-    """At most eight bytes as a number; different for each text whose last byte is not 0."""
-    word = u64(0)
-    for k in range(end - 1, begin - 1, -1):
-        word = (word << u64(8)) | u64(text[k])
-    found: int = word
-    return found
+    return bool(book[22])
 
 
 @compiled
@@ -344,19 +231,22 @@ def _mark(
 ) -> None:
     for token in range(len(edges)):
         begin, end = start[token], start[token + 1]
-        count, ended, last, letters = 0, 0, end, end > begin
+        count, ended, last, alike, only = 0, 0, end, end > begin, UNKNOWN
         for at in range(begin, end):
             if content[at] & 0xC0 != 0x80:
                 count, last = count + 1, at
-                letters &= kind_at(content, at, end, kind) == LETTER or (at == begin and content[at] == 0x20)
+                here = kind_at(content, at, end, kind)
+                if not (at == begin and here == SPACE):
+                    alike &= here in (LETTER, SIGN) and only in (UNKNOWN, here)
+                    only = here
             ended += content[at] == 0x0A
         characters[token], lines[token] = min(count, MOST_CHARACTERS), min(ended, MOST_CHARACTERS)
         first = kind_at(content, begin, end, kind)
         second = kind_at(content, begin + 1, end, kind) if first == SPACE else UNKNOWN
         opens = 64 if second in (LETTER, NUMBER, APOSTROPHE, SIGN) else 0
         kept = kind_at(content, last, end, kind)
-        letters &= kept == LETTER and first != UNKNOWN
-        edges[token] = first | kept << 3 | opens | (128 if letters else 0)
+        alike &= kept in (LETTER, SIGN) and first != UNKNOWN
+        edges[token] = first | kept << 3 | opens | (128 if alike else 0)
 
 
 @compiled

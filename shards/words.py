@@ -12,18 +12,15 @@ from numpy.typing import NDArray
 
 from gleanery.shards.chance import compiled, i64, mix, u64
 from gleanery.shards.characters import APOSTROPHE, BLANK, NUMBER, SIGN, SPACE, UNKNOWN
+from gleanery.shards.merges import SHORT_WORD, merged, packed, rank_of
 from gleanery.shards.spelling import (
-    SHORT_WORD,
     byte_ranks_of,
     bytes_ids_of,
     character_bytes,
     cuts_digits,
     kind_at,
     kinds_of,
-    merged,
     merges_of,
-    packed,
-    rank_of,
     words_of,
 )
 
