@@ -433,7 +433,7 @@ def _window(
             for k in range(count):
                 new[at + k] = splits[row, LEFT + k]
             if count > 0:
-                return at + count
+                return int(at + count)
     # Others are a few letters, or one character: a look at each byte is all they need.
     if size == 1 and text[0] < 0x80:
         new[at] = bytes_ids_of(book)[text[0]]

@@ -105,16 +105,15 @@ def plan_epoch(
     return Plan(Pieces(np.concatenate(tables)), np.concatenate(firsts), order, choices)
 
 
-def pack(costs: NDArray[np.int32], context: int, ties: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def pack(costs: NDArray[np.int32], context: int, ties: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Rows for pieces: (first, order), so that row r holds pieces order[first[r] : first[r + 1]].
 
     `ties` decides between pieces of equal cost. Pieces as long as the context have rows of their own, the first ones.
     """
-    row = np.empty(len(costs), np.int64)
-    full, order = _descending(costs, context, u64(ties))
-    rows = _best_fit(costs, order, full, context, row)
-    first, placed = _by_row(row, order, rows)
-    return first, placed
+    bounds, order = _descending(costs, context, u64(ties))
+    row = np.empty(len(costs), np.int32)
+    rows = _best_fit(bounds, context, row)
+    return _by_row(row, order, rows)
 
 
 @compiled
@@ -160,15 +159,18 @@ def _runs_taken(
 
 
 @compiled
-def _descending(costs: NDArray[np.int32], context: int, key: int) -> tuple[int, NDArray[np.int64]]:
-    """How many pieces fill a row, and all by falling cost; equal ones in keyed strides from a keyed beginning."""
+def _descending(costs: NDArray[np.int32], context: int, key: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """All pieces by falling cost, equal ones in keyed strides from a keyed beginning; and where each cost begins.
+
+    Pieces that cost `context` - b stand at the places bounds[b] to bounds[b + 1].
+    """
     count = len(costs)
     at = np.zeros(context + 2, np.int64)
     for i in range(count):
         at[context - costs[i] + 1] += 1
-    full = at[1]
-    begins = np.cumsum(at)
-    out = np.empty(count, np.int64)
+    bounds = np.cumsum(at)
+    begins = bounds.copy()
+    out = np.empty(count, np.int32)
     step = _stride(count, key)
     i = i64((u64(key) >> u64(8)) % u64(max(1, count)))
     for _ in range(count):
@@ -178,7 +180,7 @@ def _descending(costs: NDArray[np.int32], context: int, key: int) -> tuple[int, 
         i += step
         if i >= count:
             i -= count
-    return full, out
+    return bounds, out
 
 
 @compiled
@@ -196,56 +198,59 @@ def _stride(count: int, key: int) -> int:
 
 
 @compiled
-def _by_row(row: NDArray[np.int64], order: NDArray[np.int64], rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each row begins, and `order` sorted by row, stable."""
+def _by_row(row: NDArray[np.int32], order: NDArray[np.int32], rows: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Where each row begins, and `order` sorted by the row of each place, stable."""
     sizes = np.zeros(rows + 1, np.int64)
-    for i in range(len(row)):
-        sizes[row[i] + 1] += 1
+    for place in range(len(row)):
+        sizes[row[place] + 1] += 1
     first = np.cumsum(sizes)
-    at, out = first.copy(), np.empty(len(order), np.int64)
-    for i in order:
-        out[at[row[i]]] = i
-        at[row[i]] += 1
+    at, out = first.copy(), np.empty(len(order), np.int32)
+    for place in range(len(row)):
+        out[at[row[place]]] = order[place]
+        at[row[place]] += 1
     return first, out
 
 
 @compiled
-def _best_fit(
-    costs: NDArray[np.int32], order: NDArray[np.int64], full: int, context: int, row: NDArray[np.int64]
-) -> int:
-    """Give each piece the fullest row that still has room for it; fills `row` and returns the number of rows.
+def _best_fit(bounds: NDArray[np.int64], context: int, row: NDArray[np.int32]) -> int:
+    """Give each place the fullest row that still has room for its piece; fills `row` and returns the number of rows.
 
-    The first `full` pieces have a row each. Open rows hang in lists by their free room; two bitsets find the smallest
-    sufficient room in a few steps.
+    The pieces that fill a row have one each. Open rows hang in lists by their free room; two bitsets find the smallest
+    sufficient room in a few steps, once for each run of equal costs that finds it.
     """
-    head = np.full(context + 1, -1, np.int64)
-    following = np.empty(len(order), np.int64)
+    head = np.full(context + 1, -1, np.int32)
+    following = np.empty(len(row) + 1, np.int32)
     fine = np.zeros((context >> 6) + 1, np.uint64)
     coarse = np.zeros((context >> 12) + 1, np.uint64)
-    for rows in range(full):
-        row[order[rows]] = rows
-    rows = full
-    for place in range(full, len(order)):  # falling cost
-        i = order[place]
-        cost = costs[i]
-        room = _smallest_set(fine, coarse, cost)
-        if room < 0:
-            chosen, room, rows = rows, context, rows + 1
-        else:
-            chosen = head[room]
-            head[room] = following[chosen]
-            if head[room] < 0:
-                fine[room >> 6] &= ~(u64(1) << u64(room & 63))
-                if fine[room >> 6] == 0:
-                    coarse[room >> 12] &= ~(u64(1) << u64((room >> 6) & 63))
-        row[i] = chosen
-        rest = room - cost
-        if rest > 0:
-            following[chosen] = head[rest]
-            head[rest] = chosen
-            fine[rest >> 6] |= u64(1) << u64(rest & 63)
-            coarse[rest >> 12] |= u64(1) << u64((rest >> 6) & 63)
-    return rows
+    rows = bounds[1]
+    for place in range(rows):
+        row[place] = place
+    for bucket in range(1, context):
+        cost = context - bucket
+        room = -2  # not looked for yet
+        for place in range(bounds[bucket], bounds[bucket + 1]):
+            if room == -2:
+                room = _smallest_set(fine, coarse, cost)
+            if room < 0:
+                chosen, taken, rows = rows, context, rows + 1
+            else:
+                chosen, taken = i64(head[room]), room
+                head[room] = following[chosen]
+                if head[room] < 0:
+                    fine[room >> 6] &= ~(u64(1) << u64(room & 63))
+                    if fine[room >> 6] == 0:
+                        coarse[room >> 12] &= ~(u64(1) << u64((room >> 6) & 63))
+                    room = -2
+            row[place] = chosen
+            rest = taken - cost
+            if rest > 0:
+                following[chosen] = head[rest]
+                head[rest] = chosen
+                fine[rest >> 6] |= u64(1) << u64(rest & 63)
+                coarse[rest >> 12] |= u64(1) << u64((rest >> 6) & 63)
+                if rest >= cost:  # smaller than the room that it comes from, and enough
+                    room = rest
+    return int(rows)
 
 
 @compiled

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gleanery.records.errors import RejectRecord, StopRun
 from gleanery.shards import encoding
 from gleanery.shards.encoding import ODD, PACKAGES, Encoder, Ids
-from gleanery.shards.tokenizer import Tokenizer, train
+from gleanery.shards.tokenizer import COMPARED, Tokenizer, train
 from gleanery.shards.tokenizer_file import SENTINELS, STYLES, sentinel_names
 
 CODE = [f"def area_{i}(width, height):\n    # in square metres\n    return width * height * {i}\n" for i in range(40)]
@@ -136,8 +136,14 @@ def test_a_package_that_differs_later_stops_the_run(lying: list[str]) -> None:
     assert tokenizer.encoder.name == "lying"
     tokenizer.encode(["x = 1\n"])
     with pytest.raises(StopRun, match="lying does not give") as error:
-        tokenizer.encode(["xyzzy plugh\n"])
+        tokenizer.encode([f"{n} xyzzy plugh\n" for n in range(4 * COMPARED)])  # one of these is in the sample
     assert "uninstall lying" in error.value.hint
+
+
+def test_the_first_text_of_all_is_in_the_sample(lying: list[str]) -> None:
+    lying[0] = "xyzzy plugh"
+    with pytest.raises(StopRun, match="lying does not give"):
+        Tokenizer.load(FILES["gpt2"], packages=("lying",)).encode(["xyzzy plugh\n"])
 
 
 def test_a_package_that_fails_on_a_text_leaves_it_to_the_reference(lying: list[str]) -> None:
