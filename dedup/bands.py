@@ -53,7 +53,7 @@ class Sieve:
         """How many of some numbers must be equal in so many bits each.
 
         >>> Sieve(0.7).least(256, 1), Sieve(0.7).least(256, 2)
-        (188, 166)
+        (188, 165)
         """
         chance = self.threshold + (1 - self.threshold) / 2**bits
         return next((k for k in range(numbers, 0, -1) if bdtr(k - 1, numbers, chance) <= _MISSED), 0)

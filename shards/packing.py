@@ -133,7 +133,7 @@ def _places_of(rows: NDArray[np.int64], count: int, key: int) -> NDArray[np.int6
 
 
 @compiled
-def _taken(table: NDArray[np.uint32], order: NDArray[np.int64]) -> NDArray[np.uint32]:
+def _taken(table: NDArray[np.uint32], order: NDArray[np.int32]) -> NDArray[np.uint32]:
     found = np.empty_like(table)
     for i in range(len(order)):
         for k in range(3):
@@ -143,7 +143,7 @@ def _taken(table: NDArray[np.uint32], order: NDArray[np.int64]) -> NDArray[np.ui
 
 @compiled
 def _runs_taken(
-    table: NDArray[np.uint32], runs: NDArray[np.int64], first: NDArray[np.int64], order: NDArray[np.int64]
+    table: NDArray[np.uint32], runs: NDArray[np.int64], first: NDArray[np.int64], order: NDArray[np.int32]
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """The pieces of all runs in another order of runs, and where each row begins in them."""
     found, begins, at = np.empty_like(table), np.empty_like(first), 0

@@ -38,7 +38,8 @@ def merged_anew(spelling: Spelling, text: bytes) -> list[int]:
     ids[: len(text)] = spelling.bytes_ids[list(text)]
     for k in range(len(text) - 1):
         ids[len(text) + k] = rank_of(ids[k], ids[k + 1], spelling.merges)
-    return ids[: merged(ids, 0, len(text), spelling.merges)].tolist()
+    found: list[int] = ids[: merged(ids, 0, len(text), spelling.merges)].tolist()
+    return found
 
 
 def bytes_of(spelling: Spelling, token: int) -> bytes:
