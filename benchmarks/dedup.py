@@ -233,12 +233,22 @@ def stage_against_pipelines(sizes: Sizes, root: Path) -> list[Metric]:
     growth = large["cpu"] / small["cpu"] / (sizes.stage[1] / sizes.stage[0])
     found = [
         metric("stage_cpu_us", [large["cpu"] / sizes.stage[1] * 1e6], "us a document", large["steps"]),
-        metric("cpu_growth_10x", [growth], "x of linear"),
+        metric(
+            "cpu_growth_10x",
+            [growth],
+            "x of linear",
+            {
+                "measured pairs a document, of the small run": small["pairs"] / sizes.stage[0],
+                "measured pairs a document, of the large run": large["pairs"] / sizes.stage[1],
+                "us a document, of the small run": small["cpu"] / sizes.stage[0] * 1e6,
+            },
+        ),
         metric(
             "memory_growth_10x",
             [large["private"] / small["private"]],
             "x",
             {
+                "peak MB, of the small run": small["private"] / 1e6,
                 "peak MB": large["private"] / 1e6,
                 "with mapped files, which the system may drop (x)": large["resident"] / small["resident"],
                 "with mapped files, peak MB": large["resident"] / 1e6,

@@ -88,7 +88,8 @@ def run_steps(root: Path, settings: Settings) -> dict[str, float]:
 
 
 def stage_apart(root: Path) -> dict[str, Any]:
-    """All steps and a write of the survivors, in a process of its own: CPU seconds, and peaks of memory in bytes."""
+    """All steps and a write of the survivors, in a process of its own: CPU seconds, pairs, and peaks of memory in
+    bytes."""
     done = subprocess.run([sys.executable, __file__, str(root)], check=True, stdout=subprocess.PIPE, text=True)
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -104,7 +105,9 @@ def main() -> None:
     write_survivors(root)
     steps["survivors"] = time.process_time() - start
     cpu = {f"{name} (CPU s)": seconds for name, seconds in steps.items()}
-    print(json.dumps({"cpu": sum(steps.values()), "steps": cpu, "private": memory.peak, "resident": memory.resident}))
+    pairs = sum(pq.read_metadata(path).num_rows for path in (root / "tables/pairs").glob("*.parquet"))
+    found = {"cpu": sum(steps.values()), "steps": cpu, "pairs": pairs}
+    print(json.dumps(found | {"private": memory.peak, "resident": memory.resident}))
 
 
 def warm_up() -> None:
