@@ -55,6 +55,8 @@ STYLES: Mapping[str, int] = MappingProxyType(
         "php": SLASHES | BLOCK | HASH | QUOTES,
     }
 )
+STYLE_NAMES = tuple(sorted(STYLES))
+_PLACES = {name: place for place, name in enumerate(STYLE_NAMES)}
 _ENDINGS = {
     "slashes": "c h cc cpp cxx hpp hh hxx inl java js mjs cjs jsx ts tsx mts cts go rs swift kt kts cs scala dart"
     " groovy gradle proto zig m mm d v sv cu cuh glsl hlsl frag vert sol scss less jsonc vala",
@@ -104,23 +106,26 @@ def style_of(names: Sequence[str]) -> str:
     return next(filter(None, map(_style, names if len(names) == 1 else sorted(names))), "none")
 
 
-def styles_of(names: pa.ListArray) -> list[str]:
-    """`style_of` for each row of a column of lists of names.
+def styles_of(names: pa.ListArray) -> NDArray[np.uint8]:
+    """`style_of` for each row of a column of lists of names, as places in `STYLE_NAMES`.
 
     Only what counts of a name is looked at, its ending or, of a few, the whole: there are few of those.
 
-    >>> styles_of(pa.array([["a.py"], ["notes.txt", "z.c"], [], ["py"], ["CMakeLists.txt"]]))
+    >>> found = styles_of(pa.array([["a.py"], ["notes.txt", "z.c"], [], ["py"], ["CMakeLists.txt"]]))
+    >>> [STYLE_NAMES[style] for style in found]
     ['hash', 'slashes', 'none', 'none', 'hash']
     """
     lower = pc.utf8_lower(names.values)
     endings = pc.replace_substring_regex(lower, r"(?s)^.*\.", ".")
     telling = pc.if_else(pc.is_in(lower, pa.array(sorted(_BY_NAME))), lower, endings).dictionary_encode()
-    by_number = [_style(name) for name in telling.dictionary.to_pylist()]
-    found, offsets = [by_number[number] for number in telling.indices.to_pylist()], names.offsets.to_pylist()
-    return [
-        found[first] or "none" if last - first == 1 else style_of(names.values[first:last].to_pylist())
-        for first, last in zip(offsets, offsets[1:], strict=False)
-    ]
+    by_number = np.array([_PLACES[_style(name) or "none"] for name in telling.dictionary.to_pylist()], np.uint8)
+    offsets = names.offsets.to_numpy()
+    counts = np.diff(offsets)
+    styles = np.full(len(names), _PLACES["none"], np.uint8)
+    styles[counts == 1] = by_number[telling.indices.to_numpy()[offsets[:-1][counts == 1]]]
+    for row in np.flatnonzero(counts > 1).tolist():
+        styles[row] = _PLACES[style_of(names.values[offsets[row] : offsets[row + 1]].to_pylist())]
+    return styles
 
 
 def _style(name: str) -> str | None:

@@ -28,9 +28,9 @@ from gleanery.pipeline.steps import Marker, Shard, Step, Task
 
 ROWS_AT_ONCE = 1 << 20
 SAMPLES_EACH = 40  # of a typical content; only the number of tasks depends on it
-TASKS = 12  # for the bands of a small run; a large one has one for each band, or more
+TASKS = 6  # for the bands of a small run; a large one has one for each band, or more
 FORMS = 2  # the keys after those of the bands
-RANGE_CONTENTS = 1 << 14
+FEW_CONTENTS, RANGE_CONTENTS = 1 << 13, 1 << 14
 MEASURED = np.dtype([("pair", "<u8"), ("jaccard", "<f8"), ("containment", "<f8"), ("inner", "i1")])
 
 
@@ -64,12 +64,13 @@ def pairs_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 
 
 def range_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:
-    """One task for each range of ids: some parts of `blobs` in a row, with about `RANGE_CONTENTS` contents.
+    """One task for each range of ids: some parts of `blobs` in a row, with `RANGE_CONTENTS` contents at most or so.
 
     Work on pairs is by range: a part has only as many contents as a worker can read texts of, which is few for pairs.
+    A small run has up to `USUAL_PARTS` of them, if that leaves `FEW_CONTENTS` for each.
     """
-    parts, ranges = len(blob_tasks(markers)), USUAL_PARTS
-    while ranges * RANGE_CONTENTS < markers["sign"].counts["kept"]:
+    parts, contents, ranges = len(blob_tasks(markers)), markers["sign"].counts["kept"], 1
+    while ranges * RANGE_CONTENTS < contents or (ranges < USUAL_PARTS and ranges * FEW_CONTENTS < contents):
         ranges *= 2
     count = min(parts, ranges)
     return tuple(Task(part_name(part, count), {"part": part, "parts": count}) for part in range(count))

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gleanery.dedup.clusters import Forest
-from gleanery.dedup.normal_form import code_of
+from gleanery.dedup.normal_form import STYLE_NAMES, code_of
 from gleanery.dedup.prints import label
 from gleanery.dedup.sameness import CLASSES, Policy, classify_all
 from gleanery.dedup.signatures import ShingleSets, shingle_sets
@@ -27,7 +27,7 @@ from gleanery.pipeline.exchange import write_sorted
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage3_candidates import MEASURED, candidates_step, own_parts, pairs_step, range_tasks
-from gleanery.pipeline.stage3_sign import STYLE_NAMES, dedup_parameters, index_step, sign_step
+from gleanery.pipeline.stage3_sign import dedup_parameters, index_step, sign_step
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.records.parquet import read_table, write_table
 from gleanery.records.tables import TABLES

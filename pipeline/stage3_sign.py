@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gleanery.dedup.bands import Banding, band_keys, signature_bits
 from gleanery.dedup.containment import Sample, in_slices
-from gleanery.dedup.normal_form import STYLES, styles_of
+from gleanery.dedup.normal_form import STYLE_NAMES, styles_of
 from gleanery.dedup.prints import label, prints
 from gleanery.dedup.signatures import Parameters
 from gleanery.dedup.texts import texts_of
@@ -36,7 +36,6 @@ from gleanery.records.tables import TABLES
 MAX_CONTENTS = 1 << 32
 # What later steps look up by the number of a content; the rest is read part by part.
 INDEXED = ("ids", "bits", "shingles", "forms", "sizes", "old")
-STYLE_NAMES = tuple(sorted(STYLES))
 
 
 def dedup_parameters(dedup: DedupSettings) -> Parameters:
@@ -74,7 +73,7 @@ def sign_part(shard: Shard) -> None:
     known, index, old = _remembered(shard, ids, styles, label(parameters))
     tables, at = [known], known.num_rows
     for rows, texts in wanted_texts(shard.table("blobs"), ~old, plain):
-        found = prints(texts, [styles[row] for row in rows], parameters)
+        found = prints(texts, [STYLE_NAMES[style] for style in styles[rows].tolist()], parameters)
         tables.append(found.add_column(0, "blob_id", ids.take(pa.array(rows))))
         index[rows] = np.arange(at, at + len(rows))
         at += len(rows)
@@ -82,7 +81,7 @@ def sign_part(shard: Shard) -> None:
     path = shard.table("signatures")
     shard.wrote(path, write_table(path, "signatures", table))
     arrays = _arrays(table, parameters, banding(shard.settings))
-    arrays |= {"old": old, "plain": plain, "styles": np.fromiter(map(STYLE_NAMES.index, styles), np.uint8, len(styles))}
+    arrays |= {"old": old, "plain": plain, "styles": styles}
     path = shard.root / SIGNED.format(name=shard.task.name)
     shard.wrote(path, write_arrays(path, arrays))
     shard.counts |= {"in": blobs.num_rows, "kept": table.num_rows}
@@ -119,7 +118,7 @@ def _may_hold(path: Path, low: str, high: str | None) -> bool:
 
 
 def _remembered(
-    shard: Shard, ids: pa.Array, styles: Sequence[str], wanted: str
+    shard: Shard, ids: pa.Array, styles: NDArray[np.uint8], wanted: str
 ) -> tuple[pa.Table, NDArray[np.int64], NDArray[np.bool_]]:
     """The prints that an earlier run made by the same rules, the row of each content in them, and if it has one."""
     old = previous_range(shard, "signatures", "blob_id")
@@ -127,8 +126,8 @@ def _remembered(
     if not pc.all(same_rules).as_py():
         old = old.filter(same_rules)
     index = pc.index_in(ids, old.column("blob_id"))
-    same_style = pc.equal(old.column("style").take(index), pa.array(styles, pa.string()))
-    there = pc.fill_null(same_style, False).to_numpy()
+    old_styles = pc.index_in(old.column("style"), pa.array(STYLE_NAMES)).take(index)  # null: no such content there
+    there = pc.fill_null(pc.equal(old_styles, pa.array(styles)), False).to_numpy()
     return old, pc.fill_null(index, 0).to_numpy().astype(np.int64), there
 
 

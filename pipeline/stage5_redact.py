@@ -9,6 +9,7 @@ another document has: of those that have it, the one with the smallest id stays.
 
 import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -160,6 +161,8 @@ def documents_part(shard: Shard) -> None:
     again_ids = again.column("file_id").combine_chunks()
     documents = found.filter(pc.invert(pc.is_in(found.column("file_id"), again_ids)))
     names, lacks = _repository_names(shard.root), lacking(shard.root, low, high)
+    for repo, count in Counter(again.column("repo_id").to_pylist()).items():
+        lacks[repo] = [*lacks.get(repo, ()), f"{SAME_TEXT}: {count}"]
     ids = documents.column("repo_id").to_pylist()
     columns = {"repo": [names[r] for r in ids], "missing": [lacks.get(r, []) for r in ids]}
     path, table = shard.table("documents"), documents
