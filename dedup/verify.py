@@ -1,7 +1,7 @@
 """Verification: how similar two texts really are.
 
 In: the shingle hashes of texts. Out: their exact Jaccard similarity, and how much of one stands in the other.
-1 us for a pair of real files (40,651 candidate pairs).
+14 us for both measures of a pair of real files (43,734 candidate pairs, CPU time), 3 us for two sets of 800.
 """
 
 from typing import TypeAlias
