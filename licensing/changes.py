@@ -20,7 +20,7 @@ from gleanery.licensing.reading import is_silent
 from gleanery.licensing.words import Words
 
 # One of these words, added, forbids or limits something if its sentence speaks of what one may do with a work.
-_FEWEST_TOLD, _FEW_WORDS = 4, 3
+_FEWEST_BINDING, _FEWEST_TOLD, _FEW_WORDS = 2, 3, 3
 _AROUND, _LONGEST_LOSS = 30, 12
 
 
@@ -34,34 +34,33 @@ def taking_away(text: Words, added: Collection[int], replaced: Collection[int] =
     >>> taking_away(text, range(3)), taking_away(text, [7, 8, 9, 10, 11])
     (None, (3, 4))
     """
-    telling = (n for n in sorted(added) if n not in replaced or text.words[n] in _list("turning"))
-    for _, places in groupby(telling, key=text.sentences.__getitem__):
+    for _, places in groupby(sorted(added), key=text.sentences.__getitem__):
         found = set(places)
         whole = _sentence(text, min(found))
-        if _limits(text, whole, found):
+        turning = _turning(text, whole) if not found.isdisjoint(replaced) else set[int]()
+        telling = {n for n in found if n not in replaced or n in turning}
+        if telling and _limits(text, whole, telling):
             return text.lines[whole.start], text.lines[whole.stop - 1]
     return None
 
 
 def says_more(text: Words, added: Iterable[range], known: Collection[str] = ()) -> tuple[int, int] | None:
-    """First and last line of the first run of added words that state something, beyond names, titles and origins.
+    """First and last line of the first sentence that was added and may bind whoever uses the work.
 
+    It does if one of its words can bind, such as "need", "pay" or "students", outside of what is known to be harmless.
     `known` are words that do not count, such as those of the name of the licence.
 
     >>> from gleanery.licensing.words import words_of
-    >>> text = words_of(["Frob, a parser by A. Nother", "Resale is out of the question"])
+    >>> text = words_of(["Frob was written by A. Nother.", "Resale is out of the question."])
     >>> says_more(text, [range(6)]), says_more(text, [range(6, 12)])
     (None, (2, 2))
     """
-    for run in added:
-        told = [text.words[n] for n in run if text.words[n] not in known and text.words[n] not in _list("titles")]
-        if len(told) < _FEWEST_TOLD or _list("stating").isdisjoint(told):
-            continue
-        start = _sentence(text, run.start).start
-        said = " ".join(text.words[start : _sentence(text, run.stop - 1).stop]) + " "
-        origins = (_places(said, match, start) for match in _pattern("origins").finditer(said))
-        if not any(run.start < places.stop and places.start < run.stop for places in origins):
-            return text.lines[run.start], text.lines[run.stop - 1]
+    places = (n for run in added for n in run)
+    for _, same in groupby(places, key=text.sentences.__getitem__):
+        found = set(same)
+        told = {n for n in found if text.words[n] not in known and text.words[n] not in _list("titles")}
+        if len(told) >= _FEWEST_BINDING and _binds(text, _sentence(text, min(found)), told):
+            return text.lines[min(found)], text.lines[max(found)]
     return None
 
 
@@ -99,14 +98,35 @@ def _sentence(text: Words, at: int) -> range:
 
 def _limits(text: Words, sentence: range, added: set[int]) -> bool:
     words = text.words[sentence.start : sentence.stop]
-    said = " ".join(words) + " "
-    elsewhere = {n for match in _pattern("elsewhere").finditer(said) for n in _places(said, match, sentence.start)}
-    if any(text.words[n] in _list("limits") for n in added - elsewhere) and any(
-        map(_pattern("deeds").fullmatch, words)
-    ):
+    telling = added - _harmless(text, sentence)
+    if any(text.words[n] in _list("limits") for n in telling) and any(map(_pattern("deeds").fullmatch, words)):
         return True
+    said = " ".join(words) + " "
     alone = (_places(said, match, sentence.start) for match in _pattern("forbidding").finditer(said))
-    return any(not (added - elsewhere).isdisjoint(places) for places in alone)
+    return any(not telling.isdisjoint(places) for places in alone)
+
+
+def _binds(text: Words, sentence: range, told: set[int]) -> bool:
+    """Whether words that were added to a sentence may bind somebody."""
+    rest = told - _harmless(text, sentence)
+    if any(text.words[n] in _list("binding") for n in rest):
+        return True
+    plain = len(rest) < len(told) or not _list("describing").isdisjoint(text.words[n] for n in sentence)
+    return not plain and len(told) >= _FEWEST_TOLD and any(text.words[n] in _list("stating") for n in told)
+
+
+def _turning(text: Words, sentence: range) -> set[int]:
+    """The words that turn the sense of a sentence, if it permits something and is no disclaimer."""
+    words = text.words[sentence.start : sentence.stop]
+    if _list("permitting").isdisjoint(words) or any(map(_pattern("disclaiming").fullmatch, words)):
+        return set()
+    return {n for n in sentence if text.words[n] in _list("turning")}
+
+
+def _harmless(text: Words, sentence: range) -> set[int]:
+    """The words of a sentence that take nothing away, whatever words they are."""
+    said = " ".join(text.words[sentence.start : sentence.stop]) + " "
+    return {n for match in _pattern("harmless").finditer(said) for n in _places(said, match, sentence.start)}
 
 
 def _places(said: str, match: re.Match[str], start: int) -> range:

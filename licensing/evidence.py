@@ -5,6 +5,7 @@ heads go to the detector as they are; of manifests and records only the licence 
 which findings are about the work itself. Costs what the detector costs, and 0.1 ms for a manifest or a README.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -19,12 +20,12 @@ from gleanery.licensing.names import license_role, reading_scope
 from gleanery.licensing.parts import Part, division
 from gleanery.licensing.reading import WHOLE_CHARACTERS, decoded, read_text
 from gleanery.licensing.readme import own_lines, paragraphs_of_others
-from gleanery.licensing.reuse import records
+from gleanery.licensing.reuse import Record, records
 from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 4
+EVIDENCE_VERSION = 5
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _RECORDS = frozenset(("reuse-toml", "dep5", "debian"))
 _OWNERS_ONLY = re2.compile(r"(?i)^(?:(?:year|copyright holders?|organi[sz]ation|owners?):[^\n]*\n?\s*)+$")
@@ -161,7 +162,7 @@ def _of_records(scanner: Scanner, text: str, form: str) -> list[Finding]:
         return [] if form == "debian" else [Finding("unknown", rule=f"{form}-unreadable")]
     found: list[Finding] = []
     for record in said:
-        answers = resolved(scanner, record.words)
+        answers = resolved(scanner, _spelled_out(scanner, record))
         expression = all_of(f.expression for f in answers if f.outcome == "found" and f.expression)
         known = expression is not None and all(f.outcome == "found" for f in answers)
         found.append(
@@ -172,3 +173,15 @@ def _of_records(scanner: Scanner, text: str, form: str) -> list[Finding]:
             )
         )
     return found
+
+
+def _spelled_out(scanner: Scanner, record: Record) -> str:
+    """The words of a record, with what the text of a licence says in the place of a name that nobody knows."""
+    words = record.words
+    for name, text in record.texts:
+        if any(f.outcome != "found" for f in resolved(scanner, name)):
+            found = scanner.scan(text.encode("utf-8", "replace"), "whole")
+            said = all_of(f.expression for f in found if f.expression)
+            if said is not None and all(f.outcome == "found" for f in found):
+                words = re.sub(rf"(?<![\w.+-]){re.escape(name)}(?![\w.+-])", lambda _, s=said: f"({s})", words)
+    return words

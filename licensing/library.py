@@ -17,6 +17,8 @@ from gleanery.licensing.words import Words
 _NEIGHBOURS = 3
 # Other words in the place of some count as added from so many more on.
 _MORE_WORDS = 3
+# So many words in the place of as many are names and other spellings, unless one of them turns the sense.
+_REPLACED = 2
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,18 @@ class Library:
         known = self._equal.get(tuple(self._numbered(text)))
         return None if known is None else Opinion(known.rule, known.expression, 100.0, _lines(text), None, True)
 
-    def opinion(self, text: Words) -> Opinion | None:
-        """What the text is, or None where it is not close to any known text."""
+    def opinion(self, text: Words, inside: bool = False) -> Opinion | None:
+        """What the text is, or None where it is not close to any known text.
+
+        `inside`: what stands above the first and below the last word of the known text is no change to it.
+        """
         closest = self._texts.closest(self._numbered(text))
         if closest is None:
             return None
         known = self._known[closest.number]
-        change = self._change(text, known, closest.runs)
+        ends = (0, len(text.words)) if inside else ()
+        within = [run for run in closest.runs if run[0] not in ends[:1] and run[1] not in ends[1:]]
+        change = self._change(text, known, within)
         alone = all(is_harmless(text.words[run[0] : run[1]], known.name) for run in closest.runs)
         return Opinion(known.rule, known.expression, round(100 * closest.likeness, 2), _lines(text), change, alone)
 
@@ -84,11 +91,19 @@ class Library:
         letters = _letters(self._numbered(text))
         near = ((n, letters[max(0, n - _NEIGHBOURS) : n + _NEIGHBOURS + 1]) for n in added)
         left = [n for n, around in near if not any(around in joined for joined in texts)]
-        change = taking_away(text, left)
+        runs = _runs(left)
+        replaced = {n for n, *more in runs if not more and not self._is_inserted(letters, n, texts)}
+        change = taking_away(text, left, replaced)
         if change is not None or len(named) > 1:
             return change
         name = frozenset().union(*(one.name for one in self._known if one.expression in named))
-        return says_more(text, _runs(left), name)
+        return says_more(text, runs, name)
+
+    @staticmethod
+    def _is_inserted(letters: str, at: int, texts: Iterable[str]) -> bool:
+        """Whether a word stands between words that follow each other in a known text, and not in the place of one."""
+        around = letters[max(0, at - _NEIGHBOURS) : at] + letters[at + 1 : at + 1 + _NEIGHBOURS]
+        return any(around in joined for joined in texts)
 
     def _joined(self, expression: str) -> str:
         """All known texts under an expression, as letters."""
@@ -102,7 +117,7 @@ class Library:
 
     def _change(self, text: Words, known: Known, runs: Sequence[Run]) -> tuple[int, int] | None:
         added = {n for start, stop, _, _ in runs for n in range(start, stop)}
-        replaced = {start for start, stop, first, last in runs if stop - start == last - first == 1}
+        replaced = {n for a, b, first, last in runs if b - a == last - first <= _REPLACED for n in range(a, b)}
         # Other words in the place of some, about as many, are names and other spellings.
         longer = (range(a, b) for a, b, first, last in runs if b - a > last - first + _MORE_WORDS - 1)
         change = taking_away(text, added, replaced) or says_more(text, longer, known.name)

@@ -20,6 +20,8 @@ _LICENSE_WORDS = frozenset(
     ("license", "licence", "licenses", "licences", "copying", "unlicense", "copyright", "copyleft")
 )
 _PAGE_FOLDERS = frozenset(("doc", "docs", "documentation", "site", "website", "_static", "static", "templates", "man"))
+# Code that bears the extension of a text.
+_CODE_IN_TEXT = frozenset(("cmakelists.txt", "meson_options.txt", "requirements.txt", "constraints.txt"))
 _LICENSE_FOLDERS = frozenset(("license", "licence", "licenses", "licences"))
 # Names of licences and words of law that still leave a licence file for the whole folder: LICENSE-MIT, COPYING.LESSER.
 _IDS_TEXT = """
@@ -184,10 +186,11 @@ def is_vendored_path(path: str) -> str | None:
 def is_prose_path(path: str) -> bool:
     """Whether the file is a document rather than code: a licence for documents may govern it.
 
-    >>> is_prose_path("docs/guide.rst"), is_prose_path("src/guide.py")
-    (True, False)
+    >>> is_prose_path("docs/guide.rst"), is_prose_path("src/guide.py"), is_prose_path("src/CMakeLists.txt")
+    (True, False, False)
     """
-    return path.rpartition("/")[2].rpartition(".")[2].lower() in _TEXT_EXTENSIONS | {"tex", "svg", "ipynb"}
+    name = path.rpartition("/")[2].lower()
+    return name not in _CODE_IN_TEXT and name.rpartition(".")[2] in _TEXT_EXTENSIONS | {"tex", "svg", "ipynb"}
 
 
 def _is_page(folder: str, extension: str) -> bool:

@@ -23,6 +23,11 @@ _DEBIAN_NAMES = {
     "public-domain": "LicenseRef-scancode-public-domain", "perl": "Artistic-1.0-Perl OR GPL-1.0-or-later",
     "artistic": "Artistic-1.0-Perl", "x11": "X11", "python": "Python-2.0", "psf": "PSF-2.0", "w3c": "W3C",
 }  # fmt: skip
+_EXCEPTIONS = {
+    "autoconf": "Autoconf-exception-generic", "libtool": "Libtool-exception", "bison": "Bison-exception-2.2",
+    "font": "Font-exception-2.0", "classpath": "Classpath-exception-2.0", "gcc": "GCC-exception-2.0",
+}  # fmt: skip
+_EXCEPTION = re.compile(r"(?i)\bwith (\w+) exception\b")
 _GNU = re.compile(r"(?i)^([al]?gpl|gfdl)(?:-v?|v)([0-9](?:\.[0-9])?)(?:\.0)?(\+?)$")
 
 
@@ -31,19 +36,21 @@ class Record:
     """What a record says of the files that its patterns name: an SPDX expression or, as yet, words.
 
     `rank` is how it stands to a file's own header: closest (only if there is none), aggregate (both) or override.
+    `texts` are those of the names in `words` that the file itself explains, by name.
     """
 
     patterns: tuple[str, ...]
     words: str
     line: int
     rank: str = "closest"
+    texts: tuple[tuple[str, str], ...] = ()
 
 
 def records(text: str, form: str) -> tuple[Record, ...] | None:
     """The records of a file in their order, or None if it is not of its form or too long to be read.
 
     >>> records('version = 1\\n[[annotations]]\\npath = "a/*"\\nSPDX-License-Identifier = "MIT"\\n', "reuse-toml")
-    (Record(patterns=('reuse:a/*',), words='MIT', line=2, rank='closest'),)
+    (Record(patterns=('reuse:a/*',), words='MIT', line=2, rank='closest', texts=()),)
     """
     if len(text) > _LONGEST:
         return None
@@ -115,6 +122,7 @@ def _stanzas(text: str, form: str) -> Iterator[Record]:
     paragraphs = list(_paragraphs(text))
     if not paragraphs or not {"format", "format-specification"} & set(paragraphs[0][1]):
         raise ValueError("not the machine-readable form")
+    texts = dict(_license_text(fields) for _, fields in paragraphs if "license" in fields)
     for line, fields in paragraphs:
         if "files" not in fields or "license" not in fields:
             continue
@@ -122,9 +130,21 @@ def _stanzas(text: str, form: str) -> Iterator[Record]:
         if len(patterns) > _MOST_PATTERNS:
             raise ValueError("too many patterns")
         words = fields["license"].split("\n", 1)[0].strip()
+        named = tuple((name, texts[name]) for name in _debian_names(words) if texts.get(name))
         if form == "debian":
             words = debian_expression(words)
-        yield Record(tuple(f"debian:{p.removeprefix('./')}" for p in patterns), words, line, "aggregate")
+        yield Record(tuple(f"debian:{p.removeprefix('./')}" for p in patterns), words, line, "aggregate", named)
+
+
+def _license_text(fields: dict[str, str]) -> tuple[str, str]:
+    """The first line of a field `License`, which names it, and the lines of its text."""
+    name, _, text = fields["license"].partition("\n")
+    return name.strip(), "\n".join("" if line == "." else line for line in text.split("\n"))
+
+
+def _debian_names(words: str) -> list[str]:
+    """The names in a short line such as `GPL-2+ and BSD-like`."""
+    return [token for token in words.replace(",", " ").split() if token.lower() not in ("and", "or", "with")]
 
 
 def _paragraphs(text: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -148,7 +168,10 @@ def debian_expression(words: str) -> str:
 
     >>> debian_expression("GPL-2+ or Expat"), debian_expression("Artistic or GPL-1+, and BSD-3-clause")
     ('GPL-2.0-or-later OR MIT', '(Artistic-1.0-Perl OR GPL-1.0-or-later) AND BSD-3-Clause')
+    >>> debian_expression("GPL-3+ with Autoconf exception or Expat")
+    'GPL-3.0-or-later WITH Autoconf-exception-generic OR MIT'
     """
+    words = _EXCEPTION.sub(lambda match: f"with {_EXCEPTIONS.get(match[1].lower(), match[0][5:])}", words)
     groups = [group.strip() for group in re2.split(r",\s*and\s+", words)]
     said = [_debian_group(group) for group in groups]
     return said[0] if len(said) == 1 else " AND ".join(f"({s})" if " OR " in s else s for s in said)

@@ -37,7 +37,7 @@ from gleanery.records.errors import StopRun
 __all__ = ["Finding", "Scanner", "finding_of", "head_of", "plain_of", "warm"]
 
 # Raise this number when the same text may now give another answer.
-SCAN_VERSION = 8
+SCAN_VERSION = 9
 # What this room finds by itself; scancode has no rule for it.
 NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
 MOST_FINDINGS = 64
@@ -126,7 +126,7 @@ class Scanner:
         if not reading.prose or any(_names_terms(f) or f.rule in _GIVEN_UP for f in findings):
             return findings
         # The terms of a licence that exact matching does not know, such as an edited one: silence would be a lie.
-        findings = self._known_or_new(reading.lines, reading.numbers, b"dense") or findings
+        findings = self._known_or_new(reading.lines, reading.numbers, b"prose") or findings
         settled = any(_names_terms(f) or f.outcome == "unknown" for f in findings)
         return findings if settled else (*findings, Finding("unknown", rule=UNRECOGNISED))
 
@@ -156,7 +156,8 @@ class Scanner:
         """The answer to a text that was not seen before; and whether there was time enough."""
         started = time.thread_time()
         try:
-            findings = {b"dense": self._matched, b"sparse": self._covered, b"body": self._compared}[how](text)
+            ways = {b"dense": self._matched, b"prose": self._of_head, b"sparse": self._covered, b"body": self._compared}
+            findings = ways[how](text)
         except TimeIsUp:
             return (Finding("unknown", rule=TIMED_OUT),), False
         except Exception:  # hostile text must not stop a run; the finding says that nothing is known
@@ -174,25 +175,33 @@ class Scanner:
             return ()
         return self._count("closest", (_of_opinion(opinion),))
 
-    def _matched(self, text: str) -> tuple[Finding, ...]:
-        """A licence text: exact matching; where that leaves words over, the library; where nothing is sure, all."""
+    def _of_head(self, text: str) -> tuple[Finding, ...]:
+        """The licence text in the head of a file: what stands above or below it is about the code."""
+        return self._matched(text, inside=True)
+
+    def _matched(self, text: str, inside: bool = False) -> tuple[Finding, ...]:
+        """A licence text: exact matching; where that leaves words over, the library; where nothing is sure, all.
+
+        `inside`: only what stands between words of the licence can be a change to it.
+        """
         query = _query(text)
         if _runs(query) is None:
             return (Finding("unknown", rule=TOO_MANY),)
-        return within(self.seconds, lambda: self._recognised(query))
+        return within(self.seconds, lambda: self._recognised(query, inside))
 
-    def _recognised(self, query: Any) -> tuple[Finding, ...]:
+    def _recognised(self, query: Any, inside: bool) -> tuple[Finding, ...]:
         lines = query.query_string.splitlines()
         words = _words(lines)
-        body = words.without_lines(owner_lines(lines))
+        owners = owner_lines(lines)
+        body = words.without_lines(owners)
         if (equal := _library().equal(body)) is not None:
             return self._count("closest", (_of_opinion(equal),))
         match = _match(query, False)
         self._count("exact", match.findings)
-        more = match.more(words)
+        more = match.more(words, owners, inside)
         if match.solid and not more:
             return match.findings
-        opinion = _opinion(body)
+        opinion = _opinion(body, inside)
         if opinion is not None and opinion.alone:
             self._count("closest", ())
             if opinion.change is None and _say_only(match.findings, opinion.expression):
@@ -201,7 +210,7 @@ class Scanner:
         if not match.solid:
             better = _match(_query(query.query_string), True)
             self._count("approximate", ())
-            match, more = (better, better.more(words)) if better.findings else (match, more)
+            match, more = (better, better.more(words, owners, inside)) if better.findings else (match, more)
         named = {part for f in match.findings for part in conjuncts(f.expression or "")}
         asked = bool(named) and not any(map(_is_restricted, named))
         change = _library().change_beside(words, more, named) if asked else None
@@ -344,9 +353,9 @@ def _words(lines: list[str]) -> Words:
     return words_of(lines, _scancode().passed_over)
 
 
-def _opinion(words: Words) -> Opinion | None:
+def _opinion(words: Words, inside: bool = False) -> Opinion | None:
     """What the library says. A change to a licence that is refused anyway does not matter: it is still that licence."""
-    opinion = _library().opinion(words)
+    opinion = _library().opinion(words, inside)
     return replace(opinion, change=None) if opinion is not None and _is_restricted(opinion.expression) else opinion
 
 
@@ -396,9 +405,14 @@ class _Match:
     solid: bool
     covered: Collection[int]
 
-    def more(self, words: Words) -> list[int]:
-        """The words that no rule covers."""
-        return beyond(words, _scancode().index.dictionary, self.covered)
+    def more(self, words: Words, owners: Collection[int], inside: bool) -> list[int]:
+        """The words that no rule covers and that stand on no line of an owner; `inside`: and between those covered."""
+        more = beyond(words, _scancode().index.dictionary, self.covered)
+        places = range(len(words.words))
+        if inside:
+            covered = sorted(set(places).difference(more))
+            places = range(covered[0], covered[-1]) if covered else range(0)
+        return [n for n in more if n in places and words.lines[n] not in owners]
 
 
 def _match(query: Any, approximate: bool, words: list[int] | None = None) -> _Match:

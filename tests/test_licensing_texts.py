@@ -15,6 +15,7 @@ from gleanery.licensing.scan import CHANGED, Finding, Scanner
 GOLDEN = Path(__file__).parent / "golden/licensing"
 TEXTS: dict[str, list[str]] = tomllib.loads((GOLDEN / "texts.expected.toml").read_text("utf-8"))
 RESTRICTIONS = (GOLDEN / "restrictions.txt").read_text("utf-8").splitlines()
+HARMLESS = (GOLDEN / "harmless.txt").read_text("utf-8").splitlines()
 LICENSES = Path((find_spec("licensedcode").submodule_search_locations or [""])[0]) / "data/licenses"  # type: ignore[union-attr]
 PERMISSIVE = {
     "mit": "MIT",
@@ -69,7 +70,15 @@ def test_a_permissive_text_with_a_restriction_anywhere_is_never_let_through_as_t
     assert doubted or any(POLICY.answer(f.expression) == DENY for f in found), said(found)
 
 
-HARMLESS = [
+@given(st.sampled_from(sorted(PERMISSIVE)), st.sampled_from(HARMLESS), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_a_sentence_that_takes_nothing_away_changes_no_licence(key: str, sentence: str, above: bool) -> None:
+    text = f"{sentence}\n\n{shipped(key)}" if above else f"{shipped(key)}\n\n{sentence}\n"
+    found = SCANNER.scan(text.encode(), "whole")
+    assert not any((f.rule or "").startswith(CHANGED) for f in found), said(found)
+
+
+OWNERS = [
     "Copyright (c) 2020 Nora Nobody",
     "Frob 2.0",
     "FROB LICENSE",
@@ -81,7 +90,7 @@ HARMLESS = [
 
 @given(
     st.sampled_from(sorted(PERMISSIVE)),
-    st.lists(st.sampled_from(HARMLESS), max_size=4, unique=True),
+    st.lists(st.sampled_from(OWNERS), max_size=4, unique=True),
     st.sampled_from(["", "# ", " * ", "> ", "// "]),
 )
 @settings(max_examples=60, deadline=None)
