@@ -183,5 +183,5 @@ def _spelled_out(scanner: Scanner, record: Record) -> str:
             found = scanner.scan(text.encode("utf-8", "replace"), "whole")
             said = all_of(f.expression for f in found if f.expression)
             if said is not None and all(f.outcome == "found" for f in found):
-                words = re.sub(rf"(?<![\w.+-]){re.escape(name)}(?![\w.+-])", lambda _, s=said: f"({s})", words)
+                words = f"({said})".join(re.split(rf"(?<![\w.+-]){re.escape(name)}(?![\w.+-])", words))
     return words

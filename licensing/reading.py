@@ -354,7 +354,7 @@ def _goes_on(said: str, following: str) -> bool:
 
 
 def _without_links(words: str) -> str:
-    return _LINK.sub(r"\1", words).strip()
+    return str(_LINK.sub(r"\1", words)).strip()
 
 
 def decoded(content: bytes) -> str:
