@@ -20,6 +20,11 @@ _LICENSE_WORDS = frozenset(
     ("license", "licence", "licenses", "licences", "copying", "unlicense", "copyright", "copyleft")
 )
 _PAGE_FOLDERS = frozenset(("doc", "docs", "documentation", "site", "website", "_static", "static", "templates", "man"))
+# Texts that lie beside the licences of a folder `licenses/`, as packers of Python wheels put them there.
+_NO_LICENCES_TEXT = """
+authors changelog changes code_of_conduct contributing contributors credits history index maintainers news thanks todo
+"""
+_NO_LICENCES = frozenset(_NO_LICENCES_TEXT.split())
 # Code that bears the extension of a text.
 _CODE_IN_TEXT = frozenset(("cmakelists.txt", "meson_options.txt", "requirements.txt", "constraints.txt"))
 _LICENSE_FOLDERS = frozenset(("license", "licence", "licenses", "licences"))
@@ -77,6 +82,7 @@ def license_role(path: str) -> str | None:
 
     >>> [license_role(p) for p in ("LICENSE", "a/COPYING.LESSER", "LICENSE-MIT", "LICENSES/MIT.txt", "licence.md")]
     ['license', 'license', 'license', 'license', 'license']
+    >>> license_role("a.dist-info/licenses/AUTHORS.rst")
     >>> [license_role(p) for p in ("NOTICE", "docs/README.rst", "pkg/package.json", "src/license.py", "main.c")]
     ['notice', 'readme', 'metadata', None, None]
     """
@@ -96,7 +102,7 @@ def license_role(path: str) -> str | None:
     if stem == "readme" or lower.startswith("readme."):
         return "readme"
     if _in_license_folder(folder) and extension in _TEXT_EXTENSIONS | {""}:
-        return "license"
+        return None if stem.replace("-", "_") in _NO_LICENCES else "license"
     role = _named_role(name, stem, extension)
     return "notice" if role == "license" and name == lower and _is_page(folder, extension) else role
 
