@@ -82,8 +82,10 @@ def gather(rows: NDArray[Any]) -> Iterator[int]:
 
 
 def served(loader: Loader) -> Iterator[int]:
-    """The same from a loader."""
-    return (batch.input_ids.size for batch in loader)
+    """The same from a loader. As in the gather, nothing of a batch is kept while the next one is made."""
+    batches = iter(loader)
+    while True:
+        yield next(batches).input_ids.size
 
 
 def decoded(store: Store) -> Iterator[int]:

@@ -36,7 +36,9 @@ def batches(dataset: Any) -> Iterator[int]:
 
     while True:
         for batch in DataLoader(dataset, batch_size=BATCH, num_workers=0, drop_last=True):
-            yield (batch["tokens"] if isinstance(batch, dict) else batch).numel()
+            size = (batch["tokens"] if isinstance(batch, dict) else batch).numel()
+            del batch  # nothing of it is kept while the next one is made, as in the gather
+            yield size
 
 
 def grain(rows: Rows, _: Path) -> Iterator[int]:
@@ -72,7 +74,9 @@ def litdata(rows: Rows, folder: Path) -> Iterator[int]:
     dataset = StreamingDataset(str(out), item_loader=TokensLoader(block_size=CONTEXT), shuffle=True, drop_last=True)
     while True:
         for batch in StreamingDataLoader(dataset, batch_size=BATCH, num_workers=0):
-            yield batch.long().numel()
+            size = batch.long().numel()
+            del batch
+            yield size
 
 
 def mosaicml(rows: Rows, folder: Path) -> Iterator[int]:
