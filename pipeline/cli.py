@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from gleanery.pipeline import cli_duplicates, cli_export, cli_licenses, cli_optout, cli_removals
+from gleanery.pipeline import cli_duplicates, cli_export, cli_licenses, cli_optout, cli_removals, cli_rows
 from gleanery.pipeline.screen import draw, err, out, progress, wrong
 from gleanery.records.errors import GleaneryError
 
@@ -28,6 +28,7 @@ app.add_typer(cli_optout.app, name="optout")
 app.add_typer(cli_export.app, name="export")
 app.command("licenses")(cli_licenses.licenses)
 app.command()(cli_duplicates.duplicates)
+app.command()(cli_rows.rows)
 app.add_typer(cli_removals.app, name="removals")
 
 RunFolder = Annotated[Path, typer.Option("--run", help="Folder of a run, or of a release.")]

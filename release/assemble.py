@@ -31,7 +31,7 @@ TABLES = (
     "license_texts",
     "dead_letters",
 )
-STORE = (("tokens", ".bin"), ("index", ".bin"), ("spans", ".bin"), ("docs", ".parquet"))
+STORE = (("tokens", ".bin"), ("index", ".bin"), ("names", ".bin"), ("spans", ".bin"), ("docs", ".parquet"))
 STORE_FILES = ("store.json", "tokenizer.json")
 
 

@@ -18,9 +18,11 @@ import pyarrow as pa
 import pytest
 import small_corpus
 import xxhash
+from typer.testing import CliRunner
 
 from gleanery.optout.registry import Registry
 from gleanery.pipeline import spark
+from gleanery.pipeline.cli import app
 from gleanery.pipeline.run import STAGES, curate
 from gleanery.pipeline.settings import load_settings
 from gleanery.pipeline.stage7_release import make_release, stage_counts
@@ -31,6 +33,7 @@ from gleanery.records.reasons import REASONS
 from gleanery.records.tables import TABLES
 from gleanery.release.explain import explain
 from gleanery.release.verify import verify
+from gleanery.shards.loader import Loader
 from gleanery.shards.store import Store
 from gleanery.shards.writing import finish
 from gleanery.sql.questions import ask, questions, tables_of
@@ -144,6 +147,31 @@ def test_every_kept_document_is_rebuilt_exactly_from_its_tokens(curated: Path) -
     assert len(docs) == len(texts) == len(store) > 5
     for doc in docs:
         assert store.text(doc["ordinal"]) == texts[doc["file_id"]]
+    store.verify()
+
+
+def test_a_release_is_served_by_repository_and_says_what_each_lacks(curated: Path) -> None:
+    batch = next(iter(Loader(curated / "release", context=1 << 16, batch=1, unit="repository")))
+    docs = {d["ordinal"]: d for d in rows(curated, "docs")}
+    runs = np.searchsorted(batch.cu_seqlens, batch.segments.begin, side="right")
+    held = batch.segments.document >= 0
+    of: dict[int, set[str]] = {}
+    for run, document in zip(runs[held].tolist(), batch.segments.document[held].tolist(), strict=True):
+        of.setdefault(run, set()).add(docs[document]["repo_id"])
+    assert all(len(repos) == 1 for repos in of.values()) and len(of) == len({d["repo_id"] for d in docs.values()})
+    lacks = {d["file_id"]: d["missing"] for d in rows(curated, "decisions") if d["verdict"] == "kept"}
+    assert any(lacks.values())
+    assert all(d["missing"] == lacks[d["file_id"]] for d in docs.values())
+
+
+def test_rows_are_shown_as_a_model_sees_them(curated: Path) -> None:
+    command = ["rows", str(curated / "release"), "--context", "65536", "--unit", "repository", "--fim-rate", "0"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    for doc in rows(curated, "docs"):
+        assert f"<file_sep>{doc['path']}" in done.output
+    assert all(c.isprintable() or c == "\n" for c in done.output)
+    assert CliRunner().invoke(app, [*command, "--row", "99"]).exit_code == 1
 
 
 def test_explain_answers_for_every_file_that_any_input_names(curated: Path) -> None:
