@@ -121,7 +121,7 @@ def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     for at in paragraphs_of_others(lines):  # so that no licence of theirs is joined with one of the work
         lines[at] = lines[at] if at + 1 in own or "train" in lines[at].lower() else ""
     parts = [_of_part(scanner, part) for part in divided.parts]
-    found = scanner.scan("\n".join(lines).encode("utf-8", "replace"), "whole")
+    found = scanner.scan("\n".join(lines).encode("utf-8", "replace"), "readme")
     if all(f.outcome == "none" for f in found):
         return (*found, *parts)
     found = with_perl("\n".join(lines), with_dual(scanner, found, lines))

@@ -69,19 +69,20 @@ class Library:
     def opinion(self, text: Words, inside: bool = False) -> Opinion | None:
         """What the text is, or None where it is not close to any known text.
 
-        `inside`: what stands above the first and below the last word of the known text is no change to it.
+        `inside`: a sentence above the first or below the last word of the known text is no change to it, unless it
+        forbids or limits something.
         """
         closest = self._texts.closest(self._numbered(text))
         if closest is None:
             return None
         known = self._known[closest.number]
-        ends = (0, len(text.words)) if inside else ()
-        within = [run for run in closest.runs if run[0] not in ends[:1] and run[1] not in ends[1:]]
-        change = self._change(text, known, within)
+        change = self._change(text, known, closest.runs, inside)
         alone = all(is_harmless(text.words[run[0] : run[1]], known.name) for run in closest.runs)
         return Opinion(known.rule, known.expression, round(100 * closest.likeness, 2), _lines(text), change, alone)
 
-    def change_beside(self, text: Words, added: Iterable[int], named: Collection[str]) -> tuple[int, int] | None:
+    def change_beside(
+        self, text: Words, added: Collection[int], named: Collection[str], inside: bool = False
+    ) -> tuple[int, int] | None:
         """The lines of the first change beside texts under some named expressions; `added` words are not in them.
 
         Where there is one licence, all that is said beyond it counts; where there are several, somebody has to say
@@ -97,7 +98,9 @@ class Library:
         if change is not None or len(named) > 1:
             return change
         name = frozenset().union(*(one.name for one in self._known if one.expression in named))
-        return says_more(text, runs, name)
+        others = sorted(set(range(len(text.words))).difference(added)) if inside else ()
+        between = range(others[0], others[-1]) if others else range(0) if inside else range(len(text.words))
+        return says_more(text, [run for run in runs if run.start in between], name)
 
     @staticmethod
     def _is_inserted(letters: str, at: int, texts: Iterable[str]) -> bool:
@@ -115,11 +118,16 @@ class Library:
     def _numbered(self, text: Words) -> list[int]:
         return [self._numbers.get(word, -1) for word in text.words]
 
-    def _change(self, text: Words, known: Known, runs: Sequence[Run]) -> tuple[int, int] | None:
+    def _change(self, text: Words, known: Known, runs: Sequence[Run], inside: bool) -> tuple[int, int] | None:
         added = {n for start, stop, _, _ in runs for n in range(start, stop)}
         replaced = {n for a, b, first, last in runs if b - a == last - first <= _REPLACED for n in range(a, b)}
         # Other words in the place of some, about as many, are names and other spellings.
-        longer = (range(a, b) for a, b, first, last in runs if b - a > last - first + _MORE_WORDS - 1)
+        ends = (0, len(text.words)) if inside else ()
+        longer = (
+            range(a, b)
+            for a, b, first, last in runs
+            if b - a > last - first + _MORE_WORDS - 1 and a not in ends[:1] and b not in ends[1:]
+        )
         change = taking_away(text, added, replaced) or says_more(text, longer, known.name)
         if change is not None:
             return change

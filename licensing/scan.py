@@ -95,12 +95,13 @@ class Scanner:
     def scan(self, content: bytes, scope: str) -> tuple[Finding, ...]:
         """The findings in some bytes, in the order of their lines; at least one, and never an error.
 
-        `scope` is "whole" or "head"; ValueError on any other.
+        `scope` is "whole", "readme" (whole, of a page that speaks of more than its licence) or "head"; ValueError on
+        any other.
         """
-        if scope not in ("whole", "head"):
-            raise ValueError(f"scope is {scope}, not whole or head")
-        reading = read_text(content, scope)
-        placed = list(self._answer(reading))
+        if scope not in ("whole", "readme", "head"):
+            raise ValueError(f"scope is {scope}, not whole, readme or head")
+        reading = read_text(content, "head" if scope == "head" else "whole")
+        placed = list(self._answer(reading, b"dense" if scope == "whole" else b"prose"))
         if len(placed) > MOST_FINDINGS:
             placed = [*placed[: MOST_FINDINGS - 1], Finding("unknown", rule="gleanery-too-many-findings")]
         if reading.reserved:
@@ -110,10 +111,10 @@ class Scanner:
         placed = placed or [_nothing(reading)]
         return (replace(placed[0], copyrights=reading.copyrights), *placed[1:])
 
-    def _answer(self, reading: Reading) -> tuple[Finding, ...]:
+    def _answer(self, reading: Reading, dense: bytes) -> tuple[Finding, ...]:
         """The findings in a text; where none of them names a licence, those in the fuller form of the text."""
         if reading.dense:  # a licence text is compared as a whole, its owners with it
-            return self._known_or_new(reading.full_lines, reading.full_numbers, b"dense")
+            return self._known_or_new(reading.full_lines, reading.full_numbers, dense)
         if reading.body:  # a short licence, or one in another language
             findings = self._remembered("\n".join(_without_tags(reading.body)[1]), b"body")
             if findings:
@@ -126,7 +127,7 @@ class Scanner:
         if not reading.prose or any(_names_terms(f) or f.rule in _GIVEN_UP for f in findings):
             return findings
         # The terms of a licence that exact matching does not know, such as an edited one: silence would be a lie.
-        findings = self._known_or_new(reading.lines, reading.numbers, b"prose") or findings
+        findings = self._known_or_new(reading.lines, reading.numbers, dense) or findings
         settled = any(_names_terms(f) or f.outcome == "unknown" for f in findings)
         return findings if settled else (*findings, Finding("unknown", rule=UNRECOGNISED))
 
@@ -156,7 +157,12 @@ class Scanner:
         """The answer to a text that was not seen before; and whether there was time enough."""
         started = time.thread_time()
         try:
-            ways = {b"dense": self._matched, b"prose": self._of_head, b"sparse": self._covered, b"body": self._compared}
+            ways = {
+                b"dense": self._matched,
+                b"prose": self._in_prose,
+                b"sparse": self._covered,
+                b"body": self._compared,
+            }
             findings = ways[how](text)
         except TimeIsUp:
             return (Finding("unknown", rule=TIMED_OUT),), False
@@ -175,14 +181,14 @@ class Scanner:
             return ()
         return self._count("closest", (_of_opinion(opinion),))
 
-    def _of_head(self, text: str) -> tuple[Finding, ...]:
-        """The licence text in the head of a file: what stands above or below it is about the code."""
+    def _in_prose(self, text: str) -> tuple[Finding, ...]:
+        """The licence text in a head or a README: what stands above or below it is about the work."""
         return self._matched(text, inside=True)
 
     def _matched(self, text: str, inside: bool = False) -> tuple[Finding, ...]:
         """A licence text: exact matching; where that leaves words over, the library; where nothing is sure, all.
 
-        `inside`: only what stands between words of the licence can be a change to it.
+        `inside`: a sentence is a change only between words of the licence, unless it forbids or limits something.
         """
         query = _query(text)
         if _runs(query) is None:
@@ -198,7 +204,7 @@ class Scanner:
             return self._count("closest", (_of_opinion(equal),))
         match = _match(query, False)
         self._count("exact", match.findings)
-        more = match.more(words, owners, inside)
+        more = match.more(words, owners)
         if match.solid and not more:
             return match.findings
         opinion = _opinion(body, inside)
@@ -210,10 +216,10 @@ class Scanner:
         if not match.solid:
             better = _match(_query(query.query_string), True)
             self._count("approximate", ())
-            match, more = (better, better.more(words, owners, inside)) if better.findings else (match, more)
+            match, more = (better, better.more(words, owners)) if better.findings else (match, more)
         named = {part for f in match.findings for part in conjuncts(f.expression or "")}
         asked = bool(named) and not any(map(_is_restricted, named))
-        change = _library().change_beside(words, more, named) if asked else None
+        change = _library().change_beside(words, more, named, inside) if asked else None
         return match.findings if change is None else _with_change(match.findings, change)
 
     def _covered(self, text: str) -> tuple[Finding, ...]:
@@ -405,14 +411,10 @@ class _Match:
     solid: bool
     covered: Collection[int]
 
-    def more(self, words: Words, owners: Collection[int], inside: bool) -> list[int]:
-        """The words that no rule covers and that stand on no line of an owner; `inside`: and between those covered."""
+    def more(self, words: Words, owners: Collection[int]) -> list[int]:
+        """The words that no rule covers and that stand on no line of an owner."""
         more = beyond(words, _scancode().index.dictionary, self.covered)
-        places = range(len(words.words))
-        if inside:
-            covered = sorted(set(places).difference(more))
-            places = range(covered[0], covered[-1]) if covered else range(0)
-        return [n for n in more if n in places and words.lines[n] not in owners]
+        return [n for n in more if words.lines[n] not in owners]
 
 
 def _match(query: Any, approximate: bool, words: list[int] | None = None) -> _Match:

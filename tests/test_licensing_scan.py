@@ -374,7 +374,7 @@ def test_the_head_alone_gives_the_findings_of_the_file(text: str) -> None:
 
 
 def test_a_scope_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match="not whole or head"):
+    with pytest.raises(ValueError, match="not whole, readme or head"):
         SCANNER.scan(b"", "tail")
 
 
