@@ -130,6 +130,7 @@ def loader_metrics(root: Path, small: Mapping[str, Path], rounds: int) -> list[M
         "ids": served(Loader(root, fim_rate=0.0, targets=False, **settings)),
         "plain": served(Loader(root, fim_rate=0.0, **settings)),
         "full": served(full),
+        "repository": served(Loader(root, fim_rate=0.5, unit="repository", **settings)),
         "removed": served(Loader(root, fim_rate=0.5, removed=removed, **settings)),
         **{name: decoded(Store.open(folder)) for name, folder in small.items()},
     }
@@ -140,6 +141,7 @@ def loader_metrics(root: Path, small: Mapping[str, Path], rounds: int) -> list[M
         metric("plain_vs_gather", ratios(found, "plain", "gather"), "ratio"),
         metric("full_vs_gather", ratios(found, "full", "gather"), "ratio"),
         metric("fim_on_vs_off", ratios(found, "full", "plain"), "ratio"),
+        metric("repository_vs_gather", ratios(found, "repository", "gather"), "ratio"),
         metric("removal_slowdown", [100 * (1 / r - 1) for r in ratios(found, "removed", "full")], "%"),
         *(metric(f"{name}_decode_vs_gather", ratios(found, name, "gather"), "ratio") for name in small),
     ]
@@ -223,6 +225,7 @@ def packing_metrics(root: Path, times: int) -> list[Metric]:
         metric("plan_1m_ms", timed(lambda: plan_epoch(index, half, 0, 0), times), "ms"),
         metric("padding_share", [padding(plan)], "%"),
         metric("padding_share_fim", [padding_of(Loader(root, CONTEXT, BATCH), 4000)], "%"),
+        metric("padding_share_repository", [padding_of(Loader(root, CONTEXT, BATCH, unit="repository"), 4000)], "%"),
         metric("short_documents_cut", [float((counts[short] > 1).sum())], "documents"),
     ]
 

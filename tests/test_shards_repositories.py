@@ -20,7 +20,7 @@ from gleanery.shards.loader import Batch, Loader
 from gleanery.shards.masking import Removed
 from gleanery.shards.mixing import Mixture
 from gleanery.shards.names import Names
-from gleanery.shards.packing import plan_epoch
+from gleanery.shards.packing import Plan, plan_epoch
 from gleanery.shards.pieces import FIM_CONTROL, FIM_GROWTH, LONGEST_NAME, PLAIN, REPOSITORY, Rules
 from gleanery.shards.store import Index, Store
 from gleanery.shards.tokenizer import Tokenizer
@@ -202,6 +202,36 @@ def test_no_row_overflows_and_every_token_stands_once(lengths: list[int], names:
                 assert unit[document] == unit[int(pieces.document[n - 1])]
                 assert document > int(pieces.document[n - 1])
         assert 0 < used <= 128
+
+
+def planned(lengths: list[int], width: int, context: int) -> Plan:
+    """The plan of repositories of `width` files each, with names of 20 tokens."""
+    count = len(lengths)
+    length, unit = np.array(lengths, np.int64), np.arange(count) // width
+    keys = np.arange(count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    nothing = np.zeros(count, np.int32)
+    start, repos = np.cumsum(length) - length, unit.astype(np.uint64)
+    index = Index(nothing, start, length, keys, repos, nothing, nothing.astype(np.int64), ("",))
+    first = np.arange(count + int(unit[-1]) + 2) * 20
+    known = Names(np.zeros(int(first[-1]), np.uint16), first, unit)
+    return plan_epoch(index, Rules(context, 0.0, 0.5, unit=REPOSITORY), seed=1, epoch=0, names=known)
+
+
+def test_files_of_some_runs_fill_the_room_that_others_leave() -> None:
+    chance = random.Random(2)
+    lengths = [chance.randint(50, 1500) for _ in range(4000)]
+    plan = planned(lengths, 200, 4096)
+    names = 42 * (~plan.pieces.joined).sum() + 21 * plan.pieces.joined.sum()
+    padding = 1 - (sum(lengths) + names + plan.pieces.ends.sum()) / (plan.rows * 4096)
+    assert 0 <= padding < 0.01
+    runs = np.add.reduceat(np.ones(len(plan.pieces)), np.flatnonzero(~plan.pieces.joined))
+    alone = (runs == 1).sum() / len(lengths)
+    assert 0.02 < alone < 0.3  # most files stand beside others of their repository
+
+
+def test_nothing_is_taken_apart_where_whole_repositories_fit() -> None:
+    plan = planned([100] * 400, 4, 4096)
+    assert (~plan.pieces.joined).sum() == 100
 
 
 def test_one_order_for_any_number_of_processes(root: Path) -> None:
