@@ -37,8 +37,9 @@ from gleanery.shards.store import Store
 from gleanery.shards.tokenizer import Tokenizer, train
 from gleanery.shards.writing import finish, write_part
 
-CONTEXT, BATCH, SLICE = 2048, 16, 0.15
+CONTEXT, BATCH, SLICE, WARM = 2048, 16, 0.15, 2.0
 HERE = Path(__file__).parent
+PEERS = ("litdata", "grain", "mosaicml", "megatron")
 
 
 def documents(megabytes: float) -> Iterator[dict[str, object]]:
@@ -97,9 +98,10 @@ def decoded(store: Store) -> Iterator[int]:
 
 def alternate(streams: Mapping[str, Iterator[int]], rounds: int) -> dict[str, list[float]]:
     """Tokens for each CPU-second of each stream, one figure for each round."""
-    for stream in streams.values():
-        for _ in range(200):
-            next(stream)
+    for stream in streams.values():  # pages of a memory map are entered in the process's tables when touched first
+        begin = time.process_time()
+        while time.process_time() - begin < WARM:
+            sum(itertools.islice(stream, 10))
     found: dict[str, list[float]] = {name: [] for name in streams}
     for _ in range(rounds):
         for name, stream in streams.items():
@@ -125,6 +127,7 @@ def loader_metrics(root: Path, small: Mapping[str, Path], rounds: int) -> list[M
     gone = np.random.default_rng(0).permutation(count)[: count // 100]
     removed = Removed(gone, tuple(f"{n:08x}" for n in range(len(gone) + 1)))
     payload = full.store.payload[0]
+    payload[::CONTEXT].sum()
     streams = {
         "gather": gather(payload[: len(payload) // CONTEXT * CONTEXT].reshape(-1, CONTEXT)),
         "ids": served(Loader(root, fim_rate=0.0, targets=False, **settings)),
@@ -137,6 +140,8 @@ def loader_metrics(root: Path, small: Mapping[str, Path], rounds: int) -> list[M
     found = alternate(streams, rounds)
     return [
         metric("gather_mtok", [x / 1e6 for x in found["gather"]], "Mtok/CPU-s"),
+        metric("ids_mtok", [x / 1e6 for x in found["ids"]], "Mtok/CPU-s"),
+        metric("full_mtok", [x / 1e6 for x in found["full"]], "Mtok/CPU-s"),
         metric("ids_vs_gather", ratios(found, "ids", "gather"), "ratio"),
         metric("plain_vs_gather", ratios(found, "plain", "gather"), "ratio"),
         metric("full_vs_gather", ratios(found, "full", "gather"), "ratio"),
@@ -263,19 +268,21 @@ def peer_rates(root: Path, quick: bool) -> dict[str, dict[str, float]]:
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
     subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "-r", wanted], check=True)
     store = Store.open(root)
+    found: dict[str, dict[str, float]] = {
+        name: {} for name in ("ids_vs_gather", "full_vs_gather", "ids_mtok", "full_mtok")
+    }
     with tempfile.TemporaryDirectory() as work:
         np.save(Path(work) / "lengths.npy", store.docs.length)
         store.payload[0].tofile(Path(work) / "tokens.bin")
-        command: list[str | Path] = [
-            python,
-            "-W",
-            "ignore",
-            HERE / "shards_peers.py",
-            work,
-            *(["--quick"] if quick else []),
-        ]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    found: dict[str, dict[str, float]] = json.loads(done.stdout.splitlines()[-1])
+        for peer in PEERS:  # one process for each, since some go on working behind the back of the next
+            command: list[str | Path] = [python, "-W", "ignore", HERE / "shards_peers.py", work, peer]
+            done = subprocess.run([*command, *(["--quick"] if quick else [])], stdout=subprocess.PIPE, text=True)
+            if done.returncode:  # another project's loader may fail in any way; the others are still measured
+                print(f"{peer} could not be measured", file=sys.stderr)
+                continue
+            ratio, _, rate = json.loads(done.stdout.splitlines()[-1])
+            for kind in ("full",) if peer == "megatron" else ("ids", "full"):
+                found[f"{kind}_vs_gather"][peer], found[f"{kind}_mtok"][peer] = ratio, rate
     return found
 
 

@@ -10,7 +10,6 @@ import argparse
 import itertools
 import json
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-CONTEXT, BATCH, SLICE = 2048, 16, 0.15
+CONTEXT, BATCH, SLICE, WARM = 2048, 16, 0.15, 2.0
 Rows = np.ndarray[Any, Any]
 
 
@@ -124,40 +123,45 @@ def megatron(_: Rows, folder: Path) -> Iterator[int]:
     yield from batches(GPTDataset(stored, prefix, documents, None, Split.train, config))
 
 
+def warm(stream: Iterator[int]) -> None:
+    """Run for some seconds: pages of a memory map are entered in the process's tables when they are touched first."""
+    begin = time.process_time()
+    while time.process_time() - begin < WARM:
+        sum(itertools.islice(stream, 5))
+
+
 def main() -> None:
-    """Start every loader that can be started, and let them alternate."""
+    """Let one loader and the gather alternate; print the loader's ratio to it, and both rates in Mtok/CPU-s."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("loader", choices=list(PEERS))
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
     rows: Rows = np.memmap(arguments.folder / "tokens.bin", np.uint16, "r").view(np.ndarray)
     rows = rows[: len(rows) // CONTEXT * CONTEXT].reshape(-1, CONTEXT)
-    makers: dict[str, Callable[[Rows, Path], Iterator[int]]]
-    makers = {"gather": gather, "litdata": litdata, "grain": grain, "mosaicml": mosaicml, "megatron": megatron}
-    streams: dict[str, Iterator[int]] = {}
-    for name, make in makers.items():
-        stream = make(rows, arguments.folder)
-        try:
-            sum(itertools.islice(stream, 50))
-            streams[name] = stream
-        except Exception as error:  # another project's loader may fail in any way; the others are still measured
-            print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr)
-    found: dict[str, list[float]] = {name: [] for name in streams}
+    rows[:, 0].sum()
+    streams = [gather(rows, arguments.folder), PEERS[arguments.loader](rows, arguments.folder)]
+    for stream in streams:
+        warm(stream)
+    found: list[list[float]] = [[], []]
     for _ in range(3 if arguments.quick else 9):
-        for name, stream in streams.items():
+        for stream, rates in zip(streams, found, strict=True):
             begin = now = time.process_time()
             tokens = 0
             while now - begin < SLICE:
                 tokens += sum(itertools.islice(stream, 5))
                 now = time.process_time()
-            found[name].append(tokens / (now - begin))
-    ratios = {
-        name: statistics.median(a / b for a, b in zip(rates, found["gather"], strict=True))
-        for name, rates in found.items()
-        if name != "gather"
-    }
-    plain = {name: ratio for name, ratio in ratios.items() if name != "megatron"}
-    print(json.dumps({"ids_vs_gather": plain, "full_vs_gather": ratios}))
+            rates.append(tokens / (now - begin))
+    ratio = statistics.median(b / a for a, b in zip(*found, strict=True))
+    print(json.dumps([ratio, *(statistics.median(rates) / 1e6 for rates in found)]))
+
+
+PEERS: dict[str, Callable[[Rows, Path], Iterator[int]]] = {
+    "litdata": litdata,
+    "grain": grain,
+    "mosaicml": mosaicml,
+    "megatron": megatron,
+}
 
 
 if __name__ == "__main__":

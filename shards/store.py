@@ -100,15 +100,17 @@ class Store:
 
         Raises StopRun, naming its shard, if it is damaged or holds a control token.
         """
-        tokens, shard, first = self.checked(block), int(self.blocks.shard[block]), int(self.blocks.token[block])
-        if self.description.compression != "none":
-            self._decoded[shard][first : first + len(tokens)] = tokens
+        if self.description.compression == "none":
+            self.checked(block)
+        else:
+            first, count = int(self.blocks.token[block]), int(self.blocks.count[block])
+            self.checked(block, self._decoded[self.blocks.shard[block]][first : first + count])
         if not self.touched[block]:
             self.touched[block] = 1
             self.untouched -= 1
 
-    def checked(self, block: int) -> NDArray[Any]:
-        """The tokens of a block, checked and decoded now. Raises StopRun as `touch` does."""
+    def checked(self, block: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
+        """The tokens of a block, checked and decoded now; copied on the way if asked for. Raises StopRun as `touch`."""
         shard, byte, size = int(self.blocks.shard[block]), int(self.blocks.byte[block]), int(self.blocks.size[block])
         name = self.description.shards[shard].tokens_file
         stored = self.stored[shard][byte : byte + size]
@@ -117,7 +119,8 @@ class Store:
         token, count = int(self.blocks.token[block]), int(self.blocks.count[block])
         raw = self.description.compression == "none"
         tokens = self.payload[shard][token : token + count] if raw else self._decode(stored, count, name)
-        if not is_payload(tokens, self.spelling.silent):
+        bounds = _copied(tokens, into) if into is not None and len(tokens) else None
+        if not is_payload(tokens, self.spelling.silent, bounds):
             raise StopRun(f"{name} holds a control token", "do not train on this release")
         return tokens
 
@@ -234,15 +237,17 @@ class Store:
         self.scan()
 
 
-def is_payload(tokens: NDArray[Any], silent: Sequence[tuple[int, int]]) -> bool:
+def is_payload(tokens: NDArray[Any], silent: Sequence[tuple[int, int]], bounds: tuple[int, int] | None = None) -> bool:
     """Whether no token lies in one of the runs of ids, (first, end), that spell nothing; see `Spelling`.
+
+    `bounds` are the lowest and the highest token, if they are known.
 
     >>> is_payload(np.array([7, 300], np.uint16), [(0, 7), (50_000, 65_536)])
     True
     """
     if not len(tokens):
         return True
-    lowest, highest = (int(n) for n in _lowest_and_highest(tokens))
+    lowest, highest = (int(n) for n in bounds or _lowest_and_highest(tokens))
     for first, end in silent:
         # Most runs lie before all tokens or behind them.
         if first <= highest and lowest < end and ((tokens >= first) & (tokens < end)).any():
@@ -255,6 +260,16 @@ def _lowest_and_highest(tokens: NDArray[Any]) -> tuple[int, int]:
     """Both in one pass, which takes half of what numpy's two take."""
     lowest = highest = tokens[0]
     for k in range(len(tokens)):
+        lowest, highest = min(lowest, tokens[k]), max(highest, tokens[k])
+    return lowest, highest
+
+
+@compiled
+def _copied(tokens: NDArray[Any], into: NDArray[Any]) -> tuple[int, int]:
+    """As `_lowest_and_highest`, while the tokens are copied."""
+    lowest = highest = tokens[0]
+    for k in range(len(tokens)):
+        into[k] = tokens[k]
         lowest, highest = min(lowest, tokens[k]), max(highest, tokens[k])
     return lowest, highest
 
