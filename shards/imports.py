@@ -14,6 +14,7 @@ from dataclasses import dataclass
 # Bounds on what a hostile file can cost.
 LOOKED_AT = 65_536
 MOST_IMPORTS = 1_000
+MOST_FOLDERS = 32
 MOST_CANDIDATES = 64
 # Folders in which sources stand without being named in an import.
 ROOTS = ("", "src", "lib", "include")
@@ -53,17 +54,19 @@ class Paths:
     def of(self, request: Request, path: str) -> list[int]:
         """The files that a request of the file at `path` means: one, or those of a folder, or none."""
         for name in request.names:
+            whole = None if request.folder is None else posixpath.normpath(posixpath.join(request.folder, name))
             for ending in request.endings:
                 if ending == "/*":
                     if found := self._folder(name):
                         return found
-                elif (number := self._file(name + ending, request, path)) is not None:
+                    continue
+                number = self._file(name + ending, request, path) if whole is None else self._number.get(whole + ending)
+                if number is not None:
                     return [number]
         return []
 
     def _file(self, name: str, request: Request, path: str) -> int | None:
-        if request.folder is not None:
-            return self._number.get(posixpath.normpath(posixpath.join(request.folder, name)))
+        """A file of this name, which may stand anywhere in the repository."""
         folder = posixpath.dirname(path)
         if "/" not in name:
             return self._above(name, folder, request.anywhere)
@@ -73,6 +76,8 @@ class Paths:
 
     def _above(self, name: str, folder: str, anywhere: bool) -> int | None:
         """A file of this name in the folder, or in one above it."""
+        if name not in self._named:
+            return None
         while True:
             for root in ROOTS:
                 number = self._number.get(posixpath.join(folder, root, name))
@@ -95,9 +100,12 @@ class Paths:
 
 
 def requests_of(path: str, language: str | None, text: str) -> list[Request]:
-    """What a file asks for, in the order of its statements; empty for a language that is not read."""
+    """What a file asks for, in the order of its statements.
+
+    Empty for a language that is not read, and for a file in more than MOST_FOLDERS folders.
+    """
     known = LANGUAGES.get(language or "")
-    if known is None:
+    if known is None or path.count("/") > MOST_FOLDERS:
         return []
     pattern, read = known
     found: dict[Request, None] = {}

@@ -10,24 +10,28 @@ once). A circle of imports is cut where it would close. So the order is a functi
 
 from collections.abc import Iterable, Sequence
 
-from gleanery.shards.imports import Paths, requests_of
+from gleanery.shards.imports import Paths, Request, requests_of
 
 # Raise it when the same files may now get another order.
 ORDER_VERSION = "1"
 BY_IMPORTS, BY_PATH = "imports", "path"
+# So many imports of one repository are followed, as many as the largest real ones have.
+MOST_REQUESTS = 1_000_000
 
 
 def order_of(files: Iterable[tuple[str, str | None, str]]) -> tuple[list[int], str]:
-    """The order of files given as (path, language, text): their numbers, and BY_IMPORTS or BY_PATH.
+    """The order of files given as (path, language, text), by path: their numbers, and BY_IMPORTS or BY_PATH.
 
     >>> order_of([("a.py", "Python", "import b"), ("b.py", "Python", ""), ("c.txt", None, "")])
     ([1, 0, 2], 'imports')
     """
     paths: list[str] = []
-    requests = []
+    requests: list[list[Request]] = []
+    left = MOST_REQUESTS
     for path, language, text in files:
         paths.append(path)
-        requests.append(requests_of(path, language, text))
+        requests.append(requests_of(path, language, text)[:left])
+        left -= len(requests[-1])
     known = Paths(paths)
     needs = [
         sorted({n for request in asked for n in known.of(request, path)} - {number}, key=lambda n: (paths[n], n))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gleanery.shards import ordering
 from gleanery.shards.imports import LANGUAGES, MOST_IMPORTS, Paths, requests_of
 from gleanery.shards.ordering import BY_IMPORTS, BY_PATH, dependencies_first, order_of
 
@@ -94,6 +95,20 @@ def test_any_text_and_path_can_be_read(language: str, text: str, path: str) -> N
 def test_a_text_made_to_be_slow_ends(unit: str) -> None:
     for language in LANGUAGES:
         assert len(requests_of("a/b.x", language, unit * 100_000)) <= MOST_IMPORTS
+
+
+def test_a_file_in_very_many_folders_stands_by_its_path() -> None:
+    deep = "a/" * 2000
+    asking = "".join(f"import x{n}\n" for n in range(5000))
+    files = [(f"{deep}{n}.py", "Python", asking) for n in range(50)] + [("x1.py", "Python", "")]
+    assert order_of(files)[1] == BY_PATH
+
+
+def test_only_so_many_imports_of_a_repository_are_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [(f"m{n}.py", "Python", f"import m{n + 1}\n") for n in range(6)]
+    assert order_of(files)[0] == [5, 4, 3, 2, 1, 0]
+    monkeypatch.setattr(ordering, "MOST_REQUESTS", 2)
+    assert order_of(files)[0] == [2, 1, 0, 3, 4, 5]
 
 
 def test_a_chain_of_many_files_needs_no_deep_stack() -> None:
