@@ -1,9 +1,8 @@
-"""Other loaders beside a bare gather, for benchmarks/shards.py, which starts this in an environment of its own.
+"""Another loader beside a bare gather, for benchmarks/shards.py, which starts this in an environment of its own.
 
-In: a folder with `tokens.bin` and `lengths.npy`. Out: one line of JSON on standard output: for each metric of shards.py
-the ratio of each loader to the gather of the same round, the median of all rounds. All serve rows of 2,048 tokens in a
-random order, 16 at a time, in this process. A loader that cannot be started is left out, and the reason goes to
-standard error.
+In: a folder with `tokens.bin` and `lengths.npy`, and the name of a loader. Out: one line of JSON on standard output:
+the loader's ratio to the gather of the same round, the median of all rounds, and both rates. Both serve rows of 2,048
+tokens in a random order, 16 at a time, in this process.
 """
 
 import argparse

@@ -6,7 +6,8 @@ imports, encodes part by part and decodes each document again to prove that noth
 documents through.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -133,23 +134,13 @@ def tokens_part(shard: Shard) -> None:
 
 def _in_order(documents: pa.Table) -> Iterator[dict[str, Any]]:
     """The rows of documents that are sorted by repository, each repository's files in the order of their imports."""
-    repos = documents.column("repo_id").to_pylist()
     begin = 0
-    while begin < len(repos):
-        end = _end_of(repos, begin)
-        files = documents.slice(begin, end - begin)
+    for _, same in groupby(documents.column("repo_id").to_pylist()):
+        files = documents.slice(begin, sum(1 for _ in same))
+        begin += files.num_rows
         order, ordered_by = order_of((row["path"], row["language"], row["text"]) for row in _rows(files))
         for row in _rows(files.take(order)):
             yield row | {"ordered_by": ordered_by}
-        begin = end
-
-
-def _end_of(repos: Sequence[str], begin: int) -> int:
-    """Where a run of equal values ends."""
-    end = begin + 1
-    while end < len(repos) and repos[end] == repos[begin]:
-        end += 1
-    return end
 
 
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:

@@ -47,11 +47,6 @@ class Names:
         found: NDArray[np.int64] = np.diff(self.first)[len(self.unit) + self.unit]
         return found
 
-    def documents_of(self, unit: int) -> tuple[int, int]:
-        """The documents of a repository: first ordinal, and the one behind the last."""
-        begin, end = np.searchsorted(self.unit, [unit, unit + 1]).tolist()
-        return begin, end
-
 
 def units_of(repo: NDArray[np.uint64]) -> NDArray[np.int64]:
     """The number of each document's repository, from 0: one more wherever `repo` changes.

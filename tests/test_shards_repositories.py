@@ -166,6 +166,23 @@ def test_a_repository_that_fits_into_a_row_stands_in_one(root: Path) -> None:
     assert len(runs_of(epoch_of(loader))) == 12
 
 
+def planned(lengths: list[int], known: Names, rules: Rules) -> Plan:
+    """The plan of documents of some lengths, in the repositories that `known` says."""
+    length, nothing = np.array(lengths, np.int64), np.zeros(len(lengths), np.int32)
+    keys = np.arange(len(lengths), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    start, repos = np.cumsum(length) - length, known.unit.astype(np.uint64)
+    index = Index(nothing, start, length, keys, repos, nothing, nothing.astype(np.int64), ("",))
+    return plan_epoch(index, rules, seed=1, epoch=0, names=known)
+
+
+def alike(lengths: list[int], width: int) -> Plan:
+    """The plan of repositories of `width` files each, with names of 20 tokens, in rows of 4,096."""
+    unit = np.arange(len(lengths)) // width
+    first = np.arange(len(lengths) + int(unit[-1]) + 2) * 20
+    known = Names(np.zeros(int(first[-1]), np.uint16), first, unit)
+    return planned(lengths, known, Rules(4096, 0.0, 0.5, unit=REPOSITORY))
+
+
 COUNTS = st.lists(st.integers(0, 300), min_size=1, max_size=60)
 
 
@@ -173,15 +190,10 @@ COUNTS = st.lists(st.integers(0, 300), min_size=1, max_size=60)
 @settings(max_examples=120)
 def test_no_row_overflows_and_every_token_stands_once(lengths: list[int], names: int, rate: float, width: int) -> None:
     count = len(lengths)
-    length, unit = np.array(lengths, np.int64), np.arange(count) // width
-    keys = np.arange(count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    nothing = np.zeros(count, np.int32)
-    repos = unit.astype(np.uint64)
-    index = Index(nothing, np.cumsum(length) - length, length, keys, repos, nothing, nothing.astype(np.int64), ("",))
+    unit = np.arange(count) // width
     sizes = (np.arange(count + int(unit[-1]) + 1) * 7 + names) % 41
-    first = np.concatenate([[0], np.cumsum(sizes)])
-    known = Names(np.zeros(int(first[-1]), np.uint16), first, unit)
-    plan = plan_epoch(index, Rules(128, rate, 0.5, unit=REPOSITORY), seed=1, epoch=0, names=known)
+    known = Names(np.zeros(int(sizes.sum()), np.uint16), np.concatenate([[0], np.cumsum(sizes)]), unit)
+    plan = planned(lengths, known, Rules(128, rate, 0.5, unit=REPOSITORY))
     pieces = plan.pieces
     held = np.zeros(count, np.int64)
     np.add.at(held, pieces.document, pieces.length)
@@ -204,23 +216,10 @@ def test_no_row_overflows_and_every_token_stands_once(lengths: list[int], names:
         assert 0 < used <= 128
 
 
-def planned(lengths: list[int], width: int, context: int) -> Plan:
-    """The plan of repositories of `width` files each, with names of 20 tokens."""
-    count = len(lengths)
-    length, unit = np.array(lengths, np.int64), np.arange(count) // width
-    keys = np.arange(count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    nothing = np.zeros(count, np.int32)
-    start, repos = np.cumsum(length) - length, unit.astype(np.uint64)
-    index = Index(nothing, start, length, keys, repos, nothing, nothing.astype(np.int64), ("",))
-    first = np.arange(count + int(unit[-1]) + 2) * 20
-    known = Names(np.zeros(int(first[-1]), np.uint16), first, unit)
-    return plan_epoch(index, Rules(context, 0.0, 0.5, unit=REPOSITORY), seed=1, epoch=0, names=known)
-
-
 def test_files_of_some_runs_fill_the_room_that_others_leave() -> None:
     chance = random.Random(2)
     lengths = [chance.randint(50, 1500) for _ in range(4000)]
-    plan = planned(lengths, 200, 4096)
+    plan = alike(lengths, 200)
     names = 42 * (~plan.pieces.joined).sum() + 21 * plan.pieces.joined.sum()
     padding = 1 - (sum(lengths) + names + plan.pieces.ends.sum()) / (plan.rows * 4096)
     assert 0 <= padding < 0.01
@@ -230,7 +229,7 @@ def test_files_of_some_runs_fill_the_room_that_others_leave() -> None:
 
 
 def test_nothing_is_taken_apart_where_whole_repositories_fit() -> None:
-    plan = planned([100] * 400, 4, 4096)
+    plan = alike([100] * 400, 4)
     assert (~plan.pieces.joined).sum() == 100
 
 
