@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from gleanery.records.errors import StopRun
 from gleanery.shards.layout import Shard
 
-BLOCK_BYTES = 1 << 20
+# Small enough to stay in a cache while it is decoded and checked; a quarter of it would take 3 % more space.
+BLOCK_BYTES = 256 << 10
 DOCUMENT_COLUMNS = (("key", "<u8"), ("repo", "<u8"), ("tokens", "<u4"), ("language", "<u2"))
 BLOCK_COLUMNS = (("documents", "<u4"), ("bytes", "<u8"), ("checksum", "<u8"))
 

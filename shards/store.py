@@ -2,10 +2,10 @@
 
 In: the folder of a finished release. Out: `Store`, which gives any document's tokens or text back. Opening reads the
 index alone; a document's tokens are a view of the map. Needs numpy, numba and xxhash; a compressed release needs
-pyarrow and scratch space too, and the table `docs` is read with pyarrow.
+cramjam and scratch space too, and the table `docs` is read with pyarrow.
 
-Every block is checked when it is touched first. A compressed block is decoded then, into a file without a name in the
-scratch folder, so that memory stays free and everything after is the same as for a release that is not compressed.
+Every block is checked when it is touched first. A compressed block is decoded then, straight into a file without a name
+in the scratch folder, so that memory stays free and everything after is as for a release that is not compressed.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from gleanery.records.errors import StopRun
 from gleanery.shards.addresses import address_of
 from gleanery.shards.chance import compiled
 from gleanery.shards.index import Index, read_checked, read_columns, read_index
-from gleanery.shards.layout import COMPRESSIONS, STORE_FILE, TOKENIZER_FILE, Shard, StoreFile, read_store_file
+from gleanery.shards.layout import STORE_FILE, TOKENIZER_FILE, Shard, StoreFile, read_store_file
 from gleanery.shards.names import Names, read_names
 from gleanery.shards.spans import Spans
 from gleanery.shards.spelling import Spelling, spelling_of
@@ -110,17 +110,19 @@ class Store:
             self.untouched -= 1
 
     def checked(self, block: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
-        """The tokens of a block, checked and decoded now; copied on the way if asked for. Raises StopRun as `touch`."""
+        """The tokens of a block, checked and decoded now, to `into` if it is given. Raises StopRun as `touch`."""
         shard, byte, size = int(self.blocks.shard[block]), int(self.blocks.byte[block]), int(self.blocks.size[block])
         name = self.description.shards[shard].tokens_file
         stored = self.stored[shard][byte : byte + size]
         if xxhash.xxh3_64_intdigest(stored.data) != int(self.blocks.checksum[block]):
             raise StopRun(f"block {block} of {name} was changed after it was written", "fetch this file again")
         token, count = int(self.blocks.token[block]), int(self.blocks.count[block])
-        raw = self.description.compression == "none"
-        tokens = self.payload[shard][token : token + count] if raw else self._decode(stored, count, name)
-        bounds = _copied(tokens, into) if into is not None and len(tokens) else None
-        if not is_payload(tokens, self.spelling.silent, bounds):
+        if self.description.compression == "none":
+            tokens = self.payload[shard][token : token + count]
+        else:
+            tokens = np.empty(count, self.dtype) if into is None else into
+            self._decode(stored, tokens, name)
+        if not is_payload(tokens, self.spelling.silent):
             raise StopRun(f"{name} holds a control token", "do not train on this release")
         return tokens
 
@@ -132,18 +134,16 @@ class Store:
         for block in range(len(self.blocks)):
             self.checked(block)
 
-    def _decode(self, stored: NDArray[np.uint8], count: int, name: str) -> NDArray[Any]:
-        import pyarrow as pa
+    def _decode(self, stored: NDArray[np.uint8], into: NDArray[Any], name: str) -> None:
+        import cramjam
 
-        codec, size = COMPRESSIONS[self.description.compression], count * self.dtype.itemsize
-        assert codec is not None
+        decode = {"lz4": cramjam.lz4.decompress_block_into, "zstd": cramjam.zstd.decompress_into}
         try:
-            raw = pa.decompress(pa.py_buffer(stored), size, codec=codec[0])
-        except (OSError, ValueError, pa.ArrowException) as error:
+            size = decode[self.description.compression](stored.data, into.view(np.uint8).data)
+        except (cramjam.DecompressionError, ValueError) as error:
             raise StopRun(f"{name} cannot be decoded", "fetch this file again") from error
-        if raw.size != size:
+        if size != into.nbytes:
             raise StopRun(f"{name} has a block of another size", "fetch this file again")
-        return np.frombuffer(raw, self.dtype)
 
     def text(self, ordinal: int) -> str:
         """The text of a document, exactly as it was stored."""
@@ -237,17 +237,15 @@ class Store:
         self.scan()
 
 
-def is_payload(tokens: NDArray[Any], silent: Sequence[tuple[int, int]], bounds: tuple[int, int] | None = None) -> bool:
+def is_payload(tokens: NDArray[Any], silent: Sequence[tuple[int, int]]) -> bool:
     """Whether no token lies in one of the runs of ids, (first, end), that spell nothing; see `Spelling`.
-
-    `bounds` are the lowest and the highest token, if they are known.
 
     >>> is_payload(np.array([7, 300], np.uint16), [(0, 7), (50_000, 65_536)])
     True
     """
     if not len(tokens):
         return True
-    lowest, highest = (int(n) for n in bounds or _lowest_and_highest(tokens))
+    lowest, highest = (int(n) for n in _lowest_and_highest(tokens))
     for first, end in silent:
         # Most runs lie before all tokens or behind them.
         if first <= highest and lowest < end and ((tokens >= first) & (tokens < end)).any():
@@ -260,16 +258,6 @@ def _lowest_and_highest(tokens: NDArray[Any]) -> tuple[int, int]:
     """Both in one pass, which takes half of what numpy's two take."""
     lowest = highest = tokens[0]
     for k in range(len(tokens)):
-        lowest, highest = min(lowest, tokens[k]), max(highest, tokens[k])
-    return lowest, highest
-
-
-@compiled
-def _copied(tokens: NDArray[Any], into: NDArray[Any]) -> tuple[int, int]:
-    """As `_lowest_and_highest`, while the tokens are copied."""
-    lowest = highest = tokens[0]
-    for k in range(len(tokens)):
-        into[k] = tokens[k]
         lowest, highest = min(lowest, tokens[k]), max(highest, tokens[k])
     return lowest, highest
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import xxhash
 from hypothesis import given, settings
@@ -326,12 +327,43 @@ def test_a_token_that_no_text_gives_stops_the_loader_and_not_the_process(tmp_pat
 
 def forge(root: Path, token: int) -> None:
     """Put another token into a release of one block, with checksums and digests that fit."""
-    path, index = (root / name / "part-00000-of-00001.bin" for name in ("tokens", "index"))
-    tokens = np.fromfile(path, "<u2")
+    tokens = np.fromfile(root / "tokens/part-00000-of-00001.bin", "<u2")
     tokens[3] = token
-    tokens.tofile(path)
-    index.write_bytes(index.read_bytes()[:-8] + xxhash.xxh3_64_intdigest(path.read_bytes()).to_bytes(8, "little"))
-    finish(root, 1, Tokenizer.load((GOLDEN / "tokenizer.json").read_bytes()))
+    forge_block(root, tokens.tobytes())
+
+
+def forge_block(root: Path, content: bytes, compression: str = "none") -> None:
+    """Put other bytes in the place of a release's one block, with its size, checksum and digests."""
+    path, index = (root / name / "part-00000-of-00001.bin" for name in ("tokens", "index"))
+    path.write_bytes(content)
+    behind = b"".join(n.to_bytes(8, "little") for n in (len(content), xxhash.xxh3_64_intdigest(content)))
+    index.write_bytes(index.read_bytes()[:-16] + behind)
+    finish(root, 1, Tokenizer.load((GOLDEN / "tokenizer.json").read_bytes()), compression)
+
+
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+@pytest.mark.parametrize("what", ["noise", "nothing", "too much", "too little", "cut off"])
+def test_a_block_that_decodes_to_anything_else_stops_the_loader(tmp_path: Path, compression: str, what: str) -> None:
+    write(tmp_path, ["a b c d " * 50], 1, compression)
+    whole = (tmp_path / "tokens/part-00000-of-00001.bin").read_bytes()
+    codec = {"lz4": "lz4_raw", "zstd": "zstd"}[compression]
+    made = {
+        "noise": bytes(range(256)),
+        "nothing": pa.compress(b"", codec=codec, asbytes=True),
+        "too much": pa.compress(bytes(1 << 20), codec=codec, asbytes=True),
+        "too little": pa.compress(b"abcd", codec=codec, asbytes=True),
+        "cut off": whole[:-3],
+    }
+    forge_block(tmp_path, made[what], compression)
+    with pytest.raises(StopRun, match=r"tokens/part-00000-of-00001\.bin (cannot be decoded|has a block of another)"):
+        next(iter(Loader(tmp_path, context=64, batch=1)))
+
+
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+def test_empty_documents_may_be_compressed(tmp_path: Path, compression: str) -> None:
+    store = Store.open(write(tmp_path, ["", ""], 1, compression))
+    assert [store.text(0), store.text(1)] == ["", ""]
+    store.verify()
 
 
 @pytest.mark.parametrize("compression", ["lz4", "zstd"])
