@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from gleanery.shards.addresses import book_of
 from gleanery.shards.batch import Batch, Segments, moved
 from gleanery.shards.fim import END, MIDDLE, PREFIX, SUFFIX
+from gleanery.shards.lookup import untouched_blocks
 from gleanery.shards.packing import Plan
 from gleanery.shards.pieces import REPOSITORY, Rules
-from gleanery.shards.serving import serve, untouched_blocks
+from gleanery.shards.serving import serve
 from gleanery.shards.splits import splits_of
 from gleanery.shards.store import Store
 

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.shards.chance import u64
-from gleanery.shards.cuts import CHARACTER, EXACT, MOST_NEW, NEW_1, NEW_4, PLACES, WINDOW_BYTES, cut_piece, draw_cuts
+from gleanery.shards.cut_places import CHARACTER, draw_cuts
+from gleanery.shards.cuts import EXACT, MOST_NEW, NEW_1, NEW_4, PLACES, WINDOW_BYTES, cut_piece
 from gleanery.shards.spelling import Spelling
 from gleanery.shards.splits import splits_of
 

@@ -24,7 +24,7 @@ from gleanery.records.errors import StopRun
 from gleanery.shards import lineage
 from gleanery.shards.assembly import joined
 from gleanery.shards.characters import APOSTROPHE, LETTER, NUMBER, SIGN, UNKNOWN, kinds
-from gleanery.shards.cuts import CHARACTER, LINE
+from gleanery.shards.cut_places import CHARACTER, LINE
 from gleanery.shards.fim import cut, fim_undo, split_segment
 from gleanery.shards.loader import Batch, Loader
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
