@@ -6,8 +6,8 @@ debian/copyright that governs it (DEP-5: the last paragraph that matches). The p
 cache (about 40 MB) and are never part of the project. Where they come from is what the machine's own package manager
 is set to, or the setting GLEANERY_DEBIAN_MIRROR.
 
-The set was drawn in four draws (`licensing_choice.py`). The errors of the first three may be read: they are the
-development half. Of the fourth, the test half, only totals are.
+The set was drawn in five draws (`licensing_choice.py`). Of the fourth, the test half, only totals may be read; the
+errors of the others may: they are the development half.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from licensing_names import spdx_of
 PINS = Path(__file__).parent / "labels" / "debian.toml"
 _APT = (Path("/etc/apt/sources.list"), Path("/etc/apt/sources.list.d"))
 _URI = re.compile(r"^(?:URIs:\s*|deb(?:-src)?\s+(?:\[[^]]*\]\s*)?)(https?://\S+)", re.MULTILINE)
-LAST_DRAW = 4
+TEST_DRAW = 4
 
 
 class Missing(Exception):
@@ -53,8 +53,8 @@ class Pin:
 
     @property
     def half(self) -> str:
-        """dev or test: nobody has looked at a package of the last draw."""
-        return "test" if self.draw == LAST_DRAW else "dev"
+        """dev or test: nobody has looked at a package of the fourth draw."""
+        return "test" if self.draw == TEST_DRAW else "dev"
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def mirror() -> str:
 
 def downloaded(path: str, sha256: str) -> Path:
     """A file of the mirror, from the cache or downloaded and compared with its digest."""
-    target = cache() / f"{sha256[:16]}-{path.rpartition('/')[2]}"
+    target = _kept_at(path, sha256)
     if target.exists():
         return target
     content = _read(f"{mirror()}/{path}")
@@ -187,6 +187,15 @@ def downloaded(path: str, sha256: str) -> Path:
     temporary.write_bytes(content)
     temporary.rename(target)
     return target
+
+
+def is_cached(path: str, sha256: str) -> bool:
+    """Whether a file of the mirror was downloaded before."""
+    return _kept_at(path, sha256).exists()
+
+
+def _kept_at(path: str, sha256: str) -> Path:
+    return cache() / f"{sha256[:16]}-{path.rpartition('/')[2]}"
 
 
 def _read(url: str) -> bytes:
