@@ -38,7 +38,7 @@ def taking_away(text: Words, added: Collection[int], replaced: Collection[int] =
         found = set(places)
         whole = _sentence(text, min(found))
         turning = _turning(text, whole) if not found.isdisjoint(replaced) else set[int]()
-        telling = {n for n in found if n not in replaced or n in turning}
+        telling = {n for n in found if not text.addresses[n] and (n not in replaced or n in turning)}
         if telling and _limits(text, whole, telling):
             return text.lines[whole.start], text.lines[whole.stop - 1]
     return None
@@ -58,7 +58,8 @@ def says_more(text: Words, added: Iterable[range], known: Collection[str] = ()) 
     places = (n for run in added for n in run)
     for _, same in groupby(places, key=text.sentences.__getitem__):
         found = set(same)
-        told = {n for n in found if text.words[n] not in known and text.words[n] not in _list("titles")}
+        silent = _list("titles").union(known)
+        told = {n for n in found if not text.addresses[n] and text.words[n] not in silent}
         if len(told) >= _FEWEST_BINDING and _binds(text, _sentence(text, min(found)), told):
             return text.lines[min(found)], text.lines[max(found)]
     return None

@@ -35,7 +35,8 @@ class Known:
 class Opinion:
     """The closest known text and its likeness, 0 to 100. `change`: the lines of words that may take something away.
 
-    `alone` is false where the text also has words, beyond the known one, that may speak of another licence.
+    `alone` is false where the text also has words, beyond the known one, that may speak of another licence; `more` are
+    the places of all words beyond it.
     """
 
     rule: str
@@ -44,6 +45,7 @@ class Opinion:
     lines: tuple[int, int]
     change: tuple[int, int] | None
     alone: bool
+    more: frozenset[int] = frozenset()
 
 
 class Library:
@@ -78,7 +80,9 @@ class Library:
         known = self._known[closest.number]
         change = self._change(text, known, closest.runs, inside)
         alone = all(is_harmless(text.words[run[0] : run[1]], known.name) for run in closest.runs)
-        return Opinion(known.rule, known.expression, round(100 * closest.likeness, 2), _lines(text), change, alone)
+        more = frozenset(n for start, stop, _, _ in closest.runs for n in range(start, stop))
+        score = round(100 * closest.likeness, 2)
+        return Opinion(known.rule, known.expression, score, _lines(text), change, alone, more)
 
     def change_beside(
         self, text: Words, added: Collection[int], named: Collection[str], inside: bool = False

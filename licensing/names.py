@@ -82,7 +82,8 @@ def license_role(path: str) -> str | None:
 
     >>> [license_role(p) for p in ("LICENSE", "a/COPYING.LESSER", "LICENSE-MIT", "LICENSES/MIT.txt", "licence.md")]
     ['license', 'license', 'license', 'license', 'license']
-    >>> license_role("a.dist-info/licenses/AUTHORS.rst")
+    >>> license_role("00copyright"), license_role("a.dist-info/licenses/AUTHORS.rst")
+    ('license', None)
     >>> [license_role(p) for p in ("NOTICE", "docs/README.rst", "pkg/package.json", "src/license.py", "main.c")]
     ['notice', 'readme', 'metadata', None, None]
     """
@@ -90,7 +91,7 @@ def license_role(path: str) -> str | None:
     if not name or len(name) > _LONGEST_NAME:
         return None
     lower = name.lower()
-    stem, extension = _stem(lower)
+    stem, extension = _stem(lower.lstrip("0") if lower.startswith("00") else lower)  # 00COPYRIGHT comes first in a list
     if reading_of_records(path) is not None:
         return "reuse"
     if manifest_form(path) is not None:
@@ -99,7 +100,7 @@ def license_role(path: str) -> str | None:
         return None
     if stem in ("notice", "notices"):
         return "notice"
-    if stem == "readme" or lower.startswith("readme."):
+    if stem == "readme" or stem.startswith("readme."):
         return "readme"
     if _in_license_folder(folder) and extension in _TEXT_EXTENSIONS | {""}:
         return None if stem.replace("-", "_") in _NO_LICENCES else "license"

@@ -23,8 +23,11 @@ _LICENSING = re2.compile(
 _REST = re2.compile(
     r"(?i)\boutside(?: of)? (?:the|these|those|that|this|of)\b|\bother than\b|\b(?:all|any|every|the) other\b|"
     r"\beverything else\b|\belsewhere\b|\bremaind(?:er|ing)\b|\bremaining\b|\bthe rest\b|"
-    r"\bother (?:files|code|content)\b|\bexcept (?:for|where|in)\b"
+    r"\bother (?:files|code|content)\b|\bexcept (?:for|where|in|those)\b|"
+    r"\b(?:excluding|excepting) (?:files|those|the)\b"
 )
+# What such a sentence leaves out, if it names folders.
+_LEFT_OUT = re2.compile(r"(?i)\b(?:outside|except|excepting|excluding|other than|apart from)\b")
 _BULLET = re.compile(r"^\s{0,12}(?:[-*+•]|\(?[0-9a-z]{1,2}[.)])\s+")
 _CLAUSE = re.compile(
     r"(?<=[.;])\s+|[,;]\s+(?=(?:and |but |while |whereas )?(?:all|any|every\w*|the rest|the other|other)\b)"
@@ -91,9 +94,10 @@ def division(lines: Sequence[str]) -> Division:
     >>> division(["You must keep this license in the same directory as the software."]).parts
     ()
     """
-    if not any(_FOLDER_WORD.search(line) for line in lines):
+    if not any(_FOLDER_WORD.search(line) or _LEFT_OUT.search(line) for line in lines):
         return Division(others=tuple(lines))
     found: list[Part] = []
+    left_out: list[Part] = []
     others, rest = list(lines), False
     for first, last, item in _items(lines):
         if not _LICENSING.search(item):
@@ -103,13 +107,17 @@ def division(lines: Sequence[str]) -> Division:
             is_rest = _REST.search(clause) is not None
             folders = _folders(clause) if not is_rest and _FOLDER_WORD.search(clause) else ()
             rest = rest or is_rest
+            out = _LEFT_OUT.search(clause) if is_rest else None
+            if out and (excluded := _folders(clause[out.end() :])):
+                left_out.append(Part(excluded, "", first, last))
             if folders:  # the licence may stand in the other half of the sentence
                 found.append(Part(folders, clause if _LICENSING.search(clause) else item, first, last))
             else:
                 kept.append(clause)
         if len(found) > before:
             others[first - 1 : last] = [" ".join(kept), *[""] * (last - first)]
-    return Division(tuple(found[:MOST_PARTS]), tuple(others), rest and bool(found), len(found) > MOST_PARTS)
+    cut = len(found) + len(left_out) > MOST_PARTS
+    return Division(tuple([*found, *left_out][:MOST_PARTS]), tuple(others), rest and bool(found), cut)
 
 
 def _items(lines: Sequence[str]) -> Iterator[tuple[int, int, str]]:

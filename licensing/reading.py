@@ -9,11 +9,13 @@ space, and the lines that name only owners are taken out, so that the same heade
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import re2
 
 from gleanery.licensing.markup import without_markup
+from gleanery.licensing.words import without_addresses
 
 HEAD_CHARACTERS, HEAD_LINES = 4096, 100
 # The longest single licence texts are under 100 KiB; what is longer is a collection of many.
@@ -84,7 +86,8 @@ _COPYRIGHT_PROSE = re2.compile(
 # A line that begins like an owner's and goes on to speak of a licence stays in the text.
 _NOT_ONLY_OWNER = re2.compile(
     r"(?i)licen[sc]|permi[ts]|distribut|public[ -]*domain|terms|warrant|\bsee\b|notice|holder|\b[al]?gpl|\bbsd\b|"
-    r"\bmit\b[^@.]*$|apache[- ]?[12]|provided|copying|proprietary|confidential|unpublished|retain|\bai\b|"
+    r"\bmit\b[^@.]*$|apache[- ]?[12]|provided|copying|proprietary|confidential|unpublished|retain|"
+    r"\bai[ -](?:train|scrap|learn|min|model|data|use|usage|system)|"
     r"commercial|prohibit|forbid|\bonly\b|\bnot\b|\bno\b|\buse\b|"
     r"[\[<{](?:yyyy|year|date|name|copyright|fullname|owner|author|insert)"  # the blanks of a licence's own text
 )
@@ -128,6 +131,8 @@ _LONG_PARAGRAPH, _AROUND = 12, 3
 _HEADING_CHARACTERS = 40
 # Detections further apart than four lines are not merged by the detector: the same distance for what was left out.
 _GAP = 5
+# A name that goes on in the next line is set in by so much.
+_SET_IN = 4
 
 
 @dataclass(frozen=True)
@@ -249,8 +254,16 @@ class _Page:
         self.gated, self.legal = self._hits(_GATE), self._hits(_LEGAL)
         self.copyrights = {i for i in self._hits(_COPYRIGHT) if not _COPYRIGHT_PROSE.search(self.plain[i])}
         owners = self.copyrights | self._hits(_AUTHOR)
-        self.owners = {i for i in owners if len(self.plain[i]) <= 300 and not _NOT_ONLY_OWNER.search(self.plain[i])}
+        self.owners = {i for i in owners if self._only_names(i)}
+        for at in sorted(self.owners):  # a name that goes on in the next lines, which are set in
+            more = (n for n in range(at + 1, len(raw)) if n in owners or not _goes_deeper(raw[n], raw[at]))
+            below = range(at + 1, next(more, len(raw)))
+            self.owners |= set(takewhile(self._only_names, below))
         self.may_reserve = _MAYBE_RESERVED.search(self.data) is not None
+
+    def _only_names(self, at: int) -> bool:
+        line = self.plain[at]
+        return len(line) <= 300 and not _NOT_ONLY_OWNER.search(without_addresses(line))
 
     def legal_paragraphs(self) -> list[range]:
         """The paragraphs that speak of a licence, those of licence prose beside them, and those under a heading."""
@@ -313,6 +326,15 @@ class _Page:
 
     def _words(self, paragraphs: list[range]) -> int:
         return sum(self.plain[i].count(" ") + 1 for p in paragraphs for i in p if i not in self.owners)
+
+
+def _goes_deeper(line: str, above: str) -> bool:
+    """Whether a line is set in further than the one above it, comment signs left out."""
+    return bool(line.strip()) and _depth(line) >= _depth(above) + _SET_IN
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip(_MARKERS))
 
 
 def _raw_lines(content: bytes, scope: str) -> tuple[list[str], bool]:

@@ -18,6 +18,7 @@ import os
 import re
 import tempfile
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -30,6 +31,7 @@ from gleanery.licensing.findings import Answers, Finding, Store, finding_of, pla
 from gleanery.licensing.library import Known, Library, Opinion, beyond
 from gleanery.licensing.normalised import covered_words, key_of, rule_runs
 from gleanery.licensing.reading import Reading, head_of, is_silent, owner_lines, read_text
+from gleanery.licensing.sections import sections
 from gleanery.licensing.time_limit import TimeIsUp, within
 from gleanery.licensing.words import Words, words_of
 from gleanery.records.errors import StopRun
@@ -37,7 +39,7 @@ from gleanery.records.errors import StopRun
 __all__ = ["Finding", "Scanner", "finding_of", "head_of", "plain_of", "warm"]
 
 # Raise this number when the same text may now give another answer.
-SCAN_VERSION = 10
+SCAN_VERSION = 11
 # What this room finds by itself; scancode has no rule for it.
 NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
 MOST_FINDINGS = 64
@@ -46,6 +48,8 @@ MOST_FINDINGS = 64
 _SURE_SCORE, _WHOLE_TEXT_WORDS = 80.0, 60
 # Shorter texts that are matched exactly never took longer than half a second, so they need no timer.
 _QUICK_CHARACTERS = 6000
+# Of a file with several texts, one is looked up by itself if it has so many words, and one in so many is in no rule.
+_SHORTEST_SECTION, _MOSTLY = 40, 10
 _NO_TERMS = ("LicenseRef-scancode-unknown", "LicenseRef-scancode-warranty-disclaimer")
 # Words of law, as many as a licence has, in which no licence was recognised.
 UNRECOGNISED = "gleanery-terms-not-recognised"
@@ -213,14 +217,17 @@ class Scanner:
             if opinion.change is None and _say_only(match.findings, opinion.expression):
                 return match.findings
             return (_of_opinion(opinion), *_others(match.findings, opinion))
-        if not match.solid:
+        findings, left = match.findings, more
+        if not inside:
+            findings, left = _by_sections(lines, words, owners, match.findings, more)
+        if left is more and not match.solid:
             better = _match(_query(query.query_string), True)
             self._count("approximate", ())
-            match, more = (better, better.more(words, owners)) if better.findings else (match, more)
-        named = {part for f in match.findings for part in conjuncts(f.expression or "")}
+            findings, left = (better.findings, better.more(words, owners)) if better.findings else (findings, left)
+        named = {part for f in findings for part in conjuncts(f.expression or "")}
         asked = bool(named) and not any(map(_is_restricted, named))
-        change = _library().change_beside(words, more, named, inside) if asked else None
-        return match.findings if change is None else _with_change(match.findings, change)
+        change = _library().change_beside(words, left, named, inside) if asked else None
+        return findings if change is None else _with_change(findings, change)
 
     def _covered(self, text: str) -> tuple[Finding, ...]:
         """Any other text: exact matching, once for all texts that look the same to it."""
@@ -363,6 +370,33 @@ def _opinion(words: Words, inside: bool = False) -> Opinion | None:
     """What the library says. A change to a licence that is refused anyway does not matter: it is still that licence."""
     opinion = _library().opinion(words, inside)
     return replace(opinion, change=None) if opinion is not None and _is_restricted(opinion.expression) else opinion
+
+
+def _by_sections(
+    lines: list[str], words: Words, owners: Collection[int], findings: tuple[Finding, ...], more: list[int]
+) -> tuple[tuple[Finding, ...], list[int]]:
+    """Findings and uncovered words of a file of several texts, where the library knows some that the detector does not.
+
+    The very lists that were given come back where it knows none of them.
+    """
+    left, found = set(more), list(findings)
+    for section in sections(lines, owners):
+        places = [n for n in _places(words, section) if words.lines[n] not in owners]
+        if len(places) < _SHORTEST_SECTION or len(left.intersection(places)) * _MOSTLY < len(places):
+            continue
+        opinion = _opinion(words.between(section.start, section.stop - 1).without_lines(owners), True)
+        if opinion is not None and opinion.change is None:
+            inner = [f for f in found if f.start_line in section and f.end_line in section]
+            found = [f for f in found if f not in inner] + [_of_opinion(opinion)]
+            left = left.difference(places) | {places[n] for n in opinion.more}
+    if len(found) == len(findings) and left == set(more):
+        return findings, more
+    return tuple(sorted(found, key=lambda f: f.start_line or 0)), sorted(left)
+
+
+def _places(words: Words, section: range) -> range:
+    """The places of the words on some lines."""
+    return range(bisect_left(words.lines, section.start), bisect_left(words.lines, section.stop))
 
 
 def _is_restricted(expression: str) -> bool:

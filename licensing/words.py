@@ -4,50 +4,86 @@ In: the lines of a text. Out: its words as the detector cuts them, in small lett
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import re2
+
 # The detector's own idea of a word. Everything but a word that may end a sentence is a piece of its own.
 _PIECE = re.compile(r"([^_\W]+\+?[^_\W]*)|[.;:!?](?=\s|$)")
+# Where something is to be found: addresses of pages and people, and names of files in back quotes.
+_ADDRESS = re2.compile(
+    r"(?i)\b(?:https?|ftp|git)://[^\s<>\"')]+|\bwww\.[^\s<>\"')]+|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|"
+    r"`[^`\s]{0,200}[./_][^`\s]{0,200}`"
+)
+_INITIAL = re.compile(r"\b[A-Z]$")
 _ITEM = re.compile(r"^\W*(?:[0-9]{1,2}|[a-z]|[ivx]{1,4})[.)]\s|^\s*[-*•]\s", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Words:
-    """Words with the number of their line (from 1) and of their sentence.
+    """Words with the number of their line (from 1) and of their sentence, and whether they are part of an address.
 
-    A list item and a line without words begin a sentence.
+    A list item and a line without words begin a sentence. The words of an address permit and forbid nothing.
     """
 
     words: tuple[str, ...]
     lines: tuple[int, ...]
     sentences: tuple[int, ...]
+    addresses: tuple[bool, ...]
 
     def without_lines(self, lines: Collection[int]) -> "Words":
         """The words that stand on other lines."""
         kept = [n for n, line in enumerate(self.lines) if line not in lines]
-        words, places, sentences = self.words, self.lines, self.sentences
-        return Words(tuple(words[n] for n in kept), tuple(places[n] for n in kept), tuple(sentences[n] for n in kept))
+        columns = (self.words, self.lines, self.sentences, self.addresses)
+        return Words(*(tuple(column[n] for n in kept) for column in columns))  # type: ignore[arg-type]
+
+    def between(self, first: int, last: int) -> "Words":
+        """The words from one line to another, both included."""
+        start, stop = bisect_left(self.lines, first), bisect_right(self.lines, last)
+        at = slice(start, stop)
+        return Words(self.words[at], self.lines[at], self.sentences[at], self.addresses[at])
+
+
+def _goes_on(line: str, above: str) -> bool:
+    """Whether a line that begins like an item of a list only has the comment sign of the line above it."""
+    signs = line.lstrip()[:1], above.lstrip()[:1]
+    return signs[0] in ("*", "-", "•") and signs[0] == signs[1] and line.lstrip(" \t*-•")[:1].islower()
+
+
+def without_addresses(line: str) -> str:
+    """A line without addresses of pages and people.
+
+    >>> without_addresses("Copyright 2020 Ada Invented <ada@no.example.no>")
+    'Copyright 2020 Ada Invented <>'
+    """
+    return str(_ADDRESS.sub("", line))
 
 
 def words_of(lines: Sequence[str], passed_over: Collection[str] = ()) -> Words:
     """The words of some lines without those that are passed over.
 
     >>> words_of(["Use it. Not", "for war!"])
-    Words(words=('use', 'it', 'not', 'for', 'war'), lines=(1, 1, 1, 2, 2), sentences=(0, 0, 1, 1, 1))
+    Words(words=('use', 'it', 'not', 'for', 'war'), lines=(1, 1, 1, 2, 2), sentences=(0, 0, 1, 1, 1), \
+addresses=(False, False, False, False, False))
     """
     words: list[str] = []
     places: list[int] = []
     sentences: list[int] = []
+    addresses: list[bool] = []
     sentence = 0
     for number, line in enumerate(lines, 1):
-        if not any(map(str.isalnum, line)) or _ITEM.match(line):
+        above = lines[number - 2] if number > 1 else ""
+        if not any(map(str.isalnum, line)) or (_ITEM.match(line) and not _goes_on(line, above)):
             sentence += 1
+        spans = [match.span() for match in _ADDRESS.finditer(line)]
         for piece in _PIECE.finditer(line.lower()):
-            if piece[1] is None:
-                sentence += 1
+            if piece[1] is None:  # an initial ends no sentence
+                sentence += not _INITIAL.search(line[max(0, piece.start() - 2) : piece.start()])
             elif piece[1] not in passed_over:
                 words.append(piece[1])
                 places.append(number)
                 sentences.append(sentence)
-    return Words(tuple(words), tuple(places), tuple(sentences))
+                addresses.append(any(start <= piece.start() < stop for start, stop in spans))
+    return Words(tuple(words), tuple(places), tuple(sentences), tuple(addresses))
