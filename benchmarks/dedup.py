@@ -226,7 +226,7 @@ def stage_against_pipelines(sizes: Sizes, root: Path) -> list[Metric]:
     runs = []
     for documents in sizes.stage:
         folder = root / f"stage-{documents}"
-        texts = (document.text for document in planted(documents, sizes.megabytes, 2000))
+        texts = (document.text for document in planted(documents, sizes.megabytes, 2000, sizes.stage[0]))
         runs.append(stage_apart(write_blobs(folder, _named(texts))))
         shutil.rmtree(folder)
     small, large = runs
@@ -250,12 +250,15 @@ def stage_against_pipelines(sizes: Sizes, root: Path) -> list[Metric]:
             {
                 "peak MB, of the small run": small["private"] / 1e6,
                 "peak MB": large["private"] / 1e6,
+                "before any work, MB": large["before"] / 1e6,
+                "MB of content in a part, of the small run": small["part"] / 1e6,
+                "MB of content in a part": large["part"] / 1e6,
                 "with mapped files, which the system may drop (x)": large["resident"] / small["resident"],
                 "with mapped files, peak MB": large["resident"] / 1e6,
             },
         ),
     ]
-    some = [document.text for document in planted(sizes.slices[1], sizes.megabytes, 2000)]
+    some = [document.text for document in planted(sizes.slices[1], sizes.megabytes, 2000, sizes.stage[0])]
     pairs, _ = similar_pairs(shingle_sets(joined_texts(some), PARAMETERS), THRESHOLD)
     true = {(f"{i:08d}", f"{j:08d}") for i, j in pairs.tolist()}
     for tool in PEERS:

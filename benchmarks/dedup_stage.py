@@ -99,6 +99,8 @@ def main() -> None:
     """Measure one folder."""
     root = Path(sys.argv[1])
     warm_up()
+    with PeakPrivate() as before:
+        pass
     with PeakPrivate() as memory:
         steps = run_steps(root, Settings())
     start = time.process_time()
@@ -106,8 +108,10 @@ def main() -> None:
     steps["survivors"] = time.process_time() - start
     cpu = {f"{name} (CPU s)": seconds for name, seconds in steps.items()}
     pairs = sum(pq.read_metadata(path).num_rows for path in (root / "tables/pairs").glob("*.parquet"))
-    found = {"cpu": sum(steps.values()), "steps": cpu, "pairs": pairs}
-    print(json.dumps(found | {"private": memory.peak, "resident": memory.resident}))
+    blobs = sorted((root / "tables/blobs").glob("*.parquet"))
+    size = sum(pa.compute.sum(read_table(path, ["size"])["size"]).as_py() for path in blobs)
+    found = {"cpu": sum(steps.values()), "steps": cpu, "pairs": pairs, "part": size / len(blobs)}
+    print(json.dumps(found | {"before": before.peak, "private": memory.peak, "resident": memory.resident}))
 
 
 def warm_up() -> None:

@@ -2,7 +2,7 @@
 
 In: real code (`corpus.py`). Out: documents, two in seven of them an edited copy of another one; and all similar pairs,
 by an exact join that knows nothing of signatures or bands. The edits are of known kinds and rates, seeded by the number
-of the document. 1 million documents of 2 kB take 3 minutes to make.
+of the document. 1 million documents of 2 kB take 75 s to make.
 """
 
 import random
@@ -24,6 +24,8 @@ COPIES = 0.4  # edited copies for each original
 HEADER = """Copyright (c) {year} The authors of module {name}. All rights reserved. Use of this source code is governed
 by a licence that can be found in the file of that name in the top folder, revision {name} of {year}.
 """
+_ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "0123456789", "абвгдежзийклмнопрстуфхцчшщъыьэюя")
+_SCRIPTS = ((0x3041, 0x3097), (0x30A1, 0x30FB), (0x4E00, 0xA000), (0xAC00, 0xD7A4))  # kana, ideographs, hangul
 _NAME = re.compile(r"[A-Za-z_]\w{2,}")
 
 
@@ -38,16 +40,17 @@ class Planted:
     text: str
 
 
-def planted(documents: int, megabytes: float, characters: int | None) -> Iterator[Planted]:
+def planted(documents: int, megabytes: float, characters: int | None, world: int | None = None) -> Iterator[Planted]:
     """`documents` documents from the first `megabytes` of the corpus, in an order that never changes.
 
-    They are pieces of about so many characters, cut between lines, or whole files. When the corpus ends, it begins
-    again in another world, in which each letter stands for another: the same code, in words that the first world lacks.
+    They are pieces of about so many characters, cut between lines, or whole files. After every `world` documents, or
+    when the corpus ends, it begins again in another world, in other words: nothing there is like anything here, and what
+    is alike there is what is alike here. So a corpus of many worlds has as many pairs for each document as one of them.
     """
-    number = 0
-    for world in count():
+    number = first = 0
+    for which in count():
         stranger = ""
-        for text in _originals(megabytes, characters, world):
+        for text in _originals(megabytes, characters, which):
             origin = number
             yield Planted(number, origin, "original", 0.0, text)
             number += 1
@@ -59,16 +62,35 @@ def planted(documents: int, megabytes: float, characters: int | None) -> Iterato
             stranger = text
             if number >= documents:
                 return
+            if world is not None and number - first >= world:
+                break
+        first = number
 
 
 def _originals(megabytes: float, characters: int | None, world: int) -> Iterator[str]:
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    turned = letters[world % 26 :] + letters[: world % 26]
-    table = str.maketrans(letters + letters.upper(), turned + turned.upper())
+    """Each begins with the number of its world, so that it is no renamed form of its like in another one."""
+    words = other_words(world)
     for file in code_files(megabytes):
         text = file.content.decode("utf-8")
         for piece in _pieces(text, characters) if characters else [text]:
-            yield piece.translate(table) if world else piece
+            yield f"{world}\n{piece.translate(words) if world else piece}"
+
+
+def other_words(world: int) -> dict[int, int]:
+    """For `str.translate`: each letter and digit as another one, by chance that the number of the world seeds.
+
+    Words keep their lengths, and how often each occurs. Scripts without small alphabets are turned by some places.
+    """
+    chance = random.Random(f"world {world}")
+    table: dict[int, int] = {}
+    for alphabet in _ALPHABETS:
+        shuffled = chance.sample(alphabet, len(alphabet))
+        for kind in (str.lower, str.upper):
+            table |= {ord(kind(one)): ord(kind(other)) for one, other in zip(alphabet, shuffled, strict=True)}
+    for first, last in _SCRIPTS:
+        places = chance.randrange(1, last - first)
+        table |= {point: first + (point - first + places) % (last - first) for point in range(first, last)}
+    return table
 
 
 def _pieces(text: str, characters: int) -> Iterator[str]:
