@@ -223,13 +223,16 @@ def removals(names: Sequence[str], pairs: set[tuple[str, str]]) -> dict[str, str
 
 def stage_against_pipelines(sizes: Sizes, root: Path) -> list[Metric]:
     """The whole stage on two sizes, and other pipelines on two slices, whose marginal cost is compared."""
-    runs = []
-    for documents in sizes.stage:
+
+    def run(documents: int, parts: int = 0) -> dict[str, Any]:
         folder = root / f"stage-{documents}"
         texts = (document.text for document in planted(documents, sizes.megabytes, 2000, sizes.stage[0]))
-        runs.append(stage_apart(write_blobs(folder, _named(texts))))
+        found = stage_apart(write_blobs(folder, _named(texts), parts))
         shutil.rmtree(folder)
-    small, large = runs
+        return found
+
+    small, large = (run(documents) for documents in sizes.stage)
+    eighth = run(sizes.stage[1] // 8, max(1, large["parts"] // 8))  # so its parts are as large
     growth = large["cpu"] / small["cpu"] / (sizes.stage[1] / sizes.stage[0])
     found = [
         metric("stage_cpu_us", [large["cpu"] / sizes.stage[1] * 1e6], "us a document", large["steps"]),
@@ -253,6 +256,8 @@ def stage_against_pipelines(sizes: Sizes, root: Path) -> list[Metric]:
                 "before any work, MB": large["before"] / 1e6,
                 "MB of content in a part, of the small run": small["part"] / 1e6,
                 "MB of content in a part": large["part"] / 1e6,
+                "to an eighth of the documents in parts of the same size (x)": large["private"] / eighth["private"],
+                "peak MB, of that eighth": eighth["private"] / 1e6,
                 "with mapped files, which the system may drop (x)": large["resident"] / small["resident"],
                 "with mapped files, peak MB": large["resident"] / 1e6,
             },

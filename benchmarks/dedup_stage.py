@@ -34,8 +34,11 @@ PART_BYTES = Settings().run.part_bytes
 PILES = 256  # a power of two, so that some of them in a row are one part
 
 
-def write_blobs(root: Path, contents: Iterable[tuple[str, bytes]]) -> Path:
-    """A run folder that holds only `blobs`: contents with a base name, each once, by way of a file for each pile."""
+def write_blobs(root: Path, contents: Iterable[tuple[str, bytes]], parts: int = 0) -> Path:
+    """A run folder that holds only `blobs`: contents with a base name, each once, by way of a file for each pile.
+
+    `parts`: a power of two; 0 is as many as a run would have.
+    """
     shutil.rmtree(root, ignore_errors=True)
     raw, total = root / "raw", 0
     raw.mkdir(parents=True)
@@ -46,7 +49,7 @@ def write_blobs(root: Path, contents: Iterable[tuple[str, bytes]]) -> Path:
             head = json.dumps([ident, name, len(content)]).encode()
             files[partition(ident, PILES)].write(head + b"\n" + content)
             total += len(content)
-    parts = min(PILES, part_count(total, PART_BYTES))
+    parts = parts or min(PILES, part_count(total, PART_BYTES))
     for part in range(parts):
         rows: dict[str, dict[str, Any]] = {}
         for number in range(part * PILES // parts, (part + 1) * PILES // parts):
@@ -110,7 +113,7 @@ def main() -> None:
     pairs = sum(pq.read_metadata(path).num_rows for path in (root / "tables/pairs").glob("*.parquet"))
     blobs = sorted((root / "tables/blobs").glob("*.parquet"))
     size = sum(pa.compute.sum(read_table(path, ["size"])["size"]).as_py() for path in blobs)
-    found = {"cpu": sum(steps.values()), "steps": cpu, "pairs": pairs, "part": size / len(blobs)}
+    found = {"cpu": sum(steps.values()), "steps": cpu, "pairs": pairs, "parts": len(blobs), "part": size / len(blobs)}
     print(json.dumps(found | {"before": before.peak, "private": memory.peak, "resident": memory.resident}))
 
 

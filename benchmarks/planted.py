@@ -43,9 +43,9 @@ class Planted:
 def planted(documents: int, megabytes: float, characters: int | None, world: int | None = None) -> Iterator[Planted]:
     """`documents` documents from the first `megabytes` of the corpus, in an order that never changes.
 
-    They are pieces of about so many characters, cut between lines, or whole files. After every `world` documents, or
-    when the corpus ends, it begins again in another world, in other words: nothing there is like anything here, and what
-    is alike there is what is alike here. So a corpus of many worlds has as many pairs for each document as one of them.
+    They are pieces of about so many characters, cut between lines, or whole files. After `world` documents, or when
+    the corpus ends, it begins again in another world, in other words: nothing there is like anything here, and what is
+    alike there is what is alike here. So many worlds have as many pairs for each document as one of them.
     """
     number = first = 0
     for which in count():

@@ -7,7 +7,6 @@ long has a Jaccard similarity of 0.1. So each content is sampled by the value of
 Samples have 40 numbers for a typical file of 600 shingles, as many as it has bands.
 """
 
-from bisect import bisect_left
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,7 +23,6 @@ LEAST_SHINGLES = 50
 MAX_BUCKET = 64
 _SLICED = np.uint64(60 - 24)  # hashes of a sample have 60 bits
 
-Sample = np.dtype([("hash", "<u8"), ("row", "<u4")])
 _Rows: TypeAlias = NDArray[np.int64]
 
 
@@ -40,17 +38,16 @@ def samples(sets: ShingleSets) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     return found
 
 
-def in_slices(samples: NDArray[np.void]) -> NDArray[np.void]:
-    """Samples of many contents, in the order of the first 24 bits of their hashes: enough for `slice_of`."""
-    sliced: NDArray[np.void] = samples[kernels.order_of_bits(samples["hash"].copy(), _SLICED)]
-    return sliced
+def in_slices(hashes: NDArray[np.uint64], members: NDArray[np.uint32]) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
+    """Samples and whose they are, in the order of the first 24 bits of the hashes: enough for `slice_of`."""
+    order = kernels.order_of_bits(readonly(hashes), _SLICED)
+    return hashes[order], members[order]
 
 
-def slice_of(samples: NDArray[np.void], number: int, of: int) -> NDArray[np.void]:
-    """One of `of` slices of all possible hashes, a power of two up to 2^24, from what `in_slices` gave."""
-    # By halves, in Python: to search one column of such rows, numpy would copy the column.
-    start, stop = (bisect_left(samples["hash"], (1 << 64) // SCALE // of * place) for place in (number, number + 1))
-    return samples[start:stop]
+def slice_of(hashes: NDArray[np.uint64], number: int, of: int) -> slice:
+    """Where one of `of` slices of all possible hashes, a power of two up to 2^24, stands in what `in_slices` gave."""
+    bounds = np.array([number, number + 1], np.uint64) * np.uint64((1 << 64) // SCALE // of)
+    return slice(*np.searchsorted(hashes, bounds).tolist())
 
 
 def shared_samples(

@@ -132,9 +132,10 @@ def _keys(contents: Contents, band: int, number: int, of: int) -> tuple[NDArray[
 def _share_samples(contents: Contents, number: int, of: int) -> tuple[Pairs, Pairs, int, int]:
     """Pairs that share sampled hashes of one range, and how many."""
     found = []
-    for part, base in enumerate(contents.bases[:-1].tolist()):
-        rows = slice_of(contents.part(part)["samples"], number, of)
-        found.append((rows["hash"], rows["row"] + np.uint32(base)))
+    for part, base in enumerate(contents.bases[:-1].astype(np.uint32)):
+        arrays = contents.part(part)
+        own = slice_of(arrays["samples"], number, of)
+        found.append((arrays["samples"][own], arrays["sampled"][own] + base))
     hashes, members = (np.concatenate(column) for column in zip(*found, strict=True))
     pairs, counts, capped = shared_samples(hashes, members, contents.indexed("sizes"))
     return pairs, counts.astype(np.uint64), len(hashes), capped

@@ -7,7 +7,8 @@ number of a content.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gleanery.dedup.bands import Banding, band_keys, signature_bits
-from gleanery.dedup.containment import Sample, in_slices
+from gleanery.dedup.containment import in_slices
 from gleanery.dedup.normal_form import STYLE_NAMES, styles_of
 from gleanery.dedup.prints import label, prints
 from gleanery.dedup.signatures import Parameters
@@ -30,10 +31,11 @@ from gleanery.pipeline.settings import DedupSettings, Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import read_table, write_table
+from gleanery.records.parquet import read_table, write_in_order
 from gleanery.records.tables import TABLES
 
 MAX_CONTENTS = 1 << 32
+PRINTS_AT_ONCE = 4096  # a row group of `signatures`, of some 6 MB: memory does not grow with the part
 # What later steps look up by the number of a content; the rest is read part by part.
 INDEXED = ("ids", "bits", "shingles", "forms", "sizes", "old")
 
@@ -63,29 +65,55 @@ def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     return Step("cluster", "lookup", "3 of 7  lookup", work, tasks, {}, ("sign",), unit="contents")
 
 
+@dataclass(frozen=True)
+class _Part:
+    """The contents of one part before any is read: what was signed already, and where in `known` it stands."""
+
+    blobs: Path
+    ids: pa.Array
+    styles: NDArray[np.uint8]
+    plain: NDArray[np.bool_]
+    known: pa.Table
+    index: NDArray[np.int64]
+    old: NDArray[np.bool_]
+
+
 def sign_part(shard: Shard) -> None:
-    """The prints of one part of `blobs`, and the arrays that are cut from them."""
-    parameters = dedup_parameters(shard.settings.dedup)
-    blobs = read_table(shard.table("blobs"), ["blob_id", "names", "encoding"])
-    ids = blobs.column("blob_id").combine_chunks()
-    styles = styles_of(blobs.column("names").combine_chunks())
-    plain = pc.equal(blobs.column("encoding"), "utf-8").to_numpy()
-    known, index, old = _remembered(shard, ids, styles, label(parameters))
-    tables, at = [known], known.num_rows
-    for rows, texts in wanted_texts(shard.table("blobs"), ~old, plain):
-        found = prints(texts, [STYLE_NAMES[style] for style in styles[rows].tolist()], parameters)
-        tables.append(found.add_column(0, "blob_id", ids.take(pa.array(rows))))
-        index[rows] = np.arange(at, at + len(rows))
-        at += len(rows)
-    table = pa.concat_tables(table.cast(known.schema) for table in tables).combine_chunks().take(pa.array(index))
+    """The prints of one part of `blobs`, and the arrays that are cut from them, `PRINTS_AT_ONCE` contents at a time."""
+    parameters, cut = dedup_parameters(shard.settings.dedup), list[dict[str, NDArray[Any]]]()
+    part = _part(shard, label(parameters))
+
+    def groups() -> Iterator[pa.Table]:
+        for first in range(0, max(1, len(part.ids)), PRINTS_AT_ONCE):
+            table = _prints(part, np.arange(first, min(len(part.ids), first + PRINTS_AT_ONCE)), parameters)
+            cut.append(_arrays(table, first, parameters, banding(shard.settings)))
+            yield table
+
     path = shard.table("signatures")
-    shard.wrote(path, write_table(path, "signatures", table))
-    arrays = _arrays(table, parameters, banding(shard.settings))
-    arrays |= {"old": old, "plain": plain, "styles": styles}
+    shard.wrote(path, write_in_order(path, "signatures", groups()))
+    arrays = {name: np.concatenate([one[name] for one in cut], axis=int(name == "keys")) for name in cut[0]}
+    arrays["samples"], arrays["sampled"] = in_slices(arrays["samples"], arrays["sampled"])
+    arrays |= {"old": part.old, "plain": part.plain, "styles": part.styles}
     path = shard.root / SIGNED.format(name=shard.task.name)
     shard.wrote(path, write_arrays(path, arrays))
-    shard.counts |= {"in": blobs.num_rows, "kept": table.num_rows}
-    shard.notes["signed"] = int(np.count_nonzero(~old))
+    shard.counts |= {"in": len(part.ids), "kept": len(part.ids)}
+    shard.notes["signed"] = int(np.count_nonzero(~part.old))
+
+
+def _prints(part: _Part, rows: NDArray[np.int64], parameters: Parameters) -> pa.Table:
+    """The prints of some rows that follow each other: those that are known, and the others made from their texts."""
+    old, places = part.old[rows], part.index[rows]
+    first = int(places[old].min()) if old.any() else 0
+    known = part.known.slice(first, int(places[old].max()) + 1 - first if old.any() else 0)
+    wanted = np.zeros(len(part.ids), bool)
+    wanted[rows] = ~old
+    tables = [known]
+    for new, texts in wanted_texts(part.blobs, wanted, part.plain):
+        found = prints(texts, [STYLE_NAMES[style] for style in part.styles[new].tolist()], parameters)
+        tables.append(found.add_column(0, "blob_id", part.ids.take(pa.array(new))).cast(known.schema))
+    table = pa.concat_tables(tables).combine_chunks()
+    order = np.where(old, places - first, known.num_rows + np.cumsum(~old) - 1)
+    return table if np.array_equal(order, np.arange(table.num_rows)) else table.take(pa.array(order))
 
 
 def previous_range(shard: Shard, table: str, key: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -117,22 +145,28 @@ def _may_hold(path: Path, low: str, high: str | None) -> bool:
     return (high is None or first < high) and (last is None or last > low)
 
 
-def _remembered(
-    shard: Shard, ids: pa.Array, styles: NDArray[np.uint8], wanted: str
-) -> tuple[pa.Table, NDArray[np.int64], NDArray[np.bool_]]:
-    """The prints that an earlier run made by the same rules, the row of each content in them, and if it has one."""
-    old = previous_range(shard, "signatures", "blob_id")
-    same_rules = pc.equal(old.column("parameters"), wanted)
+def _part(shard: Shard, wanted: str) -> _Part:
+    """The contents of a part, and the prints that an earlier run made of them by the same rules."""
+    blobs = read_table(shard.table("blobs"), ["blob_id", "names", "encoding"])
+    ids = blobs.column("blob_id").combine_chunks()
+    styles = styles_of(blobs.column("names").combine_chunks())
+    plain = pc.equal(blobs.column("encoding"), "utf-8").to_numpy()
+    known = previous_range(shard, "signatures", "blob_id")
+    same_rules = pc.equal(known.column("parameters"), wanted)
     if not pc.all(same_rules).as_py():
-        old = old.filter(same_rules)
-    index = pc.index_in(ids, old.column("blob_id"))
-    old_styles = pc.index_in(old.column("style"), pa.array(STYLE_NAMES)).take(index)  # null: no such content there
-    there = pc.fill_null(pc.equal(old_styles, pa.array(styles)), False).to_numpy()
-    return old, pc.fill_null(index, 0).to_numpy().astype(np.int64), there
+        known = known.filter(same_rules)
+    index = pc.index_in(ids, known.column("blob_id"))
+    old_styles = pc.index_in(known.column("style"), pa.array(STYLE_NAMES)).take(index)  # null: no such content there
+    old = pc.fill_null(pc.equal(old_styles, pa.array(styles)), False).to_numpy()
+    places = pc.fill_null(index, 0).to_numpy().astype(np.int64)
+    return _Part(shard.table("blobs"), ids, styles, plain, known, places, old)
 
 
-def _arrays(table: pa.Table, parameters: Parameters, cut: Banding) -> dict[str, NDArray[Any]]:
-    """What later steps need of the prints of one part: the keys of the bands and of both forms, samples and others."""
+def _arrays(table: pa.Table, first: int, parameters: Parameters, cut: Banding) -> dict[str, NDArray[Any]]:
+    """What later steps need of some prints: the keys of the bands and of both forms, samples and others.
+
+    `first`: the number in their part of the first of them.
+    """
     count = table.num_rows
     shingles = table.column("shingles").to_numpy()
     signed = np.flatnonzero(shingles > 0)
@@ -146,18 +180,16 @@ def _arrays(table: pa.Table, parameters: Parameters, cut: Banding) -> dict[str, 
     bits = np.zeros((count, signed_bits.shape[1]), np.uint64)
     bits[signed] = signed_bits
     sizes = _lengths(table, "sample").astype(np.uint32) // 8
-    samples = np.empty(int(sizes.sum()), Sample)
-    samples["hash"] = _values(table, "sample").view("<u8")
-    samples["row"] = np.repeat(np.arange(count, dtype=np.uint32), sizes)
     return {
         "ids": np.frombuffer(bytes.fromhex(_values(table, "blob_id").tobytes().decode()), np.uint8).reshape(-1, 20),
-        "rows": signed.astype(np.uint32),
+        "rows": (signed + first).astype(np.uint32),
         "keys": np.concatenate([band_keys(matrix, cut), form_keys]),
         "bits": bits,
         "shingles": shingles,
         "forms": forms,
         "sizes": sizes,
-        "samples": in_slices(samples),
+        "samples": _values(table, "sample").view("<u8"),
+        "sampled": np.repeat(np.arange(first, first + count, dtype=np.uint32), sizes),
     }
 
 

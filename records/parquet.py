@@ -78,18 +78,37 @@ def write_table(path: Path, name: str, table: pa.Table) -> Written:
     `table` has the columns of `TABLES[name]` in any order. Raises ValueError on a key that occurs twice.
     """
     table = sort_table(name, table)
-    with atomic_file(path) as out, pq.ParquetWriter(out, table.schema, **_options(table.schema)) as writer:
-        for start, stop in _row_groups(table):
-            writer.write_table(table.slice(start, stop - start), row_group_size=max(1, stop - start))
-        if table.num_rows == 0:
-            writer.write_table(table)
-    return describe(path, table.num_rows)
+    groups = [table.slice(start, stop - start) for start, stop in _row_groups(table)]
+    return _write(path, table.schema, groups or [table], _options(table.schema))
+
+
+def write_in_order(path: Path, name: str, groups: Iterable[pa.Table]) -> Written:
+    """Write a table whose rows come in the order of its key: each table that is given becomes a row group.
+
+    Only one of them is in memory. Raises ValueError if the rows are not in order, or two share a key.
+    """
+    definition = TABLES[name]
+
+    def checked() -> Iterator[pa.Table]:
+        last = definition.schema.empty_table()
+        for group in groups:
+            seam = pa.concat_tables([last, group.slice(0, 1)])
+            if not (_ascending(group, definition.key) and _ascending(seam, definition.key)):
+                raise ValueError(f"the rows of {name} are not in the order of {', '.join(definition.key)}")
+            last = group.slice(max(0, group.num_rows - 1)) if group.num_rows else last
+            yield group
+
+    return _write(path, definition.schema, checked(), _options(definition.schema))
 
 
 def write_groups(path: Path, schema: pa.Schema, groups: Iterable[pa.Table]) -> Written:
     """Write tables one after the other, each as a row group of its own (an empty one too). For exchanges."""
+    return _write(path, schema, groups, _OPTIONS)
+
+
+def _write(path: Path, schema: pa.Schema, groups: Iterable[pa.Table], options: Mapping[str, Any]) -> Written:
     rows = 0
-    with atomic_file(path) as out, pq.ParquetWriter(out, schema, **_OPTIONS) as writer:
+    with atomic_file(path) as out, pq.ParquetWriter(out, schema, **options) as writer:
         for group in groups:
             writer.write_table(group.cast(schema), row_group_size=max(1, group.num_rows))
             rows += group.num_rows

@@ -10,10 +10,10 @@ from gleanery.dedup.containment import (
     LEAST_SHINGLES,
     MAX_BUCKET,
     SCALE,
-    Sample,
     in_slices,
     samples,
     shared_samples,
+    slice_of,
     worth_measuring,
 )
 from gleanery.dedup.repositories import MAX_HOLDERS, missing, shared_groups
@@ -74,9 +74,17 @@ def _sets(*sets: NDArray[np.uint64]) -> ShingleSets:
 
 @given(st.lists(st.integers(0, 2**60 - 1), max_size=40))
 def test_samples_in_slices_stand_in_the_order_of_their_first_bits_and_then_as_they_were(hashes: list[int]) -> None:
-    sliced = in_slices(np.array(list(zip(hashes, range(len(hashes)), strict=True)), Sample))
-    assert sliced["row"].tolist() == sorted(range(len(hashes)), key=lambda row: hashes[row] >> 36)
-    assert [hashes[row] for row in sliced["row"].tolist()] == sliced["hash"].tolist()
+    sliced, members = in_slices(np.array(hashes, np.uint64), np.arange(len(hashes), dtype=np.uint32))
+    assert members.tolist() == sorted(range(len(hashes)), key=lambda member: hashes[member] >> 36)
+    assert [hashes[member] for member in members.tolist()] == sliced.tolist()
+
+
+@given(st.lists(st.integers(0, 2**60 - 1), max_size=40), st.sampled_from([1, 2, 8, 1 << 24]))
+def test_slices_of_samples_leave_nothing_out_and_overlap_nowhere(hashes: list[int], of: int) -> None:
+    sliced, _ = in_slices(np.array(hashes, np.uint64), np.arange(len(hashes), dtype=np.uint32))
+    for number in {one * of >> 60 for one in hashes}:
+        found = sliced[slice_of(sliced, number, of)].tolist()
+        assert sorted(found) == sorted(one for one in hashes if one * of >> 60 == number)
 
 
 def test_a_crowd_is_paired_with_its_smallest_member_only() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from small_corpus import code
 
 from gleanery.dedup.keeper import Copy, Link, settle
-from gleanery.pipeline import stage3_candidates
+from gleanery.pipeline import stage3_candidates, stage3_sign
 from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
 from gleanery.pipeline.exchange import part_name
 from gleanery.pipeline.settings import DedupSettings, RunSettings, Settings
@@ -147,11 +148,30 @@ def test_keys_that_are_taken_a_few_at_once_give_the_same_pairs(
     assert digests(tmp_path) == digests(kinds)
 
 
+def test_prints_that_are_made_a_few_at_once_are_the_same(
+    kinds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a part of many small files."""
+    monkeypatch.setattr(stage3_sign, "PRINTS_AT_ONCE", 3)
+    stage(tmp_path, {row["names"][0]: row["content"].decode() for row in table(kinds, "blobs")}, parts=1)
+    assert all(table(tmp_path, name) == table(kinds, name) for name in ("signatures", "pairs", "clusters"))
+    path = tmp_path / "tables/signatures/part-00000-of-00001.parquet"
+    assert pq.read_metadata(path).num_row_groups == -(-len(table(kinds, "blobs")) // 3)
+
+
 @given(st.sets(st.integers(0, 9)), st.sets(st.integers(0, 9)), st.sampled_from([1, 2, 8]), st.booleans())
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("at_once", [stage3_sign.PRINTS_AT_ONCE, 2])
 def test_a_run_after_another_gives_the_bytes_of_a_run_from_zero(
-    tmp_path_factory: pytest.TempPathFactory, before: set[int], after: set[int], parts: int, renamed: bool
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    at_once: int,
+    before: set[int],
+    after: set[int],
+    parts: int,
+    renamed: bool,
 ) -> None:
+    monkeypatch.setattr(stage3_sign, "PRINTS_AT_ONCE", at_once)
     pool = list(some_files(5, 5).items())
     old, new = ({pool[n][0]: pool[n][1] for n in chosen} for chosen in (before, after))
     if renamed:  # other names may mean other comments, so that a print has to be made again
