@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr
 
-from gleanery.dedup import buckets
+from gleanery.dedup import buckets, sieving
 from gleanery.dedup.kernels import readonly
 
 # All pairs of a bucket of this size are looked at; see `plausible_pairs` for larger ones.
@@ -134,7 +134,7 @@ def signature_bits(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
 
     The first half of a row has the first bit of each number, the second half the second.
     """
-    return buckets.bits_of_signatures(readonly(np.ascontiguousarray(signatures)))
+    return sieving.bits_of_signatures(readonly(np.ascontiguousarray(signatures)))
 
 
 def candidate_pairs(
@@ -178,7 +178,7 @@ def plausible_pairs(grouped: Buckets, sketches: Sketches, sieve: Sieve) -> Candi
     work would grow with the square again: members that come later and follow none are paired with leaders only.
     """
     numbers = 32 * sketches.bits.shape[1]
-    pairs, met, let_go = buckets.pairs_in_buckets(
+    pairs, met, let_go = sieving.pairs_in_buckets(
         readonly(grouped.starts),
         readonly(grouped.members),
         readonly(sketches.bits),

@@ -1,6 +1,6 @@
-"""The inner loops of banding, compiled with numba: keys of bands, bit sketches, and the pairs of a bucket.
+"""The inner loops of banding, compiled with numba: keys of bands, and who shares a key.
 
-In: signatures, or rows that are sorted by key. Out: arrays. Integers only, so every machine gives the same numbers.
+In: signatures, or keys. Out: arrays. Integers only, so every machine gives the same numbers.
 This file calls nothing compiled in another file: numba's cache looks for changes in the file of a function alone.
 """
 
@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from gleanery.dedup.kernels import compiled
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
-_M1, _M2, _M4 = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333), np.uint64(0x0F0F0F0F0F0F0F0F)
-_BYTES = np.uint64(0x0101010101010101)
 
 
 @compiled
@@ -27,29 +25,6 @@ def keys_of_bands(signatures: NDArray[np.uint32], bands: int, rows: int) -> NDAr
                     key ^= key >> np.uint64(32)
                 keys[band, item] = key
     return keys
-
-
-@compiled
-def bits_of_signatures(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """Two bits for each number of each signature: uint64[n, 2 * words], 64 first bits to a word, then the second bits.
-
-    Equal numbers give equal bits; two different ones do so half of the time in each. Numbers past the last word are
-    unused.
-    """
-    words = signatures.shape[1] // 64
-    bits = np.zeros((signatures.shape[0], 2 * words), np.uint64)
-    one = np.uint64(1)
-    for item in range(signatures.shape[0]):
-        for word in range(words):
-            first, second = np.uint64(0), np.uint64(0)
-            for place in range(64):
-                x = np.uint64(signatures[item, word * 64 + place]) * _ODD
-                x ^= x >> np.uint64(29)
-                x *= _ODD
-                first |= (x >> np.uint64(63)) << np.uint64(place)
-                second |= ((x >> np.uint64(62)) & one) << np.uint64(place)
-            bits[item, word], bits[item, words + word] = first, second
-    return bits
 
 
 @compiled
@@ -183,136 +158,3 @@ def buckets_in_order(
                 filled = begin
         first = last
     return starts[: count + 1].copy(), grouped[:filled].copy()
-
-
-@compiled
-def _ones(x: np.uint64) -> np.uint64:
-    """How many bits of a word are set."""
-    x -= (x >> np.uint64(1)) & _M1
-    x = (x & _M2) + ((x >> np.uint64(2)) & _M2)
-    x = (x + (x >> np.uint64(4))) & _M4
-    return (x * _BYTES) >> np.uint64(56)
-
-
-@compiled
-def _equal_bits(bits: NDArray[np.uint64], one: int, two: int) -> np.int64:
-    """How many first bits of two rows are equal."""
-    words, different = bits.shape[1] // 2, np.uint64(0)
-    for word in range(words):
-        different += _ones(bits[one, word] ^ bits[two, word])
-    return np.int64(64 * words) - np.int64(different)
-
-
-@compiled
-def _plausible(
-    bits: NDArray[np.uint64],
-    sizes: NDArray[np.int64],
-    one: int,
-    two: int,
-    least_of_one_bit: int,
-    least_of_two_bits: int,
-    ratio: float,
-) -> bool:
-    """Whether two members may be similar enough: neither much smaller than the other, nor too different in bits."""
-    small, large = min(sizes[one], sizes[two]), max(sizes[one], sizes[two])
-    if small < ratio * large or _equal_bits(bits, one, two) < least_of_one_bit:
-        return False
-    words, different = bits.shape[1] // 2, np.uint64(0)
-    for word in range(words):
-        different += _ones((bits[one, word] ^ bits[two, word]) | (bits[one, words + word] ^ bits[two, words + word]))
-    return bool(np.int64(64 * words) - np.int64(different) >= least_of_two_bits)
-
-
-@compiled
-def _added(pairs: NDArray[np.uint64], count: int, left: int, right: int) -> NDArray[np.uint64]:
-    """The same array with a pair at `count`, or a larger one."""
-    if count == pairs.size:
-        larger = np.empty(2 * pairs.size, np.uint64)
-        larger[:count] = pairs
-        pairs = larger
-    pairs[count] = np.uint64(left) << np.uint64(32) | np.uint64(right)
-    return pairs
-
-
-@compiled
-def pairs_in_buckets(
-    starts: NDArray[np.int64],
-    members: NDArray[np.int64],
-    bits: NDArray[np.uint64],
-    sizes: NDArray[np.int64],
-    least_of_one_bit: int,
-    least_of_two_bits: int,
-    ratio: float,
-    crowd: int,
-    close: int,
-    leaders_kept: int,
-) -> tuple[NDArray[np.uint64], int, int]:
-    """Plausible pairs of members of one bucket each, the pairs that were looked at, and the members that were let go.
-
-    A pair is `left << 32 | right`. Bucket i has `members[starts[i]:starts[i + 1]]`, ascending, each once: rows of
-    `bits` and `sizes`. Up to `crowd` members, all pairs are looked at. In a larger bucket a member that has `close`
-    equal bits with a leader is given with that leader, and with the other leaders that are plausible; else it becomes a
-    leader itself. Beyond `leaders_kept` leaders a member is compared with the leaders only, and counted as let go.
-    """
-    pairs: NDArray[np.uint64] = np.empty(1024, np.uint64)
-    count, looked, let_go = 0, 0, 0
-    leaders = np.empty(leaders_kept, np.int64)
-    for bucket in range(starts.size - 1):
-        first, last = starts[bucket], starts[bucket + 1]
-        if last - first <= crowd:
-            for i in range(first, last):
-                for j in range(i + 1, last):
-                    looked += 1
-                    one, two = members[i], members[j]
-                    if _plausible(bits, sizes, one, two, least_of_one_bit, least_of_two_bits, ratio):
-                        pairs = _added(pairs, count, one, two)
-                        count += 1
-            continue
-        leading = 0
-        for i in range(first, last):
-            joined = False
-            for n in range(leading):
-                leader = leaders[n]
-                looked += 1
-                if _plausible(bits, sizes, leader, members[i], least_of_one_bit, least_of_two_bits, ratio):
-                    pairs = _added(pairs, count, leader, members[i])
-                    count += 1
-                    joined = joined or bool(_equal_bits(bits, leader, members[i]) >= close)
-            if not joined:
-                if leading < leaders_kept:
-                    leaders[leading] = members[i]
-                    leading += 1
-                else:
-                    let_go += 1
-    return pairs[:count].copy(), looked, let_go
-
-
-@compiled
-def plant(parents: NDArray[np.uint32]) -> None:
-    """Make each node its own parent, in place."""
-    for i in range(parents.size):
-        parents[i] = np.uint32(i)
-
-
-@compiled
-def join(parents: NDArray[np.uint32], left: NDArray[np.int64], right: NDArray[np.int64]) -> None:
-    """Union of the trees of each pair, in place; the smaller root becomes the parent. Paths are halved on the way."""
-    for i in range(left.size):
-        a, b = np.uint32(left[i]), np.uint32(right[i])
-        while parents[a] != a:
-            parents[a] = parents[parents[a]]
-            a = parents[a]
-        while parents[b] != b:
-            parents[b] = parents[parents[b]]
-            b = parents[b]
-        if a < b:
-            parents[b] = a
-        elif b < a:
-            parents[a] = b
-
-
-@compiled
-def settle_roots(parents: NDArray[np.uint32]) -> None:
-    """Make the root of each node its parent, in place. A parent is never above its child: one pass is enough."""
-    for i in range(parents.size):
-        parents[i] = parents[parents[i]]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.dedup import buckets
+from gleanery.dedup import trees
 from gleanery.dedup.kernels import readonly
 
 
@@ -28,16 +28,16 @@ class Forest:
         if size > 1 << 32:
             raise ValueError(f"{size} numbers are more than 2^32")
         self.parents = np.empty(size, np.uint32) if memory is None else memory
-        buckets.plant(self.parents)
+        trees.plant(self.parents)
 
     def join(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> None:
         """Put the two ends of each pair into one component; in any order and any number of calls."""
         _check(left, right)
-        buckets.join(self.parents, readonly(left), readonly(right))
+        trees.join(self.parents, readonly(left), readonly(right))
 
     def smallest(self) -> NDArray[np.uint32]:
         """For each number, the smallest of its component. Not to be written."""
-        buckets.settle_roots(self.parents)
+        trees.settle_roots(self.parents)
         smallest: NDArray[np.uint32] = readonly(self.parents)
         return smallest
 

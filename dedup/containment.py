@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.dedup import kernels
+from gleanery.dedup import sampling
 from gleanery.dedup.bands import group
 from gleanery.dedup.kernels import readonly
 from gleanery.dedup.signatures import ShingleSets
@@ -32,7 +32,7 @@ def samples(sets: ShingleSets) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     A set that is too small has none.
     """
     least, below = LEAST_SHINGLES, np.uint64((1 << 64) // SCALE)
-    found: tuple[NDArray[np.uint64], NDArray[np.int64]] = kernels.smallest_of_all(
+    found: tuple[NDArray[np.uint64], NDArray[np.int64]] = sampling.smallest_of_all(
         readonly(sets.values), readonly(sets.offsets), below, least
     )
     return found
@@ -40,7 +40,7 @@ def samples(sets: ShingleSets) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
 
 def in_slices(hashes: NDArray[np.uint64], members: NDArray[np.uint32]) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
     """Samples and whose they are, in the order of the first 24 bits of the hashes: enough for `slice_of`."""
-    order = kernels.order_of_bits(readonly(hashes), _SLICED)
+    order = sampling.order_of_bits(readonly(hashes), _SLICED)
     return hashes[order], members[order]
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.dedup import kernels
+from gleanery.dedup import intersections
 from gleanery.dedup.kernels import readonly
 from gleanery.dedup.signatures import ShingleSets
 
@@ -26,7 +26,7 @@ def jaccard(a: _Hashes, b: _Hashes) -> float:
     """
     if not a.size or not b.size:
         return 0.0
-    both = kernels.shared(readonly(a), readonly(b))
+    both = intersections.shared(readonly(a), readonly(b))
     return both / (a.size + b.size - both)
 
 
@@ -36,7 +36,7 @@ def containment(inner: _Hashes, outer: _Hashes) -> float:
     >>> containment(np.array([1, 2, 3], np.uint64), np.arange(3, 100, dtype=np.uint64))
     0.3333333333333333
     """
-    return kernels.shared(readonly(inner), readonly(outer)) / inner.size if inner.size else 0.0
+    return intersections.shared(readonly(inner), readonly(outer)) / inner.size if inner.size else 0.0
 
 
 def shared_counts(
@@ -47,7 +47,7 @@ def shared_counts(
     Fastest if equal numbers of `left` stand together.
     """
     one, other = (readonly(sets.values), readonly(sets.offsets)), (readonly(others.values), readonly(others.offsets))
-    return kernels.shared_of_pairs(*one, *other, readonly(left), readonly(right))
+    return intersections.shared_of_pairs(*one, *other, readonly(left), readonly(right))
 
 
 def jaccards(shared: NDArray[np.int64], sizes: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
