@@ -25,9 +25,9 @@ class Claim:
     """What a weaker source says that the conclusion does not: a contradiction, for the policy to weigh.
 
     `source`: header (a record overrides it), reuse, manifest, readme, registry, siblings (the heads of most files of
-    the folder), documents (a licence for texts or data beside the one for code), or above (a licence file of a folder
-    further up than the one that governs). An expression of None: a
-    licence is stated and could not be identified.
+    the folder), documents (a licence for texts or data beside the one for code), above (a licence file of a folder
+    further up than the one that governs), or third_parties (a notice about other people's code). An expression of None:
+    a licence is stated and could not be identified.
     """
 
     source: str
@@ -36,8 +36,8 @@ class Claim:
 
     @property
     def contradicts(self) -> bool:
-        """Whether it speaks of this file otherwise; licences further up and those of documents stand beside it."""
-        return self.source not in ("above", "documents")
+        """Whether it speaks of this file otherwise; licences further up, of documents and of others stand beside it."""
+        return self.source not in ("above", "documents", "third_parties")
 
 
 @dataclass(frozen=True)

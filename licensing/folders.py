@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from gleanery.licensing.expressions import all_of, alternatives, conjuncts, declared
 from gleanery.licensing.names import (
+    is_about_third_parties,
     is_license_folder,
     is_prose_path,
     is_vendored_path,
@@ -136,10 +137,21 @@ class Folders:
             documents = of_documents(said)
             if not prose and source != "above" and documents.names_licence:
                 yield "documents", documents
+        yield from self._of_third_parties(place)
         if place.licensed and not prose:
             documents = of_documents(self._license_of(place.licensed[0]))
             if documents.names_licence:
                 yield "documents", documents
+
+    def _of_third_parties(self, place: _Place) -> Iterable[tuple[str, Said]]:
+        """What the notices about third parties state: of code that the project uses, not of this file in particular."""
+        for folder in place.noticed[:MOST_FOLDERS]:
+            texts = [
+                (file, words) for file, words in self._texts(folder, "notice") if is_about_third_parties(file.path)
+            ]
+            said = combined("ancestor_file", texts)
+            if said.names_licence:
+                yield "third_parties", said
 
     def _readme_parts(self, folder: str, place: _Place) -> Iterable[tuple[str, Said]]:
         """What READMEs say of the folders of a path."""
@@ -287,7 +299,8 @@ class Folders:
         """Notices add to a licence and never grant one; a reservation against training holds wherever it stands."""
         parts, evidence, doubt = [], [], False
         for folder in place.noticed[:MOST_FOLDERS]:
-            notice = combined("ancestor_file", self._texts(folder, "notice"))
+            texts = [pair for pair in self._texts(folder, "notice") if not is_about_third_parties(pair[0].path)]
+            notice = combined("ancestor_file", texts)
             if statement.names_licence and (notice.names_licence or notice.uncertain):
                 parts += [notice.expression] if notice.names_licence and notice.expression else []
                 evidence += list(notice.evidence)

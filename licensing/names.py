@@ -71,6 +71,8 @@ site-packages
 """
 _VENDORED = frozenset(_VENDORED_TEXT.split())
 _SPLIT = re.compile(r"[-_. ]+")
+_THIRD_PARTIES = ("thirdparty", "thirdparties", "3rdparty", "3rdparties")
+_NOTICE_WORDS = ("license", "licence", "notice", "copyright", "attribution")
 # Longer names are not names that people give to licence files.
 _LONGEST_NAME = 120
 
@@ -155,6 +157,15 @@ def manifest_form(path: str) -> str | None:
     return _FORM_OF_NAME.get(lower) or _FORM_OF_EXTENSION.get(lower.rpartition(".")[2] if "." in lower else "")
 
 
+def is_about_third_parties(path: str) -> bool:
+    """Whether a notice is by its name about other people's code that a project holds, links or ships.
+
+    >>> [is_about_third_parties(p) for p in ("LICENSE-THIRD-PARTY", "ThirdPartyNotices.txt", "third_party/LICENSE")]
+    [True, True, False]
+    """
+    return any(word in "".join(_SPLIT.split(path.rpartition("/")[2].lower())) for word in _THIRD_PARTIES)
+
+
 def is_license_folder(folder: str) -> bool:
     """Whether a folder only holds licence texts, which describe the folder above it: `LICENSES/`, `licenses/`.
 
@@ -220,10 +231,13 @@ def _in_license_folder(folder: str) -> bool:
 def _named_role(name: str, stem: str, extension: str) -> str | None:
     """One licence word; what stands before and after it are names of licences or versions.
 
-    An upper-case LICENSE or COPYING with any other word (`LICENSE.nanosvg`, `LICENSE-3rdparty`) is about a part of
-    the folder only. It is read as a notice: it adds a licence to the folder and never grants one.
+    An upper-case LICENSE or COPYING with any other word (`LICENSE.nanosvg`) is about a part of the folder only. It is
+    read as a notice: it adds a licence to the folder and never grants one. So are the licences of third parties
+    (`LICENSE-3rdparty`), but these add nothing: they are a claim, see folders.py.
     """
     words = [word for word in _SPLIT.split(stem) if word]
+    if is_about_third_parties(name) and any(word in stem for word in _NOTICE_WORDS):
+        return "notice" if extension in _TEXT_EXTENSIONS | {""} else None
     at = next((i for i, word in enumerate(words) if word in _LICENSE_WORDS), None)
     if at is None:
         bare = (extension in ("", "txt") or extension.isdigit()) and all(
@@ -235,9 +249,8 @@ def _named_role(name: str, stem: str, extension: str) -> str | None:
         word in _QUALIFIERS or _is_version(word) for word in after
     ):
         return "license"
-    third_party = any(word in ("third", "party", "3rd", "3rdparty", "thirdparty") for word in words)
     shouted = name.startswith(("LICENSE", "LICENCE", "COPYING", "UNLICENSE", "COPYRIGHT"))
-    return "notice" if third_party or shouted else None
+    return "notice" if shouted else None
 
 
 def _is_version(word: str) -> bool:

@@ -8,7 +8,7 @@ plain words. Default deny: what the policy does not name is not kept. Loading co
 import hashlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -25,9 +25,12 @@ CATEGORIES = ("public-domain", "permissive", "weak-copyleft", "copyleft", "restr
 ALLOW, DENY, UNKNOWN, REFERENCE, NEUTRAL = "allow", "deny", "unknown", "reference", "neutral"
 # With AND the worst part decides; a reference is harmless beside a known licence. With OR one may choose the best.
 _ALL_ORDER = (DENY, UNKNOWN, ALLOW, REFERENCE, NEUTRAL)
+# So begins the rule of a file that is kept by its header though its directory is not allowed by itself, or the other
+# way round; the audit `header_conflicts_released` knows them by these words.
+HEAD_DECIDES, FOLDER_DECIDES = "the header decides: ", "the folder decides: "
 _LONGEST_LIST, _LONGEST_PATH, _LONGEST_RULE = 8, 300, 1000
 # The sources of claims beside a conclusion, see `conclude.Claim`.
-SOURCES = ("header", "reuse", "manifest", "readme", "registry", "siblings", "documents", "above")
+SOURCES = ("header", "reuse", "manifest", "readme", "registry", "siblings", "documents", "above", "third_parties")
 # Of these, the ones that speak of this file alone. They count also against a head that says which licence is its own.
 _OF_ONE_FILE = frozenset(("header", "reuse"))
 # Where a conclusion comes from if neither a head, nor a record, nor a licence file states a licence.
@@ -104,10 +107,12 @@ class Policy:
         """
         header = self.answer(conclusion.header_expression)
         directory = self.answer(conclusion.directory_expression)
-        vetoes = self._vetoes
+        vetoes, decides = self._vetoes, ""
         if self._explains and explains(conclusion.directory_expression, conclusion.header_expression):
+            decides = FOLDER_DECIDES if header != directory else ""
             header = directory  # the head lists the sides of the choice that governs its folder
         if header == ALLOW and self._overrules(conclusion):
+            decides = HEAD_DECIDES if directory not in (ALLOW, None) else decides
             directory, vetoes = None, vetoes & _OF_ONE_FILE
         both = _worst(a for a in (header, directory) if a is not None)
         evidence = tuple(_sentence(piece) for piece in conclusion.evidence)
@@ -124,7 +129,7 @@ class Policy:
             rule = "unknown: only a manifest or a README states a licence"
             return Judgement(False, "license_unknown", rule, evidence)
         if both == ALLOW:
-            return self._kept(conclusion, evidence)
+            return self._kept(conclusion, evidence, decides)
         if against is not None:
             return Judgement(False, "license_unknown", against, evidence)
         return Judgement(False, "license_missing", "no licence was found", evidence)
@@ -155,16 +160,21 @@ class Policy:
                 return f"unknown: {claim.expression or 'a licence that is not known'}, stated by the {claim.source}"
         return None
 
-    def _kept(self, conclusion: Conclusion, evidence: tuple[str, ...]) -> Judgement:
-        rule, duties = self._rule(conclusion, ALLOW), set[str]()
+    def _kept(self, conclusion: Conclusion, evidence: tuple[str, ...], decides: str) -> Judgement:
+        """What a file is kept under, where header and directory agree or one of them decides."""
+        own, folder = conclusion.expression, conclusion.directory_expression
+        if decides == HEAD_DECIDES:
+            conclusion = replace(conclusion, directory_expression=None)
+        elif decides == FOLDER_DECIDES:
+            conclusion = replace(conclusion, header_expression=None)
+        rule, duties = f"{decides}{self._rule(conclusion, ALLOW)}", set[str]()
         for expression in (conclusion.header_expression, conclusion.directory_expression):
             duties |= set(self.obligations(expression))
-        own, folder = conclusion.expression, conclusion.directory_expression
         decisive = own if self.answer(own) == ALLOW else folder  # a head that lists what its folder offers as a choice
         chosen, tree = self.chosen(decisive), parse(decisive or "")
         if chosen is not None and tree is not None and chosen != str(tree):
-            rule = f"{rule}; chosen: {chosen} from {tree}"[:_LONGEST_RULE]
-        return Judgement(True, "kept", rule, evidence, chosen, tuple(sorted(duties)))
+            rule = f"{rule}; chosen: {chosen} from {tree}"
+        return Judgement(True, "kept", rule[:_LONGEST_RULE], evidence, chosen, tuple(sorted(duties)))
 
     def chosen(self, expression: str | None) -> str | None:
         """The allowed side of an expression: of a choice, the part with the fewest obligations; None if not allowed.

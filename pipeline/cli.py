@@ -169,6 +169,8 @@ def engines(
 def main() -> None:
     """Run the command line. Errors that people can act on are one line and a hint; others keep their trace."""
     logging.basicConfig(level=logging.ERROR, format="%(name)s: %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(is_news)
     try:
         app()
     except GleaneryError as error:
@@ -182,6 +184,11 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """False for an error that reaches people as a line and a hint: the engine logs it too, with all its frames."""
+    return not (record.exc_info and isinstance(record.exc_info[1], GleaneryError))
 
 
 def _show_summary(folder: Path, report: Any) -> None:

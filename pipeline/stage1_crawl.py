@@ -155,6 +155,7 @@ class _Crawl:
                 "mode": entry.mode,
                 "size": entry.size,
                 "skipped": entry.skipped,
+                "link": entry.link,
             }
         )
         if blob is not None and entry.content is not None and blob not in self.seen:

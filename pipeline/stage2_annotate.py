@@ -271,10 +271,12 @@ def conclude_shard(shard: Shard) -> None:
     """Conclude the licence of each file of the repositories of one task."""
     repos = {r["repo_id"]: r for r in read_table(shard.table("repos")).to_pylist()}
     columns = ["repo_id", "file_id", "path", "blob_id", "findings"]
-    facts = _skipped_licenses(shard)
+    facts = dict[str, list[FileFacts]]()
     for row in read_ids(spread_files(shard.root), "repo_id", sorted(repos), SPREAD, columns).to_pylist():
         facts.setdefault(row["repo_id"], []).append(_facts(row))
-    rows, read = [], {f.file_id for files in facts.values() for f in files if f.blob_id != UNREAD}
+    read = {file.file_id for files in facts.values() for file in files}
+    _add_skipped_licenses(shard, facts)
+    rows = []
     for repo, files in sorted(facts.items()):
         stated = OWN_CODE.get(shard.settings.licensing.profile, repos[repo]["declared_license"])
         for conclusion in conclude(files, stated):
@@ -285,14 +287,25 @@ def conclude_shard(shard: Shard) -> None:
     shard.counts |= {"in": len(read), "kept": len(rows)}
 
 
-def _skipped_licenses(shard: Shard) -> dict[str, list[FileFacts]]:
-    """Licence files that were not read, by repository: what they say is unknown, which is not the same as nothing."""
-    facts: dict[str, list[FileFacts]] = {}
-    for file in iter_rows(shard.table("files"), ["repo_id", "file_id", "path", "skipped"]):
-        if file["skipped"] is not None and license_role(file["path"]) in ("license", "reuse"):
+def _add_skipped_licenses(shard: Shard, facts: dict[str, list[FileFacts]]) -> None:
+    """Add the licence files that were not read: what they say is unknown, which is not the same as nothing.
+
+    A symbolic link to a licence file of the same repository says what that says, for the folder that the link is in.
+    """
+    known = dict[str, dict[str, FileFacts]]()
+    for file in iter_rows(shard.table("files"), ["repo_id", "file_id", "path", "skipped", "link"]):
+        repo, path, role = file["repo_id"], file["path"], license_role(file["path"])
+        if file["skipped"] is None or role not in ("license", "reuse"):
+            continue
+        if repo not in known:
+            known[repo] = {f.path: f for f in facts.get(repo, ()) if license_role(f.path) == "license"}
+        target = known[repo].get(file["link"] or "")
+        if target is not None and role == "license":
+            added = dataclasses.replace(target, file_id=file["file_id"], path=path)
+        else:
             unknown = (Finding("unknown", rule=f"gleanery-{file['skipped']}"),)
-            facts.setdefault(file["repo_id"], []).append(FileFacts(file["file_id"], file["path"], UNREAD, unknown, ()))
-    return facts
+            added = FileFacts(file["file_id"], path, UNREAD, unknown, ())
+        facts.setdefault(repo, []).append(added)
 
 
 def _lists_of(conclusion: Any) -> dict[str, list[dict[str, Any]]]:

@@ -108,6 +108,7 @@ _ALL = (
         Column("mode", _S, "git mode, such as 100644"),
         Column("size", _I64, "bytes"),
         Column("skipped", _S, "reason code if the content was not taken", null=True),
+        Column("link", _S, "of a symbolic link, the file of its repository that it leads to", null=True),
     ),
     _table(
         "blobs",

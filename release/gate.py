@@ -56,7 +56,7 @@ def stop_if_failed(results: Iterable[GateResult]) -> None:
         said = ", ".join(f"{result.question.name} ({result.rows:,} rows)" for result in failed)
         raise StopRun(
             f"the gate stops this release: {said}",
-            f"ask the run the question {failed[0].question.name} to see every row. {failed[0].question.bad_result}",
+            f"`gleanery audit {failed[0].question.name}` with --run shows each: {failed[0].question.bad_result}",
         )
 
 

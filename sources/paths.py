@@ -51,6 +51,26 @@ def reported(raw: bytes, occurrence: int = 1) -> tuple[str, bool]:
     return f"{path}{_DUPLICATE}{occurrence}", False
 
 
+def led_to(link: str, target: bytes) -> str | None:
+    """The path that a symbolic link leads to, or None if it leads out of its source or is no safe path.
+
+    >>> led_to("crates/home/LICENSE", b"../../LICENSE"), led_to("a/b", b"./c")
+    ('LICENSE', 'a/c')
+    >>> led_to("a/b", b"../../etc/passwd"), led_to("b", b"/etc/passwd")
+    (None, None)
+    """
+    names = link.encode().split(b"/")[:-1]
+    for name in target.split(b"/"):
+        if name == b"..":
+            if not names:
+                return None
+            names.pop()
+        elif name != b".":
+            names.append(name)
+    path = b"/".join(names)
+    return path.decode() if is_safe(path) else None
+
+
 def _bad_name(name: str) -> bool:
     return name in ("", ".", "..") or name.lower() == ".git"
 

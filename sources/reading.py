@@ -7,7 +7,7 @@ failure is a RejectRecord with a code or, where it may pass, a TryAgain; none ca
 
 import errno
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from gleanery.sources.gitrefs import find_repository, find_tip
 from gleanery.sources.gitremote import fetch_tip
 from gleanery.sources.identity import identify, local_path, package_name, package_url, web_address
 from gleanery.sources.listing import Container, Listing, Row, list_items
+from gleanery.sources.paths import MAX_PATH_BYTES, led_to
 from gleanery.sources.releases import fetch_release, forget_release
 from gleanery.sources.source import Entry, Facts, Identity, Limits, Source
 
@@ -64,13 +65,13 @@ class Reading:
         Raises TryAgain when limits.seconds are used up (the caller's own time does not count), and RejectRecord if the
         source cannot be read to its end.
         """
-        wanted = (row for row in self._listing.rows if row.skipped is None)
-        contents = self._opened.container.contents(wanted)
+        readable = {row.path for row in self._listing.rows if row.skipped is None}
+        contents = self._opened.container.contents(row for row in self._listing.rows if _is_wanted(row))
         self._deadline.resume()
         try:
             for row in self._listing.rows:
                 self._deadline.left()
-                entry = _entry(row, None if row.skipped else next(contents))
+                entry = _entry(row, next(contents) if _is_wanted(row) else None, readable)
                 self._deadline.pause()
                 yield entry
                 self._deadline.resume()
@@ -194,7 +195,15 @@ _REGISTRIES = {"pypi": pypi, "npm": npm}
 _OPENERS = {"git": _open_git, "archive": _open_archive, "pypi": _open_package, "npm": _open_package}
 
 
-def _entry(row: Row, content: bytes | None) -> Entry:
+def _is_wanted(row: Row) -> bool:
+    """Whether the content of a row is read: of a link, it is the path that it leads to."""
+    return row.skipped is None or (row.skipped == "symlink" and 0 < row.size <= MAX_PATH_BYTES)
+
+
+def _entry(row: Row, content: bytes | None, readable: Set[str]) -> Entry:
+    if row.skipped == "symlink":
+        path = None if content is None else led_to(row.path, content)
+        return Entry(row.path, row.mode, row.size, None, row.skipped, path if path in readable else None)
     skipped = row.skipped or ("unreadable" if content is None else reason_to_skip(content))
     return Entry(row.path, row.mode, row.size, None if skipped else content, skipped)
 

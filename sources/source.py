@@ -77,10 +77,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of a source. `content` is None exactly if `skipped` holds a reason code of `records.reasons`."""
+    """One file of a source. `content` is None exactly if `skipped` holds a reason code of `records.reasons`.
+
+    `link` is, of a symbolic link, the path of the file that it leads to, if that is a file of this source.
+    """
 
     path: str
     mode: str
     size: int
     content: bytes | None
     skipped: str | None
+    link: str | None = None

@@ -107,8 +107,10 @@ def _item(header: bytes, kind: bytes, start: int, size: int, fields: dict[bytes,
     raw = without_dot(name)
     if kind == _FOLDER or (kind in _REGULAR and name.endswith(b"/")):
         return None
-    if kind == _SYMLINK:
-        return Item(raw, "120000", 0, (start,), "symlink")
+    if kind == _SYMLINK:  # a longer target stands in a header before this one, and is not looked at
+        target = header[157:257].partition(b"\x00")[0]
+        known = len(target) < 100 and b"linkpath" not in fields
+        return Item(raw, "120000", len(target) if known else 0, (start - BLOCK + 157,), "symlink")
     if kind not in _REGULAR:
         return Item(raw, _SPECIAL_MODES.get(kind, "100644"), size, (start,), "not_a_regular_file")
     sparse = any(key.startswith(b"GNU.sparse.") for key in fields)

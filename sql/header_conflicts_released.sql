@@ -22,9 +22,13 @@ not_allowed AS (
 ),
 released AS (
   SELECT docs.repo, docs.path, docs.file_id, docs.license, concluded.* EXCLUDE (file_id),
+    -- The header decides where it offers a choice whose texts lie in the directory, or picks one of several licences;
+    -- the folder where the header lists the sides of its choice.
+    starts_with(decisions.rule, 'the header decides: ') AS header_decides,
+    starts_with(decisions.rule, 'the folder decides: ') AS folder_decides,
     regexp_extract_all(lower(docs.license), '[a-z0-9.+:-]+') AS released_words,
     regexp_extract_all(lower(concluded.header_expression), '[a-z0-9.+:-]+') AS header_words
-  FROM docs JOIN license_conclusions AS concluded USING (file_id)
+  FROM docs JOIN license_conclusions AS concluded USING (file_id) JOIN decisions USING (file_id)
   WHERE file_id NOT IN (SELECT file_id FROM decided)
 ),
 stated AS (
@@ -44,9 +48,9 @@ judged AS (
     CASE
       WHEN license IS DISTINCT FROM expression THEN 'released under another licence than was concluded'
       WHEN len(words_left_out) > 0 THEN 'the header names a licence that the release does not'
-      WHEN conflict AND directory_expression IN (SELECT expression FROM not_allowed)
+      WHEN conflict AND NOT header_decides AND directory_expression IN (SELECT expression FROM not_allowed)
         THEN 'the directory states a licence that is not allowed'
-      WHEN conflict AND header_expression IN (SELECT expression FROM not_allowed)
+      WHEN conflict AND NOT folder_decides AND header_expression IN (SELECT expression FROM not_allowed)
         THEN 'the header states a licence that is not allowed'
     END AS problem
   FROM stated

@@ -10,7 +10,9 @@ import os
 import random
 import subprocess
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 MIT = """MIT License
 
@@ -227,12 +229,23 @@ def _commented(text: str) -> str:
     return "".join(f"# {line}".rstrip() + "\n" for line in text.splitlines()) + "\n"
 
 
-def make_repository(path: Path, year: int, files: dict[str, str | bytes] | dict[str, str], odd: bool = False) -> None:
-    """A git repository with one commit of a fixed time; with `odd`, a symbolic link and a submodule in it."""
+def make_repository(
+    path: Path,
+    year: int,
+    files: dict[str, str | bytes] | dict[str, str],
+    odd: bool = False,
+    links: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """A git repository with one commit of a fixed time; with `odd`, a symbolic link and a submodule in it.
+
+    `links` are further symbolic links, and where they lead.
+    """
     path.mkdir(parents=True)
     _git(path, "init", "-q", "-b", "main")
+    for link, target in {**links, **({"link.py": "src/main.py"} if odd else {})}.items():
+        (path / link).parent.mkdir(parents=True, exist_ok=True)
+        (path / link).symlink_to(target)
     if odd:
-        (path / "link.py").symlink_to("src/main.py")
         _git(path, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},plugin")
     add_commit(path, files, year)
 

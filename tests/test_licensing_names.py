@@ -27,7 +27,11 @@ def test_docstring_examples_are_true(name: str) -> None:
             "UNLICENSE COPYRIGHT MIT-LICENSE GPL gpl-3.0.txt GPL-2 EULA.txt legal.md LICENSES/MIT.txt "
             "licenses/Foo a/b/license.rst",
         ),
-        ("notice", "NOTICE NOTICE.txt notices.md LICENSE.nanosvg LICENSE-3rdparty third-party-licenses.txt"),
+        (
+            "notice",
+            "NOTICE NOTICE.txt notices.md LICENSE.nanosvg LICENSE-3rdparty third-party-licenses.txt "
+            "ThirdPartyNotices.txt THIRD_PARTY_LICENSES 3rdpartylicenses.md",
+        ),
         ("readme", "README readme.md README.zh.md docs/Readme.rst licenses/README.md"),
         (
             "metadata",
@@ -36,8 +40,9 @@ def test_docstring_examples_are_true(name: str) -> None:
         ),
         (
             None,
-            "license.py LICENSE.json license_test.go LicenseHeader.java license-checker.md licensing.md "
-            "jquery-LICENSE.txt licenses/check.go METADATA mit.md apache.txt src/main.c readme-first.md LICENSES/a/b.c",
+            "third_party_licenses.py license.py LICENSE.json license_test.go LicenseHeader.java license-checker.md "
+            "licensing.md jquery-LICENSE.txt licenses/check.go METADATA mit.md apache.txt src/main.c readme-first.md "
+            "LICENSES/a/b.c",
         ),
     ],
 )

@@ -225,6 +225,14 @@ def test_the_allowed_side_of_a_choice_is_chosen_and_its_duties_are_named() -> No
 def test_a_text_beside_a_header_that_offers_it_as_a_choice_is_explained() -> None:
     perl = conclusion("GPL-1.0-or-later OR Artistic-1.0-Perl", "GPL-2.0-only", conflict=True)
     assert POLICY.judge(perl).reason == "kept"
+    assert POLICY.judge(perl).rule == (
+        "the header decides: allow: Artistic-1.0-Perl (attribution-older); "
+        "chosen: Artistic-1.0-Perl from GPL-1.0-or-later OR Artistic-1.0-Perl"
+    )
+    listed = conclusion("GPL-2.0-only AND MIT", "GPL-2.0-only OR MIT", conflict=True)
+    assert POLICY.judge(listed).rule == (
+        "the folder decides: allow: MIT (attribution); chosen: MIT from GPL-2.0-only OR MIT"
+    )
     assert POLICY.judge(conclusion("MIT OR Apache-2.0", "GPL-2.0-only", conflict=True)).reason == "license_conflict"
     assert POLICY.judge(conclusion("MIT", "GPL-2.0-only", conflict=True)).reason == "license_conflict"
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
+from gleanery.pipeline.cli import is_news
+from gleanery.records.errors import StopRun
 
 
 def gleanery(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
@@ -139,3 +143,9 @@ def test_engines_are_listed_with_what_they_need() -> None:
 
 def test_settings_are_listed() -> None:
     assert "dedup.threshold" in gleanery("settings").stdout
+
+
+def test_an_error_that_reaches_people_as_a_line_is_not_logged_with_its_frames_too() -> None:
+    said = logging.LogRecord("engine", logging.ERROR, "", 1, "", (), (StopRun, StopRun("x", "y"), None))
+    other = logging.LogRecord("engine", logging.ERROR, "", 1, "", (), (OSError, OSError("x"), None))
+    assert [is_news(record) for record in (said, other)] == [False, True]

@@ -97,6 +97,46 @@ def refusal(call: Callable[[], object]) -> str:
     return caught.value.code
 
 
+LINKS = {
+    "p/LICENSE": None,
+    "p/lib/LICENSE": "../LICENSE",
+    "p/lib/same": "./x",
+    "p/lib/x": None,
+    "p/out": "../../LICENSE",
+    "p/root": "/LICENSE",
+    "p/nowhere": "missing",
+    "p/folder": "lib",
+    "p/chain": "lib/same",
+    "p/long": "a/" * 60 + "../" * 60 + "LICENSE",
+}
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_a_link_says_which_file_of_its_source_it_leads_to(tmp_path: Path, kind: str) -> None:
+    if kind == "tar":
+        made = tar(
+            *(
+                member(path, b"text\n") if to is None else member(path, kind=tarfile.SYMTYPE, linkname=to)
+                for path, to in LINKS.items()
+            )
+        )
+    else:
+        made = zipped(
+            *(
+                (path, b"text\n", 0o100644) if to is None else (path, to.encode(), 0o120777)
+                for path, to in LINKS.items()
+            )
+        )
+    links = {path: entry.link for path, entry in read(made, tmp_path).items() if entry.skipped == "symlink"}
+    assert {path for path, entry in read(made, tmp_path).items() if entry.content is None} == set(links)
+    # A target that a tar keeps outside its header is not looked at.
+    assert links.pop("long") == (None if kind == "tar" else "LICENSE")
+    assert links == dict.fromkeys(["out", "root", "nowhere", "folder", "chain"]) | {
+        "lib/LICENSE": "LICENSE",
+        "lib/same": "lib/x",
+    }
+
+
 def hostile_tar() -> bytes:
     evil = b"evil\n"
     return tar(

@@ -160,17 +160,20 @@ def test_links_submodules_pointers_and_binaries_are_listed_and_not_read(tmp_path
     )
     (folder / "link").symlink_to("/etc/passwd")
     git(folder, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},module")
-    git(folder, "add", "link")
+    (folder / "same").symlink_to("photo/../not-a-pointer.txt")
+    git(folder, "add", "link", "same")
     git(folder, "commit", "--quiet", "-m", "more")
     entries = read(folder, tmp_path / "cache", Limits(max_file_bytes=8001))
     assert skipped(entries) == {
         "link": "symlink",
+        "same": "symlink",
         "model.bin": "lfs_pointer",
         "module": "submodule",
         "mp3": "binary",
         "photo": "binary",
         "utf32.txt": "binary",
     }
+    assert [entries[name].link for name in ("link", "same", "utf16.txt")] == [None, "not-a-pointer.txt", None]
     assert entries["utf16.txt"].content == "text ü".encode("utf-16")
     assert skipped(read(folder, tmp_path / "cache", Limits(max_file_bytes=2000)))["big"] == "too_large"
 

@@ -287,6 +287,17 @@ def test_a_header_that_only_points_to_a_licence_is_no_contradiction(tmp_path: Pa
     assert ask(questions()["header_conflicts_released"], tables, {}).num_rows == 0
 
 
+@pytest.mark.parametrize(("decides", "rows_found"), [("the header decides: ", 0), ("", 1)])
+def test_a_directory_that_is_not_allowed_counts_unless_the_policy_said_that_the_header_decides(
+    tmp_path: Path, decides: str, rows_found: int
+) -> None:
+    rows, about = good_rows(), ("add.py", "octo/lib")
+    change("license_conclusions", *about, directory_expression="GPL-3.0-only", conflict=True)(rows)
+    change("decisions", *about, rule=f"{decides}allow: Apache-2.0 (attribution)")(rows)
+    answer = ask(questions()["header_conflicts_released"], tables_of(write_run(tmp_path, rows)), {})
+    assert answer.num_rows == rows_found
+
+
 def test_a_person_s_decision_on_record_is_evidence(tmp_path: Path) -> None:
     rows = good_rows()
     overridden()(rows)
