@@ -25,7 +25,7 @@ from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 6
+EVIDENCE_VERSION = 7
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _RECORDS = frozenset(("reuse-toml", "dep5", "debian"))
 _OWNERS_ONLY = re2.compile(r"(?i)^(?:(?:year|copyright holders?|organi[sz]ation|owners?):[^\n]*\n?\s*)+$")
@@ -77,7 +77,9 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     text = _without_compatibility(_bounded(content))
     found = scanner.scan(text.encode("utf-8", "replace"), "whole")
     # A licence file of R that holds only the blanks of the licence that the manifest names: it speaks of owners.
-    if found[0].outcome == "none" and len(content) <= LONGEST_FIELD and _OWNERS_ONLY.match(text.strip()):
+    # So does an empty one: it states nothing, and what stands further up holds.
+    stripped = text.strip()
+    if found[0].outcome == "none" and len(content) <= LONGEST_FIELD and (not stripped or _OWNERS_ONLY.match(stripped)):
         return (replace(found[0], rule=OWNERS_ONLY), *found[1:])
     # The machine-readable form of Debian in a licence file: it says of each file what it is under.
     stated = _of_records(scanner, text, "debian") if _DEBIAN_FORM.match(text) else []
