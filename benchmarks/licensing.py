@@ -22,6 +22,7 @@ from typing import IO, cast
 
 from corpus import code_files
 from labelled_licences import Package, cache, packages, pins
+from licensing_differences import Difference, explained
 from licensing_full_matcher import digest_of, sample, table
 from licensing_peers import peers
 from licensing_texts import archive_of, as_expected, fixtures, spdx_texts
@@ -263,13 +264,19 @@ def full_matcher_metrics(quick: bool) -> list[Metric]:
     for digest in sorted(files):
         ours = said[digest].header_expression or said[digest].directory_expression if digest in said else None
         pairs.append((_class(policy, ours), _class(policy, answers[digest]), digest, ours))
-    _write_differences([p for p in pairs if p[0] != p[1]], answers, files)
+    differences = [
+        Difference(*files[digest], ours, said, full, answers[digest])
+        for ours, full, digest, said in pairs
+        if ours != full
+    ]
     projects: dict[str, list[bool]] = defaultdict(list)
     for ours, full, digest, _ in pairs:
         projects[_project(files[digest][0])].append(ours == full)
     # One project with one odd head in each file can rule a share of files; of projects it is one.
     shares = sorted(sum(same) / len(same) for same in projects.values())
     found = [_share("same_class", [ours == full for ours, full, _, _ in pairs], {})]
+    share = explained(differences, policy)
+    found.append(Metric("same_class_explained", share, f"of {len(differences)} differences", share, share))
     mean = sum(shares) / len(shares)
     return [*found, Metric("same_class_by_project", mean, f"mean of {len(shares)} projects", shares[0], shares[-1])]
 
@@ -283,18 +290,6 @@ def _project(name: str) -> str:
 def _class(policy: Policy, expression: str | None) -> str:
     answer = policy.answer(expression)
     return {ALLOW: "permissive", DENY: "restricted"}.get(answer or "", "none or unknown")
-
-
-def _write_differences(
-    pairs: Sequence[tuple[str, str, str, str | None]],
-    answers: dict[str, str | None],
-    files: dict[str, tuple[str, bytes]],
-) -> None:
-    lines = ["# Files on whose class our scan and scancode's full matcher differ", ""]
-    lines += ["| file | ours | full matcher |", "|---|---|---|"]
-    lines += [f"| {files[d][0]} | {ours}: {said} | {full}: {answers[d]} |" for ours, full, d, said in pairs]
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "licensing_differences.md").write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def speed_metrics(quick: bool) -> list[Metric]:

@@ -88,6 +88,7 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     divided = division(text.split("\n"))
     if divided.rest:
         found = scanner.scan("\n".join(divided.others).encode("utf-8", "replace"), "whole")
+    found = with_dual(scanner, found, text.split("\n"))
     cut = (Finding("unknown", rule="gleanery-too-many-parts"),) if divided.cut else ()
     return (*found, *(_of_part(scanner, part) for part in divided.parts), *cut)
 

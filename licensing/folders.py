@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gleanery.licensing.expressions import all_of, alternatives, conjuncts, declared
+from gleanery.licensing.named_parts import NamedParts
 from gleanery.licensing.names import (
     is_about_third_parties,
     is_license_folder,
@@ -64,7 +65,9 @@ class Folders:
         self._manifests: dict[str, Said] = {}
         self._beside: dict[tuple[str, bool], tuple[tuple[str, Said], ...]] = {}
         self._known: set[str] = set()  # every folder that holds a file, however deep
-        for file in sorted(files, key=lambda f: (f.path, f.file_id)):
+        ordered = sorted(files, key=lambda f: (f.path, f.file_id))
+        self._named = NamedParts(ordered)
+        for file in ordered:
             self._files.setdefault(file.path, file)
             at = _folder(file.path)
             while at and at not in self._known:
@@ -74,7 +77,7 @@ class Folders:
 
     def _add(self, file: FileFacts) -> None:
         role, folder = license_role(file.path), _folder(file.path)
-        if role is None or not file.whole:
+        if role is None or not file.whole or self._named.is_of_part(file):
             return
         if role in ("license", "notice") and all((f.rule or "").startswith("debian-") for f in file.whole):
             role = "reuse"  # a licence file in the form of debian/copyright, which names the files of each licence
@@ -95,7 +98,8 @@ class Folders:
         key = _folder(path), is_prose_path(path), stated
         if key not in self._governing:
             self._governing[key] = self._statement(*key)
-        return self._governing[key]
+        notices = combined("ancestor_file", [(file, file.whole) for file in self._named.of_path(path)])
+        return _with_notice(self._governing[key], notices)
 
     def recorded(self, path: str) -> tuple[Said, str]:
         """What a `.license` file or a record says of one file, and how it stands to the file's own header."""
@@ -127,7 +131,8 @@ class Folders:
         key = _folder(path), is_prose_path(path)
         if key not in self._beside:
             place = self._place(key[0])
-            self._beside[key] = (*self._claims(place, key[1]), *self._readme_parts(key[0], place))
+            parts = [("above", combined("ancestor_file", [(f, f.whole)])) for f in self._named.above(key[0])]
+            self._beside[key] = (*self._claims(place, key[1]), *self._readme_parts(key[0], place), *parts)
         records = [("manifest", said) for said in self._debian(path)]
         return (*self._beside[key], *records)
 
@@ -297,22 +302,15 @@ class Folders:
 
     def _with_notices(self, statement: Said, place: _Place) -> Said:
         """Notices add to a licence and never grant one; a reservation against training holds wherever it stands."""
-        parts, evidence, doubt = [], [], False
         for folder in place.noticed[:MOST_FOLDERS]:
             texts = [pair for pair in self._texts(folder, "notice") if not is_about_third_parties(pair[0].path)]
-            notice = combined("ancestor_file", texts)
-            if statement.names_licence and (notice.names_licence or notice.uncertain):
-                parts += [notice.expression] if notice.names_licence and notice.expression else []
-                evidence += list(notice.evidence)
-                doubt = doubt or notice.uncertain
-        for found in self._reservations(place):
-            parts.append(NO_TRAINING)
-            evidence.append(found)
+            statement = _with_notice(statement, combined("ancestor_file", texts))
+        evidence = tuple(self._reservations(place))
         if not evidence:
             return statement
-        expression = all_of([*([statement.expression] if statement.expression else []), *parts])
+        expression = all_of([*([statement.expression] if statement.expression else []), NO_TRAINING])
         role = statement.role if statement.expression else evidence[0].role
-        return Said(role, expression, statement.uncertain or doubt, (*statement.evidence, *evidence))
+        return Said(role, expression, statement.uncertain, (*statement.evidence, *evidence))
 
     def _reservations(self, place: _Place) -> Iterable[Evidence]:
         for folder in place.described:
@@ -359,6 +357,15 @@ class Folders:
         """Whether a folder has a licence of its own. A file COPYRIGHT that names owners only does not make one."""
         files = roles.get("license", []) + roles.get("license_folder", [])
         return any(x.outcome != "none" or not speaks_of_owners(f.path, x) for f in files for x in f.whole)
+
+
+def _with_notice(statement: Said, notice: Said) -> Said:
+    """A statement and what a notice adds to it; where nothing is granted, a notice grants nothing either."""
+    if not statement.names_licence or not (notice.names_licence or notice.uncertain):
+        return statement
+    parts = [e for e in (statement.expression, notice.expression if notice.names_licence else None) if e]
+    evidence = (*statement.evidence, *notice.evidence)
+    return Said(statement.role, all_of(parts), statement.uncertain or notice.uncertain, evidence)
 
 
 def _resolved(folder: str, target: str) -> str | None:

@@ -35,7 +35,7 @@ lesser lgpl lgplv2 lgplv3 mit mpl unlicense wtfpl x11 zlib
 """
 _IDS = frozenset(_IDS_TEXT.split())
 _QUALIFIERS_TEXT = """
-code commercial content data doc docs exception lib main project runtime software source text
+clause code commercial content data doc docs exception lib main project runtime software source text
 """
 _QUALIFIERS = _IDS | frozenset(_QUALIFIERS_TEXT.split())
 _PREFIXES = _IDS | frozenset(("commercial", "doc", "docs", "project", "software"))
@@ -73,6 +73,7 @@ _VENDORED = frozenset(_VENDORED_TEXT.split())
 _SPLIT = re.compile(r"[-_. ]+")
 _THIRD_PARTIES = ("thirdparty", "thirdparties", "3rdparty", "3rdparties")
 _NOTICE_WORDS = ("license", "licence", "notice", "copyright", "attribution")
+_SHORTEST_PART = 3
 # Longer names are not names that people give to licence files.
 _LONGEST_NAME = 120
 
@@ -175,6 +176,21 @@ def is_license_folder(folder: str) -> bool:
     return folder.rpartition("/")[2].lower() in _LICENSE_FOLDERS
 
 
+def named_part(path: str) -> str | None:
+    """The part of its folder that a licence file is named after, in small letters, or None.
+
+    >>> [named_part(p) for p in ("LICENSE.nanosvg", "a/COPYING.cram.txt", "LICENSE-3rdparty", "LICENSE-MIT", "LICENSE")]
+    ['nanosvg', 'cram', None, None, None]
+    """
+    name = path.rpartition("/")[2]
+    if not name.startswith(("LICENSE", "LICENCE", "COPYING", "COPYRIGHT")) or license_role(path) != "notice":
+        return None
+    words = _words_of(_stem(name.lower())[0])
+    part = "-".join(words[1:])
+    known = is_about_third_parties(name) or any(word in _QUALIFIERS for word in words)
+    return part if len(part) >= _SHORTEST_PART and words[0] in _LICENSE_WORDS and not known else None
+
+
 def is_ownership_name(path: str) -> bool:
     """Whether a licence-named file may well name owners only (`COPYRIGHT`), so that its silence says nothing.
 
@@ -235,7 +251,7 @@ def _named_role(name: str, stem: str, extension: str) -> str | None:
     read as a notice: it adds a licence to the folder and never grants one. So are the licences of third parties
     (`LICENSE-3rdparty`), but these add nothing: they are a claim, see folders.py.
     """
-    words = [word for word in _SPLIT.split(stem) if word]
+    words = _words_of(stem)
     if is_about_third_parties(name) and any(word in stem for word in _NOTICE_WORDS):
         return "notice" if extension in _TEXT_EXTENSIONS | {""} else None
     at = next((i for i, word in enumerate(words) if word in _LICENSE_WORDS), None)
@@ -251,6 +267,10 @@ def _named_role(name: str, stem: str, extension: str) -> str | None:
         return "license"
     shouted = name.startswith(("LICENSE", "LICENCE", "COPYING", "UNLICENSE", "COPYRIGHT"))
     return "notice" if shouted else None
+
+
+def _words_of(stem: str) -> list[str]:
+    return [word for word in _SPLIT.split(stem) if word]
 
 
 def _is_version(word: str) -> bool:

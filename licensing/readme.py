@@ -53,7 +53,10 @@ _OTHERS = re2.compile(
     r"\bcompatible\b|\bwebsite\b|\bdatasets?\b"
 )
 # A paragraph with one of these is about something else as a whole.
-_OF_OTHERS = re2.compile(r"(?i)third[- ]part|\bbundled\b|\bvendored\b|\bborrowed (?:from|code)\b")
+_OF_OTHERS = re2.compile(
+    r"(?i)third[- ]part|\bbundled\b|\bvendored\b|\bborrowed (?:from|code)\b|"
+    r"^[ \t]*[-*+][ \t]+(?:the|an?)[ \t][^.]{3,80}[ \t](?:is|are) (?:copyrighted|copyright|written) by\b"
+)
 _BARE_HEADINGS = frozenset(
     ("license", "licence", "licensing", "licenses", "copying", "copyright and license", "license and copyright")
     + ("copyright and licence", "licence and copyright", "copyright & license")

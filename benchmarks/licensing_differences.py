@@ -1,0 +1,67 @@
+"""Why our class of a file and that of scancode's full matcher differ: the cause of each difference, found by a rule.
+
+In: the files on whose class the two differ. Out: one cause for each, and `results/licensing_differences.md`, which
+counts the causes and lists the files. A cause is claimed only where a second look at the file shows it; what no rule
+explains is called so, and counts against `same_class_explained`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from measuring import RESULTS
+
+from gleanery.licensing.evidence import find, reading_scope
+from gleanery.licensing.expressions import all_of
+from gleanery.licensing.policy import Policy
+from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES
+from gleanery.licensing.scan import Scanner
+
+TAG = "The head names its licence in a tag with a link (@license {@link ...}), which the full matcher does not report."
+CHOICE = "The head offers a choice in words, of which one side is allowed; the full matcher reports nothing."
+BELOW = "It stands below the head, which is all that is read of a source file."
+OTHERS = "The README names it of something else, such as a logo."
+UNEXPLAINED = "No rule explains it."
+_TAG = re.compile(r"@licen[sc]e\b.{0,40}(?:\{@link|https?://)")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One file: its name and content, our class and expression, and those of the full matcher."""
+
+    name: str
+    content: bytes
+    ours: str
+    said: str | None
+    full: str
+    full_said: str | None
+
+
+def cause_of(one: Difference, scanner: Scanner, policy: Policy) -> str:
+    """The cause of a difference."""
+    text = one.content.decode("utf-8", "replace")
+    head = "\n".join(text[:HEAD_CHARACTERS].split("\n")[:HEAD_LINES])
+    if one.said and not one.full_said:
+        return TAG if _TAG.search(head) else CHOICE if " OR " in one.said else UNEXPLAINED
+    if reading_scope(one.name) == "readme":
+        mentioned = [f.expression for f in find(scanner, one.content, "readme") if f.outcome == "mentioned"]
+        return OTHERS if any(f and policy.answer(f) == policy.answer(one.full_said) for f in mentioned) else UNEXPLAINED
+    whole = all_of(f.expression for f in find(scanner, one.content, "whole") if f.expression)
+    below = len(head) < len(text) and policy.answer(whole) == policy.answer(one.full_said)
+    return BELOW if below else UNEXPLAINED
+
+
+def explained(differences: Sequence[Difference], policy: Policy) -> float:
+    """The share of differences with a known cause; the table of all of them is written beside."""
+    scanner = Scanner()
+    causes = [(cause_of(one, scanner, policy), one) for one in differences]
+    lines = ["# Files on whose class our scan and scancode's full matcher differ", "", "| cause | files |", "|---|---|"]
+    lines += [f"| {cause} | {count} |" for cause, count in Counter(cause for cause, _ in causes).most_common()]
+    lines += ["", "| file | ours | full matcher | cause |", "|---|---|---|---|"]
+    lines += [
+        f"| {one.name} | {one.ours}: {one.said} | {one.full}: {one.full_said} | {cause} |" for cause, one in causes
+    ]
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "licensing_differences.md").write_text("\n".join(lines) + "\n", "utf-8")
+    return sum(cause != UNEXPLAINED for cause, _ in causes) / len(causes) if causes else 1.0
