@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from measuring import RESULTS
 
-from gleanery.licensing.evidence import find, reading_scope
+from gleanery.licensing.evidence import find
 from gleanery.licensing.expressions import all_of
+from gleanery.licensing.names import reading_scope
 from gleanery.licensing.policy import Policy
 from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES
 from gleanery.licensing.scan import Scanner

@@ -16,8 +16,10 @@ from labelled_licences import cache
 from licensing_texts import SPDX_TEXTS, current, ids_by_text, listed_texts
 
 from gleanery.licensing.closest import KnownTexts
+from gleanery.licensing.index import scancode_parts
+from gleanery.licensing.known_texts import texts_of_rules
+from gleanery.licensing.matches import words_in
 from gleanery.licensing.reading import owner_lines
-from gleanery.licensing.scan import _scancode, _texts_of_rules, _words
 
 OUT = Path(__file__).parents[1] / "licensing/spdx_texts.json"
 # The same text but for a few words.
@@ -26,8 +28,8 @@ _NEAR = 0.95
 
 def main() -> None:
     """Write the file."""
-    scancode = _scancode()
-    rules = sorted(_texts_of_rules(), key=lambda rule: (not rule.is_from_license, str(rule.identifier)))
+    scancode = scancode_parts()
+    rules = sorted(texts_of_rules(), key=lambda rule: (not rule.is_from_license, str(rule.identifier)))
     known = KnownTexts([scancode.index.tids_by_rid[rule.rid] for rule in rules])
     texts, names = {}, {}
     listed = listed_texts(cache())
@@ -36,7 +38,7 @@ def main() -> None:
         if current(spdx) != spdx and " WITH " not in current(spdx):
             continue  # an old id for the text of a current one
         lines = text.splitlines()
-        words = _words(lines).without_lines(owner_lines(lines)).words
+        words = words_in(lines).without_lines(owner_lines(lines)).words
         closest = known.closest([scancode.index.dictionary.get(word, -1) for word in words], _NEAR)
         rule = None if closest is None else rules[closest.number]
         said = None if rule is None else _listed(rule)
@@ -52,7 +54,7 @@ def main() -> None:
 
 def _listed(rule: Any) -> str:
     """The expression of a rule in the detector's own spelling, without the names that this file gives."""
-    scancode = _scancode()
+    scancode = scancode_parts()
     return str(scancode.cache.build_spdx_license_expression(rule.license_expression, licensing=scancode.licensing))
 
 

@@ -6,7 +6,7 @@ sources state beside it. Every folder is looked at once, 30 µs each.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gleanery.licensing.expressions import all_of, alternatives, conjuncts, declared
 from gleanery.licensing.named_parts import NamedParts
@@ -14,10 +14,11 @@ from gleanery.licensing.names import (
     is_about_third_parties,
     is_license_folder,
     is_prose_path,
-    is_vendored_path,
     license_role,
     reading_of_records,
 )
+from gleanery.licensing.paths import folder_of, inside, resolved, stands_in
+from gleanery.licensing.places import Place, Places
 from gleanery.licensing.reuse import matches
 from gleanery.licensing.scan import NO_TRAINING, Finding
 from gleanery.licensing.statements import (
@@ -31,25 +32,12 @@ from gleanery.licensing.statements import (
     explained,
     for_code,
     of_documents,
-    speaks_of_owners,
     together,
 )
 
 # Folders whose notices, records, manifests and READMEs are read for one file.
 MOST_FOLDERS = 16
 _Texts = list[tuple[FileFacts, tuple[Finding, ...]]]
-
-
-@dataclass(frozen=True)
-class _Place:
-    """The folders that speak for one folder, the nearest first: those with a licence, with others' words, with notices
-    and with records. A licence file further up than the nearest is in `licensed` too.
-    """
-
-    licensed: tuple[str, ...] = ()
-    described: tuple[str, ...] = ()
-    noticed: tuple[str, ...] = ()
-    recorded: tuple[str, ...] = ()
 
 
 class Folders:
@@ -60,7 +48,7 @@ class Folders:
         self._sidecars: dict[str, FileFacts] = {}
         self._files: dict[str, FileFacts] = {}
         self._declared = declared_license
-        self._places: dict[str, _Place] = {}
+        self._places = Places(self._speaking, bool(declared_license))
         self._governing: dict[tuple[str, bool, bool], Said] = {}
         self._manifests: dict[str, Said] = {}
         self._beside: dict[tuple[str, bool], tuple[tuple[str, Said], ...]] = {}
@@ -69,25 +57,25 @@ class Folders:
         self._named = NamedParts(ordered)
         for file in ordered:
             self._files.setdefault(file.path, file)
-            at = _folder(file.path)
+            at = folder_of(file.path)
             while at and at not in self._known:
                 self._known.add(at)
-                at = _folder(at)
+                at = folder_of(at)
             self._add(file)
 
     def _add(self, file: FileFacts) -> None:
-        role, folder = license_role(file.path), _folder(file.path)
+        role, folder = license_role(file.path), folder_of(file.path)
         if role is None or not file.whole or self._named.is_of_part(file):
             return
         if role in ("license", "notice") and all((f.rule or "").startswith("debian-") for f in file.whole):
             role = "reuse"  # a licence file in the form of debian/copyright, which names the files of each licence
         if role == "license" and is_license_folder(folder):
-            role, folder = "license_folder", _folder(folder)
+            role, folder = "license_folder", folder_of(folder)
         elif role == "reuse" and reading_of_records(file.path) == "sidecar":
             self._sidecars.setdefault(file.path.removesuffix(".license"), file)
             return
         elif reading_of_records(file.path) and folder.rpartition("/")[2] in (".reuse", "debian"):
-            folder = _folder(folder)
+            folder = folder_of(folder)
         self._speaking.setdefault(folder, {}).setdefault(role, []).append(file)
 
     def governing(self, path: str, stated: bool = False) -> Said:
@@ -95,7 +83,7 @@ class Folders:
 
         `stated`: the file has a licence of its own, beside which a folder of texts (`LICENSES/`) says nothing.
         """
-        key = _folder(path), is_prose_path(path), stated
+        key = folder_of(path), is_prose_path(path), stated
         if key not in self._governing:
             self._governing[key] = self._statement(*key)
         notices = combined("ancestor_file", [(file, file.whole) for file in self._named.of_path(path)])
@@ -106,7 +94,7 @@ class Folders:
         sidecar = self._sidecars.get(path)
         if sidecar is not None:
             return combined("reuse", [(sidecar, sidecar.whole)], silence_is_doubt=True), "override"
-        for folder in self._place(_folder(path)).recorded[:MOST_FOLDERS]:
+        for folder in self._places.of(folder_of(path)).recorded[:MOST_FOLDERS]:
             inner = path[len(folder) + 1 :] if folder else path
             for file in self._speaking[folder].get("reuse", ()):
                 found = self._last_record(file, inner)
@@ -128,15 +116,15 @@ class Folders:
 
         Manifests and READMEs count from the folder of the file up to the one whose licence file governs, that included.
         """
-        key = _folder(path), is_prose_path(path)
+        key = folder_of(path), is_prose_path(path)
         if key not in self._beside:
-            place = self._place(key[0])
+            place = self._places.of(key[0])
             parts = [("above", combined("ancestor_file", [(f, f.whole)])) for f in self._named.above(key[0])]
             self._beside[key] = (*self._claims(place, key[1]), *self._readme_parts(key[0], place), *parts)
         records = [("manifest", said) for said in self._debian(path)]
         return (*self._beside[key], *records)
 
-    def _claims(self, place: _Place, prose: bool) -> Iterable[tuple[str, Said]]:
+    def _claims(self, place: Place, prose: bool) -> Iterable[tuple[str, Said]]:
         for source, said in self._sources(place):
             yield source, said if prose else for_code(said)
             documents = of_documents(said)
@@ -148,7 +136,7 @@ class Folders:
             if documents.names_licence:
                 yield "documents", documents
 
-    def _of_third_parties(self, place: _Place) -> Iterable[tuple[str, Said]]:
+    def _of_third_parties(self, place: Place) -> Iterable[tuple[str, Said]]:
         """What the notices about third parties state: of code that the project uses, not of this file in particular."""
         for folder in place.noticed[:MOST_FOLDERS]:
             texts = [
@@ -158,15 +146,15 @@ class Folders:
             if said.names_licence:
                 yield "third_parties", said
 
-    def _readme_parts(self, folder: str, place: _Place) -> Iterable[tuple[str, Said]]:
+    def _readme_parts(self, folder: str, place: Place) -> Iterable[tuple[str, Said]]:
         """What READMEs say of the folders of a path."""
         for above in place.described[:MOST_FOLDERS]:
-            inner = _inside(folder, above)
+            inner = inside(folder, above)
             for file, finding in self._parts(above, "readme"):
-                if _stands_in(inner, finding.paths):
+                if stands_in(inner, finding.paths):
                     yield "readme", combined("repository", [(file, (finding,))])
 
-    def _sources(self, place: _Place) -> Iterable[tuple[str, Said]]:
+    def _sources(self, place: Place) -> Iterable[tuple[str, Said]]:
         shortest = len(place.licensed[0]) if place.licensed else 0
         near = [f for f in place.described if len(f) >= shortest][:MOST_FOLDERS]
         for folder in near:
@@ -184,7 +172,7 @@ class Folders:
                 yield "above", said
 
     def _debian(self, path: str) -> Iterable[Said]:
-        for folder in self._place(_folder(path)).recorded[:MOST_FOLDERS]:
+        for folder in self._places.of(folder_of(path)).recorded[:MOST_FOLDERS]:
             for file in self._speaking[folder].get("reuse", ()):
                 if reading_of_records(file.path) == "debian":
                     found = self._last_record(file, path[len(folder) + 1 :] if folder else path)
@@ -192,7 +180,7 @@ class Folders:
                         yield combined("package_metadata", [(file, (found,))])
 
     def _statement(self, folder: str, prose: bool, stated: bool) -> Said:
-        place = self._place(folder)
+        place = self._places.of(folder)
         licensed = place.licensed
         statement = self._license_of(licensed[0], stated) if licensed else self._gap_filler(place)
         statement = self._of_part(folder, licensed, statement)
@@ -206,9 +194,9 @@ class Folders:
         fits by the last names of its path ("ee/" for `dist/ee/`) is a doubt, and never grants.
         """
         for above in licensed[:MOST_FOLDERS]:
-            inner = _inside(folder, above)
+            inner = inside(folder, above)
             for file, finding in self._parts(above, "license"):
-                exact = _stands_in(inner, finding.paths)
+                exact = stands_in(inner, finding.paths)
                 if exact and not self._deeper(licensed[0], above, finding.paths):
                     return combined("ancestor_file", [(file, (finding,))])
                 if not exact and above == licensed[0] and any(self._fits(inner, p, above) for p in finding.paths):
@@ -224,7 +212,7 @@ class Folders:
     @staticmethod
     def _deeper(nearest: str, above: str, paths: tuple[str, ...]) -> bool:
         """Whether the nearest licence file stands in a part or below it, so that it is nearer than the sentence."""
-        return _stands_in(_inside(nearest, above), paths)
+        return stands_in(inside(nearest, above), paths)
 
     def _fits(self, inner: str, part: str, above: str) -> bool:
         """Whether a path has a part somewhere in it; of a part that is not in the repository, its last name."""
@@ -254,7 +242,7 @@ class Folders:
                 if len(alternatives(part)) > 1:
                     yield part, evidence
 
-    def _gap_filler(self, place: _Place) -> Said:
+    def _gap_filler(self, place: Place) -> Said:
         """Where no licence file speaks: the nearest manifest, or else README, that names a licence."""
         doubts = []
         for folder in place.described:
@@ -281,11 +269,11 @@ class Folders:
             if not finding.paths:
                 said.append((file, (finding,)))
                 continue
-            target = self._files.get(_resolved(folder, finding.paths[0]) or "")
+            target = self._files.get(resolved(folder, finding.paths[0]) or "")
             words = (target.whole or target.head) if target is not None else ()
             if target is None or not any(f.outcome == "found" for f in words):
                 said.append((file, (replace(finding, outcome="unknown", expression=None),)))
-            elif license_role(target.path) != "license" or _folder(target.path) != folder:
+            elif license_role(target.path) != "license" or folder_of(target.path) != folder:
                 said.append((target, words))
         return said
 
@@ -300,7 +288,7 @@ class Folders:
         evidence = Evidence("package_metadata", "", "", said, None, None, None, None)
         return Said("package_metadata", explained([said]) if said else None, said is None, (evidence,))
 
-    def _with_notices(self, statement: Said, place: _Place) -> Said:
+    def _with_notices(self, statement: Said, place: Place) -> Said:
         """Notices add to a licence and never grant one; a reservation against training holds wherever it stands."""
         for folder in place.noticed[:MOST_FOLDERS]:
             texts = [pair for pair in self._texts(folder, "notice") if not is_about_third_parties(pair[0].path)]
@@ -312,7 +300,7 @@ class Folders:
         role = statement.role if statement.expression else evidence[0].role
         return Said(role, expression, statement.uncertain, (*statement.evidence, *evidence))
 
-    def _reservations(self, place: _Place) -> Iterable[Evidence]:
+    def _reservations(self, place: Place) -> Iterable[Evidence]:
         for folder in place.described:
             for role in ("readme", "metadata", "notice"):
                 for file, findings in self._texts(folder, role):
@@ -326,38 +314,6 @@ class Folders:
         files = self._speaking.get(folder, {}).get(role, [])
         return [(file, tuple(f for f in file.whole if (f.rule == PART) == parts)) for file in files]
 
-    def _place(self, folder: str) -> _Place:
-        """Walk up to a folder that is known already, then down again."""
-        path: list[str] = []
-        at: str | None = folder
-        while at is not None and at not in self._places:
-            path.append(at)
-            at = _parent(at)
-        place = self._places[at] if at is not None else _Place()
-        for at in reversed(path):
-            if _starts_anew(at):
-                place = _Place(recorded=place.recorded)  # a record names the files of third parties too
-            place = self._places[at] = self._place_in(at, place)
-        return place
-
-    def _place_in(self, folder: str, above: _Place) -> _Place:
-        roles = self._speaking.get(folder, {})
-        licensed = self._is_licensed(roles)
-        described = not roles.keys() <= {"reuse"} or (folder == "" and bool(self._declared))
-        noticed = () if licensed else above.noticed
-        return _Place(
-            (folder, *above.licensed) if licensed else above.licensed,
-            (folder, *above.described) if described else above.described,
-            (folder, *noticed) if "notice" in roles else noticed,
-            (folder, *above.recorded) if "reuse" in roles else above.recorded,
-        )
-
-    @staticmethod
-    def _is_licensed(roles: dict[str, list[FileFacts]]) -> bool:
-        """Whether a folder has a licence of its own. A file COPYRIGHT that names owners only does not make one."""
-        files = roles.get("license", []) + roles.get("license_folder", [])
-        return any(x.outcome != "none" or not speaks_of_owners(f.path, x) for f in files for x in f.whole)
-
 
 def _with_notice(statement: Said, notice: Said) -> Said:
     """A statement and what a notice adds to it; where nothing is granted, a notice grants nothing either."""
@@ -366,39 +322,3 @@ def _with_notice(statement: Said, notice: Said) -> Said:
     parts = [e for e in (statement.expression, notice.expression if notice.names_licence else None) if e]
     evidence = (*statement.evidence, *notice.evidence)
     return Said(statement.role, all_of(parts), statement.uncertain or notice.uncertain, evidence)
-
-
-def _resolved(folder: str, target: str) -> str | None:
-    """The path that a manifest in a folder points to, or None where it leaves the repository."""
-    parts = folder.split("/") if folder else []
-    for part in target.replace("\\", "/").split("/"):
-        if part == ".." and not parts:
-            return None
-        if part == "..":
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)
-
-
-def _inside(folder: str, above: str) -> str:
-    """The path of a folder from one above it."""
-    return folder[len(above) + 1 :] if above else folder
-
-
-def _stands_in(inner: str, parts: tuple[str, ...]) -> bool:
-    """Whether a path is one of some folders or lies below it."""
-    return any(inner == part or inner.startswith(part + "/") for part in parts)
-
-
-def _folder(path: str) -> str:
-    return path.rpartition("/")[0]
-
-
-def _parent(folder: str) -> str | None:
-    return _folder(folder) if folder else None
-
-
-def _starts_anew(folder: str) -> bool:
-    """Whether a folder holds third-party code, for which the folders above it do not speak."""
-    return is_vendored_path(f"{folder}/x") == folder if folder else False

@@ -2,12 +2,13 @@
 
 In: the findings of a repository's files. Out: which of these files speak of a part that is there, and which of them
 speak of a path. Where nothing is called like the part, the file speaks of its whole folder, as any notice does. One
-look at each path, 1 µs; nothing where no file has such a name.
+look at each path, 1.7 µs; 0.02 µs where no file has such a name.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from gleanery.licensing.names import named_part
+from gleanery.licensing.paths import folder_of
 from gleanery.licensing.statements import FileFacts
 
 
@@ -19,7 +20,7 @@ class NamedParts:
         for file in files:
             part = named_part(file.path) if file.whole else None
             if part is not None:
-                named = self._files.setdefault(file.path.rpartition("/")[0], {})
+                named = self._files.setdefault(folder_of(file.path), {})
                 named.setdefault(part, []).append(file)
         self._there = set[tuple[str, str]]()
         if self._files:
@@ -27,7 +28,7 @@ class NamedParts:
 
     def is_of_part(self, file: FileFacts) -> bool:
         """Whether a file is named after a part that its folder holds."""
-        return (file.path.rpartition("/")[0], named_part(file.path) or "") in self._there
+        return (folder_of(file.path), named_part(file.path) or "") in self._there
 
     def of_path(self, path: str) -> Iterable[FileFacts]:
         """The licence files that are named after a part to which a path belongs."""

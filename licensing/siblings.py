@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gleanery.licensing.paths import folder_of
 from gleanery.licensing.statements import FileFacts, Said, combined
 
 # One file may be an exception in its folder; two that agree are a pattern.
@@ -24,7 +25,7 @@ class Siblings:
         for file in sorted(files, key=lambda f: (f.path, f.file_id)):
             if not file.head:
                 continue
-            folder = _folder(file.path)
+            folder = folder_of(file.path)
             self._read[folder] += 1
             if any(f.outcome == "found" for f in file.head):
                 meaning = combined("own_header", [(file, file.head)]).meaning
@@ -33,7 +34,7 @@ class Siblings:
 
     def beside(self, path: str) -> tuple[tuple[str, Said], ...]:
         """What most heads around a file say, as a source beside its conclusion."""
-        said = self._common.get(_folder(path))
+        said = self._common.get(folder_of(path))
         return (("siblings", said),) if said is not None else ()
 
     def _most_common(self, folder: str) -> Said | None:
@@ -42,7 +43,3 @@ class Siblings:
             return None
         said = combined("own_header", [(files[0], files[0].head)])
         return replace(said, role="siblings", evidence=tuple(replace(e, role="siblings") for e in said.evidence))
-
-
-def _folder(path: str) -> str:
-    return path.rpartition("/")[0]

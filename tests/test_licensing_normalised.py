@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gleanery.licensing.matches import match_of, query_of
 from gleanery.licensing.reading import is_silent, read_text
-from gleanery.licensing.scan import Finding, Scanner, _match, _query
+from gleanery.licensing.scan import Finding, Scanner
 
 INSTALLED = Path(sysconfig.get_paths()["purelib"])
 
@@ -30,7 +31,7 @@ def real_heads(number: int) -> tuple[str, ...]:
 
 
 def direct(text: str) -> tuple[Finding, ...]:
-    return _match(_query(text), False).findings
+    return match_of(query_of(text), False).findings
 
 
 @pytest.mark.slow

@@ -122,9 +122,9 @@ def test_the_tag_gives_what_full_matching_gives(calls: list[str]) -> None:
         text = f"// SPDX-License-Identifier: {expression}\n// Copyright 2020 Nora Nobody\nint x;\n".encode()
         fast = SCANNER.scan(text, "head")
         assert [f.rule for f in fast] == ["spdx-license-identifier"] and not calls
-        from gleanery.licensing.scan import _match, _query
+        from gleanery.licensing.matches import match_of, query_of
 
-        full = [f.expression for f in _match(_query(text.decode()), True).findings]
+        full = [f.expression for f in match_of(query_of(text.decode()), True).findings]
         assert [f.expression for f in fast] == full
         calls.clear()
 

@@ -1,0 +1,223 @@
+"""What each line and each paragraph of a text speaks of: of a licence, of an owner, or of neither.
+
+In: the lines of a text. Out: a `Page`: the lines without comment signs, the paragraphs that speak of a licence, the
+lines that only name owners, and the paragraphs that forbid training. 0.18 ms for a head of 100 lines of code.
+"""
+
+import re
+from bisect import bisect_right
+from itertools import takewhile
+from typing import Any
+
+import re2
+
+from gleanery.licensing.words import without_addresses
+
+_IDS = (
+    r"\b(?:[al]?gpl|mit|bsd|isc|apache|mozilla|mpl|epl|cddl|eupl|cecill|artistic|wtfpl|zlib|boost|unlicense|ncsa|"
+    r"cc-?by|cc-?0|0bsd|postgresql|psf|zpl|ofl|osl|afl|upl|busl|sspl|gnu)(?:\b|[v0-9])"
+)
+# A text without any of these words says nothing about a licence that the detector could find. Checked against the
+# detector on every source file of a Python installation.
+GATE = re2.compile(
+    (
+        r"(?im)licen[sc]|lisen[sc]|copying|copyleft|spdx|warrant|permission|permitted|redistribut|distributed under|"
+        r"public\W?domain|\bpublic$|disclaims|see copyright|distribution and use|free software|freeware|"
+        r"shareware|open\Wsource|"
+        r"proprietary|confidential|trade secret|unpublished|non-?commercial|all rights|rights reserved|"
+        r"restricted rights|unlawful|do what the f|beerware|dedicat|provided .{0,3}as\Wis|creative.?commons|"
+        r"public license|" + _IDS
+    )
+    .replace(" ", r"[ \t]+")
+    .encode()
+)
+# Words of licence prose. A paragraph with one of them, beside one that passes the gate, belongs to it.
+_LEGAL = re2.compile(
+    (
+        r"(?i)licen[sc]|lisen[sc]|copyright|copyleft|copying|spdx|warrant|permi[ts]|distribut|notice|liab|modif|"
+        r"granted|freely|misrepresent|altered|rights|terms|public\W?domain|freeware|shareware|open\Wsource|"
+        r"free software|proprietary|confidential|secret|unpublished|commercial|unlawful|beerware|dedicat|endors|"
+        r"disclaim|damages|merchantab|acknowledg|\bai\b|" + _IDS
+    )
+    .replace(" ", r"[ \t]+")
+    .encode()
+)
+# A licence text has several of these words; a README or a manifest that only names its licence has not.
+PROSE = re2.compile(
+    rb"(?i)warrant|merchantab|liab|damages|redistribut|granted|permission|conditions|hereby|derivative|disclaim|as\Wis|"
+    rb"permitted|verbatim|certif"
+)
+PROSE_WORDS, GRANT_WORDS, FEWEST_WORDS = 4, 2, 40
+_COPYRIGHT = re2.compile(
+    (
+        r"(?im)^(?:spdx-filecopyrighttext:|[:@]?copyrights?\b|portions?[ \t]+copyright|"
+        r"(?:\(c\)|©|&copy;)[ \t]*(?:copyright|[0-9]{4}))"
+    ).encode()
+)
+# "Copyright holders" and "copyright notice" begin a sentence of a licence, not the name of an owner.
+_COPYRIGHT_PROSE = re2.compile(
+    r"(?i)^[:@]?copyrights?(?:ed)?[ ,:]+(?:and|as|by law|holders?|in|interests?|is|laws?|licen[sc]e|line|means|"
+    r"notices?|or|owners?|permission|protection|statements?|terms|works?)\b"
+)
+# A line that begins like an owner's and goes on to speak of a licence stays in the text.
+_NOT_ONLY_OWNER = re2.compile(
+    r"(?i)licen[sc]|permi[ts]|distribut|public[ -]*domain|terms|warrant|\bsee\b|notice|holder|\b[al]?gpl|\bbsd\b|"
+    r"\bmit\b[^@.]*$|apache[- ]?[12]|provided|copying|proprietary|confidential|unpublished|retain|"
+    r"\bai[ -](?:train|scrap|learn|min|model|data|use|usage|system)|"
+    r"commercial|prohibit|forbid|\bonly\b|\bnot\b|\bno\b|\buse\b|"
+    r"[\[<{](?:yyyy|year|date|name|copyright|fullname|owner|author|insert)"  # the blanks of a licence's own text
+)
+_AUTHOR = re2.compile(
+    rb"(?im)^(?:@author\b|@since\b|@version\b|written by\b|created by\b|(?:authors?|contributors?|maintainers?)[ \t]*:)"
+)
+# A reservation against training: a sentence that forbids it, or the short forms "No AI training" and "NoAI".
+_MODEL = (
+    r"\b(?:a\.?i\.?|artificial intelligence|llms?|machine[- ]learning|"
+    r"(?:ai|ml|language|machine[- ]learning|foundation|generative) models?)\b"
+)
+_TRAIN = r"\b(?:train|trained|training|fine-?tun(?:e|ed|ing))\b"
+_FORBID = r"\b(?:prohibited|forbidden|disallowed|not (?:permitted|allowed|authori[sz]ed|granted))\b"
+_RESERVED = re2.compile(
+    r"(?i)\bno[- ]?ai[- ](?:training|scraping|learning|mining|datasets?|use)\b|\bno training of "
+    + _MODEL
+    + r"|\b(?:not|never|prohibits?|forbids?)\b[^.;]{0,160}"
+    + _TRAIN
+    + r"[^.;]{0,80}"
+    + _MODEL
+    + r"|\b(?:not|never|prohibits?|forbids?)\b[^.;]{0,160}"
+    + _MODEL
+    + r"[^.;]{0,30}\b(?:training|datasets?)\b|"
+    + _TRAIN
+    + r"[^.;]{0,80}"
+    + _MODEL
+    + r"[^.;]{0,160}"
+    + _FORBID
+)
+MAYBE_RESERVED = re2.compile(rb"(?i)\bno[- ]?ai\b|\btrain|fine-?tun")
+_MARKERS = " \t\f\v*/#;%!<>-=|\"'`~{}"
+_END_MARKERS = " \t\f\v*/|"
+_PREFIX_WORD = re.compile(r"(?:dnl|@?rem|\.\.)\s+", re.IGNORECASE)
+# In a longer run of lines without comment signs (code, JSON), only what stands around a word of law is read.
+_LONG_PARAGRAPH, _AROUND = 12, 3
+_HEADING_CHARACTERS = 40
+# Detections further apart than four lines are not merged by the detector: the same distance for what was left out.
+_GAP = 5
+# A name that goes on in the next line is set in by so much.
+_SET_IN = 4
+
+
+class Page:
+    """The lines of a text without comment signs, and what each of them speaks of."""
+
+    def __init__(self, raw: list[str], scope: str) -> None:
+        self.scope = scope
+        self.plain = [plain_line(line) for line in raw]
+        self.marked = [bool(line) and not line.lstrip()[:1].isalnum() for line in raw]
+        self.data = "\n".join(self.plain).encode("utf-8", "replace")
+        self.starts = [0]
+        for line in self.data.split(b"\n")[:-1]:
+            self.starts.append(self.starts[-1] + len(line) + 1)
+        self.paragraphs = _paragraphs(self.plain)
+        self.gated, self.legal = self._hits(GATE), self._hits(_LEGAL)
+        self.copyrights = {i for i in self._hits(_COPYRIGHT) if not _COPYRIGHT_PROSE.search(self.plain[i])}
+        owners = self.copyrights | self._hits(_AUTHOR)
+        self.owners = {i for i in owners if self._only_names(i)}
+        for at in sorted(self.owners):  # a name that goes on in the next lines, which are set in
+            more = (n for n in range(at + 1, len(raw)) if n in owners or not _goes_deeper(raw[n], raw[at]))
+            below = range(at + 1, next(more, len(raw)))
+            self.owners |= set(takewhile(self._only_names, below))
+        self.may_reserve = MAYBE_RESERVED.search(self.data) is not None
+
+    def _only_names(self, at: int) -> bool:
+        line = self.plain[at]
+        return len(line) <= 300 and not _NOT_ONLY_OWNER.search(without_addresses(line))
+
+    def legal_paragraphs(self) -> list[range]:
+        """The paragraphs that speak of a licence, those of licence prose beside them, and those under a heading."""
+        chosen = [not self.gated.isdisjoint(p) or self.is_reserved(p) for p in self.paragraphs]
+        for at in range(1, len(chosen)):
+            if chosen[at - 1] and not chosen[at]:
+                chosen[at] = self._is_heading(self.paragraphs[at - 1]) or not self.legal.isdisjoint(self.paragraphs[at])
+        for at in range(len(chosen) - 2, -1, -1):
+            if chosen[at + 1] and not chosen[at]:
+                chosen[at] = not self.legal.isdisjoint(self.paragraphs[at])
+        return [p for p, legal in zip(self.paragraphs, chosen, strict=True) if legal]
+
+    def span(self, legal: list[range]) -> range:
+        """From the first line of a licence or an owner to the last, in whole paragraphs."""
+        starts = {p.start for p in legal}
+        wanted = [p for p in self.paragraphs if p.start in starts or not self.copyrights.isdisjoint(p)]
+        return range(wanted[0].start, wanted[-1].stop) if wanted else range(0)
+
+    def is_dense(self, legal: list[range]) -> bool:
+        """Whether most words stand in legal paragraphs, and these are the prose of a licence."""
+        words = self._words(self.paragraphs)
+        if words < FEWEST_WORDS or 2 * self._words(legal) < words:
+            return False
+        return len({match.group().lower() for match in PROSE.finditer(self.data)}) >= PROSE_WORDS
+
+    def worth_reading(self, paragraph: range) -> list[int]:
+        """The lines of a paragraph without the description of the file that stands above the owner's name."""
+        owner = next((i for i in paragraph if i in self.owners), paragraph.start)
+        marked = 2 * sum(self.marked[i] for i in paragraph) >= len(paragraph)
+        if marked or len(paragraph) <= _LONG_PARAGRAPH:
+            return [i for i in paragraph if i >= owner or i in self.legal]
+        near = {j for i in paragraph if i in self.legal for j in range(i - _AROUND, i + _AROUND + 1)}
+        return [i for i in paragraph if i in near]
+
+    def is_reserved(self, paragraph: range) -> bool:
+        """Whether a paragraph forbids training."""
+        if not self.may_reserve:
+            return False
+        return _RESERVED.search(" ".join(self.plain[paragraph.start : paragraph.stop])) is not None
+
+    def joined(self, chosen: list[int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """The chosen lines with their numbers from 1; where lines were left out, a gap of empty ones."""
+        lines: list[str] = []
+        numbers: list[int] = []
+        for before, i in zip([None, *chosen], chosen, strict=False):
+            between = range(0 if before is None else before + 1, i)
+            left_out = any(self.plain[j] and j not in self.owners for j in between)
+            gap = 0 if before is None else _GAP if left_out else int(any(not self.plain[j] for j in between))
+            lines += [""] * gap + [self.plain[i]]
+            numbers += [(before or 0) + 1] * gap + [i + 1]
+        return tuple(lines), tuple(numbers)
+
+    def _hits(self, pattern: Any) -> set[int]:
+        """The lines in which a pattern occurs."""
+        return {bisect_right(self.starts, match.start()) - 1 for match in pattern.finditer(self.data)}
+
+    def _is_heading(self, paragraph: range) -> bool:
+        short = len(paragraph) == 1 and len(self.plain[paragraph.start]) <= _HEADING_CHARACTERS
+        return short and self.scope == "whole"
+
+    def _words(self, paragraphs: list[range]) -> int:
+        return sum(self.plain[i].count(" ") + 1 for p in paragraphs for i in p if i not in self.owners)
+
+
+def _goes_deeper(line: str, above: str) -> bool:
+    """Whether a line is set in further than the one above it, comment signs left out."""
+    return bool(line.strip()) and _depth(line) >= _depth(above) + _SET_IN
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip(_MARKERS))
+
+
+def plain_line(line: str) -> str:
+    """A line without comment signs and with single spaces."""
+    line = line.lstrip(_MARKERS).rstrip(_END_MARKERS)
+    word = _PREFIX_WORD.match(line)
+    return " ".join((line[word.end() :].lstrip(_MARKERS) if word else line).split())
+
+
+def _paragraphs(plain: list[str]) -> list[range]:
+    """Runs of lines that say something."""
+    found, start = [], None
+    for i, line in enumerate([*plain, ""]):
+        if line and start is None:
+            start = i
+        elif not line and start is not None:
+            found.append(range(start, i))
+            start = None
+    return found
