@@ -5,7 +5,7 @@ lines of the first change that may forbid something, or None. A licence that som
 more. Names, titles, years, other spellings and explanations take nothing away. English only. 0.1 ms.
 
 This errs to the side of caution: a sentence that only explains may be taken for one that forbids, and then a person
-has to look. Of 330 different licence files of real packages 3 were taken for changed.
+has to look. Of 841 licence files of other projects 9 were taken for changed.
 """
 
 import re
