@@ -1,7 +1,7 @@
 """SPDX tags and the licence fields of manifests: what they say without any detector.
 
-In: the lines of a text. Out: a finding for each expression whose ids are all known, and the lines without them. 0.9 µs a
-line that has no tag.
+In: the lines of a text. Out: a finding for each expression whose ids are all known, and the lines without them. 0.9 µs
+a line that has no tag.
 """
 
 import re
