@@ -60,6 +60,7 @@ class Sizes:
     slices: tuple[int, int]
 
 
+STAGE_TURNS = 3
 QUICK = Sizes(20, 2, 3_000, 1_500, (1_000, 10_000), (200, 1_000))
 FULL = Sizes(400, 7, 100_000, 20_000, (100_000, 1_000_000), (2_000, 10_000))
 
@@ -223,25 +224,24 @@ def removals(names: Sequence[str], pairs: set[tuple[str, str]]) -> dict[str, str
 
 
 def stage_at_two_sizes(sizes: Sizes, root: Path) -> list[Metric]:
-    """The whole stage on two sizes: what a document costs, and how CPU and memory grow. The small one runs thrice."""
+    """The whole stage on two sizes: what a document costs, and how CPU and memory grow. Both sizes take turns."""
 
-    def runs(documents: int, times: int, parts: int = 0) -> list[dict[str, Any]]:
-        folder = root / f"stage-{documents}"
+    def folder_of(documents: int, parts: int = 0) -> Path:
         texts = (document.text for document in planted(documents, sizes.megabytes, 2000, sizes.stage[0]))
-        write_blobs(folder, _named(texts), parts)
-        found = [stage_apart(folder) for _ in range(times)]
-        shutil.rmtree(folder)
-        return found
+        return write_blobs(root / f"stage-{documents}", _named(texts), parts)
 
-    smalls, (large,) = runs(sizes.stage[0], 3), runs(sizes.stage[1], 1)
-    small = sorted(smalls, key=itemgetter("cpu"))[1]
-    (eighth,) = runs(sizes.stage[1] // 8, 1, max(1, large["parts"] // 8))  # so its parts are as large
+    folders = [folder_of(documents) for documents in sizes.stage]
+    turns = [[stage_apart(folder) for folder in folders] for _ in range(STAGE_TURNS)]
+    small, large = (sorted(runs, key=itemgetter("cpu"))[STAGE_TURNS // 2] for runs in zip(*turns, strict=True))
+    eighth = stage_apart(folder_of(sizes.stage[1] // 8, max(1, large["parts"] // 8)))  # so its parts are as large
+    for folder in root.glob("stage-*"):
+        shutil.rmtree(folder)
     larger = sizes.stage[1] / sizes.stage[0]
     return [
         metric("stage_cpu_us", [large["cpu"] / sizes.stage[1] * 1e6], "us a document", large["steps"]),
         metric(
             "cpu_growth_10x",
-            [large["cpu"] / one["cpu"] / larger for one in smalls],
+            [after["cpu"] / before["cpu"] / larger for before, after in turns],
             "x of linear",
             {
                 "measured pairs a document, of the small run": small["pairs"] / sizes.stage[0],
