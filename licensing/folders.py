@@ -69,6 +69,8 @@ class Folders:
             return
         if role in ("license", "notice") and all((f.rule or "").startswith("debian-") for f in file.whole):
             role = "reuse"  # a licence file in the form of debian/copyright, which names the files of each licence
+        if role == "notice" and is_about_third_parties(file.path):
+            role = "third_parties"
         if role == "license" and is_license_folder(folder):
             role, folder = "license_folder", folder_of(folder)
         elif role == "reuse" and reading_of_records(file.path) == "sidecar":
@@ -139,10 +141,7 @@ class Folders:
     def _of_third_parties(self, place: Place) -> Iterable[tuple[str, Said]]:
         """What the notices about third parties state: of code that the project uses, not of this file in particular."""
         for folder in place.noticed[:MOST_FOLDERS]:
-            texts = [
-                (file, words) for file, words in self._texts(folder, "notice") if is_about_third_parties(file.path)
-            ]
-            said = combined("ancestor_file", texts)
+            said = combined("ancestor_file", self._texts(folder, "third_parties"))
             if said.names_licence:
                 yield "third_parties", said
 
@@ -291,8 +290,7 @@ class Folders:
     def _with_notices(self, statement: Said, place: Place) -> Said:
         """Notices add to a licence and never grant one; a reservation against training holds wherever it stands."""
         for folder in place.noticed[:MOST_FOLDERS]:
-            texts = [pair for pair in self._texts(folder, "notice") if not is_about_third_parties(pair[0].path)]
-            statement = _with_notice(statement, combined("ancestor_file", texts))
+            statement = _with_notice(statement, combined("ancestor_file", self._texts(folder, "notice")))
         evidence = tuple(self._reservations(place))
         if not evidence:
             return statement
@@ -302,7 +300,7 @@ class Folders:
 
     def _reservations(self, place: Place) -> Iterable[Evidence]:
         for folder in place.described:
-            for role in ("readme", "metadata", "notice"):
+            for role in ("readme", "metadata", "notice", "third_parties"):
                 for file, findings in self._texts(folder, role):
                     for finding in findings:
                         if finding.expression == NO_TRAINING:

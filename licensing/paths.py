@@ -28,8 +28,10 @@ def stands_in(inner: str, parts: tuple[str, ...]) -> bool:
 
 
 def folder_of(path: str) -> str:
+    """The folder that a path stands in; empty at the root."""
     return path.rpartition("/")[0]
 
 
 def parent_of(folder: str) -> str | None:
+    """The folder above a folder; None above the root."""
     return folder_of(folder) if folder else None

@@ -56,7 +56,7 @@ def _respelled(tree: Expression) -> Expression | None:
     known = scancode_parts().symbols
     if _OWN_NAME.fullmatch(tree.license) and tree.exception is None:
         return (
-            tree  # a name of the project's own making, which no policy knows: its side of a choice counts for nothing
+            tree  # a name of the project's own making: no policy knows it, so its side of a choice counts for nothing
         )
     names = [name.lower() for name in (tree.license, tree.exception) if name is not None]
     if any(name not in known for name in names):
