@@ -25,9 +25,9 @@ from measuring import PeakPrivate
 from gleanery.pipeline.exchange import part_count, part_name
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage3_cluster import STEPS
-from gleanery.pipeline.steps import Marker, Shard
+from gleanery.pipeline.steps import Marker, Shard, write_marker
 from gleanery.records.ids import blob_id, partition
-from gleanery.records.parquet import read_table, table_of, write_table
+from gleanery.records.parquet import Written, read_table, table_of, write_table
 
 THRESHOLD = 0.7
 PART_BYTES = Settings().run.part_bytes
@@ -73,8 +73,10 @@ def run_steps(root: Path, settings: Settings) -> dict[str, float]:
     """Do all steps of the stage in this process, with nothing left of an earlier call; CPU seconds of each."""
     for name in ("work", "tables/signatures", "tables/pairs", "tables/clusters"):
         shutil.rmtree(root / name, ignore_errors=True)
-    blobs = {p.relative_to(root).as_posix(): None for p in sorted((root / "tables/blobs").glob("*.parquet"))}
-    markers: dict[str, Any] = {"gather": Marker("", blobs, {}, {})}  # type: ignore[arg-type]  # only names are read
+    paths = sorted((root / "tables/blobs").glob("*.parquet"))
+    blobs = {path.relative_to(root).as_posix(): Written(0, 0, "") for path in paths}  # only the names are read
+    markers = {"gather": Marker("", blobs, {}, {})}
+    write_marker(root, "gather", markers["gather"])
     used: dict[str, float] = {}
     for make in STEPS:
         step = make(settings, markers)
@@ -86,7 +88,9 @@ def run_steps(root: Path, settings: Settings) -> dict[str, float]:
             work(shard)
             kept += shard.counts["kept"]
         used[step.name] = time.process_time() - start
-        markers[step.name] = Marker("", {}, {"kept": kept}, {})
+        reads = {below: markers[below].digest for below in step.reads}
+        markers[step.name] = Marker("", {}, {"kept": kept}, {}, reads=reads)
+        write_marker(root, step.name, markers[step.name])
     return used
 
 

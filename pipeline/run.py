@@ -188,7 +188,7 @@ class _Driver:
         with _watched(self.root, step, self.listener):
             if todo:
                 self._on_engine(step, base, todo)
-        return finish(self.root, step, base)
+        return finish(self.root, step, base, self.markers)
 
     def _on_engine(self, step: Step, base: str, todo: Iterable[Any]) -> None:
         # A task names its own sources: a settings file may list a million of them.

@@ -9,7 +9,7 @@ import hashlib
 import importlib
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -118,6 +118,7 @@ class Marker:
     counts: Mapping[str, int]
     notes: Mapping[str, int]
     cpu_ms: int = 0  # the only value here that differs between two runs; no digest depends on it
+    reads: Mapping[str, str] = field(default_factory=dict)  # the digests of the steps that it was made from
 
     @property
     def digest(self) -> str:
@@ -131,9 +132,12 @@ class Marker:
 
 def step_fingerprint(step: Step, markers: Mapping[str, Marker]) -> str:
     """What the whole step depends on, tasks left out: code, parameters, and the outputs of the steps it reads."""
-    reads = {name: markers[name].digest for name in step.reads}
     made_by = {name: version(name) for name in _WRITERS}
-    return _sha([CODE_VERSION, made_by, step.stage, step.name, step.work, dict(step.parameters), reads])
+    return _sha([CODE_VERSION, made_by, step.stage, step.name, step.work, dict(step.parameters), _reads(step, markers)])
+
+
+def _reads(step: Step, markers: Mapping[str, Marker]) -> dict[str, str]:
+    return {name: markers[name].digest for name in step.reads}
 
 
 def task_fingerprint(base: str, task: Task) -> str:
@@ -148,11 +152,10 @@ def task_json(task: Task) -> str:
 
 def read_marker(root: Path, step: Step, base: str) -> Marker | None:
     """The step's marker, if it is finished with exactly these tasks and its outputs are all there."""
-    plain = _read_json(_folder(root, step.name) / "done.json")
+    marker = _marker(_read_json(_folder(root, step.name) / "done.json"))
     whole = _sha([base, [task_fingerprint(base, t) for t in step.tasks]])
-    if plain is None or plain["fingerprint"] != whole:
+    if marker is None or marker.fingerprint != whole:
         return None
-    marker = _marker(plain)
     return marker if all(_is_there(root / p, w) for p, w in marker.outputs.items()) else None
 
 
@@ -184,8 +187,10 @@ def first_error(root: Path, step: Step) -> StopRun | None:
     return None
 
 
-def finish(root: Path, step: Step, base: str) -> Marker:
+def finish(root: Path, step: Step, base: str, markers: Mapping[str, Marker]) -> Marker:
     """Check that nothing was lost, remove what no task made, and write the marker last.
+
+    `markers`: those of the steps that it reads.
 
     Raises StopRun if a task is missing or if for any task in ≠ kept + rejected + dead.
     """
@@ -204,16 +209,35 @@ def finish(root: Path, step: Step, base: str) -> Marker:
         for key, value in sidecar["notes"].items():
             notes[key] = notes.get(key, 0) + value
         cpu_ms += sidecar["cpu_ms"]
-    plain = {
-        "fingerprint": _sha([base, [task_fingerprint(base, t) for t in step.tasks]]),
-        "outputs": dict(sorted(outputs.items())),
-        "counts": counts,
-        "notes": dict(sorted(notes.items())),
-        "cpu_ms": cpu_ms,
-    }
+    whole = _sha([base, [task_fingerprint(base, t) for t in step.tasks]])
+    made = {path: Written(*written) for path, written in sorted(outputs.items())}
+    marker = Marker(whole, made, counts, dict(sorted(notes.items())), cpu_ms, _reads(step, markers))
     sweep(root, step, outputs)
-    write_bytes(_folder(root, step.name) / "done.json", _json(plain))
-    return _marker(plain)
+    write_marker(root, step.name, marker)
+    return marker
+
+
+def write_marker(root: Path, name: str, marker: Marker) -> None:
+    """Say that a step is finished."""
+    plain = {"fingerprint": marker.fingerprint, "counts": marker.counts, "notes": marker.notes, "cpu_ms": marker.cpu_ms}
+    plain |= {"reads": marker.reads, "outputs": {p: [w.rows, w.bytes, w.sha256] for p, w in marker.outputs.items()}}
+    write_bytes(_folder(root, name) / "done.json", _json(plain))
+
+
+def rests_on(root: Path, name: str, grounds: Collection[str]) -> bool:
+    """Whether a step is finished, and was made by way of any others from what `grounds` left in this folder.
+
+    False where one of them was done anew since, as in a run that was stopped under other settings: then tables of two
+    times stand side by side.
+    """
+    marker = _marker(_read_json(_folder(root, name) / "done.json"))
+    if marker is None:
+        return False
+    for below, digest in marker.reads.items():
+        found = _marker(_read_json(_folder(root, below) / "done.json"))
+        if found is None or found.digest != digest or not (below in grounds or rests_on(root, below, grounds)):
+            return False
+    return True
 
 
 def sweep(root: Path, step: Step, outputs: Mapping[str, Any]) -> None:
@@ -249,9 +273,11 @@ def _is_there(path: Path, written: Written) -> bool:
         return False
 
 
-def _marker(plain: Mapping[str, Any]) -> Marker:
+def _marker(plain: Mapping[str, Any] | None) -> Marker | None:
+    if plain is None or "reads" not in plain:  # an older version did not say from what it was made
+        return None
     outputs = {p: Written(*w) for p, w in plain["outputs"].items()}
-    return Marker(plain["fingerprint"], outputs, plain["counts"], plain["notes"], plain["cpu_ms"])
+    return Marker(plain["fingerprint"], outputs, plain["counts"], plain["notes"], plain["cpu_ms"], plain["reads"])
 
 
 def _function(work: str) -> Callable[[Shard], None]:

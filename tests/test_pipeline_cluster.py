@@ -5,6 +5,7 @@ import importlib
 import itertools
 import random
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,11 +26,11 @@ from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
 from gleanery.pipeline.exchange import part_name
 from gleanery.pipeline.settings import DedupSettings, RunSettings, Settings
 from gleanery.pipeline.stage3_cluster import STEPS
-from gleanery.pipeline.steps import Marker, Shard
+from gleanery.pipeline.steps import Marker, Shard, write_marker
 from gleanery.quality.filters import decode
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import blob_id, partition
-from gleanery.records.parquet import describe, read_table, table_of, write_table
+from gleanery.records.parquet import Written, describe, read_table, table_of, write_table
 
 Files = dict[str, str]  # content by a name of it
 
@@ -50,19 +51,22 @@ def stage(
         outputs[path.relative_to(root).as_posix()] = write_table(path, "blobs", table_of("blobs", found.values()))
     plan, notes = given_settings or Settings(), dict[str, dict[str, int]]()
     markers = {"gather": Marker("", outputs, {}, {})}
+    write_marker(root, "gather", markers["gather"])
     for make in STEPS:
         step = make(plan, markers)
         module, name = step.work.split(":")
         work = getattr(importlib.import_module(module), name)
-        notes[step.name], kept = {}, 0
+        notes[step.name], kept, made = {}, 0, dict[str, Written]()
         for task in step.tasks:
             shard = Shard(root, step.name, task, plan)
             work(shard)
             assert shard.counts["in"] == shard.counts["kept"] + shard.counts["rejected"] + shard.counts["dead"]
-            kept += shard.counts["kept"]
+            kept, made = kept + shard.counts["kept"], made | shard.outputs
             for key, value in shard.notes.items():
                 notes[step.name][key] = notes[step.name].get(key, 0) + value
-        markers[step.name] = Marker("", {}, {"kept": kept}, {})
+        reads = {below: markers[below].digest for below in step.reads}
+        markers[step.name] = Marker("", made, {"kept": kept}, {}, reads=reads)
+        write_marker(root, step.name, markers[step.name])
     return notes
 
 
@@ -196,6 +200,19 @@ def test_an_earlier_run_by_other_rules_says_nothing(tmp_path: Path) -> None:
     plan = replace(Settings(), run=RunSettings(previous=str(tmp_path / "old")))
     notes = stage(tmp_path / "new", some_files(3, 2), plan)
     assert notes["sign"]["signed"] == 5 and notes["pairs"]["remembered"] == 0
+
+
+def test_an_earlier_run_that_was_stopped_when_half_of_it_was_made_anew_says_nothing_wrong(tmp_path: Path) -> None:
+    """Signed anew by other rules, and stopped before the pairs were: its signatures are used, its pairs are not."""
+    files, other = some_files(6, 3), replace(Settings(), dedup=DedupSettings(shingle_tokens=2))
+    stage(tmp_path / "old", files)
+    stage(tmp_path / "zero", files, other)
+    for made in ("tables/signatures", "work/sign"):
+        shutil.rmtree(tmp_path / "old" / made)
+        shutil.copytree(tmp_path / "zero" / made, tmp_path / "old" / made)
+    notes = stage(tmp_path / "again", files, replace(other, run=RunSettings(previous=str(tmp_path / "old"))))
+    assert digests(tmp_path / "again") == digests(tmp_path / "zero")
+    assert (notes["sign"]["signed"], notes["pairs"]["remembered"]) == (0, 0)
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def _finished(root: Path, step: Step) -> Marker:
     todo = pending(root, step, base)
     forget(root, step, todo)
     _do(root, step, base, todo)
-    return finish(root, step, base)
+    return finish(root, step, base, {})
 
 
 def test_a_finished_step_is_not_done_again(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_missing_task_is_never_marked_as_done(tmp_path: Path) -> None:
     base = step_fingerprint(step, {})
     _do(tmp_path, step, base, [step.tasks[0]])
     with pytest.raises(StopRun, match="did not finish"):
-        finish(tmp_path, step, base)
+        finish(tmp_path, step, base, {})
     assert read_marker(tmp_path, step, base) is None
 
 
