@@ -1,7 +1,8 @@
 """Differences: two texts side by side, line by line, for a person to judge whether they are the same work.
 
 In: two texts. Out: rows, and these as plain text of a given width. Nothing from the texts can steer a terminal: what is
-not printable is shown as a dot. Texts are cut at `MOST_LINES`, so that no input takes longer than a second.
+not printable is shown as a dot. At most `MOST_LINES` are compared, from the first one that differs on, so that no input
+takes longer than a second; of a long line, what is shown begins shortly before its first difference.
 """
 
 import difflib
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 MOST_LINES, MOST_CHARACTERS = 2_000, 2_000
-CONTEXT = 3
+CONTEXT, BEFORE = 3, 20
 SAME, CHANGED, LEFT_ONLY, RIGHT_ONLY, GAP = "same", "changed", "left", "right", "gap"
 _MARKS = {SAME: " ", CHANGED: "|", LEFT_ONLY: "<", RIGHT_ONLY: ">", GAP: "~"}
 
@@ -32,11 +33,16 @@ def side_by_side(left: str, right: str) -> list[Row]:
     >>> [(row.kind, row.left, row.right) for row in side_by_side("a\\nb", "a\\nc")]
     [('same', 'a', 'a'), ('changed', 'b', 'c')]
     """
-    one, other = _lines(left), _lines(right)
-    rows = list(_rows(one, other))
+    one, other = left.splitlines(), right.splitlines()
+    start = max(0, _equal(one, other) - CONTEXT)
+    one, other = one[start:], other[start:]
+    tail = max(0, _equal(one[::-1], other[::-1]) - CONTEXT)
+    if max(len(one), len(other)) - tail > MOST_LINES:
+        tail = 0
+    rows = list(_rows(_cut(one[: len(one) - tail]), _cut(other[: len(other) - tail]), start))
     near = [i for i, row in enumerate(rows) if row.kind != SAME]
     shown = {i + step for i in near for step in range(-CONTEXT, CONTEXT + 1)} if near else set(range(CONTEXT))
-    return list(_with_gaps(rows, shown))
+    return list(_with_gaps(rows, shown, start, tail))
 
 
 def as_text(rows: Sequence[Row], width: int) -> list[str]:
@@ -47,7 +53,7 @@ def as_text(rows: Sequence[Row], width: int) -> list[str]:
         if row.kind == GAP:
             lines.append(f"      ~ {row.left}")
             continue
-        left, right = (_padded(text, half) for text in (row.left, row.right))
+        left, right = (_padded(text, half) for text in _around_difference(row.left, row.right, half))
         numbers = [f"{n:>5}" if n else "     " for n in (row.left_number, row.right_number)]
         lines.append(f"{numbers[0]} {left} {_MARKS[row.kind]} {numbers[1]} {right}".rstrip())
     return lines
@@ -62,23 +68,38 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "·" for c in text.replace("\t", "    "))
 
 
-def _lines(text: str) -> list[str]:
-    lines = text.splitlines()
-    kept = [printable(line[:MOST_CHARACTERS]) for line in lines[:MOST_LINES]]
-    return kept if len(lines) <= MOST_LINES else [*kept, f"({len(lines) - MOST_LINES} more lines are not compared)"]
+def _equal(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many lines, or characters, two sequences have in common at their beginning."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
-def _rows(one: Sequence[str], other: Sequence[str]) -> Iterator[Row]:
+def _cut(lines: list[str]) -> list[str]:
+    more = len(lines) - MOST_LINES
+    return lines if more <= 0 else [*lines[:MOST_LINES], f"({more} more lines are not compared)"]
+
+
+def _rows(one: Sequence[str], other: Sequence[str], start: int) -> Iterator[Row]:
     for _, a, b, c, d in difflib.SequenceMatcher(None, one, other).get_opcodes():
         for n in range(max(b - a, d - c)):
             left, right = a + n < b, c + n < d
             texts = one[a + n] if left else "", other[c + n] if right else ""
             kind = (SAME if texts[0] == texts[1] else CHANGED) if left and right else LEFT_ONLY if left else RIGHT_ONLY
-            yield Row(kind, a + n + 1 if left else None, texts[0], c + n + 1 if right else None, texts[1])
+            numbers = [start + place + n + 1 if there else None for place, there in ((a, left), (c, right))]
+            shown = [printable(text[:MOST_CHARACTERS]) for text in _around_difference(*texts, MOST_CHARACTERS)]
+            yield Row(kind, numbers[0], shown[0], numbers[1], shown[1])
 
 
-def _with_gaps(rows: Sequence[Row], shown: set[int]) -> Iterator[Row]:
-    left_out = 0
+def _around_difference(left: str, right: str, width: int) -> tuple[str, str]:
+    """Both lines from shortly before their first difference on, if that would not be seen in so many columns."""
+    if not left or not right or max(len(left), len(right)) < width:
+        return left, right
+    start = _equal(left, right) - BEFORE
+    seen = start + 2 * BEFORE < width or left == right
+    return (left, right) if seen else (f"…{left[start:]}", f"…{right[start:]}")
+
+
+def _with_gaps(rows: Sequence[Row], shown: set[int], left_out: int, after: int) -> Iterator[Row]:
+    """The rows that are shown, and how many equal lines were left out: some before all rows, some after."""
     for i, row in enumerate(rows):
         if i not in shown:
             left_out += 1
@@ -87,6 +108,7 @@ def _with_gaps(rows: Sequence[Row], shown: set[int]) -> Iterator[Row]:
             yield Row(GAP, None, f"{left_out} equal lines", None, "")
         left_out = 0
         yield row
+    left_out += after
     if left_out:
         yield Row(GAP, None, f"{left_out} equal lines", None, "")
 

@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from gleanery.pipeline import cli_duplicates, cli_export, cli_licenses, cli_optout, cli_removals, cli_rows
-from gleanery.pipeline.screen import draw, err, out, progress, wrong
+from gleanery.pipeline.screen import draw, draw_answer, err, out, progress, write, wrong
 from gleanery.records.errors import GleaneryError
 
 app = typer.Typer(
@@ -212,7 +212,7 @@ def _answer(table: Any, form: str, target: Path | None) -> None:
     from gleanery.sql import formats
 
     if form == "table":
-        draw("", tuple(table.column_names), tuple(tuple(row.values()) for row in table.to_pylist()))
+        draw_answer(tuple(table.column_names), tuple(tuple(row.values()) for row in table.to_pylist()))
     elif form == "parquet":
         if target is None:
             raise wrong("parquet is not text", "give --output FILE")
@@ -220,7 +220,7 @@ def _answer(table: Any, form: str, target: Path | None) -> None:
     elif form in ("csv", "json"):
         text = formats.to_csv(table) if form == "csv" else formats.to_json(table)
         if target is None:
-            out.print(text, end="")
+            write(text)
         else:
             target.write_text(text, "utf-8")
     else:

@@ -3,14 +3,15 @@
 In: arguments. Out: a cluster, its measures and a difference on standard output, or a page as a file.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gleanery.pipeline.screen import draw, err, out, wrong
 
-MOST_ROWS = 40
+MOST_ROWS, MOST_UNLIKE = 40, 5
 
 
 def duplicates(
@@ -48,27 +49,28 @@ def _show(folder: Path, target: str) -> None:
     from gleanery.pipeline.duplicates import cluster_of
 
     shown = cluster_of(folder, target)
-    rows = [
-        (
-            printable(f"{r['repo']}:{r['path']}"),
-            r["reason"],
-            r["sameness"],
-            _rounded(r["jaccard"]),
-            _rounded(r["containment"]),
-        )
-        for r in shown.members
-    ]
-    draw("", ("file", "decision", "sameness", "jaccard", "containment"), tuple(rows[:MOST_ROWS]))
-    if len(rows) > MOST_ROWS:
-        out.print(f"and {len(rows) - MOST_ROWS:,} more")
-    if shown.other is None:
+    _draw_files("", shown.members, MOST_ROWS)
+    if len(shown.members) == 1:
         out.print("\nNothing in this run was taken for the same.")
+    if shown.unlike:
+        _draw_files("Measured, and not taken for the same", shown.unlike, MOST_UNLIKE)
+    if shown.other is None:
         return
     out.print(f"\nCompared with {printable(shown.other['repo'])}:{printable(shown.other['path'])}", soft_wrap=True)
     if shown.other["blob_id"] == shown.members[0]["blob_id"]:
         out.print("The same bytes.")
     for line in as_text(shown.rows, out.width):
         out.print(line, soft_wrap=True)
+
+
+def _draw_files(title: str, files: Sequence[Mapping[str, Any]], most: int) -> None:
+    rows = tuple(
+        (f"{f['repo']}:{f['path']}", f["reason"], f["sameness"], _rounded(f["jaccard"]), _rounded(f["containment"]))
+        for f in files[:most]
+    )
+    draw(title, ("file", "decision", "sameness", "jaccard", "containment"), rows)
+    if len(files) > most:
+        out.print(f"and {len(files) - most:,} more")
 
 
 def _rounded(value: float | None) -> str:

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.text import Text
 from rich.tree import Tree
 
-from gleanery.pipeline.screen import draw, err, out, wrong
+from gleanery.pipeline.screen import draw, err, out, write, wrong
 
 
 def licenses(
@@ -48,7 +48,7 @@ def _draw_repository(folder: Path, repository: str, form: str) -> None:
 
     found = license_trees(folder, repository)
     if form == "json":
-        out.print(json.dumps([one.plain() for one in found], indent=1, ensure_ascii=False), soft_wrap=True)
+        write(json.dumps([one.plain() for one in found], indent=1, ensure_ascii=False) + "\n")
         return
     for one in found:
         out.print(_tree(one))
@@ -85,7 +85,7 @@ def _draw_run(folder: Path, form: str) -> None:
 
     rows, waiting = totals(folder), review_rows(folder)
     if form == "json":
-        out.print(json.dumps({"licenses": rows, "review": waiting}, indent=1, ensure_ascii=False), soft_wrap=True)
+        write(json.dumps({"licenses": rows, "review": waiting}, indent=1, ensure_ascii=False) + "\n")
         return
     columns = ("license", "files", "kept", "repositories", "bytes", "tokens")
     draw("Licences", columns, tuple(tuple(row[name] for name in columns) for row in rows[:20]))

@@ -23,9 +23,13 @@ LARGEST, DOUBTFUL = 25, 40
 
 @dataclass(frozen=True)
 class Shown:
-    """A file's cluster: the file itself first, then the others; the file it is compared with, and the difference."""
+    """A file's cluster: the file itself first, then the others; the file it is compared with, and the difference.
+
+    `unlike`: files that it was measured against and that are in no class with it, the most alike first.
+    """
 
     members: tuple[dict[str, Any], ...]
+    unlike: tuple[dict[str, Any], ...]
     other: dict[str, Any] | None
     rows: tuple[Row, ...]
 
@@ -35,12 +39,15 @@ def cluster_of(folder: Path, target: str) -> Shown:
     tables = tables_of(folder)
     with Database(tables) as database:
         for name, path in _splits(target):
-            members = database.ask(questions()["cluster_of"], {"repo": name, "path": path}).to_pylist()
+            given = {"repo": name, "path": path}
+            members = database.ask(questions()["cluster_of"], given).to_pylist()
             if members:
-                other = _partner(members)
+                measured = database.ask(questions()["measured_against"], given).to_pylist()
+                unlike = tuple(row for row in measured if row["sameness"] == "none")
+                other = _partner(members) or next(iter(unlike), None)
                 texts = [_text(tables, row["blob_id"]) for row in (members[0], other)] if other else ["", ""]
                 same = other is None or other["blob_id"] == members[0]["blob_id"]
-                return Shown(tuple(members), other, () if same else tuple(side_by_side(*texts)))
+                return Shown(tuple(members), unlike, other, () if same else tuple(side_by_side(*texts)))
     raise StopRun("no file of that name was read in this run", "give OWNER/REPO:PATH, as `gleanery explain` takes it")
 
 

@@ -6,8 +6,10 @@ In: rows, events of a run. Out: text on the two streams; nothing else of the pro
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -17,7 +19,37 @@ from gleanery.records.errors import StopRun
 
 # Where nobody looks at it as it comes, a table may be as wide as its longest sentence.
 out = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False, emoji=False)
+# A table of fewer columns is readable with cells of several lines.
+LEAST_COLUMNS = 7
+YEAR_10000 = 253_402_300_800
 err = Console(stderr=True, highlight=False, emoji=False)
+
+
+def write(text: str) -> None:
+    """A text for other programs, as it is: not fitted to any width."""
+    out.file.write(text)
+
+
+def draw_answer(columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]) -> None:
+    """A table as wide as it has to be; each row as lines of its own where that is wider than the screen."""
+    rows = tuple(tuple(_dated(*cell) for cell in zip(columns, row, strict=True)) for row in rows)
+    widths = [max(cell_len(_text(value)) for value in column) for column in zip(columns, *rows, strict=True)]
+    if sum(widths) + 2 * len(widths) <= out.width or len(columns) < LEAST_COLUMNS:
+        draw("", columns, rows)
+        return
+    name_width = max(len(name) for name in columns)
+    for number, row in enumerate(rows, 1):
+        out.print(f"row {number:,}")
+        for name, value in zip(columns, row, strict=True):
+            if _text(value):
+                out.print(f"  {name:<{name_width}}  {_text(value)}", soft_wrap=True)
+
+
+def _dated(name: str, value: Any) -> Any:
+    """A time as people read it: the columns `..._at` hold Unix seconds."""
+    if not name.endswith("_at") or not isinstance(value, int) or not 0 <= value < YEAR_10000:
+        return value
+    return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def draw(title: str, columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]) -> None:
@@ -34,9 +66,13 @@ def draw(title: str, columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]
 
 
 def _text(value: Any) -> str:
+    """A value for a person: nothing in it can steer the terminal."""
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return "" if value is None else str(value)
+    if isinstance(value, float):
+        return str(round(value, 4))
+    text = "; ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    return "".join(c if c.isprintable() or c == "\n" else "·" for c in text)
 
 
 @contextmanager

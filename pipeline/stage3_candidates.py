@@ -24,7 +24,7 @@ from gleanery.pipeline.exchange import USUAL_PARTS, part_name
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage3_sign import banding, dedup_parameters, previous_range
-from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.pipeline.steps import Marker, Shard, Step, Task, rests_on
 
 ROWS_AT_ONCE = 1 << 20
 SAMPLES_EACH = 40  # of a typical content; only the number of tasks depends on it
@@ -57,10 +57,17 @@ def candidates_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 
 
 def pairs_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 4 of 8: each candidate once, and what an earlier run measured."""
+    """Step 4 of 8: each candidate once, and what an earlier run measured.
+
+    Pairs do not say by which rules they were measured. They are those of the signatures beside them if nothing was
+    signed anew since: a run that was stopped after that has older pairs beside newer signatures.
+    """
     work, reads = f"{__name__}:pairs_part", ("lookup", "candidates")
+    previous = settings.run.previous
+    believed = previous is not None and rests_on(settings.path(previous), "verify", ("gather", "sign"))
+    tasks = tuple(Task(task.name, task.payload | {"believed": believed}) for task in range_tasks(markers))
     parameters = {"prints": label(dedup_parameters(settings.dedup))}
-    return Step("cluster", "pairs", "3 of 7  pairs", work, range_tasks(markers), parameters, reads, unit="pairs")
+    return Step("cluster", "pairs", "3 of 7  pairs", work, tasks, parameters, reads, unit="pairs")
 
 
 def range_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:
@@ -176,6 +183,8 @@ def _contained(contents: Contents, paths: Iterable[Path], low: int, high: int) -
 def _measured_before(shard: Shard, contents: Contents, pairs: Pairs) -> tuple[NDArray[np.bool_], NDArray[np.void]]:
     """Which pairs an earlier run measured, and their measures. A measure depends on nothing but the two contents."""
     known, measured = np.zeros(len(pairs), bool), np.empty(0, MEASURED)
+    if not shard.task.payload["believed"]:
+        return known, measured
     columns = ["left_blob_id", "right_blob_id", "inner_blob_id", "jaccard", "containment"]
     old = previous_range(shard, "pairs", "left_blob_id", columns)
     left, right = lefts(pairs), rights(pairs)

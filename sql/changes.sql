@@ -1,5 +1,5 @@
 -- Bad result: a file that is no longer kept, with no change of its content and no rule behind it.
--- Question: Which files were decided otherwise than in the earlier run, and why?
+-- Question: Which files are new, gone, changed or decided otherwise than in the earlier run, and why?
 -- Must be empty: no
 -- Needs: before_decisions, decisions, repos
 WITH
@@ -32,6 +32,12 @@ final AS (
       WHEN changed.twin_before IS NOT NULL AND changed.twin_file_id IS NULL AND twin_gone.file_id IS NULL
         THEN 'the file that it yielded to is gone'
       WHEN changed.twin_before IS NOT NULL AND changed.twin_file_id IS NULL
+        AND twin_gone.blob_id IS DISTINCT FROM twin_was.blob_id
+        THEN 'the content of the file that it yielded to changed'
+      WHEN changed.twin_before IS NOT NULL AND changed.twin_file_id IS NULL
+        AND twin_gone.reason IS DISTINCT FROM twin_was.reason
+        THEN 'the file that it yielded to was decided otherwise'
+      WHEN changed.twin_before IS NOT NULL AND changed.twin_file_id IS NULL
         THEN 'it no longer yields to another file'
       WHEN changed.twin_file_id IS DISTINCT FROM changed.twin_before THEN 'it yields to another file now'
       ELSE 'a rule, a policy or a detector changed'
@@ -42,6 +48,7 @@ final AS (
   LEFT JOIN decisions AS twin ON twin.file_id = changed.twin_file_id
   LEFT JOIN earlier AS twin_old ON twin_old.file_id = changed.twin_file_id
   LEFT JOIN decisions AS twin_gone ON twin_gone.file_id = changed.twin_before
+  LEFT JOIN earlier AS twin_was ON twin_was.file_id = changed.twin_before
   LEFT JOIN repos AS twin_repo ON twin_repo.repo_id = twin.repo_id
 )
 SELECT * FROM final

@@ -21,23 +21,27 @@ members AS (
   UNION SELECT blob_id, blob_id FROM own
 ),
 measures AS (
-  SELECT left_blob_id AS asked_id, right_blob_id AS blob_id, pairs.* FROM stg_pairs AS pairs
+  SELECT left_blob_id AS asked_id, right_blob_id AS blob_id, sameness, jaccard, containment FROM stg_pairs AS pairs
   WHERE left_blob_id IN (SELECT blob_id FROM asked)
   UNION ALL
-  SELECT right_blob_id, left_blob_id, pairs.* FROM stg_pairs AS pairs
+  SELECT right_blob_id, left_blob_id, sameness, jaccard, containment FROM stg_pairs AS pairs
   WHERE right_blob_id IN (SELECT blob_id FROM asked)
 ),
+files AS (
+  SELECT decisions.*, asked_id, decisions.blob_id = asked_id AS same_bytes,
+    file_id IN (SELECT file_id FROM asked) AS is_asked
+  FROM members JOIN decisions USING (blob_id)
+),
 final AS (
-  SELECT repos.name AS repo, decisions.path, decisions.verdict, decisions.reason,
-    CASE WHEN members.blob_id = members.asked_id THEN 'exact' ELSE coalesce(sameness, 'by others') END AS sameness,
-    CASE WHEN members.blob_id = members.asked_id THEN 1.0 ELSE jaccard END AS jaccard,
-    CASE WHEN members.blob_id = members.asked_id THEN 1.0 ELSE containment END AS containment,
-    decisions.file_id IN (SELECT file_id FROM asked) AS is_asked,
-    decisions.file_id, decisions.blob_id, decisions.twin_file_id, decisions.similarity
-  FROM members
-  JOIN decisions USING (blob_id)
+  SELECT repos.name AS repo, files.path, files.verdict, files.reason,
+    CASE WHEN is_asked THEN 'itself' WHEN same_bytes THEN 'exact' ELSE coalesce(sameness, 'by way of others') END
+      AS sameness,
+    CASE WHEN is_asked THEN NULL WHEN same_bytes THEN 1.0 ELSE jaccard END AS jaccard,
+    CASE WHEN is_asked THEN NULL WHEN same_bytes THEN 1.0 ELSE containment END AS containment,
+    is_asked, files.file_id, files.blob_id, files.twin_file_id, files.similarity
+  FROM files
   JOIN repos USING (repo_id)
-  LEFT JOIN measures ON measures.blob_id = members.blob_id AND measures.asked_id = members.asked_id
+  LEFT JOIN measures USING (blob_id, asked_id)
 )
 SELECT * FROM final
 ORDER BY is_asked DESC, verdict, jaccard DESC NULLS LAST, repo, path, file_id

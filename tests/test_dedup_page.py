@@ -48,6 +48,22 @@ def test_long_texts_are_cut_and_the_difference_says_so() -> None:
     assert any("5 more lines" in row.left for row in rows)
 
 
+def test_a_difference_after_many_equal_lines_is_found_with_its_line_numbers() -> None:
+    lines = [f"line {n}" for n in range(10 * MOST_LINES)]
+    changed = [*lines[:15_000], "another", *lines[15_000:]]
+    rows = side_by_side("\n".join(lines), "\n".join(changed))
+    assert [(row.right_number, row.right) for row in rows if row.kind == "right"] == [(15_001, "another")]
+    assert [row.left for row in rows if row.kind == GAP] == ["14997 equal lines", "4997 equal lines"]
+
+
+def test_a_difference_far_out_in_a_long_line_is_shown() -> None:
+    line = "x" * 100_000
+    rows = side_by_side(f"{line}one{line}", f"{line}two{line}")
+    (shown,) = as_text(rows, 100)
+    assert "xone" in shown and "xtwo" in shown and len(shown) <= 100
+    assert [row.kind for row in rows] == ["changed"] and "one" in rows[0].left
+
+
 def test_equal_texts_have_no_difference() -> None:
     assert {row.kind for row in side_by_side("a\nb\nc\nd\ne", "a\nb\nc\nd\ne")} == {"same", GAP}
 

@@ -9,10 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gleanery.pipeline.cli import is_news
+from gleanery.pipeline.cli import _answer, is_news
 from gleanery.records.errors import StopRun
 
 
@@ -91,6 +92,29 @@ def test_audits_come_as_csv_json_and_parquet(curated: Path, tmp_path: Path) -> N
     table = pq.read_table(target).to_pylist()
     assert [r["reason"] for r in rows] == [r["reason"] for r in plain] == [r["reason"] for r in table]
     assert sum(r["files"] for r in plain) > 30
+
+
+def test_an_answer_for_programs_is_never_fitted_to_a_width(capsys: pytest.CaptureFixture[str]) -> None:
+    """CSV and JSON were broken at 160 columns once: a line break in the middle of a value."""
+    table = pa.table({"path": ["a long name/" * 40 + "\x1b[31m\tend"], "files": [3]})
+    _answer(table, "json", None)
+    assert json.loads(capsys.readouterr().out) == table.to_pylist()
+    _answer(table, "csv", None)
+    (found,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert found == {"path": table["path"][0].as_py(), "files": "3"}
+
+
+def test_a_row_that_is_wider_than_the_screen_is_shown_value_by_value(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {f"column_{n}": f"word {n} " * 8 for n in range(8)} | {"first_commit_at": 1_500_000_000, "absent": None}
+    _answer(pa.Table.from_pylist([row]), "table", None)
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "row 1" and len(shown) == 10  # what is absent has no line
+    assert shown[-1].split() == ["first_commit_at", "2017-07-14", "02:40:00"]
+
+
+def test_nothing_in_an_answer_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    _answer(pa.table({"path": ["a\x1b[31m\x9b2J\tb"], "share": [1 / 3]}), "table", None)
+    assert capsys.readouterr().out.split() == ["path", "share", "a·[31m·2J·b", "0.3333"]
 
 
 def test_a_question_takes_its_parameters(curated: Path) -> None:

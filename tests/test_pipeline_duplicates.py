@@ -144,6 +144,8 @@ def test_a_person_can_look_at_a_cluster_its_measures_and_the_difference(zero: Pa
     shown = cluster_of(zero, "mark/mirror:src/0.py")
     assert shown.other is not None and shown.other["repo"] == "olga/origin"
     assert [row.kind for row in shown.rows if row.kind not in ("same", "gap")] == ["changed"]
+    done = gleanery("duplicates", "pia/part:own_0.py", "--run", str(zero))
+    assert "itself" in done.stdout and "olga/origin" not in done.stdout
     done = gleanery("duplicates", "mark/mirror:absent.py", "--run", str(zero))
     assert done.returncode == 1 and "hint:" in done.stderr
 

@@ -36,6 +36,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "find_repository": {"repo": "octo/ap"},
     "impact_of": {"repo": "Octo/App"},
     "license_tree": {"repo": "octo/app"},
+    "measured_against": {"repo": "octo/app", "path": "src/main.py"},
     "optout_rules_of": {"repo": "octo/app"},
     "origins_of_blob": {"blob": f"swh:1:cnt:{SECRET}"},
     "published_elsewhere": {"repo": "cat/app"},
