@@ -65,7 +65,7 @@ def pairs_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     work, reads = f"{__name__}:pairs_part", ("lookup", "candidates")
     previous = settings.run.previous
     believed = previous is not None and rests_on(settings.path(previous), "verify", ("gather", "sign"))
-    tasks = tuple(Task(task.name, task.payload | {"believed": believed}) for task in range_tasks(markers))
+    tasks = tuple(Task(task.name, {**task.payload, "believed": believed}) for task in range_tasks(markers))
     parameters = {"prints": label(dedup_parameters(settings.dedup))}
     return Step("cluster", "pairs", "3 of 7  pairs", work, tasks, parameters, reads, unit="pairs")
 
