@@ -82,7 +82,7 @@ def match_of(query: Any, approximate: bool, words: list[int] | None = None) -> M
     scancode's own deadline is not used: what it returns after it is partial and looks complete.
     """
     scancode = scancode_parts()
-    matches = scancode.index.match_query(query, approximate=approximate)
+    matches = [m for m in scancode.index.match_query(query, approximate=approximate) if not _states_nothing(m)]
     place = None if words is None else {at: number for number, at in enumerate(words)}.__getitem__
     groups = scancode.detection.group_matches(matches) if matches else []
     found = [f for f in (_finding(list(group), place) for group in groups) if f is not None]
@@ -92,6 +92,14 @@ def match_of(query: Any, approximate: bool, words: list[int] | None = None) -> M
     # A rule that only says that there is a licence does not explain what stands beside it.
     telling = (m.qspan for m in matches if not str(m.rule.license_expression).startswith(("unknown", "free-unknown")))
     return Match(identified or tuple(found), _is_solid(identified, matches), {n for span in telling for n in span})
+
+
+def _states_nothing(match: Any) -> bool:
+    """Whether a sentence says that a file is under the licence of its package, as every catalogue of gettext does.
+
+    Which licence that is, the folders of the file say.
+    """
+    return str(match.rule.identifier).startswith("free-unknown-package")
 
 
 def _is_solid(findings: tuple[Finding, ...], matches: list[Any]) -> bool:

@@ -72,6 +72,7 @@ site-packages
 _VENDORED = frozenset(_VENDORED_TEXT.split())
 _SPLIT = re.compile(r"[-_. ]+")
 _THIRD_PARTIES = ("thirdparty", "thirdparties", "3rdparty", "3rdparties")
+_PARTS_OF_OTHERS = frozenset(("bundled", "vendored", "external", "externals", "dependency", "dependencies", "deps"))
 _NOTICE_WORDS = ("license", "licence", "notice", "copyright", "attribution")
 _SHORTEST_PART = 3
 # Longer names are not names that people give to licence files.
@@ -161,10 +162,11 @@ def manifest_form(path: str) -> str | None:
 def is_about_third_parties(path: str) -> bool:
     """Whether a notice is by its name about other people's code that a project holds, links or ships.
 
-    >>> [is_about_third_parties(p) for p in ("LICENSE-THIRD-PARTY", "ThirdPartyNotices.txt", "third_party/LICENSE")]
+    >>> [is_about_third_parties(p) for p in ("ThirdPartyNotices.txt", "LICENSES_bundled.txt", "third_party/LICENSE")]
     [True, True, False]
     """
-    return any(word in "".join(_SPLIT.split(path.rpartition("/")[2].lower())) for word in _THIRD_PARTIES)
+    words = _SPLIT.split(path.rpartition("/")[2].lower())
+    return not _PARTS_OF_OTHERS.isdisjoint(words) or any(word in "".join(words) for word in _THIRD_PARTIES)
 
 
 def is_license_folder(folder: str) -> bool:

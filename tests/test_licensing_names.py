@@ -30,7 +30,7 @@ def test_docstring_examples_are_true(name: str) -> None:
         (
             "notice",
             "NOTICE NOTICE.txt notices.md LICENSE.nanosvg LICENSE-3rdparty third-party-licenses.txt "
-            "ThirdPartyNotices.txt THIRD_PARTY_LICENSES 3rdpartylicenses.md",
+            "ThirdPartyNotices.txt THIRD_PARTY_LICENSES 3rdpartylicenses.md LICENSES_bundled.txt",
         ),
         ("readme", "README readme.md README.zh.md docs/Readme.rst licenses/README.md"),
         (
