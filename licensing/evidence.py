@@ -17,15 +17,16 @@ from gleanery.licensing.fields import LONGEST_FIELD, resolved
 from gleanery.licensing.heads import POINTER, findings_of_head
 from gleanery.licensing.manifests import Statement, statements
 from gleanery.licensing.names import license_role, reading_scope
+from gleanery.licensing.others import others_from
 from gleanery.licensing.parts import Part, division
 from gleanery.licensing.reading import WHOLE_CHARACTERS, decoded, read_text
 from gleanery.licensing.readme import own_lines, paragraphs_of_others
 from gleanery.licensing.reuse import Record, records
 from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
-from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, only_points
+from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 7
+EVIDENCE_VERSION = 8
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _RECORDS = frozenset(("reuse-toml", "dep5", "debian"))
 _OWNERS_ONLY = re2.compile(r"(?i)^(?:(?:year|copyright holders?|organi[sz]ation|owners?):[^\n]*\n?\s*)+$")
@@ -85,12 +86,38 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     stated = _of_records(scanner, text, "debian") if _DEBIAN_FORM.match(text) else []
     if stated and not any(f.expression == NO_TRAINING for f in found):
         return (replace(stated[0], copyrights=found[0].copyrights), *stated[1:])
-    divided = division(text.split("\n"))
+    lines = text.split("\n")
+    divided = division(lines)
     if divided.rest:
         found = scanner.scan("\n".join(divided.others).encode("utf-8", "replace"), "whole")
-    found = with_dual(scanner, found, text.split("\n"))
+    found, others = _without_others(scanner, found, list(divided.others) if divided.rest else lines)
+    found = with_dual(scanner, found, lines)
     cut = (Finding("unknown", rule="gleanery-too-many-parts"),) if divided.cut else ()
-    return (*found, *(_of_part(scanner, part) for part in divided.parts), *cut)
+    return (*found, *(_of_part(scanner, part) for part in divided.parts), *others, *cut)
+
+
+def _without_others(
+    scanner: Scanner, found: tuple[Finding, ...], lines: list[str]
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """What a licence file says of the work, and what it says of code of third parties that comes with it.
+
+    The latter is only mentioned (`THIRD_PARTIES`). A reservation against training holds wherever it stands.
+    """
+    named = [f for f in found if f.outcome == "found" and not only_points(f.expression or "")]
+    places = [(f.start_line, f.end_line) for f in named if f.start_line is not None and f.end_line is not None]
+    start = others_from(lines, places)
+    if start is None:
+        return found, ()
+    above, below = lines[: start - 1], [""] * (start - 1) + lines[start - 1 :]
+    own = scanner.scan("\n".join(above).encode("utf-8", "replace"), "whole")
+    theirs = scanner.scan("\n".join(below).encode("utf-8", "replace"), "whole")
+    kept = tuple(f for f in theirs if f.expression == NO_TRAINING)
+    named_theirs = tuple(
+        replace(f, outcome="mentioned", rule=f"{THIRD_PARTIES}, {f.rule}", copyrights=())
+        for f in theirs
+        if f.outcome != "none" and f not in kept
+    )
+    return (replace(own[0], copyrights=found[0].copyrights), *own[1:], *kept), named_theirs
 
 
 def _bounded(content: bytes) -> str:

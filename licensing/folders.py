@@ -23,6 +23,7 @@ from gleanery.licensing.reuse import matches
 from gleanery.licensing.scan import NO_TRAINING, Finding
 from gleanery.licensing.statements import (
     PART,
+    THIRD_PARTIES,
     Evidence,
     FileFacts,
     Said,
@@ -139,9 +140,13 @@ class Folders:
                 yield "documents", documents
 
     def _of_third_parties(self, place: Place) -> Iterable[tuple[str, Said]]:
-        """What the notices about third parties state: of code that the project uses, not of this file in particular."""
+        """What notices and licence files state of third parties: of code that the project uses, not of this file."""
         for folder in place.noticed[:MOST_FOLDERS]:
             said = combined("ancestor_file", self._texts(folder, "third_parties"))
+            if said.names_licence:
+                yield "third_parties", said
+        for folder in place.licensed[:MOST_FOLDERS]:
+            said = combined("ancestor_file", _about_others(self._texts(folder, "license")))
             if said.names_licence:
                 yield "third_parties", said
 
@@ -311,6 +316,12 @@ class Folders:
         """The files of a role with what they say of the whole folder, or else of parts of it."""
         files = self._speaking.get(folder, {}).get(role, [])
         return [(file, tuple(f for f in file.whole if (f.rule == PART) == parts)) for file in files]
+
+
+def _about_others(texts: _Texts) -> _Texts:
+    """What licence files only mention, as the licences of code of third parties."""
+    mentioned = ((file, [f for f in found if (f.rule or "").startswith(THIRD_PARTIES)]) for file, found in texts)
+    return [(file, tuple(replace(f, outcome="found") for f in found if f.expression)) for file, found in mentioned]
 
 
 def _with_notice(statement: Said, notice: Said) -> Said:
