@@ -26,8 +26,8 @@ class Claim:
 
     `source`: header (a record overrides it), reuse, manifest, readme, registry, siblings (the heads of most files of
     the folder), documents (a licence for texts or data beside the one for code), above (a licence file of a folder
-    further up than the one that governs), or third_parties (a notice about other people's code). An expression of None:
-    a licence is stated and could not be identified.
+    further up than the one that governs), notice (a file NOTICE), or third_parties (what is stated of other people's
+    code). An expression of None: a licence is stated and could not be identified.
     """
 
     source: str
@@ -37,7 +37,7 @@ class Claim:
     @property
     def contradicts(self) -> bool:
         """Whether it speaks of this file otherwise; licences further up, of documents and of others stand beside it."""
-        return self.source not in ("above", "documents", "third_parties")
+        return self.source not in ("above", "documents", "notice", "third_parties")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from gleanery.licensing.named_parts import NamedParts
 from gleanery.licensing.names import (
     is_about_third_parties,
     is_license_folder,
+    is_notice,
     is_prose_path,
     license_role,
     reading_of_records,
@@ -70,8 +71,8 @@ class Folders:
             return
         if role in ("license", "notice") and all((f.rule or "").startswith("debian-") for f in file.whole):
             role = "reuse"  # a licence file in the form of debian/copyright, which names the files of each licence
-        if role == "notice" and is_about_third_parties(file.path):
-            role = "third_parties"
+        if role == "notice" and not is_notice(file.path):
+            role = "third_parties" if is_about_third_parties(file.path) else "part"
         if role == "license" and is_license_folder(folder):
             role, folder = "license_folder", folder_of(folder)
         elif role == "reuse" and reading_of_records(file.path) == "sidecar":
@@ -133,18 +134,19 @@ class Folders:
             documents = of_documents(said)
             if not prose and source != "above" and documents.names_licence:
                 yield "documents", documents
-        yield from self._of_third_parties(place)
+        yield from self._notices(place)
         if place.licensed and not prose:
             documents = of_documents(self._license_of(place.licensed[0]))
             if documents.names_licence:
                 yield "documents", documents
 
-    def _of_third_parties(self, place: Place) -> Iterable[tuple[str, Said]]:
-        """What notices and licence files state of third parties: of code that the project uses, not of this file."""
+    def _notices(self, place: Place) -> Iterable[tuple[str, Said]]:
+        """What a NOTICE states, and what is stated of third parties: it speaks of some code here, not of this file."""
         for folder in place.noticed[:MOST_FOLDERS]:
-            said = combined("ancestor_file", self._texts(folder, "third_parties"))
-            if said.names_licence:
-                yield "third_parties", said
+            for source in ("notice", "third_parties"):
+                said = combined("ancestor_file", self._texts(folder, source))
+                if said.names_licence or said.uncertain:
+                    yield source, said
         for folder in place.licensed[:MOST_FOLDERS]:
             said = combined("ancestor_file", _about_others(self._texts(folder, "license")))
             if said.names_licence:
@@ -188,7 +190,7 @@ class Folders:
         licensed = place.licensed
         statement = self._license_of(licensed[0], stated) if licensed else self._gap_filler(place)
         statement = self._of_part(folder, licensed, statement)
-        statement = self._with_notices(statement, place)
+        statement = self._with_parts(statement, place)
         return statement if prose else for_code(statement)
 
     def _of_part(self, folder: str, licensed: tuple[str, ...], statement: Said) -> Said:
@@ -292,10 +294,10 @@ class Folders:
         evidence = Evidence("package_metadata", "", "", said, None, None, None, None)
         return Said("package_metadata", explained([said]) if said else None, said is None, (evidence,))
 
-    def _with_notices(self, statement: Said, place: Place) -> Said:
-        """Notices add to a licence and never grant one; a reservation against training holds wherever it stands."""
+    def _with_parts(self, statement: Said, place: Place) -> Said:
+        """Licences of a part add and never grant; a reservation against training holds wherever it stands."""
         for folder in place.noticed[:MOST_FOLDERS]:
-            statement = _with_notice(statement, combined("ancestor_file", self._texts(folder, "notice")))
+            statement = _with_notice(statement, combined("ancestor_file", self._texts(folder, "part")))
         evidence = tuple(self._reservations(place))
         if not evidence:
             return statement
@@ -305,7 +307,7 @@ class Folders:
 
     def _reservations(self, place: Place) -> Iterable[Evidence]:
         for folder in place.described:
-            for role in ("readme", "metadata", "notice", "third_parties"):
+            for role in ("readme", "metadata", "notice", "part", "third_parties"):
                 for file, findings in self._texts(folder, role):
                     for finding in findings:
                         if finding.expression == NO_TRAINING:

@@ -73,6 +73,7 @@ _VENDORED = frozenset(_VENDORED_TEXT.split())
 _SPLIT = re.compile(r"[-_. ]+")
 _THIRD_PARTIES = ("thirdparty", "thirdparties", "3rdparty", "3rdparties")
 _PARTS_OF_OTHERS = frozenset(("bundled", "vendored", "external", "externals", "dependency", "dependencies", "deps"))
+_NOTICES = frozenset(("notice", "notices"))
 _NOTICE_WORDS = ("license", "licence", "notice", "copyright", "attribution")
 _SHORTEST_PART = 3
 # Longer names are not names that people give to licence files.
@@ -102,7 +103,7 @@ def license_role(path: str) -> str | None:
         return "metadata"
     if extension in _CODE_EXTENSIONS:
         return None
-    if stem in ("notice", "notices"):
+    if stem in _NOTICES:
         return "notice"
     if stem == "readme" or stem.startswith("readme."):
         return "readme"
@@ -167,6 +168,15 @@ def is_about_third_parties(path: str) -> bool:
     """
     words = _SPLIT.split(path.rpartition("/")[2].lower())
     return not _PARTS_OF_OTHERS.isdisjoint(words) or any(word in "".join(words) for word in _THIRD_PARTIES)
+
+
+def is_notice(path: str) -> bool:
+    """Whether a file is called NOTICE and nothing else, as the Apache licence asks for.
+
+    >>> is_notice("NOTICE.txt"), is_notice("LICENSE.nanosvg")
+    (True, False)
+    """
+    return _stem(path.rpartition("/")[2].lower())[0] in _NOTICES
 
 
 def is_license_folder(folder: str) -> bool:

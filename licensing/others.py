@@ -33,7 +33,7 @@ def others_from(lines: Sequence[str], found: Iterable[tuple[int, int]]) -> int |
     `found` are first and last lines of licences. A line that stands within one of them, or above all of them, opens
     nothing: licences speak of third parties too.
 
-    >>> others_from(["The MIT License ...", "", "This product includes third-party software:", "", "GPL"], [(1, 1), (5, 5)])
+    >>> others_from(["MIT License", "", "This product includes third-party software:", "GPL"], [(1, 1), (4, 4)])
     3
     """
     if not any(_MAYBE.search(line) for line in lines):

@@ -30,7 +30,8 @@ _ALL_ORDER = (DENY, UNKNOWN, ALLOW, REFERENCE, NEUTRAL)
 HEAD_DECIDES, FOLDER_DECIDES = "the header decides: ", "the folder decides: "
 _LONGEST_LIST, _LONGEST_PATH, _LONGEST_RULE = 8, 300, 1000
 # The sources of claims beside a conclusion, see `conclude.Claim`.
-SOURCES = ("header", "reuse", "manifest", "readme", "registry", "siblings", "documents", "above", "third_parties")
+_SOURCES_TEXT = "header reuse manifest readme registry siblings documents above notice third_parties"
+SOURCES = tuple(_SOURCES_TEXT.split())
 # Of these, the ones that speak of this file alone. They count also against a head that says which licence is its own.
 _OF_ONE_FILE = frozenset(("header", "reuse"))
 # Where a conclusion comes from if neither a head, nor a record, nor a licence file states a licence.

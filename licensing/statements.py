@@ -18,8 +18,8 @@ REFERENCES = frozenset(f"licenseref-scancode-{key}" for key in ("unknown-license
 _IGNORED_TEXT = """
 canonical-ha-cla-any-e-v1.2 canonical-ha-cla-any-i-v1.2 cncf-corporate-cla-1.0 cncf-individual-cla-1.0 dco-1.0
 dco-1.1 generic-cla generic-export-compliance generic-tos generic-trademark google-cla google-corporate-cla
-here-disclaimer jetty-ccla-1.1 ms-cla newton-king-cla olf-ccla-1.0 olf-icla-1.0 patent-disclaimer philippe-de-muyter samba-dc-1.0
-sh-cla-1.1 square-cla warranty-disclaimer
+here-disclaimer jetty-ccla-1.1 ms-cla newton-king-cla olf-ccla-1.0 olf-icla-1.0 patent-disclaimer philippe-de-muyter
+samba-dc-1.0 sh-cla-1.1 square-cla warranty-disclaimer
 """
 # What the makers of build tools allow for their own share in a generated file; its other share is the package's.
 TOOL_GRANTS = frozenset(("fsful", "fsfullr", "fsfullrwd", "fsfullrsd"))

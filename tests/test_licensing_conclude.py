@@ -190,7 +190,7 @@ def test_ten_thousand_nested_folders_are_concluded_to_the_end() -> None:
     notices = [whole("/".join(["d"] * n) + "/NOTICE", "ISC") for n in range(1, 1000, 5)]
     files = [whole("LICENSE", "MIT"), *notices, *(head(p) for p in deep + wide)]
     result = concluded(*files)
-    assert result[wide[-1]].expression == "MIT" and result[deep[-1]].expression == "ISC AND MIT"
+    assert result[wide[-1]].expression == "MIT" and {c.expression for c in result[deep[-1]].claims} == {"ISC"}
 
 
 def test_a_flood_of_pointers_in_a_header_does_not_push_out_the_evidence_that_decides() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gleanery.licensing.names import is_vendored_path, license_role
 
-ROOM = ("conclude", "expressions", "names", "policy", "reading", "scan", "time_limit")
+ROOM = ("conclude", "expressions", "names", "others", "policy", "reading", "scan", "time_limit")
 
 
 @pytest.mark.parametrize("name", ROOM)
