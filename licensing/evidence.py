@@ -13,8 +13,8 @@ import re2
 
 from gleanery.licensing.choices import with_dual, with_perl
 from gleanery.licensing.expressions import all_of
-from gleanery.licensing.fields import LONGEST_FIELD, resolved
-from gleanery.licensing.heads import POINTER, findings_of_head
+from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
+from gleanery.licensing.heads import findings_of_head
 from gleanery.licensing.manifests import Statement, statements
 from gleanery.licensing.names import license_role, reading_scope
 from gleanery.licensing.others import others_from

@@ -11,6 +11,7 @@ import re2
 from gleanery.licensing.expressions import all_of, keys, parse
 from gleanery.licensing.scan import Finding, Scanner
 
+POINTER = "LicenseRef-scancode-unknown-license-reference"
 PROPRIETARY = "LicenseRef-scancode-proprietary-license"
 # Words of a licence field that name no licence and yet say that there is no permission.
 _REFUSALS = {
@@ -25,6 +26,14 @@ _REFUSALS = {
     "private": PROPRIETARY,
     "proprietary": PROPRIETARY,
 }
+# Pages about licences that the detector does not know.
+_PAGES = {"dev.perl.org/licenses": "Artistic-1.0-Perl OR GPL-1.0-or-later"}
+_PAGE = re2.compile(r"(?i)^https?://(?:www\.)?([\w./-]{1,100}?)/?$")
+# The licence file of a repository on a forge: where it lies and not what it says.
+_ON_A_FORGE = re2.compile(
+    r"(?i)^https?://(?:www\.)?(?:github\.com|raw\.githubusercontent\.com|gitlab\.[\w.-]+|bitbucket\.org|codeberg\.org|"
+    r"gitee\.com)/[\w./@+-]{1,200}/(?:licen[sc]es?|copying|unlicense)(?:[-.][\w.-]{1,30})?$"
+)
 # Words that change what a licence allows, and that the detector passes over in a short text.
 _CHANGED = re2.compile(r"(?i)\bwith\b|\bexcept|non-?commercial|\brestrict|\bcustom|\badditional|\bethical|\bnot? ")
 LONGEST_FIELD = 300
@@ -47,6 +56,8 @@ def resolved(scanner: Scanner, words: str) -> tuple[Finding, ...]:
     refusal = _REFUSALS.get(words.lower().strip(" .!()"))
     if refusal is not None:
         return (Finding("found", refusal, 100.0, "license-field"),)
+    if (page := _page(words)) is not None:
+        return (Finding("found", page, 100.0, "license-field"),)
     if len(words) > LONGEST_FIELD:
         return _certain(scanner.scan(words.encode("utf-8", "replace"), "whole"))
     whole = _certain(scanner.scan(_line(words), "whole"))
@@ -62,6 +73,18 @@ def resolved(scanner: Scanner, words: str) -> tuple[Finding, ...]:
         if len(parts) > 1 and not any(_CONTINUED.search(p) for p in parts):
             return _joined([resolved(scanner, p) for p in parts[:16]], word, whole)
     return whole
+
+
+def _page(words: str) -> str | None:
+    """The licence that an address stands for, where the detector does not know it.
+
+    >>> _page("http://dev.perl.org/licenses/"), _page("https://github.com/ada/frob/blob/main/LICENSE.md")
+    ('Artistic-1.0-Perl OR GPL-1.0-or-later', 'LicenseRef-scancode-unknown-license-reference')
+    """
+    if _ON_A_FORGE.match(words):
+        return POINTER
+    page = _PAGE.match(words)
+    return _PAGES.get(page[1].lower()) if page is not None else None
 
 
 def _line(words: str) -> bytes:

@@ -9,10 +9,10 @@ import re2
 
 from gleanery.licensing.choices import LONGEST_CHOICE, with_choice
 from gleanery.licensing.expressions import conjuncts
+from gleanery.licensing.fields import POINTER
 from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES, decoded
 from gleanery.licensing.scan import Finding
 
-POINTER = "LicenseRef-scancode-unknown-license-reference"
 # "The license described in the LICENSE file": a pointer.
 _POINTS = re2.compile(
     r"(?i)\b(?:licen[sc]e|terms)\b[^.]{0,60}\b(?:in|file|see)\b[^.]{0,40}\b(?:(?-i:LICEN[SC]E|COPYING|COPYRIGHT)\b|"
