@@ -1,26 +1,18 @@
 """The licences of a run on one page, and the queue of what people should look at.
 
-In: a run or a release, and the category of an expression. Out: rows, a CSV, or one HTML file that holds everything it
-needs. The page reaches no network and runs one script, which sorts and filters; its rules are in a CSP that names
-script and style by their digest. Names and licences come from strangers and are escaped by the template. At most 500
-rows a table.
+In: a run or a release, and the category of an expression. Out: rows, a CSV, or one HTML file (`report.py`) with at most
+500 rows a table.
 """
 
-import base64
 import csv
-import hashlib
 import io
 from collections.abc import Callable, Iterable, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
-
 from gleanery.records.parquet import write_bytes
 from gleanery.records.reasons import REASONS
-from gleanery.release.wording import shown
+from gleanery.release.report import rendered, share, size
 from gleanery.sql.formats import cell
 from gleanery.sql.questions import Database, questions, tables_of
 
@@ -88,15 +80,7 @@ def write_page(folder: Path, target: Path, category: Category) -> None:
 def report_page(folder: Path, category: Category) -> str:
     """The page as text."""
     answers = _ask(folder, _ASKED)
-    style, script = _packaged("license_report.css"), _packaged("license_report.js")
-    page = _ENVIRONMENT.from_string(_packaged("license_report.html"))
-    return page.render(
-        style=Markup(style),  # our own files, whose digests stand in the page's rules
-        script=Markup(script),
-        style_digest=_digest(style),
-        script_digest=_digest(script),
-        **_sections(folder, answers, category),
-    )
+    return rendered("license_report.html", **_sections(folder, answers, category))
 
 
 _ASKED = (
@@ -144,8 +128,8 @@ def _cards(answers: Mapping[str, list[Row]], licenses: list[Row], review: list[R
     doubtful = sum(row["files"] for row in review)
     whole = sum(row["whole_repository"] for row in review)
     return [
-        (f"{files:,}", "files read", f"{_size(sum(row['bytes'] for row in licenses))}"),
-        (f"{kept:,}", "files kept", f"{_share(kept, files)} of them, {_size(sum(r['bytes_kept'] for r in licenses))}"),
+        (f"{files:,}", "files read", f"{size(sum(row['bytes'] for row in licenses))}"),
+        (f"{kept:,}", "files kept", f"{share(kept, files)} of them, {size(sum(r['bytes_kept'] for r in licenses))}"),
         (f"{len([r for r in licenses if r['kept']]):,}", "licences released", f"of {len(licenses):,} that were found"),
         (
             f"{doubtful:,}",
@@ -189,33 +173,3 @@ def _with_doubt(row: Row) -> Row:
 def _sentence(reason: str) -> str:
     known = REASONS.get(reason)
     return known.sentence if known else ""
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "0 %"
-
-
-def _size(count: int) -> str:
-    """Bytes in the unit that people read.
-
-    >>> _size(512), _size(4_500_000)
-    ('512 B', '4.5 MB')
-    """
-    value, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):  # the unit in which it ends is the answer
-        if value < 1000 or unit == "TB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _packaged(name: str) -> str:
-    return resources.files("gleanery.release").joinpath(name).read_text("utf-8")
-
-
-_ENVIRONMENT = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-_ENVIRONMENT.filters |= {"shown": shown, "size": _size, "number": lambda count: f"{count:,}"}

@@ -1,0 +1,66 @@
+"""Pages about a run: one HTML file that holds everything it needs.
+
+In: the name of a template of this folder and its values. Out: HTML. A page reaches no network and runs one script,
+which sorts and filters its tables; its rules are in a CSP that names script and style by their digests. What comes from
+a run was written by strangers: the template escapes it. It follows the reader's choice of light or dark.
+"""
+
+import base64
+import hashlib
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from gleanery.release.wording import shown
+
+
+def rendered(template: str, **values: Any) -> str:
+    """The page as text. The same values give the same bytes."""
+    style, script = _packaged("report.css"), _packaged("report.js")
+    page = _ENVIRONMENT.get_template(template)
+    return page.render(
+        style=Markup(style),  # our own files, whose digests stand in the page's rules
+        script=Markup(script),
+        style_digest=_digest(style),
+        script_digest=_digest(script),
+        **values,
+    )
+
+
+def share(part: int, whole: int) -> str:
+    """A part of a whole in percent.
+
+    >>> share(1, 8), share(0, 0)
+    ('12.5 %', '0 %')
+    """
+    return f"{100 * part / whole:.1f} %" if whole else "0 %"
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that people read.
+
+    >>> size(512), size(4_500_000)
+    ('512 B', '4.5 MB')
+    """
+    value, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):  # the unit in which it ends is the answer
+        if value < 1000 or unit == "TB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _packaged(name: str) -> str:
+    return resources.files("gleanery.release").joinpath(name).read_text("utf-8")
+
+
+_ENVIRONMENT = Environment(
+    loader=FunctionLoader(_packaged), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+_ENVIRONMENT.filters |= {"shown": shown, "size": size, "number": lambda count: f"{count:,}"}
