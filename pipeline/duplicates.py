@@ -5,20 +5,20 @@ question; contents are read by their id. A second for a run of a hundred thousan
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gleanery.dedup.difference import Row, side_by_side
-from gleanery.dedup.page import Pair, page
+from gleanery.dedup.difference import Row, printable, side_by_side
 from gleanery.pipeline.exchange import read_range
 from gleanery.quality.filters import decode
 from gleanery.records.errors import StopRun
 from gleanery.records.tables import TABLES
+from gleanery.release.duplicate_report import duplicate_page
 from gleanery.sql.questions import Database, questions, tables_of
 
 MOST_SPLITS = 16
-LARGEST, DOUBTFUL = 25, 40
+DOUBTFUL = 40
 
 
 @dataclass(frozen=True)
@@ -76,25 +76,22 @@ def duplicates_page(folder: Path) -> str:
     """The page of the largest and of the most doubtful clusters of a run."""
     tables = tables_of(folder)
     with Database(tables) as database:
-
-        def ask(name: str, **arguments: int) -> list[dict[str, Any]]:
-            given = {key: str(value) for key, value in arguments.items()}
-            rows: list[dict[str, Any]] = database.ask(questions()[name], given).to_pylist()
-            return rows
-
-        sections = (
-            ("Alarms", "One cluster took a tenth or more of a language or of a repository.", ask("cluster_alarm")),
-            ("Classes", "Pairs of contents by the way in which they are the same.", ask("sameness")),
-            ("The largest clusters", "Files that were decided together.", ask("largest_clusters", most=LARGEST)),
-            ("Whole repositories", "Of which half or more stands in another one.", ask("repository_copies")[:LARGEST]),
-        )
-        pairs = list(_pairs(tables, ask("doubtful_duplicates", most=DOUBTFUL)))
-    return page("What was taken for the same", sections, pairs)
+        doubtful = database.ask(questions()["doubtful_duplicates"], {"most": str(DOUBTFUL)}).to_pylist()
+    return duplicate_page(folder, list(_pairs(tables, doubtful)))
 
 
-def _pairs(tables: dict[str, list[Path]], rows: Sequence[dict[str, Any]]) -> Iterator[Pair]:
+def _pairs(tables: dict[str, list[Path]], rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Each pair with the difference of its texts, fit to be shown."""
     for row in rows:
         if row["kept_blob_id"] is not None:
             texts = _text(tables, row["blob_id"]), _text(tables, row["kept_blob_id"])
-            names = f"{row['repo']}:{row['path']}", f"{row['kept_repo']}:{row['kept_path']}"
-            yield Pair(row["similarity"], row["reason"].replace("_", " "), *names, side_by_side(*texts))
+            yield {
+                "similarity": row["similarity"],
+                "reason": row["reason"],
+                "dropped": f"{row['repo']}:{row['path']}",
+                "kept": f"{row['kept_repo']}:{row['kept_path']}",
+                "rows": [
+                    replace(line, left=printable(line.left), right=printable(line.right))
+                    for line in side_by_side(*texts)
+                ],
+            }

@@ -155,7 +155,7 @@ def test_the_page_and_the_signatures_of_a_run_can_be_written(zero: Path, tmp_pat
     page, signatures = tmp_path / "page.html", tmp_path / "signatures.parquet"
     done = gleanery("duplicates", "--run", str(zero), "--page", str(page), "--signatures", str(signatures))
     assert done.returncode == 0, done.stderr
-    for word in ("olga/origin", "mark/mirror", "near duplicate", "mirror_or_unmarked_fork"):
+    for word in ("olga/origin", "mark/mirror", "near duplicate", "mirror or unmarked fork"):
         assert word in page.read_text("utf-8")
     kept = [row for row in rows(zero, "decisions") if row["reason"] == "kept" and row["path"] == "src/0.py"]
     origin = kept[0]["blob_id"]

@@ -1,8 +1,5 @@
-"""What a person looks at: differences, the page, and signatures in datasketch's own hands."""
+"""What a person looks at: differences, and signatures in datasketch's own hands."""
 
-import re
-import shutil
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,12 +8,10 @@ import pytest
 from datasketch import MinHashLSH
 from hypothesis import given
 from hypothesis import strategies as st
-from playwright.sync_api import ConsoleMessage, sync_playwright
 from small_corpus import code
 
 from gleanery.dedup.difference import GAP, MOST_LINES, as_text, side_by_side
 from gleanery.dedup.export import load_index, write_signatures
-from gleanery.dedup.page import Pair, page
 from gleanery.dedup.prints import prints
 from gleanery.dedup.signatures import Parameters
 from gleanery.dedup.texts import joined_texts
@@ -24,7 +19,6 @@ from gleanery.records.errors import StopRun
 from gleanery.records.ids import blob_id
 from gleanery.records.parquet import write_table
 
-HOSTILE = "</td><script>alert(1)</script>\x1b[31m<img src=x onerror=alert(1)>"
 TEXTS = st.text("ab\n\t\x1b", max_size=60)
 
 
@@ -66,59 +60,6 @@ def test_a_difference_far_out_in_a_long_line_is_shown() -> None:
 
 def test_equal_texts_have_no_difference() -> None:
     assert {row.kind for row in side_by_side("a\nb\nc\nd\ne", "a\nb\nc\nd\ne")} == {"same", GAP}
-
-
-def test_nothing_from_a_run_becomes_markup() -> None:
-    rows = side_by_side(HOSTILE, f"{HOSTILE} other")
-    made = page(
-        HOSTILE, [(HOSTILE, HOSTILE, [{HOSTILE: HOSTILE, "n": 1}])], [Pair(0.7, HOSTILE, HOSTILE, HOSTILE, rows)]
-    )
-    tags = set(re.findall(r"<([a-z!]+)", made))
-    allowed = {
-        "html",
-        "head",
-        "meta",
-        "title",
-        "style",
-        "body",
-        "p",
-        "div",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-    }
-    assert tags <= allowed | {"h", "b", "span", "details", "summary", "colgroup", "col", "!doctype", "!"}
-    assert "\x1b" not in made and "default-src 'none'" in made.replace("&#x27;", "'")
-
-
-def _note(said: list[str], message: ConsoleMessage) -> None:
-    said.append(message.text)
-
-
-@pytest.mark.browser
-@pytest.mark.slow
-def test_chromium_shows_the_page_and_its_policy_forbids_nothing_of_it(tmp_path: Path) -> None:
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("the program chromium is not installed")
-    made = page("A page", [("Alarms", "x", [])], [Pair(0.71, "near", "a", "b", side_by_side("a\nb", "a\nc"))])
-    (tmp_path / "page.html").write_text(made, "utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        papers = []
-        for scheme in ("light", "dark"):
-            shown = browser.new_page(color_scheme=scheme)
-            said: list[str] = []
-            shown.on("console", partial(_note, said))
-            shown.goto((tmp_path / "page.html").as_uri())
-            shown.click("summary")
-            assert shown.locator("tr.changed td.l").inner_text() == "b" and said == []
-            papers.append(shown.evaluate("getComputedStyle(document.body).backgroundColor"))
-        assert papers[0] != papers[1]
-        browser.close()
 
 
 def test_datasketch_answers_what_is_like_this_file(tmp_path: Path) -> None:
