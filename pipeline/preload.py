@@ -8,7 +8,7 @@ about 0.12 GB each.
 import importlib
 import os
 
-_STAGES = ("1_crawl", "2_annotate", "3_cluster", "4_select", "5_redact", "6_pack", "7_release")
+_STAGES = ("1_crawl", "2_conclude", "3_cluster", "4_select", "5_redact", "6_pack", "7_release")
 for _stage in _STAGES:
     importlib.import_module(f"gleanery.pipeline.stage{_stage}")
 

@@ -6,20 +6,18 @@ step on `local`, of which there are 26.
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gleanery.optout.registry import Registry, Rule
+from gleanery.optout.registry import Rule
 from gleanery.pipeline import stage1_crawl as s1
-from gleanery.pipeline import stage2_annotate as s2
 from gleanery.pipeline import stage3_cluster as s3
 from gleanery.pipeline import stage4_select as s4
 from gleanery.pipeline import stage5_redact as s5
@@ -28,7 +26,11 @@ from gleanery.pipeline import stage7_release as s7
 from gleanery.pipeline.engine import Engine
 from gleanery.pipeline.memory import PeakMemory
 from gleanery.pipeline.overrides import overrides_of, overrides_step
+from gleanery.pipeline.pinned_rules import pinned_rules, refuse_newer_rules, settle_with_registry
 from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.stage2_annotate import annotate_step
+from gleanery.pipeline.stage2_conclude import conclude_step, spread_step
+from gleanery.pipeline.stage4_judge import judge_step, policy_of
 from gleanery.pipeline.steps import (
     Marker,
     Step,
@@ -43,7 +45,6 @@ from gleanery.pipeline.steps import (
     sweep,
 )
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import table_of, write_bytes, write_table
 
 STAGES = ("crawl", "annotate", "cluster", "select", "redact", "pack", "release")
 # What one step keeps, another one takes: (from, to).
@@ -109,15 +110,15 @@ def curate(
     registry as it is now instead of as it was when this run began.
     """
     root.mkdir(parents=True, exist_ok=True)
-    overrides_of(settings, s4.policy_of(settings))  # one that is not valid stops the run before anything is fetched
+    overrides_of(settings, policy_of(settings))  # one that is not valid stops the run before anything is fetched
     with _locked(root), PeakMemory() as memory, Engine(engine, workers or os.cpu_count() or 1) as runner:
         clean_temporary(root)
-        rules = _pinned_rules(settings, root, refresh_optout)
+        rules = pinned_rules(settings, root, refresh_optout)
         driver = _Driver(settings, root, runner, listener, Report())
         _forget_sources(root, failed=retry, every=recrawl)
         for make in _plan(rules, root):
             driver.do(make(settings, driver.markers))
-        _settle_with_registry(settings, root, rules)
+        settle_with_registry(settings, root, rules)
         driver.report.peak_bytes = memory.peak
         if driver.report.ran:
             _journal(root, driver.report, engine)
@@ -131,12 +132,12 @@ def _plan(rules: Sequence[Rule], root: Path) -> Iterator[StepMaker]:
     """The steps in order. Each is made when the ones before are done, since its tasks may depend on them."""
     yield lambda settings, _: s1.crawl_step(settings, rules)
     yield s1.gather_step
-    yield s2.annotate_step
-    yield s2.spread_step
-    yield s2.conclude_step
+    yield annotate_step
+    yield spread_step
+    yield conclude_step
     yield from s3.STEPS
-    yield lambda settings, _: overrides_step(settings, s4.policy_of(settings))
-    yield lambda settings, markers: s4.judge_step(settings, markers, rules, root)
+    yield lambda settings, _: overrides_step(settings, policy_of(settings))
+    yield lambda settings, markers: judge_step(settings, markers, rules, root)
     yield s4.group_step
     yield s4.settle_step
     yield s4.decide_step
@@ -152,7 +153,7 @@ def _plan(rules: Sequence[Rule], root: Path) -> Iterator[StepMaker]:
 
 def _release_step(settings: Settings, markers: Mapping[str, Marker], rules: Sequence[Rule], root: Path) -> Step:
     """The last step, before which the registry is asked once more: nothing is sealed that somebody objects to."""
-    _refuse_newer_rules(settings, root, rules)
+    refuse_newer_rules(settings, root, rules)
     return s7.release_step(settings, markers, rules)
 
 
@@ -240,61 +241,6 @@ def _watched(root: Path, step: Step, listener: Listener) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
-
-
-def open_registry(settings: Settings) -> Registry | None:
-    """The registry of the settings, or None."""
-    given = settings.optout.registry
-    if given is None:
-        return None
-    # A registry that does not exist is an error: nobody's objection may be lost to a typing error.
-    return Registry.open(given if "://" in given else f"sqlite:///{settings.path(given).resolve()}", create=False)
-
-
-def _pinned_rules(settings: Settings, root: Path, refresh: bool) -> list[Rule]:
-    """The rules as of the run: pinned at its first start, so that resuming it decides the same.
-
-    The position is pinned before anything else is written; the rules themselves are a table of the run.
-    """
-    registry, pin = open_registry(settings), root / "optout.json"
-    pinned: dict[str, Any]
-    if registry is None:
-        rules, pinned = [], {"run": settings.digest(), "registry": None, "position": 0}
-    else:
-        # Other settings, or another registry, make another run: a position is only good for the one it was taken for.
-        about = {
-            "run": settings.digest(),
-            "registry": hashlib.sha256(str(settings.optout.registry).encode()).hexdigest(),
-        }
-        pinned = {} if refresh or not pin.exists() else json.loads(pin.read_bytes())
-        if {k: pinned.get(k) for k in about} != about:
-            pinned = about | {"position": registry.position()}
-        rules = registry.rules(pinned["position"])
-    write_bytes(pin, json.dumps(pinned, sort_keys=True).encode())
-    path = root / "tables/optout_rules/rules.parquet"
-    write_table(path, "optout_rules", table_of("optout_rules", [asdict(r) for r in rules]))
-    return rules
-
-
-def _settle_with_registry(settings: Settings, root: Path, rules: Sequence[Rule]) -> None:
-    """Tell the registry what was applied; stop if a rule that came since the run began would change this release."""
-    registry = open_registry(settings)
-    if registry is None:
-        return
-    _refuse_newer_rules(settings, root, rules)
-    registry.mark_applied(max((r.seq for r in rules), default=0))
-
-
-def _refuse_newer_rules(settings: Settings, root: Path, rules: Sequence[Rule]) -> None:
-    registry = open_registry(settings)
-    known = {r.seq for r in rules}
-    newer = [] if registry is None else [r for r in registry.rules() if r.seq not in known]
-    if newer and s7.affected(settings, root, [*rules, *newer]):
-        (root / "release" / "manifest.json").unlink(missing_ok=True)
-        raise StopRun(
-            "owners in this release have opted out since the run began; it has no manifest now",
-            "run the same command with --refresh-optout",
-        )
 
 
 def _forget_sources(root: Path, *, failed: bool, every: bool) -> None:

@@ -21,7 +21,7 @@ from gleanery.optout.registry import Rule
 from gleanery.pipeline.optouts import blocked_sources
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR
-from gleanery.pipeline.stage4_select import policy_of
+from gleanery.pipeline.stage4_judge import policy_of
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.privacy.rules import redactor_version
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
