@@ -62,7 +62,7 @@ def run(
         )
         return
     _show_summary(folder, report)
-    _show_next(folder)
+    _show_next(folder, loaded.path(loaded.run.previous) if loaded.run.previous else None)
 
 
 @app.command()
@@ -198,9 +198,10 @@ def _show_summary(folder: Path, report: Any) -> None:
         draw(section.title, section.columns, section.rows)
 
 
-def _show_next(folder: Path) -> None:
+def _show_next(folder: Path, previous: Path | None) -> None:
     out.print("\nNext:")
     for command in (
+        *([f"gleanery audit changes_counted --run {folder} --before {previous}"] if previous else []),
         f"gleanery verify {folder}/release",
         f"gleanery explain pypi/requests --run {folder}" if "demo" in folder.name else f"gleanery audit --run {folder}",
         f"gleanery audit restricted_twins --run {folder}",

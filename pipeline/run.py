@@ -30,6 +30,7 @@ from gleanery.pipeline.pinned_rules import pinned_rules, refuse_newer_rules, set
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import annotate_step
 from gleanery.pipeline.stage2_conclude import conclude_step, spread_step
+from gleanery.pipeline.stage3_sign import previous_tables
 from gleanery.pipeline.stage4_judge import judge_step, policy_of
 from gleanery.pipeline.steps import (
     Marker,
@@ -110,7 +111,9 @@ def curate(
     registry as it is now instead of as it was when this run began.
     """
     root.mkdir(parents=True, exist_ok=True)
-    overrides_of(settings, policy_of(settings))  # one that is not valid stops the run before anything is fetched
+    # What is not valid stops the run before anything is fetched.
+    overrides_of(settings, policy_of(settings))
+    previous_tables(settings)
     with _locked(root), PeakMemory() as memory, Engine(engine, workers or os.cpu_count() or 1) as runner:
         clean_temporary(root)
         rules = pinned_rules(settings, root, refresh_optout)

@@ -98,6 +98,8 @@ def sign_part(shard: Shard) -> None:
     shard.wrote(path, write_arrays(path, arrays))
     shard.counts |= {"in": len(part.ids), "kept": len(part.ids)}
     shard.notes["signed"] = int(np.count_nonzero(~part.old))
+    if shard.settings.run.previous is not None:
+        shard.notes["known"] = int(np.count_nonzero(part.old))
 
 
 def _prints(part: _Part, rows: NDArray[np.int64], parameters: Parameters) -> pa.Table:
@@ -116,24 +118,40 @@ def _prints(part: _Part, rows: NDArray[np.int64], parameters: Parameters) -> pa.
     return table if np.array_equal(order, np.arange(table.num_rows)) else table.take(pa.array(order))
 
 
+def previous_tables(settings: Settings) -> Path | None:
+    """The tables of the earlier run, if one is named. Raises StopRun if that is no run."""
+    previous = settings.run.previous
+    if previous is None:
+        return None
+    folder = settings.path(previous) / "tables"
+    if not folder.is_dir():
+        raise StopRun(f"run.previous is {previous}, which is no run", "name the folder of a finished run")
+    if not (folder / "signatures").is_dir():
+        raise StopRun(f"run.previous is {previous}, which has no signatures", "name the run, not its release")
+    return folder
+
+
 def previous_range(shard: Shard, table: str, key: str, columns: Sequence[str] | None = None) -> pa.Table:
     """The rows of the earlier run whose key lies in the range of this task; none without such a run.
 
     Files of another form, such as an older version wrote, have nothing to say.
     """
-    schema, previous = TABLES[table].schema, shard.settings.run.previous
+    schema, folder = TABLES[table].schema, previous_tables(shard.settings)
     names = schema.names if columns is None else columns
     empty = pa.schema([schema.field(name) for name in names]).empty_table()
-    if previous is None:
+    if folder is None:
         return empty
-    folder = shard.settings.path(previous) / "tables"
-    if not folder.is_dir():
-        raise StopRun(f"run.previous is {previous}, which is no run", "name the folder of a finished run")
     low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
     files = [path for path in sorted((folder / table).glob("*.parquet")) if _may_hold(path, low, high)]
-    if not files or not all(pq.read_schema(path).equals(schema) for path in files):
-        return empty
-    return read_range(files, key, low, high, schema, names)
+    try:
+        if not files or not all(pq.read_schema(path).equals(schema) for path in files):
+            return empty
+        return read_range(files, key, low, high, schema, names)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise StopRun(
+            f"the table {table} of run.previous cannot be read ({type(error).__name__})",
+            "it is damaged: leave run.previous out, or name another run",
+        ) from None
 
 
 def _may_hold(path: Path, low: str, high: str | None) -> bool:

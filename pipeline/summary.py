@@ -81,6 +81,10 @@ def _overview(root: Path, answers: Mapping[str, Any], report: Report | None) -> 
         ("tokens", sum(r["tokens"] for r in answers["tokens_by_license"])),
         ("shards", f"{len(shards)} ({sum(p.stat().st_size for p in shards) / 1e6:.1f} MB)"),
     ]
+    if report is not None and "known" in report.notes["sign"]:
+        signatures = f"{report.notes['sign']['known']:,} of {report.counts['sign']['in']:,} signatures"
+        measures = f"{report.notes['pairs']['remembered']:,} of {report.counts['pairs']['in']:,} measures"
+        rows.append(("of the earlier run", f"{signatures}, {measures}"))
     if report is not None and report.ran:
         rows.append(("time", f"{sum(report.seconds.values()):.0f} s"))
         rows.append(("peak memory", f"{report.peak_bytes / (1 << 30):.2f} GiB, main process and workers together"))

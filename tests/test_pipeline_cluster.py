@@ -24,6 +24,7 @@ from gleanery.dedup.keeper import Copy, Link, settle
 from gleanery.pipeline import stage3_candidates, stage3_sign
 from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
 from gleanery.pipeline.exchange import part_name
+from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import DedupSettings, RunSettings, Settings
 from gleanery.pipeline.stage3_cluster import STEPS
 from gleanery.pipeline.steps import Marker, Shard, write_marker
@@ -218,6 +219,21 @@ def test_an_earlier_run_that_was_stopped_when_half_of_it_was_made_anew_says_noth
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StopRun, match=r"run\.previous"):
         stage(tmp_path / "new", some_files(1), replace(Settings(), run=RunSettings(previous=str(tmp_path))))
+
+
+@pytest.mark.parametrize("name", ["signatures", "pairs"])
+def test_a_damaged_earlier_run_is_named_as_such(tmp_path: Path, name: str) -> None:
+    stage(tmp_path / "old", some_files(3, 2))
+    for path in (tmp_path / "old/tables" / name).glob("*.parquet"):
+        path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(StopRun, match=f"the table {name} of run.previous cannot be read"):
+        stage(tmp_path / "new", some_files(3, 3), replace(Settings(), run=RunSettings(previous=str(tmp_path / "old"))))
+
+
+def test_an_earlier_run_that_is_none_stops_the_run_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(StopRun, match=r"run\.previous"):
+        curate(replace(Settings(), run=RunSettings(previous=str(tmp_path / "absent"))), tmp_path / "run", workers=1)
+    assert not list((tmp_path / "run").rglob("*.parquet"))
 
 
 def test_a_text_is_like_itself_in_another_encoding_and_bytes_that_are_no_text_are_like_nothing(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from gleanery.pipeline import spark
 from gleanery.pipeline.duplicates import cluster_of
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import Settings, load_settings
+from gleanery.pipeline.summary import summary
 from gleanery.sql.questions import ask, questions, tables_of
 
 SOURCE = '[[source]]\nkind = "git"\nlocator = "{name}"\nname = "{owner}/{name}"\n'
@@ -103,6 +104,8 @@ def test_a_crawl_after_an_old_run_in_another_order_by_one_worker_gives_the_bytes
     again = replace(settings, run=replace(settings.run, previous=str(first)))
     report = curate(again, tmp_path / "run", workers=1)
     assert report.notes["sign"]["signed"] == 9  # what the last repository has, and nothing else
+    overview = dict(row for section in summary(tmp_path / "run", report) for row in section.rows if len(row) == 2)
+    assert overview["of the earlier run"] == "17 of 26 signatures, 2 of 6 measures"
     assert tree(tmp_path / "run") == tree(zero)
 
 
