@@ -38,8 +38,8 @@ from gleanery.dedup.token_reader import (
 )
 
 # Raise it when the same text may now have another form.
-VERSION = 1
-LEAST_NAMES = 30
+VERSION = 2
+LEAST_NAMES, LEAST_REPEATED = 30, 5
 
 # What a comment looks like, by the name of a style.
 STYLES: Mapping[str, int] = MappingProxyType(
@@ -89,7 +89,8 @@ class Forms:
     """`code`: the normal forms, as texts. `normal` and `renamed`: digests, 16 bytes, or empty where it says too little.
 
     A normal form with fewer words than a shingle has tokens, or a renamed form with fewer than `LEAST_NAMES` names, is
-    like many others by chance, and has no digest.
+    like many others by chance, and has no digest. Nor has a renamed form in which names hardly come back (fewer than
+    `LEAST_REPEATED` times): of a list of words nothing is left but their number.
     """
 
     code: Texts
@@ -143,13 +144,13 @@ def forms(texts: Texts, styles: Sequence[str], least_words: int) -> Forms:
     >>> found.code[0], found.normal[0] == found.normal[1]
     ('int a;', True)
     """
-    code, ends, renamed, renamed_ends, words, names = token_reader.forms_of_all(
+    code, ends, renamed, renamed_ends, words, names, repeated = token_reader.forms_of_all(
         readonly(texts.data), readonly(texts.offsets), _marks(styles), keyword_table(), True
     )
     return Forms(
         Texts(code, ends),
         _digests(code, ends, words >= least_words),
-        _digests(renamed, renamed_ends, names >= LEAST_NAMES),
+        _digests(renamed, renamed_ends, (names >= LEAST_NAMES) & (repeated >= LEAST_REPEATED)),
     )
 
 

@@ -40,15 +40,17 @@ def forms_of_all(
     NDArray[np.int64],
     NDArray[np.int64],
     NDArray[np.int64],
+    NDArray[np.int64],
 ]:
-    """The code of all texts and where each ends, their renamed forms likewise, and the words and names in each.
+    """The code of all texts and where each ends, their renamed forms likewise; words, names and names that had been
+    there before, in each.
 
     `marks` has the bits above for each text; `keywords` is a hash table of words that are no names, as
     `normal_form.keyword_table` makes it. Without `with_names` the renamed forms are empty and no name is counted.
     """
     texts = offsets.size - 1
     code_ends, renamed_ends = np.zeros(texts + 1, np.int64), np.zeros(texts + 1, np.int64)
-    words, names = np.zeros(texts, np.int64), np.zeros(texts, np.int64)
+    words, names, repeated = np.zeros(texts, np.int64), np.zeros(texts, np.int64), np.zeros(texts, np.int64)
     code = np.empty(data.size + texts, np.uint8)
     renamed = np.empty(3 * data.size + 8 * texts if with_names else 0, np.uint8)
     slots = 16
@@ -129,10 +131,11 @@ def forms_of_all(
                     renamed[out2] = data[k]
                     out2 += 1
             gap, was_word = False, False
+        repeated[text] = names[text] - distinct
         for n in range(distinct):
             keys[used[n]] = 0
         code_ends[text + 1], renamed_ends[text + 1] = out, out2
-    return code[:out].copy(), code_ends, renamed[:out2].copy(), renamed_ends, words, names
+    return code[:out].copy(), code_ends, renamed[:out2].copy(), renamed_ends, words, names, repeated
 
 
 @compiled

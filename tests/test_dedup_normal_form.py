@@ -93,3 +93,11 @@ def test_a_text_has_the_same_forms_whatever_stands_around_it(texts: list[tuple[s
     for n, (text, style) in enumerate(texts):
         assert (found.code[n], found.normal[n], found.renamed[n]) == _forms(text, style, 1)
         assert code[n] == found.code[n]
+
+
+@pytest.mark.parametrize("separator", ["\n", ", ", "();\n"])
+def test_a_list_of_words_has_no_renamed_form(separator: str) -> None:
+    """Nothing of it would be left but the number of its words, and another list has as many."""
+    words = separator.join(f"word{n}" for n in range(2 * LEAST_NAMES))
+    assert _forms(words, "none", 1)[1] and not _forms(words, "none", 1)[2]
+    assert _forms(f"{words}{separator}{words}", "none", 1)[2]
