@@ -3,9 +3,9 @@
 In: the measures of a pair. Out: its class, and whether the pair drops a copy or only bears witness against it.
 
     normalised   the same tokens, once comments and white space are set aside
-    near         Jaccard similarity of their shingles at or above the threshold
+    near         Jaccard similarity of their shingles at or above the threshold, and some of their code in common
     renamed      the same tokens, once each name is replaced by the order in which it first occurs
-    contained    nearly all shingles of one stand in the other, longer one (comments set aside)
+    contained    nearly all shingles of one stand in the other, longer one (comments set aside), and it is not short
 
 Two files with the same bytes are `exact`; they have one content, so no pair. `classify_all` takes
 0.1 us a pair.
@@ -27,25 +27,32 @@ class Measures:
     """What was measured of two contents, left and right.
 
     `jaccard`: of all shingles. `containment`: the larger of the two shares of code shingles that stand in the other
-    one, 0 to 1.
+    one, 0 to 1. `has_code`: one of them at least says more than comments do. `is_long`: the one that may stand inside
+    the other has enough code not to do so by chance.
     """
 
     jaccard: float
     containment: float
     same_normal: bool
     same_renamed: bool
+    has_code: bool = True
+    is_long: bool = True
 
 
 @dataclass(frozen=True)
 class Policy:
     """What each class does: drop (the copy is dropped, and all that `bar` does), bar (a restricted or an objecting
-    copy bars the other), or record (a row in `pairs`, nothing else). Two thresholds say which pairs are in a class.
+    copy bars the other), or record (a row in `pairs`, nothing else). Thresholds say which pairs are in a class.
+
+    `near_code`: files that are alike must share this much of the code of one of them. Without it, short files that say
+    different things under the same licence header are duplicates.
 
     Raises ValueError for another action.
     """
 
     threshold: float = 0.7
     contained_threshold: float = 0.9
+    near_code: float = 0.2
     normalised: str = "drop"
     near: str = "drop"
     renamed: str = "bar"
@@ -74,14 +81,19 @@ def classify(found: Measures, policy: Policy) -> Sameness:
 
     >>> classify(Measures(0.8, 0.95, False, False), Policy())
     Sameness(name='near', similarity=0.8, drops=True, bars=True)
+    >>> classify(Measures(0.8, 0.1, False, False), Policy())  # the same licence header, and other code under it
+    Sameness(name='none', similarity=0.8, drops=False, bars=False)
     >>> classify(Measures(0.1, 0.95, False, False), Policy())
     Sameness(name='contained', similarity=0.95, drops=False, bars=True)
     """
     holds = {
         NORMALISED: (found.same_normal, 1.0),
-        NEAR: (found.jaccard >= policy.threshold, found.jaccard),
+        NEAR: (
+            found.jaccard >= policy.threshold and (not found.has_code or found.containment >= policy.near_code),
+            found.jaccard,
+        ),
         RENAMED: (found.same_renamed, 1.0),
-        CONTAINED: (found.containment >= policy.contained_threshold, found.containment),
+        CONTAINED: (found.is_long and found.containment >= policy.contained_threshold, found.containment),
     }
     classes = [name for name in CLASSES if holds[name][0]]
     if not classes:
@@ -106,15 +118,17 @@ def classify_all(
     containment: NDArray[np.float64],
     same_normal: NDArray[np.bool_],
     same_renamed: NDArray[np.bool_],
+    has_code: NDArray[np.bool_],
+    is_long: NDArray[np.bool_],
     policy: Policy,
 ) -> Classified:
     """What `classify` says, for whole columns."""
     one = np.ones(len(jaccard))
     holds = {
         NORMALISED: (same_normal, one),
-        NEAR: (jaccard >= policy.threshold, jaccard),
+        NEAR: ((jaccard >= policy.threshold) & (~has_code | (containment >= policy.near_code)), jaccard),
         RENAMED: (same_renamed, one),
-        CONTAINED: (containment >= policy.contained_threshold, containment),
+        CONTAINED: (is_long & (containment >= policy.contained_threshold), containment),
     }
     chosen, similarity = np.full(len(jaccard), len(CLASSES), np.int64), jaccard.copy()
     actions = np.array([ACTIONS.index(getattr(policy, name)) for name in CLASSES] + [ACTIONS.index("record")])

@@ -69,7 +69,8 @@ def clusters_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 def sameness_policy(settings: Settings) -> Policy:
     """Which classes drop a copy, and which only bar it."""
     actions = {name: getattr(settings.dedup, name) for name in CLASSES}
-    return Policy(settings.dedup.threshold, settings.dedup.contained_threshold, **actions)
+    dedup = settings.dedup
+    return Policy(dedup.threshold, dedup.contained_threshold, dedup.near_code, **actions)
 
 
 STEPS: tuple[Callable[[Settings, Mapping[str, Marker]], Step], ...] = (
@@ -126,9 +127,10 @@ def verify_part(shard: Shard) -> None:
     left, right = lefts(found["pair"]), rights(found["pair"])
     forms = [contents.gather(side, "forms").reshape(len(found), 2, 16) for side in (left, right)]
     same = (forms[0] == forms[1]).all(axis=2) & forms[0].any(axis=2)
-    sameness = classify_all(
-        found["jaccard"], found["containment"], same[:, 0], same[:, 1], sameness_policy(shard.settings)
-    )
+    has_code = forms[0][:, 0].any(axis=1) | forms[1][:, 0].any(axis=1)
+    is_long = contents.gather(np.where(found["inner"] == 0, left, right), "sizes") > 0  # short ones have no sample
+    measures = found["jaccard"], found["containment"], same[:, 0], same[:, 1], has_code, is_long
+    sameness = classify_all(*measures, sameness_policy(shard.settings))
     left_ids, right_ids = contents.ids(left), contents.ids(right)
     columns = {
         "left_blob_id": left_ids,

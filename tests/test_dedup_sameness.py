@@ -1,5 +1,7 @@
 """Classes of sameness, containment, and whole repositories."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,16 +23,16 @@ from gleanery.dedup.sameness import ACTIONS, Measures, Policy, classify, classif
 from gleanery.dedup.signatures import ShingleSets
 
 UNIT = st.sampled_from([0.0, 0.5, 0.7, 0.9, 1.0])
-MEASURES = st.builds(Measures, UNIT, UNIT, st.booleans(), st.booleans())
+MEASURES = st.builds(Measures, UNIT, UNIT, *[st.booleans()] * 4)
 ACTION = st.sampled_from(ACTIONS)
 POLICIES = st.builds(Policy, normalised=ACTION, near=ACTION, renamed=ACTION, contained=ACTION)
 
 
 @given(st.lists(MEASURES), POLICIES)
 def test_columns_are_classified_as_single_pairs_are(found: list[Measures], policy: Policy) -> None:
-    columns = [[getattr(m, name) for m in found] for name in ("jaccard", "containment", "same_normal", "same_renamed")]
-    arrays = [np.array(c, t) for c, t in zip(columns, (float, float, bool, bool), strict=True)]
-    whole = classify_all(arrays[0], arrays[1], arrays[2], arrays[3], policy)
+    columns = [[getattr(m, field.name) for m in found] for field in dataclasses.fields(Measures)]
+    numbers, answers = [np.array(c, float) for c in columns[:2]], [np.array(c, bool) for c in columns[2:]]
+    whole = classify_all(numbers[0], numbers[1], answers[0], answers[1], answers[2], answers[3], policy)
     for n, one in enumerate(found):
         said = classify(one, policy)
         assert (said.name, said.similarity) == (whole.names[n].as_py(), whole.similarity[n])

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from small_corpus import code
+from small_corpus import MIT, code
 
 from gleanery.dedup.keeper import Copy, Link, settle
 from gleanery.pipeline import stage3_candidates, stage3_sign
@@ -126,6 +126,28 @@ def test_each_class_is_found_with_its_measure(kinds: Path) -> None:
         "contained": (False, True),
     }
     assert {names[row["blob_id"]] for row in table(kinds, "clusters")} == set().union(*members.values())
+
+
+def test_short_files_with_other_code_under_the_same_licence_header_are_no_duplicates(tmp_path: Path) -> None:
+    header = "".join(f"# {line}\n" for line in MIT.format(year=2020, holder="Ada Invented").splitlines())
+    short = {f"short_{n}.py": header + code(n, 1) for n in range(3)}
+    stage(tmp_path, {**short, "copy.py": header + code(0, 1).replace("return", "yield"), "notes.py": header})
+    stage(tmp_path / "other", {"one.py": header, "two.py": header.replace("2020", "2021")})
+    names = {row["blob_id"]: row["names"][0] for row in table(tmp_path, "blobs")}
+    pairs = {frozenset((names[r["left_blob_id"]], names[r["right_blob_id"]])): r for r in table(tmp_path, "pairs")}
+    assert {two for two, row in pairs.items() if row["bars"]} == {frozenset(("short_0.py", "copy.py"))}
+    alike = pairs[frozenset(("short_1.py", "short_2.py"))]
+    assert alike["sameness"] == "none" and alike["jaccard"] > 0.7 and alike["containment"] < 0.1
+    assert [row["sameness"] for row in table(tmp_path / "other", "pairs")] == ["near"]  # nothing but comments
+
+
+def test_a_short_file_stands_in_no_other_by_chance(tmp_path: Path) -> None:
+    long = code(1, 12)
+    short = "\n".join(long.splitlines()[:4])
+    stage(tmp_path, {"long.py": long, "short.py": short, "longer.py": "\n".join(long.splitlines()[:45])})
+    names = {row["blob_id"]: row["names"][0] for row in table(tmp_path, "blobs")}
+    found = {frozenset((names[r["left_blob_id"]], names[r["right_blob_id"]])) for r in table(tmp_path, "pairs") if r["bars"]}
+    assert found == {frozenset(("long.py", "longer.py"))}
 
 
 def test_a_class_that_is_only_recorded_joins_nothing(tmp_path: Path) -> None:
