@@ -146,7 +146,9 @@ def test_a_short_file_stands_in_no_other_by_chance(tmp_path: Path) -> None:
     short = "\n".join(long.splitlines()[:4])
     stage(tmp_path, {"long.py": long, "short.py": short, "longer.py": "\n".join(long.splitlines()[:45])})
     names = {row["blob_id"]: row["names"][0] for row in table(tmp_path, "blobs")}
-    found = {frozenset((names[r["left_blob_id"]], names[r["right_blob_id"]])) for r in table(tmp_path, "pairs") if r["bars"]}
+    found = {
+        frozenset((names[r["left_blob_id"]], names[r["right_blob_id"]])) for r in table(tmp_path, "pairs") if r["bars"]
+    }
     assert found == {frozenset(("long.py", "longer.py"))}
 
 
