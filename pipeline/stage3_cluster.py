@@ -127,10 +127,10 @@ def verify_part(shard: Shard) -> None:
     left, right = lefts(found["pair"]), rights(found["pair"])
     forms = [contents.gather(side, "forms").reshape(len(found), 2, 16) for side in (left, right)]
     same = (forms[0] == forms[1]).all(axis=2) & forms[0].any(axis=2)
-    has_code = forms[0][:, 0].any(axis=1) | forms[1][:, 0].any(axis=1)
+    has_code = (forms[0][:, 0] | forms[1][:, 0]).any(axis=1)
     is_long = contents.gather(np.where(found["inner"] == 0, left, right), "sizes") > 0  # short ones have no sample
-    measures = found["jaccard"], found["containment"], same[:, 0], same[:, 1], has_code, is_long
-    sameness = classify_all(*measures, sameness_policy(shard.settings))
+    policy = sameness_policy(shard.settings)
+    sameness = classify_all(found["jaccard"], found["containment"], same[:, 0], same[:, 1], has_code, is_long, policy)
     left_ids, right_ids = contents.ids(left), contents.ids(right)
     columns = {
         "left_blob_id": left_ids,
