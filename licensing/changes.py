@@ -24,10 +24,13 @@ _FEWEST_BINDING, _FEWEST_TOLD, _FEW_WORDS = 2, 3, 3
 _AROUND, _LONGEST_LOSS = 30, 12
 
 
-def taking_away(text: Words, added: Collection[int], replaced: Collection[int] = ()) -> tuple[int, int] | None:
+def taking_away(
+    text: Words, added: Collection[int], replaced: Collection[int] = (), body: range | None = None
+) -> tuple[int, int] | None:
     """First and last line of the first sentence in which added words may forbid or limit something.
 
-    `replaced` are the added words that stand in the place of one other word each.
+    `replaced` are the added words that stand in the place of one other word each. A sentence wholly outside of `body`,
+    the licence itself, does so only if it speaks of dealing with the work.
 
     >>> from gleanery.licensing.words import words_of
     >>> text = words_of(["The Frob License.", "You may use it.", "But not for", "commercial purposes."])
@@ -39,16 +42,20 @@ def taking_away(text: Words, added: Collection[int], replaced: Collection[int] =
         whole = _sentence(text, min(found))
         turning = _turning(text, whole) if not found.isdisjoint(replaced) else set[int]()
         telling = {n for n in found if not text.addresses[n] and (n not in replaced or n in turning)}
-        if telling and _limits(text, whole, telling):
+        outside = body is not None and not _meet(whole, body)
+        if telling and (_limits_beside if outside else _limits)(text, whole, telling):
             return text.lines[whole.start], text.lines[whole.stop - 1]
     return None
 
 
-def says_more(text: Words, added: Iterable[range], known: Collection[str] = ()) -> tuple[int, int] | None:
+def says_more(
+    text: Words, added: Iterable[range], known: Collection[str] = (), body: range | None = None
+) -> tuple[int, int] | None:
     """First and last line of the first sentence that was added and may bind whoever uses the work.
 
     It does if one of its words can bind, such as "need", "pay" or "students", outside of what is known to be harmless.
-    `known` are words that do not count, such as those of the name of the licence.
+    Above and below the licence (`body`) people say much else, so that fewer words bind there. `known` are words that do
+    not count, such as those of the name of the licence.
 
     >>> from gleanery.licensing.words import words_of
     >>> text = words_of(["Frob was written by A. Nother.", "Resale is out of the question."])
@@ -60,7 +67,9 @@ def says_more(text: Words, added: Iterable[range], known: Collection[str] = ()) 
         found = set(same)
         silent = _list("titles").union(known)
         told = {n for n in found if not text.addresses[n] and text.words[n] not in silent}
-        if len(told) >= _FEWEST_BINDING and _binds(text, _sentence(text, min(found)), told):
+        whole = _sentence(text, min(found))
+        outside = body is not None and not _meet(whole, body)
+        if len(told) >= _FEWEST_BINDING and (_binds_beside if outside else _binds)(text, whole, told):
             return text.lines[min(found)], text.lines[max(found)]
     return None
 
@@ -86,6 +95,10 @@ def is_harmless(added: Sequence[str], name: Collection[str]) -> bool:
     if len(told) < _FEW_WORDS:
         return _list("families").isdisjoint(told)
     return is_silent(" ".join(word for word in told if word not in _list("titles")))
+
+
+def _meet(one: range, other: range) -> bool:
+    return one.start < other.stop and other.start < one.stop
 
 
 def _sentence(text: Words, at: int) -> range:
@@ -114,6 +127,24 @@ def _binds(text: Words, sentence: range, told: set[int]) -> bool:
         return True
     plain = len(rest) < len(told) or not _list("describing").isdisjoint(text.words[n] for n in sentence)
     return not plain and len(told) >= _FEWEST_TOLD and any(text.words[n] in _list("stating") for n in told)
+
+
+def _limits_beside(text: Words, sentence: range, added: set[int]) -> bool:
+    """Whether a sentence above or below a licence forbids or limits what one may do with the work."""
+    telling = added - _harmless(text, sentence)
+    limits = {n for n in telling if text.words[n] in _list("limits_beside")}
+    dealing = {n for n in sentence if _pattern("dealing").fullmatch(text.words[n])}
+    if limits and dealing and len(limits | dealing) > 1:  # one word alone, such as "commercial", may be a name's
+        return True
+    said = " ".join(text.words[sentence.start : sentence.stop]) + " "
+    matches = (m for name in ("forbidding", "forbidding_beside") for m in _pattern(name).finditer(said))
+    return any(not telling.isdisjoint(_places(said, match, sentence.start)) for match in matches)
+
+
+def _binds_beside(text: Words, sentence: range, told: set[int]) -> bool:
+    """Whether a sentence above or below a licence has a word that binds by itself, such as "agree" or "pays"."""
+    rest = told - _harmless(text, sentence)
+    return any(text.words[n] in _list("binding_beside") for n in rest)
 
 
 def _turning(text: Words, sentence: range) -> set[int]:

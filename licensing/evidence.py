@@ -14,7 +14,7 @@ import re2
 from gleanery.licensing.choices import with_dual, with_perl
 from gleanery.licensing.expressions import all_of
 from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
-from gleanery.licensing.heads import findings_of_head
+from gleanery.licensing.heads import findings_of_head, head_to_scan
 from gleanery.licensing.manifests import Statement, statements
 from gleanery.licensing.names import license_role, reading_scope
 from gleanery.licensing.others import others_from
@@ -28,6 +28,7 @@ from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PART
 # Raise it when the same file may now get other findings from this module or those it calls.
 EVIDENCE_VERSION = 8
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
+_MOST_NOT_INCLUDED = 16
 _RECORDS = frozenset(("reuse-toml", "dep5", "debian"))
 _OWNERS_ONLY = re2.compile(r"(?i)^(?:(?:year|copyright holders?|organi[sz]ation|owners?):[^\n]*\n?\s*)+$")
 # What makes a sentence about a part of the work no plain grant.
@@ -39,6 +40,11 @@ _COMPATIBLE = re2.compile(
     rf"\b(?:doesn't|does\s+not)\s+mean\s+(?:that\s+)?[^.]{{0,60}}\bunder\s+{_GPL}|"
     rf"\bother\s+software\s+(?:that|which)\s+is\s+(?:released|licen[sc]ed|distributed|covered)\s+(?:under|by)\s+{_GPL}"
 )
+# "The Frob library (not included) is licensed under the LGPL": what stands in brackets, and what ends its sentence.
+_NOT_INCLUDED = re2.compile(
+    r"(?i)\((?:also |it is |which is |is |are )?not (?:included|bundled|distributed with|shipped|part of)\b[^)]{0,80}\)"
+)
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n\s*\n")
 _DEBIAN_FORM = re2.compile(r"(?i)\s*format(?:-specification)?:[ \t]*\S*(?:copyright-format|dep5|dep-5)")
 
 
@@ -56,7 +62,7 @@ def reading_scopes(path: str) -> tuple[str, ...]:
 def find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
     """The findings in some bytes, read as `scope` says; at least one, and never an error. KeyError: no such scope."""
     if scope == "head":
-        return findings_of_head(content, scanner.scan(content, scope))
+        return findings_of_head(content, scanner.scan(head_to_scan(content), scope))
     if scope == "whole":
         return _of_text(scanner, content)
     if scope == "readme":
@@ -75,7 +81,7 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
 
     Where it says what holds for everything outside the parts, the sentences about the parts say nothing of the whole.
     """
-    text = _without_compatibility(_bounded(content))
+    text = _of_the_work(_bounded(content))
     found = scanner.scan(text.encode("utf-8", "replace"), "whole")
     # A licence file of R that holds only the blanks of the licence that the manifest names: it speaks of owners.
     # So does an empty one: it states nothing, and what stands further up holds.
@@ -125,9 +131,27 @@ def _bounded(content: bytes) -> str:
     return decoded(content[: 4 * WHOLE_CHARACTERS + 4]).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _without_compatibility(text: str) -> str:
-    """A text without "compatible with the GPL", which says that its licence is another one; as many lines as before."""
-    return str(_COMPATIBLE.sub(lambda match: "\n" * match[0].count("\n"), text))
+def _of_the_work(text: str) -> str:
+    """A text without the licences of other works; as many lines as before.
+
+    "Compatible with the GPL" says that its licence is another one, and what is "(not included)" has its own.
+
+    >>> _of_the_work("MIT.\\nNote that libfrob (not included)\\nis under the GPL. Enjoy.")
+    'MIT.\\n\\n Enjoy.'
+    """
+    text = str(_COMPATIBLE.sub(_only_lines, text))
+    for match in list(_NOT_INCLUDED.finditer(text))[:_MOST_NOT_INCLUDED][::-1]:
+        start = max(0, match.start() - LONGEST_FIELD)
+        ends = [end.end() for end in _SENTENCE_END.finditer(text, start, match.start())]
+        stop = _SENTENCE_END.search(text, match.end(), match.end() + LONGEST_FIELD)
+        if stop is not None and (ends or not start):
+            first, last = (ends or [0])[-1], stop.end()
+            text = f"{text[:first]}{_only_lines(text[first:last])}{text[last:]}"
+    return text
+
+
+def _only_lines(words: re.Match[str] | str) -> str:
+    return "\n" * (words if isinstance(words, str) else words[0]).count("\n")
 
 
 def _of_part(scanner: Scanner, part: Part) -> Finding:
@@ -142,7 +166,7 @@ def _of_part(scanner: Scanner, part: Part) -> Finding:
 
 def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     """What is said of the work itself stays; any other licence is only mentioned."""
-    text = _without_compatibility(_bounded(content))
+    text = _of_the_work(_bounded(content))
     lines = text.split("\n")
     own = own_lines(lines)
     divided = division([line if number in own else "" for number, line in enumerate(lines, 1)])

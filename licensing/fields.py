@@ -26,8 +26,20 @@ _REFUSALS = {
     "private": PROPRIETARY,
     "proprietary": PROPRIETARY,
 }
+_PERL = "Artistic-1.0-Perl OR GPL-1.0-or-later"
+# Names that ecosystems use in their manifests and that the detector does not know.
+_NAMES = {
+    "asl2": "Apache-2.0",
+    "bsd2": "BSD-2-Clause",
+    "perl5": _PERL,
+    "same as perl": _PERL,
+    "php": "PHP-3.01",
+    "php license": "PHP-3.01",
+    "psf": "PSF-2.0",
+    "uiuc": "NCSA",
+}
 # Pages about licences that the detector does not know.
-_PAGES = {"dev.perl.org/licenses": "Artistic-1.0-Perl OR GPL-1.0-or-later"}
+_PAGES = {"dev.perl.org/licenses": _PERL}
 _PAGE = re2.compile(r"(?i)^https?://(?:www\.)?([\w./-]{1,100}?)/?$")
 # The licence file of a repository on a forge: where it lies and not what it says.
 _ON_A_FORGE = re2.compile(
@@ -53,9 +65,10 @@ def resolved(scanner: Scanner, words: str) -> tuple[Finding, ...]:
 
     What is joined with "and" or "or" is read part by part, so that none is lost; one that is not known leaves a doubt.
     """
-    refusal = _REFUSALS.get(words.lower().strip(" .!()"))
-    if refusal is not None:
-        return (Finding("found", refusal, 100.0, "license-field"),)
+    plain = words.lower().strip(" .!()")
+    named = _REFUSALS.get(plain) or _NAMES.get(plain)
+    if named is not None:
+        return (Finding("found", named, 100.0, "license-field"),)
     if (page := _page(words)) is not None:
         return (Finding("found", page, 100.0, "license-field"),)
     if len(words) > LONGEST_FIELD:

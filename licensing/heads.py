@@ -27,8 +27,28 @@ _UNHEARD = re2.compile(
     r"\b(?:[Gg]overned by|[Ll]icen[sc]ed under|[Cc]overed by|[Rr]eleased under|[Dd]istributed under|[Ss]ubject to)"
     r"[ \t]+(?:the terms of )?(?:the|an?)[ \t]+(?:[A-Z][\w.+&-]*[ \t]+){1,6}(?:Licen[sc]e|EULA|Agreement)\b"
 )
+# "The license described in ... See the LICENSE file": a sentence of its own that points.
+_SEE = re2.compile(r"(?i)\bsee (?:the )?(?:file )?[\"'`]?(?-i:LICEN[SC]E|COPYING|COPYRIGHT)\b")
+# A hint says something only where one of these words stands beside it: "a BSD-style daemon" is no licence.
+_OF_LAW = re2.compile(
+    r"(?i)licen[sc]|terms|permi[ts]|distribut|cop(?:y|ies)|released|rights|warrant|\bfree|public|commercial|propriet|"
+    r"confident|secret|share|restrict"
+)
+# The keyword of a language, which the detector reads as "license: private" behind the name of a class.
+_KEYWORD = re2.compile(rb"([*;{}]/?\s{0,200})private\b")
+# What one checker of code wants to read in each file of a project that uses it for nothing.
+_NOT_FOR_MONEY = re2.compile(rb"(?i)\bnon-?commercial( project\b)")
 # The words "public domain" by themselves: no licence, and no restriction either.
 _HARMLESS_HINTS = ("public-domain_bare_words", "public-domain_bare")
+
+
+def head_to_scan(content: bytes) -> bytes:
+    """The bytes of a source file without words that look like a licence and are none, each line on its own number.
+
+    >>> head_to_scan(b"/** @var License */\\nprivate $license;"), head_to_scan(b"License: private")
+    (b'/** @var License */\\n $license;', b'License: private')
+    """
+    return bytes(_NOT_FOR_MONEY.sub(rb"\1", _KEYWORD.sub(rb"\1", content[: 4 * HEAD_CHARACTERS])))
 
 
 def findings_of_head(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -65,6 +85,8 @@ def _of_hint(finding: Finding, lines: list[str]) -> Finding:
     if (finding.rule or "").startswith(_HARMLESS_HINTS):
         return replace(finding, outcome="mentioned")
     said = " ".join(line.strip(" \t*/#;%!\"'") for line in lines[finding.start_line - 1 : finding.end_line + 1])
-    if finding.end_line - finding.start_line < LONGEST_CHOICE and _POINTS.search(said):
+    if not _OF_LAW.search(said):
+        return replace(finding, outcome="mentioned")
+    if finding.end_line - finding.start_line < LONGEST_CHOICE and (_POINTS.search(said) or _SEE.search(said)):
         return replace(finding, outcome="found", expression=POINTER)
     return finding

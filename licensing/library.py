@@ -15,6 +15,8 @@ from gleanery.licensing.words import Words
 
 # Words of a text are those of a licence if the licence has them with so many words on each side.
 _NEIGHBOURS = 3
+# Where so many words of a licence follow each other its text begins or ends: fewer are its name in some sentence.
+_BODY = 12
 # Other words in the place of some count as added from so many more on.
 _MORE_WORDS = 3
 # So many words in the place of as many are names and other spellings, unless one of them turns the sense.
@@ -98,13 +100,14 @@ class Library:
         left = [n for n, around in near if not any(around in joined for joined in texts)]
         runs = _runs(left)
         replaced = {n for n, *more in runs if not more and not self._is_inserted(letters, n, texts)}
-        change = taking_away(text, left, replaced)
+        body = _body(len(text.words), left)
+        change = taking_away(text, left, replaced, body)
         if change is not None or len(named) > 1:
             return change
         name = frozenset().union(*(one.name for one in self._known if one.expression in named))
         others = sorted(set(range(len(text.words))).difference(added)) if inside else ()
         between = range(others[0], others[-1]) if others else range(0) if inside else range(len(text.words))
-        return says_more(text, [run for run in runs if run.start in between], name)
+        return says_more(text, [run for run in runs if run.start in between], name, body)
 
     @staticmethod
     def _is_inserted(letters: str, at: int, texts: Iterable[str]) -> bool:
@@ -132,7 +135,8 @@ class Library:
             for a, b, first, last in runs
             if b - a > last - first + _MORE_WORDS - 1 and a not in ends[:1] and b not in ends[1:]
         )
-        change = taking_away(text, added, replaced) or says_more(text, longer, known.name)
+        body = _body(len(text.words), added)
+        change = taking_away(text, added, replaced, body) or says_more(text, longer, known.name, body)
         if change is not None:
             return change
         for at, _, first, last in (run for run in runs if run[0] == run[1]):
@@ -163,6 +167,17 @@ def _runs(places: Sequence[int]) -> list[range]:
     starts = [n for i, n in enumerate(places) if not i or places[i - 1] != n - 1]
     stops = [n + 1 for i, n in enumerate(places) if i + 1 == len(places) or places[i + 1] != n + 1]
     return [range(start, stop) for start, stop in zip(starts, stops, strict=True)]
+
+
+def _body(words: int, added: Collection[int]) -> range:
+    """From the first to the last long run of words that are not added; where there is none, all words.
+
+    >>> _body(40, [*range(5), *range(30, 40)])
+    range(5, 30)
+    """
+    runs = _runs(sorted(set(range(words)).difference(added)))
+    long = [run for run in runs if len(run) >= _BODY]
+    return range(long[0].start, long[-1].stop) if long else range(words)
 
 
 def _letters(numbers: Iterable[int]) -> str:

@@ -46,6 +46,9 @@ _LICENSE = re2.compile(
 _NAME = re2.compile(r"(?is)<name>(.*?)</name>")
 _URL = re2.compile(r"(?is)<url>(.*?)</url>")
 _POINTER = re2.compile(r"(?i)^(?:see (?:the )?(?:file )?licen[sc]e(?:d)? in|file:?)[ \t]+[\"'`<]?([^\"'`>]{1,200})")
+_FILE = re2.compile(r"(?i)^(?:copying|(?:un)?licen[sc]e)\.(?:txt|md|rst)$|^COPYING$")
+# The blanks of a template, which nobody filled in.
+_BLANK = re2.compile(r"(?i)\{\{|\$\{|<%|^@\w+@$|^\W*(?:todo|fixme)\b|please specify a licen[sc]e|^your[_ -]licen[sc]e")
 # Words of a licence field that say nothing, so that it counts as empty.
 _NOTHING = frozenset(
     ("", "-", "none", "null", "unknown", "noassertion", "todo", "tbd", "n/a", "license", "see license")
@@ -88,9 +91,12 @@ def _statement(words: str, text: str) -> Statement | None:
     words = " ".join(words.split())
     if words.lower().strip(".!'\"") in _NOTHING or words in _EMPTY_CLASSIFIERS:
         return None
+    if _BLANK.search(words[:_LONGEST_STATEMENT]):
+        return None
     pointer = _POINTER.match(words)
-    if pointer is not None:
-        return Statement(words[:_LONGEST_STATEMENT], line, pointer[1].strip().removeprefix("./"))
+    target = pointer[1].strip().removeprefix("./") if pointer is not None else words if _FILE.match(words) else None
+    if target is not None:
+        return Statement(words[:_LONGEST_STATEMENT], line, target)
     return Statement(words[:_LONGEST_STATEMENT] if len(words) <= _LONGEST_STATEMENT else words, line)
 
 

@@ -203,19 +203,21 @@ class Scanner:
         if match.solid and not more:
             return match.findings
         opinion = opinion_on(body, inside)
-        if opinion is not None and opinion.alone:
+        # Where the detector names no licence at all, a text that is close to a known one is that one.
+        nameless = not any(map(_names_terms, match.findings))
+        if opinion is not None and (opinion.alone or nameless):
             self._count("closest", ())
             if opinion.change is None and say_only(match.findings, opinion.expression):
                 return match.findings
             return (of_opinion(opinion), *others_beside(match.findings, opinion))
         findings, left = match.findings, more
-        if not inside:
+        if not inside or nameless:
             findings, left = by_sections(lines, words, owners, match.findings, more)
         if left is more and not match.solid:
             better = match_of(query_of(query.query_string), True)
             self._count("approximate", ())
             findings, left = (better.findings, better.more(words, owners)) if better.findings else (findings, left)
-        named = {part for f in findings for part in conjuncts(f.expression or "")}
+        named = {part for f in findings if _names_terms(f) for part in conjuncts(f.expression or "")}
         asked = bool(named) and not any(map(is_restricted, named))
         change = library().change_beside(words, left, named, inside) if asked else None
         return findings if change is None else with_change(findings, change)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 _DRAWN = re.compile(r"\W{5,}$")
+_GAP = 4  # so many empty lines stand for lines of code that were left out
 _HEADING = re.compile(r"#{1,6}\s")
 _OPENING = re.compile(
     r"\W*(?:redistribution and use in source|permission is hereby granted|permission to use, ?copy|"
@@ -23,11 +24,12 @@ def sections(lines: Sequence[str], owners: Collection[int]) -> Iterator[range]:
     >>> list(sections(["Copyright A", "Do.", "-----", "Copyright B", "Copyright C", "Do not."], {1, 4, 5}))
     [range(1, 3), range(3, 4), range(4, 7)]
     """
-    start = 1
+    start, empty = 1, 0
     for number in range(2, len(lines) + 1):
         line = lines[number - 1].strip()
         named = number in owners and number - 1 not in owners
-        if named or _DRAWN.match(line) or _HEADING.match(line) or _OPENING.match(line):
+        gap, empty = empty >= _GAP and bool(line), 0 if line else empty + 1
+        if gap or named or _DRAWN.match(line) or _HEADING.match(line) or _OPENING.match(line):
             yield range(start, number)
             start = number
     yield range(start, len(lines) + 1)
