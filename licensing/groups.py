@@ -1,0 +1,88 @@
+"""The policy file: which licences stand in which group, why, and what they ask.
+
+In: a policy file, parsed. Out: the group of a licence, by its own name, by its family, or by the detector's list of
+restricted licences; StopRun for a file that is not a policy. Loading costs 2 ms.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from gleanery.records.errors import StopRun
+
+CATEGORIES = ("public-domain", "permissive", "weak-copyleft", "copyleft", "restricted")
+# The sources of claims beside a conclusion, see `conclude.Claim`.
+_SOURCES_TEXT = "header reuse manifest readme registry siblings documents above notice third_parties"
+SOURCES = tuple(_SOURCES_TEXT.split())
+
+
+@dataclass(frozen=True)
+class Group:
+    """Licences of one kind: its category, the reason for it, and what they ask of who passes them on."""
+
+    name: str
+    category: str
+    reason: str
+    obligations: tuple[str, ...] = ()
+
+
+class Groups:
+    """The groups of a policy file, with the catalogue behind them."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._named: dict[str, Group] = {}
+        self._prefixes: list[tuple[str, Group]] = []
+        for name, group in data["groups"].items():
+            entry = Group(name, group["category"], group["reason"], tuple(group.get("obligations", ())))
+            self._named.update({key.lower(): entry for key in group["licenses"]})
+            self._prefixes += [(prefix.lower(), entry) for prefix in group.get("prefixes", [])]
+        self._catalogue = _catalogue()
+
+    def of(self, key: str) -> Group | None:
+        """The group of a licence: by its own name, or by the longest family name that it begins with."""
+        key = key.lower().removesuffix("+")
+        named = self._named.get(key)
+        if named is not None:
+            return named
+        families = [(len(prefix), group) for prefix, group in self._prefixes if key.startswith(prefix)]
+        return max(families, key=lambda f: f[0])[1] if families else self._catalogue.get(key)
+
+
+@lru_cache(maxsize=1)
+def _catalogue() -> dict[str, Group]:
+    """Licences that the detector knows and that no group names, by its category: all refused as restricted."""
+    raw = resources.files("gleanery.licensing").joinpath("catalogue.toml").read_text("utf-8")
+    found: dict[str, Group] = {}
+    for name, entry in tomllib.loads(raw)["categories"].items():
+        group = Group(f"listed as {name}", entry["category"], entry["reason"])
+        found.update({key.lower(): group for key in entry["licenses"]})
+    return found
+
+
+def check(data: Mapping[str, Any], profile: str) -> None:
+    """Raise StopRun, with the place of the fault, for a file that is not a policy."""
+    hint = "Compare it with licensing/policy.toml."
+    for table in ("reviewed", "profiles", "groups", "exceptions"):
+        if table not in data:
+            raise StopRun(f"The policy file has no `{table}`.", hint)
+    if profile not in data["profiles"]:
+        known = ", ".join(sorted(data["profiles"]))
+        raise StopRun(f"The policy has no profile {profile!r}.", f"Choose one of: {known}.")
+    seen: dict[str, str] = {}
+    for name, group in data["groups"].items():
+        if group.get("category") not in CATEGORIES or not group.get("reason") or "licenses" not in group:
+            raise StopRun(f"Group {name!r} of the policy needs a known category, a reason and licenses.", hint)
+        for key in group["licenses"]:
+            if key.lower() in seen:
+                raise StopRun(f"The policy names {key!r} in two groups, {seen[key.lower()]!r} and {name!r}.", hint)
+            seen[key.lower()] = name
+    for name, entry in data["profiles"].items():
+        strange = sorted({*entry.get("vetoes", ()), *entry.get("doubts", ())} - set(SOURCES))
+        if strange:
+            raise StopRun(f"Profile {name!r} names sources that do not exist: {', '.join(strange)}.", hint)
+        missing = sorted(set(entry["groups"]) - set(data["groups"]))
+        if missing:
+            raise StopRun(f"Profile {name!r} allows groups that do not exist: {', '.join(missing)}.", hint)
