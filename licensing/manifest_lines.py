@@ -1,0 +1,138 @@
+"""Licence fields of manifests that are read line by line: headers, lists, and code, of which nothing is run.
+
+In: the text of a manifest. Out: the words of its licence fields, as far as they can be seen; patterns of linear time.
+"""
+
+from collections.abc import Iterator
+
+import re2
+
+from gleanery.licensing.manifest_data import MOST_VALUES, classifiers
+
+_QUOTED = r"""["']([^"'\n]{1,400})["']"""
+# A field with strings stands anywhere; one with a bare word, at the beginning of a line.
+_FIELD = re2.compile(
+    r"""(?im)(?:^|[\s,({\[.:$"'])(?:licen[sc]es?|package_?license_?expression)["']?"""
+    r"""[ \t]*(?:=>|[:=(]|[ \t])[ \t]*(\(?(?:%w)?["'\[{(].{1,500})$"""
+)
+_BARE_FIELD = re2.compile(
+    r"""(?im)^[ \t]{0,8}licen[sc]es?[ \t]*(?:[:=]|[ \t])[ \t]*([a-z][a-z0-9.+_ -]{0,60})\)?[;,]?[ \t]*$"""
+)
+_NAMED = re2.compile(r"""(?i)(?:\btype|\bname)["']?[ \t]*(?:=>|[:=])?[ \t]*""" + _QUOTED)
+_STRING = re2.compile(_QUOTED)
+_CLASSIFIERS = re2.compile(r"""["'](License :: [^"'\n]{1,200})["']""")
+_GRADLE = re2.compile(r"""(?s)\blicenses?\s*\{.{0,300}?\bname(?:\.set)?[ \t]*[=(]?[ \t]*""" + _QUOTED)
+_YAML_FIELD = re2.compile(r"(?i)^[ \t]{0,8}(?:licen[sc]es?)[ \t]*:[ \t]*(.{0,500})$")
+_YAML_ITEM = re2.compile(r"^[ \t]{0,10}-[ \t]*(.{1,200})$")
+
+
+def _fields_of(text: str, *names: str) -> Iterator[str]:
+    """The values of some fields, in the form of e-mail headers or of an ini file, with lines that go on."""
+    value: str | None = None
+    for line in [*text.split("\n"), "end:"]:
+        goes_on = line[:1] in (" ", "\t")
+        if value is not None and goes_on:
+            value += "\n" + line.strip()
+            continue
+        if value is not None:
+            yield value
+            value = None
+        if goes_on:
+            continue
+        head, sign, rest = line.partition(":")
+        if not sign or "=" in head:
+            head, sign, rest = line.partition("=")
+        if sign and head.strip().lower() in names:
+            value = rest.strip()
+
+
+def setup_cfg(text: str) -> Iterator[str]:
+    """setup.cfg: the fields, the files that it names, the classifiers."""
+    for value in _fields_of(text, "license", "licence"):
+        yield value
+    for value in _fields_of(text, "license_file", "license-file"):
+        yield f"file {value}"
+    for value in _fields_of(text, "classifiers", "classifier"):
+        yield from classifiers(value.split("\n"))
+
+
+def message_fields(text: str) -> Iterator[str]:
+    """PKG-INFO and METADATA: the fields before the first empty line."""
+    head = text.replace("\r\n", "\n").partition("\n\n")[0]
+    yield from _fields_of(head, "license-expression")
+    yield from _fields_of(head, "license")
+    yield from classifiers(_fields_of(head, "classifier"))
+
+
+def r_fields(text: str) -> Iterator[str]:
+    """DESCRIPTION of an R package: `MIT + file LICENSE`, `GPL-2 | GPL-3`, `GPL (>= 2)`."""
+    if not any(True for _ in _fields_of(text, "package")):
+        return
+    for value in _fields_of(text, "license"):
+        choices = []
+        for choice in value.split("|"):
+            parts = [p.strip() for p in choice.split("+")]
+            named = [p for p in parts if not p.lower().startswith("file ")] or parts
+            choices += [_r_version(p) for p in named]
+        yield " OR ".join(choices)
+
+
+def _r_version(words: str) -> str:
+    """`GPL (>= 2)` as `GPL-2+`; an exact version as `GPL-2`."""
+    name, sign, version = words.partition("(")
+    digits = version.strip("<>= )")
+    if not sign or not digits:
+        return words
+    return f"{name.strip()}-{digits}" + ("+" if ">" in version else "")
+
+
+def yaml_fields(text: str) -> Iterator[str]:
+    """`license: MIT`, also with a list below it, and indented, as in a conda recipe."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        field = _YAML_FIELD.match(line)
+        if field is None:
+            continue
+        words = field[1].split(" #")[0].strip().strip("\"'")
+        if words and words not in ("|", ">"):
+            yield (
+                " AND ".join(w.strip(" \"'") for w in words.strip("[]").split(",")) if words.startswith("[") else words
+            )
+            continue
+        for below in lines[number + 1 : number + 1 + MOST_VALUES]:
+            item = _YAML_ITEM.match(below)
+            if item is None:
+                break
+            yield item[1].split(" #")[0].strip().strip("\"'")
+
+
+def perl_fields(text: str) -> Iterator[str]:
+    """META.yml: the field at the top; the one under `resources` is an address."""
+    yield from yaml_fields(
+        "\n".join(line for line in text.split("\n") if line[:1] not in " \t" or line.lstrip()[:1] == "-")
+    )
+
+
+def code_fields(text: str) -> Iterator[str]:
+    """Licence fields of code, found by their names: `license = "MIT"`, `s.licenses = ["MIT"]`, `(license MIT)`."""
+    lines = [line for line in text.split("\n") if not line.lstrip().startswith(("#", "//", ";;", "--", "%"))]
+    text = "\n".join(line.removeprefix("(").lstrip() if line.lstrip().startswith("(lic") else line for line in lines)
+    for field in _FIELD.finditer(text):
+        yield from _field_words(field[1])
+    for field in _BARE_FIELD.finditer(text):
+        yield field[1]
+    for classifier in _CLASSIFIERS.finditer(text):
+        yield classifier[1]
+    for name in _GRADLE.finditer(text):
+        yield name[1]
+
+
+def _field_words(value: str) -> Iterator[str]:
+    """The strings of a value; a bare word as it stands."""
+    named = _NAMED.search(value)
+    if named is not None:
+        yield named[1]
+        return
+    end = value.find("]") if value.lstrip().startswith(("[", "%w")) else -1
+    quoted = [m[1] for m in _STRING.finditer(value[: end + 1] if end > 0 else value.split("#")[0])]
+    yield from quoted if value.lstrip()[:1] in "[(" and end != 0 else quoted[:1]
