@@ -43,7 +43,7 @@ def taking_away(
         turning = _turning(text, whole) if not found.isdisjoint(replaced) else set[int]()
         telling = {n for n in found if not text.addresses[n] and (n not in replaced or n in turning)}
         outside = body is not None and not _meet(whole, body)
-        if telling and (_limits_beside if outside else _limits)(text, whole, telling):
+        if telling and _limits(text, whole, telling) and not (outside and not _limits_beside(text, whole, telling)):
             return text.lines[whole.start], text.lines[whole.stop - 1]
     return None
 
@@ -142,9 +142,9 @@ def _limits_beside(text: Words, sentence: range, added: set[int]) -> bool:
 
 
 def _binds_beside(text: Words, sentence: range, told: set[int]) -> bool:
-    """Whether a sentence above or below a licence has a word that binds by itself, such as "agree" or "pays"."""
+    """Whether a sentence above or below a licence limits something, or has a word that binds by itself, such as "pays"."""
     rest = told - _harmless(text, sentence)
-    return any(text.words[n] in _list("binding_beside") for n in rest)
+    return any(text.words[n] in _list("binding_beside") for n in rest) or _limits_beside(text, sentence, told)
 
 
 def _turning(text: Words, sentence: range) -> set[int]:

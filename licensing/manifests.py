@@ -1,6 +1,6 @@
 """What the manifest of a package says about its licence, in the words of the manifest.
 
-In: the text of a manifest and its form (`names.manifest_form`). Out: `Statement`s: the words of each licence field and
+In: the text of a manifest and its form (`manifest_names`). Out: `Statement`s: the words of each licence field and
 its line. Nothing is run: a Python or Ruby manifest is read as text, with patterns of linear time. What cannot be parsed
 (a template, a broken file) is read line by line, as far as a licence field can be seen. 0.1 ms for a manifest of 2 KB.
 

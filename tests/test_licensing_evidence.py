@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from gleanery.licensing.evidence import find, reading_scopes
 from gleanery.licensing.fields import resolved
+from gleanery.licensing.manifest_names import manifest_form
 from gleanery.licensing.manifests import statements
-from gleanery.licensing.names import license_role, manifest_form
+from gleanery.licensing.names import license_role
 from gleanery.licensing.policy import ALLOW, Policy
 from gleanery.licensing.readme import own_lines
 from gleanery.licensing.reuse import debian_expression, matches, records
