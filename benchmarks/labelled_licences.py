@@ -6,7 +6,7 @@ debian/copyright that governs it (DEP-5: the last paragraph that matches). The p
 cache (about 40 MB) and are never part of the project. Where they come from is what the machine's own package manager
 is set to, or the setting GLEANERY_DEBIAN_MIRROR.
 
-The set was drawn in five draws (`licensing_choice.py`). Of the fourth, the test half, only totals may be read; the
+The set was drawn in six draws (`licensing_choice.py`). Of the fourth, the test half, only totals may be read; the
 errors of the others may: they are the development half.
 """
 

@@ -5,13 +5,14 @@
 In: the lists of source packages of Debian 13 and 12 (`apt-get indextargets` says where a machine keeps them). Out:
 the pins: those that were chosen before, and more. The rule, first for the one release, then for what is still missing
 in the other: packages whose upstream archive has 8 kB to 1.5 MB, in the order of a keyed hash of their name, at most
-30 of each of Debian's sections; of these, those of which a draw before left both files in the cache, and whose
-debian/copyright is machine readable and names for `Files: *` a licence that we can map; of these, for each kind of
-licensing, the first so many as `QUOTAS` says. Kinds are read off the labels.
+30 of each of Debian's sections; of these, those of which a draw before left the record in the cache and whose archive
+is there or still on the mirror, and whose debian/copyright is machine readable and names for `Files: *` a licence that
+we can map; of these, for each kind of licensing, the first so many as `QUOTAS` says. Kinds are read off the labels.
 
-The set was drawn five times, each time with larger quotas and in the same order. The packages of the fourth draw are
+The set was drawn six times, each time with larger quotas and in the same order. The packages of the fourth draw are
 the test half, and nobody has looked at them; those of the others have been read while rules were written. The first
-four draws asked the mirror for what they had not; the fifth takes only what these had downloaded and had no room for.
+four draws asked the mirror for what they had not; the fifth took only what these had downloaded and had no room for;
+the sixth takes the records that are left, and asks the mirror for their archives.
 """
 
 import hashlib

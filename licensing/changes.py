@@ -142,7 +142,7 @@ def _limits_beside(text: Words, sentence: range, added: set[int]) -> bool:
 
 
 def _binds_beside(text: Words, sentence: range, told: set[int]) -> bool:
-    """Whether a sentence above or below a licence limits something, or has a word that binds by itself, such as "pays"."""
+    """Whether a sentence above or below a licence limits something, or has a word that binds by itself ("pays")."""
     rest = told - _harmless(text, sentence)
     return any(text.words[n] in _list("binding_beside") for n in rest) or _limits_beside(text, sentence, told)
 

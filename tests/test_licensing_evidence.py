@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gleanery.licensing.evidence import find, reading_scopes
-from gleanery.licensing.fields import resolved
+from gleanery.licensing.fields import POINTER, resolved
 from gleanery.licensing.manifest_names import manifest_form
 from gleanery.licensing.manifests import statements
 from gleanery.licensing.names import license_role
@@ -24,6 +24,28 @@ MANIFESTS: list[dict[str, Any]] = tomllib.loads((GOLDEN / "manifests.toml").read
 READMES: dict[str, dict[str, str]] = tomllib.loads((GOLDEN / "readmes.toml").read_text("utf-8"))
 SCANNER = Scanner()
 FORMS = sorted({form for case in MANIFESTS if (form := manifest_form(case["name"])) is not None})
+
+
+# "Notices" instead of "notice": no rule of the detector has it so.
+MIT_OF_MANY = """\
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notices and this permission notice shall be included in
+all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL
+THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING
+FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER
+DEALINGS IN THE SOFTWARE.
+"""
 
 
 @pytest.mark.parametrize("case", MANIFESTS, ids=[f"{n}-{c['name']}" for n, c in enumerate(MANIFESTS)])
@@ -70,6 +92,8 @@ def test_a_manifest_that_is_too_long_is_a_doubt() -> None:
         ("Artistic or GPL-1+", "Artistic-1.0-Perl OR GPL-1.0-or-later"),
         ("BSD and GPL or MIT", "(BSD-3-Clause AND GPL-1.0-or-later) OR MIT"),
         ("GPL v2 or later", "GPL-2.0-or-later"),
+        ("PHP License", "PHP-3.01"),
+        ("BSD2", "BSD-2-Clause"),
         ("UNLICENSED", "UNLICENSED"),
         ("All rights reserved.", "LicenseRef-scancode-proprietary-license"),
         ("Apache-2.0 WITH LLVM-exception", "Apache-2.0 WITH LLVM-exception"),
@@ -88,6 +112,38 @@ def test_the_words_of_a_field_are_a_licence_only_beyond_doubt(words: str, answer
     said = found[0].expression if certain else None
     assert (said and Policy.load().category(said), certain) == (answer and Policy.load().category(answer), bool(answer))
     assert sorted((said or "").split()) == sorted((answer or "").split())
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        ("/** @var License */\nprivate $license;\n", []),
+        ("class License {\n  private $name;\n", []),
+        ("// License: Private\n", ["found LicenseRef-scancode-proprietary-license"]),
+        ("/*\n * This is an open source non-commercial project. Dear PVS-Studio, please check it.\n */\n", []),
+        ("/* For non-commercial use only. */\n", ["found LicenseRef-scancode-proprietary-license"]),
+        ("/* A BSD-style daemon function, as the books have it. */\n", []),
+        ("/* Released under a BSD-style. See the LICENSE\n   file for details. */\n", [f"found {POINTER}"]),
+    ],
+)
+def test_a_head_states_a_licence_only_in_words_of_law(head: str, says: list[str]) -> None:
+    found = find(SCANNER, head.encode(), "head")
+    assert [f"{f.outcome} {f.expression}" for f in found if f.outcome not in ("none", "mentioned")] == says
+
+
+@pytest.mark.parametrize("scope", ["whole", "readme"])
+def test_the_licence_of_what_is_not_included_is_not_that_of_the_work(scope: str) -> None:
+    text = "# Licence\n\nThis library is licensed under the MIT license.\n\nNote that {} is licensed under the GPL.\n"
+    without = find(SCANNER, text.format("libfrob (not included)").encode(), scope)
+    assert {f.expression for f in without if f.outcome == "found"} == {"MIT"}
+    beside = find(SCANNER, text.format("this library").encode(), scope)
+    assert "GPL" in " ".join(str(f.expression) for f in beside if f.outcome == "found")
+
+
+def test_a_licence_is_known_though_code_below_it_has_words_of_law() -> None:
+    code = "int x;\n" * 20 + "/* if negative values are permitted */\n"
+    found = find(SCANNER, f"/*\n{MIT_OF_MANY}*/\n{code}".encode(), "head")
+    assert [f"{f.outcome} {f.expression}" for f in found] == ["found MIT"]
 
 
 WORDS = st.sampled_from(["MIT", "GPL-3.0-only", "Commercial", "Foo", "BSD", "BUSL-1.1"])
