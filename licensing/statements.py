@@ -26,6 +26,12 @@ TOOL_GRANTS = frozenset(("fsful", "fsfullr", "fsfullrwd", "fsfullrsd"))
 # A tag in a README is the licence of the README, not of the work.
 OWN_TAG = "spdx-license-identifier"
 _VERSIONED = re.compile(r"([al]?gpl|gfdl)-([0-9]\.[0-9])-(only|or-later)")
+# How the detector writes "the GNU GPL", "the GNU LGPL" and an address of the FSF, with the sides that explain them.
+_NO_VERSION = {
+    "gpl-1.0-or-later": ("gpl-",),
+    "lgpl-2.0-or-later": ("lgpl-",),
+    "licenseref-scancode-other-copyleft": ("gpl-", "lgpl-", "agpl-"),
+}
 OWNERS_ONLY = "gleanery-owners-only"
 # A sentence of a licence file about some folders below it, which are its `paths`.
 PART = "gleanery-part-of-the-work"
@@ -142,10 +148,16 @@ def explained(parts: Iterable[str], whole_choice: bool = False) -> str | None:
 def _includes(side: str, text: str) -> bool:
     """Whether the side of a choice is a text, or includes it as "or any later version" does.
 
+    So does a side of the family of a text that names no version, or that only gives the address of the FSF.
+
     >>> _includes("gpl-1.0-or-later", "gpl-2.0-only"), _includes("gpl-2.0-only", "gpl-3.0-only")
+    (True, False)
+    >>> _includes("gpl-2.0-only", "gpl-1.0-or-later"), _includes("mit", "gpl-1.0-or-later")
     (True, False)
     """
     if side == text or (side, text) == ("artistic-1.0-perl", "artistic-1.0"):
+        return True
+    if side.startswith(_NO_VERSION.get(text, ())):
         return True
     later, any_version = _VERSIONED.fullmatch(side), _VERSIONED.fullmatch(text)
     if later is None or any_version is None or later[3] != "or-later" or later[1] != any_version[1]:
