@@ -224,7 +224,7 @@ def _named_role(name: str, stem: str, extension: str) -> str | None:
 
     An upper-case LICENSE or COPYING with any other word (`LICENSE.nanosvg`) is about a part of the folder only. It is
     read as a notice: it adds a licence to the folder and never grants one. So are the licences of third parties
-    (`LICENSE-3rdparty`), but these add nothing: they are a claim, see folders.py.
+    (`LICENSE-3rdparty`), but these add nothing: they are a claim, see beside.py.
     """
     words = _words_of(stem)
     if is_about_third_parties(name) and any(word in stem for word in _NOTICE_WORDS):

@@ -1,0 +1,99 @@
+"""What weaker sources state beside what governs a file: claims, for the policy to weigh.
+
+In: what the files of each folder state. Out: for any path, what manifests, READMEs, the registry, notices, records of
+Debian and licences further up say of it, each with its kind. Once for each folder, 10 µs.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from gleanery.licensing.names import is_prose_path, reading_of_records
+from gleanery.licensing.paths import folder_of, inside, stands_in
+from gleanery.licensing.places import Place, Places
+from gleanery.licensing.stated import MOST_FOLDERS, Stated, Texts, last_record
+from gleanery.licensing.statements import THIRD_PARTIES, Said, combined, for_code, of_documents
+
+
+class Beside:
+    """What is stated beside the licences of the folders of one repository."""
+
+    def __init__(self, stated: Stated, places: Places) -> None:
+        self._stated = stated
+        self._places = places
+        self._beside: dict[tuple[str, bool], tuple[tuple[str, Said], ...]] = {}
+
+    def of(self, path: str) -> tuple[tuple[str, Said], ...]:
+        """What manifests, READMEs, the registry, records of Debian and licences further up state, with their kind.
+
+        Manifests and READMEs count from the folder of the file up to the one whose licence file governs, that included.
+        """
+        key = folder_of(path), is_prose_path(path)
+        if key not in self._beside:
+            place = self._places.of(key[0])
+            parts = [("above", combined("ancestor_file", [(f, f.whole)])) for f in self._stated.named.above(key[0])]
+            self._beside[key] = (*self._claims(place, key[1]), *self._readme_parts(key[0], place), *parts)
+        records = [("manifest", said) for said in self._debian(path)]
+        return (*self._beside[key], *records)
+
+    def _claims(self, place: Place, prose: bool) -> Iterable[tuple[str, Said]]:
+        for source, said in self._sources(place):
+            yield source, said if prose else for_code(said)
+            documents = of_documents(said)
+            if not prose and source != "above" and documents.names_licence:
+                yield "documents", documents
+        yield from self._notices(place)
+        if place.licensed and not prose:
+            documents = of_documents(self._stated.license_of(place.licensed[0]))
+            if documents.names_licence:
+                yield "documents", documents
+
+    def _notices(self, place: Place) -> Iterable[tuple[str, Said]]:
+        """What a NOTICE states, and what is stated of third parties: it speaks of some code here, not of this file."""
+        for folder in place.noticed[:MOST_FOLDERS]:
+            for source in ("notice", "third_parties"):
+                said = combined("ancestor_file", self._stated.texts(folder, source))
+                if said.names_licence or said.uncertain:
+                    yield source, said
+        for folder in place.licensed[:MOST_FOLDERS]:
+            said = combined("ancestor_file", _about_others(self._stated.texts(folder, "license")))
+            if said.names_licence:
+                yield "third_parties", said
+
+    def _readme_parts(self, folder: str, place: Place) -> Iterable[tuple[str, Said]]:
+        """What READMEs say of the folders of a path."""
+        for above in place.described[:MOST_FOLDERS]:
+            inner = inside(folder, above)
+            for file, finding in self._stated.parts(above, "readme"):
+                if stands_in(inner, finding.paths):
+                    yield "readme", combined("repository", [(file, (finding,))])
+
+    def _sources(self, place: Place) -> Iterable[tuple[str, Said]]:
+        shortest = len(place.licensed[0]) if place.licensed else 0
+        near = [f for f in place.described if len(f) >= shortest][:MOST_FOLDERS]
+        for folder in near:
+            for source, said in (("manifest", self._stated.manifest(folder)), ("readme", self._stated.readme(folder))):
+                deeper = bool(place.licensed) and folder != place.licensed[0]
+                if said.names_licence or (deeper and said.uncertain and source == "manifest"):
+                    yield source, said
+        if self._stated.declared and not (place.licensed and place.licensed[0]) and "" in place.described:
+            said = self._stated.registry()
+            if said.names_licence:
+                yield "registry", said
+        for folder in place.licensed[:MOST_FOLDERS]:
+            said = self._stated.license_of(folder)
+            if said.names_licence:
+                yield "above", said
+
+    def _debian(self, path: str) -> Iterable[Said]:
+        for folder in self._places.of(folder_of(path)).recorded[:MOST_FOLDERS]:
+            for file in self._stated.speaking[folder].get("reuse", ()):
+                if reading_of_records(file.path) == "debian":
+                    found = last_record(file, path[len(folder) + 1 :] if folder else path)
+                    if found is not None:
+                        yield combined("package_metadata", [(file, (found,))])
+
+
+def _about_others(texts: Texts) -> Texts:
+    """What licence files only mention, as the licences of code of third parties."""
+    mentioned = ((file, [f for f in found if (f.rule or "").startswith(THIRD_PARTIES)]) for file, found in texts)
+    return [(file, tuple(replace(f, outcome="found") for f in found if f.expression)) for file, found in mentioned]

@@ -1,0 +1,144 @@
+"""What the licence files, manifests and READMEs of each folder state, folder by folder.
+
+In: the findings of a repository's files and what its registry declares. Out: for any folder, what its files say in one
+role. Which folder speaks for which file is not known here. Every folder is looked at once, 20 µs each.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from gleanery.licensing.expressions import alternatives, conjuncts, declared
+from gleanery.licensing.named_parts import NamedParts
+from gleanery.licensing.names import (
+    is_about_third_parties,
+    is_license_folder,
+    is_notice,
+    license_role,
+    reading_of_records,
+)
+from gleanery.licensing.paths import folder_of, resolved
+from gleanery.licensing.reuse import matches
+from gleanery.licensing.scan import Finding
+from gleanery.licensing.statements import PART, Evidence, FileFacts, Said, combined, covers, explained
+
+# Folders whose notices, records, manifests and READMEs are read for one file.
+MOST_FOLDERS = 16
+Texts = list[tuple[FileFacts, tuple[Finding, ...]]]
+
+
+class Stated:
+    """The files of one repository that speak of licences, by folder and role.
+
+    Roles are those of `names.license_role`; a notice may also be a `part` (`LICENSE.zlib`) or about `third_parties`.
+    `license_folder` are the texts of a folder such as `LICENSES/`, which speak for the folder it stands in. `known` are
+    all folders that hold a file, however deep.
+    """
+
+    def __init__(self, files: Iterable[FileFacts], declared_license: str | None) -> None:
+        self.speaking: dict[str, dict[str, list[FileFacts]]] = {}
+        self.sidecars: dict[str, FileFacts] = {}
+        self.known: set[str] = set()
+        self.declared = declared_license
+        self._files: dict[str, FileFacts] = {}
+        self._manifests: dict[str, Said] = {}
+        ordered = sorted(files, key=lambda f: (f.path, f.file_id))
+        self.named = NamedParts(ordered)
+        for file in ordered:
+            self._files.setdefault(file.path, file)
+            at = folder_of(file.path)
+            while at and at not in self.known:
+                self.known.add(at)
+                at = folder_of(at)
+            self._add(file)
+
+    def _add(self, file: FileFacts) -> None:
+        role, folder = license_role(file.path), folder_of(file.path)
+        if role is None or not file.whole or self.named.is_of_part(file):
+            return
+        if role in ("license", "notice") and all((f.rule or "").startswith("debian-") for f in file.whole):
+            role = "reuse"  # a licence file in the form of debian/copyright, which names the files of each licence
+        if role == "notice" and not is_notice(file.path):
+            role = "third_parties" if is_about_third_parties(file.path) else "part"
+        if role == "license" and is_license_folder(folder):
+            role, folder = "license_folder", folder_of(folder)
+        elif role == "reuse" and reading_of_records(file.path) == "sidecar":
+            self.sidecars.setdefault(file.path.removesuffix(".license"), file)
+            return
+        elif reading_of_records(file.path) and folder.rpartition("/")[2] in (".reuse", "debian"):
+            folder = folder_of(folder)
+        self.speaking.setdefault(folder, {}).setdefault(role, []).append(file)
+
+    def texts(self, folder: str, role: str, parts: bool = False) -> Texts:
+        """The files of a role with what they say of the whole folder, or else of parts of it."""
+        files = self.speaking.get(folder, {}).get(role, [])
+        return [(file, tuple(f for f in file.whole if (f.rule == PART) == parts)) for file in files]
+
+    def parts(self, folder: str, role: str) -> Iterable[tuple[FileFacts, Finding]]:
+        """What the files of a role say of parts of the folder, each with its paths."""
+        for file, findings in self.texts(folder, role, parts=True):
+            for finding in findings:
+                yield file, finding
+
+    def license_of(self, folder: str, stated: bool = False) -> Said:
+        """The licence files of a folder; where they are silent or only point elsewhere, its folder of licences."""
+        texts = self.texts(folder, "license")
+        statement = combined("ancestor_file", texts, silence_is_doubt=True)
+        if not statement.names_licence and not (stated and not texts):
+            texts = texts + self.texts(folder, "license_folder")
+            statement = combined("ancestor_file", texts, silence_is_doubt=True)
+        choice = next((c for c in self._choices(folder) if covers(c[0], statement.expression)), None)
+        if choice is None:
+            return statement
+        return replace(statement, expression=choice[0], evidence=(*statement.evidence, choice[1]))
+
+    def _choices(self, folder: str) -> Iterable[tuple[str, Evidence]]:
+        """The choices (OR) that manifests, the registry and READMEs of a folder offer."""
+        described = [self.manifest(folder), self.readme(folder)]
+        if not folder:
+            described.insert(1, self.registry())
+        for evidence in (e for statement in described for e in statement.evidence):
+            for part in conjuncts(evidence.expression or ""):
+                if len(alternatives(part)) > 1:
+                    yield part, evidence
+
+    def manifest(self, folder: str) -> Said:
+        """The manifests of a folder, with the files that they point to."""
+        if folder not in self._manifests:
+            texts = [pair for pair in self.texts(folder, "metadata") for pair in self._followed(folder, *pair)]
+            self._manifests[folder] = combined("package_metadata", texts)
+        return self._manifests[folder]
+
+    def _followed(self, folder: str, file: FileFacts, findings: tuple[Finding, ...]) -> Texts:
+        """A manifest, and in the place of a pointer the file that it points to; one that is not there is a doubt."""
+        said: Texts = []
+        for finding in findings:
+            if not finding.paths:
+                said.append((file, (finding,)))
+                continue
+            target = self._files.get(resolved(folder, finding.paths[0]) or "")
+            words = (target.whole or target.head) if target is not None else ()
+            if target is None or not any(f.outcome == "found" for f in words):
+                said.append((file, (replace(finding, outcome="unknown", expression=None),)))
+            elif license_role(target.path) != "license" or folder_of(target.path) != folder:
+                said.append((target, words))
+        return said
+
+    def readme(self, folder: str) -> Said:
+        """What the READMEs of a folder say of the work."""
+        return combined("repository", self.texts(folder, "readme"))
+
+    def registry(self) -> Said:
+        """What the registry or forge declares, for the root."""
+        if not self.declared:
+            return Said("none")
+        said = declared(self.declared)
+        evidence = Evidence("package_metadata", "", "", said, None, None, None, None)
+        return Said("package_metadata", explained([said]) if said else None, said is None, (evidence,))
+
+
+def last_record(file: FileFacts, inner: str) -> Finding | None:
+    """The last record of a file that names a path; a file that could not be read may name any."""
+    for finding in reversed(file.whole):
+        if (not finding.paths and finding.outcome == "unknown") or any(matches(p, inner) for p in finding.paths):
+            return finding
+    return None
