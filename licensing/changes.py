@@ -42,7 +42,7 @@ def taking_away(
         whole = _sentence(text, min(found))
         turning = _turning(text, whole) if not found.isdisjoint(replaced) else set[int]()
         telling = {n for n in found if not text.addresses[n] and (n not in replaced or n in turning)}
-        outside = body is not None and not _meet(whole, body)
+        outside = _is_outside(whole, body)
         if telling and _limits(text, whole, telling) and not (outside and not _limits_beside(text, whole, telling)):
             return text.lines[whole.start], text.lines[whole.stop - 1]
     return None
@@ -68,8 +68,8 @@ def says_more(
         silent = _list("titles").union(known)
         told = {n for n in found if not text.addresses[n] and text.words[n] not in silent}
         whole = _sentence(text, min(found))
-        outside = body is not None and not _meet(whole, body)
-        if len(told) >= _FEWEST_BINDING and (_binds_beside if outside else _binds)(text, whole, told):
+        binds = _binds_beside if _is_outside(whole, body) else _binds
+        if len(told) >= _FEWEST_BINDING and binds(text, whole, told):
             return text.lines[min(found)], text.lines[max(found)]
     return None
 
@@ -97,8 +97,9 @@ def is_harmless(added: Sequence[str], name: Collection[str]) -> bool:
     return is_silent(" ".join(word for word in told if word not in _list("titles")))
 
 
-def _meet(one: range, other: range) -> bool:
-    return one.start < other.stop and other.start < one.stop
+def _is_outside(sentence: range, body: range | None) -> bool:
+    """Whether no word of a sentence stands in the licence itself, if it is known where that is."""
+    return body is not None and (sentence.start >= body.stop or body.start >= sentence.stop)
 
 
 def _sentence(text: Words, at: int) -> range:

@@ -6,11 +6,14 @@ that does not speak of them.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import re2
 
+from gleanery.licensing.pages import paragraphs
+
 _LONGEST_HEADING, _LONGEST_ITEM = 80, 600
+_SIGNS = " \t#/*;!|=-"  # of comments, and of lines that are drawn
 _MAYBE = re2.compile(r"(?i)third[- ]part|3rd[- ]part|bundle|incorporated|externally maintained|vendored")
 _WHOSE = r"(?:third[- ]part(?:y|ies)|3rd[- ]part(?:y|ies)|bundled|incorporated|externally maintained|vendored)"
 _WHAT = (
@@ -39,7 +42,10 @@ def others_from(lines: Sequence[str], found: Iterable[tuple[int, int]]) -> int |
     if not any(_MAYBE.search(line) for line in lines):
         return None
     places = sorted(found)
-    for first, last, item in _items(lines):
+    plain = [line.strip(_SIGNS) for line in lines]
+    for paragraph in paragraphs(plain):
+        first, last = paragraph.start + 1, paragraph.stop
+        item = " ".join(plain[paragraph.start : paragraph.stop])[:_LONGEST_ITEM]
         heading = first == last and len(item) <= _LONGEST_HEADING and _HEADING.match(item)
         if not (heading or _SENTENCE.search(item)):
             continue
@@ -47,16 +53,3 @@ def others_from(lines: Sequence[str], found: Iterable[tuple[int, int]]) -> int |
         if above and not any(start < first <= end for start, end in places):
             return first
     return None
-
-
-def _items(lines: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-    """Paragraphs with their first and last line."""
-    start, words = 0, list[str]()
-    for number, line in enumerate([*lines, ""], 1):
-        plain = line.strip(" \t#/*;!|=-")
-        if words and not plain:
-            yield start, number - 1, " ".join(words)[:_LONGEST_ITEM]
-            words = []
-        elif plain:
-            start = start if words else number
-            words.append(plain)

@@ -117,7 +117,7 @@ class Page:
         self.starts = [0]
         for line in self.data.split(b"\n")[:-1]:
             self.starts.append(self.starts[-1] + len(line) + 1)
-        self.paragraphs = _paragraphs(self.plain)
+        self.paragraphs = paragraphs(self.plain)
         self.gated, self.legal = self._hits(GATE), self._hits(_LEGAL)
         self.copyrights = {i for i in self._hits(_COPYRIGHT) if not _COPYRIGHT_PROSE.search(self.plain[i])}
         owners = self.copyrights | self._hits(_AUTHOR)
@@ -211,7 +211,7 @@ def plain_line(line: str) -> str:
     return " ".join((line[word.end() :].lstrip(_MARKERS) if word else line).split())
 
 
-def _paragraphs(plain: list[str]) -> list[range]:
+def paragraphs(plain: list[str]) -> list[range]:
     """Runs of lines that say something."""
     found, start = [], None
     for i, line in enumerate([*plain, ""]):
