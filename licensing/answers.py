@@ -9,6 +9,7 @@ from typing import Any
 
 from gleanery.licensing.expressions import Expression, all_of, parse
 from gleanery.licensing.groups import CATEGORIES, Groups, check
+from gleanery.licensing.scan import CHANGED_TEXT
 from gleanery.licensing.statements import IGNORED, REFERENCES
 
 # The five answers for an expression. IGNORED texts are no licences; a REFERENCE only points to one.
@@ -155,7 +156,8 @@ class Answers:
     def group_name(self, leaf: Expression) -> str:
         """The group of a licence, for people."""
         group = self._groups.of(leaf.license)
-        return group.name if group is not None else "not in the policy"
+        unnamed = "its text was changed" if leaf.license == CHANGED_TEXT else "not in the policy"
+        return group.name if group is not None else unnamed
 
 
 def _evaluated(tree: Expression, answer_one: Callable[[Expression], str]) -> str:

@@ -13,8 +13,9 @@ _REMEMBERED = 65_536
 
 @dataclass(frozen=True)
 class Finding:
-    """One detection. `outcome` is found, none, mentioned (a licence is named, and not said to be this work's), or
-    unknown (the time limit, a cut, an error, a licence text that somebody changed, or only a hint).
+    """One detection. `outcome` is found, none, mentioned (a licence is named, and not said to be this work's), changed
+    (the text of a licence with other words: a doubt that names it), or unknown (the time limit, a cut, an error, or
+    only a hint).
 
     `score` is 0 to 100; lines count from 1. The first finding of a text carries its copyright lines. `paths`: a record
     such as REUSE.toml speaks for the files that these patterns name, and a pointer points to this file.

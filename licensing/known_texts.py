@@ -6,13 +6,13 @@ licence, 50 ms for the GPL.
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from gleanery.licensing import spdx_texts
-from gleanery.licensing.expressions import keys
+from gleanery.licensing.expressions import all_of, keys
 from gleanery.licensing.findings import Finding
 from gleanery.licensing.index import scancode_parts
 from gleanery.licensing.library import Known, Library, Opinion
@@ -23,8 +23,10 @@ from gleanery.licensing.words import Words
 
 # Of a file with several texts, one is looked up by itself if it has so many words, and one in so many is in no rule.
 _SHORTEST_SECTION, _MOSTLY = 40, 10
-# The text of a licence with words that may take something away: it is not that licence.
+# The text of a licence with words that may take something away: it is not that licence. The rule of the finding, and
+# what stands beside the licence in its expression, so that nobody takes the one for the other.
 CHANGED = "gleanery-changed-text"
+CHANGED_TEXT = f"LicenseRef-{CHANGED}"
 _RESTRICTED = ("Commercial", "Copyleft", "Free Restricted", "Proprietary Free", "Source-available")
 # Shorter texts of the library would be taken for licences by accident.
 _SHORTEST_TEXT = 12
@@ -73,7 +75,7 @@ def is_restricted(expression: str) -> bool:
 def of_opinion(opinion: Opinion) -> Finding:
     """What the library says, as a finding: of a text that somebody changed, the lines of the change."""
     if opinion.change is not None:
-        return Finding("unknown", None, opinion.score, f"{CHANGED}, {opinion.rule}", *opinion.change)
+        return _changed([opinion.expression], opinion.score, opinion.rule, opinion.change)
     return Finding("found", opinion.expression, opinion.score, opinion.rule, *opinion.lines)
 
 
@@ -88,9 +90,15 @@ def others_beside(findings: tuple[Finding, ...], opinion: Opinion) -> tuple[Find
 
 def with_change(findings: tuple[Finding, ...], lines: tuple[int, int]) -> tuple[Finding, ...]:
     """Findings of a text with words that may take something away: of one licence the doubt alone is left."""
-    changed = Finding("unknown", None, findings[0].score, f"{CHANGED}, {findings[0].rule}"[:200], *lines)
-    one = len({f.expression for f in findings}) == 1
+    named = {f.expression for f in findings}
+    one = len(named) == 1
+    changed = _changed([findings[0].expression or ""] if one else [], findings[0].score, findings[0].rule, lines)
     return (changed,) if one else tuple(sorted((*findings, changed), key=lambda f: f.start_line or 0))
+
+
+def _changed(named: Iterable[str], score: float | None, rule: str | None, lines: tuple[int, int]) -> Finding:
+    """The doubt about a text that was changed: the licence that it was, and that it is not that any more."""
+    return Finding("changed", all_of([*named, CHANGED_TEXT]), score, f"{CHANGED}, {rule}"[:200], *lines)
 
 
 @lru_cache(maxsize=1)

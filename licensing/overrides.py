@@ -17,7 +17,7 @@ from gleanery.licensing.expressions import canonical
 from gleanery.licensing.names import is_license_folder, is_vendored_path
 from gleanery.licensing.override_file import Override, digest_of, plain_name, read_overrides
 from gleanery.licensing.policy import ALLOW, DENY, Judgement, Policy
-from gleanery.licensing.scan import NO_TRAINING
+from gleanery.licensing.scan import CHANGED_TEXT, NO_TRAINING
 from gleanery.licensing.statements import only_points
 from gleanery.licensing.texts import license_text
 from gleanery.records.errors import StopRun
@@ -92,7 +92,7 @@ class Overrides:
 
     def _allowed(self, changed: Conclusion, override: Override, path: str, judged: Judgement) -> Judgement:
         """The person's word instead of the policy's; for a folder it does not stand for the heads of files in it."""
-        if changed.expression is None:
+        if changed.expression is None or CHANGED_TEXT in changed.expression:
             return judged  # nothing can be released under no licence: the person has to name one
         if not _is_for_file(override, path):
             own = self._policy.judge(replace(changed, directory_expression=None, conflict=False))
@@ -131,7 +131,7 @@ def _as_decided(conclusion: Conclusion, override: Override, path: str) -> Conclu
         directory_expression=stated,
         expression=header if own else stated,
         conflict=clash or any(claim.contradicts for claim in claims),
-        uncertain=any(_is_own(piece) and piece.expression is None for piece in conclusion.evidence),
+        uncertain=any(_is_own(piece) and _is_doubt(piece) for piece in conclusion.evidence),
         claims=claims,
     )
 
@@ -182,6 +182,11 @@ def _is_inside(path: str, folder: str) -> bool:
 def _is_own(piece: Evidence) -> bool:
     """Whether a piece is about the file alone: its head, or a record of its project."""
     return piece.role in ("own_header", "reuse")
+
+
+def _is_doubt(piece: Evidence) -> bool:
+    """Whether a piece states a licence that could not be identified, or one whose text somebody changed."""
+    return piece.expression is None or CHANGED_TEXT in piece.expression
 
 
 def _is_reserved(conclusion: Conclusion) -> bool:

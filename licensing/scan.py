@@ -20,6 +20,7 @@ from gleanery.licensing.findings import Answers, Finding, Store, finding_of, pla
 from gleanery.licensing.index import SCAN_VERSION, detector_name
 from gleanery.licensing.known_texts import (
     CHANGED,
+    CHANGED_TEXT,
     by_sections,
     is_restricted,
     library,
@@ -37,6 +38,7 @@ from gleanery.licensing.time_limit import TimeIsUp, within
 
 __all__ = [
     "CHANGED",
+    "CHANGED_TEXT",
     "MOST_FINDINGS",
     "NO_TRAINING",
     "SCAN_VERSION",

@@ -3,8 +3,11 @@
 In: a piece of evidence. Out: a sentence, such as `LICENSE lines 1-20 say MIT (rule mit_30.RULE, score 100)`. 2 µs.
 """
 
+from dataclasses import replace
 from functools import lru_cache
 
+from gleanery.licensing.expressions import all_of, conjuncts
+from gleanery.licensing.scan import CHANGED_TEXT
 from gleanery.licensing.statements import Evidence
 
 _LONGEST_PATH = 300
@@ -23,6 +26,10 @@ def sentence(piece: Evidence) -> str:
     if piece.start_line is not None and piece.start_line == piece.end_line:
         lines = f" line {piece.start_line}"
     verb = "say" if lines and piece.start_line != piece.end_line else "says"
+    if CHANGED_TEXT in (piece.expression or ""):
+        licence = all_of(part for part in conjuncts(piece.expression or "") if part != CHANGED_TEXT)
+        verb = "change the text of" if verb == "say" else "changes the text of"
+        piece = replace(piece, expression=licence or "a licence")
     what = f"{verb} {piece.expression}" if piece.expression else "states a licence that could not be identified"
     if not piece.expression and verb == "say":
         what = "state a licence that could not be identified"

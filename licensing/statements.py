@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from gleanery.licensing.expressions import all_of, alternatives, canonical, conjuncts, keys, parse
 from gleanery.licensing.names import is_ownership_name
-from gleanery.licensing.scan import NO_TRAINING, Finding
+from gleanery.licensing.scan import CHANGED_TEXT, NO_TRAINING, Finding
 
 # "See LICENSE": it points to a licence and is none.
 REFERENCES = frozenset(f"licenseref-scancode-{key}" for key in ("unknown-license-reference", "see-license", "unstated"))
@@ -40,6 +40,8 @@ THIRD_PARTIES = "gleanery-third-parties"
 # Made for texts, fonts and data; their authors advise against them for code.
 _DOCUMENTS = ("CC-BY-SA-", "GFDL-", "OFL-", "ODBL-", "ODC-BY-", "PDDL-", "CDLA-", "UBUNTU-FONT-", "BITSTREAM-VERA")
 IGNORED = frozenset(f"licenseref-scancode-{key}" for key in _IGNORED_TEXT.split())
+# What stands beside a licence, and is none by itself.
+_MARKS = frozenset((NO_TRAINING.lower(), CHANGED_TEXT.lower()))
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class FileFacts:
 class Evidence:
     """One piece of evidence. `role` is own_header, reuse, ancestor_file, package_metadata, repository or siblings.
 
-    An `expression` of None means that a licence is stated there and could not be identified.
+    An `expression` of None means that a licence is stated there and could not be identified; `CHANGED_TEXT` stands
+    beside a licence whose text somebody changed.
     The declaration of a registry has no file: its path and blob_id are empty.
     """
 
@@ -109,6 +112,10 @@ def combined(role: str, texts: Texts, silence_is_doubt: bool = False) -> Said:
                 continue
             if finding.outcome == "found" and said is not None:
                 parts += [p for p in conjuncts(said) if role != "own_header" or canonical(p) not in TOOL_GRANTS]
+                evidence.append(evidence_of(role, file, finding, said))
+            elif finding.outcome == "changed" and said is not None:
+                uncertain = True
+                parts += conjuncts(said)
                 evidence.append(evidence_of(role, file, finding, said))
             elif finding.outcome != "none" or (silence_is_doubt and not speaks_of_owners(file.path, finding)):
                 uncertain = True
@@ -215,7 +222,7 @@ def picks(head: str | None, collection: str | None, others: Iterable[str | None]
     held = [part for text in (collection, *others) for part in conjuncts(text or "")]
     known = {canonical(part) for part in held} | {side for part in held for side in alternatives(part)}
     own = {canonical(part) for part in conjuncts(head or "") if not only_points(part)}
-    return len(known) > 1 and bool(own) and own <= known
+    return len(known - _MARKS) > 1 and bool(own) and own <= known
 
 
 def _family(text: str) -> str:
@@ -230,7 +237,7 @@ def for_code(said: Said) -> Said:
     """
     parts = conjuncts(said.expression or "")
     code = [part for part in parts if not _is_for_documents(part)]
-    named = any(not only_points(part) and canonical(part) != NO_TRAINING.lower() for part in code)
+    named = any(not only_points(part) and canonical(part) not in _MARKS for part in code)
     return replace(said, expression=all_of(code)) if named and len(code) < len(parts) else said
 
 

@@ -132,7 +132,7 @@ _ALL = (
         Column("scope", _S, "how it was read: head (source files), whole, readme, or the form of a manifest or record"),
         Column("ordinal", _I32, "0, 1, … in the order of the lines"),
         Column("detector", _S, "detector, version and index digest"),
-        Column("outcome", _S, "found, none, mentioned (of something else), or unknown (time limit, undecodable)"),
+        Column("outcome", _S, "found, none, mentioned (of something else), changed (in its words), or unknown"),
         Column("expression", _S, "SPDX expression", null=True),
         Column("score", _F, "0 to 100", null=True),
         Column("rule", _S, "the detector's rule or rules", null=True),

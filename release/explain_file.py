@@ -77,7 +77,7 @@ def _license(pieces: Sequence[Row]) -> Iterator[str]:
     if concluded["conflict"]:
         yield "Its header, its directory or what else speaks of it state different licences."
     if concluded["uncertain"]:
-        yield "Some of the evidence could not be read to its end."
+        yield "Some of the evidence leaves a doubt."
     for piece in pieces:
         if piece["role"] is not None:
             yield _piece(piece)

@@ -18,7 +18,8 @@ blocked AS (
   SELECT repo_id, reason, header_expression, directory_expression,
     -- What could not be identified, or else what speaks first; of a conflict, the files themselves.
     CASE WHEN reason <> 'license_conflict' THEN
-      coalesce(list_filter(speaking, lambda piece: piece.expression IS NULL)[1].path, speaking[1].path)
+      coalesce(list_filter(speaking, lambda piece: piece.expression IS NULL
+        OR contains(piece.expression, 'LicenseRef-gleanery-changed-text'))[1].path, speaking[1].path)
     END AS look_at,
     count(*) AS files, CAST(sum(size) AS BIGINT) AS bytes, min(path) AS first_path, max(path) AS last_path
   FROM judged

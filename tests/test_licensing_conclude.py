@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gleanery.licensing.conclude import MOST_EVIDENCE, Conclusion, FileFacts, conclude
 from gleanery.licensing.policy import Policy
-from gleanery.licensing.scan import NO_TRAINING, Finding
+from gleanery.licensing.scan import CHANGED, CHANGED_TEXT, NO_TRAINING, Finding
 from gleanery.records.tables import TABLES
 
 POLICY = Policy.load()
@@ -158,6 +158,19 @@ def test_an_unreadable_licence_leaves_a_doubt_below_it_only() -> None:
     assert POLICY.judge(result["sub/deep/a.c"]).evidence == (
         "sub/LICENSE states a licence that could not be identified (rule gleanery-time-limit)",
     )
+
+
+def test_a_changed_licence_is_named_and_never_kept_for_what_it_was() -> None:
+    rule = f"{CHANGED}, mit.LICENSE"
+    changed = Finding("changed", f"{CHANGED_TEXT} AND MIT", 99.0, rule, 6, 7)
+    text = FileFacts("LICENSE", "LICENSE", "0" * 40, whole=(changed,))
+    result = concluded(text, head("a.c"), head("b.c", "MIT"), head("c.c", "MIT OR GPL-2.0-only"))
+    for found in result.values():
+        assert found.uncertain and found.directory_expression == f"{CHANGED_TEXT} AND MIT"
+        assert POLICY.judge(found).reason == "license_unknown"
+    judged = POLICY.judge(result["a.c"])
+    assert judged.rule == f"unknown: {CHANGED_TEXT} (its text was changed)"
+    assert judged.evidence == (f"LICENSE lines 6-7 change the text of MIT (rule {rule}, score 99)",)
 
 
 def test_a_file_that_names_owners_only_does_not_hide_the_licence_above() -> None:

@@ -12,7 +12,7 @@ from gleanery.licensing.conclude import Claim, Conclusion, Evidence
 from gleanery.licensing.override_file import DECISION, SCOPE, Override, plain_name, read_overrides
 from gleanery.licensing.overrides import Overrides, Ruling
 from gleanery.licensing.policy import Policy
-from gleanery.licensing.scan import NO_TRAINING
+from gleanery.licensing.scan import CHANGED_TEXT, NO_TRAINING
 from gleanery.records.errors import StopRun
 
 POLICY = Policy.load()
@@ -132,7 +132,9 @@ def test_an_allowance_lifts_the_policy_and_needs_a_licence(tmp_path: Path) -> No
     assert ruled(found, concluded(directory="GPL-3.0-only")).judgement.rule.endswith("allowed as GPL-3.0-only")
     assert ruled(found, concluded()).judgement.reason == "license_missing"
     assert not ruled(found, concluded("GPL-2.0-only", "GPL-3.0-only")).judgement.allowed
+    assert ruled(found, concluded(directory=f"{CHANGED_TEXT} AND MIT")).judgement.reason == "license_unknown"
     named = overrides(tmp_path, 'repository = "octo/app"\nverdict = "allow"\nexpression = "CC-BY-4.0"')
+    assert ruled(named, concluded(directory=f"{CHANGED_TEXT} AND MIT")).conclusion.expression == "CC-BY-4.0"
     assert ruled(named, concluded()).judgement.allowed
 
 
