@@ -134,11 +134,25 @@ def labelled_metrics(trees: Sequence[Package], cases: list[Case], stated: list[C
     if any("strict" in case.verdict.judgements for case in cases):
         found.append(_measured("restricted_accepted_strict", restricted, lambda cs, _: _accepted(cs, _strict), {}))
     found.append(_measured("restricted_accepted_head_silent", restricted, _accepted_in_silence, {}))
+    found += _where_stated(cases)
     if stated:
         found.append(_measured("nested_restricted_accepted", nested, _accepted, {}))
         found.append(_measured("nested_permissive_recall", granted, _accepted, {}))
         found.append(_measured("no_license_accepted", [c for c in stated if c.kind == "none"], _accepted, {}))
     return found
+
+
+def _where_stated(cases: list[Case]) -> list[Metric]:
+    """The same figures on the files whose tree states for them, anywhere and in any way, what the label says."""
+    known = [c for c in cases if c.answer in c.verdict.stated]
+    permissive = [c for c in known if c.answer == ALLOW]
+    restricted = [c for c in known if c.answer == DENY]
+    return [
+        _share("label_stated", [c.answer in c.verdict.stated for c in cases], {}),
+        _measured("file_correct_where_stated", known, _files_right, {}),
+        _measured("permissive_recall_where_stated", permissive, _accepted, {}),
+        _measured("restricted_accepted_where_stated", restricted, _accepted, {}),
+    ]
 
 
 def _ours(case: Case) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from licensing_stated import stated_answers
+
 from gleanery.licensing.conclude import Conclusion
 from gleanery.licensing.policy import Judgement, Policy
 from gleanery.pipeline.run import Progress, curate
@@ -23,13 +25,17 @@ PROFILES = ("permissive", "strict")
 
 @dataclass(frozen=True)
 class Verdict:
-    """One file: its conclusion, the judgement of each profile, and its category for the confusion table."""
+    """One file: its conclusion, the judgement of each profile, and its category for the confusion table.
+
+    `stated` are the answers of the policy for all licences that its tree names for it, see `licensing_stated.py`.
+    """
 
     package: str
     path: str
     conclusion: Conclusion
     judgements: Mapping[str, Judgement]
     category: str
+    stated: frozenset[str]
 
     @property
     def allowed(self) -> bool:
@@ -77,6 +83,7 @@ def _stop_after_annotate(event: Progress) -> None:
 
 def _read(root: Path) -> dict[tuple[str, str], Verdict]:
     profiles = policies()
+    stated = stated_answers(root, profiles["permissive"])
     conclusions = {}
     for part in sorted((root / "tables/license_conclusions").glob("*.parquet")):
         for row in read_table(part).to_pylist():
@@ -94,7 +101,8 @@ def _read(root: Path) -> dict[tuple[str, str], Verdict]:
                 name, path = repos[file["repo_id"]], file["path"]
                 judged = {profile: policy.judge(conclusion) for profile, policy in profiles.items()}
                 category = category_of(profiles["permissive"], conclusion)
-                found[name, path] = Verdict(name, path, conclusion, judged, category)
+                answers = stated[file["file_id"]]
+                found[name, path] = Verdict(name, path, conclusion, judged, category, answers)
     return found
 
 
