@@ -109,6 +109,8 @@ def _wanted(name: str) -> str:
     if any(named):
         behind = parts[len(parts) - named[::-1].index(True) :]
         return "PASSWORD" if all(p in words["behind_password"] for p in behind) else ""
+    if "public" in parts or "publishable" in parts:
+        return ""  # publicKeyToken: what anybody may know
     pairs = {f"{a}.{b}" for a, b in zip(parts, parts[1:], strict=False)}
     if any(p in words["key_words"] for p in parts) or pairs & words["key_pairs"]:
         return "KEY"

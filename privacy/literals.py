@@ -13,6 +13,7 @@ LONGEST = 600  # bytes; a longer literal is data
 # Tried at one place only and bounded, so Python's own engine is linear here, and quicker to call.
 _OPENING = re.compile(rb"(?:[bBrRuUfFL@$]{0,2}|new[ \t]String\(|String\(|Some\()(\\?[\"'`])")
 _BARE = re.compile(rb"[^\s\"'`<>,;&()\[\]{}|\\-][^\s\"'`<>,;&()\[\]{}|\\]{2,200}")
+_SETTING = re.compile(rb"^[ \t]*[\w.\-]+[ \t]*[:=][ \t]*$")
 _IN_STRING = re.compile(rb"[^\s\"'`<>,;&\\]{3,200}")
 
 
@@ -39,6 +40,8 @@ def bare_span(source: Source, place: int) -> tuple[int, int] | None:
     if span is None or source.raw[span[1] : span[1] + 1] in (b"(", b"[", b"{"):
         return None
     start, end = span
+    if source.raw[end : end + 1] in (b"", b"\n", b"\r") and _SETTING.search(source.before(place)):
+        return span  # nothing but a name and its value on the line: a sign at the end belongs to the value
     while end > start and source.raw[end - 1 : end] in (b".", b":", b"!", b"?"):
         end -= 1
     return start, end

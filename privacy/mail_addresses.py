@@ -1,10 +1,12 @@
 """Mail addresses.
 
-In: a source. Out: hits on e-mail addresses. Left: addresses that stand for any address (`user@example.com`), remote
+In: a source. Out: hits on e-mail addresses, also as people write them against collectors (`name at host dot org`,
+`name [at] host.org`). Left: addresses that stand for any address (`user@example.com`), remote
 shells and repositories (`git@host:path`), the user part of URLs, decorators, labels, templates, protocol names, and
 senders that nobody reads (`noreply@`).
 """
 
+import re
 from collections.abc import Iterator
 
 from gleanery.privacy.gate import Condition
@@ -14,7 +16,13 @@ from gleanery.privacy.rules import load_rules
 from gleanery.privacy.source import Source
 
 NAME, ENTITIES = "mail_address", ("EMAIL",)
-GATES = {NAME: Condition("@[A-Za-z0-9]", (b"@",))}
+HIDDEN = "mail_address_in_words"
+GATES = {
+    NAME: Condition("@[A-Za-z0-9]", (b"@",)),
+    HIDDEN: Condition(
+        r"[(\[{<][ \t]?at[ \t]?[)\]}>]|[ \t]at[ \t][^\n]{1,80}(?:[ \t]dot[ \t]|>)", (b"at",), caseless=True
+    ),
+}
 
 # Found from the @ on, since that sign is rare; the part before it is read backwards. RFC 5321 allows 64 characters
 # there and 63 in a label. The last label has letters only.
@@ -24,12 +32,48 @@ _DOMAIN = compile_pattern(
 _LOCAL = bytes(b for b in range(256) if b < 128 and (chr(b).isalnum() or chr(b) in "._+-[]"))
 _TEMPLATE_BEFORE = b"}$%<>)]{/@#~`"
 _LABELS = frozenset(b"this return super break continue self".split())  # Kotlin: this@Activity.name
-_NOBODY = frozenset(("noreply", "no-reply", "no_reply", "donotreply", "do-not-reply"))
+# Senders that nobody reads, and the account of every git server.
+_NOBODY = frozenset(("noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "git"))
 _RESERVED = ("example", "test", "invalid", "localhost", "local", "internal", "lan", "localdomain")
+# What colours a terminal ends in a letter that could begin an address.
+_COLOUR = re.compile(rb"(?:\x1b|\\(?:x1b|u001b|033|e))\[[0-9;]{0,16}m", re.IGNORECASE)
+
+# In words, one of the two signs has to be plain: brackets around "at", "dot" as a word, or the whole in angle brackets.
+_PART, _LABEL = r"[A-Za-z0-9][A-Za-z0-9._+\-]{0,63}", r"[A-Za-z0-9\-]{1,63}"
+_MARKED_AT = r"(?:[(\[{][ \t]?at[ \t]?[)\]}]|[ \t](?:[(\[{][ \t]?at[ \t]?[)\]}]|<at>)[ \t])"
+_MARKED_DOT = r"(?:[ \t]dot[ \t]|[ \t]?[(\[{][ \t]?dot[ \t]?[)\]}][ \t]?|[ \t]<dot>[ \t])"
+_DOT = rf"(?:\.|{_MARKED_DOT})"
+_LAST = r"([A-Za-z]{2,15})\b"
+_LOCAL_PART = rf"\b({_PART}(?:{_MARKED_DOT}{_PART}){{0,3}})"
+_IN_WORDS = tuple(
+    compile_pattern(f"(?i){form}")
+    for form in (
+        rf"{_LOCAL_PART}{_MARKED_AT}((?:{_LABEL}{_DOT}){{1,5}}){_LAST}",
+        rf"{_LOCAL_PART}[ \t]at[ \t]((?:{_LABEL}{_DOT}){{0,4}}{_LABEL}{_MARKED_DOT}){_LAST}",
+        rf"<{_LOCAL_PART}[ \t]at[ \t]((?:{_LABEL}\.){{1,5}}){_LAST}>",
+    )
+)
+_ARTICLES = frozenset(("the.", "a.", "this.", "that."))  # "laugh at the dot com bubble"
+_WRITTEN_DOT = re.compile(r"\W*\bdot\b\W*", re.IGNORECASE)
 
 
 def find(source: Source) -> Iterator[Hit]:
-    """Hits in bytes, in the order of the text."""
+    """Hits in bytes; hits may overlap."""
+    if NAME in source.present:
+        yield from _plain(source)
+    if HIDDEN in source.present:
+        yield from _in_words(source)
+
+
+def _in_words(source: Source) -> Iterator[Hit]:
+    for form in _IN_WORDS:
+        for found in form.finditer(source.raw):
+            local, hosts, last = (_WRITTEN_DOT.sub(".", found.group(n).decode("ascii")) for n in (1, 2, 3))
+            if hosts.lower() not in _ARTICLES and _is_real(local, f"{hosts}{last}"):
+                yield Hit(found.start(1), found.end(3), "EMAIL", "mail_address_in_words", 0.8)
+
+
+def _plain(source: Source) -> Iterator[Hit]:
     for found in _DOMAIN.finditer(source.raw):
         at, end = found.start(), found.end()
         start = _local_start(source.raw, at)
@@ -46,6 +90,8 @@ def _local_start(raw: bytes, at: int) -> int:
     if len(local) > 64:
         return at
     start = at - len(local.lstrip(b".+-[]"))
+    for colour in _COLOUR.finditer(raw, max(0, at - 90), at):
+        start = max(start, colour.end())
     escaped = start > 0 and raw[start - 1] == 0x5C  # the letter belongs to an escape such as \\n
     return start + 1 if escaped else start
 

@@ -27,9 +27,11 @@ GATES = {
 _V4 = compile_pattern(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 # Only 2000::/3 is assigned to the public, and no name of a programming language starts with a digit.
 _V6 = compile_pattern(r"\b[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{1,34}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?")
-# A comparison, a product token (Browser/91.0.4472.114), or the number before it in a list of fractions such as a path
-# of SVG.
-_VERSION_BEFORE = re.compile(rb"(?:[<~^vV]|[=><!~]=|~>)[ \t]*$|\w/$|(?<![\d.])-?\d*\.\d+(?:-\d*\.\d+|\.\d+)?[ ,]$")
+# A comparison, a product token (Browser/91.0.4472.114), a year and a bracket as in a list of releases, or the number
+# before it in a list of fractions such as a path of SVG.
+_VERSION_BEFORE = re.compile(
+    rb"(?:[<~^vV]|[=><!~]=|~>)[ \t]*$|\w/$|\b(?:19|20)\d\d[ \t]?\($|(?<![\d.])-?\d*\.\d+(?:-\d*\.\d+|\.\d+)?[ ,]$"
+)
 # Files that list packages: an address there would say so.
 _LISTS_VERSIONS = re.compile(
     r".*\.lock|.*-lock\.(json|yaml)|requirements.*\.txt|gemfile.*|.*\.gemspec|.*\.(cs|vb|fs)proj|.*\.nuspec|packages\.config"

@@ -48,15 +48,10 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _GAP = re.compile(
-    r"\s+|[,;&/|+]|[\"']\s?,\s?[\"']|(?:and|und|et|y|present)\b|\d{4}\b|[-–](?=\s?\d)|<[^<>]{0,90}>|\([^()]{0,90}\)",
+    r"\s+|[,;&/|+]|[\"']\s?[,;]?\s?[\"']|(?:and|und|et|y|present)\b|\d{4}\b|[-–](?=\s?\d)|<[^<>]{0,90}>|\([^()]{0,90}\)",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?(?:-[^\W\d_]+)*")
-_GAP = re.compile(
-    r"(?:\s|[,;&/|+]|\b(?:and|und|et|y)\b|\(?\b\d{4}(?:\s?[-–,]\s?(?:\d{2,4}|present))*\)?|<[^<>]{0,90}>|\([^()]{0,90}\)"
-    r"|[\"']\s?,\s?[\"'])+",
-    re.IGNORECASE,
-)
 _COMPANY_AHEAD = re.compile(r",?\s+(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|Corp|S\.A|B\.V|AG|KG|Co)\b", re.IGNORECASE)
 # A company and then a year begin a second holder: "Kiesgrube GmbH, 2014 First Last".
 _COMPANY_FIRST = re.compile(r"[A-Z][^,;()<>\"\n]{2,60}, (?:\(c\) )?\d{4}(?:-\d{4})? ")
@@ -173,12 +168,12 @@ def _tokens(text: str, place: int) -> Iterator[_Token]:
     """Words with what they can be in a name. A word that is glued to code around it is none."""
     for found in _TOKEN.finditer(text, place):
         start, end = found.span()
-        kind = _kind(found.group())
+        # "A" is an article before anything but its dot.
+        kind = "initial" if text[start : end + 1] == "A." else _kind(found.group())
         if text[end : end + 1] == "." and (kind == "initial" or found.group() in ("Jr", "Sr", "Dr")):
             end += 1
-        glued = (
-            start > 0 and text[start - 1] in "_@\\/.$&%" or text[end : end + 1] and text[end] in "_@(=\\&%0123456789"
-        )
+        behind = "_@(=\\&%0123456789" + "/" * (kind == "initial")  # as in "I/O"
+        glued = start > 0 and text[start - 1] in "_@\\/.$&%" or text[end : end + 1] and text[end] in behind
         yield _Token(start, end, "stop" if glued else kind)
 
 
@@ -190,6 +185,9 @@ def _name(text: str, run: list[_Token]) -> Iterator[tuple[int, int]]:
     while run and run[0].kind == "particle":
         run = run[1:]
     kinds = [token.kind for token in run]
+    whole = ".".join(text[t.start : t.end].rstrip(".") for t in run).lower()
+    if whole in load_rules().words["stand_in_people"]:
+        return
     if (kinds == ["cjk"] or 2 <= len(run) <= 5 and "word" in kinds) and not _COMPANY_AHEAD.match(text, run[-1].end):
         yield run[0].start, run[-1].end
 

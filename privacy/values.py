@@ -25,7 +25,7 @@ _FILE = (
 )
 # A variable of a shell, a template, a setting; a note in brackets; a call; then the four forms above.
 _REFERENCE = compile_pattern(
-    r"\$[A-Za-z_][\w.:\->\[\]()]{0,80}|%[A-Za-z_]\w{0,60}%|&[A-Za-z_]\w{0,60}|!.{0,80}|@[\w/.:]{0,80}|<.{0,200}>"
+    r"\$[A-Za-z_][\w.:$\->\[\]()]{0,80}|%[A-Za-z_]\w{0,60}%|&[A-Za-z_]\w{0,60}|!.{0,80}|@[\w/.:]{0,80}|<.{0,200}>"
     r"|\[.{0,200}\]|\{.{0,200}\}|\(.{0,200}\)|\*.{0,40}|[A-Za-z_][\w.:]{0,80}\s?[(\[].{0,200}"
     rf"|{_DOTTED}|{_CONSTANT}|{_PATH}|{_FILE}"
 )

@@ -37,6 +37,14 @@ def found(redactor: Redactor, text: str, path: str = "a.py") -> list[tuple[str, 
         ("邮箱wilma@kiesgrube-ost.de", "wilma@kiesgrube-ost.de"),
         ("'wilma@kiesgrube-ost.de'", "wilma@kiesgrube-ost.de"),
         ("wilma@kiesgrube-ost.de: hello", "wilma@kiesgrube-ost.de"),
+        ("\x1b[32mwilma@kiesgrube-ost.de\x1b[39m", "wilma@kiesgrube-ost.de"),
+        ("'\\u001b[1;32mwilma@kiesgrube-ost.de'", "wilma@kiesgrube-ost.de"),
+        ("(wilma at kiesgrube-ost dot de)", "wilma at kiesgrube-ost dot de"),
+        ("wilma dot f at mail dot kiesgrube dot de", "wilma dot f at mail dot kiesgrube dot de"),
+        ("wilma (at) kiesgrube-ost.de", "wilma (at) kiesgrube-ost.de"),
+        ("wilma[AT]kiesgrube-ost[DOT]de", "wilma[AT]kiesgrube-ost[DOT]de"),
+        ("wilma <at> kiesgrube-ost <dot> de", "wilma <at> kiesgrube-ost <dot> de"),
+        ("* Tove <wilma at kiesgrube-ost.de>", "wilma at kiesgrube-ost.de"),
     ],
 )
 def test_mail_addresses_are_found(redactor: Redactor, text: str, address: str) -> None:
@@ -47,6 +55,13 @@ def test_mail_addresses_are_found(redactor: Redactor, text: str, address: str) -
     "text",
     [
         "git@github.com:owner/name.git",
+        '[url "git@github.com:"]',
+        "ssh git@shop.de upload",
+        "look at shop.de",
+        "licence: look at license.txt and at shop.de",
+        "laugh at the dot com bubble",
+        "f(at) x.id + list[at].size",
+        "user at example dot com",
         "wilma@host.shop.de:/srv/x",
         "user@example.com",
         "a@b.example",
@@ -116,6 +131,7 @@ def test_public_addresses_are_found(redactor: Redactor, text: str, address: str)
         "2020:10:11 12:13",
         "RFC 8.2.4.44",
         "x93.184.216.40",
+        "Dec 01, 2001(1.2.103.0)",
         "93.184.216.40.1",
     ],
 )
@@ -151,10 +167,11 @@ def test_what_is_no_public_address_is_left(redactor: Redactor, text: str) -> Non
         (f"passphrase = b'{PW}'", "a.py"),
         (f'password = """{PW}"""', "a.py"),
         ("password: 'swordfish'", "a.py"),
+        (f"  password: {PW}!\n", "a.yml"),
     ],
 )
 def test_passwords_are_found_and_quotes_stay(redactor: Redactor, text: str, path: str) -> None:
-    value = "swordfish" if "swordfish" in text else PW
+    value = "swordfish" if "swordfish" in text else PW + "!" * text.endswith("!\n")
     assert found(redactor, text, path) == [("PASSWORD", value)]
 
 
@@ -195,6 +212,7 @@ def test_passwords_are_found_and_quotes_stay(redactor: Redactor, text: str, path
         "<%= pw %>",
         "https://shop.invalid/reset",
         "PASSWORD_1_REDACTED",
+        "$name:$word",
     ],
 )
 def test_what_only_stands_for_a_password_is_left(redactor: Redactor, value: str) -> None:
@@ -259,6 +277,8 @@ def test_keys_are_found_by_their_name_and_their_randomness(redactor: Redactor, t
         "SECRET = '0123456789abcdef'",
         "cipherKey = 'aaaaaaaaaaaaaaaaaaaaaaaa'",
         "secret = ${{ secrets.API_TOKEN_V2 }}",
+        "Culture=neutral, PublicKeyToken=4b1d0f7ac93e5826",
+        "publicKeyToken: '4b1d0f7ac93e5826'",
     ],
 )
 def test_what_is_no_key_is_left(redactor: Redactor, text: str) -> None:
@@ -311,6 +331,8 @@ def test_every_rule_has_a_name_of_its_own() -> None:
         ("# Written by Sean O'Casey.", ["Sean O'Casey"]),
         ("Maintainer: Linus FEUERHAHN", ["Linus FEUERHAHN"]),
         ("authors = ['Wilma Feuerhahn', 'Tove Lindqvist']", ["Wilma Feuerhahn", "Tove Lindqvist"]),
+        ('authors: ["Wilma Feuerhahn" "Tove Lindqvist"]', ["Wilma Feuerhahn", "Tove Lindqvist"]),
+        ("Copyright (c) 1999 A. Feuerhahn, B. Lindqvist", ["A. Feuerhahn", "B. Lindqvist"]),
         ('"contributors": [\n  {"name": "Tove Lindqvist"}', ["Tove Lindqvist"]),
     ],
 )
@@ -327,6 +349,11 @@ def test_names_are_found_where_files_name_their_authors(redactor: Redactor, text
         "Copyright (c) Free Software Foundation",
         "Copyright (c) Wilma Feuerhahn, Inc.",
         "Copyright Notice and Permission",
+        "Copyright (C) 2020 Feldweg Editor Organization",
+        "Copyright (c) Tweed I/O Limited.",
+        "to be implemented by Git LFS clients",
+        "Author: John Doe",
+        "Written by A Team",
         "author: String",
         "author = models.ForeignKey(User)",
         "Author: unknown",
