@@ -17,6 +17,7 @@ from gleanery.licensing.conclude import Conclusion
 from gleanery.licensing.policy import Judgement, Policy
 from gleanery.pipeline.run import Progress, curate
 from gleanery.pipeline.settings import CrawlSettings, RunSettings, Settings, SourceSettings
+from gleanery.pipeline.stage4_judge import conclusions_of
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import read_table
 
@@ -84,10 +85,9 @@ def _stop_after_annotate(event: Progress) -> None:
 def _read(root: Path) -> dict[tuple[str, str], Verdict]:
     profiles = policies()
     stated = stated_answers(root, profiles["permissive"])
-    conclusions = {}
+    conclusions: dict[str, Conclusion] = {}
     for part in sorted((root / "tables/license_conclusions").glob("*.parquet")):
-        for row in read_table(part).to_pylist():
-            conclusions[row["file_id"]] = Conclusion.of_row(row)
+        conclusions |= conclusions_of(read_table(part))
     found = {}
     repos = {
         row["repo_id"]: row["name"].rpartition("/")[2]

@@ -5,9 +5,8 @@ for each file. The rules stand in docs/reference/licensing.md; nothing is allowe
 About 9 µs a file, and 30 µs for each folder; memory grows with the number of folders.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from gleanery.licensing.folders import Folders
 from gleanery.licensing.names import license_role
@@ -53,14 +52,6 @@ class Conclusion:
     uncertain: bool
     evidence: tuple[Evidence, ...]
     claims: tuple[Claim, ...] = ()
-
-    @classmethod
-    def of_row(cls, row: Mapping[str, Any]) -> "Conclusion":
-        """The conclusion in a row of the table license_conclusions."""
-        values = {field.name: row[field.name] for field in fields(cls)}
-        values["evidence"] = tuple(Evidence(**piece) for piece in row["evidence"] or ())
-        values["claims"] = tuple(Claim(**claim) for claim in row["claims"] or ())
-        return cls(**values)
 
 
 def conclude(files: Sequence[FileFacts], declared_license: str | None) -> list[Conclusion]:

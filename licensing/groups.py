@@ -13,6 +13,7 @@ from typing import Any
 
 from gleanery.records.errors import StopRun
 
+MOST_ASKED = 4_096  # names whose group is remembered
 CATEGORIES = ("public-domain", "permissive", "weak-copyleft", "copyleft", "restricted")
 # The sources of claims beside a conclusion, see `conclude.Claim`.
 _SOURCES_TEXT = "header reuse manifest readme registry siblings documents above notice third_parties"
@@ -40,9 +41,20 @@ class Groups:
             self._named.update({key.lower(): entry for key in group["licenses"]})
             self._prefixes += [(prefix.lower(), entry) for prefix in group.get("prefixes", [])]
         self._catalogue = _catalogue()
+        self._asked: dict[str, Group | None] = {}
 
     def of(self, key: str) -> Group | None:
-        """The group of a licence: by its own name, or by the longest family name that it begins with."""
+        """The group of a licence: by its own name, or by the longest family name that it begins with.
+
+        The same few names are asked for again and again, so answers are kept; a text may hold any number of others.
+        """
+        if key not in self._asked:
+            if len(self._asked) >= MOST_ASKED:
+                self._asked.clear()
+            self._asked[key] = self._found(key)
+        return self._asked[key]
+
+    def _found(self, key: str) -> Group | None:
         key = key.lower().removesuffix("+")
         named = self._named.get(key)
         if named is not None:

@@ -7,6 +7,7 @@ doubt is left. All parts must be met, except where one of them is explained by a
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from gleanery.licensing.expressions import all_of, alternatives, canonical, conjuncts, keys, parse
 from gleanery.licensing.names import is_ownership_name
@@ -94,7 +95,13 @@ class Said:
     @property
     def meaning(self) -> str:
         """The same text for two that say the same, references and remarks left out."""
-        return canonical(explained(conjuncts(self.expression or "")) or "")
+        return _meaning(self.expression or "")
+
+
+# All files of a folder ask the same of the same few expressions; a collection of licences names hundreds in one.
+@lru_cache(maxsize=1024)
+def _meaning(expression: str) -> str:
+    return canonical(explained(conjuncts(expression)) or "")
 
 
 Texts = Iterable[tuple[FileFacts, tuple[Finding, ...]]]
@@ -174,11 +181,16 @@ def _includes(side: str, text: str) -> bool:
 
 def added_by(said: Said, known: Said) -> str | None:
     """What a second source says beyond a first, or None where it adds nothing."""
-    parts = conjuncts(known.meaning)
-    first = {canonical(part) for part in parts}
-    if not first:
+    if not conjuncts(known.meaning):
         return said.expression if said.names_licence else None
-    both = explained([*conjuncts(said.expression or ""), *parts]) or ""
+    return _added(said.expression or "", known.meaning)
+
+
+@lru_cache(maxsize=1024)
+def _added(expression: str, known: str) -> str | None:
+    parts = conjuncts(known)
+    first = {canonical(part) for part in parts}
+    both = explained([*conjuncts(expression), *parts]) or ""
     return all_of(part for part in conjuncts(both) if canonical(part) not in first and not only_points(part))
 
 

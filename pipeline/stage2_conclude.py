@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from gleanery.licensing.conclude import FileFacts, conclude
+from gleanery.licensing.conclude import Conclusion, FileFacts, conclude
 from gleanery.licensing.evidence import reading_scopes
 from gleanery.licensing.names import license_role
 from gleanery.licensing.scan import Finding
@@ -122,7 +122,7 @@ def conclude_shard(shard: Shard) -> None:
         stated = OWN_CODE.get(shard.settings.licensing.profile, repos[repo]["declared_license"])
         for conclusion in conclude(files, stated):
             if conclusion.file_id in read:
-                rows.append(dataclasses.asdict(conclusion) | _lists_of(conclusion))
+                rows.append(_row(conclusion))
     path = shard.table("license_conclusions")
     shard.wrote(path, write_table(path, "license_conclusions", table_of("license_conclusions", rows)))
     shard.counts |= {"in": len(read), "kept": len(rows)}
@@ -149,8 +149,10 @@ def _add_skipped_licenses(shard: Shard, facts: dict[str, list[FileFacts]]) -> No
         facts.setdefault(repo, []).append(added)
 
 
-def _lists_of(conclusion: Any) -> dict[str, list[dict[str, Any]]]:
-    return {name: [dataclasses.asdict(x) for x in getattr(conclusion, name)] for name in ("evidence", "claims")}
+def _row(conclusion: Conclusion) -> dict[str, Any]:
+    """A conclusion as a row. `dataclasses.asdict` would copy each of up to 24 pieces: half of this step's time."""
+    lists = {"evidence": conclusion.evidence, "claims": conclusion.claims}
+    return vars(conclusion) | {name: [vars(piece) for piece in pieces] for name, pieces in lists.items()}
 
 
 def _facts(row: Mapping[str, Any]) -> FileFacts:

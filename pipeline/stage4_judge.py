@@ -7,13 +7,15 @@ reason and what settling among copies needs to know of it, sorted by content. Sm
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from gleanery.licensing.conclude import Conclusion
+from gleanery.licensing.answers import ALLOW
+from gleanery.licensing.conclude import Claim, Conclusion, Evidence
 from gleanery.licensing.names import is_vendored_path, license_role
 from gleanery.licensing.policy import Judgement, Policy
 from gleanery.licensing.scan import NO_TRAINING
@@ -107,9 +109,7 @@ def judge_shard(shard: Shard) -> None:
     rules = iter_rows(shard.root / "tables/optout_rules/rules.parquet")
     matcher = Matcher([Rule(**plain) for plain in rules if plain["scope"] == "blob"])
     judge = _Judge(shard.settings, matcher, shard.task.payload["objections"], shard.task.payload["upstream"])
-    conclusions = {
-        r["file_id"]: Conclusion.of_row(r) for r in read_table(shard.table("license_conclusions")).to_pylist()
-    }
+    conclusions = conclusions_of(read_table(shard.table("license_conclusions")))
     rows: list[dict[str, Any]] = []
     files = read_ids(spread_files(shard.root), "repo_id", sorted(repos), SPREAD).to_pylist()
     files.sort(key=lambda f: (f["repo_id"], f["file_id"]))
@@ -121,6 +121,35 @@ def judge_shard(shard: Shard) -> None:
     shard.wrote(path, write_sorted(path, pa.Table.from_pylist(rows, schema=JUDGED), "blob_id", "file_id"))
     kept = sum(r["reason"] == "kept" for r in rows)
     shard.counts |= {"in": len(rows), "kept": kept, "rejected": len(rows) - kept}
+
+
+def conclusions_of(table: pa.Table) -> dict[str, Conclusion]:
+    """The conclusions in a table license_conclusions, by file_id."""
+    lists = {"evidence": Evidence, "claims": Claim}
+    columns = [
+        _made(lists[f.name], table.column(f.name)) if f.name in lists else table.column(f.name).to_pylist()
+        for f in dataclasses.fields(Conclusion)
+    ]
+    return {values[0]: Conclusion(*values) for values in zip(*columns, strict=True)}
+
+
+def _made(kind: type[Any], column: pa.ChunkedArray) -> list[tuple[Any, ...]]:
+    """The lists of a column as tuples of a class. Field by field, since pyarrow makes a struct at a time slowly."""
+    array = column.combine_chunks()
+    fields = dict(zip(array.type.value_type.names, array.flatten().flatten(), strict=True))
+    made = map(kind, *(fields[f.name].to_pylist() for f in dataclasses.fields(kind)))
+    return [tuple(islice(made, length or 0)) for length in pc.list_value_length(array).to_pylist()]
+
+
+def is_restricted(policy: Policy, conclusion: Conclusion) -> bool:
+    """Whether a file bears witness against its copies: its licence forbids, or its owner reserved training.
+
+    A head that names no licence, or one that nobody knows, leaves the word to the folder.
+    """
+    folder = conclusion.directory_expression
+    if NO_TRAINING in (folder or "") or policy.restricted(conclusion.expression):
+        return True
+    return policy.answer(conclusion.expression) != ALLOW and policy.restricted(folder)
 
 
 class _Judge:
@@ -156,7 +185,7 @@ class _Judge:
                 "rule_version": verdict[2],
                 "evidence": list(verdict[3]),
                 "license": conclusion.expression,
-                "restricted": ruling.denied or (verdict[0] != "kept" and self._is_restricted(conclusion)),
+                "restricted": ruling.denied or (verdict[0] != "kept" and is_restricted(self.policy, conclusion)),
                 "opted_out": opted_out,
                 "first_commit_at": repo["first_commit_at"],
                 "fork": repo["fork_of"] is not None,
@@ -165,11 +194,6 @@ class _Judge:
                 "own_license": own_license,
                 "complete": complete,
             }
-
-    def _is_restricted(self, conclusion: Conclusion) -> bool:
-        """Whether the file bears witness against its copies: its licence forbids, or its owner reserved training."""
-        reserved = NO_TRAINING in (conclusion.directory_expression or "")
-        return reserved or self.policy.restricted(conclusion.expression)
 
     def _verdict(
         self, repo: Mapping[str, Any], file: Mapping[str, Any], judged: Judgement, vendored: bool
