@@ -10,9 +10,11 @@ from typing import Annotated
 import typer
 
 from gleanery.pipeline.screen import draw, err, wrong
+from gleanery.release.wording import number
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Removal after release, and lineage.")
 
+FILE = "OWNER/REPO:PATH, or a file_id."
 ListFile = Annotated[Path, typer.Option("--list", help="The removal list; it is made if there is none.")]
 Release = Annotated[Path, typer.Argument(help="Folder of a release.")]
 Days = Annotated[int, typer.Option(help="Days for which the list is good from today on; 0 is for ever.")]
@@ -26,7 +28,7 @@ Unit = Annotated[str, typer.Option(help="What stood together: file or repository
 @app.command("add")
 def add(
     release: Release,
-    files: Annotated[list[str] | None, typer.Option("--file", help="A file_id.")] = None,
+    files: Annotated[list[str] | None, typer.Option("--file", help=FILE)] = None,
     repositories: Annotated[
         list[str] | None, typer.Option("--repo", help="A repository's name, or its repo_id.")
     ] = None,
@@ -47,7 +49,7 @@ def add(
         raise wrong("there is nothing to remove", "give --file, --repo, or a --registry whose rules cover the release")
     new = append(path, found, _until(valid_days))
     draw("", ("position", "scope", "id", "reason"), tuple((e.position, e.scope, e.id, e.reason) for e in new))
-    err.print(f"{len(new)} entries written to {path}; {len(found) - len(new)} were there already")
+    err.print(f"{number(len(new), 'entry', 'entries')} written to {path}; {len(found) - len(new)} were there already")
 
 
 @app.command("renew")
@@ -111,7 +113,7 @@ def trace(
 @app.command("exposure")
 def exposure(
     release: Release,
-    file_id: Annotated[str, typer.Option("--file", help="A file_id.")],
+    file: Annotated[str, typer.Option("--file", help=FILE)],
     steps: Annotated[int, typer.Option(help="Steps that were trained.")],
     rows: Rows = 8,
     context: Context = 2048,
@@ -121,11 +123,13 @@ def exposure(
 ) -> None:
     """List the steps of a training that saw a file.
 
-    Example: gleanery removals exposure runs/demo/release --file 0123456789abcdef0123456789abcdef --steps 1000
+    Example: gleanery removals exposure runs/demo/release --file npm/rxjs:src/index.ts --steps 1000
     """
+    from gleanery.pipeline.removals import file_ids
     from gleanery.shards.lineage import exposure as find
     from gleanery.shards.loader import Loader
 
+    (file_id,) = file_ids(release, [file])
     loader = Loader(release, context=context, batch=rows, seed=seed, fim_rate=fim_rate, unit=unit)
     found = tuple((s.step, s.row, s.begin, s.end) for s in find(loader, file_id, steps))
     draw("", ("step", "row", "begin", "end"), found)

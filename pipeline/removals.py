@@ -12,13 +12,17 @@ from gleanery.optout.registry import Registry
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import iter_rows
 from gleanery.shards.removals import Wish
+from gleanery.sql.questions import tables_of
 
 
 def wishes(
     release: Path, files: Sequence[str], repositories: Sequence[str], registry: str | None, reason: str
 ) -> list[Wish]:
-    """What to append. A repository is named by its name or repo_id. Raises StopRun for an unknown one."""
-    found = [Wish("file", file, reason) for file in files]
+    """What to append. A repository is named by its name or repo_id, a file as in `file_ids`.
+
+    Raises StopRun for an unknown one: an entry that names nothing would look like a removal and be none.
+    """
+    found = [Wish("file", file_id, reason) for file_id in file_ids(release, files)]
     if repositories:
         repos = list(_rows(release, "repos", ["repo_id", "name"]))
         for name in repositories:
@@ -27,6 +31,20 @@ def wishes(
                 raise StopRun(f"the release has no repository {name}", "`gleanery audit repositories` lists them")
             found += [Wish("repo", one, reason) for one in sorted(ids)]
     return found + (_of_registry(release, registry, reason) if registry else [])
+
+
+def file_ids(release: Path, files: Sequence[str]) -> list[str]:
+    """The file_id of each file, named by it or as OWNER/REPO:PATH. Raises StopRun for one that is not in the release."""
+    known = dict[str, str]()
+    for doc in _rows(release, "docs", ["file_id", "repo", "path"]) if files else ():
+        for name in (doc["file_id"], f"{doc['repo']}:{doc['path']}"):
+            if name in files:
+                known[name] = doc["file_id"]
+    for name in files:
+        if name not in known:
+            hint = "`gleanery explain OWNER/REPO:PATH` with --run tells what became of a file"
+            raise StopRun(f"the release has no file {name}", hint)
+    return [known[name] for name in files]
 
 
 def _of_registry(release: Path, registry: str, reason: str) -> list[Wish]:
@@ -49,7 +67,7 @@ def _of_registry(release: Path, registry: str, reason: str) -> list[Wish]:
 
 
 def _rows(release: Path, table: str, columns: list[str]) -> Iterator[dict[str, Any]]:
-    paths = sorted((release / table).glob("*.parquet"))
+    paths = tables_of(release).get(table)
     if not paths:
         raise StopRun(f"the release has no table {table}", "give the folder of a finished release")
     for path in paths:

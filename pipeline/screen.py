@@ -4,6 +4,7 @@ In: rows, events of a run. Out: text on the two streams; nothing else of the pro
 """
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from gleanery.records.errors import StopRun
+from gleanery.release.wording import number
 
 # Where nobody looks at it as it comes, a table may be as wide as its longest sentence.
 out = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False, emoji=False)
@@ -106,12 +108,14 @@ def progress(quiet: bool) -> Iterator[Callable[[Any], None]]:
 
 def _plain_progress() -> Callable[[Any], None]:
     said: set[str] = set()
+    start = time.monotonic()
 
     def listen(event: Any) -> None:
         if event.done == event.total and event.title not in said:
             said.add(event.title)
-            note = "was done before" if event.skipped else f"{event.total} parts"
-            err.print(f"{event.title:<22} {note}")
+            note = "was done before" if event.skipped else number(event.total, "part")
+            took = round(time.monotonic() - start)
+            err.print(f"{event.title:<22} {note:<16} {took // 60:>3}:{took % 60:02} since the start")
 
     return listen
 

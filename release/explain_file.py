@@ -57,8 +57,11 @@ def _decision(decision: Row) -> Iterator[str]:
         alike = "" if decision["similarity"] is None else f", similarity {decision['similarity']:.2f}"
         twin = f"{shown(decision['twin_repo'])}:{shown(decision['twin_path'])}"
         yield f"The other file is {twin}{alike}; it was {shown(decision['twin_verdict'])}."
-    if decision["blob_id"] is None:
-        yield f"Its content was not read. Size {decision['size'] or 0:,} bytes, mode {shown(decision['mode'])}."
+    if decision["reason"] == "symlink":
+        link = decision["link"]
+        yield f"It leads to {shown(link)}." if link else "It leads to no file of its repository."
+    elif decision["blob_id"] is None:
+        yield "Its content was not read."
     else:
         yield f"Content: {decision['size'] or 0:,} bytes, git content id {shown(decision['blob_id'])}."
 

@@ -1,11 +1,17 @@
 -- Bad result: a file that is no longer kept, with no change of its content and no rule behind it.
 -- Question: Which files are new, gone, changed or decided otherwise than in the earlier run, and why?
 -- Must be empty: no
--- Needs: before_decisions, decisions, repos
+-- Needs: before_decisions, before_repos, decisions, repos
 WITH
 decisions AS (SELECT * FROM stg_decisions),
 earlier AS (SELECT * FROM stg_before_decisions),
-repos AS (SELECT repo_id, name FROM stg_repos),
+before_repos AS (SELECT repo_id, name FROM stg_before_repos),
+-- A repository that is gone has its name from the earlier run.
+repos AS (
+  SELECT repo_id, name FROM stg_repos
+  UNION ALL
+  SELECT repo_id, name FROM before_repos ANTI JOIN stg_repos USING (repo_id)
+),
 both_runs AS (
   SELECT coalesce(now.file_id, old.file_id) AS file_id, coalesce(now.repo_id, old.repo_id) AS repo_id,
     coalesce(now.path, old.path) AS path, old.reason AS reason_before, now.reason, old.blob_id AS blob_before,

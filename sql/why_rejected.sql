@@ -23,7 +23,7 @@ twins AS (
 ),
 final AS (
   SELECT asked.name AS repo, decided.path, verdict, reason, rule, rule_version, decided.evidence, similarity,
-    twin_repo, twin_path, twin_verdict, file_id, decided.blob_id, files.mode, files.size
+    twin_repo, twin_path, twin_verdict, file_id, decided.blob_id, files.mode, files.size, files.link
   FROM decided
   JOIN asked USING (repo_id)
   LEFT JOIN files USING (file_id)

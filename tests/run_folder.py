@@ -74,12 +74,13 @@ class RunBuilder:
             self._document(ident, repo, path, blob, content, conclusion.get("expression"))
         return ident
 
-    def skipped(self, repo: str, path: str, reason: str, mode: str = "100644", size: int = 0) -> str:
+    def skipped(
+        self, repo: str, path: str, reason: str, mode: str = "100644", size: int = 0, link: str | None = None
+    ) -> str:
         """A file whose content was not taken."""
         ident = file_id(repo, path)
-        self.rows["files"].append(
-            {"file_id": ident, "repo_id": repo, "path": path, "mode": mode, "size": size, "skipped": reason}
-        )
+        about = {"file_id": ident, "repo_id": repo, "path": path, "mode": mode, "size": size}
+        self.rows["files"].append(about | {"skipped": reason, "link": link})
         self._decide(ident, repo, path, None, reason, "sources/reading", None, None, (f"{size} bytes, mode {mode}",))
         return ident
 
@@ -214,7 +215,7 @@ def _octo(build: RunBuilder, app: str, lib: str) -> None:
     build.file(app, "src/empty.py", " \n", "empty", "quality/blank", **mit)
     build.file(app, "vendor/jq/jq.js", "var jq = 1\n", "vendored", "quality/vendored", **mit)
     build.skipped(app, "logo.png", "binary", size=9000)
-    build.skipped(app, "latest", "symlink", mode="120000", size=4)
+    build.skipped(app, "latest", "symlink", mode="120000", size=11, link="src/main.py")
     header = "# SPDX-License-Identifier: Apache-2.0\ndef add(a, b):\n    return a + b\n"
     build.finding(header, "Apache-2.0", start_line=1, end_line=1)
     weak = "# maybe BSD licensed\nx = 1\n"

@@ -14,7 +14,9 @@ from gleanery.pipeline.removals import wishes
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import write_groups
 from gleanery.records.tables import TABLES
-from gleanery.shards.removals import read_list
+from gleanery.shards.lineage import exposure, trace
+from gleanery.shards.loader import Loader
+from gleanery.shards.removals import read_list, removed_from
 
 HOST = "https://github.com"
 REPOS = [
@@ -36,10 +38,15 @@ def rows(name: str, given: Sequence[Mapping[str, Any]]) -> pa.Table:
 def release(tmp_path: Path) -> Path:
     root = tmp_path / "release"
     repos = [{"repo_id": i, "name": n, "url": u, "fork_of": f} for i, n, u, f in REPOS]
-    docs = [{"file_id": f"{k:032x}", "repo_id": "c" * 32, "blob_id": f"{k:040x}"} for k in range(3)]
-    for name, given in (("repos", repos), ("docs", docs)):
-        (root / name).mkdir(parents=True)
-        write_groups(root / name / "part-00000.parquet", TABLES[name].schema, [rows(name, given)])
+    docs = [
+        {"file_id": f"{k:032x}", "repo_id": "c" * 32, "repo": "carol/app", "path": f"{k}.py", "blob_id": f"{k:040x}"}
+        for k in range(3)
+    ]
+    (root / "tables/files").mkdir(parents=True)
+    for folder, given in (("tables/repos", repos), ("docs", docs)):
+        name = Path(folder).name
+        (root / folder).mkdir(parents=True)
+        write_groups(root / folder / "part-00000.parquet", TABLES[name].schema, [rows(name, given)])
     return root
 
 
@@ -60,6 +67,37 @@ def test_a_repository_goes_by_its_name_and_an_unknown_one_is_refused(release: Pa
     assert [w.id for w in wishes(release, [], ["carol/app"], None, "licence")] == ["c" * 32]
     with pytest.raises(StopRun, match="no repository"):
         wishes(release, [], ["nobody/none"], None, "licence")
+
+
+def test_a_file_goes_by_its_place_and_an_unknown_one_is_refused(release: Path) -> None:
+    given = ["carol/app:2.py", f"{1:032x}"]
+    assert [(w.scope, w.id) for w in wishes(release, given, [], None, "other")] == [
+        ("file", f"{2:032x}"),
+        ("file", f"{1:032x}"),
+    ]
+    for unknown in ("carol/app:3.py", f"{3:032x}"):
+        with pytest.raises(StopRun, match="no file"):
+            wishes(release, [unknown], [], None, "other")
+
+
+def test_what_is_removed_from_a_finished_release_is_seen_by_no_step(curated: Path, tmp_path: Path) -> None:
+    release, run = curated / "release", CliRunner()
+    loader = Loader(release, context=128, batch=2, epochs=1)
+    origin = trace(loader, 0, 0, 5)
+    assert origin is not None
+    asked = ["--file", f"{origin.repo}:{origin.path}", "--steps", "9", "--rows", "2", "--context", "128"]
+    seen = run.invoke(app, ["removals", "exposure", str(release), *asked])
+    assert seen.exit_code == 0 and "\n   0" in seen.output, seen.output
+    registry = Registry.open(f"sqlite:///{tmp_path}/r.sqlite")
+    registry.append_rule(scope="repo", value=f"github.com/{origin.repo}", action="block")
+    registry.close()
+    path = tmp_path / "removals.jsonl"
+    done = run.invoke(
+        app, ["removals", "add", str(release), "--registry", f"{tmp_path}/r.sqlite", "--list", str(path)]
+    )
+    assert done.exit_code == 0, done.output
+    masked = Loader(release, context=128, batch=2, epochs=1, removed=removed_from(release, path))
+    assert list(exposure(masked, origin.file_id, 9)) == []
 
 
 def test_the_commands_append_show_and_renew(release: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ TARGETS = {
     "own_header": "https://github.com/octo/lib:add.py",
     "weak_evidence": "octo/lib:weak.py",
     "skipped_file": "octo/app:logo.png",
+    "symbolic_link": "octo/app:latest",
     "no_licence": "dog/gpl:data.bin.txt",
     "package": "pypi/tool:tool/run.py",
     "declared_opt_out": "pig/signal:no.py",

@@ -34,9 +34,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         dict.fromkeys(NAMES, "x") | {"file_id": identity(n), "repo_id": identity(100 + n % 4), "text": t}
         for n, t in enumerate(t + f"# {k}\n" for t in TEXTS for k in range(3))
     ]
-    for part in range(2):
-        write_part(folder, part, 2, rows[part::2], tokenizer)
-    finish(folder, 2, tokenizer)
+    for part, given in enumerate((rows[::2], [], rows[1::2])):  # a part of which nothing was kept is empty
+        write_part(folder, part, 3, given, tokenizer)
+    finish(folder, 3, tokenizer)
     return folder
 
 
