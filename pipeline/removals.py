@@ -34,7 +34,7 @@ def wishes(
 
 
 def file_ids(release: Path, files: Sequence[str]) -> list[str]:
-    """The file_id of each file, named by it or as OWNER/REPO:PATH. Raises StopRun for one that is not in the release."""
+    """The file_id of each file, named by it or as OWNER/REPO:PATH. Raises StopRun for one that the release lacks."""
     known = dict[str, str]()
     for doc in _rows(release, "docs", ["file_id", "repo", "path"]) if files else ():
         for name in (doc["file_id"], f"{doc['repo']}:{doc['path']}"):

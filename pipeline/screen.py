@@ -40,8 +40,8 @@ def draw_answer(columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]) -> 
         draw("", columns, rows)
         return
     name_width = max(len(name) for name in columns)
-    for number, row in enumerate(rows, 1):
-        out.print(f"row {number:,}")
+    for count, row in enumerate(rows, 1):
+        out.print(f"row {count:,}")
         for name, value in zip(columns, row, strict=True):
             if _text(value):
                 out.print(f"  {name:<{name_width}}  {_text(value)}", soft_wrap=True)
@@ -57,8 +57,8 @@ def _dated(name: str, value: Any) -> Any:
 def draw(title: str, columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]) -> None:
     """A table under its title; numbers stand to the right, with separators."""
     table = Table(box=None, pad_edge=False, show_header=any(columns))
-    for number, name in enumerate(columns):
-        right = bool(rows) and any(columns) and all(isinstance(row[number], int | float) for row in rows)
+    for place, name in enumerate(columns):
+        right = bool(rows) and any(columns) and all(isinstance(row[place], int | float) for row in rows)
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(escape(_text(value)) for value in row))

@@ -219,7 +219,7 @@ def _ordinals(store: Store, entries: Sequence[Entry]) -> tuple[list[int], list[s
     for shard in store.description.shards:
         table = pq.read_table(store.root / shard.docs_file, columns=["file_id", "repo_id"], use_threads=False)
         hits = pc.or_(pc.is_in(table["file_id"], wanted["file"]), pc.is_in(table["repo_id"], wanted["repo"]))
-        # A part may hold no document. On a column without a chunk `pc.indices_nonzero` of pyarrow 18.1 ends the process.
+        # A part may hold no document, and on a column without a chunk pyarrow's `indices_nonzero` ends the process.
         for row in np.flatnonzero(hits.combine_chunks().to_numpy(zero_copy_only=False)).tolist():
             file, repo = table["file_id"][row].as_py(), table["repo_id"][row].as_py()
             for key in (("file", file), ("repo", repo)):

@@ -92,9 +92,7 @@ def test_what_is_removed_from_a_finished_release_is_seen_by_no_step(curated: Pat
     registry.append_rule(scope="repo", value=f"github.com/{origin.repo}", action="block")
     registry.close()
     path = tmp_path / "removals.jsonl"
-    done = run.invoke(
-        app, ["removals", "add", str(release), "--registry", f"{tmp_path}/r.sqlite", "--list", str(path)]
-    )
+    done = run.invoke(app, ["removals", "add", str(release), "--registry", f"{tmp_path}/r.sqlite", "--list", str(path)])
     assert done.exit_code == 0, done.output
     masked = Loader(release, context=128, batch=2, epochs=1, removed=removed_from(release, path))
     assert list(exposure(masked, origin.file_id, 9)) == []
