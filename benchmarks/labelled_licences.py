@@ -107,6 +107,11 @@ def _package(pin: Pin) -> Package:
     archive = cache() / f"{pin.name}-{pin.upstream_sha256[:16]}.tar"
     if not archive.exists():
         _repack(upstream, archive)
+    return labelled(pin.name, pin.half, pin.kind, archive, paragraphs)
+
+
+def labelled(name: str, half: str, kind: str, archive: Path, paragraphs: Sequence[Paragraph]) -> Package:
+    """A tree with the label of each of its files."""
     labels: dict[str, str] = {}
     unmapped: dict[str, int] = {}
     with tarfile.open(archive) as tar:
@@ -119,7 +124,7 @@ def _package(pin: Pin) -> Package:
             else:
                 labels[path] = paragraph.expression
     own = next((p.expression for p in paragraphs if "*" in p.patterns), None)
-    return Package(pin.name, pin.half, pin.kind, archive, labels, own, unmapped)
+    return Package(name, half, kind, archive, labels, own, unmapped)
 
 
 # ---- Debian's records ------------------------------------------------------------------------------------------------

@@ -104,15 +104,21 @@ def _candidates(sources: Path) -> Iterator[Pin]:
 
 def _kind(paragraphs: list[Paragraph], pin: Pin, left: dict[str, int]) -> str | None:
     """The rarest kind that fits and has room; None where the package as a whole has no label that can be mapped."""
+    fits = kinds_of(paragraphs, bool(left["reuse"]) and _is_reuse(pin))
+    return next((kind for kind in QUOTAS if kind in fits and left[kind]), None)
+
+
+def kinds_of(paragraphs: list[Paragraph], reuse: bool) -> set[str]:
+    """The kinds that fit a record; none where the package as a whole has no label that can be mapped."""
     own = next((p.expression for p in paragraphs if "*" in p.patterns), None)
     if own is None:
-        return None
+        return set()
     theirs = [p for p in paragraphs if not all(pattern.startswith("debian") for pattern in p.patterns)]
     said = " ".join(p.expression or "" for p in theirs)
     policy = Policy.load()
     answers = {policy.answer(p.expression) for p in theirs if p.expression}
     fits = {
-        "reuse": _is_reuse(pin) if left["reuse"] else False,
+        "reuse": reuse,
         "vendored": any(_VENDORED.search(pattern) for p in theirs for pattern in p.patterns),
         "mixed": {"allow", "deny"} <= answers,
         "exception": " WITH " in said,
@@ -121,7 +127,7 @@ def _kind(paragraphs: list[Paragraph], pin: Pin, left: dict[str, int]) -> str | 
         "weak-copyleft": policy.category(own) == "weak-copyleft",
         "permissive": policy.category(own) in ("permissive", "public-domain"),
     }
-    return next((kind for kind in QUOTAS if fits[kind] and left[kind]), None)
+    return {kind for kind, does in fits.items() if does}
 
 
 def _is_reuse(pin: Pin) -> bool:
