@@ -135,7 +135,10 @@ class Policy(Answers):
         if NO_TRAINING in (conclusion.directory_expression or ""):
             return False
         head, directory = conclusion.header_expression, conclusion.directory_expression
-        others = [claim.expression for claim in conclusion.claims if claim.source not in _OF_ONE_FILE]
+        # A manifest or README is no second witness of what it says itself.
+        own = {piece.path for piece in conclusion.evidence if piece.role == "own_header"}
+        beside = [claim for claim in conclusion.claims if claim.source not in _OF_ONE_FILE and claim.path not in own]
+        others = [claim.expression for claim in beside]
         return self._header_decides or (self._explains and (covers(head, directory) or picks(head, directory, others)))
 
     def _against(self, conclusion: Conclusion, vetoes: frozenset[str]) -> str | None:
