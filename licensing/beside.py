@@ -7,7 +7,7 @@ Debian and licences further up say of it, each with its kind. Once for each fold
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gleanery.licensing.names import is_prose_path, reading_of_records
+from gleanery.licensing.names import is_prose_path, is_vendored_path, reading_of_records
 from gleanery.licensing.paths import folder_of, inside, stands_in
 from gleanery.licensing.places import Place, Places
 from gleanery.licensing.stated import MOST_FOLDERS, Stated, Texts, last_record
@@ -32,7 +32,7 @@ class Beside:
             place = self._places.of(key[0])
             parts = [("above", combined("ancestor_file", [(f, f.whole)])) for f in self._stated.named.above(key[0])]
             self._beside[key] = (*self._claims(place, key[1]), *self._readme_parts(key[0], place), *parts)
-        records = [("manifest", said) for said in self._debian(path)]
+        records = [("manifest", said) for said in self.debian(path)]
         return (*self._beside[key], *records)
 
     def _claims(self, place: Place, prose: bool) -> Iterable[tuple[str, Said]]:
@@ -84,13 +84,23 @@ class Beside:
             if said.names_licence:
                 yield "above", said
 
-    def _debian(self, path: str) -> Iterable[Said]:
+    def debian(self, path: str, own_words: bool = False) -> Iterable[Said]:
+        """What `debian/copyright` states for a path, in the folders above it that have one, the nearest first.
+
+        `own_words`: of code of third parties only what names their folder. "Files: *" speaks of the work itself.
+        """
+        vendored = is_vendored_path(path) if own_words else None
         for folder in self._places.of(folder_of(path)).recorded[:MOST_FOLDERS]:
             for file in self._stated.speaking[folder].get("reuse", ()):
                 if reading_of_records(file.path) == "debian":
-                    found = last_record(file, path[len(folder) + 1 :] if folder else path)
-                    if found is not None:
+                    found = last_record(file, inside(path, folder))
+                    if found is not None and (vendored is None or _names(found.paths, inside(vendored, folder))):
                         yield combined("package_metadata", [(file, (found,))])
+
+
+def _names(patterns: tuple[str, ...], folder: str) -> bool:
+    """Whether one of some patterns names a folder, and not only all files or all of some name."""
+    return any(f"/{folder.rpartition('/')[2]}/" in f"/{pattern.partition(':')[2]}/" for pattern in patterns)
 
 
 def _about_others(texts: Texts) -> Texts:

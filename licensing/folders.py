@@ -1,7 +1,7 @@
 """What governs each folder of a repository.
 
 In: the findings of a repository's files and what its registry declares. Out: for any path, what the nearest licence
-file says, or else the nearest manifest or README; what records such as REUSE.toml say of the file; and what weaker
+file says, or else the nearest manifest, README or record of Debian; what records such as REUSE.toml say of the file; and what weaker
 sources state beside it. Every folder is looked at once, 30 µs each.
 """
 
@@ -36,7 +36,7 @@ class Folders:
         self._governing: dict[tuple[str, bool, bool], Said] = {}
 
     def governing(self, path: str, stated: bool = False) -> Said:
-        """What governs a file: the nearest licence file, else the nearest manifest or README.
+        """What governs a file: the nearest licence file, else the nearest manifest or README, else Debian's record.
 
         `stated`: the file has a licence of its own, beside which a folder of texts (`LICENSES/`) says nothing.
         """
@@ -44,7 +44,8 @@ class Folders:
         if key not in self._governing:
             self._governing[key] = self._statement(*key)
         notices = combined("ancestor_file", [(file, file.whole) for file in self._stated.named.of_path(path)])
-        return _with_notice(self._governing[key], notices)
+        said = _with_notice(self._governing[key], notices)
+        return said if said.evidence else next(iter(self._beside.debian(path, own_words=True)), said)
 
     def recorded(self, path: str) -> tuple[Said, str]:
         """What a `.license` file or a record says of one file, and how it stands to the file's own header."""
