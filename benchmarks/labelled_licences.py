@@ -27,10 +27,15 @@ from typing import IO, cast
 from debian_inspector.copyright import CopyrightFilesParagraph, DebianCopyright
 from licensing_names import spdx_of
 
+from gleanery.licensing.names import license_role
+from gleanery.quality.language import detect_language
+
 PINS = Path(__file__).parent / "labels" / "debian.toml"
 _APT = (Path("/etc/apt/sources.list"), Path("/etc/apt/sources.list.d"))
 _URI = re.compile(r"^(?:URIs:\s*|deb(?:-src)?\s+(?:\[[^]]*\]\s*)?)(https?://\S+)", re.MULTILINE)
 TEST_DRAW = 4
+MOST_FILES = 200  # of one package, so that no package rules the figures
+CODE = ("programming", "markup")
 
 
 class Missing(Exception):
@@ -125,6 +130,19 @@ def labelled(name: str, half: str, kind: str, archive: Path, paragraphs: Sequenc
                 labels[path] = paragraph.expression
     own = next((p.expression for p in paragraphs if "*" in p.patterns), None)
     return Package(name, half, kind, archive, labels, own, unmapped)
+
+
+def code_paths(tree: Package) -> list[str]:
+    """The labelled files of a package that are code, in the order of a keyed hash."""
+    paths = []
+    with tarfile.open(tree.archive) as tar:
+        for member in tar:
+            if member.name in tree.labels and license_role(member.name) not in ("license", "notice"):
+                content = cast(IO[bytes], tar.extractfile(member)).read(1 << 16)
+                if content and detect_language(member.name, content)[1] in CODE:
+                    paths.append(member.name)
+    paths.sort(key=lambda p: hashlib.blake2b(p.encode(), key=b"files").digest())
+    return paths[:MOST_FILES]
 
 
 # ---- Debian's records ------------------------------------------------------------------------------------------------

@@ -1,9 +1,12 @@
-"""Public git repositories whose own people recorded a licence for each file, as a crawl sees them. No one here wrote a label.
+"""Public git repositories that record a licence for each of their files, as a crawl sees them. No label is ours.
 
 In: `labels/repositories.toml`, a list of repositories with a commit each. Out: for each a `Package` like those of
 `labelled_licences.py`: the tree without the folder `debian/`, and for each file the SPDX expression of the paragraph of
 the repository's debian/copyright that governs it. A tree is fetched once with git, by its commit, from its public
 address into the cache (at most 100 MB of files each) and is never part of the project.
+
+A record's paragraph for all files ("Files: *") speaks of the project's own work: where third parties' code in its tree
+has no paragraph of its own, it has no label.
 
 A keyed hash of the name splits them. The half `dev` may be read; of the half `unread` only totals may be printed.
 """
@@ -15,11 +18,12 @@ import tarfile
 import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
-from labelled_licences import Missing, Package, cache, labelled, paragraphs_of
+from labelled_licences import Missing, Package, Paragraph, cache, label_of, labelled, paragraphs_of
+from licensing_choice import VENDORED
 
 PINS = Path(__file__).parent / "labels" / "repositories.toml"
 MOST_BYTES = 1 << 20  # what a crawl reads of one file; larger files are not in the trees
@@ -65,7 +69,15 @@ def repository_packages(chosen: Sequence[Repository]) -> Iterator[Package]:
 def package_of(one: Repository) -> Package:
     """The labelled tree of a repository that lies in the cache; Missing if its record is of no use."""
     paragraphs = paragraphs_of(one.archive.with_suffix(".copyright").read_text("utf-8", "replace"))
-    return labelled(one.name.replace("/", "+"), one.half, one.kind, one.archive, paragraphs)
+    package = labelled(one.name.replace("/", "+"), one.half, one.kind, one.archive, paragraphs)
+    labels = {p: e for p, e in package.labels.items() if not (VENDORED.search(p) and _is_general(p, paragraphs))}
+    return replace(package, labels=labels)
+
+
+def _is_general(path: str, paragraphs: Sequence[Paragraph]) -> bool:
+    """Whether only the paragraph for all files names a path."""
+    paragraph = label_of(path, paragraphs)
+    return paragraph is not None and "*" in paragraph.patterns
 
 
 # ---- git -------------------------------------------------------------------------------------------------------------

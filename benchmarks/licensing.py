@@ -1,8 +1,9 @@
 """`make bench-licensing`: how often the licence of a file is concluded right, against labels that no one here wrote.
 
-In: Debian's records for real packages (`labelled_licences.py`), packages with restricted folders or without a licence
-(`stated_licences.py`), SPDX's texts and another detector's fixtures (`licensing_texts.py`), answers of scancode's full
-matcher (`licensing_full_matcher.py`). Out: the metrics, with the usual methods beside them (`licensing_peers.py`), and
+In: Debian's records for real packages (`labelled_licences.py`), records that public repositories hold themselves
+(`labelled_repositories.py`), packages with restricted folders or without a licence (`stated_licences.py`), SPDX's
+texts and another detector's fixtures (`licensing_texts.py`), answers of scancode's full matcher
+(`licensing_full_matcher.py`). Out: the metrics, with the usual methods beside them (`licensing_peers.py`), and
 `results/licensing_confusion.md`. All that is ours comes out of a real run (`licensing_verdicts.py`). Low and high are
 the 5th and the 95th of 100 draws of packages with replacement (200 are drawn).
 
@@ -10,18 +11,17 @@ Only totals of the test half are printed. `--half dev --errors` prints each erro
 """
 
 import argparse
-import hashlib
 import importlib
 import random
 import tarfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from io import BytesIO
-from typing import IO, cast
 
 from corpus import code_files
-from labelled_licences import Package, cache, packages, pins
+from labelled_licences import Package, cache, code_paths, packages, pins
+from labelled_repositories import repositories, repository_packages
 from licensing_differences import Difference, explained
 from licensing_full_matcher import digest_of, sample, table
 from licensing_peers import peers
@@ -30,12 +30,8 @@ from licensing_verdicts import Verdict, verdicts
 from measuring import RESULTS, Metric, report
 from stated_licences import stated_packages
 
-from gleanery.licensing.names import license_role
 from gleanery.licensing.policy import ALLOW, DENY, Policy
-from gleanery.quality.language import detect_language
 
-MOST_FILES = 200  # of one package, so that no package rules the figures
-CODE = ("programming", "markup")
 _DRAWS = 200
 
 
@@ -67,11 +63,15 @@ def main() -> None:
     chosen = [pin for pin in pins() if pin.half == arguments.half]
     trees = list(packages(chosen[:8] if arguments.quick else chosen))
     cases = cases_of(trees)
+    half = "dev" if arguments.half == "dev" else "unread"
+    fetched = [one for one in repositories() if one.half == half]
+    theirs = cases_of(list(repository_packages(fetched[:4] if arguments.quick else fetched)))
     if arguments.errors:
-        print_errors(cases if arguments.half == "dev" else [])
+        print_errors([*cases, *theirs] if arguments.half == "dev" else [])
         return
     stated = [] if arguments.quick else list(stated_packages())
     found = labelled_metrics(trees, cases, cases_of(stated))
+    found += [replace(metric, name=f"repositories_{metric.name}") for metric in metrics_of(theirs, {})]
     found += text_metrics(64 if arguments.quick else 4, 0 if arguments.half == "test" else 1)
     found += full_matcher_metrics(arguments.quick)
     found += speed_metrics(arguments.quick)
@@ -96,19 +96,6 @@ def cases_of(trees: Sequence[Package]) -> list[Case]:
     return found
 
 
-def code_paths(tree: Package) -> list[str]:
-    """The labelled files of a package that are code, in the order of a keyed hash."""
-    paths = []
-    with tarfile.open(tree.archive) as tar:
-        for member in tar:
-            if member.name in tree.labels and license_role(member.name) not in ("license", "notice"):
-                content = cast(IO[bytes], tar.extractfile(member)).read(1 << 16)
-                if content and detect_language(member.name, content)[1] in CODE:
-                    paths.append(member.name)
-    paths.sort(key=lambda p: hashlib.blake2b(p.encode(), key=b"files").digest())
-    return paths[:MOST_FILES]
-
-
 Accepts = Callable[[Case], bool]
 
 
@@ -117,14 +104,25 @@ def labelled_metrics(trees: Sequence[Package], cases: list[Case], stated: list[C
     others: dict[str, Accepts] = {}
     for name, said in peers(trees).items():
         others[name] = lambda case, said=said: said(case.package, case.path)  # type: ignore[misc]
-    restricted = [c for c in cases if c.answer == DENY]
-    permissive = [c for c in cases if c.answer == ALLOW]
     nested = [c for c in stated if c.kind == "nested" and c.answer == DENY]
     granted = [c for c in stated if c.kind == "nested" and c.answer == ALLOW]
     print(
-        f"{len(trees)} packages, {len(cases)} files: {len(permissive)} permissive, {len(restricted)} restricted; "
+        f"{len(trees)} packages, {len(cases)} files; "
         f"labels that cannot be mapped: {sum(sum(t.unmapped.values()) for t in trees)} files"
     )
+    found = metrics_of(cases, others)
+    if stated:
+        found.append(_measured("nested_restricted_accepted", nested, _accepted, {}))
+        found.append(_measured("nested_permissive_recall", granted, _accepted, {}))
+        found.append(_measured("no_license_accepted", [c for c in stated if c.kind == "none"], _accepted, {}))
+    return found
+
+
+def metrics_of(cases: list[Case], others: Mapping[str, Accepts]) -> list[Metric]:
+    """How many packages and files of some labels are right, and what of their files is kept."""
+    restricted = [c for c in cases if c.answer == DENY]
+    permissive = [c for c in cases if c.answer == ALLOW]
+    print(f"{len(cases)} files: {len(permissive)} permissive, {len(restricted)} restricted")
     found = [
         _measured("repo_correct", cases, _repositories_right, others),
         _measured("file_correct", cases, _files_right, others),
@@ -134,12 +132,7 @@ def labelled_metrics(trees: Sequence[Package], cases: list[Case], stated: list[C
     if any("strict" in case.verdict.judgements for case in cases):
         found.append(_measured("restricted_accepted_strict", restricted, lambda cs, _: _accepted(cs, _strict), {}))
     found.append(_measured("restricted_accepted_head_silent", restricted, _accepted_in_silence, {}))
-    found += _where_stated(cases)
-    if stated:
-        found.append(_measured("nested_restricted_accepted", nested, _accepted, {}))
-        found.append(_measured("nested_permissive_recall", granted, _accepted, {}))
-        found.append(_measured("no_license_accepted", [c for c in stated if c.kind == "none"], _accepted, {}))
-    return found
+    return [*found, *_where_stated(cases)]
 
 
 def _where_stated(cases: list[Case]) -> list[Metric]:
@@ -195,7 +188,7 @@ def _by_package(cases: Iterable[Case]) -> list[list[Case]]:
 
 
 def _measured(
-    name: str, cases: list[Case], figure: Callable[[Sequence[Case], Accepts], float], others: dict[str, Accepts]
+    name: str, cases: list[Case], figure: Callable[[Sequence[Case], Accepts], float], others: Mapping[str, Accepts]
 ) -> Metric:
     """The figure, its spread over draws of packages, and the same figure of other methods."""
     if not cases:

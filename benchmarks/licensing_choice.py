@@ -42,7 +42,7 @@ DRAW = 6
 _PER_SECTION = 30
 _SMALLEST, _LARGEST = 8_000, 1_500_000
 _KEY = b"gleanery licence labels, choice 1"
-_VENDORED = re.compile(
+VENDORED = re.compile(
     r"(?:^|/)(?:vendor|vendored|_vendor|third[-_]?party|3rdparty|externals?|deps|node_modules)/", re.I
 )
 
@@ -119,7 +119,7 @@ def kinds_of(paragraphs: list[Paragraph], reuse: bool) -> set[str]:
     answers = {policy.answer(p.expression) for p in theirs if p.expression}
     fits = {
         "reuse": reuse,
-        "vendored": any(_VENDORED.search(pattern) for p in theirs for pattern in p.patterns),
+        "vendored": any(VENDORED.search(pattern) for p in theirs for pattern in p.patterns),
         "mixed": {"allow", "deny"} <= answers,
         "exception": " WITH " in said,
         "dual": " OR " in said,

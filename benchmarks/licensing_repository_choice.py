@@ -6,9 +6,9 @@ In: a folder of bare git repositories, `FOLDER/OWNER+NAME/repo` or `.../repo/.gi
 that its HEAD names. The candidates were the repositories of an index of public repositories that hold a file
 debian/copyright: the first hundred by name, and those of organisations and projects that came to mind, in no order and
 for no answer of ours. The rule: debian/copyright is machine readable, is no template that nobody filled in, and names
-for `Files: *` a licence that we can map; the tree without `debian/` has 5 to 6,000 files, at most 100 MB, and 3 labelled
-files of code or more; no project of that name is among the packages of `labels/debian.toml`. Of two repositories of one
-project the first counts, and of one owner at most `PER_OWNER`, in the order of a keyed hash.
+for `Files: *` a licence that we can map; the tree without `debian/` has 5 to 6,000 files, at most 100 MB, and at least
+3 labelled files of code; no project of that name is among the packages of `labels/debian.toml`. Of two repositories of
+one project the first counts, and of one owner at most `PER_OWNER`, in the order of a keyed hash.
 """
 
 import hashlib
@@ -19,9 +19,8 @@ import tarfile
 from collections import Counter
 from pathlib import Path
 
-from labelled_licences import Missing, paragraphs_of, pins
+from labelled_licences import Missing, code_paths, paragraphs_of, pins
 from labelled_repositories import Repository, git, keep, package_of
-from licensing import code_paths
 from licensing_choice import QUOTAS, kinds_of
 
 from gleanery.licensing.policy import ALLOW, DENY, Policy
@@ -30,15 +29,17 @@ PER_OWNER = 5
 BY_HAND = {"linuxmint/cjs"}  # a fork of gjs, which is among the packages under that name
 _FEWEST_FILES, _MOST_FILES, _MOST_BYTES, _FEWEST_CODE = 5, 6000, 100_000_000, 3
 _TEMPLATE = re.compile(r"<(?:years>|put author|likewise|url://|special|insert)", re.IGNORECASE)
-_AFFIXES = re.compile(r"^(?:deb|debian|pkg|golang-github|golang|python|node|ruby|php|operations-debs|lib)-|-(?:debian\d*|debian-downstream|deb|dkms|core)$|^lib")
+_AFFIXES = re.compile(
+    r"^(?:deb|debian|pkg|golang-github|golang|python|node|ruby|php|operations-debs|lib)-|^lib|"
+    r"-(?:debian\d*|debian-downstream|deb|dkms|core)$"
+)
 
 
 def main() -> None:
     """Print the pins."""
     taken = {project_of(pin.name) for pin in pins()} | {project_of(pin.upstream.split("/")[3]) for pin in pins()}
     owners, chosen = Counter[str](), []
-    folders = sorted(Path(sys.argv[1]).iterdir(), key=lambda f: hashlib.blake2b(f.name.encode(), key=b"choice").digest())
-    for folder in folders:
+    for folder in sorted(Path(sys.argv[1]).iterdir(), key=_order):
         bare = next((g for g in (folder / "repo", folder / "repo" / ".git") if (g / "HEAD").is_file()), None)
         if bare is None:
             continue
@@ -50,10 +51,16 @@ def main() -> None:
         chosen.append(one)
         owners[one.name.partition("/")[0].lower()] += 1
         taken.add(project_of(one.name.partition("/")[2]))
-    print("# Public repositories whose people recorded a licence for each file. Made by licensing_repository_choice.py.")
+    print(
+        "# Public repositories that record a licence for each of their files. Made by licensing_repository_choice.py."
+    )
     for one in sorted(chosen, key=lambda r: r.name):
         print("\n[[repository]]")
         print("\n".join(f"{key} = {json.dumps(value)}" for key, value in vars(one).items()))
+
+
+def _order(folder: Path) -> bytes:
+    return hashlib.blake2b(folder.name.encode(), key=b"choice").digest()
 
 
 def project_of(name: str) -> str:

@@ -1,8 +1,8 @@
 """What governs each folder of a repository.
 
 In: the findings of a repository's files and what its registry declares. Out: for any path, what the nearest licence
-file says, or else the nearest manifest, README or record of Debian; what records such as REUSE.toml say of the file; and what weaker
-sources state beside it. Every folder is looked at once, 30 µs each.
+file says, or else the nearest manifest, README or record of Debian; what records such as REUSE.toml say of the file;
+and what weaker sources state beside it. Every folder is looked at once, 30 µs each.
 """
 
 from collections.abc import Iterable
