@@ -24,6 +24,7 @@ _SURE_SCORE, _WHOLE_TEXT_WORDS = 80.0, 60
 # Runs of words that are a whole rule. A 262 KB file of sixty licences has 434, the densest of 24,000 real files 498; a
 # file of nothing but names of licences has one for each word, and takes minutes. Counting is the same on every machine.
 _MOST_RUNS = 8_000
+_PATENTS_OF_OPUS = frozenset(f"proprietary-license_{number}.RULE" for number in range(375, 382))
 _NAME = re.compile(r"LicenseRef-scancode-[\w.+-]+")
 
 
@@ -82,7 +83,8 @@ def match_of(query: Any, approximate: bool, words: list[int] | None = None) -> M
     scancode's own deadline is not used: what it returns after it is partial and looks complete.
     """
     scancode = scancode_parts()
-    matches = [m for m in scancode.index.match_query(query, approximate=approximate) if not _states_nothing(m)]
+    every = scancode.index.match_query(query, approximate=approximate)
+    matches = [m for m in every if not _states_nothing(m)]
     place = None if words is None else {at: number for number, at in enumerate(words)}.__getitem__
     groups = scancode.detection.group_matches(matches) if matches else []
     found = [f for f in (_finding(list(group), place) for group in groups) if f is not None]
@@ -90,16 +92,18 @@ def match_of(query: Any, approximate: bool, words: list[int] | None = None) -> M
     # beside them say nothing new.
     identified = tuple(f for f in found if f.outcome == "found")
     # A rule that only says that there is a licence does not explain what stands beside it.
-    telling = (m.qspan for m in matches if not str(m.rule.license_expression).startswith(("unknown", "free-unknown")))
+    telling = (m.qspan for m in every if not str(m.rule.license_expression).startswith(("unknown", "free-unknown")))
     return Match(identified or tuple(found), _is_solid(identified, matches), {n for span in telling for n in span})
 
 
 def _states_nothing(match: Any) -> bool:
-    """Whether a sentence says that a file is under the licence of its package, as every catalogue of gettext does.
+    """Whether a sentence states no licence: what a file is under is said by others, or only its patents are.
 
-    Which licence that is, the folders of the file say.
+    "Under the same license as the package" stands in every catalogue of gettext, and the folders of the file say which
+    that is. "Opus is subject to the royalty-free patent licenses ..." stands below the licence of Opus.
     """
-    return str(match.rule.identifier).startswith("free-unknown-package")
+    rule = str(match.rule.identifier)
+    return rule.startswith("free-unknown-package") or rule in _PATENTS_OF_OPUS
 
 
 def _is_solid(findings: tuple[Finding, ...], matches: list[Any]) -> bool:

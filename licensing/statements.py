@@ -22,6 +22,12 @@ dco-1.1 generic-cla generic-export-compliance generic-tos generic-trademark goog
 here-disclaimer jetty-ccla-1.1 ms-cla newton-king-cla olf-ccla-1.0 olf-icla-1.0 patent-disclaimer philippe-de-muyter
 samba-dc-1.0 sh-cla-1.1 square-cla warranty-disclaimer
 """
+# Grants of patents beside a licence. They add a right, and to sue ends that right alone; each was read to its end.
+_PATENT_GRANTS = """
+alliance-open-media-patent-1.0 broadcom-opus-patent freetype-patent google-patent-license google-patent-license-fuchsia
+google-patent-license-fuschia google-patent-license-golang google-patent-license-webm google-patent-license-webrtc
+ms-opus-patent-2012 on2-patent xiph-patent
+"""
 # What the makers of build tools allow for their own share in a generated file; its other share is the package's.
 TOOL_GRANTS = frozenset(("fsful", "fsfullr", "fsfullrwd", "fsfullrsd"))
 # A tag in a README is the licence of the README, not of the work.
@@ -40,7 +46,7 @@ PART = "gleanery-part-of-the-work"
 THIRD_PARTIES = "gleanery-third-parties"
 # Made for texts, fonts and data; their authors advise against them for code.
 _DOCUMENTS = ("CC-BY-SA-", "GFDL-", "OFL-", "ODBL-", "ODC-BY-", "PDDL-", "CDLA-", "UBUNTU-FONT-", "BITSTREAM-VERA")
-IGNORED = frozenset(f"licenseref-scancode-{key}" for key in _IGNORED_TEXT.split())
+IGNORED = frozenset(f"licenseref-scancode-{key}" for key in (_IGNORED_TEXT + _PATENT_GRANTS).split())
 # What stands beside a licence, and is none by itself.
 _MARKS = frozenset((NO_TRAINING.lower(), CHANGED_TEXT.lower()))
 
