@@ -60,6 +60,7 @@ MOST_FINDINGS = 64
 # Shorter texts that are matched exactly never took longer than half a second, so they need no timer.
 _QUICK_CHARACTERS = 6000
 _NO_TERMS = ("LicenseRef-scancode-unknown", "LicenseRef-scancode-warranty-disclaimer")
+_VAGUE = (*_NO_TERMS, "LicenseRef-scancode-other-permissive")
 # Words of law, as many as a licence has, in which no licence was recognised.
 UNRECOGNISED = "gleanery-terms-not-recognised"
 _FAILED, TIMED_OUT, TOO_MANY = "gleanery-detector-error", "gleanery-time-limit", "gleanery-too-many-matches"
@@ -121,12 +122,16 @@ class Scanner:
         findings = self._known_or_new(reading.lines, reading.numbers, b"sparse")
         if not any(is_identified(f) or f.rule in _GIVEN_UP for f in findings):
             findings = self._known_or_new(reading.full_lines, reading.full_numbers, b"sparse") or findings
-        if not reading.prose or any(_names_terms(f) or f.rule in _GIVEN_UP for f in findings):
+        telling = [f for f in findings if _names_terms(f)]
+        if not reading.prose or any(f.rule in _GIVEN_UP for f in findings) or not all(map(_is_vague, telling)):
             return findings
         # The terms of a licence that exact matching does not know, such as an edited one: silence would be a lie.
-        findings = self._known_or_new(reading.lines, reading.numbers, dense) or findings
-        settled = any(_names_terms(f) or f.outcome == "unknown" for f in findings)
-        return findings if settled else (*findings, Finding("unknown", rule=UNRECOGNISED))
+        better: tuple[Finding, ...] = ()
+        for form in ((reading.lines, reading.numbers), (reading.full_lines, reading.full_numbers)):
+            better = self._known_or_new(*form, dense) or better or findings
+            if any((_names_terms(f) and not _is_vague(f)) or f.outcome == "unknown" for f in better):
+                return better
+        return findings if telling else (*better, Finding("unknown", rule=UNRECOGNISED))
 
     def _known_or_new(self, lines: tuple[str, ...], numbers: tuple[int, ...], how: bytes) -> tuple[Finding, ...]:
         """The answer to a normalised text, from its tags, from memory or from the detector."""
@@ -220,7 +225,8 @@ class Scanner:
             better = match_of(query_of(query.query_string), True)
             self._count("approximate", ())
             findings, left = (better.findings, better.more(words, owners)) if better.findings else (findings, left)
-        named = {part for f in findings if _names_terms(f) for part in conjuncts(f.expression or "")}
+        telling = [f for f in findings if _names_terms(f) and not _is_vague(f)]
+        named = {part for f in telling for part in conjuncts(f.expression or "")}
         asked = bool(named) and not any(map(is_restricted, named))
         change = library().change_beside(words, left, named, inside) if asked else None
         return findings if change is None else with_change(findings, change)
@@ -285,6 +291,11 @@ def _placed(finding: Finding, numbers: tuple[int, ...]) -> Finding:
     # The detector cuts very long lines in pieces and counts each, so its numbers may lie beyond the last line.
     first, last = (numbers[min(n, len(numbers)) - 1] for n in (finding.start_line, finding.end_line))
     return replace(finding, start_line=first, end_line=last)
+
+
+def _is_vague(finding: Finding) -> bool:
+    """Whether a finding only says that some licence permits much: often a sentence of one that names its owner."""
+    return all(key.startswith(_VAGUE) for key in keys(finding.expression or ""))
 
 
 def _names_terms(finding: Finding) -> bool:
