@@ -105,9 +105,9 @@ def keep(one: Repository, repository: Path) -> None:
     record, temporary = one.archive.with_suffix(".copyright"), one.archive.with_suffix(f".{os.getpid()}")
     record.write_bytes(contents[files["debian/copyright"][1]])
     with tarfile.open(temporary, "w") as tar:
-        for path, (link, blob) in sorted(files.items()):
-            if not path.startswith("debian/"):
-                member, content = tarfile.TarInfo(path), contents[blob]
+        for name, (link, blob) in sorted(files.items()):
+            if not name.startswith("debian/"):
+                member, content = tarfile.TarInfo(name), contents[blob]
                 if link:
                     member.type, member.linkname = tarfile.SYMTYPE, content.decode("utf-8", "surrogateescape")
                 else:

@@ -9,10 +9,11 @@ in the other: packages whose upstream archive has 8 kB to 1.5 MB, in the order o
 is there or still on the mirror, and whose debian/copyright is machine readable and names for `Files: *` a licence that
 we can map; of these, for each kind of licensing, the first so many as `QUOTAS` says. Kinds are read off the labels.
 
-The set was drawn six times, each time with larger quotas and in the same order. The packages of the fourth draw are
-the test half, and nobody has looked at them; those of the others have been read while rules were written. The first
-four draws asked the mirror for what they had not; the fifth took only what these had downloaded and had no room for;
-the sixth takes the records that are left, and asks the mirror for their archives.
+This set was drawn six times, each time with larger quotas and in the same order; the seventh draw is another set
+(`licensing_repository_choice.py`). The packages of the fourth draw are the test half, and nobody has looked at them;
+those of the others have been read while rules were written. The first four draws asked the mirror for what they had
+not; the fifth took only what these had downloaded and had no room for; the sixth takes the records that are left, and
+asks the mirror for their archives.
 """
 
 import hashlib
