@@ -225,7 +225,7 @@ class Scanner:
             better = match_of(query_of(query.query_string), True)
             self._count("approximate", ())
             findings, left = (better.findings, better.more(words, owners)) if better.findings else (findings, left)
-        # In a head a vague sentence is a piece of a text that is not known as a whole: what stands beside it is no change.
+        # A vague sentence in a head is a piece of a text that is not known as a whole; the rest of it is no change.
         telling = [f for f in findings if _names_terms(f) and not (inside and _is_vague(f))]
         named = {part for f in telling for part in conjuncts(f.expression or "")}
         asked = bool(named) and not any(map(is_restricted, named))
