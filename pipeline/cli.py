@@ -133,7 +133,10 @@ def audit(
         raise wrong(f"there is no question {question!r}", "`gleanery audit` lists them")
     if folder is None:
         raise wrong("which run?", "give --run DIR")
-    _answer(ask(known[question], tables_of(folder, before), _pairs(parameter or [])), form, target)
+    answer = ask(known[question], tables_of(folder, before), _pairs(parameter or []))
+    _answer(answer, form, target)
+    if not answer.num_rows:
+        err.print("no rows, as it must be" if known[question].must_be_empty else "no rows")
 
 
 @app.command("settings")

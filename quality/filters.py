@@ -62,7 +62,7 @@ def judge(
     if metrics.lines == 0:
         return "empty", ("there is nothing but white space",)
     if vendored and not limits.keep_vendored:
-        return "vendored", ("its path is one for third-party code",)
+        return "vendored", ("its path is one for third-party or built code, or for settings of tools",)
     if generated and not limits.keep_generated:
         return "generated", ("its name, its shape or its first lines say that a program made it",)
     return _unwanted(language, language_type, limits) or _data(language, metrics, limits) or ("kept", ())

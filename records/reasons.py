@@ -43,7 +43,7 @@ _ALL = (
         "license_conflict", "select", False, "Its header, its directory and what else speaks of it do not all allow it."
     ),
     Reason("restricted_twin", "select", False, "The same content stands elsewhere under a restrictive licence."),
-    Reason("vendored", "select", False, "Its path is one for third-party or built code inside the repository."),
+    Reason("vendored", "select", False, "Its path is one for third-party or built code, or for settings of tools."),
     Reason("generated", "select", False, "It was made by a program."),
     Reason("language_not_wanted", "select", False, "Its language is unknown or not among those that were asked for."),
     Reason("lines_too_long", "select", False, "Its longest or its mean line is over the limit: data or minified code."),

@@ -94,6 +94,11 @@ def test_audits_come_as_csv_json_and_parquet(curated: Path, tmp_path: Path) -> N
     assert sum(r["files"] for r in plain) > 30
 
 
+def test_an_answer_without_rows_says_so_beside_the_answer(curated: Path) -> None:
+    found = gleanery("audit", "leaks", "--run", str(curated), "--format", "json")
+    assert json.loads(found.stdout) == [] and found.stderr.strip() == "no rows, as it must be"
+
+
 def test_an_answer_for_programs_is_never_fitted_to_a_width(capsys: pytest.CaptureFixture[str]) -> None:
     """CSV and JSON were broken at 160 columns once: a line break in the middle of a value."""
     table = pa.table({"path": ["a long name/" * 40 + "\x1b[31m\tend"], "files": [3]})
