@@ -24,6 +24,12 @@ _DUAL_NAMES = re2.compile(
     r"(?i)\b(?:dual|double|dually)[- ]?licen[sc]ed (?:under|as|with|by)(?: both)?(?: the)? (.{3,160}?)"
     r"(?: licen[sc]es?)?\.?[ \t]*$"
 )
+# "Released under any of the GPL, the LGPL, or the BSD License".
+_ANY_OF = re2.compile(
+    r"(?i)\b(?:released|licen[sc]ed|distributed?|available|used?|redistribute)\b[^.]{0,60}?"
+    r"\bunder (?:the )?(?:terms (?:and conditions )?of )?any (?:one )?of\b[^.]{3,300}?\bor\b[^.]*"
+)
+_NOT_ANY = re2.compile(r"(?i)\b(?:not?|never|neither|and)\b")
 _PERL = re2.compile(
     r"(?is)\bunder the terms of either:?\s+a\)\s.{0,80}GNU General Public License.{0,200}"
     r"\bor\s+b\)\s.{0,20}Artistic License"
@@ -33,18 +39,43 @@ LONGEST_CHOICE = 8
 
 
 def with_choice(finding: Finding, lines: list[str]) -> Finding:
-    """The finding of two licences as a choice, where its sentence says "either ... or" and nothing else joins them."""
-    parts = conjuncts(finding.expression or "")
-    if finding.outcome != "found" or len(parts) != 2 or finding.start_line is None or finding.end_line is None:
+    """The finding of two licences as a choice, where its sentence says "either ... or" and nothing else joins them.
+
+    Or of any number, see `with_any_of`.
+    """
+    finding = with_any_of(finding, lines)
+    parts, sentence = conjuncts(finding.expression or ""), _sentence(finding, lines, 0)
+    if len(parts) != 2:
         return finding
-    said = lines[finding.start_line - 1 : finding.end_line + 1]
-    if finding.end_line - finding.start_line > LONGEST_CHOICE:
-        return finding
-    sentence = " ".join(line.strip(" \t*/#;%!\"'") for line in said)
     offered = _EITHER.search(sentence)
     if offered is None or (_NOT_A_CHOICE.search(offered[0]) and not _DUAL.search(sentence)):
         return finding
     return replace(finding, expression=_choice_of(parts))
+
+
+def with_any_of(finding: Finding, lines: list[str]) -> Finding:
+    """The finding of several licences as a choice, where its sentence says "under any of A, B, or C".
+
+    >>> said = ["Released under any of the GPL, the LGPL, or the BSD License."]
+    >>> with_any_of(Finding("found", "GPL-1.0-or-later AND LGPL-2.0-or-later AND BSD-3-Clause", 90.0, "x", 1, 1), said)
+    ... # doctest: +ELLIPSIS
+    Finding(outcome='found', expression='GPL-1.0-or-later OR LGPL-2.0-or-later OR BSD-3-Clause', score=90.0, ...)
+    """
+    parts = conjuncts(finding.expression or "")
+    offered = _ANY_OF.search(_sentence(finding, lines, 1)) if len(parts) > 1 else None
+    if offered is None or _NOT_ANY.search(offered[0]):
+        return finding
+    return replace(finding, expression=_choice_of(parts))
+
+
+def _sentence(finding: Finding, lines: list[str], above: int) -> str:
+    """The words of a finding on one line, with so many lines above it and one below; "" for a long one or a doubt."""
+    if finding.outcome != "found" or finding.start_line is None or finding.end_line is None:
+        return ""
+    if finding.end_line - finding.start_line > LONGEST_CHOICE:
+        return ""
+    said = lines[max(0, finding.start_line - 1 - above) : finding.end_line + 1]
+    return " ".join(line.strip(" \t*/#;%!\"'") for line in said)
 
 
 def _choice_of(parts: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import re2
 
-from gleanery.licensing.choices import with_dual, with_perl
+from gleanery.licensing.choices import with_any_of, with_dual, with_perl
 from gleanery.licensing.expressions import all_of
 from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
 from gleanery.licensing.heads import findings_of_head, head_to_scan
@@ -26,7 +26,7 @@ from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 9
+EVIDENCE_VERSION = 10
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _MOST_NOT_INCLUDED = 16
 _RECORDS = frozenset(("reuse-toml", "dep5", "debian"))
@@ -97,7 +97,7 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     if divided.rest:
         found = scanner.scan("\n".join(divided.others).encode("utf-8", "replace"), "whole")
     found, others = _without_others(scanner, found, list(divided.others) if divided.rest else lines)
-    found = with_dual(scanner, found, lines)
+    found = with_dual(scanner, tuple(with_any_of(f, lines) for f in found), lines)
     cut = (Finding("unknown", rule="gleanery-too-many-parts"),) if divided.cut else ()
     return (*found, *(_of_part(scanner, part) for part in divided.parts), *others, *cut)
 
@@ -178,6 +178,7 @@ def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     found = scanner.scan("\n".join(lines).encode("utf-8", "replace"), "readme")
     if all(f.outcome == "none" for f in found):
         return (*found, *parts)
+    found = tuple(with_any_of(f, lines) for f in found)
     found = with_perl("\n".join(lines), with_dual(scanner, found, lines))
     return (*(_placed_in_readme(f, lines, own) for f in found), *parts)
 

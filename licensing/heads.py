@@ -60,7 +60,7 @@ def findings_of_head(content: bytes, found: tuple[Finding, ...]) -> tuple[Findin
         return _with_unheard(content, found)
     lines = decoded(content).splitlines()
     found = tuple(_of_hint(f, lines) for f in found)
-    if not any(f.outcome == "found" and len(conjuncts(f.expression or "")) == 2 for f in found):
+    if not any(f.outcome == "found" and len(conjuncts(f.expression or "")) > 1 for f in found):
         return found
     return tuple(with_choice(f, lines) for f in found)
 
