@@ -92,7 +92,7 @@ class Overrides:
 
     def _allowed(self, changed: Conclusion, override: Override, path: str, judged: Judgement) -> Judgement:
         """The person's word instead of the policy's; for a folder it does not stand for the heads of files in it."""
-        if changed.expression is None or CHANGED_TEXT in changed.expression:
+        if _is_doubt(changed.expression):
             return judged  # nothing can be released under no licence: the person has to name one
         if not _is_for_file(override, path):
             own = self._policy.judge(replace(changed, directory_expression=None, conflict=False))
@@ -131,7 +131,7 @@ def _as_decided(conclusion: Conclusion, override: Override, path: str) -> Conclu
         directory_expression=stated,
         expression=header if own else stated,
         conflict=clash or any(claim.contradicts for claim in claims),
-        uncertain=any(_is_own(piece) and _is_doubt(piece) for piece in conclusion.evidence),
+        uncertain=any(_is_own(piece) and _is_doubt(piece.expression) for piece in conclusion.evidence),
         claims=claims,
     )
 
@@ -184,9 +184,9 @@ def _is_own(piece: Evidence) -> bool:
     return piece.role in ("own_header", "reuse")
 
 
-def _is_doubt(piece: Evidence) -> bool:
-    """Whether a piece states a licence that could not be identified, or one whose text somebody changed."""
-    return piece.expression is None or CHANGED_TEXT in piece.expression
+def _is_doubt(expression: str | None) -> bool:
+    """Whether it stands for a licence that could not be identified, or for one whose text somebody changed."""
+    return expression is None or CHANGED_TEXT in expression
 
 
 def _is_reserved(conclusion: Conclusion) -> bool:
