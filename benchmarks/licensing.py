@@ -97,6 +97,7 @@ def cases_of(trees: Sequence[Package]) -> list[Case]:
 
 
 Accepts = Callable[[Case], bool]
+Groups = Sequence[Sequence[Case]]  # by package
 
 
 def labelled_metrics(trees: Sequence[Package], cases: list[Case], stated: list[Case]) -> list[Metric]:
@@ -130,22 +131,30 @@ def metrics_of(cases: list[Case], others: Mapping[str, Accepts]) -> list[Metric]
         _measured("restricted_accepted", restricted, _accepted, others),
     ]
     if any("strict" in case.verdict.judgements for case in cases):
-        found.append(_measured("restricted_accepted_strict", restricted, lambda cs, _: _accepted(cs, _strict), {}))
+        found.append(_measured("restricted_accepted_strict", restricted, lambda them, _: _accepted(them, _strict), {}))
     found.append(_measured("restricted_accepted_head_silent", restricted, _accepted_in_silence, {}))
     return [*found, *_where_stated(cases)]
 
 
 def _where_stated(cases: list[Case]) -> list[Metric]:
-    """The same figures on the files whose tree states for them, anywhere and in any way, what the label says."""
-    known = [c for c in cases if c.answer in c.verdict.stated]
+    """The same figures on the files whose tree states for them, anywhere and in any way, what the label says; and the
+    bound: what the figures would be if all of those were judged as labelled, and the others as they are now."""
+    known = [c for c in cases if _is_stated(c)]
     permissive = [c for c in known if c.answer == ALLOW]
     restricted = [c for c in known if c.answer == DENY]
     return [
-        _share("label_stated", [c.answer in c.verdict.stated for c in cases], {}),
+        _share("label_stated", [_is_stated(c) for c in cases], {}),
         _measured("file_correct_where_stated", known, _files_right, {}),
         _measured("permissive_recall_where_stated", permissive, _accepted, {}),
         _measured("restricted_accepted_where_stated", restricted, _accepted, {}),
+        _share("file_correct_bound", [_is_stated(c) or c.right for c in cases], {}),
+        _share("permissive_recall_bound", [_is_stated(c) or c.right for c in cases if c.answer == ALLOW], {}),
+        _share("restricted_accepted_bound", [_ours(c) and not _is_stated(c) for c in cases if c.answer == DENY], {}),
     ]
+
+
+def _is_stated(case: Case) -> bool:
+    return case.answer in case.verdict.stated
 
 
 def _ours(case: Case) -> bool:
@@ -156,26 +165,27 @@ def _strict(case: Case) -> bool:
     return case.verdict.judgements["strict"].allowed
 
 
-def _files_right(cases: Sequence[Case], accepts: Accepts) -> float:
-    return sum(accepts(c) == (c.answer == ALLOW) for c in cases) / len(cases)
+def _files_right(packages: Groups, accepts: Accepts) -> float:
+    right = [accepts(c) == (c.answer == ALLOW) for group in packages for c in group]
+    return sum(right) / len(right)
 
 
-def _accepted(cases: Sequence[Case], accepts: Accepts) -> float:
-    return sum(accepts(c) for c in cases) / len(cases)
+def _accepted(packages: Groups, accepts: Accepts) -> float:
+    accepted = [accepts(c) for group in packages for c in group]
+    return sum(accepted) / len(accepted)
 
 
-def _accepted_in_silence(cases: Sequence[Case], accepts: Accepts) -> float:
+def _accepted_in_silence(packages: Groups, accepts: Accepts) -> float:
     """Accepted although the file's own head does not name a licence. The others say what they are under, and the
     maintainer's record is coarser than the file, as for the FSF's own notices in generated build files."""
-    return sum(accepts(c) and c.verdict.conclusion.header_expression is None for c in cases) / len(cases)
+    return _accepted(packages, lambda c: accepts(c) and c.verdict.conclusion.header_expression is None)
 
 
-def _repositories_right(cases: Sequence[Case], accepts: Accepts) -> float:
+def _repositories_right(packages: Groups, accepts: Accepts) -> float:
     """A package counts as permissive if most of its files are."""
-    groups = _by_package(cases)
     right = [
         (sum(map(accepts, group)) * 2 > len(group)) == (sum(c.answer == ALLOW for c in group) * 2 > len(group))
-        for group in groups
+        for group in packages
     ]
     return sum(right) / len(right)
 
@@ -188,27 +198,17 @@ def _by_package(cases: Iterable[Case]) -> list[list[Case]]:
 
 
 def _measured(
-    name: str, cases: list[Case], figure: Callable[[Sequence[Case], Accepts], float], others: Mapping[str, Accepts]
+    name: str, cases: list[Case], figure: Callable[[Groups, Accepts], float], others: Mapping[str, Accepts]
 ) -> Metric:
     """The figure, its spread over draws of packages, and the same figure of other methods."""
     if not cases:
         return Metric(name, float("nan"), "of none", float("nan"), float("nan"))
     chance, groups = random.Random(name), _by_package(cases)
-    draws = []
-    for _ in range(_DRAWS):
-        # Under a new name each time, so that a package that is drawn twice counts twice.
-        drawn = [chance.choice(groups) for _ in groups]
-        draws.append(figure([_renamed(c, i) for i, group in enumerate(drawn) for c in group], _ours))
-    draws.sort()
+    draws = sorted(figure([chance.choice(groups) for _ in groups], _ours) for _ in range(_DRAWS))
     low, high = draws[_DRAWS // 20], draws[-_DRAWS // 20]
     unit = "of packages" if name == "repo_correct" else "of files"
-    return Metric(
-        name, figure(cases, _ours), unit, low, high, {peer: figure(cases, said) for peer, said in others.items()}
-    )
-
-
-def _renamed(case: Case, number: int) -> Case:
-    return Case(str(number), case.kind, case.path, case.expected, case.answer, case.category, case.verdict)
+    beside = {peer: figure(groups, said) for peer, said in others.items()}
+    return Metric(name, figure(groups, _ours), unit, low, high, beside)
 
 
 # ---- texts, and the full matcher -------------------------------------------------------------------------------------
