@@ -175,7 +175,8 @@ def _part(shard: Shard, wanted: str) -> _Part:
         known = known.filter(same_rules)
     index = pc.index_in(ids, known.column("blob_id"))
     old_styles = pc.index_in(known.column("style"), pa.array(STYLE_NAMES)).take(index)  # null: no such content there
-    old = pc.fill_null(pc.equal(old_styles, pa.array(styles)), False).to_numpy()
+    # What another encoding is read as may be another text with the next version; UTF-8 is always the same.
+    old = pc.fill_null(pc.equal(old_styles, pa.array(styles)), False).to_numpy() & plain
     places = pc.fill_null(index, 0).to_numpy().astype(np.int64)
     return _Part(shard.table("blobs"), ids, styles, plain, known, places, old)
 

@@ -35,7 +35,7 @@ from gleanery.quality.metrics import Metrics
 from gleanery.records.parquet import iter_rows, read_table
 
 # Raise it when the same file may now get another answer from the quality filters.
-QUALITY_VERSION = f"quality 1 / {LANGUAGE_DETECTOR}"
+QUALITY_VERSION = f"quality 2 / {LANGUAGE_DETECTOR}"
 # A repository that has entries skipped for one of these was not read whole.
 _UNREAD = frozenset({"repository_too_large", "unreadable", "submodule", "lfs_pointer"})
 

@@ -1,14 +1,13 @@
-"""Filters: which files are worth training on, and the text of a file.
+"""Filters: which files are worth training on.
 
 In: what is known of a file, and limits. Out: `kept` or one reason code of `records.reasons`, with sentences that say
-what was compared. No content is read here but in `decode`, which costs one pass (1 to 3 GB/s).
+what was compared. No content is read here.
 
 The limits are those of StarCoder2 (arXiv 2402.19173, section 2.1) and so are the exceptions for single languages:
 long lines are normal in markup and data, and assembly has few letters. Not taken over: its rule for the visible text of
 HTML, and its list of names under which a Text file is kept.
 """
 
-import codecs
 from dataclasses import dataclass
 
 from gleanery.quality.metrics import Metrics
@@ -66,29 +65,6 @@ def judge(
     if generated and not limits.keep_generated:
         return "generated", ("its name, its shape or its first lines say that a program made it",)
     return _unwanted(language, language_type, limits) or _data(language, metrics, limits) or ("kept", ())
-
-
-def decode(content: bytes) -> tuple[str | None, str]:
-    """The text of some bytes and their encoding: utf-8, utf-8-sig, utf-16, or (None, "unknown").
-
-    Strict: one wrong byte makes the encoding unknown, rather than a text that nobody wrote. UTF-16 needs its byte order
-    mark; UTF-8 may have one. The mark is not part of the text. Line ends stay as they are. The text never holds a lone
-    surrogate.
-
-    >>> decode(b"a\\r\\n"), decode(b"\\xff\\xfea\\x00"), decode(b"\\xe9")
-    (('a\\r\\n', 'utf-8'), ('a', 'utf-16'), (None, 'unknown'))
-    """
-    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        return None, "unknown"  # the mark of little-endian UTF-32 begins with that of UTF-16
-    encoding = "utf-8"
-    if content.startswith(codecs.BOM_UTF8):
-        encoding = "utf-8-sig"
-    elif content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    try:
-        return content.decode(encoding), encoding
-    except UnicodeDecodeError:
-        return None, "unknown"
 
 
 _Verdict = tuple[str, tuple[str, ...]]

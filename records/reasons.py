@@ -33,7 +33,7 @@ _ALL = (
     Reason("repository_too_large", "crawl", False, "The limits of its repository were used up before it was read."),
     Reason("unreadable", "crawl", False, "Its content could not be read from the source."),
     Reason("empty", "select", False, "It has no content beyond white space."),
-    Reason("encoding_unknown", "select", False, "Its bytes are neither UTF-8 nor UTF-16, so its text is not certain."),
+    Reason("encoding_unknown", "select", False, "It is not UTF-8, and nothing makes its encoding certain."),
     Reason("owner_opted_out", "select", False, "A verified rule of the opt-out registry covers its repository."),
     Reason("copy_of_opted_out", "select", False, "It is a copy of a file whose owner opted out and had it first."),
     Reason("license_missing", "select", False, "No licence was found for it, and no licence means no permission."),

@@ -116,7 +116,7 @@ _ALL = (
         "blob_id",
         Column("blob_id", _S, "git content id (SHA-1 of the header `blob SIZE` and the bytes)"),
         Column("size", _I64, "bytes"),
-        Column("encoding", _S, "utf-8, utf-8-sig, utf-16, or unknown"),
+        Column("encoding", _S, "utf-8, utf-8-sig, utf-16, another codec as Python names it, or unknown"),
         Column(
             "names",
             _list_of(_S),

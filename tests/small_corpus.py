@@ -174,6 +174,8 @@ def _alice(path: Path) -> None:
         + code(5),
         "src/windows.py": code(6).replace("\n", "\r\n"),
         "src/latin.py": ('WHERE = "Zürich, Besançon, Málaga"\n' + code(7)).encode("latin-1"),
+        "src/japanese.py": ('# -*- coding: shift_jis -*-\nWHERE = "東京、大阪"\n' + code(10)).encode("shift_jis"),
+        "src/broken.py": b"# Gr\xfc\xdfe und Gr\xc3\xbc\xc3\x9fe\n" + code(11).encode(),
         "src/utf16.py": ("# Grüße\n" + code(8)).encode("utf-16"),
         "src/empty.py": "\n\n",
         "src/short.py": "x = 1\n",

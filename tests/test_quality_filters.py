@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gleanery.quality.filters import DATA_FORMATS, FEW_LETTERS, LONG_LINES, Limits, decode, judge
+from gleanery.quality.filters import DATA_FORMATS, FEW_LETTERS, LONG_LINES, Limits, judge
 from gleanery.quality.language import detect_language
 from gleanery.quality.metrics import EMPTY, Metrics
 from gleanery.records.reasons import REASONS
@@ -103,50 +103,3 @@ def test_every_answer_is_a_reason_code_with_evidence(
     reason, evidence = judge(language, kind, generated, vendored, metrics, Limits())
     assert REASONS[reason].stage == "select"
     assert bool(evidence) == (reason != "kept")
-
-
-@given(st.text(), st.sampled_from(["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be"]))
-@settings(deadline=None)
-def test_a_text_comes_back_as_it_was_written(text: str, encoding: str) -> None:
-    mark = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}.get(encoding, b"")
-    content = mark + text.encode(encoding)
-    if encoding == "utf-8" and text.startswith("\ufeff"):
-        text, encoding = text[1:], "utf-8-sig"
-    if content.startswith(b"\xff\xfe\0\0"):
-        assert decode(content) == (None, "unknown")
-    else:
-        assert decode(content) == (text, encoding[:6] if encoding.startswith("utf-16") else encoding)
-
-
-@given(st.one_of(st.binary(), st.binary().map(b"\xff\xfe".__add__), st.text().map(str.encode)))
-@settings(deadline=None)
-def test_any_bytes_give_a_text_that_gives_the_same_bytes_or_none(content: bytes) -> None:
-    text, encoding = decode(content)
-    if text is None:
-        assert encoding == "unknown"
-    elif encoding == "utf-16":
-        order = "utf-16-le" if content[0] == 0xFF else "utf-16-be"
-        assert content[:2] + text.encode(order) == content
-    else:
-        assert text.encode(encoding) == content
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"\xe9",
-        b"\xed\xa0\x80",
-        b"\xc0\x80",
-        b"\xf4\x90\x80\x80",
-        b"\xff\xfea",
-        b"\xff\xfe\x00\xd8",
-        "a".encode("utf-32"),
-    ],
-)
-def test_what_is_not_certain_has_no_text(content: bytes) -> None:
-    assert decode(content) == (None, "unknown")
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028"])
-def test_line_ends_stay_as_they_are(end: str) -> None:
-    assert decode(f"a{end}b{end}".encode()) == (f"a{end}b{end}", "utf-8")

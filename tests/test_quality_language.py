@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gleanery.quality.filters import Limits, decode, judge
+from gleanery.quality.encodings import decode
+from gleanery.quality.filters import Limits, judge
 from gleanery.quality.language import DETECTOR, HEAD_BYTES, detect_language, is_generated, is_vendored
 from gleanery.quality.metrics import measure
 
