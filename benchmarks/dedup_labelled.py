@@ -21,7 +21,7 @@ from gleanery.dedup.signatures import Parameters, shingle_sets
 from gleanery.dedup.texts import joined_texts
 from gleanery.pipeline.caches import user_cache
 from gleanery.pipeline.settings import Settings
-from gleanery.quality.encodings import decode
+from gleanery.quality.decoding import decode
 from gleanery.records.errors import GleaneryError
 from gleanery.records.ids import blob_id
 from gleanery.records.parquet import iter_rows

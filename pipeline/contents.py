@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gleanery.dedup.texts import Texts, texts_of
 from gleanery.pipeline.arrays import map_arrays
 from gleanery.pipeline.exchange import part_name
-from gleanery.quality.encodings import decode
+from gleanery.quality.decoding import decode
 
 BLOCK_BYTES = 4 << 20
 SIGNED = "work/sign/data/{name}.arrays"

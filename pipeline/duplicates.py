@@ -11,7 +11,7 @@ from typing import Any
 
 from gleanery.dedup.difference import Row, printable, side_by_side
 from gleanery.pipeline.exchange import read_range
-from gleanery.quality.encodings import decode
+from gleanery.quality.decoding import decode
 from gleanery.records.errors import StopRun
 from gleanery.records.tables import TABLES
 from gleanery.release.duplicate_report import duplicate_page

@@ -22,7 +22,7 @@ from gleanery.pipeline.exchange import id_range, part_count, part_name, read_ran
 from gleanery.pipeline.optouts import blocked_sources, located, sources_of
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
-from gleanery.quality.encodings import decode
+from gleanery.quality.decoding import decode
 from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.records.ids import blob_id, file_id
 from gleanery.records.parquet import table_of, write_table

@@ -16,7 +16,7 @@ from gleanery.licensing.scan import SCAN_VERSION, TIMED_OUT, Scanner, detector_n
 from gleanery.pipeline.caches import Memory, cache_folder
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
-from gleanery.quality.encodings import decode
+from gleanery.quality.decoding import decode
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.quality.language import detect_language, is_generated
 from gleanery.quality.metrics import measure

@@ -24,7 +24,7 @@ from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage4_select import KEPT, kept_files, lacking
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.privacy.rules import redactor_version
-from gleanery.quality.encodings import decode
+from gleanery.quality.decoding import decode
 from gleanery.records.errors import RejectRecord
 from gleanery.records.parquet import iter_rows, read_table, table_of, write_table
 from gleanery.records.tables import TABLES

@@ -28,7 +28,7 @@ from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import DedupSettings, RunSettings, Settings
 from gleanery.pipeline.stage3_cluster import STEPS
 from gleanery.pipeline.steps import Marker, Shard, write_marker
-from gleanery.quality.encodings import decode
+from gleanery.quality.decoding import decode
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import blob_id, partition
 from gleanery.records.parquet import Written, describe, read_table, table_of, write_table

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gleanery.quality.encodings import decode
+from gleanery.quality.decoding import decode
 from gleanery.quality.filters import Limits, judge
 from gleanery.quality.language import DETECTOR, HEAD_BYTES, detect_language, is_generated, is_vendored
 from gleanery.quality.metrics import measure

@@ -1,4 +1,4 @@
-"""Encodings: the text of a file, and which encoding it was read as.
+"""Decoding: the text of a file, and which encoding it was read as.
 
 In: the bytes of a file. Out: its text with the name of its encoding, or nothing where the text is not certain. UTF-8 is
 one pass (1 to 3 GB/s). Only what is not UTF-8 is asked further: what it declares (declared.py), then what its bytes

@@ -1,4 +1,4 @@
-"""Encodings: the text of a file, whatever it was written in, or nothing where that is not certain.
+"""Decoding: the text of a file, whatever it was written in, or nothing where that is not certain.
 
 `golden/quality/encodings` holds invented sentences of comments in several languages, in UTF-8; the tests write them in
 the encodings that such files have.
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gleanery.quality.declared import declared_name, read_as
-from gleanery.quality.encodings import decode
+from gleanery.quality.decoding import decode
 from gleanery.quality.recognised import recognised
 
 GOLDEN = Path(__file__).parent / "golden/quality/encodings"
