@@ -16,7 +16,7 @@ from gleanery.licensing.scan import SCAN_VERSION, TIMED_OUT, Scanner, detector_n
 from gleanery.pipeline.caches import Memory, cache_folder
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
-from gleanery.quality.decoding import decode
+from gleanery.quality.decoding import DECODING, decode, in_utf8
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.quality.language import detect_language, is_generated
 from gleanery.quality.metrics import measure
@@ -26,6 +26,7 @@ BATCH = 256
 # Enough to tell one detector from another without loading its index; each row names the index too.
 LICENSE_DETECTOR = (
     f"scancode-toolkit {version('scancode-toolkit')} / gleanery-scan {SCAN_VERSION} / evidence {EVIDENCE_VERSION}"
+    f" / {DECODING}"
 )
 
 
@@ -93,6 +94,7 @@ class _Annotator:
     def annotate(self, batch: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
         """The rows of both tables for some blobs."""
         findings, features = [], []
+        batch = [blob | {"content": in_utf8(blob["content"])} for blob in batch]
         texts = [decode(blob["content"])[0] or "" for blob in batch]
         new: dict[str, Any] = {}
         known = self.contents.get_many(_key(blob, scope) for blob in batch for scope in _scopes(blob["names"]))
@@ -137,7 +139,7 @@ def _memories(settings: Settings) -> tuple[Memory, Memory, str]:
     indexes = Memory(folder, "digests of indexes")
     detector = detector_name(indexes)
     indexes.close()
-    contents = Memory(folder, f"{detector} / evidence {EVIDENCE_VERSION}", shared)
+    contents = Memory(folder, f"{detector} / evidence {EVIDENCE_VERSION} / {DECODING}", shared)
     return contents, Memory(folder, detector, shared), detector
 
 

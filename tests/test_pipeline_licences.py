@@ -12,13 +12,17 @@ from gleanery.sql.questions import tables_of
 
 LICENSE = MIT.format(year=2020, holder="Invented Authors")
 HEAD = "# SPDX-License-Identifier: MIT\n"
-FILES = {
+FILES: dict[str, dict[str, str | bytes]] = {
     "workspace": {
         "LICENSE": LICENSE,
         "LICENSE-THIRD-PARTY": f"The library invented-lib, which this links to, is under this licence:\n\n{GPL}",
         "src/main.py": code(1),
         "parts/one/part.py": code(2),
         "parts/two/part.py": code(3),
+    },
+    "western": {
+        "LICENSE": MIT.format(year=2020, holder="Jörg Müller").encode("latin-1"),
+        "far.py": ("# Copyright (c) 2021 José Gómez\n" + HEAD + code(6)).encode("latin-1"),
     },
     "both": {"LICENSE": LICENSE, "COPYING": GPL, "head.py": HEAD + code(4), "silent.py": code(5)},
 }
@@ -46,6 +50,14 @@ def test_every_file_is_judged_as_its_owner_meant_it_and_the_gate_agrees(run: Pat
         "src/main.py": "kept",
         "parts/one/part.py": "kept",  # its licence is a link to the root's
         "parts/two/part.py": "license_unknown",  # its licence is a link that leads out of the repository
+        "far.py": "kept",
         "head.py": "kept",
         "silent.py": "license_not_allowed",
     }
+
+
+@pytest.mark.slow
+def test_owners_keep_their_letters_whatever_encoding_their_files_have(run: Path) -> None:
+    kept = [row["copyrights"] for path in tables_of(run)["notices"] for row in read_table(path).to_pylist()]
+    owners = {line for lines in kept for line in lines}
+    assert {"Copyright (c) 2020 Jörg Müller", "Copyright (c) 2021 José Gómez"} <= owners
