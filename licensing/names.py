@@ -50,6 +50,7 @@ site-packages
 """
 _VENDORED = frozenset(_VENDORED_TEXT.split())
 _SPLIT = re.compile(r"[-_. ]+")
+_VERSION_AT_END = re.compile(r"v?[0-9]+$")
 _THIRD_PARTIES = ("thirdparty", "thirdparties", "3rdparty", "3rdparties")
 _PARTS_OF_OTHERS = frozenset(("bundled", "vendored", "external", "externals", "dependency", "dependencies", "deps"))
 _NOTICES = frozenset(("notice", "notices"))
@@ -66,6 +67,8 @@ def license_role(path: str) -> str | None:
 
     >>> [license_role(p) for p in ("LICENSE", "a/COPYING.LESSER", "LICENSE-MIT", "LICENSES/MIT.txt", "licence.md")]
     ['license', 'license', 'license', 'license', 'license']
+    >>> [license_role(p) for p in ("COPYING3", "COPYINGv2", "COPYING.LESSERv3", "LICENSE.LGPL2.1", "LICENSE.3dfx")]
+    ['license', 'license', 'license', 'license', 'notice']
     >>> license_role("00copyright"), license_role("a.dist-info/licenses/AUTHORS.rst")
     ('license', None)
     >>> [license_role(p) for p in ("NOTICE", "docs/README.rst", "pkg/package.json", "src/license.py", "main.c")]
@@ -226,19 +229,15 @@ def _named_role(name: str, stem: str, extension: str) -> str | None:
     read as a notice: it adds a licence to the folder and never grants one. So are the licences of third parties
     (`LICENSE-3rdparty`), but these add nothing: they are a claim, see beside.py.
     """
-    words = _words_of(stem)
+    words = [_without_version(word) for word in _words_of(stem)]
     if is_about_third_parties(name) and any(word in stem for word in _NOTICE_WORDS):
         return "notice" if extension in _TEXT_EXTENSIONS | {""} else None
     at = next((i for i, word in enumerate(words) if word in _LICENSE_WORDS), None)
     if at is None:
-        bare = (extension in ("", "txt") or extension.isdigit()) and all(
-            word in _BARE_IDS or _is_version(word) for word in words
-        )
+        bare = (extension in ("", "txt") or extension.isdigit()) and all(word in _BARE_IDS | {""} for word in words)
         return "license" if words and words[0] in _BARE_IDS and bare or stem == "legal" else None
     before, after = words[:at], words[at + 1 :]
-    if all(word in _PREFIXES or _is_version(word) for word in before) and all(
-        word in _QUALIFIERS or _is_version(word) for word in after
-    ):
+    if all(word in _PREFIXES | {""} for word in before) and all(word in _QUALIFIERS | {""} for word in after):
         return "license"
     shouted = name.startswith(("LICENSE", "LICENCE", "COPYING", "UNLICENSE", "COPYRIGHT"))
     return "notice" if shouted else None
@@ -248,5 +247,6 @@ def _words_of(stem: str) -> list[str]:
     return [word for word in _SPLIT.split(stem) if word]
 
 
-def _is_version(word: str) -> bool:
-    return word.removeprefix("v").isdigit()
+def _without_version(word: str) -> str:
+    """A word of a name without the version at its end; empty where it is nothing else."""
+    return word if word in _IDS else _VERSION_AT_END.sub("", word)
