@@ -39,7 +39,7 @@ _NAMES = {
     "uiuc": "NCSA",
 }
 # Pages about licences that the detector does not know.
-_PAGES = {"dev.perl.org/licenses": _PERL}
+_PAGES = {"dev.perl.org/licenses": _PERL, "polymer.github.io/license.txt": "BSD-3-Clause"}
 _PAGE = re2.compile(r"(?i)^https?://(?:www\.)?([\w./-]{1,100}?)/?$")
 # The licence file of a repository on a forge: where it lies and not what it says.
 _ON_A_FORGE = re2.compile(
@@ -53,6 +53,8 @@ _AND = re2.compile(r"(?i)\s*[,;&]\s*(?:and\s+)?|\s+and\s+|\s+AND\s+|\s+\+\s+")
 _OR = re2.compile(r"(?i)\s*(?:\|\|?|/)\s*|\s*,?\s+or\s+")
 # "Apache License, Version 2.0" is one name.
 _VERSION = re.compile(r",\s*(?=(?:v|version|ver|rev|revision)?\.?\s*[0-9])", re.IGNORECASE)
+# "Apache-2.0 with LLVM exception" in SPDX's own words.
+_EXCEPTION = re2.compile(r"(?i)\bwith (?:the )?([\w-]{1,40}?)[ -]exceptions?$")
 # Words that stand beside "and" or "or" without naming a second licence.
 _CONTINUED = re2.compile(
     r"(?i)^(?:\(?at your option\)?|any )?\s*(?:later|newer|above|greater|higher|after)\b|^any later|"
@@ -73,6 +75,7 @@ def resolved(scanner: Scanner, words: str) -> tuple[Finding, ...]:
         return (Finding("found", page, 100.0, "license-field"),)
     if len(words) > LONGEST_FIELD:
         return _certain(scanner.scan(words.encode("utf-8", "replace"), "whole"))
+    words = _EXCEPTION.sub(r"WITH \1-exception", words)
     whole = _certain(scanner.scan(_line(words), "whole"))
     if _CHANGED.search(words) and not any(
         " WITH " in (f.expression or "") or "-NC" in (f.expression or "") for f in whole

@@ -41,7 +41,10 @@ _EMPTY_CLASSIFIERS = frozenset(
 _POINTER = re2.compile(r"(?i)^(?:see (?:the )?(?:file )?licen[sc]e(?:d)? in|file:?)[ \t]+[\"'`<]?([^\"'`>]{1,200})")
 _FILE = re2.compile(r"(?i)^(?:copying|(?:un)?licen[sc]e)\.(?:txt|md|rst)$|^COPYING$")
 # The blanks of a template, which nobody filled in.
-_BLANK = re2.compile(r"(?i)\{\{|\$\{|<%|^@\w+@$|^\W*(?:todo|fixme)\b|please specify a licen[sc]e|^your[_ -]licen[sc]e")
+_BLANK = re2.compile(
+    r"(?i)\{\{|\$\{|<%|^@\w+@$|^\W*(?:todo|fixme)\b|please specify a licen[sc]e|^your[_ -]licen[sc]e|"
+    r"^\W*(?:see|specified|listed|stated|given)(?: \w+){0,2} classifiers?\W*$"
+)
 # Words of a licence field that say nothing, so that it counts as empty.
 _NOTHING = frozenset(
     ("", "-", "none", "null", "unknown", "noassertion", "todo", "tbd", "n/a", "license", "see license")

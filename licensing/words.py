@@ -15,7 +15,7 @@ _PIECE = re.compile(r"([^_\W]+\+?[^_\W]*)|[.;:!?](?=\s|$)")
 # Where something is to be found: addresses of pages and people, and names of files in back quotes.
 _ADDRESS = re2.compile(
     r"(?i)\b(?:https?|ftp|git)://[^\s<>\"')]+|\bwww\.[^\s<>\"')]+|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|"
-    r"`[^`\s]{0,200}[./_][^`\s]{0,200}`"
+    r"`[^`\s]{0,200}[./_][^`\s]{0,200}`|\b[\w-]{3,63}\.(?:com|org|net|io|dev|no)(?:[)>,|]|\s*$)"
 )
 _INITIAL = re.compile(r"\b[A-Z]$")
 _ITEM = re.compile(r"^\W*(?:[0-9]{1,2}|[a-z]|[ivx]{1,4})[.)]\s|^\s*[-*•]\s", re.IGNORECASE)
