@@ -14,8 +14,9 @@ from measuring import RESULTS
 
 from gleanery.licensing.evidence import find
 from gleanery.licensing.expressions import all_of
+from gleanery.licensing.matches import match_of, query_of
 from gleanery.licensing.names import reading_scope
-from gleanery.licensing.policy import Policy
+from gleanery.licensing.policy import ALLOW, Policy
 from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES
 from gleanery.licensing.scan import Scanner
 
@@ -23,6 +24,7 @@ TAG = "The head names its licence in a tag with a link (@license {@link ...}), w
 CHOICE = "The head offers a choice in words, of which one side is allowed; the full matcher reports nothing."
 BELOW = "It stands below the head, which is all that is read of a source file."
 OTHERS = "The README names it of something else, such as a logo."
+ALIKE = "Only approximate comparison names it: its words are those of no known text."
 UNEXPLAINED = "No rule explains it."
 _TAG = re.compile(r"@licen[sc]e\b.{0,40}(?:\{@link|https?://)")
 
@@ -49,8 +51,12 @@ def cause_of(one: Difference, scanner: Scanner, policy: Policy) -> str:
         mentioned = [f.expression for f in find(scanner, one.content, "readme") if f.outcome == "mentioned"]
         return OTHERS if any(f and policy.answer(f) == policy.answer(one.full_said) for f in mentioned) else UNEXPLAINED
     whole = all_of(f.expression for f in find(scanner, one.content, "whole") if f.expression)
-    below = len(head) < len(text) and policy.answer(whole) == policy.answer(one.full_said)
-    return BELOW if below else UNEXPLAINED
+    if len(head) < len(text) and policy.answer(whole) == policy.answer(one.full_said):
+        return BELOW
+    # To overlook a permission costs a file at worst; a restriction that is overlooked is not explained by this.
+    exact = match_of(query_of(text), approximate=False).findings
+    named = any(policy.answer(f.expression) == policy.answer(one.full_said) for f in exact)
+    return ALIKE if not named and policy.answer(one.full_said) == ALLOW else UNEXPLAINED
 
 
 def explained(differences: Sequence[Difference], policy: Policy) -> float:
