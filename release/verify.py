@@ -63,10 +63,12 @@ def verify(root: Path, expected: str | None = None, progress: Progress = lambda 
 
     `expected` is the release_id that you were told; without it, a release whose manifest was made anew by somebody
     else verifies too. `progress` is called with the bytes read so far and the bytes in all. Raises StopRun if there is
-    no such folder.
+    no such folder, or if it is that of a run.
     """
     if not root.is_dir():
         raise StopRun(f"{root} is not a folder", "name the folder that holds manifest.json")
+    if not (root / MANIFEST).exists() and (root / "release" / MANIFEST).is_file():
+        raise StopRun(f"{root} is the folder of a run, not of a release", f"verify {root / 'release'}")
     found = {entry.path: entry for entry in entries(root)}
     content, problems = _manifest(root, found.pop(MANIFEST, None))
     if content is None:

@@ -127,7 +127,9 @@ def read_store_file(root: Path) -> tuple[StoreFile, bytes]:
     """`store.json`, checked, and its bytes. Raises StopRun if it is absent, damaged or of another format."""
     path = root / STORE_FILE
     if not path.is_file():
-        raise StopRun(f"there is no {STORE_FILE} in the folder", "give the folder of a finished release")
+        of_run = (root / "release" / STORE_FILE).is_file()
+        way_out = f"it is the folder of a run: give {root / 'release'}" if of_run else "give that of a finished release"
+        raise StopRun(f"there is no {STORE_FILE} in {root}", way_out)
     content = path.read_bytes()
     try:
         value = json.loads(content)

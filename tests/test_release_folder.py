@@ -24,6 +24,7 @@ from gleanery.release.manifest import build_manifest, canonical, release_id, wri
 from gleanery.release.merkle import root_of
 from gleanery.release.notice_files import write_notices
 from gleanery.release.verify import SENTENCES, Problem, verify
+from gleanery.shards.layout import read_store_file
 from gleanery.sql.questions import questions, tables_of
 
 GOLDEN = Path(__file__).parent / "golden" / "release"
@@ -261,6 +262,13 @@ def test_a_manifest_made_anew_is_found_by_its_name(release: Path) -> None:
     write_manifest(release, **FACTS)
     assert verify(release).problems == ()
     assert verify(release, expected=before).problems == (Problem("manifest.json", "another_release"),)
+
+
+def test_the_folder_of_a_run_is_told_from_that_of_its_release(release: Path) -> None:
+    for open_folder in (verify, read_store_file):
+        with pytest.raises(StopRun) as error:
+            open_folder(release.parent)
+        assert str(release) in error.value.hint
 
 
 def test_every_problem_has_its_sentence_in_the_reference() -> None:
