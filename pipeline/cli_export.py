@@ -10,7 +10,11 @@ import typer
 
 from gleanery.pipeline.screen import err
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Write a release in other tools' formats.")
+_HELP = """Write a release in other tools' formats.
+
+Example: gleanery export parquet runs/demo/release runs/demo-parquet
+"""
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_HELP)
 
 
 @app.command("datatrove")

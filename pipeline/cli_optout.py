@@ -10,7 +10,11 @@ import typer
 
 from gleanery.pipeline.screen import draw, out
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The opt-out registry and its web form.")
+_HELP = """Serve the page where owners opt out, and keep its registry.
+
+Example: gleanery optout serve --registry optout.sqlite --port 8080
+"""
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_HELP)
 
 RegistryUrl = Annotated[
     str, typer.Option("--registry", help="SQLite file, or a database URL such as postgresql+psycopg://host/name.")

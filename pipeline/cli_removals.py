@@ -12,7 +12,11 @@ import typer
 from gleanery.pipeline.screen import draw, err, wrong
 from gleanery.release.wording import number
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Removal after release, and lineage.")
+_HELP = """Take documents out of a finished release, and tell which training steps saw them.
+
+Example: gleanery removals add runs/demo/release --repo npm/rxjs --list removals.jsonl
+"""
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_HELP)
 
 FILE = "OWNER/REPO:PATH, or a file_id."
 ListFile = Annotated[Path, typer.Option("--list", help="The removal list; it is made if there is none.")]
