@@ -47,7 +47,8 @@ class Pool:
         except BrokenProcessPool:
             raise StopRun(
                 "a worker process was ended from outside, most likely for lack of memory",
-                "run the same command again to resume, with fewer --workers or a smaller run.part_bytes",
+                "run the same command again to resume, with fewer --workers or a smaller run.part_bytes; a script that "
+                "calls Gleanery itself must be a file, and do so below `if __name__ == '__main__':`",
             ) from None
 
     def close(self) -> None:
