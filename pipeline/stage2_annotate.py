@@ -16,7 +16,7 @@ from gleanery.licensing.scan import SCAN_VERSION, TIMED_OUT, Scanner, detector_n
 from gleanery.pipeline.caches import Memory, cache_folder
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
-from gleanery.quality.decoding import DECODING, decode, in_utf8
+from gleanery.quality.decoding import DECODING, decode
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.quality.language import detect_language, is_generated
 from gleanery.quality.metrics import measure
@@ -94,14 +94,18 @@ class _Annotator:
     def annotate(self, batch: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
         """The rows of both tables for some blobs."""
         findings, features = [], []
-        batch = [blob | {"content": in_utf8(blob["content"])} for blob in batch]
-        texts = [decode(blob["content"])[0] or "" for blob in batch]
+        read = [decode(blob["content"]) for blob in batch]
+        # The detectors take bytes for UTF-8, and know Unicode's other encodings by their marks.
+        batch = [
+            blob if text is None or encoding.startswith("utf-") else blob | {"content": text.encode()}
+            for blob, (text, encoding) in zip(batch, read, strict=True)
+        ]
         new: dict[str, Any] = {}
         known = self.contents.get_many(_key(blob, scope) for blob in batch for scope in _scopes(blob["names"]))
-        for blob, text in zip(batch, texts, strict=True):
+        for blob, (text, _) in zip(batch, read, strict=True):
             for scope in _scopes(blob["names"]):
                 findings += self._findings(blob, scope, known, new)
-            metrics = dataclasses.asdict(measure(text))
+            metrics = dataclasses.asdict(measure(text or ""))
             for name in blob["names"]:
                 language, kind = detect_language(name, blob["content"])
                 features.append(

@@ -15,7 +15,7 @@ from gleanery.quality.recognised import recognised, strictly
 
 UNKNOWN = "unknown"
 DECODING = "decoding 1"
-"""Part of the name of each detector that reads what `decode` gives: raise it with the rules here or in the helpers."""
+"""Part of the licence detector's name, whose answers outlive a run: raise it with the rules here or in the helpers."""
 _TWO_BYTES = frozenset(["cp932", "euc_jp", "gb18030", "big5hkscs", "cp949"])
 _HIGH = re.compile(rb"[\x80-\xff]")
 _UTF8_LETTERS = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -44,18 +44,6 @@ def decode(content: bytes) -> tuple[str | None, str]:
         return content.decode(encoding), encoding
     except UnicodeDecodeError:
         return (None, UNKNOWN) if marked else _another(content)
-
-
-def in_utf8(content: bytes) -> bytes:
-    """The bytes of a file in UTF-8, if its text is certain and in no encoding of Unicode; else as they are.
-
-    For what reads bytes and takes them for UTF-8.
-
-    >>> in_utf8("# © Jörg".encode("latin-1")).decode(), in_utf8(b"\\xe9")
-    ('# © Jörg', b'\\xe9')
-    """
-    text, encoding = decode(content)
-    return content if text is None or encoding.startswith("utf-") else text.encode()
 
 
 def _another(content: bytes) -> tuple[str | None, str]:
