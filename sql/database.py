@@ -117,6 +117,8 @@ def _locked(spill: str, paths: Sequence[Path]) -> duckdb.DuckDBPyConnection:
         },
     )
     allowed = sorted({str(path) for path in paths} | {_literal(path) for path in paths})
+    # Where Python was started without a file, as a worker process and a notebook are, DuckDB draws a bar on the output.
+    connection.execute("SET enable_progress_bar = false")
     connection.execute("SET allowed_paths = $paths", {"paths": allowed})
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

@@ -82,6 +82,16 @@ def test_the_summary_shows_what_became_of_every_file(curated: Path) -> None:
         assert word in done.stdout
 
 
+def test_a_release_has_the_summary_of_its_run(curated: Path) -> None:
+    """All but who opted out, what was not read, and the alarms, which need tables of the run."""
+    shown = [gleanery("summary", "--run", str(curated / folder)) for folder in ("", "release")]
+    assert [(done.returncode, done.stderr) for done in shown] == [(0, "")] * 2
+    of_run, of_release = (done.stdout.split("Files by reason")[1].split("\nLook at these")[0] for done in shown)
+    assert of_run.split("\nNot read")[0] == of_release.split("\nNot read")[0]
+    shards = [line for done in shown for line in done.stdout.splitlines() if line.startswith("shards")]
+    assert len(shards) == 2 and shards[0].split() == shards[1].split()
+
+
 def test_audits_come_as_csv_json_and_parquet(curated: Path, tmp_path: Path) -> None:
     rows = list(
         csv.DictReader(io.StringIO(gleanery("audit", "funnel", "--run", str(curated), "--format", "csv").stdout))

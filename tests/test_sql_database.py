@@ -1,6 +1,8 @@
 """The locked database: it reads the named files, whatever they are called, and nothing else."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -58,6 +60,19 @@ def test_the_lock_holds(run: Path, tmp_path: Path) -> None:
     }
     assert (values["autoload_known_extensions"], values["autoinstall_known_extensions"]) == ("false", "false")
     assert values["memory_limit"] != "" and values["threads"] == "2"
+
+
+def test_no_bar_is_drawn_where_python_has_no_file(run: Path) -> None:
+    """As in a worker process, whose bar stood in the output of a run."""
+    code = f"""
+from pathlib import Path
+from gleanery.sql.questions import Database, Question, tables_of
+with Database(tables_of(Path({str(run)!r}))) as database:
+    sql = "SELECT current_setting('enable_progress_bar') AS bar"
+    print(database.ask(Question("free", "", "", (), (), False, sql)).to_pylist())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[{'bar': False}]\n", done.stderr
 
 
 NAMES = ["*", "[a]", "?", "a'b", 'a"b', "x=1", "a b;--", "ü", "{a,b}", "**"]
