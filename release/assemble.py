@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import iter_rows, link_file, read_table, write_table
@@ -63,7 +64,8 @@ def _wanted(run: Path, release: Path) -> Iterator[tuple[str, Path]]:
         folder = run / "tables" / table
         if not folder.is_dir():
             raise StopRun(f"the run {run} has no table {table}", "run all stages before the release")
-        for path in sorted(folder.glob("*.parquet")):
+        paths = sorted(folder.glob("*.parquet"))
+        for path in _with_rows(paths) if table == "documents" else paths:
             yield f"tables/{table}/{path.name}", path
     store = run / "store" if (run / "store").is_dir() else release
     for folder_name, suffix in STORE:
@@ -73,6 +75,11 @@ def _wanted(run: Path, release: Path) -> Iterator[tuple[str, Path]]:
         if not (store / name).is_file():
             raise StopRun(f"the run {run} has no {name}", "run the stage pack before the release")
         yield name, store / name
+
+
+def _with_rows(paths: list[Path]) -> list[Path]:
+    """The files that hold a row, or the first. `datasets` stops at a file whose only row group is empty."""
+    return [path for path in paths if pq.read_metadata(path).num_rows] or paths[:1]
 
 
 def _ours(release: Path) -> list[Path]:

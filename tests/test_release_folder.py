@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from run_folder import compare_with_golden, good_rows, write_run, write_store
 
 from gleanery.records.errors import StopRun
+from gleanery.records.parquet import table_of, write_table
 from gleanery.release.assemble import TABLES, assemble
 from gleanery.release.gate import GateResult, gate
 from gleanery.release.listing import entries, is_plain_path
@@ -369,6 +370,21 @@ def test_a_release_is_linked_and_not_copied(tmp_path: Path) -> None:
     make_release(tmp_path)
     name = "tables/documents/part-00000.parquet"
     assert (tmp_path / "run" / name).samefile(tmp_path / "release" / name)
+
+
+def test_a_part_of_the_documents_without_a_row_is_not_released(tmp_path: Path) -> None:
+    """`datasets` cannot open it; every repository of which nothing is kept makes one."""
+    rows = good_rows()
+    run = write_run(tmp_path / "run", rows)
+    write_store(run, rows)
+    parts = run / "tables/documents"
+    whole = next(parts.iterdir()).name
+    write_table(parts / "a.parquet", "documents", table_of("documents", []))
+    assemble(run, tmp_path / "release")
+    assert [path.name for path in (tmp_path / "release/tables/documents").iterdir()] == [whole]
+    (parts / whole).unlink()
+    assemble(run, tmp_path / "release")
+    assert [path.name for path in (tmp_path / "release/tables/documents").iterdir()] == ["a.parquet"]
 
 
 @pytest.mark.parametrize("missing", ["tables/repos", "store/store.json"])
