@@ -128,10 +128,11 @@ def connect(url: str, *, create: bool, secret: str) -> Engine:
             layout = connection.execute(sa.select(head.c.layout)).scalar_one_or_none()
     except SQLAlchemyError as problem:
         reason = type(getattr(problem, "orig", None) or problem).__name__
-        raise StopRun(
-            f"cannot open the opt-out registry at {place} ({reason})",
-            "check that the server runs, that the name and password in the URL are right, and that the folder exists",
-        ) from None  # the cause would carry the whole URL
+        hint = "check that the server runs, and that the name and password in the URL are right"
+        if target.drivername == "sqlite":
+            hint = "give the file that `gleanery optout serve` made, in a folder that may be written to"
+        # The cause would carry the whole URL.
+        raise StopRun(f"cannot open the opt-out registry at {place} ({reason})", hint) from None
     if layout != LAYOUT:
         raise StopRun(f"the opt-out registry at {place} has another layout than this program", "update Gleanery")
     return engine

@@ -8,14 +8,14 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.markup import escape
 
 from gleanery.pipeline import cli_duplicates, cli_export, cli_licenses, cli_optout, cli_removals, cli_rows
 from gleanery.pipeline.screen import draw, draw_answer, err, out, progress, write, wrong
-from gleanery.records.errors import GleaneryError
+from gleanery.records.errors import GleaneryError, of_system
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,7 +39,7 @@ def run(
     settings: Annotated[Path, typer.Argument(help="Settings file, such as examples/demo.toml.")],
     folder: Annotated[Path, typer.Option("--out", help="Folder for the run; the same folder resumes it.")],
     engine: Annotated[str, typer.Option(help="Where to run: see `gleanery engines`.")] = "local",
-    workers: Annotated[int, typer.Option(help="Worker processes; 0 is one for each core.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 is one for each core.")] = 0,
     retry: Annotated[bool, typer.Option(help="Read the sources again that could not be read.")] = False,
     recrawl: Annotated[bool, typer.Option(help="Read all sources again: branches may have moved on.")] = False,
     refresh_optout: Annotated[bool, typer.Option(help="Take the opt-out registry as it is now.")] = False,
@@ -84,12 +84,14 @@ def verify(
     Example: gleanery verify runs/demo/release
     """
     from gleanery.release.verify import verify as check
+    from gleanery.release.wording import number
 
     found = check(folder, expect)
     for problem in found.problems:
         out.print(problem.sentence)
     if found.problems:
-        err.print(f"[red]not intact:[/] {len(found.problems)} of {found.files_checked} files")
+        checked = number(found.files_checked, "file")
+        err.print(f"[red]not intact:[/] {number(len(found.problems), 'problem')}; {checked} compared")
         raise typer.Exit(1)
     out.print(f"intact: {found.files_checked:,} files, {found.bytes_checked:,} bytes, release {found.release_id}")
 
@@ -177,16 +179,24 @@ def main() -> None:
     try:
         app()
     except GleaneryError as error:
-        err.print(f"[red]error:[/] {escape(error.message)}")
-        if error.hint:
-            err.print(f"[dim]hint:[/] {escape(error.hint)}")
-        sys.exit(1)
+        _say(error)
     except KeyboardInterrupt:
         err.print("stopped; the same command resumes")
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        if (refused := of_system(error)) is None:
+            raise
+        _say(refused)
+
+
+def _say(error: GleaneryError) -> NoReturn:
+    err.print(f"[red]error:[/] {escape(error.message)}")
+    if error.hint:
+        err.print(f"[dim]hint:[/] {escape(error.hint)}")
+    sys.exit(1)
 
 
 def is_news(record: logging.LogRecord) -> bool:

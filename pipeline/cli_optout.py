@@ -26,7 +26,7 @@ Scope = Annotated[str, typer.Option(help="What the rule is about: repo, owner or
 def serve(
     registry: RegistryUrl = "optout.sqlite",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 8080,
     url: Annotated[str | None, typer.Option(help="Public address of the page, where a proxy stands before it.")] = None,
     host_of_forge: Annotated[
         list[str] | None, typer.Option("--forge", help="A further host that may be asked, as HOST or HOST:PORT.")

@@ -5,12 +5,15 @@ In: a release and a removal list. Out: entries and sightings on standard output.
 
 import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gleanery.pipeline.screen import draw, err, wrong
 from gleanery.release.wording import number
+
+if TYPE_CHECKING:
+    from gleanery.shards.loader import Loader
 
 _HELP = """Take documents out of a finished release, and tell which training steps saw them.
 
@@ -19,14 +22,21 @@ Example: gleanery removals add runs/demo/release --repo npm/rxjs --list removals
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_HELP)
 
 FILE = "OWNER/REPO:PATH, or a file_id."
-ListFile = Annotated[Path, typer.Option("--list", help="The removal list; it is made if there is none.")]
+NewList = Annotated[Path, typer.Option("--list", help="The removal list; it is made if there is none.")]
+ListFile = Annotated[Path, typer.Option("--list", help="The removal list.")]
 Release = Annotated[Path, typer.Argument(help="Folder of a release.")]
-Days = Annotated[int, typer.Option(help="Days for which the list is good from today on; 0 is for ever.")]
+Days = Annotated[int, typer.Option(min=0, help="Days for which the list is good from today on; 0 is for ever.")]
+Rows = Annotated[int, typer.Option("--rows", min=1, help="Rows in each step: world × batch.")]
+# What a training was opened with decides what it saw: each has to be as it was there.
 Context = Annotated[int, typer.Option(help="Tokens in a row, as in the training.")]
-Rows = Annotated[int, typer.Option("--rows", help="Rows in each step: world × batch.")]
 Seed = Annotated[int, typer.Option(help="Seed, as in the training.")]
 FimRate = Annotated[float, typer.Option(help="Share of pieces with a fill-in-the-middle, as in the training.")]
+SpmRate = Annotated[float, typer.Option(help="Share of those with the suffix first, as in the training.")]
+RepoRate = Annotated[float, typer.Option(help="Share of repositories with any such piece, as in the training.")]
+LineRate = Annotated[float, typer.Option(help="Share of such pieces cut at lines, as in the training.")]
+SyntaxRate = Annotated[float, typer.Option(help="Share of such pieces cut at syntax nodes, as in the training.")]
 Unit = Annotated[str, typer.Option(help="What stood together: file or repository.")]
+Masked = Annotated[Path | None, typer.Option("--list", help="The removal list that the training masked.")]
 
 
 @app.command("add")
@@ -39,7 +49,7 @@ def add(
     registry: Annotated[str | None, typer.Option(help="Opt-out registry: remove all that its rules cover.")] = None,
     reason: Annotated[str, typer.Option(help="opt_out, licence, personal_data or other.")] = "opt_out",
     valid_days: Days = 90,
-    path: ListFile = Path("removals.jsonl"),
+    path: NewList = Path("removals.jsonl"),
 ) -> None:
     """Append files, repositories, or all that a registry covers to the removal list.
 
@@ -62,8 +72,9 @@ def renew(valid_days: Days = 90, path: ListFile = Path("removals.jsonl")) -> Non
 
     Example: gleanery removals renew --valid-days 90
     """
-    from gleanery.shards.removals import Wish, append
+    from gleanery.shards.removals import Wish, append, read_list
 
+    read_list(path)
     (entry,) = append(path, [Wish("renew", "", "other")], _until(valid_days))
     err.print(f"{path} is good until {entry.valid_until or 'for ever'}")
 
@@ -84,29 +95,34 @@ def show(path: ListFile = Path("removals.jsonl")) -> None:
 @app.command("trace")
 def trace(
     release: Release,
-    step: Annotated[int, typer.Option(help="Step of the training, from 0.")],
+    step: Annotated[int, typer.Option(min=0, help="Step of the training, from 0.")],
     position: Annotated[int, typer.Option(help="Position in the row.")],
     row: Annotated[int, typer.Option(help="Row in the step, counted through all ranks.")] = 0,
     rows: Rows = 8,
     context: Context = 2048,
     seed: Seed = 0,
     fim_rate: FimRate = 0.5,
+    spm_rate: SpmRate = 0.5,
+    repo_rate: RepoRate = 1.0,
+    line_rate: LineRate = 0.0,
+    syntax_rate: SyntaxRate = 0.0,
     unit: Unit = "file",
+    masked: Masked = None,
 ) -> None:
     """Tell which bytes of which file stood at a place of a training step.
 
     Example: gleanery removals trace runs/demo/release --step 12 --row 3 --position 100 --rows 8
     """
     from gleanery.shards.lineage import trace as find
-    from gleanery.shards.loader import Loader
 
+    rates = (fim_rate, spm_rate, repo_rate, line_rate, syntax_rate)
+    loader = _loader(release, rows, context, seed, rates, unit, masked)
     try:
-        loader = Loader(release, context=context, batch=rows, seed=seed, fim_rate=fim_rate, unit=unit)
         found = find(loader, step, row, position)
     except IndexError:
         raise wrong("there is no such place in a step", "row is under --rows, position under --context") from None
     if found is None:
-        raise wrong("nothing stands there: it is padding", "ask for another position")
+        raise wrong("nothing stands there: it is padding, or was removed", "ask for another position")
     draw(
         "",
         ("file_id", "repo", "path", "begin", "end"),
@@ -118,12 +134,17 @@ def trace(
 def exposure(
     release: Release,
     file: Annotated[str, typer.Option("--file", help=FILE)],
-    steps: Annotated[int, typer.Option(help="Steps that were trained.")],
+    steps: Annotated[int, typer.Option(min=1, help="Steps that were trained.")],
     rows: Rows = 8,
     context: Context = 2048,
     seed: Seed = 0,
     fim_rate: FimRate = 0.5,
+    spm_rate: SpmRate = 0.5,
+    repo_rate: RepoRate = 1.0,
+    line_rate: LineRate = 0.0,
+    syntax_rate: SyntaxRate = 0.0,
     unit: Unit = "file",
+    masked: Masked = None,
 ) -> None:
     """List the steps of a training that saw a file.
 
@@ -131,12 +152,40 @@ def exposure(
     """
     from gleanery.pipeline.removals import file_ids
     from gleanery.shards.lineage import exposure as find
-    from gleanery.shards.loader import Loader
 
     (file_id,) = file_ids(release, [file])
-    loader = Loader(release, context=context, batch=rows, seed=seed, fim_rate=fim_rate, unit=unit)
+    rates = (fim_rate, spm_rate, repo_rate, line_rate, syntax_rate)
+    loader = _loader(release, rows, context, seed, rates, unit, masked)
     found = tuple((s.step, s.row, s.begin, s.end) for s in find(loader, file_id, steps))
     draw("", ("step", "row", "begin", "end"), found)
+    if not found:
+        err.print(f"none of the first {number(steps, 'step')} saw it")
+
+
+def _loader(
+    release: Path, rows: int, context: int, seed: int, rates: tuple[float, ...], unit: str, masked: Path | None
+) -> "Loader":
+    """A loader as the training opened it, with the rows of all its ranks."""
+    from gleanery.shards.loader import Loader
+    from gleanery.shards.masking import NOTHING_REMOVED
+    from gleanery.shards.removals import removed_from
+
+    # What was masked is a thing of the past: a list that has run out since still tells it.
+    removed = removed_from(release, masked, today=datetime.date.min) if masked else NOTHING_REMOVED
+    fim, spm, repo, line, syntax = rates
+    return Loader(
+        release,
+        context=context,
+        batch=rows,
+        seed=seed,
+        fim_rate=fim,
+        spm_rate=spm,
+        repo_rate=repo,
+        line_rate=line,
+        syntax_rate=syntax,
+        removed=removed,
+        unit=unit,
+    )
 
 
 def _until(days: int) -> datetime.date | None:

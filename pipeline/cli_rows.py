@@ -19,9 +19,9 @@ FORMS = ("plain", "prefix first", "suffix first")
 
 def rows(
     release: Annotated[Path, typer.Argument(help="Folder of a release.")],
-    row: Annotated[int, typer.Option(help="First row to show, from 0 in the order of the epoch.")] = 0,
-    count: Annotated[int, typer.Option(help="Rows to show.")] = 1,
-    epoch: Annotated[int, typer.Option(help="Pass over the release.")] = 0,
+    row: Annotated[int, typer.Option(min=0, help="First row to show, from 0 in the order of the epoch.")] = 0,
+    count: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 1,
+    epoch: Annotated[int, typer.Option(min=0, help="Pass over the release.")] = 0,
     context: Annotated[int, typer.Option(help="Tokens in a row.")] = 2048,
     seed: Annotated[int, typer.Option(help="Seed of all choices.")] = 0,
     fim_rate: Annotated[float, typer.Option(help="Share of pieces with a fill-in-the-middle.")] = 0.5,
@@ -34,8 +34,8 @@ def rows(
     from gleanery.shards.loader import Loader
 
     loader = Loader(release, context=context, batch=1, seed=seed, fim_rate=fim_rate, unit=unit)
-    total = loader.rows(epoch) if epoch >= 0 else 0
-    if not 0 <= row < total or count < 1:
+    total = loader.rows(epoch)
+    if row >= total:
         raise wrong(f"there is no row {row} in epoch {epoch}", f"rows are 0 to {max(0, total - 1)}")
     for number in range(row, min(row + count, total)):
         batch = loader.read(epoch, number, 1)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from gleanery.optout.matching import Matcher
 from gleanery.optout.registry import Registry
 from gleanery.records.errors import StopRun
@@ -22,6 +24,7 @@ def wishes(
 
     Raises StopRun for an unknown one: an entry that names nothing would look like a removal and be none.
     """
+    _paths(release, "docs")  # a run that is not finished has names, and no release
     found = [Wish("file", file_id, reason) for file_id in file_ids(release, files)]
     if repositories:
         repos = list(_rows(release, "repos", ["repo_id", "name"]))
@@ -67,8 +70,15 @@ def _of_registry(release: Path, registry: str, reason: str) -> list[Wish]:
 
 
 def _rows(release: Path, table: str, columns: list[str]) -> Iterator[dict[str, Any]]:
+    for path in _paths(release, table):
+        try:
+            yield from iter_rows(path, columns, 4096)
+        except (OSError, pa.ArrowException) as error:
+            raise StopRun(f"{path} cannot be read", "verify the release, and fetch this file again") from error
+
+
+def _paths(release: Path, table: str) -> list[Path]:
     paths = tables_of(release).get(table)
     if not paths:
         raise StopRun(f"the release has no table {table}", "give the folder of a finished release")
-    for path in paths:
-        yield from iter_rows(path, columns, 4096)
+    return paths

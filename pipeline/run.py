@@ -8,6 +8,7 @@ step on `local`, of which there are 26.
 import fcntl
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -45,7 +46,7 @@ from gleanery.pipeline.steps import (
     step_fingerprint,
     sweep,
 )
-from gleanery.records.errors import StopRun
+from gleanery.records.errors import StopRun, of_system
 
 STAGES = ("crawl", "annotate", "cluster", "select", "redact", "pack", "release")
 # What one step keeps, another one takes: (from, to).
@@ -201,7 +202,7 @@ class _Driver:
             self.engine.run(self.root, step, base, todo, settings)
         except Exception as error:
             # What a task said in its own words is clearer than what an engine makes of it.
-            raise first_error(self.root, step) or error from error
+            raise first_error(self.root, step) or _refused(error) or error from error
 
     def _check_chain(self, name: str) -> None:
         for chain in _CHAINS:
@@ -213,6 +214,12 @@ class _Driver:
                     raise StopRun(
                         f"{source} gave {given} records and {target} took {taken}", "a fault of Gleanery; report it"
                     )
+
+
+def _refused(error: Exception) -> StopRun | None:
+    """What the system refused a task that could not even write its report. An engine tells it in a text of its own."""
+    found = re.search(r"\[Errno (\d+)\]", str(error))
+    return of_system(OSError(int(found[1]), "")) if found else None
 
 
 @contextmanager

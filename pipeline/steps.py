@@ -5,6 +5,7 @@ its commit point; then one marker for the step. A finished step is skipped; an i
 whose sidecar is missing. Costs two small JSON files a task. Nothing here knows Beam.
 """
 
+import contextlib
 import hashlib
 import importlib
 import json
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.pipeline.settings import Settings
-from gleanery.records.errors import GleaneryError, StopRun
+from gleanery.records.errors import GleaneryError, StopRun, of_system
 from gleanery.records.parquet import Written, write_bytes
 
 # Part of every fingerprint: raise it when a step writes other bytes from the same input.
@@ -92,11 +93,13 @@ def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: 
     try:
         _function(work)(shard)
     except Exception as error:
+        refused = of_system(error) if isinstance(error, OSError) else None
         message, hint = f"{type(error).__name__} in the task {task.name}", "this is a fault of Gleanery; report it"
-        if isinstance(error, GleaneryError):
-            message, hint = error.message, error.hint
+        if isinstance(told := refused or error, GleaneryError):
+            message, hint = told.message, told.hint
         report = {"task": task.name, "message": message, "hint": hint}
-        write_bytes(_folder(shard.root, step_name) / "errors" / f"{task.name}.json", _json(report))
+        with contextlib.suppress(OSError):  # a full disk has no room for the report either
+            write_bytes(_folder(shard.root, step_name) / "errors" / f"{task.name}.json", _json(report))
         raise
     sidecar = {
         "fingerprint": fingerprint,

@@ -1,7 +1,7 @@
 """The summary of a run, in numbers that the audits give.
 
-In: the folder of a run, or of a release, which holds all but the alarms. Out: sections of plain rows for the command line to draw. Costs a few column scans, under a second for
-a hundred thousand files.
+In: the folder of a run, or of a release, which holds all but the alarms. Out: sections of plain rows for the command
+line to draw. Costs a few column scans, under a second for a hundred thousand files.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,8 @@ class Section:
 def summary(root: Path, report: Report | None = None) -> list[Section]:
     """What a run made of its sources. With a report, also what the run cost."""
     with Database(tables_of(root)) as database:
-        asked = [questions()[name] for name in _ASKED if database.holds(questions()[name])]
+        alarm = questions()["cluster_alarm"]
+        asked = [questions()[name] for name in _ASKED] + [alarm] * database.holds(alarm)
         answers = {question.name: database.ask(question, {}).to_pylist() for question in asked}
     sections = [_overview(root, answers, report), _reasons(answers["funnel"])]
     licenses = [(r["license"], r["documents"], r["tokens"]) for r in answers["tokens_by_license"][:TOP]]
@@ -57,10 +58,7 @@ def summary(root: Path, report: Report | None = None) -> list[Section]:
     return sections
 
 
-_ASKED = (
-    *("funnel", "repositories", "tokens_by_license", "tokens_by_language", "redactions_by_entity", "dead_letters"),
-    "cluster_alarm",
-)
+_ASKED = ("funnel", "repositories", "tokens_by_license", "tokens_by_language", "redactions_by_entity", "dead_letters")
 
 
 def _overview(root: Path, answers: Mapping[str, Any], report: Report | None) -> Section:

@@ -7,8 +7,33 @@ In: a message and a hint. Out: exceptions, in a tree:
     ├── RejectRecord   this record becomes a dead letter, and the run goes on
     └── TryAgain       the same call may go through later: a time-out, a busy server
 
+`of_system` makes a StopRun of what the system itself refuses: a full disk, a path that is not there.
+
 Each carries one line for people and a hint with the way out. Neither may hold a value from the input.
 """
+
+import errno
+import os
+
+_GONE = "check the path"
+_RIGHTS = "check who may read and write there, and whether it is mounted for writing"
+_ROOM = "make room there; a run goes on where it stopped when the same command is given again"
+# What a person can change, by the system's number. Any other number is for those who mend Gleanery.
+_WAYS_OUT = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: "it is larger than this file system or account may hold",
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: _RIGHTS,
+    errno.ENOENT: _GONE,
+    errno.ENOTDIR: _GONE,
+    errno.EISDIR: _GONE,
+    errno.EEXIST: _GONE,
+    errno.ENAMETOOLONG: _GONE,
+    errno.EMFILE: "raise the limit of open files (`ulimit -n`), or use fewer --workers",
+    errno.ENOMEM: "use fewer --workers or a smaller run.part_bytes",
+}
 
 
 class GleaneryError(Exception):
@@ -40,3 +65,15 @@ class RejectRecord(GleaneryError):
 
 class TryAgain(GleaneryError):
     """The call failed in a way that may pass."""
+
+
+def of_system(error: OSError) -> StopRun | None:
+    """What the system refused, as a line and a way out; None where nobody but a programmer could do anything.
+
+    >>> of_system(FileNotFoundError(2, "", "a/b")).message
+    'a/b: No such file or directory'
+    """
+    if error.errno not in _WAYS_OUT:
+        return None
+    place = f"{error.filename}: " if error.filename else ""
+    return StopRun(f"{place}{os.strerror(error.errno)}", _WAYS_OUT[error.errno])

@@ -85,9 +85,12 @@ class Database:
         if name in self._viewed:
             return
         if name not in self._tables:
+            before = BEFORE if name.startswith(BEFORE) else ""
             hint = "a release holds no opt-out rules and no crawled contents; ask it of the run that made the release"
-            if name.startswith(BEFORE):
+            if f"{before}files" not in self._tables and before:
                 hint = "it compares two runs: name the earlier one with --before"
+            elif f"{before}optout_rules" in self._tables:  # the first thing of a run, and never in a release
+                hint = "the run is not finished; give its command again"
             message = f"the question {question.name} needs the table {name}, which this folder does not hold"
             raise StopRun(message, hint)
         paths = self._tables[name]
