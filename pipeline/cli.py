@@ -6,6 +6,7 @@ problem that the message explains, 2 wrong arguments.
 
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -53,8 +54,12 @@ def run(
     from gleanery.pipeline.settings import load_settings
 
     loaded = load_settings(settings)
-    with progress(quiet) as listener:
-        report = curate(loaded, folder, engine, workers or None, listener, retry, refresh_optout, recrawl)
+    try:
+        with progress(quiet) as listener:
+            report = curate(loaded, folder, engine, workers or None, listener, retry, refresh_optout, recrawl)
+    except KeyboardInterrupt:
+        err.print("stopped; the same command resumes")
+        raise typer.Exit(130) from None
     if report.nothing_done:
         err.print(f"{folder} is complete: nothing to do.")
         err.print(
@@ -66,12 +71,17 @@ def run(
 
 
 @app.command()
-def summary(folder: RunFolder) -> None:
+def summary(
+    folder: Annotated[Path | None, typer.Argument(help="The same as --run.")] = None,
+    named: Annotated[Path | None, typer.Option("--run", help="Folder of a run, or of a release.")] = None,
+) -> None:
     """Show what a run made of its sources.
 
     Example: gleanery summary --run runs/demo
     """
-    _show_summary(folder, None)
+    if (found := folder or named) is None:
+        raise wrong("which run?", "give --run DIR")
+    _show_summary(found, None)
 
 
 @app.command()
@@ -176,13 +186,11 @@ def main() -> None:
     logging.basicConfig(level=logging.ERROR, format="%(name)s: %(message)s")
     for handler in logging.getLogger().handlers:
         handler.addFilter(is_news)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped in either way, a run tidies up behind itself
     try:
         app()
     except GleaneryError as error:
         _say(error)
-    except KeyboardInterrupt:
-        err.print("stopped; the same command resumes")
-        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -201,7 +209,9 @@ def _say(error: GleaneryError) -> NoReturn:
 
 def is_news(record: logging.LogRecord) -> bool:
     """False for an error that reaches people as a line and a hint: the engine logs it too, with all its frames."""
-    return not (record.exc_info and isinstance(record.exc_info[1], GleaneryError))
+    error = record.exc_info[1] if record.exc_info else None
+    told = isinstance(error, GleaneryError | KeyboardInterrupt)
+    return not (told or (isinstance(error, OSError) and of_system(error) is not None))
 
 
 def _show_summary(folder: Path, report: Any) -> None:

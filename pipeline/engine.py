@@ -16,15 +16,21 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.transforms.window import GlobalWindow
-from apache_beam.utils.windowed_value import WindowedValue
-
 from gleanery.pipeline import spark
 from gleanery.pipeline.steps import Step, Task, task_fingerprint, task_json
 from gleanery.pipeline.workers import close_shared_pool, end_with, shared_pool
 from gleanery.records.errors import StopRun
+
+# Beam warns at its import of what only its own file formats need, on the root logger: in a script that has not set up
+# logging, that would print the warning and set logging up.
+_unheard = logging.NullHandler()
+logging.getLogger().addHandler(_unheard)
+import apache_beam as beam  # noqa: E402
+from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
+from apache_beam.transforms.window import GlobalWindow  # noqa: E402
+from apache_beam.utils.windowed_value import WindowedValue  # noqa: E402
+
+logging.getLogger().removeHandler(_unheard)
 
 PRESETS = {
     "local": "this machine: Beam's FnApiRunner in process, with a pool of worker processes",
@@ -141,11 +147,23 @@ def portable_pipeline(call: Call, elements: Sequence[str], worker_pool: str, wor
     from apache_beam.runners.portability.portable_runner import PortableRunner
 
     options = PipelineOptions(["--environment_type=EXTERNAL", f"--environment_config={worker_pool}"])
-    runner = PortableRunner()
-    pipeline = beam.Pipeline(runner=runner, options=options)
-    build(pipeline, call, elements, workers)
-    proto: bytes = runner.get_proto_pipeline(pipeline, options).SerializeToString()
+    with _passing_folder():
+        runner = PortableRunner()
+        pipeline = beam.Pipeline(runner=runner, options=options)
+        build(pipeline, call, elements, workers)
+        proto: bytes = runner.get_proto_pipeline(pipeline, options).SerializeToString()
     return proto
+
+
+@contextlib.contextmanager
+def _passing_folder() -> Iterator[None]:
+    """Removes what is made in the temporary folder meanwhile: three folders for a graph that Beam does not run itself."""
+    with tempfile.TemporaryDirectory(prefix="gleanery-") as folder:
+        before, tempfile.tempdir = tempfile.tempdir, folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 def serve_workers(port: int, driver: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from gleanery.optout.registry import Registry, Rule
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage7_release import affected
+from gleanery.pipeline.steps import read_json
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import table_of, write_bytes, write_table
 
@@ -42,8 +43,8 @@ def pinned_rules(settings: Settings, root: Path, refresh: bool) -> list[Rule]:
             "run": settings.digest(),
             "registry": hashlib.sha256(str(settings.optout.registry).encode()).hexdigest(),
         }
-        pinned = {} if refresh or not pin.exists() else json.loads(pin.read_bytes())
-        if {k: pinned.get(k) for k in about} != about:
+        pinned = {} if refresh else read_json(pin) or {}
+        if {k: pinned.get(k) for k in about} != about or not isinstance(pinned.get("position"), int):
             pinned = about | {"position": registry.position()}
         rules = registry.rules(pinned["position"])
     write_bytes(pin, json.dumps(pinned, sort_keys=True).encode())

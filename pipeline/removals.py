@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from gleanery.optout.matching import Matcher
 from gleanery.optout.registry import Registry
@@ -72,6 +73,9 @@ def _of_registry(release: Path, registry: str, reason: str) -> list[Wish]:
 def _rows(release: Path, table: str, columns: list[str]) -> Iterator[dict[str, Any]]:
     for path in _paths(release, table):
         try:
+            if missing := set(columns).difference(pq.read_schema(path).names):
+                message = f"{path} has no column {min(missing)}: another version of Gleanery wrote it"
+                raise StopRun(message, "use the version that wrote it")
             yield from iter_rows(path, columns, 4096)
         except (OSError, pa.ArrowException) as error:
             raise StopRun(f"{path} cannot be read", "verify the release, and fetch this file again") from error

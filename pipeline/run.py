@@ -42,6 +42,7 @@ from gleanery.pipeline.steps import (
     first_error,
     forget,
     pending,
+    read_json,
     read_marker,
     step_fingerprint,
     sweep,
@@ -201,6 +202,8 @@ class _Driver:
         try:
             self.engine.run(self.root, step, base, todo, settings)
         except Exception as error:
+            if _interrupted(error):
+                raise KeyboardInterrupt from error
             # What a task said in its own words is clearer than what an engine makes of it.
             raise first_error(self.root, step) or _refused(error) or error from error
 
@@ -214,6 +217,11 @@ class _Driver:
                     raise StopRun(
                         f"{source} gave {given} records and {target} took {taken}", "a fault of Gleanery; report it"
                     )
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether somebody stopped the run: an engine makes an error of its own of it."""
+    return error is not None and (isinstance(error, KeyboardInterrupt) or _interrupted(error.__context__))
 
 
 def _refused(error: Exception) -> StopRun | None:
@@ -256,7 +264,7 @@ def _watched(root: Path, step: Step, listener: Listener) -> Iterator[None]:
 def _forget_sources(root: Path, *, failed: bool, every: bool) -> None:
     """Take back that sources were crawled. Where reading one again gives the same bytes, nothing after it is redone."""
     tasks = (root / "work/crawl/tasks").glob("*.json")
-    again = [p for p in tasks if every or (failed and json.loads(p.read_bytes())["counts"]["dead"])]
+    again = [p for p in tasks if every or (failed and (read_json(p) or {}).get("counts", {}).get("dead"))]
     if again:
         (root / "work/crawl/done.json").unlink(missing_ok=True)  # first: a kill in between must not hide what is left
     for path in again:

@@ -155,7 +155,7 @@ def task_json(task: Task) -> str:
 
 def read_marker(root: Path, step: Step, base: str) -> Marker | None:
     """The step's marker, if it is finished with exactly these tasks and its outputs are all there."""
-    marker = _marker(_read_json(_folder(root, step.name) / "done.json"))
+    marker = _marker(read_json(_folder(root, step.name) / "done.json"))
     whole = _sha([base, [task_fingerprint(base, t) for t in step.tasks]])
     if marker is None or marker.fingerprint != whole:
         return None
@@ -184,7 +184,7 @@ def forget(root: Path, step: Step, tasks: Iterable[Task]) -> None:
 def first_error(root: Path, step: Step) -> StopRun | None:
     """The error that a task left for people to read, the same one on every engine."""
     for path in sorted((_folder(root, step.name) / "errors").glob("*.json")):
-        plain = _read_json(path)
+        plain = read_json(path)
         if plain is not None:
             return StopRun(f"{step.title}: {plain['message']}", plain["hint"])
     return None
@@ -233,11 +233,11 @@ def rests_on(root: Path, name: str, grounds: Collection[str]) -> bool:
     False where one of them was done anew since, as in a run that was stopped under other settings: then tables of two
     times stand side by side.
     """
-    marker = _marker(_read_json(_folder(root, name) / "done.json"))
+    marker = _marker(read_json(_folder(root, name) / "done.json"))
     if marker is None:
         return False
     for below, digest in marker.reads.items():
-        found = _marker(_read_json(_folder(root, below) / "done.json"))
+        found = _marker(read_json(_folder(root, below) / "done.json"))
         if found is None or found.digest != digest or not (below in grounds or rests_on(root, below, grounds)):
             return False
     return True
@@ -262,8 +262,8 @@ def clean_temporary(root: Path) -> None:
 
 
 def _finished(root: Path, step: str, task: Task, base: str) -> dict[str, Any] | None:
-    plain = _read_json(_sidecar(root, step, task.name))
-    if plain is None or plain["fingerprint"] != task_fingerprint(base, task):
+    plain = read_json(_sidecar(root, step, task.name))
+    if plain is None or plain.get("fingerprint") != task_fingerprint(base, task):
         return None
     whole = all(_is_there(root / p, Written(*w)) for p, w in plain["outputs"].items())
     return plain if whole else None
@@ -277,10 +277,13 @@ def _is_there(path: Path, written: Written) -> bool:
 
 
 def _marker(plain: Mapping[str, Any] | None) -> Marker | None:
-    if plain is None or "reads" not in plain:  # an older version did not say from what it was made
+    if plain is None or not plain.keys() >= _NOTED:  # such as that of an older version
         return None
     outputs = {p: Written(*w) for p, w in plain["outputs"].items()}
     return Marker(plain["fingerprint"], outputs, plain["counts"], plain["notes"], plain["cpu_ms"], plain["reads"])
+
+
+_NOTED = {"fingerprint", "outputs", "counts", "notes", "cpu_ms", "reads"}
 
 
 def _function(work: str) -> Callable[[Shard], None]:
@@ -297,14 +300,16 @@ def _sidecar(root: Path, step: str, task: str) -> Path:
     return _folder(root, step) / "tasks" / f"{task}.json"
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
+def read_json(path: Path) -> dict[str, Any] | None:
+    """What a run noted in a file, or None if it is not there or no note: then what it was about is done again.
+
+    A note is never half written, since files are renamed into place; but a person or a disk may have changed it.
+    """
     try:
-        plain: dict[str, Any] = json.loads(path.read_bytes())
-    except FileNotFoundError:
+        plain = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
         return None
-    except ValueError:
-        return None  # half-written JSON cannot occur (files are renamed into place); edited by hand: do it again
-    return plain
+    return plain if isinstance(plain, dict) else None
 
 
 def _json(plain: Any) -> bytes:

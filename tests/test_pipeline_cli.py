@@ -1,12 +1,16 @@
 """The command line: data on standard output, errors in one line with a way out, exit status as documented."""
 
 import csv
+import errno
 import io
 import json
 import logging
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,6 +42,11 @@ def test_help_names_every_command() -> None:
         (("audit", "funnel"), "which run?", "--run DIR"),
         (("audit", "funnel", "--run", "absent"), "absent", "gleanery run"),
         (("optout", "block", "not a repository", "--registry", "x.sqlite"), "", ""),
+        (("removals", "renew", "--list", "absent.jsonl"), "no removal list absent.jsonl", "`gleanery removals`"),
+        (("run", ".", "--out", "x"), ".: Is a directory", "check the path"),
+        (("optout", "list", "--registry", "."), "cannot open the opt-out registry", "`gleanery optout serve`"),
+        (("summary",), "which run?", "--run DIR"),
+        (("summary", "absent"), "absent is neither a run nor a release", "--out"),
     ],
 )
 def test_an_error_is_one_line_with_a_way_out(
@@ -186,5 +195,31 @@ def test_settings_are_listed() -> None:
 
 def test_an_error_that_reaches_people_as_a_line_is_not_logged_with_its_frames_too() -> None:
     said = logging.LogRecord("engine", logging.ERROR, "", 1, "", (), (StopRun, StopRun("x", "y"), None))
+    stopped = logging.LogRecord("engine", logging.ERROR, "", 1, "", (), (KeyboardInterrupt, KeyboardInterrupt(), None))
+    full = logging.LogRecord("engine", logging.ERROR, "", 1, "", (), (OSError, OSError(errno.ENOSPC, "x"), None))
     other = logging.LogRecord("engine", logging.ERROR, "", 1, "", (), (OSError, OSError("x"), None))
-    assert [is_news(record) for record in (said, other)] == [False, True]
+    assert [is_news(record) for record in (said, stopped, full, other)] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_run_that_is_stopped_says_so_and_leaves_nothing_in_the_temporary_folder(
+    corpus: Path, tmp_path: Path, sign: signal.Signals, workers: str
+) -> None:
+    scratch, run = tmp_path / "scratch", tmp_path / "run"
+    scratch.mkdir()
+    command = ["run", str(corpus), "--out", str(run), "--workers", workers]
+    with subprocess.Popen(
+        [sys.executable, "-m", "gleanery.pipeline.cli", *command],
+        env=os.environ | {"TMPDIR": str(scratch)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        while process.poll() is None and not list(run.glob("work/gather/done.json")):
+            time.sleep(0.05)
+        process.send_signal(sign)
+        said = process.communicate()[1]
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "stopped; the same command resumes" and "Traceback" not in said
+    assert not list(scratch.iterdir())

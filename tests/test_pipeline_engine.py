@@ -1,5 +1,8 @@
 """The graph of a step uses only what every engine serves, and carries tasks, never text."""
 
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import apache_beam as beam
@@ -39,10 +42,20 @@ def test_a_step_uses_only_transforms_that_every_engine_serves() -> None:
             assert not payload.side_inputs
 
 
-def test_a_portable_graph_names_its_workers_and_needs_no_container() -> None:
+def test_a_portable_graph_names_its_workers_and_needs_no_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     proto = api.Pipeline.FromString(portable_pipeline(CALL, ["a"], "localhost:1", 1))
     urns = {e.urn for e in proto.components.environments.values()}
     assert urns == {"beam:env:external:v1"}
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_script_hears_nothing_of_beams_own_formats_and_its_logging_is_left_alone() -> None:
+    code = "import logging, gleanery.pipeline.run; print(logging.getLogger().handlers)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 def test_the_first_error_of_a_task_reaches_the_driver(tmp_path: Path) -> None:

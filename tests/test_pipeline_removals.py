@@ -1,10 +1,12 @@
 """The commands of `gleanery removals` on a small release."""
 
+import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -16,7 +18,7 @@ from gleanery.records.parquet import write_groups
 from gleanery.records.tables import TABLES
 from gleanery.shards.lineage import exposure, trace
 from gleanery.shards.loader import Loader
-from gleanery.shards.removals import read_list, removed_from
+from gleanery.shards.removals import append, read_list, removed_from
 
 HOST = "https://github.com"
 REPOS = [
@@ -69,6 +71,20 @@ def test_a_repository_goes_by_its_name_and_an_unknown_one_is_refused(release: Pa
         wishes(release, [], ["nobody/none"], None, "licence")
 
 
+def test_what_is_not_finished_or_of_another_version_is_no_release(release: Path) -> None:
+    docs = release / "docs/part-00000.parquet"
+    whole = pq.read_table(docs)
+    pq.write_table(whole.drop_columns(["repo"]), docs)
+    with pytest.raises(StopRun, match="has no column repo: another version"):
+        wishes(release, ["carol/app:2.py"], [], None, "other")
+    docs.write_bytes(docs.read_bytes()[:-30])
+    with pytest.raises(StopRun, match="cannot be read"):
+        wishes(release, ["carol/app:2.py"], [], None, "other")
+    docs.unlink()
+    with pytest.raises(StopRun, match="no table docs"):
+        wishes(release, [], ["carol/app"], None, "other")
+
+
 def test_a_file_goes_by_its_place_and_an_unknown_one_is_refused(release: Path) -> None:
     given = ["carol/app:2.py", f"{1:032x}"]
     assert [(w.scope, w.id) for w in wishes(release, given, [], None, "other")] == [
@@ -96,6 +112,33 @@ def test_what_is_removed_from_a_finished_release_is_seen_by_no_step(curated: Pat
     assert done.exit_code == 0, done.output
     masked = Loader(release, context=128, batch=2, epochs=1, removed=removed_from(release, path))
     assert list(exposure(masked, origin.file_id, 9)) == []
+
+
+def test_lineage_on_the_command_line_is_that_of_a_loader_opened_alike(curated: Path, tmp_path: Path) -> None:
+    """Each option changes what a step saw; one that was left out would give a wrong answer without a word."""
+    root, path, screen = curated / "release", tmp_path / "removals.jsonl", CliRunner(env={"COLUMNS": "200"})
+    append(path, wishes(curated, [], ["alice/tool"], None, "opt_out"), datetime.date(2020, 1, 1))  # long run out
+    for options in (
+        {"context": 64, "seed": 5, "fim_rate": 0.9, "spm_rate": 0.1, "repo_rate": 0.6, "line_rate": 0.7},
+        {"context": 64, "unit": "repository"},
+        {"context": 128},
+    ):
+        loader = Loader(root, batch=2, removed=removed_from(root, path, today=datetime.date.min), **options)
+        given = ["--list", str(path), "--rows", "2"]
+        given += [part for key, value in options.items() for part in (f"--{key.replace('_', '-')}", str(value))]
+        seen = 0
+        for file in loader.store.file_ids().to_pylist()[::3]:
+            found = screen.invoke(app, ["removals", "exposure", str(root), "--file", file, "--steps", "9", *given])
+            assert found.exit_code == 0, found.output
+            sightings = list(exposure(loader, file, 9))
+            rows = [[str(n) for n in (s.step, s.row, s.begin, s.end)] for s in sightings]
+            assert [line.split() for line in found.stdout.splitlines()[1:]] == rows
+            for sighting in sightings[:1]:
+                place = ["--step", str(sighting.step), "--row", str(sighting.row), "--position", str(sighting.end - 1)]
+                traced = screen.invoke(app, ["removals", "trace", str(root), *place, *given])
+                assert traced.exit_code == 0 and file in traced.stdout
+                seen += 1
+        assert seen
 
 
 def test_the_commands_append_show_and_renew(release: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A step can be stopped anywhere, redoes only what is missing, and never lets a record get lost."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,11 @@ def lose_one(shard: Shard) -> None:
 def refuse(shard: Shard) -> None:
     """A function that stops with words for people."""
     raise StopRun(f"{shard.task.name} is wrong", "put it right")
+
+
+def fill(shard: Shard) -> None:
+    """A function that finds no room on the disk."""
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def _step(values: dict[str, Any], work: str = "write_one") -> Step:
@@ -93,6 +99,26 @@ def test_a_task_whose_file_is_gone_is_done_again(tmp_path: Path) -> None:
     base = step_fingerprint(step, {})
     assert read_marker(tmp_path, step, base) is None
     assert [t.name for t in pending(tmp_path, step, base)] == ["a"]
+
+
+@pytest.mark.parametrize("content", ["{}", '{"fingerprint": 1}', "[1]", "3", "", "no note"])
+def test_a_note_of_another_shape_is_no_note(tmp_path: Path, content: str) -> None:
+    step = _step({"a": 1, "b": 2})
+    marker = _finished(tmp_path, step)
+    base = step_fingerprint(step, {})
+    (tmp_path / "work/one/tasks/b.json").write_text(content)
+    assert [t.name for t in pending(tmp_path, step, base)] == ["b"]
+    (tmp_path / "work/one/done.json").write_text(content)
+    assert read_marker(tmp_path, step, base) is None
+    assert _finished(tmp_path, step).digest == marker.digest
+
+
+def test_a_full_disk_is_no_fault_of_ours(tmp_path: Path) -> None:
+    step = _step({"a": 1}, "fill")
+    with pytest.raises(OSError):
+        _do(tmp_path, step, "base", list(step.tasks))
+    error = first_error(tmp_path, step)
+    assert error is not None and error.message == "one: No space left on device" and "make room" in error.hint
 
 
 def test_tables_that_no_task_makes_any_more_are_removed(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -176,3 +177,22 @@ def test_masking_keeps_every_other_token(root: Path, path: Path) -> None:
     assert (one.input_ids == two.input_ids)[kept].all()
     assert (two.input_ids[~kept] == plain.control_ids["<fim_pad>"]).all()
     assert (two.labels[~kept] == -100).all()
+
+
+def test_a_wrong_bit_in_the_ids_stops_a_removal(root: Path, path: Path, tmp_path: Path) -> None:
+    """Without the digest, what was to be removed would be served."""
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)
+    append(path, [Wish("file", identity(0), "opt_out")], None)
+    docs = copy / "docs/part-00000-of-00003.parquet"
+    content = bytearray(docs.read_bytes())
+    content[len(content) // 2] ^= 1
+    docs.write_bytes(content)
+    loader = Loader(copy, context=64)
+    with pytest.raises(StopRun, match=r"docs/part-00000-of-00003\.parquet is missing or was changed"):
+        removed_from(copy, path)
+    with pytest.raises(StopRun, match="was changed"):
+        loader.store.document(0)
+    docs.unlink()
+    with pytest.raises(StopRun, match="is missing"):
+        loader.store.file_ids()

@@ -104,8 +104,13 @@ def test_a_table_without_files_is_empty(run: Path) -> None:
 
 def test_a_missing_table_is_named(run: Path) -> None:
     tables = {name: paths for name, paths in tables_of(run).items() if name != "docs"}
-    with pytest.raises(StopRun, match="needs the table docs"):
+    with pytest.raises(StopRun, match="needs the table docs") as stopped:
         ask(questions()["leaks"], tables, {})
+    assert "not finished" in stopped.value.hint  # its rules are there, which are the first thing of a run
+    del tables["optout_rules"]
+    with pytest.raises(StopRun) as stopped:
+        ask(questions()["leaks"], tables, {})
+    assert "a release holds no" in stopped.value.hint
 
 
 def test_a_table_of_another_shape_is_refused(run: Path, tmp_path: Path) -> None:
