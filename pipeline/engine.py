@@ -157,7 +157,7 @@ def portable_pipeline(call: Call, elements: Sequence[str], worker_pool: str, wor
 
 @contextlib.contextmanager
 def _passing_folder() -> Iterator[None]:
-    """Removes what is made in the temporary folder meanwhile: three folders for a graph that Beam does not run itself."""
+    """Removes what is made in the temporary folder meanwhile: three folders for a graph that Beam does not run."""
     with tempfile.TemporaryDirectory(prefix="gleanery-") as folder:
         before, tempfile.tempdir = tempfile.tempdir, folder
         try:
