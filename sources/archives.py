@@ -94,7 +94,7 @@ def _container(file: BinaryIO, size: int, limits: Limits, cache: Path, deadline:
     allowed = max(_ALWAYS_ALLOWED, min(limits.max_expansion * size, _PASSED_OVER * limits.max_repository_bytes))
     head = _start(file)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return ZipFiles(file, size, allowed)
+        return ZipFiles(file, size, allowed, deadline)
     decoder = next((_DECODERS[magic] for magic in _DECODERS if head.startswith(magic)), None)
     if decoder is not None:
         with file:
@@ -103,7 +103,7 @@ def _container(file: BinaryIO, size: int, limits: Limits, cache: Path, deadline:
     if len(head) < BLOCK or (head.strip(b"\x00") and not is_header(head)):
         file.close()
         raise RejectRecord("it is neither a tar nor a zip", "give a .tar, .tar.gz, .bz2, .xz or .zip", "not_an_archive")
-    return TarFiles(file, size)
+    return TarFiles(file, size, deadline)
 
 
 def _start(file: BinaryIO) -> bytes:

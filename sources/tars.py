@@ -2,20 +2,24 @@
 
 In: a seekable file that holds an uncompressed tar. Out: items with raw paths, and contents; nothing is unpacked. The
 headers are read here and not with the standard library, because there a header may claim a record of any size, which
-is then read into memory, and some supported Python versions parse such records in quadratic time (CVE-2024-6232). The
-formats are ustar, GNU (long names, base-256 numbers) and POSIX pax. Lists 90,000 members a second.
+is then read into memory, and some supported Python versions parse such records in quadratic time (CVE-2024-6232).
+Headers that yield no item cost time too: their bytes are bounded (a megabyte takes up to 0.2 s), and each looks at the
+clock. The formats are ustar, GNU (long names, base-256 numbers) and POSIX pax. Lists 90,000 members a second.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from gleanery.records.errors import RejectRecord
+from gleanery.sources.deadline import Deadline
 from gleanery.sources.listing import Contents, Item, Row
 from gleanery.sources.packed import damaged, without_dot
 
 BLOCK = 512
 _LONGEST_NUMBER = 20  # digits
-_LARGEST_RECORD = 1 << 20  # of a pax or GNU header; a path is at most 4,096 bytes
+_LARGEST_RECORD = 1 << 20  # bytes of all pax and GNU headers before a member; a path is at most 4,096 bytes
+# Bytes of all such headers of an archive. Attributes of 200,000 files, as some systems pack them, are below 100 MB.
+_MOST_RECORDS = 128 << 20
 _REGULAR, _HARD_LINK, _SYMLINK, _FOLDER, _SPARSE = (b"\x00", b"0", b"7"), b"1", b"2", b"5", b"S"
 _SPECIAL_MODES = {b"3": "020000", b"4": "060000", b"6": "010000"}  # character device, block device, pipe
 _WITHOUT_DATA = (_HARD_LINK, _SYMLINK, _FOLDER, *_SPECIAL_MODES)
@@ -26,23 +30,27 @@ _ABOUT_THE_NEXT = (_GNU_LONG_NAME, b"K", _PAX, b"X", b"g")  # also: long link ta
 class TarFiles:
     """One tar, open for reading; a `Container`."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self.file, self.size = file, size
+    def __init__(self, file: BinaryIO, size: int, deadline: Deadline) -> None:
+        self.file, self.size, self.deadline = file, size, deadline
 
     def items(self) -> Iterator[Item]:
         """Every member that is not a folder; raises RejectRecord if the archive is cut off or damaged."""
-        position = 0
+        position, before_this, in_all = 0, 0, 0
         fields: dict[bytes, bytes] = {}
         while (header := self._header(position)) is not None:
+            self.deadline.left()
             kind = header[156:157]
             start, size = self._data_start(position, header), _number(header[124:136])
             if kind in _ABOUT_THE_NEXT:
+                before_this, in_all = before_this + size, in_all + size
+                if before_this > _LARGEST_RECORD or in_all > _MOST_RECORDS:
+                    raise damaged()
                 fields |= _fields(kind, self._record(start, size))
             else:
                 size = 0 if kind in _WITHOUT_DATA else int(fields.get(b"size", size))
                 if (item := _item(header, kind, start, size, fields)) is not None:
                     yield item
-                fields = {}
+                fields, before_this = {}, 0
             if start + size > self.size:
                 raise damaged()
             position = start + -(-size // BLOCK) * BLOCK
@@ -73,6 +81,7 @@ class TarFiles:
         position += BLOCK
         more = header[156:157] == _SPARSE and header[482]
         while more:
+            self.deadline.left()
             self.file.seek(position)
             block = self.file.read(BLOCK)
             if len(block) != BLOCK:
@@ -81,8 +90,6 @@ class TarFiles:
         return position
 
     def _record(self, start: int, size: int) -> bytes:
-        if size > _LARGEST_RECORD:
-            raise damaged()
         self.file.seek(start)
         return self.file.read(size)
 
@@ -130,14 +137,14 @@ def _fields(kind: bytes, record: bytes) -> dict[bytes, bytes]:
         return {b"path": record.rstrip(b"\x00")}
     if kind not in (_PAX, b"X"):
         return {}  # a long link target, or values for the whole archive, such as a commit id: nothing that is used
-    fields = {}
-    while record:
-        length, _, _ = record[:20].partition(b" ")
-        if not length.isdigit() or not 3 < int(length) <= len(record):
+    fields, place = {}, 0
+    while place < len(record):
+        length, _, _ = record[place : place + _LONGEST_NUMBER].partition(b" ")
+        if not length.isdigit() or not 3 < int(length) <= len(record) - place:
             break
-        key, _, value = record[len(length) + 1 : int(length) - 1].partition(b"=")
+        key, _, value = record[place + len(length) + 1 : place + int(length) - 1].partition(b"=")
         fields[key] = value
-        record = record[int(length) :]
+        place += int(length)
     size = fields.get(b"size", b"0")
     if not size.isdigit() or len(size) > _LONGEST_NUMBER:
         raise damaged()

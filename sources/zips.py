@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
 from gleanery.records.errors import RejectRecord
+from gleanery.sources.deadline import Deadline
 from gleanery.sources.listing import Contents, Item, Row
 from gleanery.sources.packed import bomb, damaged, without_dot
 
@@ -30,8 +31,8 @@ class _Directory(NamedTuple):
 class ZipFiles:
     """One zip, open for reading; a `Container`."""
 
-    def __init__(self, file: BinaryIO, size: int, allowed: int) -> None:
-        self.file, self.size, self.allowed = file, size, allowed
+    def __init__(self, file: BinaryIO, size: int, allowed: int, deadline: Deadline) -> None:
+        self.file, self.size, self.allowed, self.deadline = file, size, allowed, deadline
         self.directory = _find_directory(file, size)
 
     def items(self) -> Iterator[Item]:
@@ -39,6 +40,7 @@ class ZipFiles:
         left = self.allowed
         position, end = self.directory.start, self.directory.start + self.directory.size
         while position < end:
+            self.deadline.left()  # folders yield no item
             self.file.seek(position)
             fixed = self.file.read(46)
             if len(fixed) != 46 or fixed[:4] != _ENTRY:
@@ -113,12 +115,14 @@ def _wide(values: list[int], extra: bytes) -> list[int]:
     """The three numbers of an entry, with those that did not fit into 32 bits taken from its extra field."""
     if _IN_EXTRA not in values:
         return values
-    while len(extra) >= 4:
-        kind, length = struct.unpack_from("<HH", extra)
+    place = 0
+    while len(extra) - place >= 4:
+        kind, length = struct.unpack_from("<HH", extra, place)
+        place += 4
         if kind == _ZIP64_EXTRA:
-            wide = iter(struct.iter_unpack("<Q", extra[4 : 4 + length - length % 8]))
+            wide = iter(struct.iter_unpack("<Q", extra[place : place + length - length % 8]))
             return [next(wide, (value,))[0] if value == _IN_EXTRA else value for value in values]
-        extra = extra[4 + length :]
+        place += length
     return values
 
 

@@ -19,16 +19,21 @@ import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import gleanery.sources
-from gleanery.records.errors import RejectRecord
+from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.records.reasons import REASONS
+from gleanery.sources import tars, zips
+from gleanery.sources.deadline import Deadline
 from gleanery.sources.paths import is_safe, reported
 from gleanery.sources.reading import Entry, Limits, Source, open_source
+from gleanery.sources.tars import TarFiles
+from gleanery.sources.zips import ZipFiles
 
 GOLDEN = Path(__file__).parent / "golden" / "sources"
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
@@ -269,6 +274,82 @@ def test_a_header_that_claims_a_giant_record_fills_no_memory(tmp_path: Path) -> 
     assert refusal(lambda: read(raw, tmp_path)) == "damaged"
     assert tracemalloc.get_traced_memory()[1] < 8 << 20
     tracemalloc.stop()
+
+
+def header(kind: bytes, record: bytes) -> bytes:
+    """A header about the next member, or about the archive."""
+    info = tarfile.TarInfo("x")
+    info.type, info.size = kind, len(record)
+    return info.tobuf(tarfile.USTAR_FORMAT) + record + bytes(-len(record) % 512)
+
+
+SHORT_RECORDS = b"4 =\n" * (240 << 10)  # 960 KiB in records that are as short as they can be
+
+
+class Clock:
+    """A deadline that counts how often it is looked at, and has passed after so many times."""
+
+    def __init__(self, looks: int = 1 << 30) -> None:
+        self.looks, self.most = 0, looks
+
+    def left(self) -> float:
+        self.looks += 1
+        if self.looks > self.most:
+            raise TryAgain("no time is left", "")
+        return 1.0
+
+
+def listed(raw: bytes, clock: Clock) -> list[bytes]:
+    """The paths of a tar, without the files that a run would make of it."""
+    return [item.raw for item in TarFiles(io.BytesIO(raw), len(raw), cast(Deadline, clock)).items()]
+
+
+class Counted(bytes):
+    """Bytes that count how much of them is copied."""
+
+    copied = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        piece = super().__getitem__(place)
+        Counted.copied += len(piece) if isinstance(place, slice) else 1
+        return Counted(piece) if isinstance(place, slice) else piece
+
+
+def test_records_of_a_header_are_read_once_however_many_there_are() -> None:
+    Counted.copied = 0
+    assert tars._fields(b"x", Counted(SHORT_RECORDS)) == {b"": b""}
+    assert Counted.copied < 32 * len(SHORT_RECORDS)
+    extra = Counted(struct.pack("<HH", 9, 0) * 16_000 + struct.pack("<HHQ", 1, 8, 5))
+    assert zips._wide([0xFFFFFFFF, 1, 2], extra) == [5, 1, 2]
+    assert Counted.copied < 33 * len(SHORT_RECORDS)
+
+
+def test_headers_without_a_member_look_at_the_clock() -> None:
+    for one in (header(b"x", b"11 path=ab\n"), header(b"L", b"name\0"), header(b"g", b""), folder_header()):
+        clock = Clock(looks=50)
+        with pytest.raises(TryAgain):
+            listed(one * 100 + tar(member("a", b"1")), clock)
+    names = [(f"{n}/", b"", 0o755) for n in range(100)]
+    raw = zipped(*names)
+    with pytest.raises(TryAgain):
+        list(ZipFiles(io.BytesIO(raw), len(raw), 1 << 20, cast(Deadline, Clock(looks=50))).items())
+
+
+def folder_header() -> bytes:
+    return header(tarfile.DIRTYPE, b"")
+
+
+def test_the_headers_of_an_archive_are_bounded_before_a_member_and_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    end = tar(member("a", b"1"))
+    assert listed(header(b"x", SHORT_RECORDS) + end, Clock()) == [b"a"]
+    with pytest.raises(RejectRecord) as caught:
+        listed(header(b"x", SHORT_RECORDS) * 2 + end, Clock())
+    assert caught.value.code == "damaged"
+    monkeypatch.setattr(tars, "_MOST_RECORDS", 3 * len(SHORT_RECORDS))
+    one = header(b"x", SHORT_RECORDS) + header(tarfile.REGTYPE, b"1")
+    assert len(listed(one * 3 + end, Clock())) == 4
+    with pytest.raises(RejectRecord):
+        listed(one * 4 + end, Clock())
 
 
 def test_archives_that_are_cut_off_or_damaged_are_refused(tmp_path: Path) -> None:
