@@ -1,5 +1,6 @@
 """What each detector finds and what it leaves. All values are invented; provider tokens are made as the test runs."""
 
+import base64
 import importlib
 import random
 import re
@@ -427,6 +428,65 @@ def test_a_private_key_keeps_its_first_and_last_line_and_its_number_of_lines(red
 def test_a_private_key_without_an_end_stops_where_the_code_goes_on(redactor: Redactor) -> None:
     text = f"-----BEGIN PRIVATE KEY-----\n{HEX}\n{HEX}\ndef f():\n    return 1\n"
     assert redactor.redact(text, "a.py", None).text.endswith("def f():\n    return 1\n")
+
+
+BODY = base64.b64encode(random.Random(6).randbytes(1190)).decode()  # as long as the body of an RSA key of 2,048 bits
+COLUMNS = [BODY[place : place + 64] for place in range(0, len(BODY), 64)]
+BEGIN, END = "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----"
+FORMS_OF_A_KEY = {
+    "lines": f"{BEGIN}\n" + "\n".join(COLUMNS) + f"\n{END}\n",
+    "one long line": f"{BEGIN}\n{BODY}\n{END}\n",
+    "no line ends": f'KEY = """{BEGIN}{BODY}{END}"""\n',
+    "a string of JSON": '{"pk": "' + f"{BEGIN}\\n{BODY}\\n{END}\\n" + '"}\n',
+    "a string in a string": '{"pk": "{\\"k\\": \\"' + f"{BEGIN}\\\\n{BODY}\\\\n{END}\\\\n" + '\\"}"}\n',
+    "slashes of PHP": '{"pk": "' + f"{BEGIN}\\n{BODY}\\n{END}\\n".replace("/", "\\/") + '"}\n',
+    "letters of .NET": f'{{"pk": "{BEGIN}\\n{BODY}\\n{END}"}}\n'.replace("+", "\\u002B"),
+    "blanks": f"key: {BEGIN} {' '.join(COLUMNS)} {END}\n",
+    "short columns": f"key: {BEGIN} {' '.join(BODY[n : n + 10] for n in range(0, len(BODY), 10))} {END}\n",
+    "uneven pieces": f"key: {BEGIN} {' '.join(BODY[n * n : (n + 1) ** 2] for n in range(9, 39))} {END}\n",
+    "commas": f"key: '{BEGIN},{','.join(COLUMNS)},{END}'\n",
+    "an address": f"k={BEGIN}%0A{'%0A'.join(COLUMNS)}%0A{END}\n",
+    "a form": f"k={BEGIN}\n{BODY}\n{END}\n".replace("+", "%2B")
+    .replace(" ", "+")
+    .replace("/", "%2F")
+    .replace("\n", "%0A"),
+    "an address in an address": f"k={BEGIN}%250A{'%250A'.join(COLUMNS)}%250A{END}\n",
+    "a page": f"<p>{BEGIN}<br>{'<br>'.join(COLUMNS)}<br/>{END}</p>\n",
+    "an attribute": f'<key v="{BEGIN}&#10;{"&#xA;".join(COLUMNS)}&#10;{END}"/>\n',
+    "numbered lines": f"{BEGIN}\n" + "\n".join(f"{n}: {line}" for n, line in enumerate(COLUMNS)) + f"\n{END}\n",
+    "code between": f's.add("{BEGIN}");\n' + "".join(f's.add("{c}");\n' for c in COLUMNS) + f's.add("{END}");\n',
+    "no end": f'KEY = "{BEGIN}\\n{BODY}";\nrest();\n',
+    "with headers": f"{BEGIN}\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,0123456789ABCDEF\n\n{BODY}\n{END}\n",
+}
+
+
+@pytest.mark.parametrize(("path", "language"), [("a.py", "Python"), ("a.yml", "YAML"), ("notes.md", "Markdown")])
+@pytest.mark.parametrize("form", FORMS_OF_A_KEY)
+def test_no_form_of_a_private_key_leaves_a_piece_of_it(form: str, path: str, language: str) -> None:
+    redacted = Redactor().redact(FORMS_OF_A_KEY[form], path, language)
+    pieces = {BODY[place : place + 8] for place in range(len(BODY) - 8)}
+    assert not [piece for piece in pieces if piece in redacted.text]
+    assert redacted.text.count("PRIVATE_KEY_1_REDACTED") == 1 and "BEGIN" in redacted.text
+
+
+def test_both_gates_see_a_private_key_in_every_form() -> None:
+    one, other = Redactor(), Redactor(keywords_only=True)
+    for form in FORMS_OF_A_KEY.values():
+        assert one.redact(form, "a.txt", None) == other.redact(form, "a.txt", None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'if key.startswith("{BEGIN}") and key.strip().endswith("{END}"):\n    return key\n',
+        f"A key begins with {BEGIN} and it ends with a line that reads {END} in most programs that people use.\n",
+        f'const begin = "{BEGIN}";\nfunction parsePkcs8PrivateKeyInfo(derBytes) {{ return 1 }}\nconst end = "{END}";\n',
+        f"{BEGIN}\n...\n{END}\n",
+        f'{{"begin": "{BEGIN}",\n "name": "x",\n "integrity": "sha512-{BODY[:86]}=="}}\n',
+    ],
+)
+def test_code_and_prose_about_private_keys_are_left(redactor: Redactor, text: str) -> None:
+    assert redactor.redact(text, "a.txt", None).text == text
 
 
 def test_certificates_and_public_keys_are_left(redactor: Redactor) -> None:

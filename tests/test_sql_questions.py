@@ -1,5 +1,6 @@
 """Each question on a small run in which nothing is wrong, and on one with its fault planted."""
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,12 @@ def a_fork_does_not_speak_for_its_origin(rows: Rows) -> None:
 
 def no_dead_letter(rows: Rows) -> None:
     rows["dead_letters"].clear()
+
+
+def private_key_released(rows: Rows) -> None:
+    body = base64.b64encode(bytes(range(200))).decode()  # no key at all, only formed like one
+    text = f'KEY = "-----BEGIN RSA PRIVATE KEY-----\\n{body}\\n-----END RSA PRIVATE KEY-----"\n'
+    of_file(rows, "documents").update(text=text)
 
 
 def near_copy_released(rows: Rows) -> None:
@@ -232,6 +239,7 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
     "file in two places": ("token_ranges", twice("docs", ordinal=7, start=500)),
     "span not on record": ("redactions_conserved", drop("redactions")),
     "spans overlap": ("redactions_conserved", overlap),
+    "private key released": ("private_keys_released", private_key_released),
     "span of another content": ("redactions_conserved", change("redactions", blob_id="0" * 40)),
 }
 
