@@ -8,7 +8,9 @@ import hashlib
 import hmac
 import ipaddress
 import secrets
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from fastapi import HTTPException, Request
 from starlette.responses import Response
@@ -135,8 +137,8 @@ class Turnstile:
         self.registry, self.secret = registry, secret.encode()
 
     def pass_client(self, request: Request, what: str, limit: Limit) -> None:
-        """Count a visit of this address: of the /64 network in IPv6, where one visitor has many addresses."""
-        self.count(f"{what} by client", _network(request.client.host if request.client else ""), limit)
+        """Count a visit of this client. What one client does uses up nothing of another's."""
+        self.count(f"{what} by client", network(request), limit)
 
     def count(self, what: str, whom: str, limit: Limit) -> None:
         """Count a visit under a keyed hash of `whom`, so that the table holds no address in the clear."""
@@ -147,7 +149,31 @@ class Turnstile:
             raise Refused(429, f"There were too many visits of this kind. Come back in {_duration(left)}.", left)
 
 
-def _network(host: str) -> str:
+class Places:
+    """Places for work on the network: few in all, and one for each client, so that no client takes them all."""
+
+    def __init__(self, places: int) -> None:
+        self.free, self.lock, self.clients = places, threading.Lock(), set[str]()
+
+    @contextmanager
+    def taken(self, client: str) -> Iterator[None]:
+        """Hold a place; refused where there is none."""
+        with self.lock:
+            if self.free <= 0 or client in self.clients:
+                raise Refused(503, "Repositories are being checked right now. Try again in a moment.", 10)
+            self.free -= 1
+            self.clients.add(client)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.free += 1
+                self.clients.remove(client)
+
+
+def network(request: Request) -> str:
+    """The client: an address, or the /64 network in IPv6, where one visitor has many addresses."""
+    host = request.client.host if request.client else ""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

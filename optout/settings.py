@@ -1,6 +1,7 @@
 """Settings of the opt-out page: who runs it, which hosts it may contact, and how often one may ask.
 
-In: nothing. Out: one frozen object. Every limit is a number of visits in a window of some seconds.
+In: nothing. Out: one frozen object. Every limit is a number of visits in a window of some seconds, and counts for one
+client or for one request: nobody can use up what belongs to another, and so keep an owner from objecting.
 """
 
 from dataclasses import dataclass
@@ -32,8 +33,7 @@ class WebSettings:
     largest_body: int = 16 * 1024  # bytes
     reads_per_client: Limit = Limit(240, 60)
     requests_per_client: Limit = Limit(20, 3600)
-    requests_per_repository: Limit = Limit(30, 86_400)
+    requests_per_repository: Limit = Limit(30, 86_400)  # by one client
     changes_per_client: Limit = Limit(60, 3600)
     checks_per_client: Limit = Limit(30, 3600)
-    checks_per_repository: Limit = Limit(20, 3600)
-    checks_per_host: Limit = Limit(600, 3600)
+    checks_per_request: Limit = Limit(20, 3600)  # only who holds the receipt can ask for one

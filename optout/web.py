@@ -5,7 +5,6 @@ which runs it. A page took 3 ms of processor time (SQLite). It stores no e-mail 
 address in the clear.
 """
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -18,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from gleanery.optout import challenge, forges, pages, proof
-from gleanery.optout.guard import Forms, Refused, Shield, Turnstile, security_headers
+from gleanery.optout.guard import Forms, Places, Refused, Shield, Turnstile, network, security_headers
 from gleanery.optout.registry import Registry
 from gleanery.optout.registry import Request as OwnersRequest
 from gleanery.optout.settings import Limit, WebSettings
@@ -96,7 +95,7 @@ class _Site:
         self.forms, self.turnstile = Forms(secret, settings), Turnstile(registry, secret)
         hosts = (*settings.forges, *settings.extra_hosts)
         self.templates = pages.environment(dataset=settings.dataset, contact=settings.contact, hosts=hosts)
-        self.checking = threading.BoundedSemaphore(settings.checks_at_once)
+        self.places = Places(settings.checks_at_once)
 
     # Pages that only read
 
@@ -163,7 +162,8 @@ class _Site:
             named = forges.named_repository(repository, self.settings)
         except RejectRecord as problem:
             return self._page(request, "start.html", 422, typed=repository, problem=problem.hint)
-        self.turnstile.count("request for", named.repository, self.settings.requests_per_repository)
+        asked = f"{network(request)}\0{named.repository}"
+        self.turnstile.count("request for", asked, self.settings.requests_per_repository)
         made = self.registry.create_request(named.repository, named.clone_url, dataset=self.settings.dataset)
         return _see(f"/requests/{made.id}/{made.receipt}")
 
@@ -172,8 +172,9 @@ class _Site:
         self.registry.expire_challenges()
         found = self._found(number, receipt)
         if found.challenge.state == "pending":
-            self._check_limits(request, found)
-            with self._one_of_few(), self._races():
+            self.turnstile.pass_client(request, "check", self.settings.checks_per_client)
+            self.turnstile.count("check of", number, self.settings.checks_per_request)
+            with self.places.taken(network(request)), self._races():
                 self.registry.settle(number, receipt, self._proof(found, receipt))
         return _see(f"/requests/{number}/{receipt}#state")
 
@@ -233,20 +234,6 @@ class _Site:
     def _change_limit(self, request: Request, token: str) -> None:
         self.forms.check(request, token)
         self.turnstile.pass_client(request, "change", self.settings.changes_per_client)
-
-    def _check_limits(self, request: Request, found: OwnersRequest) -> None:
-        self.turnstile.pass_client(request, "check", self.settings.checks_per_client)
-        self.turnstile.count("check of", found.repository, self.settings.checks_per_repository)
-        self.turnstile.count("check at", found.repository.partition("/")[0], self.settings.checks_per_host)
-
-    @contextmanager
-    def _one_of_few(self) -> Iterator[None]:
-        if not self.checking.acquire(blocking=False):
-            raise Refused(503, "Many repositories are being checked right now. Try again in a moment.", 10)
-        try:
-            yield
-        finally:
-            self.checking.release()
 
     @contextmanager
     def _races(self) -> Iterator[None]:

@@ -254,8 +254,8 @@ def test_all_addresses_of_one_ipv6_network_are_one_client(visit: Visit) -> None:
     assert visit(settings, "::ffff:203.0.113.9").get("/").status_code == 429
 
 
-@pytest.mark.parametrize("limited", ["checks_per_client", "checks_per_repository", "checks_per_host"])
-def test_checks_are_limited_by_client_repository_and_host(
+@pytest.mark.parametrize("limited", ["checks_per_client", "checks_per_request"])
+def test_checks_are_limited_by_client_and_by_request(
     visit: Visit, outcome: Callable[[str], None], limited: str
 ) -> None:
     outcome("file_missing")
@@ -263,24 +263,62 @@ def test_checks_are_limited_by_client_repository_and_host(
     settings = replace(SETTINGS, **once)
     first, second = visit(settings), visit(settings, "203.0.113.8")
     pages = [file_request(first), file_request(second), file_request(second, "https://github.com/bob/lib")]
-    elsewhere = file_request(second, "https://codeberg.org/bob/lib")
 
     def check(client: TestClient, page: str) -> int:
         return client.post(page + "/check", data={"token": token_on(client)}).status_code
 
     assert check(first, pages[0]) == 200
     assert check(first, pages[0]) == 429
-    assert check(second, pages[1]) == (200 if limited == "checks_per_client" else 429)
-    assert check(second, pages[2]) == (200 if limited == "checks_per_repository" else 429)
-    assert check(second, elsewhere) == (429 if limited == "checks_per_client" else 200)
+    assert check(second, pages[0]) == (200 if limited == "checks_per_client" else 429)
+    assert check(second, pages[1]) == (429 if limited == "checks_per_client" else 200)
+    assert check(second, pages[2]) == (429 if limited == "checks_per_client" else 200)
 
 
 def test_requests_for_one_repository_are_limited_under_all_its_spellings(visit: Visit) -> None:
     settings = WebSettings(public_url=SITE, requests_per_repository=Limit(1, 86_400))
-    file_request(visit(settings))
-    client = visit(settings, "203.0.113.8")
+    client = visit(settings)
+    file_request(client)
     form = {"repository": "git@github.com:ALICE/lib.git", "token": token_on(client)}
     assert client.post("/requests", data=form).status_code == 429
+
+
+def test_strangers_use_up_nothing_of_an_owner(visit: Visit, outcome: Callable[[str], None]) -> None:
+    outcome("file_missing")
+    limits = ("requests_per_client", "requests_per_repository", "checks_per_client", "checks_per_request")
+    twice: dict[str, Any] = {limit: Limit(2, 86_400) for limit in limits}
+    settings = replace(SETTINGS, **twice)
+    for stranger in (visit(settings, f"198.51.100.{n}") for n in range(8)):
+        page = file_request(stranger)
+        form = {"repository": REPOSITORY, "token": token_on(stranger)}
+        asked = [stranger.post("/requests", data=form, follow_redirects=False).status_code for _ in range(2)]
+        checked = [stranger.post(page + "/check", data=form).status_code for _ in range(3)]
+        assert asked == [303, 429] and checked == [200, 200, 429]
+    outcome("passed")
+    owner = visit(settings)
+    page = file_request(owner)
+    assert owner.post(page + "/check", data={"token": token_on(owner)}).status_code == 200
+    assert "your repository is blocked" in owner.get(page).text
+
+
+def test_one_client_holds_one_of_the_places_for_checks(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = create_app(registry, replace(SETTINGS, checks_at_once=2))
+    stranger, owner = (TestClient(app, base_url=SITE, client=(host, 1)) for host in ("198.51.100.1", "203.0.113.7"))
+    pages = []
+    for client in (stranger, owner):
+        client.headers["sec-fetch-site"] = "same-origin"
+        pages.append(file_request(client))
+    meanwhile: list[int] = []
+
+    def check_files(*_: object, **__: object) -> ProofResult:
+        if not meanwhile:  # the stranger's check is running
+            meanwhile.append(0)
+            for client, page in zip((stranger, owner), pages, strict=True):
+                meanwhile.append(client.post(page + "/check", data={"token": token_on(client)}).status_code)
+        return ProofResult("file_missing", "0" * 64)
+
+    monkeypatch.setattr(proof, "check_files", check_files)
+    assert stranger.post(pages[0] + "/check", data={"token": token_on(stranger)}).status_code == 200
+    assert meanwhile == [0, 503, 200]
 
 
 def test_when_all_places_for_checks_are_taken_the_next_one_is_asked_to_wait(visit: Visit) -> None:
