@@ -3,11 +3,17 @@
 In: arrays. Out: arrays. Integers only, so every machine gives the same numbers. No compiled function calls one of
 another file, because numba's cache looks for changes in the file of a function and not in what it calls.
 
+Hash tables choose a key's place by a multiplier that each process draws for itself (`SECRET`), since what is put into
+them comes from repositories: with a rule that everybody knows, a file of a megabyte could be written so that all its
+keys want one place, and take a minute instead of 10 ms. Multiplying and taking the highest bits puts two keys into one
+place with a chance of two in the size of the table, whatever the keys. No result depends on places.
+
 Machine code is cached where numba may write: NUMBA_CACHE_DIR, `__pycache__` beside this file, or the user's own cache
 folder. Where none can be written (a read-only install without a home), it is compiled in memory by each process.
 docs/reference/duplicates.md has what that costs.
 """
 
+import os
 from collections.abc import Callable
 from typing import TypeVar, cast
 
@@ -23,6 +29,7 @@ U = TypeVar("U", np.uint8, np.uint32, np.uint64, np.int64)
 _FNV_START, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # FNV-1a, 64 bits
 _SHINGLE = np.uint64(0x9E3779B97F4A7C15)  # odd: 2^64 divided by the golden ratio
 _FULL = np.uint32(0xFFFFFFFF)
+SECRET = np.uint64(int.from_bytes(os.urandom(8), "little") | 1)  # odd, so that no bit of a key is lost
 
 
 def compiled(function: F) -> F:
@@ -107,7 +114,12 @@ def token_states(
 
 @compiled
 def distinct_shingles(
-    tokens: NDArray[np.uint64], count: int, length: int, table: NDArray[np.uint64], out: NDArray[np.uint64]
+    tokens: NDArray[np.uint64],
+    count: int,
+    length: int,
+    table: NDArray[np.uint64],
+    out: NDArray[np.uint64],
+    secret: np.uint64,
 ) -> int:
     """Write the hash of each distinct run of `length` tokens into `out`, in order of first sight; return their number.
 
@@ -119,7 +131,7 @@ def distinct_shingles(
     for _ in range(length):
         highest *= _SHINGLE
     acc, found, zero = np.uint64(0), 0, 0
-    mask = np.uint64(table.size - 1)
+    mask, shift = np.uint64(table.size - 1), _shift_for(table.size)
     for i in range(count):
         tokens[i] = mix64(tokens[i])
         acc = acc * _SHINGLE + tokens[i]
@@ -132,7 +144,7 @@ def distinct_shingles(
                 found += 1 - zero
                 zero = 1
                 continue
-            place = x & mask
+            place = (acc * secret) >> shift  # of `acc`, which is `x` before it is mixed: the two need not wait
             while table[place] != 0 and table[place] != x:
                 place = (place + np.uint64(1)) & mask
             out[found] = x
@@ -144,7 +156,7 @@ def distinct_shingles(
 
 @compiled
 def shingles_of_all(
-    data: NDArray[np.uint8], offsets: NDArray[np.int64], classes: NDArray[np.uint8], length: int
+    data: NDArray[np.uint8], offsets: NDArray[np.int64], classes: NDArray[np.uint8], length: int, secret: np.uint64
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """The distinct shingle hashes of all texts, one text after the other, and the offsets of the texts among them."""
     ends = np.zeros(offsets.size, np.int64)
@@ -157,8 +169,17 @@ def shingles_of_all(
     for text in range(offsets.size - 1):
         count = token_states(data, offsets[text], offsets[text + 1], classes, tokens)
         size = _power_of_two(2 * count)
-        ends[text + 1] = ends[text] + distinct_shingles(tokens, count, length, table[:size], out[ends[text] :])
+        ends[text + 1] = ends[text] + distinct_shingles(tokens, count, length, table[:size], out[ends[text] :], secret)
     return out[: ends[-1]].copy(), ends
+
+
+@compiled
+def _shift_for(size: int) -> np.uint64:
+    """How far 64 bits are moved so that the highest of them are a place in a table of `size`, a power of two."""
+    bits = 0
+    while 1 << bits < size:
+        bits += 1
+    return np.uint64(64 - bits)
 
 
 @compiled

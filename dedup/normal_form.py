@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gleanery.dedup import token_reader
-from gleanery.dedup.kernels import readonly
+from gleanery.dedup.kernels import SECRET, readonly
 from gleanery.dedup.texts import Texts
 from gleanery.dedup.token_reader import (
     BACKTICK,
@@ -145,7 +145,7 @@ def forms(texts: Texts, styles: Sequence[str], least_words: int) -> Forms:
     ('int a;', True)
     """
     code, ends, renamed, renamed_ends, words, names, repeated = token_reader.forms_of_all(
-        readonly(texts.data), readonly(texts.offsets), _marks(styles), keyword_table(), True
+        readonly(texts.data), readonly(texts.offsets), _marks(styles), keyword_table(), True, SECRET
     )
     return Forms(
         Texts(code, ends),
@@ -157,7 +157,7 @@ def forms(texts: Texts, styles: Sequence[str], least_words: int) -> Forms:
 def code_of(texts: Texts, styles: Sequence[str]) -> Texts:
     """The normal forms alone, for whoever measures a pair: half of the work of `forms`."""
     code, ends, *_ = token_reader.forms_of_all(
-        readonly(texts.data), readonly(texts.offsets), _marks(styles), keyword_table(), False
+        readonly(texts.data), readonly(texts.offsets), _marks(styles), keyword_table(), False, SECRET
     )
     return Texts(code, ends)
 

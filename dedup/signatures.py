@@ -79,7 +79,9 @@ def shingle_sets(texts: Texts, parameters: Parameters) -> ShingleSets:
     classes = characters.classes_for(ascii_only=texts.ascii)
     offsets = kernels.readonly(texts.offsets)
     return ShingleSets(
-        *kernels.shingles_of_all(kernels.readonly(texts.data), offsets, classes, parameters.shingle_tokens)
+        *kernels.shingles_of_all(
+            kernels.readonly(texts.data), offsets, classes, parameters.shingle_tokens, kernels.SECRET
+        )
     )
 
 

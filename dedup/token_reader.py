@@ -33,6 +33,7 @@ def forms_of_all(
     marks: NDArray[np.int64],
     keywords: NDArray[np.uint64],
     with_names: bool,
+    secret: np.uint64,
 ) -> tuple[
     NDArray[np.uint8],
     NDArray[np.int64],
@@ -46,7 +47,8 @@ def forms_of_all(
     there before, in each.
 
     `marks` has the bits above for each text; `keywords` is a hash table of words that are no names, as
-    `normal_form.keyword_table` makes it. Without `with_names` the renamed forms are empty and no name is counted.
+    `normal_form.keyword_table` makes it; `secret` is odd and chooses the places of names, see `kernels`. Without
+    `with_names` the renamed forms are empty and no name is counted.
     """
     texts = offsets.size - 1
     code_ends, renamed_ends = np.zeros(texts + 1, np.int64), np.zeros(texts + 1, np.int64)
@@ -62,9 +64,10 @@ def forms_of_all(
     out, out2 = 0, 0
     for text in range(texts):
         first, last = offsets[text], offsets[text + 1]
-        slots = 16
-        while slots < last - first + 16:
-            slots *= 2
+        bits = 4
+        while 1 << bits < last - first + 16:
+            bits += 1
+        slots, high = 1 << bits, np.uint64(64 - bits)
         mask = np.uint64(slots - 1)
         distinct, gap, was_word, i = 0, True, False, first
         while i < last:
@@ -94,7 +97,7 @@ def forms_of_all(
                 if not (48 <= data[start] <= 57 or _is_among(keywords, acc)):
                     if acc == 0:
                         acc = np.uint64(1)
-                    slot = (acc ^ (acc >> _HALF)) & mask
+                    slot = (acc * secret) >> high
                     while keys[slot] != 0 and keys[slot] != acc:
                         slot = (slot + np.uint64(1)) & mask
                     if keys[slot] == 0:

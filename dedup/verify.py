@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.dedup import intersections
-from gleanery.dedup.kernels import readonly
+from gleanery.dedup.kernels import SECRET, readonly
 from gleanery.dedup.signatures import ShingleSets
 
 _Hashes: TypeAlias = NDArray[np.uint64]
@@ -47,7 +47,7 @@ def shared_counts(
     Fastest if equal numbers of `left` stand together.
     """
     one, other = (readonly(sets.values), readonly(sets.offsets)), (readonly(others.values), readonly(others.offsets))
-    return intersections.shared_of_pairs(*one, *other, readonly(left), readonly(right))
+    return intersections.shared_of_pairs(*one, *other, readonly(left), readonly(right), SECRET)
 
 
 def jaccards(shared: NDArray[np.int64], sizes: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from gleanery.dedup import kernels, normal_form, signatures, verify
 from gleanery.dedup.characters import classes_for
 from gleanery.dedup.signatures import (
     Parameters,
@@ -28,6 +29,8 @@ from gleanery.dedup.signatures import (
     sign,
     sign_texts,
 )
+from gleanery.dedup.texts import joined_texts
+from gleanery.dedup.token_reader import FNV_PRIME, FNV_START
 from gleanery.dedup.verify import jaccard, shared_counts
 
 GOLDEN = Path(__file__).parent / "golden/dedup"
@@ -269,3 +272,52 @@ def test_what_two_sets_share_is_counted_in_any_order_of_their_values_zero_includ
 
 def _sets(arrays: list[NDArray[np.uint64]]) -> ShingleSets:
     return ShingleSets(np.concatenate(arrays), np.cumsum([0, *map(len, arrays)]))
+
+
+def test_each_process_draws_the_places_of_its_hash_tables_for_itself() -> None:
+    command = [sys.executable, "-c", "from gleanery.dedup.kernels import SECRET; print(int(SECRET))"]
+    drawn = {int(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(2)}
+    drawn.add(int(kernels.SECRET))
+    assert len(drawn) == 3 and all(secret % 2 for secret in drawn)
+
+
+def fnv(names: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """FNV-1a of each row."""
+    found = np.full(len(names), FNV_START, np.uint64)
+    for column in names.T:
+        found = (found ^ column) * np.uint64(FNV_PRIME)
+    return found
+
+
+def test_names_that_want_one_place_of_a_known_table_are_spread_over_a_secret_one() -> None:
+    bits = 17
+    numbers = np.arange(1 << 22, dtype=np.uint32)
+    letters = np.stack([97 + (numbers // 26**place) % 26 for place in range(7)], axis=1).astype(np.uint8)
+    keys = fnv(letters)
+    # As the table was before it had a secret: names of which all places lie in one 256th of it.
+    chosen = ((keys ^ (keys >> np.uint64(32))) & np.uint64((1 << bits) - 1)) < (1 << bits) // 256
+    keys = keys[chosen][: 1 << 14]
+    assert len(keys) > 12_000
+    for secret in np.random.default_rng(1).integers(0, 1 << 64, 8, np.uint64) | np.uint64(1):
+        places = np.sort((keys * secret) >> np.uint64(64 - bits))
+        assert len(np.unique(places)) > 0.85 * len(keys) and np.unique(places, return_counts=True)[1].max() < 16
+
+
+@pytest.mark.parametrize("secret", [1, 0x9E3779B97F4A7C15, (1 << 64) - 1])
+def test_no_result_depends_on_the_places(monkeypatch: pytest.MonkeyPatch, secret: int) -> None:
+    chance = random.Random(5)
+    words = [chance.choice("abcdefgh") * chance.randrange(1, 4) + str(chance.randrange(40)) for _ in range(3000)]
+    texts = joined_texts([" ".join(words[n : n + 400]) for n in range(0, 2600, 200)] + ["a", "", "x " * 50])
+
+    def results() -> list[object]:
+        sets = signatures.shingle_sets(texts, Parameters())
+        left, right = np.divmod(np.arange(len(texts) ** 2), len(texts))
+        found = normal_form.forms(texts, ["none"] * len(texts), 5)
+        shared = verify.shared_counts(sets, sets, left, right)
+        return [sets.values.tolist(), sets.offsets.tolist(), shared.tolist(), found.normal, found.renamed]
+
+    before = results()
+    monkeypatch.setattr(kernels, "SECRET", np.uint64(secret))
+    monkeypatch.setattr(normal_form, "SECRET", np.uint64(secret))
+    monkeypatch.setattr(verify, "SECRET", np.uint64(secret))
+    assert results() == before
