@@ -1,16 +1,22 @@
 """Which sources the opt-out rules cover: one answer for the crawl, for select and for the check after a run.
 
-In: the sources of the settings, and rules. Out: the ids of the blocked repositories. No network, no file.
+In: the sources of the settings or the table `repos`, and rules. Out: the ids of the blocked repositories. No network.
 """
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
-from gleanery.optout.matching import Matcher, canonical_repository
+from gleanery.optout.matching import Matcher
+from gleanery.optout.networks import Member, blocked_members, forks_without
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.settings import Settings
 from gleanery.records.errors import RejectRecord, StopRun
+from gleanery.records.parquet import iter_rows
 from gleanery.sources.reading import Identity, Source, identify
+
+MEMBER_COLUMNS = ["repo_id", "name", "url", "aliases", "fork_of"]
 
 
 def sources_of(settings: Settings) -> list[tuple[Identity, Source]]:
@@ -36,47 +42,27 @@ def located(source: Source, settings: Settings) -> Source:
     return source
 
 
-def upstreams(pairs: Sequence[tuple[Identity, Source]]) -> dict[str, str | None]:
-    """For each repository the repo_id of the one that it was forked from, if that one is a source too."""
-    known = {_plain(name): i.repo_id for i, _ in pairs for name in (i.name, i.url, *i.aliases)}
-    return {i.repo_id: known.get(_plain(s.fork_of)) if s.fork_of else None for i, s in pairs}
-
-
-def _plain(name: str) -> str:
-    """One spelling for the many of a repository's name; a bare owner/name stays as it is, in small letters."""
-    try:
-        return canonical_repository(name)
-    except RejectRecord:
-        return name.lower().rstrip("/").removesuffix(".git")
+def members_of(settings: Settings) -> list[Member]:
+    """Every source of the settings as a member of its network of forks, by repo_id."""
+    return [Member(i.repo_id, (i.name, i.url, *i.aliases), source.fork_of) for i, source in sources_of(settings)]
 
 
 def blocked_sources(settings: Settings, rules: Iterable[Rule]) -> set[str]:
-    """Repositories that a rule covers: by a name of their own, or because the root of their forks is covered.
-
-    A rule about a root goes down to all its forks; a rule about one fork says nothing about the others or the root.
-    """
-    matcher, pairs = Matcher(list(rules)), sources_of(settings)
-    upstream = upstreams(pairs)
-    own = {i.repo_id for i, _ in pairs if matcher.blocks_repository([i.name, i.url, *i.aliases]) is not None}
-    blocked = set(own)
-    for identity, source in pairs:
-        root, origin = _root(identity.repo_id, upstream), source.fork_of
-        if root in own or (origin and upstream[identity.repo_id] is None and matcher.blocks_repository([origin])):
-            blocked.add(identity.repo_id)
-    # A fork of a fork whose root is no source of the run: what covers the first covers the second.
-    return blocked | {i.repo_id for i, _ in pairs if _root(i.repo_id, upstream) in blocked - own}
+    """The sources that a rule covers, by a name of their own or with the root of their forks."""
+    return blocked_members(members_of(settings), Matcher(list(rules)))
 
 
-def forks_of(settings: Settings, roots: Collection[str]) -> set[str]:
-    """The sources whose chain of forks begins at one of some repositories: what a root declares goes down to them."""
-    upstream = upstreams(sources_of(settings))
-    return {repo for repo in upstream if upstream[repo] is not None and _root(repo, upstream) in roots}
+def member_of(repo: Mapping[str, Any]) -> Member:
+    """A row of the table `repos` with at least `MEMBER_COLUMNS`: the same member as of the settings."""
+    return Member(repo["repo_id"], (repo["name"], repo["url"], *repo["aliases"]), repo["fork_of"])
 
 
-def _root(repo: str, upstream: Mapping[str, str | None]) -> str:
-    """The end of a chain of forks; a chain that closes on itself has no root and is cut."""
-    seen = {repo}
-    while (above := upstream[repo]) is not None and above not in seen:
-        seen.add(above)
-        repo = above
-    return repo
+def forks_in_release(root: Path) -> dict[str, str | None]:
+    """For the forks of repositories that a release does not name: what they were forked from above those."""
+    members, left_out = list[Member](), set[str]()
+    for path in sorted((root / "tables/repos").glob("*.parquet")):
+        for repo in iter_rows(path, [*MEMBER_COLUMNS, "status"], 4096):
+            members.append(member_of(repo))
+            if repo["status"] == "opted_out":
+                left_out.add(repo["repo_id"])
+    return forks_without(members, left_out)

@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gleanery.optout.matching import Matcher
+from gleanery.optout.networks import blocked_members
 from gleanery.optout.registry import Registry
+from gleanery.pipeline.optouts import MEMBER_COLUMNS, member_of
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import iter_rows
 from gleanery.shards.removals import Wish
@@ -52,18 +54,15 @@ def file_ids(release: Path, files: Sequence[str]) -> list[str]:
 
 
 def _of_registry(release: Path, registry: str, reason: str) -> list[Wish]:
-    """Repositories that a rule covers by a name of theirs or of their fork's origin, and files of covered contents."""
+    """The repositories that a run with these rules would have blocked, and the files of covered contents."""
     url = registry if "://" in registry else f"sqlite:///{registry}"
     opened = Registry.open(url, create=False)
     try:
         position, matcher = opened.position(), Matcher(opened.rules())
     finally:
         opened.close()
-    found = []
-    for repo in _rows(release, "repos", ["repo_id", "name", "url", "aliases", "fork_of"]):
-        names = [[repo["name"], repo["url"], *repo["aliases"]], [repo["fork_of"]] if repo["fork_of"] else []]
-        if any(matcher.blocks_repository(one) for one in names):
-            found.append(Wish("repo", repo["repo_id"], reason, position))
+    members = [member_of(repo) for repo in _rows(release, "repos", MEMBER_COLUMNS)]
+    found = [Wish("repo", repo, reason, position) for repo in blocked_members(members, matcher)]
     for doc in _rows(release, "docs", ["file_id", "blob_id"]):
         if matcher.blocks_blob(doc["blob_id"]):
             found.append(Wish("file", doc["file_id"], reason, position))

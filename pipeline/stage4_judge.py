@@ -20,9 +20,10 @@ from gleanery.licensing.names import is_vendored_path, license_role
 from gleanery.licensing.policy import Judgement, Policy
 from gleanery.licensing.scan import NO_TRAINING
 from gleanery.optout.matching import Matcher
+from gleanery.optout.networks import forks_below, upstreams
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.exchange import read_ids, write_sorted
-from gleanery.pipeline.optouts import blocked_sources, forks_of, sources_of, upstreams
+from gleanery.pipeline.optouts import blocked_sources, members_of
 from gleanery.pipeline.overrides import overrides_of
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import repository_tasks
@@ -72,8 +73,9 @@ def policy_of(settings: Settings) -> Policy:
 def judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterable[Rule], root: Path) -> Step:
     """Step 1 of 5: each file by itself. A task knows the objections to its own repositories, and no others."""
     rules = list(rules)
-    upstream = {repo: above for repo, above in upstreams(sources_of(settings)).items() if above}
-    objections = dict.fromkeys(forks_of(settings, _declared(root)), "declaration")
+    members = members_of(settings)
+    upstream = {repo: above for repo, above in upstreams(members).items() if above}
+    objections = dict.fromkeys(forks_below(members, _declared(root)), "declaration")
     objections |= dict.fromkeys(blocked_sources(settings, rules), "registry")
     parameters = {
         "policy": policy_of(settings).version,

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from run_folder import compare_with_golden, good_rows, write_run, write_store
 
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import table_of, write_table
+from gleanery.records.parquet import read_table, table_of, write_table
 from gleanery.release.assemble import TABLES, assemble
 from gleanery.release.gate import GateResult, gate
 from gleanery.release.listing import entries, is_plain_path
@@ -52,6 +52,17 @@ def finish_release(run: Path, release: Path) -> str:
     assemble(run, release)
     write_notices(release)
     return write_manifest(release, **FACTS)
+
+
+def test_a_release_names_what_a_fork_came_from_above_those_that_it_does_not_name(tmp_path: Path) -> None:
+    rows = good_rows()
+    run = write_run(tmp_path / "run", rows)
+    write_store(run, rows)
+    fork = next(row for row in rows["repos"] if row["name"] == "cat/app")
+    assemble(run, tmp_path / "release", {fork["repo_id"]: "first/app"})
+    repos = read_table(tmp_path / "release/tables/repos/part-00000.parquet").to_pylist()
+    assert {row["name"]: row["fork_of"] for row in repos}["cat/app"] == "first/app"
+    assert all(row["status"] != "opted_out" for row in repos)
 
 
 @pytest.fixture(scope="module")
