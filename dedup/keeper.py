@@ -245,4 +245,6 @@ def _joined(parts: Sequence[_Surroundings]) -> _Surroundings:
 
 
 def _not_older(copy: Copy, twin: Copy) -> str:
-    return f"nothing shows that this copy is the older one; {origin.ages(copy, twin)}"
+    mine, theirs = copy.first_commit_at, twin.first_commit_at
+    note = ", which says nothing of the file" if mine is not None and theirs is not None and mine < theirs else ""
+    return f"nothing shows that this copy is the older one; {origin.ages(copy, twin)}{note}"

@@ -25,6 +25,8 @@ from gleanery.pipeline.stage4_judge import JUDGED
 from gleanery.pipeline.steps import Marker, Shard, Step
 from gleanery.records.parquet import read_table, table_of, write_table
 
+# 3: the date of a repository shows no more that a copy is the older one (decision 12).
+KEEPER_VERSION = "3"
 GROUPED = JUDGED.insert(0, pa.field("group_id", pa.string()))
 SETTLED = pa.schema(
     [
@@ -63,7 +65,8 @@ def group_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 def settle_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 3 of 5: decide among duplicates."""
     tasks, reads = blob_tasks(markers), ("group", "clusters")
-    parameters = {"common_owners": settings.dedup.common_owners, "threshold": settings.dedup.threshold}
+    dedup = settings.dedup
+    parameters = {"common_owners": dedup.common_owners, "threshold": dedup.threshold, "rule": KEEPER_VERSION}
     return Step("select", "settle", "4 of 7  settle", f"{__name__}:settle_part", tasks, parameters, reads)
 
 
@@ -140,7 +143,7 @@ def _settled(
         outcome = outcomes[member["file_id"]]
         row = {"twin_file_id": None, "similarity": None} | member
         if outcome.reason not in ("kept", "unchanged"):
-            row |= {"reason": outcome.reason, "rule": "dedup/keeper", "rule_version": "2"}
+            row |= {"reason": outcome.reason, "rule": "dedup/keeper", "rule_version": KEEPER_VERSION}
             row |= {"twin_file_id": outcome.twin_file_id, "similarity": outcome.similarity}
             row["evidence"] = list(outcome.evidence)
         yield row
