@@ -65,7 +65,7 @@ def forks_without(members: Sequence[Member], left_out: Collection[str]) -> dict[
     bridged = {}
     for repo in sorted(named.keys() - set(left_out)):
         above, seen = upstream[repo], {repo}
-        while above in left_out and above not in seen:
+        while above is not None and above in left_out and above not in seen:
             seen.add(above)
             bridged[repo] = named[above]
             above = upstream[above]
@@ -74,8 +74,7 @@ def forks_without(members: Sequence[Member], left_out: Collection[str]) -> dict[
 
 def _roots(repo: str, upstream: Mapping[str, str | None]) -> set[str]:
     """The end of a chain of forks. Where a chain closes on itself, nobody knows who was first: all of the ring."""
-    chain, here = [], repo
-    place = dict[str, int]()
+    chain, place, here = list[str](), dict[str, int](), repo
     while here not in place:
         place[here] = len(chain)
         chain.append(here)

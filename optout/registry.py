@@ -199,6 +199,14 @@ class Registry:
         with self._engine.connect() as connection:
             return chain.Head(*connection.execute(sa.select(schema.head.c.entries, schema.head.c.hash)).one())
 
+    def head_at(self, position: int) -> chain.Head:
+        """How the log ended when the rule of this number was written: what to note together with a position."""
+        entries = sa.select(schema.log.c.seq, schema.log.c.hash).where(schema.log.c.kind == "rule")
+        query = entries.order_by(schema.log.c.seq).offset(max(position - 1, 0)).limit(1)
+        with self._engine.connect() as connection:
+            found = connection.execute(query).first() if position else None
+        return chain.Head(*found) if found else chain.Head(0, "")
+
     def log_problems(self, known: chain.Head | None = None) -> list[chain.Problem]:
         """What is wrong with the log, the rules or the states; empty if all is well."""
         with self._appending() as (connection, _):

@@ -58,6 +58,7 @@ def _of_registry(release: Path, registry: str, reason: str) -> list[Wish]:
     url = registry if "://" in registry else f"sqlite:///{registry}"
     opened = Registry.open(url, create=False)
     try:
+        opened.verify_log()
         position, matcher = opened.position(), Matcher(opened.rules())
     finally:
         opened.close()
