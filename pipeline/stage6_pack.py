@@ -176,7 +176,8 @@ def make_index(shard: Shard) -> None:
     names = [f(part, parts) for part in range(parts) for f in _files(shard.settings)]
     for name in names:
         link_file(source / name, store / name)
-    finish(store, parts, load_tokenizer(shard.root, shard.settings), shard.settings.shards.compression)
+    tokenizer, shards = load_tokenizer(shard.root, shard.settings), shard.settings.shards
+    finish(store, parts, tokenizer, shards.compression, with_spans=shards.syntax_spans)
     for name in [*names, "store.json", "tokenizer.json"]:
         shard.wrote(store / name, describe(store / name, 0))
     rows = 0

@@ -128,10 +128,11 @@ class Store:
         return tokens
 
     def scan(self) -> None:
-        """Read all tokens: the checksum of each block, and no control token in the payload.
+        """Read all that a loader reads: names, spans, the checksum of each block, and no control token among them.
 
-        Holds one block in memory. Raises StopRun at the first fault, naming the file.
+        Holds one block in memory, and what a loader holds. Raises StopRun at the first fault, naming the file.
         """
+        _ = self.spans, self.names
         for block in range(len(self.blocks)):
             self.checked(block)
 
@@ -246,7 +247,6 @@ class Store:
         Raises StopRun at the first fault, naming the file.
         """
         for shard in self.description.shards:
-            _ = self.spans, self.names
             self._compared.clear()
             self.docs_file(shard)
             if _sha256(self.root / shard.tokens_file) != shard.tokens_sha256:

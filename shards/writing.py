@@ -109,15 +109,18 @@ def write_part(
     )
 
 
-def finish(root: Path, parts: int, tokenizer: Tokenizer, compression: str = "none") -> None:
+def finish(
+    root: Path, parts: int, tokenizer: Tokenizer, compression: str = "none", *, with_spans: bool = False
+) -> None:
     """Count the ordinals through all parts and write `tokenizer.json` and `store.json`. May be run again.
 
-    Raises StopRun if a part is missing, or its index does not fit its tokens.
+    `with_spans`: the parts were written with spans. Files of spans that an earlier packing left are no part of the
+    store otherwise, and are removed. Raises StopRun if a part is missing, or its index does not fit its tokens.
     """
     shards: list[Shard] = []
     for part in range(parts):
         first = sum(shard.documents for shard in shards)
-        shards.append(_finish_part(root, part, parts, first))
+        shards.append(_finish_part(root, part, parts, first, with_spans))
     write_bytes(root / TOKENIZER_FILE, tokenizer.json)
     names, ids = tokenizer.sentinels, tokenizer.control_ids
     store = StoreFile(
@@ -304,9 +307,9 @@ def _grouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     yield held.combine_chunks()
 
 
-def _finish_part(root: Path, part: int, parts: int, first: int) -> Shard:
+def _finish_part(root: Path, part: int, parts: int, first: int, with_spans: bool) -> Shard:
     names = [f(part, parts) for f in (tokens_file, docs_file, index_file, names_file, spans_file)]
-    for name in names[:4]:
+    for name in names if with_spans else names[:4]:
         if not (root / name).is_file():
             raise StopRun(f"{name} is missing", "write every part before the release is finished")
     tokens, docs, index, named, spans = (root / name for name in names)
@@ -316,7 +319,8 @@ def _finish_part(root: Path, part: int, parts: int, first: int) -> Shard:
         written = write_groups(docs, DOCS, _numbered(groups, first))
     table = pq.read_table(docs, columns=["start", "tokens", "language"], use_threads=False)
     count = _check_index(names[2], index.read_bytes(), table)
-    has_spans = spans.is_file()
+    if not with_spans:
+        spans.unlink(missing_ok=True)
     return Shard(
         tokens_file=names[0],
         docs_file=names[1],
@@ -327,13 +331,13 @@ def _finish_part(root: Path, part: int, parts: int, first: int) -> Shard:
         tokens=int(pc.sum(table.column("tokens")).as_py() or 0),
         blocks=count,
         bytes=tokens.stat().st_size,
-        spans=(spans.stat().st_size // 4 - rows) // 2 if has_spans else 0,
+        spans=(spans.stat().st_size // 4 - rows) // 2 if with_spans else 0,
         languages=tuple(dict.fromkeys(name or "" for name in table.column("language").to_pylist())),
         tokens_sha256=describe(tokens, 0).sha256,
         docs_sha256=written.sha256,
         index_sha256=describe(index, 0).sha256,
         names_sha256=describe(named, 0).sha256,
-        spans_sha256=describe(spans, 0).sha256 if has_spans else "",
+        spans_sha256=describe(spans, 0).sha256 if with_spans else "",
     )
 
 

@@ -635,7 +635,7 @@ def test_spans_become_middles(tmp_path: Path) -> None:
         return np.array([[raw.index(b"def"), len(raw)], [raw.index(b"name"), raw.index(b"(")]], np.uint32)
 
     write_part(tmp_path, 0, 1, rows_of(texts), tokenizer, spans=spans)
-    finish(tmp_path, 1, tokenizer)
+    finish(tmp_path, 1, tokenizer, with_spans=True)
     loader = Loader(tmp_path, context=1000, fim_rate=1.0, spm_rate=0.0, syntax_rate=1.0)
     middles = set()
     for ids, document, *_ in segments_of(epoch_of(loader)):

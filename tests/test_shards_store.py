@@ -17,6 +17,7 @@ from gleanery.records.errors import StopRun
 from gleanery.records.parquet import table_of, write_table
 from gleanery.records.tables import TABLES
 from gleanery.shards import writing
+from gleanery.shards.loader import Loader
 from gleanery.shards.store import Store
 from gleanery.shards.tokenizer import SENTINELS, Tokenizer, train
 from gleanery.shards.writing import finish, write_part
@@ -263,6 +264,43 @@ def test_blocks_hold_whole_documents_and_their_size_changes_no_token(
     starts = set(zip(store.docs.shard.tolist(), store.docs.start.tolist(), strict=True))
     assert set(zip(store.blocks.shard.tolist(), store.blocks.token.tolist(), strict=True)) <= starts
     assert store.untouched == 0
+
+
+def with_spans(root: Path, tokenizer: Tokenizer) -> Path:
+    """A store with one span in each document."""
+    texts = [f"x{n} = 1\ndef name_{n}(é):\n    return {n}\n" for n in range(9)]
+    write_part(root, 0, 1, rows_of(texts), tokenizer, spans=lambda _: np.array([[0, 6]], np.uint32))
+    finish(root, 1, tokenizer, with_spans=True)
+    return root
+
+
+def test_a_store_that_is_packed_again_without_spans_is_that_of_a_first_packing(
+    tmp_path: Path, tokenizer: Tokenizer
+) -> None:
+    root = with_spans(tmp_path / "again", tokenizer)
+    assert Store.open(root).spans is not None
+    for folder in (root, tmp_path / "first"):
+        write_part(folder, 0, 1, rows_of(TEXTS), tokenizer)
+        finish(folder, 1, tokenizer)
+    assert (root / "store.json").read_bytes() == (tmp_path / "first/store.json").read_bytes()
+    assert not list((root / "spans").iterdir())
+    Store.open(root).verify()
+    Loader(root, context=64, batch=1, fim_rate=0.0)
+
+
+@pytest.mark.parametrize("folder", ["spans", "names"])
+def test_a_scan_finds_that_a_loader_cannot_open_a_store(folder: str, tmp_path: Path, tokenizer: Tokenizer) -> None:
+    root = with_spans(tmp_path, tokenizer)
+    Store.open(root).scan()
+    (root / folder / "part-00000-of-00001.bin").unlink()
+    with pytest.raises(StopRun):
+        Store.open(root).scan()
+
+
+def test_parts_without_the_spans_that_were_promised_are_no_store(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    write_part(tmp_path, 0, 1, rows_of(TEXTS), tokenizer)
+    with pytest.raises(StopRun, match="is missing"):
+        finish(tmp_path, 1, tokenizer, with_spans=True)
 
 
 def test_spans_outside_their_text_are_refused(tmp_path: Path, tokenizer: Tokenizer) -> None:
