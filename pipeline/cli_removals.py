@@ -5,15 +5,12 @@ In: a release and a removal list. Out: entries and sightings on standard output.
 
 import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gleanery.pipeline.screen import draw, err, wrong
 from gleanery.release.wording import number
-
-if TYPE_CHECKING:
-    from gleanery.shards.loader import Loader
 
 _HELP = """Take documents out of a finished release, and tell which training steps saw them.
 
@@ -36,6 +33,12 @@ RepoRate = Annotated[float, typer.Option(help="Share of repositories with any su
 LineRate = Annotated[float, typer.Option(help="Share of such pieces cut at lines, as in the training.")]
 SyntaxRate = Annotated[float, typer.Option(help="Share of such pieces cut at syntax nodes, as in the training.")]
 Unit = Annotated[str, typer.Option(help="What stood together: file or repository.")]
+Legs = Annotated[
+    list[str] | None, typer.Option("--leg", help="STEP:ROWS for each step from which it took another number of rows.")
+]
+StateFile = Annotated[
+    Path | None, typer.Option("--state", help="A state that the training saved, as JSON: the answer is checked by it.")
+]
 Masked = Annotated[Path | None, typer.Option("--list", help="The removal list that the training masked.")]
 
 
@@ -108,17 +111,23 @@ def trace(
     syntax_rate: SyntaxRate = 0.0,
     unit: Unit = "file",
     masked: Masked = None,
+    leg: Legs = None,
+    state: StateFile = None,
 ) -> None:
     """Tell which bytes of which file stood at a place of a training step.
 
-    Example: gleanery removals trace runs/demo/release --step 12 --row 3 --position 100 --rows 8
+    Example: gleanery removals trace runs/demo/release --step 12 --row 3 --position 100 --rows 8 --state state.json
     """
+    from gleanery.pipeline.trainings import opened
     from gleanery.shards.lineage import trace as find
 
-    rates = (fim_rate, spm_rate, repo_rate, line_rate, syntax_rate)
-    loader = _loader(release, rows, context, seed, rates, unit, masked)
+    rates = {"fim_rate": fim_rate, "spm_rate": spm_rate, "repo_rate": repo_rate, "line_rate": line_rate}
+    rates["syntax_rate"] = syntax_rate
+    about = {"context": context, "seed": seed, "unit": unit} | rates
+    loader, legs = opened(release, rows, leg or [], masked, state, about)
+    _say_unchecked(state)
     try:
-        found = find(loader, step, row, position)
+        found = find(loader, step, row, position, legs)
     except IndexError:
         raise wrong("there is no such place in a step", "row is under --rows, position under --context") from None
     if found is None:
@@ -145,47 +154,32 @@ def exposure(
     syntax_rate: SyntaxRate = 0.0,
     unit: Unit = "file",
     masked: Masked = None,
+    leg: Legs = None,
+    state: StateFile = None,
 ) -> None:
     """List the steps of a training that saw a file.
 
-    Example: gleanery removals exposure runs/demo/release --file npm/rxjs:src/index.ts --steps 1000
+    Example: gleanery removals exposure runs/demo/release --file npm/rxjs:src/index.ts --steps 1000 --state state.json
     """
     from gleanery.pipeline.removals import file_ids
+    from gleanery.pipeline.trainings import opened
     from gleanery.shards.lineage import exposure as find
 
     (file_id,) = file_ids(release, [file])
-    rates = (fim_rate, spm_rate, repo_rate, line_rate, syntax_rate)
-    loader = _loader(release, rows, context, seed, rates, unit, masked)
-    found = tuple((s.step, s.row, s.begin, s.end) for s in find(loader, file_id, steps))
+    rates = {"fim_rate": fim_rate, "spm_rate": spm_rate, "repo_rate": repo_rate, "line_rate": line_rate}
+    rates["syntax_rate"] = syntax_rate
+    about = {"context": context, "seed": seed, "unit": unit} | rates
+    loader, legs = opened(release, rows, leg or [], masked, state, about)
+    _say_unchecked(state)
+    found = tuple((s.step, s.row, s.begin, s.end) for s in find(loader, file_id, steps, legs))
     draw("", ("step", "row", "begin", "end"), found)
     if not found:
         err.print(f"none of the first {number(steps, 'step')} saw it")
 
 
-def _loader(
-    release: Path, rows: int, context: int, seed: int, rates: tuple[float, ...], unit: str, masked: Path | None
-) -> "Loader":
-    """A loader as the training opened it, with the rows of all its ranks."""
-    from gleanery.shards.loader import Loader
-    from gleanery.shards.masking import NOTHING_REMOVED
-    from gleanery.shards.removals import removed_from
-
-    # What was masked is a thing of the past: a list that has run out since still tells it.
-    removed = removed_from(release, masked, today=datetime.date.min) if masked else NOTHING_REMOVED
-    fim, spm, repo, line, syntax = rates
-    return Loader(
-        release,
-        context=context,
-        batch=rows,
-        seed=seed,
-        fim_rate=fim,
-        spm_rate=spm,
-        repo_rate=repo,
-        line_rate=line,
-        syntax_rate=syntax,
-        removed=removed,
-        unit=unit,
-    )
+def _say_unchecked(state: Path | None) -> None:
+    if state is None:
+        err.print("not checked: true only if every option is as in the training; --state with a saved state checks it")
 
 
 def _until(days: int) -> datetime.date | None:

@@ -101,6 +101,18 @@ def exposure(loader: Loader, file_id: str, steps: int, legs: Sequence[Leg] = ())
         before, epoch = before + loader.rows(epoch), epoch + 1
 
 
+def steps_done(loader: Loader, epoch: int, row: int, legs: Sequence[Leg] = ()) -> int:
+    """The steps before a state. Raises StopRun if no step of these legs begins there: then the legs are not its own."""
+    legs = _legs(loader, legs)
+    step, inside = _step_of(legs, sum(loader.rows(e) for e in range(epoch)) + row)
+    if inside:
+        raise StopRun(
+            "the state stands inside a step: the training took other rows in a step",
+            "rows is world × batch; name each step from which it changed",
+        )
+    return step
+
+
 def _pieces(loader: Loader, epoch: int, place: int, document: int) -> Iterator[tuple[int, int]]:
     batch = loader.read(epoch, place, 1)
     for segment in np.flatnonzero(batch.segments.document == document).tolist():
