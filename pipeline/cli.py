@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from gleanery.pipeline import cli_duplicates, cli_export, cli_licenses, cli_optout, cli_removals, cli_rows
 from gleanery.pipeline.screen import draw, draw_answer, err, out, progress, write, wrong
@@ -101,7 +101,8 @@ def verify(
         out.print(problem.sentence)
     if found.problems:
         checked = number(found.files_checked, "file")
-        err.print(f"[red]not intact:[/] {number(len(found.problems), 'problem')}; {checked} compared")
+        said = f" {number(len(found.problems), 'problem')}; {checked} compared"
+        err.print(Text.assemble(("not intact:", "red"), said))
         raise typer.Exit(1)
     out.print(f"intact: {found.files_checked:,} files, {found.bytes_checked:,} bytes, release {found.release_id}")
 
@@ -201,9 +202,9 @@ def main() -> None:
 
 
 def _say(error: GleaneryError) -> NoReturn:
-    err.print(f"[red]error:[/] {escape(error.message)}")
+    err.print(Text.assemble(("error:", "red"), f" {error.message}"))
     if error.hint:
-        err.print(f"[dim]hint:[/] {escape(error.hint)}")
+        err.print(Text.assemble(("hint:", "dim"), f" {error.hint}"))
     sys.exit(1)
 
 

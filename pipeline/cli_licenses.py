@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.text import Text
 from rich.tree import Tree
 
@@ -99,7 +98,7 @@ def _write(folder: Path, page: Path | None, queue: Path | None) -> None:
 
     if page is not None:
         write_page(folder, page, Policy.load().category)
-        err.print(f"written to {escape(str(page))}")
+        err.print(f"written to {page}")
     if queue is not None:
         queue.write_text(review_queue(folder), "utf-8")
-        err.print(f"written to {escape(str(queue))}; fill in the empty columns and name it in licensing.overrides")
+        err.print(f"written to {queue}; fill in the empty columns and name it in licensing.overrides")

@@ -12,19 +12,19 @@ from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from gleanery.records.errors import StopRun
 from gleanery.release.wording import number
 
+# Without markup: what stands in brackets is part of a path, and is shown as it is.
 # Where nobody looks at it as it comes, a table may be as wide as its longest sentence.
 out = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False, emoji=False)
 # A table of fewer columns is readable with cells of several lines.
 LEAST_COLUMNS = 7
 YEAR_10000 = 253_402_300_800
-err = Console(stderr=True, highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 def write(text: str) -> None:
@@ -61,7 +61,7 @@ def draw(title: str, columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]
         right = bool(rows) and any(columns) and all(isinstance(row[place], int | float) for row in rows)
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(escape(_text(value)) for value in row))
+        table.add_row(*map(_text, row))
     if title:
         out.print(f"\n{title}")
     out.print(table)

@@ -24,7 +24,7 @@ from gleanery.sources.gitremote import fetch_tip
 from gleanery.sources.identity import identify, local_path, package_name, package_url, web_address
 from gleanery.sources.listing import Container, Listing, Row, list_items
 from gleanery.sources.paths import MAX_PATH_BYTES, led_to
-from gleanery.sources.releases import fetch_release, forget_release
+from gleanery.sources.releases import fetch_release, forget_releases
 from gleanery.sources.source import Entry, Facts, Identity, Limits, Source
 
 __all__ = ["Entry", "Facts", "Identity", "Limits", "Reading", "Source", "forget_source", "identify", "open_source"]
@@ -125,11 +125,12 @@ def open_source(source: Source, limits: Limits, cache: Path) -> Reading:
 def forget_source(source: Source, cache: Path) -> None:
     """Remove what the cache holds of a source, as after its owner's objection. Nothing outside the cache is touched.
 
+    Of a package and of a repository all versions go, whichever the source names.
     An archive at an address is found by its sha256 alone; given without it, it stays until the cache is cleared.
     """
     identity = identify(source)
     if source.kind in _REGISTRIES:
-        forget_release(package_url(source.kind, package_name(source)), source.version, cache)
+        forget_releases(package_url(source.kind, package_name(source)), cache)
     elif source.kind == "git":
         shutil.rmtree(cache / "git" / identity.repo_id, ignore_errors=True)
     elif source.sha256:

@@ -44,10 +44,9 @@ def fetch_release(
     return release.version, path
 
 
-def forget_release(purl: str, version: str | None, cache: Path) -> None:
-    """Remove what `fetch_release` remembers of a release, and its archive."""
-    note = _note(purl, version, cache)
-    if note.is_file():
+def forget_releases(purl: str, cache: Path) -> None:
+    """Remove what `fetch_release` remembers of a package, in whatever version, and the archives."""
+    for note in sorted(_notes(purl, cache).glob("*.json")):
         (cache / "downloads" / json.loads(note.read_bytes())["archive"]).unlink(missing_ok=True)
         note.unlink(missing_ok=True)
 
@@ -57,8 +56,13 @@ def no_such_release() -> RejectRecord:
     return RejectRecord("the registry has no such release with an archive of sources", "pin another", "no_release")
 
 
+def _notes(purl: str, cache: Path) -> Path:
+    """The folder for the notes of one package, so that all of its versions can be found."""
+    return cache / "releases" / hashlib.sha256(purl.encode()).hexdigest()
+
+
 def _note(purl: str, version: str | None, cache: Path) -> Path:
-    return cache / "releases" / (hashlib.sha256(f"{purl}@{version}".encode()).hexdigest() + ".json")
+    return _notes(purl, cache) / (hashlib.sha256(str(version).encode()).hexdigest() + ".json")
 
 
 def _known(note: Path, cache: Path) -> tuple[str, Path] | None:

@@ -223,3 +223,16 @@ def test_a_run_that_is_stopped_says_so_and_leaves_nothing_in_the_temporary_folde
     assert process.returncode == 130
     assert said.splitlines()[-1] == "stopped; the same command resumes" and "Traceback" not in said
     assert not list(scratch.iterdir())
+
+
+def test_a_path_with_brackets_is_shown_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from gleanery.pipeline import screen
+
+    paths = ("app/[id]/page.tsx", "[bold]b[/bold]", "a\\[x]", "[/]")
+    screen.draw("[title]", ("[path]",), tuple((path,) for path in paths))
+    screen.draw_answer(("path",), tuple((path,) for path in paths))
+    shown = [line.strip() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert shown == ["[title]", "[path]", *paths, "path", *paths]
+    missing = tmp_path / "[bold]x[id]"
+    done = gleanery("verify", str(missing))
+    assert done.returncode and "[bold]x[id]" in done.stderr.replace("\n", "")

@@ -1,5 +1,7 @@
 """Packages of registries: which release is chosen, what its metadata declare, and two real ones over the network."""
 
+import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,9 @@ from pypi_simple import ProjectPage
 
 from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.sources import deadline, npm, pypi
+from gleanery.sources.deadline import Deadline
 from gleanery.sources.reading import Facts, Limits, Source, forget_source, identify, open_source
+from gleanery.sources.releases import Release, fetch_release
 
 
 def page(*files: str, yanked: tuple[str, ...] = ()) -> ProjectPage:
@@ -100,6 +104,31 @@ def test_packages_are_named_without_a_registry() -> None:
     for kind, name in (("pypi", "../six"), ("pypi", "six/x"), ("npm", "@a/../b"), ("npm", "a/b/c"), ("npm", "a?b")):
         with pytest.raises(RejectRecord):
             identify(Source(kind, name))
+
+
+RELEASES = [
+    ("pkg:npm/left-pad", "1.0.0"),
+    ("pkg:npm/left-pad", "1.1.0"),
+    ("pkg:npm/left-pad", "2.0.0"),
+    ("pkg:npm/left-pad-2", "1.1.0"),
+]
+
+
+def test_an_objection_clears_every_version_of_a_package_and_no_other_package(tmp_path: Path) -> None:
+    found = {(purl, version): tmp_path / "files" / f"{n}.tgz" for n, (purl, version) in enumerate(RELEASES)}
+    for n, ((purl, version), path) in enumerate(found.items()):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"archive %d" % n)
+        digests = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        (tmp_path / "cache/downloads").mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / "cache/downloads" / digests["sha256"])
+        release = Release(version, "https://registry.invalid/x", digests)
+        asked = None if version == "2.0.0" else version
+        fetch_release(purl, asked, lambda r=release: r, Limits(), tmp_path / "cache", Deadline(9))  # type: ignore[misc]
+    forget_source(Source("npm", "left-pad", version="1.1.0"), tmp_path / "cache")
+    left = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert sorted(path.read_bytes() for path in left if path.parent.name == "downloads") == [b"archive 3"]
+    assert len(left) == 2
 
 
 @pytest.mark.network
