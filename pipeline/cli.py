@@ -63,7 +63,10 @@ def run(
     if report.nothing_done:
         err.print(f"{folder} is complete: nothing to do.")
         err.print(
-            "[dim]hint:[/] --recrawl looks whether the sources have changed; `gleanery summary` shows what is there"
+            Text.assemble(
+                ("hint:", "dim"),
+                " --recrawl looks whether the sources have changed; `gleanery summary` shows what is there",
+            )
         )
         return
     _show_summary(folder, report)
