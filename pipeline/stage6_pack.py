@@ -7,6 +7,7 @@ documents through.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -193,7 +194,13 @@ def make_index(shard: Shard) -> None:
 
 def load_tokenizer(root: Path, settings: Settings) -> Tokenizer:
     """The run's tokeniser, with the names that its control tokens have."""
-    return Tokenizer.load((root / TOKENIZER).read_bytes(), sentinel_names(settings.shards.sentinels))
+    return _loaded((root / TOKENIZER).read_bytes(), settings.shards.sentinels)
+
+
+@lru_cache(maxsize=1)
+def _loaded(content: bytes, sentinels: tuple[str, ...]) -> Tokenizer:
+    """One for each process: to load it and to choose what encodes takes longer than to encode a small part."""
+    return Tokenizer.load(content, sentinel_names(sentinels))
 
 
 def _document_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:

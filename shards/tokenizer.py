@@ -31,8 +31,8 @@ __all__ = ["SENTINELS", "TokenBytes", "Tokenizer", "spell", "train"]
 SMALLEST_VOCABULARY = 256 + len(SENTINELS)
 # A pair that occurs once teaches nothing.
 MIN_FREQUENCY = 2
-# One text in this many, by its beginning, and the first of all, is encoded by the reference as well. That takes
-# some 80 times as long, so a larger sample would be most of what encoding costs.
+# One text in this many, by its beginning, is encoded by the reference as well. That takes some 80 times as long, so a
+# larger sample would be most of what encoding costs.
 COMPARED, LOOKED_AT = 512, 256
 
 
@@ -129,7 +129,6 @@ class Tokenizer:
         engine.encode_special_tokens = True
         self._reference = Reference(engine)
         self._packages = packages
-        self._compared = False
         self._prove_literals_stay_text()
 
     @cached_property
@@ -139,17 +138,17 @@ class Tokenizer:
         config["added_tokens"] = [token for token in config["added_tokens"] if not is_control(token["content"])]
         return choose(config, self._reference, self.table.control_names, self._packages)
 
-    def encode(self, texts: Sequence[str]) -> list[NDArray[Any]]:
-        """The ids of each text, in `dtype`. A sample is encoded by the reference too.
+    def encode(self, texts: Sequence[str], compare_first: bool = False) -> list[NDArray[Any]]:
+        """The ids of each text, in `dtype`. A sample is encoded by the reference too; with `compare_first` the first.
 
         Raises RejectRecord for text that is not Unicode or yields a control id, StopRun if the reference gives others.
         """
         found = self.encode_short(texts)
         if self.encoder.name != REFERENCE:
-            for text, ids in zip(texts, found, strict=True):
-                if not self._compared or xxhash.xxh3_64_intdigest(text[:LOOKED_AT].encode()) % COMPARED == 0:
+            for number, (text, ids) in enumerate(zip(texts, found, strict=True)):
+                first = compare_first and number == 0
+                if first or xxhash.xxh3_64_intdigest(text[:LOOKED_AT].encode()) % COMPARED == 0:
                     self._compare(text, ids)
-                    self._compared = True
         return found
 
     def encode_short(self, texts: Sequence[str]) -> list[NDArray[Any]]:

@@ -159,6 +159,7 @@ class _Writing:
         self.units: list[NDArray[Any]] = []
         self._block: list[bytes] = []
         self._held = 0
+        self._compared = False
 
     def tables(self, rows: Iterable[Mapping[str, object]], out: BinaryIO) -> Iterator[pa.Table]:
         """Rows of `docs`, batch by batch; the tokens go to `out` on the way."""
@@ -223,9 +224,11 @@ class _Writing:
         return found
 
     def _tried(self, texts: Sequence[str]) -> list[NDArray[Any] | RejectRecord]:
-        """The ids of each text, or why it has none."""
+        """The ids of each text, or why it has none. The first of each part is compared with the reference."""
         try:
-            return list(self.tokenizer.encode(texts))
+            found = self.tokenizer.encode(texts, compare_first=not self._compared)
+            self._compared = self._compared or bool(texts)
+            return list(found)
         except RejectRecord as error:  # one of them cannot be encoded: find out which
             return [error] if len(texts) == 1 else [found for text in texts for found in self._tried([text])]
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from gleanery.shards import encoding
 from gleanery.shards.encoding import ODD, PACKAGES, Encoder, Ids
 from gleanery.shards.tokenizer import COMPARED, Tokenizer, train
 from gleanery.shards.tokenizer_file import SENTINELS, STYLES, sentinel_names
+from gleanery.shards.writing import write_part
 
 CODE = [f"def area_{i}(width, height):\n    # in square metres\n    return width * height * {i}\n" for i in range(40)]
 TEXTS = st.lists(st.one_of(st.text(max_size=12), st.sampled_from([*ODD, *SENTINELS])), max_size=16).map("".join)
@@ -140,10 +142,14 @@ def test_a_package_that_differs_later_stops_the_run(lying: list[str]) -> None:
     assert "uninstall lying" in error.value.hint
 
 
-def test_the_first_text_of_all_is_in_the_sample(lying: list[str]) -> None:
+def test_the_first_document_of_each_part_is_in_the_sample(lying: list[str], tmp_path: Path) -> None:
     lying[0] = "xyzzy plugh"
+    tokenizer = Tokenizer.load(FILES["gpt2"], packages=("lying",))
+    names = dict.fromkeys(("repo_id", "repo", "path", "blob_id", "license", "language"), "made up")
+    fine, other = (names | {"file_id": f"{n:032x}", "text": text} for n, text in enumerate(("x = 1\n", lying[0])))
+    write_part(tmp_path, 0, 2, [fine], tokenizer)
     with pytest.raises(StopRun, match="lying does not give"):
-        Tokenizer.load(FILES["gpt2"], packages=("lying",)).encode(["xyzzy plugh\n"])
+        write_part(tmp_path, 1, 2, [other], tokenizer)
 
 
 def test_a_package_that_fails_on_a_text_leaves_it_to_the_reference(lying: list[str]) -> None:
