@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import re2
 
-from gleanery.licensing.expressions import all_of, conjuncts
+from gleanery.licensing.expressions import all_of, alternatives, canonical, conjuncts
 from gleanery.licensing.fields import LONGEST_FIELD, resolved
 from gleanery.licensing.scan import Finding, Scanner
 from gleanery.licensing.statements import only_points
@@ -33,6 +33,18 @@ _NOT_ANY = re2.compile(r"(?i)\b(?:not?|never|neither|and)\b")
 _PERL = re2.compile(
     r"(?is)\bunder the terms of either:?\s+a\)\s.{0,80}GNU General Public License.{0,200}"
     r"\bor\s+b\)\s.{0,20}Artistic License"
+)
+# "jQuery is dual licensed": what stands before the verb, in a sentence of its own.
+_SUBJECT_OF = re2.compile(
+    r"(?i)(?:^|[.!?;:]\s+|\n)[^\w.]{0,6}((?:[\w.'+/-]+[ \t]+){1,8}?)(?:itself[ \t]+)?(?:is|are|was|were|comes?)\b[^.;]{0,40}?"
+    r"(?:\b(?:dual|double|dually|multi)[- ]?licen[sc]|"
+    r"\b(?:licen[sc]ed|available|released|distributed)[ \t]+under[^.;]{0,60}\b(?:either|any of|or)\b)"
+)
+_PLAIN_SUBJECT = re2.compile(
+    r"(?i)^(?:it|this|these|all|everything|our|we|(?:this|the|these|all|our)(?:[ \t]+[\w.'-]+){0,3}[ \t]+(?:project|software|"
+    r"library|package|code|source|sources|program|repo|repository|work|module|extension|plugin|plug-in|tool|app|application|"
+    r"crate|gem|framework|distribution|files?|product|utility|implementation|toolkit|scripts?|component|system|engine|driver|"
+    r"release|contents?|documentation))$"
 )
 _JOINED = re2.compile(r"(?i),? (?:and|or)(?: the)? |[ \t]*[/&][ \t]*")
 LONGEST_CHOICE = 8
@@ -96,6 +108,41 @@ def with_dual(scanner: Scanner, found: tuple[Finding, ...], lines: list[str]) ->
             others = [f for f in found if (f.start_line, f.end_line) != (number, number)]
             found = tuple(sorted((*others, choice), key=lambda f: f.start_line or 0))
     return found
+
+
+def without_foreign(found: tuple[Finding, ...], lines: list[str], title: str) -> tuple[Finding, ...]:
+    """Without the choices whose sentence has another work as its subject: they are only mentioned.
+
+    `title`: where the name of this work stands, in small letters; empty where nobody can know its name. Then a choice by
+    name counts as another work's only if one of its sides stands in the text as well, as a whole licence does.
+
+    >>> lines = ["jQuery is dual licensed under the MIT and GPL licenses."]
+    >>> choice = Finding("found", "MIT OR GPL-2.0-only", 100.0, "x", 1, 1)
+    >>> [f.outcome for t in ("# frob", "# jquery") for f in without_foreign((choice,), lines, t)]
+    ['mentioned', 'found']
+    """
+    return tuple(_own_part(f, lines, title, [o for o in found if o is not f]) for f in found)
+
+
+def _own_part(finding: Finding, lines: list[str], title: str, others: list[Finding]) -> Finding:
+    parts = conjuncts(finding.expression or "")
+    sides = {canonical(s) for part in parts if len(offered := alternatives(part)) > 1 for s in offered}
+    if not sides or finding.start_line is None or finding.end_line is None:
+        return finding
+    said = "\n".join(line.strip() or "." for line in lines[finding.start_line - 1 : finding.end_line + 1])
+    subjects = [match[1].strip() for match in _SUBJECT_OF.finditer(said)]
+    names = {subject.split()[-1].strip("`*_'\"").lower() for subject in subjects if not _PLAIN_SUBJECT.match(subject)}
+    own = [part for part in parts if len(alternatives(part)) == 1]
+    if title:
+        foreign = any(name not in title for name in names)
+    else:
+        stated = [*own, *(p for o in others if o.outcome == "found" for p in conjuncts(o.expression or ""))]
+        whole = {canonical(part) for part in stated}
+        foreign = bool(names) and bool(whole) and not sides <= whole
+    if not foreign:
+        return finding
+    kept = all_of(own)
+    return replace(finding, expression=kept) if kept else replace(finding, outcome="mentioned")
 
 
 def with_perl(text: str, found: tuple[Finding, ...]) -> tuple[Finding, ...]:

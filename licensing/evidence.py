@@ -11,28 +11,30 @@ from dataclasses import replace
 
 import re2
 
-from gleanery.licensing.choices import with_any_of, with_dual, with_perl
+from gleanery.licensing.choices import with_any_of, with_dual, with_perl, without_foreign
+from gleanery.licensing.denials import LIMITED, LIMITED_USE, limit_in, with_denials
 from gleanery.licensing.expressions import all_of
 from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
 from gleanery.licensing.heads import findings_of_head, head_to_scan
 from gleanery.licensing.manifests import Statement, statements
 from gleanery.licensing.names import license_role, reading_scope
 from gleanery.licensing.others import others_from
-from gleanery.licensing.parts import Part, division
+from gleanery.licensing.parts import KEPT_BACK, Part, division
 from gleanery.licensing.reading import WHOLE_CHARACTERS, decoded, read_text
-from gleanery.licensing.readme import own_lines, paragraphs_of_others
+from gleanery.licensing.readme import own_lines, paragraphs_of_others, section_lines, title_of
 from gleanery.licensing.reuse import Record, records
 from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 11
+EVIDENCE_VERSION = 12
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _MOST_NOT_INCLUDED = 16
 _RECORDS = frozenset(("reuse-toml", "dep5", "debian"))
 _OWNERS_ONLY = re2.compile(r"(?i)^(?:(?:year|copyright holders?|organi[sz]ation|owners?):[^\n]*\n?\s*)+$")
 # What makes a sentence about a part of the work no plain grant.
 _CONDITION = re2.compile(r"(?i)\bunless\b|\bexcept|\bif\b|\bnot\b|\bsome\b|\bmay\b|\bvarious\b|\bmost\b|\bonly\b")
+PROPRIETARY = "LicenseRef-scancode-proprietary-license"
 # "Compatible with the GPL" and "unlike the GPL" say that it is another licence.
 _GPL = r"(?:the\s+)?(?:<[^>]{0,200}>\s*)?(?:gnu\s+)?(?:l?gpl\w*|(?:lesser\s+)?general\s+public\s+licen[sc]e)"
 _COMPATIBLE = re2.compile(
@@ -98,6 +100,7 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
         found = scanner.scan("\n".join(divided.others).encode("utf-8", "replace"), "whole")
     found, others = _without_others(scanner, found, list(divided.others) if divided.rest else lines)
     found = with_dual(scanner, tuple(with_any_of(f, lines) for f in found), lines)
+    found = with_denials(without_foreign(found, lines, ""), lines)
     cut = (Finding("unknown", rule="gleanery-too-many-parts"),) if divided.cut else ()
     return (*found, *(_of_part(scanner, part) for part in divided.parts), *others, *cut)
 
@@ -155,9 +158,15 @@ def _only_lines(words: re.Match[str] | str) -> str:
 
 
 def _of_part(scanner: Scanner, part: Part) -> Finding:
-    """What a sentence says of some folders; a condition or a pointer in it leaves open which licence it is."""
+    """What a sentence says of some folders; a condition or a pointer in it leaves open which licence it is.
+
+    Words that keep the folders back ("proprietary", "a commercial license") do so under any condition.
+    """
     found = scanner.scan(part.words.encode("utf-8", "replace"), "whole")
     expression = all_of(f.expression for f in found if f.outcome == "found" and f.expression)
+    if KEPT_BACK.search(part.words):
+        expression = all_of([*([expression] if expression else []), PROPRIETARY])
+        return Finding("found", expression, 100.0, PART, part.first, part.last, paths=part.folders)
     plain = expression is not None and all(f.outcome == "found" for f in found) and not _CONDITION.search(part.words)
     if not plain or only_points(expression or ""):
         return Finding("unknown", None, 100.0, PART, part.first, part.last, paths=part.folders)
@@ -168,19 +177,22 @@ def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     """What is said of the work itself stays; any other licence is only mentioned."""
     text = _of_the_work(_bounded(content))
     lines = text.split("\n")
-    own = own_lines(lines)
-    divided = division([line if number in own else "" for number, line in enumerate(lines, 1)])
+    own, section = own_lines(lines), section_lines(lines)
+    divided = division([line if number in own | section else "" for number, line in enumerate(lines, 1)])
     for part in divided.parts:
         lines[part.first - 1 : part.last] = divided.others[part.first - 1 : part.last]
     for at in paragraphs_of_others(lines):  # so that no licence of theirs is joined with one of the work
         lines[at] = lines[at] if at + 1 in own or "train" in lines[at].lower() else ""
     parts = [_of_part(scanner, part) for part in divided.parts]
     found = scanner.scan("\n".join(lines).encode("utf-8", "replace"), "readme")
+    at = limit_in([line if number in own else "" for number, line in enumerate(lines, 1)])
+    limit = () if at is None else (Finding("found", LIMITED_USE, 100.0, LIMITED, at, at),)
     if all(f.outcome == "none" for f in found):
-        return (*found, *parts)
+        return (*found, *parts, *limit)
     found = tuple(with_any_of(f, lines) for f in found)
     found = with_perl("\n".join(lines), with_dual(scanner, found, lines))
-    return (*(_placed_in_readme(f, lines, own) for f in found), *parts)
+    found = with_denials(without_foreign(found, lines, title_of(lines)), lines)
+    return (*(_placed_in_readme(f, lines, own) for f in found), *parts, *limit)
 
 
 def _placed_in_readme(finding: Finding, lines: list[str], own: frozenset[int]) -> Finding:
@@ -194,7 +206,9 @@ def _placed_in_readme(finding: Finding, lines: list[str], own: frozenset[int]) -
 def _is_own(finding: Finding, own: frozenset[int]) -> bool:
     if finding.expression == NO_TRAINING or finding.start_line is None or finding.end_line is None:
         return True
-    return any(line in own for line in range(finding.start_line, min(finding.end_line, finding.start_line + 200) + 1))
+    lines = range(finding.start_line, min(finding.end_line, finding.start_line + 200) + 1)
+    # A choice would take the place of the licence texts, so no line of it may be about something else.
+    return (all if " OR " in (finding.expression or "") else any)(line in own for line in lines)
 
 
 def _of_manifest(scanner: Scanner, text: str, form: str) -> list[Finding]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import re2
 
 from gleanery.licensing.choices import LONGEST_CHOICE, with_choice
+from gleanery.licensing.denials import LIMITED, LIMITED_USE, limit_of_head, with_denials
 from gleanery.licensing.expressions import conjuncts
 from gleanery.licensing.fields import POINTER
 from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES, decoded
@@ -37,7 +38,7 @@ _OF_LAW = re2.compile(
 # The keyword of a language, which the detector reads as "license: private" behind the name of a class.
 _KEYWORD = re2.compile(rb"([*;{}]/?\s{0,200})private\b")
 # What one checker of code wants to read in each file of a project that uses it for nothing.
-_NOT_FOR_MONEY = re2.compile(rb"(?i)\bnon-?commercial( project\b)")
+_NOT_FOR_MONEY = re2.compile(rb"(?i)\b(this is an open[- ]source )non-?commercial( project\b)")
 # The words "public domain" by themselves: no licence, and no restriction either.
 _HARMLESS_HINTS = ("public-domain_bare_words", "public-domain_bare")
 
@@ -48,21 +49,24 @@ def head_to_scan(content: bytes) -> bytes:
     >>> head_to_scan(b"/** @var License */\\nprivate $license;"), head_to_scan(b"License: private")
     (b'/** @var License */\\n $license;', b'License: private')
     """
-    return bytes(_NOT_FOR_MONEY.sub(rb"\1", _KEYWORD.sub(rb"\1", content[: 4 * HEAD_CHARACTERS])))
+    return bytes(_NOT_FOR_MONEY.sub(rb"\1\2", _KEYWORD.sub(rb"\1", content[: 4 * HEAD_CHARACTERS])))
 
 
 def findings_of_head(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Hints that name no restriction are mentions, "see LICENSE" points to it, and "either A or B" is a choice.
 
-    A head that names a licence which nobody knows states one all the same.
+    A head that names a licence which nobody knows states one all the same; so does one that limits the use of its file.
+    What it denies ("not licensed under") is a doubt.
     """
+    at = limit_of_head(content[:HEAD_CHARACTERS])
+    limit = () if at is None else (Finding("found", LIMITED_USE, 100.0, LIMITED, at, at),)
     if all(f.outcome == "none" for f in found):
-        return _with_unheard(content, found)
+        return (replace(limit[0], copyrights=found[0].copyrights),) if limit else _with_unheard(content, found)
     lines = decoded(content).splitlines()
-    found = tuple(_of_hint(f, lines) for f in found)
-    if not any(f.outcome == "found" and len(conjuncts(f.expression or "")) > 1 for f in found):
-        return found
-    return tuple(with_choice(f, lines) for f in found)
+    found = with_denials([_of_hint(f, lines) for f in found], lines)
+    if any(f.outcome == "found" and len(conjuncts(f.expression or "")) > 1 for f in found):
+        found = tuple(with_choice(f, lines) for f in found)
+    return (*found, *limit)
 
 
 def _with_unheard(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:

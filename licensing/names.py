@@ -55,6 +55,9 @@ _THIRD_PARTIES = ("thirdparty", "thirdparties", "3rdparty", "3rdparties")
 _PARTS_OF_OTHERS = frozenset(("bundled", "vendored", "external", "externals", "dependency", "dependencies", "deps"))
 _NOTICES = frozenset(("notice", "notices"))
 _NOTICE_WORDS = ("license", "licence", "notice", "copyright", "attribution")
+# Words that tell of what kind a licence is, not of which part.
+_OF_THE_WHOLE = frozenset(("additional", "agreement", "enterprise", "eula", "full", "header", "proprietary", "user"))
+_AGREEMENTS = frozenset(("eula", "licensing", "licencing", "licenseagreement", "licenceagreement", "agreement"))
 _SHORTEST_PART = 3
 # Longer names are not names that people give to licence files.
 _LONGEST_NAME = 120
@@ -159,14 +162,19 @@ def named_part(path: str) -> str | None:
 
     >>> [named_part(p) for p in ("LICENSE.nanosvg", "a/COPYING.cram.txt", "LICENSE-3rdparty", "LICENSE-MIT", "LICENSE")]
     ['nanosvg', 'cram', None, None, None]
+    >>> named_part("src/mylib-license.txt"), named_part("PROPRIETARY_LICENSE")
+    ('mylib', None)
     """
     name = path.rpartition("/")[2]
-    if not name.startswith(("LICENSE", "LICENCE", "COPYING", "COPYRIGHT")) or license_role(path) != "notice":
+    if license_role(path) != "notice":
         return None
     words = _words_of(_stem(name.lower())[0])
-    part = "-".join(words[1:])
-    known = is_about_third_parties(name) or any(word in _QUALIFIERS for word in words)
-    return part if len(part) >= _SHORTEST_PART and words[0] in _LICENSE_WORDS and not known else None
+    at = next((i for i, word in enumerate(words) if word in _LICENSE_WORDS), None)
+    if at is None or not (at == 0 or at == len(words) - 1):
+        return None
+    part = "-".join(words[1:] if at == 0 else words[:-1])
+    known = is_about_third_parties(name) or any(word in _QUALIFIERS | _OF_THE_WHOLE for word in words)
+    return part if len(part) >= _SHORTEST_PART and not known else None
 
 
 def is_ownership_name(path: str) -> bool:
@@ -225,8 +233,9 @@ def _in_license_folder(folder: str) -> bool:
 def _named_role(name: str, stem: str, extension: str) -> str | None:
     """One licence word; what stands before and after it are names of licences or versions.
 
-    An upper-case LICENSE or COPYING with any other word (`LICENSE.nanosvg`) is about a part of the folder only. It is
-    read as a notice: it adds a licence to the folder and never grants one. So are the licences of third parties
+    A licence word with any other (`LICENSE.nanosvg`, `mylib-license.txt`) is about a part of the folder only. It is
+    read as a notice: it adds a licence to the folder and never grants one. So are agreements with users (`EULA.txt`),
+    pages such as `LICENSING.md`, and the licences of third parties
     (`LICENSE-3rdparty`), but these add nothing: they are a claim, see beside.py.
     """
     words = [_without_version(word) for word in _words_of(stem)]
@@ -234,13 +243,17 @@ def _named_role(name: str, stem: str, extension: str) -> str | None:
         return "notice" if extension in _TEXT_EXTENSIONS | {""} else None
     at = next((i for i, word in enumerate(words) if word in _LICENSE_WORDS), None)
     if at is None:
-        bare = (extension in ("", "txt") or extension.isdigit()) and all(word in _BARE_IDS | {""} for word in words)
-        return "license" if words and words[0] in _BARE_IDS and bare or stem == "legal" else None
+        if words and words[0] in _BARE_IDS and all(word in _BARE_IDS | {""} for word in words):
+            plain = extension in ("", "txt") or extension.isdigit()
+            return "license" if plain else "notice" if extension in _TEXT_EXTENSIONS else None
+        if stem == "legal":
+            return "license"
+        return "notice" if not _AGREEMENTS.isdisjoint(words) and extension in _TEXT_EXTENSIONS | {""} else None
     before, after = words[:at], words[at + 1 :]
     if all(word in _PREFIXES | {""} for word in before) and all(word in _QUALIFIERS | {""} for word in after):
         return "license"
     shouted = name.startswith(("LICENSE", "LICENCE", "COPYING", "UNLICENSE", "COPYRIGHT"))
-    return "notice" if shouted else None
+    return "notice" if shouted or extension in _TEXT_EXTENSIONS | {""} else None
 
 
 def _words_of(stem: str) -> list[str]:

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 
 import re2
 
-MOST_PARTS, _MOST_FOLDERS, _LONGEST_ITEM = 32, 8, 1500
+MOST_PARTS, _MOST_FOLDERS, _LONGEST_ITEM, _MOST_LINES = 32, 8, 1500, 200
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+# A name in quotes that ends in a slash is a folder without that word.
+_SLASHED_NAME = re2.compile(r"[\"'`][\w.@+-]+(?:/[\w.@+-]+)*/[\"'`]")
 _FOLDER_WORD = re2.compile(r"(?i)\b(?:sub[- ]?)?(?:director(?:y|ies)|folders?)\b")
 _LICENSING = re2.compile(
     r"(?i)licen[sc]|\bgoverned\b|\bcovered (?:by|under)\b|\bproprietary\b|\bunder (?:the )?terms\b|public[- ]domain|"
@@ -25,6 +28,10 @@ _REST = re2.compile(
     r"\beverything else\b|\belsewhere\b|\bremaind(?:er|ing)\b|\bremaining\b|\bthe rest\b|"
     r"\bother (?:files|code|content)\b|\bexcept (?:for|where|in|those)\b|"
     r"\b(?:excluding|excepting) (?:files|those|the)\b"
+)
+# Words that keep something back, under whatever condition.
+KEPT_BACK = re2.compile(
+    r"(?i)\bproprietary\b|\bcommercial (?:\w+ )?licen[sc]e|\bclosed[- ]source\b|\benterprise licen[sc]e"
 )
 # What such a sentence leaves out, if it names folders.
 _LEFT_OUT = re2.compile(r"(?i)\b(?:outside|except|excepting|excluding|other than|apart from)\b")
@@ -94,44 +101,63 @@ def division(lines: Sequence[str]) -> Division:
     >>> division(["You must keep this license in the same directory as the software."]).parts
     ()
     """
-    if not any(_FOLDER_WORD.search(line) or _LEFT_OUT.search(line) for line in lines):
+    if not any(_FOLDER_WORD.search(line) or _LEFT_OUT.search(line) or _SLASHED_NAME.search(line) for line in lines):
         return Division(others=tuple(lines))
     found: list[Part] = []
     left_out: list[Part] = []
-    others, rest = list(lines), False
-    for first, last, item in _items(lines):
+    others, rest, cut = list(lines), False, False
+    for first, last, item, more in _items(lines):
+        cut = cut or more
         if not _LICENSING.search(item):
             continue
         kept, before = list[str](), len(found)
         for clause in _CLAUSE.split(item):
             is_rest = _REST.search(clause) is not None
-            folders = _folders(clause) if not is_rest and _FOLDER_WORD.search(clause) else ()
+            names_one = _FOLDER_WORD.search(clause) or _SLASHED_NAME.search(clause)
+            folders = _folders(clause) if not is_rest and names_one else ()
             rest = rest or is_rest
             out = _LEFT_OUT.search(clause) if is_rest else None
             if out and (excluded := _folders(clause[out.end() :])):
-                left_out.append(Part(excluded, "", first, last))
+                kept_back = KEPT_BACK.search(clause, out.end())  # all that such a sentence may say of what it leaves out
+                left_out.append(Part(excluded, kept_back[0] if kept_back else "", first, last))
             if folders:  # the licence may stand in the other half of the sentence
                 found.append(Part(folders, clause if _LICENSING.search(clause) else item, first, last))
             else:
                 kept.append(clause)
         if len(found) > before:
             others[first - 1 : last] = [" ".join(kept), *[""] * (last - first)]
-    cut = len(found) + len(left_out) > MOST_PARTS
+    cut = cut or len(found) + len(left_out) > MOST_PARTS
     return Division(tuple([*found, *left_out][:MOST_PARTS]), tuple(others), rest and bool(found), cut)
 
 
-def _items(lines: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-    """Paragraphs and bullets, with their first and last line."""
+def _items(lines: Sequence[str]) -> Iterator[tuple[int, int, str, bool]]:
+    """Paragraphs and bullets in pieces of whole sentences, with their first and last line.
+
+    The last value is true where a sentence that may speak of a folder was too long to be read.
+    """
     start, words = 0, list[str]()
     for number, line in enumerate([*lines, ""], 1):
         plain = line.strip(" \t#/*;!|")
         bullet = _BULLET.match(line)
-        if words and (not plain or bullet or sum(map(len, words)) > _LONGEST_ITEM):
-            yield start, number - 1, " ".join(words)[:_LONGEST_ITEM]
+        if words and (not plain or bullet or len(words) > _MOST_LINES):
+            for piece in _pieces(" ".join(words)):
+                long = len(piece) > _LONGEST_ITEM and _LICENSING.search(piece) is not None
+                yield start, number - 1, piece[:_LONGEST_ITEM], long and _FOLDER_WORD.search(piece) is not None
             words = []
         if plain:
             start = start if words else number
             words.append(line[bullet.end() :].strip() if bullet else plain)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A text in pieces of one or more sentences, none longer than it must be."""
+    held = ""
+    for sentence in _SENTENCE.split(text) if len(text) > _LONGEST_ITEM else [text]:
+        if held and len(held) + len(sentence) > _LONGEST_ITEM:
+            yield held
+            held = ""
+        held = f"{held} {sentence}" if held else sentence
+    yield held
 
 
 def _folders(clause: str) -> tuple[str, ...]:

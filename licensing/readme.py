@@ -84,6 +84,26 @@ def own_lines(lines: Sequence[str]) -> frozenset[int]:
     return frozenset(own)
 
 
+def section_lines(lines: Sequence[str]) -> frozenset[int]:
+    """The numbers, from 1, of all lines under a heading about the licence, those about something else included.
+
+    >>> sorted(section_lines(["# A", "## License", "MIT, and fonts that are under the OFL", "## Thanks"]))
+    [2, 3]
+    """
+    found, inside = set[int](), False
+    for at, line in enumerate(lines):
+        if _is_title(line, lines[at + 1] if at + 1 < len(lines) else ""):
+            inside = _is_heading(line)
+        if inside:
+            found.add(at + 1)
+    return frozenset(found)
+
+
+def title_of(lines: Sequence[str]) -> str:
+    """The first lines of a README, in which the name of the work stands, in small letters."""
+    return " ".join([line for line in lines[:40] if line.strip()][:_TITLE_LINES])[:_LONGEST_TITLE].lower()
+
+
 def paragraphs_of_others(lines: Sequence[str]) -> set[int]:
     """The indices of all lines of the paragraphs that speak of something else, such as what is bundled."""
     found: set[int] = set()
