@@ -36,15 +36,17 @@ _PERL = re2.compile(
 )
 # "jQuery is dual licensed": what stands before the verb, in a sentence of its own.
 _SUBJECT_OF = re2.compile(
-    r"(?i)(?:^|[.!?;:]\s+|\n)[^\w.]{0,6}((?:[\w.'+/-]+[ \t]+){1,8}?)(?:itself[ \t]+)?(?:is|are|was|were|comes?)\b[^.;]{0,40}?"
+    r"(?i)(?:^|[.!?;:]\s+|\n)[^\w.]{0,6}((?:[\w.'+/-]+[ \t]+){1,8}?)(?:itself[ \t]+)?"
+    r"(?:is|are|was|were|comes?)\b[^.;]{0,40}?"
     r"(?:\b(?:dual|double|dually|multi)[- ]?licen[sc]|"
     r"\b(?:licen[sc]ed|available|released|distributed)[ \t]+under[^.;]{0,60}\b(?:either|any of|or)\b)"
 )
 _PLAIN_SUBJECT = re2.compile(
-    r"(?i)^(?:it|this|these|all|everything|our|we|(?:this|the|these|all|our)(?:[ \t]+[\w.'-]+){0,3}[ \t]+(?:project|software|"
-    r"library|package|code|source|sources|program|repo|repository|work|module|extension|plugin|plug-in|tool|app|application|"
-    r"crate|gem|framework|distribution|files?|product|utility|implementation|toolkit|scripts?|component|system|engine|driver|"
-    r"release|contents?|documentation))$"
+    r"(?i)^(?:it|this|these|all|everything|our|we|"
+    r"(?:this|the|these|all|our)(?:[ \t]+[\w.'-]+){0,3}[ \t]+"
+    r"(?:project|software|library|package|code|sources?|program|repo|repository|work|module|extension|plugin|plug-in|tool|"
+    r"app|application|crate|gem|framework|distribution|files?|product|utility|implementation|toolkit|scripts?|component|"
+    r"system|engine|driver|release|contents?|documentation))$"
 )
 _JOINED = re2.compile(r"(?i),? (?:and|or)(?: the)? |[ \t]*[/&][ \t]*")
 LONGEST_CHOICE = 8
@@ -113,8 +115,8 @@ def with_dual(scanner: Scanner, found: tuple[Finding, ...], lines: list[str]) ->
 def without_foreign(found: tuple[Finding, ...], lines: list[str], title: str) -> tuple[Finding, ...]:
     """Without the choices whose sentence has another work as its subject: they are only mentioned.
 
-    `title`: where the name of this work stands, in small letters; empty where nobody can know its name. Then a choice by
-    name counts as another work's only if one of its sides stands in the text as well, as a whole licence does.
+    `title`: where the name of this work stands, in small letters; empty where nobody can know its name. Then a sentence
+    about a name is another work's only if licences stand beside it, and not all of its sides among them.
 
     >>> lines = ["jQuery is dual licensed under the MIT and GPL licenses."]
     >>> choice = Finding("found", "MIT OR GPL-2.0-only", 100.0, "x", 1, 1)

@@ -17,19 +17,25 @@ DENIED, LIMITED = "gleanery-denied", "gleanery-limited-use"
 LIMITED_USE = "LicenseRef-gleanery-limited-use"
 # Of a longer finding only the words that lead to it are a sentence about it; the rest is the text of a licence.
 _LONGEST_STATEMENT, _LEAD = 8, 2
-_GRANTED = r"(?:dual[- ]?|multi[- ]?|re)?-?(?:licen[sc]ed|released|available|distributed|published|covered|offered|placed)"
+_GRANTED = (
+    r"(?:dual[- ]?|multi[- ]?|re)?-?(?:licen[sc]ed|released|available|distributed|published|covered|offered|placed)"
+)
 _UNDER = r"(?:[ \t]+\w+){0,2}[ \t]+(?:under|by|as|in)\b"
 # Within a sentence; the point of "2.0" ends none.
 _IN = r"(?:[^.;:!?]|\.[0-9])"
 _DENIED = re2.compile(
-    r"(?i)(?:\b(?:not|never|cannot|no longer|neither|nor)\b|n't\b)" + _IN + r"{0,30}?(?:[ \t]"
+    r"(?i)(?:\b(?:not|never|cannot|no longer|neither|nor)\b|n't\b)"
+    + _IN
+    + r"{0,30}?(?:[ \t]"
     + _GRANTED
     + _UNDER
     + r"|[ \t]under (?:the|an?)\b[^.;:]{0,40}\blicen[sc]e|[ \t]dual[- ]?licen[sc])|"
     r"\b(?:once|formerly|previously)\b(?:[ \t]\w+){0,2}[ \t]"
     + _GRANTED
     + _UNDER
-    + r"|\b(?:until|prior to|before|up to|older|earlier|past|versions?)\b" + _IN + r"{0,60}"
+    + r"|\b(?:until|prior to|before|up to|older|earlier|past|versions?)\b"
+    + _IN
+    + r"{0,60}"
     r"\b(?:was|were|had been|used to be)\b" + _IN + r"{0,20}[ \t]" + _GRANTED + _UNDER
 )
 _ONLY = re2.compile(
@@ -44,12 +50,16 @@ _LIMITS = re2.compile(
     r"\bno[ \t]+commercial[ \t]+(?:use|usage)\b|"
     rf"\bfree[ \t]+for[ \t]+{_SOME}\b|\bfor[ \t]+{_SOME}(?:(?:,|/|[ \t]+(?:and|or))*[ \t]*{_SOME})*[ \t]+"
     r"(?:use|usage|purposes?)[ \t]+only\b|"
-    rf"\b(?:only|solely|exclusively)[ \t]+for[ \t]+{_SOME}(?:(?:,|/|[ \t]+(?:and|or))*[ \t]*{_SOME})*[ \t]+(?:use|usage|purposes?)\b|"
+    rf"\b(?:only|solely|exclusively)[ \t]+for[ \t]+{_SOME}(?:(?:,|/|[ \t]+(?:and|or))*[ \t]*{_SOME})*[ \t]+"
+    r"(?:use|usage|purposes?)\b|"
     r"\bcontains?[ \t]+(?:[\w,]+[ \t]+){0,4}trade[ \t]+secrets?\b|"
-    r"\bdo[ \t]+not[ \t]+(?:copy|share|distribute|redistribute)[ \t]+(?:or|and)[ \t]+(?:copy|share|re-?distribute|distribute|"
-    r"modify|sell|use)\b|\bdo[ \t]+not[ \t]+(?:re-?)?distribute[ \t]*(?:[.!]|$|this|without|outside)"
+    r"\bdo[ \t]+not[ \t]+(?:copy|share|distribute|redistribute)[ \t]+(?:or|and)[ \t]+"
+    r"(?:copy|share|re-?distribute|distribute|modify|sell|use)\b|"
+    r"\bdo[ \t]+not[ \t]+(?:re-?)?distribute[ \t]*(?:[.!]|$|this|without|outside)"
 )
-_MAYBE_LIMITS = re2.compile(rb"(?i)commercial|free[ \t]+for|only|trade[ \t]+secret|do[ \t]+not[ \t]+(?:copy|share|re-?dist|dist)")
+_MAYBE_LIMITS = re2.compile(
+    rb"(?i)commercial|free[ \t]+for|only|trade[ \t]+secret|do[ \t]+not[ \t]+(?:copy|share|re-?dist|dist)"
+)
 _CODE, _COMMENTS = re.compile(r"[={}\[\]]|\w\("), frozenset("*/#;%!-'\"")
 _SIGNS = " \t*/#;%!<>-|\"'`_~"
 _JOIN = re.compile(r"\s+")

@@ -63,6 +63,11 @@ def reading_scopes(path: str) -> tuple[str, ...]:
 
 def find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
     """The findings in some bytes, read as `scope` says; at least one, and never an error. KeyError: no such scope."""
+    with scanner.one_file():
+        return _find(scanner, content, scope)
+
+
+def _find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
     if scope == "head":
         return findings_of_head(content, scanner.scan(head_to_scan(content), scope))
     if scope == "whole":
@@ -164,10 +169,9 @@ def _of_part(scanner: Scanner, part: Part) -> Finding:
     """
     found = scanner.scan(part.words.encode("utf-8", "replace"), "whole")
     expression = all_of(f.expression for f in found if f.outcome == "found" and f.expression)
-    if KEPT_BACK.search(part.words):
-        expression = all_of([*([expression] if expression else []), PROPRIETARY])
-        return Finding("found", expression, 100.0, PART, part.first, part.last, paths=part.folders)
     plain = expression is not None and all(f.outcome == "found" for f in found) and not _CONDITION.search(part.words)
+    if not plain and KEPT_BACK.search(part.words):
+        expression, plain = all_of([*([expression] if expression else []), PROPRIETARY]), True
     if not plain or only_points(expression or ""):
         return Finding("unknown", None, 100.0, PART, part.first, part.last, paths=part.folders)
     return Finding("found", expression, 100.0, PART, part.first, part.last, paths=part.folders)

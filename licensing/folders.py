@@ -96,7 +96,7 @@ class Folders:
         return stands_in(inside(nearest, above), paths)
 
     def _fits(self, inner: str, part: str, above: str) -> bool:
-        """Whether a path has a part somewhere in it, in large or small letters; of one that is not there, its last name."""
+        """Whether a path has a part somewhere in it, whatever its letters; of one that is not there, its last name."""
         whole = f"{above}/{part}" if above else part
         names = part if whole in self._stated.known else part.rpartition("/")[2]
         return f"/{names}/".lower() in f"/{inner}/".lower()

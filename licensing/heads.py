@@ -11,6 +11,7 @@ from gleanery.licensing.choices import LONGEST_CHOICE, with_choice
 from gleanery.licensing.denials import LIMITED, LIMITED_USE, limit_of_head, with_denials
 from gleanery.licensing.expressions import conjuncts
 from gleanery.licensing.fields import POINTER
+from gleanery.licensing.known_texts import is_restricted
 from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES, decoded
 from gleanery.licensing.scan import Finding
 
@@ -59,6 +60,8 @@ def findings_of_head(content: bytes, found: tuple[Finding, ...]) -> tuple[Findin
     What it denies ("not licensed under") is a doubt.
     """
     at = limit_of_head(content[:HEAD_CHARACTERS])
+    if any(_limits(f) and (f.start_line or 0) <= (at or 0) <= (f.end_line or 0) for f in found):
+        at = None  # the detector knows these words
     limit = () if at is None else (Finding("found", LIMITED_USE, 100.0, LIMITED, at, at),)
     if all(f.outcome == "none" for f in found):
         return (replace(limit[0], copyrights=found[0].copyrights),) if limit else _with_unheard(content, found)
@@ -67,6 +70,10 @@ def findings_of_head(content: bytes, found: tuple[Finding, ...]) -> tuple[Findin
     if any(f.outcome == "found" and len(conjuncts(f.expression or "")) > 1 for f in found):
         found = tuple(with_choice(f, lines) for f in found)
     return (*found, *limit)
+
+
+def _limits(finding: Finding) -> bool:
+    return finding.outcome == "found" and any(map(is_restricted, conjuncts(finding.expression or "")))
 
 
 def _with_unheard(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import re2
 
+from gleanery.licensing.reservations import MAYBE_RESERVED, RESERVED
 from gleanery.licensing.words import without_addresses
 
 _IDS = (
@@ -70,39 +71,6 @@ _NOT_ONLY_OWNER = re2.compile(
 _AUTHOR = re2.compile(
     rb"(?im)^(?:@author\b|@since\b|@version\b|written by\b|created by\b|(?:authors?|contributors?|maintainers?)[ \t]*:)"
 )
-# A reservation against training: a sentence that forbids it or objects to it, and short forms such as "No AI training".
-_MODEL = (
-    r"\b(?:a\.?i\.?|artificial intelligence|gen(?:erative )?ai|llms?|machine[- ]learning|copilot|chatgpt|neural net(?:work)?s?|"
-    r"(?:ai|ml|code|(?:large )?language|machine[- ]learning|foundation|generative) models?)\b"
-)
-_TRAIN = r"\b(?:train|trained|training|fine-?tun(?:e|ed|ing))\b"
-_FORBID = r"\b(?:prohibited|forbidden|disallowed|not (?:permitted|allowed|authori[sz]ed|granted|welcome))\b"
-_ASKS = r"\b(?:requires?|needs?)\b[^.;]{0,40}\b(?:licen[sc]e|permission|consent|agreement|fee)\b"
-_NO = r"\b(?:not|never|prohibits?|forbids?|cannot)\b"
-_MINING = r"(?:train(?:ing)?|scrap(?:e|ing)|learn(?:ing)?|mining|datasets?|use)\b"
-_WORK = r"\b(?:this|the|our|my|these)[ \t](?:[\w-]+[ \t]){0,2}(?:code|software|repo(?:sitory)?|project|work|files?|source|program|library)"
-_RESERVED = re2.compile(
-    "(?i)"
-    + "|".join(
-        (
-            r"\bno[- ]?ai[- ](?:training|scraping|learning|mining|datasets?|use)\b",
-            r"\bno training of " + _MODEL,
-            rf"\b(?:no|not for|not to be used (?:for|in)|opt(?:s|ed|ing)?[- ]?out (?:of|from)) (?:any )?{_MODEL}[- ]{_MINING}"
-            r"(?:[^a-z]*$|[.,;:!?)]| (?:permitted|allowed|of|on|with|please)\b)",
-            rf"\bnot (?:to be )?used? for {_MODEL}(?:[^a-z]*$|[.,;])",
-            r"\bopt(?:s|ed|ing)?[- ]?out (?:of|from) (?:any )?(?:text and )?data[- ]mining\b",
-            rf"{_NO}[^.;]{{0,160}}{_TRAIN}[^.;]{{0,80}}{_MODEL}",
-            rf"{_NO}[^.;]{{0,160}}{_MODEL}[^.;]{{0,30}}\b(?:training|datasets?)\b",
-            rf"{_NO}[^.;]{{0,80}}\b(?:datasets?|scrap\w+)\b[^.;]{{0,60}}{_MODEL}",
-            rf"{_WORK}[^.;]{{0,40}}{_NO}[^.;]{{0,40}}\b(?:used?|included?)\b[^.;]{{0,20}}\btraining (?:data|sets?|material|corp)",
-            rf"{_MODEL}[^.;]{{0,40}}\b(?:must|may|shall|should|can) ?not\b[^.;]{{0,30}}\b(?:learn|train|ingest|scrape|be trained)\b",
-            rf"\b(?:object|objects|objection|opposed?)\b[^.;]{{0,80}}(?:{_MODEL}[- ]{_MINING}|{_TRAIN}[^.;]{{0,40}}{_MODEL})",
-            rf"{_TRAIN}[^.;]{{0,80}}{_MODEL}[^.;]{{0,160}}(?:{_FORBID}|{_ASKS})",
-            rf"{_MODEL}[- ](?:training|scraping|mining)\b[^.;]{{0,100}}(?:{_FORBID}|{_ASKS})",
-        )
-    )
-)
-MAYBE_RESERVED = re2.compile(rb"(?i)\bno[- ]?ai\b|\btrain|fine-?tun|\bscrap|\blearn|\bmining\b|\bdatasets?\b|\bllm")
 _MARKERS = " \t\f\v*/#;%!<>-=|\"'`~{}"
 _END_MARKERS = " \t\f\v*/|"
 _PREFIX_WORD = re.compile(r"(?:dnl|@?rem|\.\.)\s+", re.IGNORECASE)
@@ -178,7 +146,7 @@ class Page:
         """Whether a paragraph forbids training."""
         if not self.may_reserve:
             return False
-        return _RESERVED.search(" ".join(self.plain[paragraph.start : paragraph.stop])) is not None
+        return RESERVED.search(" ".join(self.plain[paragraph.start : paragraph.stop])) is not None
 
     def joined(self, chosen: list[int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """The chosen lines with their numbers from 1; where lines were left out, a gap of empty ones."""

@@ -118,7 +118,7 @@ def division(lines: Sequence[str]) -> Division:
             rest = rest or is_rest
             out = _LEFT_OUT.search(clause) if is_rest else None
             if out and (excluded := _folders(clause[out.end() :])):
-                kept_back = KEPT_BACK.search(clause, out.end())  # all that such a sentence may say of what it leaves out
+                kept_back = KEPT_BACK.search(clause, out.end())  # all that it says of these
                 left_out.append(Part(excluded, kept_back[0] if kept_back else "", first, last))
             if folders:  # the licence may stand in the other half of the sentence
                 found.append(Part(folders, clause if _LICENSING.search(clause) else item, first, last))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import re2
 
 from gleanery.licensing.markup import without_markup
-from gleanery.licensing.pages import FEWEST_WORDS, GATE, GRANT_WORDS, MAYBE_RESERVED, PROSE, PROSE_WORDS, Page
+from gleanery.licensing.pages import FEWEST_WORDS, GATE, GRANT_WORDS, PROSE, PROSE_WORDS, Page
+from gleanery.licensing.reservations import MAYBE_RESERVED
 from gleanery.licensing.tag_lines import with_whole_tags
 
 HEAD_CHARACTERS, HEAD_LINES = 4096, 100

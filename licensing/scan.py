@@ -9,9 +9,11 @@ texts that are mostly licence prose and that exact matching did not recognise, a
 hundred times dearer and on other texts often wrong.
 """
 
+import contextlib
 import gc
 import hashlib
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -57,6 +59,8 @@ __all__ = [
 # What this room finds by itself; scancode has no rule for it.
 NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
 MOST_FINDINGS = 64
+# A file is read as one text, and again without what it says of others and of parts.
+FILE_LIMIT = 2
 # Shorter texts that are matched exactly never took longer than half a second, so they need no timer.
 _QUICK_CHARACTERS = 6000
 _NO_TERMS = ("LicenseRef-scancode-unknown", "LicenseRef-scancode-warranty-disclaimer")
@@ -81,6 +85,7 @@ class Scanner:
 
     def __init__(self, seconds: float = 20.0, store: Store | None = None) -> None:
         self.seconds = seconds
+        self._until: float | None = None
         ways = ("silent", "tag", "remembered", "covered", "exact", "closest", "approximate")
         self.tally = dict.fromkeys(ways, 0)
         self._answers = Answers(store)
@@ -108,6 +113,21 @@ class Scanner:
             placed.append(Finding("unknown", rule="gleanery-text-too-long"))
         placed = placed or [_nothing(reading)]
         return (replace(placed[0], copyrights=reading.copyrights), *placed[1:])
+
+    @contextlib.contextmanager
+    def one_file(self) -> Iterator[None]:
+        """What is scanned inside is one file: all of it together may take `FILE_LIMIT` times as long as one text."""
+        outer = self._until
+        self._until = outer or time.thread_time() + FILE_LIMIT * self.seconds
+        try:
+            yield
+        finally:
+            self._until = outer
+
+    def _left(self) -> float:
+        """The CPU seconds that the next text may take."""
+        left = self.seconds if self._until is None else self._until - time.thread_time()
+        return min(left, self.seconds)
 
     def _answer(self, reading: Reading, dense: bytes) -> tuple[Finding, ...]:
         """The findings in a text; where none of them names a licence, those in the fuller form of the text."""
@@ -157,8 +177,10 @@ class Scanner:
 
     def _detect(self, text: str, how: bytes) -> tuple[tuple[Finding, ...], bool]:
         """The answer to a text that was not seen before; and whether there was time enough."""
+        if self._left() <= 0:
+            return (Finding("unknown", rule=TIMED_OUT),), False
         library()  # made before the clock starts: a slow machine must not count it against the first text
-        started = time.thread_time()
+        started, limit = time.thread_time(), self._left()
         try:
             ways = {
                 b"dense": self._matched,
@@ -171,7 +193,7 @@ class Scanner:
             return (Finding("unknown", rule=TIMED_OUT),), False
         except Exception:  # hostile text must not stop a run; the finding says that nothing is known
             return (Finding("unknown", rule=_FAILED),), True
-        if time.thread_time() - started >= self.seconds:
+        if time.thread_time() - started >= limit:
             return (Finding("unknown", rule=TIMED_OUT),), False
         return findings, True
 
@@ -196,7 +218,7 @@ class Scanner:
         query = query_of(text)
         if runs_of(query) is None:
             return (Finding("unknown", rule=TOO_MANY),)
-        return within(self.seconds, lambda: self._recognised(query, inside))
+        return within(self._left(), lambda: self._recognised(query, inside))
 
     def _recognised(self, query: Any, inside: bool) -> tuple[Finding, ...]:
         lines = query.query_string.splitlines()
@@ -255,7 +277,7 @@ class Scanner:
     def _exact(self, query: Any, words: list[int] | None) -> tuple[Finding, ...]:
         if len(query.query_string) < _QUICK_CHARACTERS:
             return self._count("exact", match_of(query, False, words).findings)
-        return self._count("exact", within(self.seconds, lambda: match_of(query, False, words)).findings)
+        return self._count("exact", within(self._left(), lambda: match_of(query, False, words)).findings)
 
     def _count(self, how: str, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         self.tally[how] += 1

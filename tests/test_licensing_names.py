@@ -30,7 +30,9 @@ def test_docstring_examples_are_true(name: str) -> None:
         (
             "notice",
             "NOTICE NOTICE.txt notices.md LICENSE.nanosvg LICENSE-3rdparty third-party-licenses.txt "
-            "ThirdPartyNotices.txt THIRD_PARTY_LICENSES 3rdpartylicenses.md LICENSES_bundled.txt",
+            "ThirdPartyNotices.txt THIRD_PARTY_LICENSES 3rdpartylicenses.md LICENSES_bundled.txt "
+            "ENTERPRISE_LICENSE.txt BUSL-LICENSE mylib-license.txt license-ee.md LicenseAgreement.txt LICENSING.md "
+            "END-USER-LICENSE-AGREEMENT.md gpl-3.0.md mit.md license-checker.md jquery-LICENSE.txt",
         ),
         ("readme", "README readme.md README.zh.md docs/Readme.rst licenses/README.md"),
         (
@@ -40,8 +42,8 @@ def test_docstring_examples_are_true(name: str) -> None:
         ),
         (
             None,
-            "third_party_licenses.py license.py LICENSE.json license_test.go LicenseHeader.java license-checker.md "
-            "licensing.md jquery-LICENSE.txt licenses/check.go METADATA mit.md apache.txt src/main.c readme-first.md "
+            "third_party_licenses.py license.py LICENSE.json license_test.go LicenseHeader.java agreement.py "
+            "licenses/check.go METADATA apache.txt src/main.c readme-first.md "
             "LICENSES/a/b.c",
         ),
     ],
@@ -51,7 +53,7 @@ def test_each_name_has_its_role(role: str | None, paths: str) -> None:
 
 
 def test_a_part_of_a_folder_cannot_grant_a_licence_to_the_folder() -> None:
-    assert license_role("src/LICENSE.nanosvg") != "license" and license_role("js/jquery-LICENSE.txt") is None
+    assert license_role("src/LICENSE.nanosvg") == "notice" and license_role("js/jquery-LICENSE.txt") == "notice"
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def test_no_profile_allows_what_is_restricted_or_copyleft() -> None:
 
 @pytest.mark.slow
 def test_the_detector_knows_every_licence_of_the_policy() -> None:
+    from gleanery.licensing.denials import LIMITED_USE
     from gleanery.licensing.index import scancode_parts
     from gleanery.licensing.scan import NO_TRAINING
 
@@ -55,6 +56,7 @@ def test_the_detector_knows_every_licence_of_the_policy() -> None:
     named = [key for group in DATA["groups"].values() for key in group["licenses"]] + DATA["exceptions"]["known"]
     assert [key for key in named if key.lower() not in known] == [
         "LicenseRef-gleanery-own-code",
+        LIMITED_USE,
         "UNLICENSED",
         NO_TRAINING,
     ]

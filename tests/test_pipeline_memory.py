@@ -7,7 +7,7 @@ import sys
 import pytest
 
 HELD = 200 << 20
-# In a process of its own: to look at one that holds a lot, as a test's may, takes long, and so it is looked at less often.
+# In a process of its own: to look at one that holds as much as a test's takes longer, and is done less often.
 WATCHED = """
 import subprocess, sys, time
 from gleanery.pipeline.memory import SECONDS, PeakMemory
