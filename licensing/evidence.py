@@ -21,7 +21,7 @@ from gleanery.licensing.names import license_role, reading_scope
 from gleanery.licensing.others import others_from
 from gleanery.licensing.parts import KEPT_BACK, Part, division
 from gleanery.licensing.reading import WHOLE_CHARACTERS, decoded, read_text
-from gleanery.licensing.readme import own_lines, paragraphs_of_others, section_lines, title_of
+from gleanery.licensing.readme import is_of_others, own_lines, paragraphs_of_others, section_lines, title_of
 from gleanery.licensing.reuse import Record, records
 from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
@@ -189,8 +189,8 @@ def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
         lines[at] = lines[at] if at + 1 in own or "train" in lines[at].lower() else ""
     parts = [_of_part(scanner, part) for part in divided.parts]
     found = scanner.scan("\n".join(lines).encode("utf-8", "replace"), "readme")
-    at = limit_in([line if number in own else "" for number, line in enumerate(lines, 1)])
-    limit = () if at is None else (Finding("found", LIMITED_USE, 100.0, LIMITED, at, at),)
+    limited = limit_in([line if number in own else "" for number, line in enumerate(lines, 1)])
+    limit = () if limited is None else (Finding("found", LIMITED_USE, 100.0, LIMITED, limited, limited),)
     if all(f.outcome == "none" for f in found):
         return (*found, *parts, *limit)
     found = tuple(with_any_of(f, lines) for f in found)
@@ -204,15 +204,19 @@ def _placed_in_readme(finding: Finding, lines: list[str], own: frozenset[int]) -
     at = (finding.start_line or 0) - 1
     if 0 <= at < len(lines) and "spdx-license-identifier" in lines[at].lower():
         return replace(finding, rule=OWN_TAG)
-    return finding if _is_own(finding, own) else replace(finding, outcome="mentioned")
+    return finding if _is_own(finding, lines, own) else replace(finding, outcome="mentioned")
 
 
-def _is_own(finding: Finding, own: frozenset[int]) -> bool:
+def _is_own(finding: Finding, lines: list[str], own: frozenset[int]) -> bool:
     if finding.expression == NO_TRAINING or finding.start_line is None or finding.end_line is None:
         return True
-    lines = range(finding.start_line, min(finding.end_line, finding.start_line + 200) + 1)
+    said = range(finding.start_line, min(finding.end_line, finding.start_line + 200) + 1)
     # A choice would take the place of the licence texts, so no line of it may be about something else.
-    return (all if " OR " in (finding.expression or "") else any)(line in own for line in lines)
+    if " OR " in (finding.expression or "") and any(
+        is_of_others(line) for line in lines[said.start - 1 : said.stop - 1]
+    ):
+        return False
+    return any(line in own for line in said)
 
 
 def _of_manifest(scanner: Scanner, text: str, form: str) -> list[Finding]:

@@ -99,6 +99,11 @@ def section_lines(lines: Sequence[str]) -> frozenset[int]:
     return frozenset(found)
 
 
+def is_of_others(line: str) -> bool:
+    """Whether a line speaks of something else than the work, such as a library that it needs."""
+    return _OTHERS.search(line[:2000]) is not None
+
+
 def title_of(lines: Sequence[str]) -> str:
     """The first lines of a README, in which the name of the work stands, in small letters."""
     return " ".join([line for line in lines[:40] if line.strip()][:_TITLE_LINES])[:_LONGEST_TITLE].lower()

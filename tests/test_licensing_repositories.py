@@ -78,3 +78,17 @@ def test_every_refusal_for_a_licence_that_is_stated_has_evidence() -> None:
 def test_evidence_is_a_sentence_that_names_file_lines_and_rule() -> None:
     found = concluded(CASES["one_licence_for_everything"])["src/a.py"]
     assert Policy.load().judge(found).evidence == ("LICENSE lines 2-19 say MIT (rule mit.LICENSE, score 100)",)
+
+
+DENIALS: dict[str, Any] = tomllib.loads((GOLDEN / "denials.toml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", DENIALS)
+def test_words_that_deny_or_limit_grant_nothing(name: str) -> None:
+    case = DENIALS[name]
+    found = concluded(case)
+    if "kept" in case:
+        assert Policy.load().judge(found[case["kept"]]).allowed
+        return
+    for profile in ("permissive", "strict", "permissive+weak-copyleft", "attribution-free", "public-domain-only"):
+        assert not Policy.load(profile).judge(found[case["refused"]]).allowed, profile
