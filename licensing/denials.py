@@ -16,7 +16,7 @@ from gleanery.licensing.findings import Finding
 DENIED, LIMITED = "gleanery-denied", "gleanery-limited-use"
 LIMITED_USE = "LicenseRef-gleanery-limited-use"
 # Of a longer finding only the words that lead to it are a sentence about it; the rest is the text of a licence.
-_LONGEST_STATEMENT, _LEAD = 8, 2
+_LONGEST_STATEMENT, _LEAD, _LEADING_LINES = 8, 2, 6
 _GRANTED = (
     r"(?:dual[- ]?|multi[- ]?|re)?-?(?:licen[sc]ed|released|available|distributed|published|covered|offered|placed)"
 )
@@ -109,11 +109,11 @@ def limit_of_head(head: bytes) -> int | None:
 
 
 def _lead(lines: Sequence[str], first: int) -> int:
-    """Where the sentence that leads to a line begins: in its paragraph, or in the one above that ends in a colon."""
+    """Where the sentence that leads to a line begins: in its paragraph, or above, at a colon."""
+    for at in range(first - 1, max(-1, first - 1 - _LEADING_LINES), -1):
+        if lines[at].rstrip(_SIGNS).endswith(":"):
+            return max(0, at - _LEAD + 1)
     start = first
     while start > 0 and first - start < _LEAD and lines[start - 1].strip(_SIGNS):
         start -= 1
-    above = start - 1
-    while above >= 0 and start - above <= _LEAD and not lines[above].strip(_SIGNS):
-        above -= 1
-    return above if above >= 0 and start - above <= _LEAD and lines[above].rstrip(_SIGNS).endswith(":") else start
+    return start
