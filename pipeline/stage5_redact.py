@@ -68,7 +68,7 @@ def _document_tasks(settings: Settings, markers: Mapping[str, Marker]) -> tuple[
 
 
 @cache
-def _redactor() -> "Redactor":
+def redactor() -> "Redactor":
     """One for each process. It is imported here, because that takes 2 s which the driver need not wait for."""
     from gleanery.privacy.redact import Redactor
 
@@ -114,7 +114,7 @@ def _redact(
     text, _ = decode(content)
     assert text is not None, "select keeps only what can be decoded"
     try:
-        redacted = _redactor().redact(text, file["path"], file["language"])
+        redacted = redactor().redact(text, file["path"], file["language"])
     except RejectRecord as error:
         dead.append({"id": file["file_id"], "stage": "redact", "error": error.code, "hint": error.hint})
         return

@@ -2,8 +2,8 @@
 
 In: the parts of `documents`. Out: `store/` (tokens, docs, tokenizer.json, store.json) and the table `docs`. Step 1 of
 3 (tokenizer) takes or trains a tokeniser; step 2 (tokens) puts the files of each repository in the order of their
-imports, encodes part by part and decodes each document again to prove that nothing changed; step 3 (index) counts
-documents through.
+imports, encodes part by part and decodes each document again to prove that nothing changed; a path, or the name of a
+repository, in which the rules of step `redact` find something gets no tokens. Step 3 (index) counts documents through.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,9 @@ import tokenizers
 from numpy.typing import NDArray
 
 from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.stage5_redact import redactor
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.privacy.rules import redactor_version
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import keyed_hash
 from gleanery.records.parquet import (
@@ -73,7 +75,7 @@ def _parameters(settings: Settings) -> dict[str, Any]:
     """What the token files depend on."""
     shards = settings.shards
     about = {"sentinels": list(shards.sentinels), "spans": shards.syntax_spans, "compression": shards.compression}
-    return about | {"order": ORDER_VERSION}
+    return about | {"order": ORDER_VERSION, "redactor": redactor_version()}
 
 
 def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
@@ -120,7 +122,8 @@ def tokens_part(shard: Shard) -> None:
     root = shard.root / "work/tokens/data"
     kind = shard.settings.shards.compression
     spans = _find_spans() if shard.settings.shards.syntax_spans else None
-    summary = write_part(root, part, parts, rows, load_tokenizer(shard.root, shard.settings), kind, spans)
+    tokenizer = load_tokenizer(shard.root, shard.settings)
+    summary = write_part(root, part, parts, rows, tokenizer, kind, spans, redactor().finds_in_name)
     for name in (f(part, parts) for f in _files(shard.settings)):
         shard.wrote(root / name, describe(root / name, 0))
     if summary.dead:
@@ -130,7 +133,7 @@ def tokens_part(shard: Shard) -> None:
         path = shard.table("dead_letters", f"pack-{shard.task.name}")
         shard.wrote(path, write_table(path, "dead_letters", table_of("dead_letters", dead)))
     shard.counts |= {"in": summary.docs_in, "kept": summary.docs_kept, "dead": len(summary.dead)}
-    shard.notes["tokens"] = summary.tokens
+    shard.notes |= {"tokens": summary.tokens, "hidden_names": summary.hidden_names}
 
 
 def _in_order(documents: pa.Table) -> Iterator[dict[str, Any]]:

@@ -80,6 +80,8 @@ def _overview(root: Path, answers: Mapping[str, Any], report: Report | None) -> 
         ("tokens", sum(r["tokens"] for r in answers["tokens_by_license"])),
         ("shards", f"{len(shards)} ({sum(p.stat().st_size for p in shards) / 1e6:.1f} MB)"),
     ]
+    if report is not None and (hidden := report.notes["tokens"].get("hidden_names")):
+        rows.append(("paths and names hidden", hidden))
     if report is not None and "known" in report.notes["sign"]:
         signatures = f"{report.notes['sign']['known']:,} of {report.counts['sign']['in']:,} signatures"
         measures = f"{report.notes['pairs']['remembered']:,} of {report.counts['pairs']['in']:,} measures"

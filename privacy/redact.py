@@ -84,6 +84,19 @@ class Redactor:
             "redaction_not_settled",
         )
 
+    def finds_in_name(self, name: str) -> bool:
+        """Whether a path, or the name of a repository, holds what would be replaced in a text.
+
+        Its parts are looked at alone too, with and without endings: behind `/` or before `.py` an address is none.
+
+        >>> redactor = Redactor()
+        >>> redactor.finds_in_name("mails/k.mueller@zoo-berlin.de.py"), redactor.finds_in_name("src/password/reset.py")
+        (True, False)
+        """
+        parts = name.split("/")
+        stems = [part.rsplit(".", endings)[0] for part in parts for endings in (1, 2)]
+        return bool(self._analyzer.find("\n".join(dict.fromkeys((name, *parts, *stems))), "", None))
+
     def _finished(self, text: str, redacted: str, placed: Placed, path: str, language: str | None) -> Redacted:
         if placed.marks and parses(redacted, path, language) is False and parses(text, path, language):
             raise RejectRecord(

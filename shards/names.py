@@ -5,7 +5,8 @@ repository's name, then the ids of both in the type of the store. Out: `Names`. 
 takes 24 bytes in memory for a document, and what the names take.
 
 A path stands with a line end behind it. A repository's documents lie side by side, so its name is kept once for each
-run of equal `repo` in the index. A name that the tokenizer cannot give back exactly has no tokens.
+run of equal `repo` in the index. A name that the tokenizer cannot give back exactly has no tokens, nor has one in which
+the rules about personal data and secrets find something.
 """
 
 from collections.abc import Sequence

@@ -51,16 +51,18 @@ COPIED = ("file_id", "repo_id", "repo", "path", "blob_id", "license", "language"
 # The most tokens of a document: a number of 32 bits in the index.
 MOST_TOKENS = (1 << 32) - 1
 FindSpans = Callable[[Mapping[str, object]], NDArray[np.uint32]]
+IsPersonal = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
 class PartSummary:
     """What `write_part` did: docs_in = docs_kept + len(dead).
 
-    dead        file_id of each document that was not stored
-    dead_codes  the class of error of each: not_unicode, control_token_in_text, not_exact or digest_differs
-    tokens      tokens stored
-    sha256      SHA-256 of the token file
+    dead          file_id of each document that was not stored
+    dead_codes    the class of error of each: not_unicode, control_token_in_text, not_exact or digest_differs
+    tokens        tokens stored
+    sha256        SHA-256 of the token file
+    hidden_names  paths, and names of repositories, that got no tokens because they are personal
     """
 
     docs_in: int
@@ -69,6 +71,7 @@ class PartSummary:
     dead_codes: tuple[str, ...]
     tokens: int
     sha256: str
+    hidden_names: int
 
 
 def write_part(
@@ -79,6 +82,7 @@ def write_part(
     tokenizer: Tokenizer,
     compression: str = "none",
     spans: FindSpans | None = None,
+    is_personal: IsPersonal | None = None,
 ) -> PartSummary:
     """Write one part from rows of `documents`, in their order; all its files appear whole or not at all.
 
@@ -88,10 +92,11 @@ def write_part(
     compression  "none"; or "lz4" or "zstd" for a third or a quarter of the bytes: a loader then needs scratch space,
                  and pyarrow
     spans        gives for a row the spans of its text, uint32[n, 2]: first byte and end, ascending; see spans.py
+    is_personal  whether a path or the name of a repository holds what a text may not hold; it then gets no tokens
     """
     if compression not in COMPRESSIONS:
         raise StopRun(f"there is no compression {compression!r}", f"choose one of {', '.join(COMPRESSIONS)}")
-    writing = _Writing(tokens_file(part, parts), tokenizer, compression, spans)
+    writing = _Writing(tokens_file(part, parts), tokenizer, compression, spans, is_personal)
     with atomic_file(root / writing.shard) as out:
         write_groups(root / docs_file(part, parts), DOCS, _grouped(writing.tables(rows, out)))
         writing.close_block(out)
@@ -106,6 +111,7 @@ def write_part(
         dead_codes=tuple(code for _, code in writing.dead),
         tokens=writing.tokens,
         sha256=writing.digest.hexdigest(),
+        hidden_names=writing.hidden_names,
     )
 
 
@@ -144,11 +150,18 @@ def finish(
 class _Writing:
     """The running state of one part."""
 
-    def __init__(self, shard: str, tokenizer: Tokenizer, compression: str, spans: FindSpans | None) -> None:
-        self.shard, self.tokenizer, self.find_spans = shard, tokenizer, spans
+    def __init__(
+        self,
+        shard: str,
+        tokenizer: Tokenizer,
+        compression: str,
+        spans: FindSpans | None,
+        is_personal: IsPersonal | None,
+    ) -> None:
+        self.shard, self.tokenizer, self.find_spans, self.is_personal = shard, tokenizer, spans, is_personal
         codec = COMPRESSIONS[compression]
         self.codec = None if codec is None else pa.Codec(codec[0], compression_level=codec[1])
-        self.docs_in = self.docs_kept = self.tokens = 0
+        self.docs_in = self.docs_kept = self.tokens = self.hidden_names = 0
         self.dead: list[tuple[str, str]] = []
         self.digest = hashlib.sha256()
         self.documents: dict[str, list[int]] = {name: [] for name, _ in DOCUMENT_COLUMNS}
@@ -205,19 +218,23 @@ class _Writing:
 
     def _name(self, docs: Sequence[Mapping[str, Any]]) -> None:
         """The tokens of each path, and of the name of each repository that begins here."""
-        self.paths += self._encode_names([f"{doc['path']}\n" for doc in docs])
+        self.paths += self._encode_names([str(doc["path"]) for doc in docs], "\n")
         begun, repos = [], self.documents["repo"]
         for number, doc in enumerate(docs, len(repos) - len(docs)):
             if number == 0 or repos[number] != repos[number - 1]:
                 begun.append(str(doc["repo"]))
         self.units += self._encode_names(begun)
 
-    def _encode_names(self, names: Sequence[str]) -> list[NDArray[Any]]:
-        """The tokens of names; none for a name that the tokenizer does not give back."""
+    def _encode_names(self, names: Sequence[str], end: str = "") -> list[NDArray[Any]]:
+        """The tokens of names with `end` behind each; none for one that is personal, or that the tokenizer does not
+        give back."""
         nothing, tokenizer = np.empty(0, self.tokenizer.dtype), self.tokenizer
+        hidden = [self.is_personal is not None and self.is_personal(name) for name in names]
+        self.hidden_names += sum(hidden)
         found: list[NDArray[Any]] = []
-        for name, ids in zip(names, self._tried(names), strict=True):
-            if isinstance(ids, RejectRecord) or tokenizer.table.control[ids].any():
+        whole = [name + end for name in names]
+        for name, ids, is_hidden in zip(whole, self._tried(whole), hidden, strict=True):
+            if is_hidden or isinstance(ids, RejectRecord) or tokenizer.table.control[ids].any():
                 found.append(nothing)
             else:
                 found.append(ids if tokenizer.decode_bytes(ids) == name.encode("utf-8") else nothing)

@@ -286,11 +286,19 @@ def test_sources_are_read_again_where_that_is_asked_for(tmp_path: Path) -> None:
     before = tree(root)
     assert curate(load_settings(settings), root, workers=2, recrawl=True).ran == ["crawl"]  # nothing has changed
     assert tree(root) == before
-    small_corpus.add_commit(settings.parent / "alice", {"src/added.py": small_corpus.code(99)})
+    personal = "mails/erna.erfunden@corp-mail.net.py"
+    added = {"src/added.py": small_corpus.code(99), personal: small_corpus.code(98)}
+    small_corpus.add_commit(settings.parent / "alice", added)
     assert curate(load_settings(settings), root, workers=2).nothing_done
-    curate(load_settings(settings), root, workers=2, recrawl=True)
-    assert decisions(root)["alice/tool:src/added.py"] == "kept"
+    report = curate(load_settings(settings), root, workers=2, recrawl=True)
+    assert decisions(root)["alice/tool:src/added.py"] == decisions(root)[f"alice/tool:{personal}"] == "kept"
     assert verify(root / "release").problems == ()
+    # No model sees an address that stands in a path; the tables keep it, and the run counts it.
+    loader = Loader(root / "release", context=1 << 16, batch=1, unit="repository", fim_rate=0.0)
+    seen = "".join(loader.store.tokenizer.decode(ids) for batch in loader for ids in batch.input_ids)
+    assert "src/added.py\n" in seen and "erna.erfunden" not in seen
+    assert report.notes["tokens"]["hidden_names"] == 1
+    assert personal in {doc["path"] for doc in rows(root, "docs")}
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gleanery.privacy.redact import Redactor
 from gleanery.records.errors import StopRun
 from gleanery.shards import lineage
 from gleanery.shards.fim import fim_undo
@@ -328,3 +329,21 @@ def test_a_changed_names_file_is_refused(root: Path, tmp_path: Path) -> None:
     path.write_bytes(bytes(b ^ 1 for b in path.read_bytes()))
     with pytest.raises(StopRun, match=r"names/part-00000-of-00002\.bin is missing or was changed"):
         opened(copy)
+
+
+def test_a_name_that_is_personal_has_no_tokens_and_stays_in_the_tables(root: Path, tmp_path: Path) -> None:
+    tokenizer, rows = Tokenizer.load((GOLDEN / "tokenizer.json").read_bytes()), rows_of()
+    repos = {row["repo"] for row in rows}
+    for row in rows:
+        if row["path"] == "src/file_1.py":
+            row["path"] = "mails/erna.erfunden@corp-mail.net.py"
+        if row["repo"] == "invented/project-6":
+            row["repo"] = "invented/erna.erfunden@corp-mail.net"
+    changed = sum("@" in row["path"] for row in rows)
+    summary = write_part(tmp_path, 0, 1, rows, tokenizer, is_personal=Redactor().finds_in_name)
+    finish(tmp_path, 1, tokenizer)
+    assert changed and summary.hidden_names == changed + 1 and summary.docs_kept == len(rows)
+    loader = opened(tmp_path, context=2048, fim_rate=0.5)
+    seen = "".join(loader.store.tokenizer.decode(ids) for ids in epoch_of(loader).input_ids)
+    assert "erna" not in seen and "src/file_0.py\n" in seen and sum(repo in seen for repo in repos) >= len(repos) - 2
+    assert [row["path"] for row in rows] == [loader.store.document(n)["path"] for n in range(len(rows))]
