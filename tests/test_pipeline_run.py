@@ -295,7 +295,8 @@ def test_sources_are_read_again_where_that_is_asked_for(tmp_path: Path) -> None:
     assert verify(root / "release").problems == ()
     # No model sees an address that stands in a path; the tables keep it, and the run counts it.
     loader = Loader(root / "release", context=1 << 16, batch=1, unit="repository", fim_rate=0.0)
-    seen = "".join(loader.store.tokenizer.decode(ids) for batch in loader for ids in batch.input_ids)
+    batch = loader.read(0, 0, loader.rows(0))
+    seen = "".join(loader.store.tokenizer.decode(ids) for ids in batch.input_ids)
     assert "src/added.py\n" in seen and "erna.erfunden" not in seen
     assert report.notes["tokens"]["hidden_names"] == 1
     assert personal in {doc["path"] for doc in rows(root, "docs")}
