@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -206,23 +207,24 @@ def test_an_error_that_reaches_people_as_a_line_is_not_logged_with_its_frames_to
 def test_a_run_that_is_stopped_says_so_and_leaves_nothing_in_the_temporary_folder(
     corpus: Path, tmp_path: Path, sign: signal.Signals, workers: str
 ) -> None:
-    scratch, run = tmp_path / "scratch", tmp_path / "run"
-    scratch.mkdir()
+    run = tmp_path / "run"
     command = ["run", str(corpus), "--out", str(run), "--workers", workers]
-    with subprocess.Popen(
-        [sys.executable, "-m", "gleanery.pipeline.cli", *command],
-        env=os.environ | {"TMPDIR": str(scratch)},
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        while process.poll() is None and not list(run.glob("work/gather/done.json")):
-            time.sleep(0.05)
-        process.send_signal(sign)
-        said = process.communicate()[1]
-    assert process.returncode == 130
-    assert said.splitlines()[-1] == "stopped; the same command resumes" and "Traceback" not in said
-    assert not list(scratch.iterdir())
+    # Not below `tmp_path`, whose name is too long for the sockets of a pool.
+    with tempfile.TemporaryDirectory(prefix="scratch-") as scratch:
+        with subprocess.Popen(
+            [sys.executable, "-m", "gleanery.pipeline.cli", *command],
+            env=os.environ | {"TMPDIR": scratch},
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            while process.poll() is None and not list(run.glob("work/gather/done.json")):
+                time.sleep(0.05)
+            process.send_signal(sign)
+            said = process.communicate()[1]
+        assert process.returncode == 130
+        assert said.splitlines()[-1] == "stopped; the same command resumes" and "Traceback" not in said
+        assert not list(Path(scratch).iterdir())
 
 
 def test_a_path_with_brackets_is_shown_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
