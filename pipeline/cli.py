@@ -57,7 +57,9 @@ def run(
     try:
         with progress(quiet) as listener:
             report = curate(loaded, folder, engine, workers or None, listener, retry, refresh_optout, recrawl)
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not (isinstance(error, KeyboardInterrupt) or _stopped):
+            raise
         err.print("stopped; the same command resumes")
         raise typer.Exit(130) from None
     if report.nothing_done:
@@ -190,7 +192,8 @@ def main() -> None:
     logging.basicConfig(level=logging.ERROR, format="%(name)s: %(message)s")
     for handler in logging.getLogger().handlers:
         handler.addFilter(is_news)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped in either way, a run tidies up behind itself
+    for number in (signal.SIGINT, signal.SIGTERM):  # stopped in either way, a run tidies up behind itself
+        signal.signal(number, _stop)
     try:
         app()
     except GleaneryError as error:
@@ -202,6 +205,15 @@ def main() -> None:
         if (refused := of_system(error)) is None:
             raise
         _say(refused)
+
+
+# Set when somebody stopped this process: what an engine makes of the interrupt may be any error.
+_stopped: list[int] = []
+
+
+def _stop(number: int, _frame: object) -> NoReturn:
+    _stopped.append(number)
+    raise KeyboardInterrupt
 
 
 def _say(error: GleaneryError) -> NoReturn:
