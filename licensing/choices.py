@@ -116,7 +116,7 @@ def without_foreign(found: tuple[Finding, ...], lines: list[str], title: str) ->
     """Without the choices whose sentence has another work as its subject: they are only mentioned.
 
     `title`: where the name of this work stands, in small letters; empty where nobody can know its name. Then a sentence
-    about a name is another work's only if licences stand beside it, and not all of its sides among them.
+    about a name is another work's only if licences stand beside it, and not two of its sides among them.
 
     >>> lines = ["jQuery is dual licensed under the MIT and GPL licenses."]
     >>> choice = Finding("found", "MIT OR GPL-2.0-only", 100.0, "x", 1, 1)
@@ -140,7 +140,7 @@ def _own_part(finding: Finding, lines: list[str], title: str, others: list[Findi
     else:
         stated = [*own, *(p for o in others if o.outcome == "found" for p in conjuncts(o.expression or ""))]
         whole = {canonical(part) for part in stated}
-        foreign = bool(names) and bool(whole) and not sides <= whole
+        foreign = bool(names) and bool(whole) and len(sides & whole) < 2
     if not foreign:
         return finding
     kept = all_of(own)
