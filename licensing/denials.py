@@ -108,6 +108,11 @@ def limit_of_head(head: bytes) -> int | None:
     return limit_in(["" if _CODE.search(line) and line.lstrip()[:1] not in _COMMENTS else line for line in lines])
 
 
+def limited(at: int | None) -> tuple[Finding, ...]:
+    """What a limit on a line states, or nothing."""
+    return () if at is None else (Finding("found", LIMITED_USE, 100.0, LIMITED, at, at),)
+
+
 def _lead(lines: Sequence[str], first: int) -> int:
     """Where the sentence that leads to a line begins: in its paragraph, or above, at a colon."""
     for at in range(first - 1, max(-1, first - 1 - _LEADING_LINES), -1):

@@ -12,7 +12,7 @@ from dataclasses import replace
 import re2
 
 from gleanery.licensing.choices import with_any_of, with_dual, with_perl, without_foreign
-from gleanery.licensing.denials import LIMITED, LIMITED_USE, limit_in, with_denials
+from gleanery.licensing.denials import limit_in, limited, with_denials
 from gleanery.licensing.expressions import all_of
 from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
 from gleanery.licensing.heads import findings_of_head, head_to_scan
@@ -189,8 +189,7 @@ def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
         lines[at] = lines[at] if at + 1 in own or "train" in lines[at].lower() else ""
     parts = [_of_part(scanner, part) for part in divided.parts]
     found = scanner.scan("\n".join(lines).encode("utf-8", "replace"), "readme")
-    limited = limit_in([line if number in own else "" for number, line in enumerate(lines, 1)])
-    limit = () if limited is None else (Finding("found", LIMITED_USE, 100.0, LIMITED, limited, limited),)
+    limit = limited(limit_in([line if number in own else "" for number, line in enumerate(lines, 1)]))
     if all(f.outcome == "none" for f in found):
         return (*found, *parts, *limit)
     found = tuple(with_any_of(f, lines) for f in found)

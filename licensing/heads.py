@@ -8,7 +8,7 @@ from dataclasses import replace
 import re2
 
 from gleanery.licensing.choices import LONGEST_CHOICE, with_choice
-from gleanery.licensing.denials import LIMITED, LIMITED_USE, limit_of_head, with_denials
+from gleanery.licensing.denials import limit_of_head, limited, with_denials
 from gleanery.licensing.expressions import conjuncts
 from gleanery.licensing.fields import POINTER
 from gleanery.licensing.known_texts import is_restricted
@@ -62,7 +62,7 @@ def findings_of_head(content: bytes, found: tuple[Finding, ...]) -> tuple[Findin
     at = limit_of_head(content[:HEAD_CHARACTERS])
     if any(_limits(f) and (f.start_line or 0) <= (at or 0) <= (f.end_line or 0) for f in found):
         at = None  # the detector knows these words
-    limit = () if at is None else (Finding("found", LIMITED_USE, 100.0, LIMITED, at, at),)
+    limit = limited(at)
     if all(f.outcome == "none" for f in found):
         return (replace(limit[0], copyrights=found[0].copyrights),) if limit else _with_unheard(content, found)
     lines = decoded(content).splitlines()

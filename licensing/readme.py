@@ -74,12 +74,10 @@ def own_lines(lines: Sequence[str]) -> frozenset[int]:
     [2]
     """
     own: set[int] = set()
-    inside, others = False, paragraphs_of_others(lines)
+    section, others = section_lines(lines), paragraphs_of_others(lines)
     for at, line in enumerate(lines):
-        following = lines[at + 1] if at + 1 < len(lines) else ""
-        if _is_title(line, following):
-            inside = _is_heading(line)
-        if (inside and at not in others and not _OTHERS.search(line)) or _is_own(line, lines[: min(at, _TITLE_LINES)]):
+        told = at + 1 in section and at not in others and not _OTHERS.search(line)
+        if told or _is_own(line, lines[: min(at, _TITLE_LINES)]):
             own.add(at + 1)
     return frozenset(own)
 
