@@ -30,7 +30,8 @@ _DENIED = re2.compile(
     + _GRANTED
     + _UNDER
     + r"|[ \t]under (?:the|an?)\b[^.;:]{0,40}\blicen[sc]e|[ \t]dual[- ]?licen[sc])|"
-    r"\b(?:once|formerly|previously)\b(?:[ \t]\w+){0,2}[ \t]"
+    # "Once placed in the public domain, it may be used" is a text that says what follows.
+    r"\b(?:formerly|previously|(?:was|were|been)[ \t]once|once[ \t](?:was|were|had))\b(?:[ \t]\w+){0,2}[ \t]"
     + _GRANTED
     + _UNDER
     + r"|\b(?:until|prior to|before|up to|older|earlier|past|versions?)\b"
@@ -72,6 +73,8 @@ def denied(finding: Finding, lines: Sequence[str]) -> bool:
     >>> denied(Finding("found", "MIT", 100.0, "x", 1, 2), lines)
     True
     >>> denied(Finding("found", "MIT", 100.0, "x", 1, 1), ["It is licensed under the MIT license."])
+    False
+    >>> denied(Finding("found", "CC-PDDC", 100.0, "x", 1, 1), ["Once placed in the public domain, it may be used."])
     False
     """
     if finding.outcome != "found" or finding.start_line is None or finding.end_line is None:
