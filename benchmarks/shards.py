@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from gleanery.pipeline.caches import user_cache
 from gleanery.records.ids import repo_id
 from gleanery.shards.fim import cut
+from gleanery.shards.finishing import finish
 from gleanery.shards.index import Index
 from gleanery.shards.layout import FORMAT
 from gleanery.shards.loader import Loader
@@ -35,7 +36,7 @@ from gleanery.shards.packing import Plan, pack, plan_epoch
 from gleanery.shards.pieces import FIM_GROWTH, Rules
 from gleanery.shards.store import Store
 from gleanery.shards.tokenizer import Tokenizer, train
-from gleanery.shards.writing import finish, write_part
+from gleanery.shards.writing import write_part
 
 CONTEXT, BATCH, SLICE, WARM = 2048, 16, 0.15, 2.0
 HERE = Path(__file__).parent

@@ -33,11 +33,12 @@ from gleanery.records.parquet import (
     write_bytes,
     write_table,
 )
+from gleanery.shards.finishing import finish
 from gleanery.shards.layout import docs_file, index_file, names_file, spans_file, tokens_file
 from gleanery.shards.ordering import ORDER_VERSION, order_of
 from gleanery.shards.tokenizer import Tokenizer, train
 from gleanery.shards.tokenizer_file import sentinel_names
-from gleanery.shards.writing import finish, write_part
+from gleanery.shards.writing import write_part
 
 TOKENIZER = "work/tokenizer/data/tokenizer.json"
 

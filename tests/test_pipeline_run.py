@@ -33,9 +33,9 @@ from gleanery.records.reasons import REASONS
 from gleanery.records.tables import TABLES
 from gleanery.release.explain import explain
 from gleanery.release.verify import verify
+from gleanery.shards.finishing import finish
 from gleanery.shards.loader import Loader
 from gleanery.shards.store import Store
-from gleanery.shards.writing import finish
 from gleanery.sql.questions import ask, questions, tables_of
 
 GOLDEN = Path(__file__).parent / "golden/pipeline/decisions.json"

@@ -14,10 +14,11 @@ import pytest
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import table_of, write_table
 from gleanery.shards.exports import fim_parquet, to_datatrove, to_megatron, to_safetensors
+from gleanery.shards.finishing import finish
 from gleanery.shards.loader import Loader
 from gleanery.shards.store import Store
 from gleanery.shards.tokenizer import Tokenizer
-from gleanery.shards.writing import finish, write_part
+from gleanery.shards.writing import write_part
 
 HINT = "make test-exports installs the libraries that the exports are meant for"
 GOLDEN = Path(__file__).parent / "golden" / "shards"

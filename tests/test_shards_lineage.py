@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gleanery.records.errors import StopRun
+from gleanery.shards.finishing import finish
 from gleanery.shards.lineage import Leg, exposure, trace
 from gleanery.shards.loader import Loader
 from gleanery.shards.removals import Wish, append, removed_from
 from gleanery.shards.store import Store
 from gleanery.shards.tokenizer import Tokenizer
-from gleanery.shards.writing import finish, write_part
+from gleanery.shards.writing import write_part
 
 GOLDEN = Path(__file__).parent / "golden" / "shards"
 TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))

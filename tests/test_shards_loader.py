@@ -26,6 +26,7 @@ from gleanery.shards.assembly import joined
 from gleanery.shards.characters import APOSTROPHE, LETTER, NUMBER, SIGN, UNKNOWN, kinds
 from gleanery.shards.cut_places import CHARACTER, LINE
 from gleanery.shards.fim import cut, fim_undo, split_segment
+from gleanery.shards.finishing import finish
 from gleanery.shards.loader import Batch, Loader
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
 from gleanery.shards.mixing import Mixture
@@ -34,7 +35,7 @@ from gleanery.shards.spelling import spelling_of
 from gleanery.shards.splits import COUNTS, LEFT, RIGHT, splits_of
 from gleanery.shards.store import Store
 from gleanery.shards.tokenizer import SENTINELS, Tokenizer
-from gleanery.shards.writing import finish, write_part
+from gleanery.shards.writing import write_part
 
 GOLDEN = Path(__file__).parent / "golden" / "shards"
 TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))

@@ -17,6 +17,7 @@ from gleanery.privacy.redact import Redactor
 from gleanery.records.errors import StopRun
 from gleanery.shards import lineage
 from gleanery.shards.fim import fim_undo
+from gleanery.shards.finishing import finish
 from gleanery.shards.loader import Batch, Loader
 from gleanery.shards.masking import Removed
 from gleanery.shards.mixing import Mixture
@@ -25,7 +26,7 @@ from gleanery.shards.packing import Plan, plan_epoch
 from gleanery.shards.pieces import FIM_CONTROL, FIM_GROWTH, LONGEST_NAME, PLAIN, REPOSITORY, Rules
 from gleanery.shards.store import Index, Store
 from gleanery.shards.tokenizer import Tokenizer
-from gleanery.shards.writing import finish, write_part
+from gleanery.shards.writing import write_part
 
 GOLDEN = Path(__file__).parent / "golden" / "shards"
 TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))

@@ -17,10 +17,11 @@ from gleanery.records.errors import StopRun
 from gleanery.records.parquet import table_of, write_table
 from gleanery.records.tables import TABLES
 from gleanery.shards import writing
+from gleanery.shards.finishing import finish
 from gleanery.shards.loader import Loader
 from gleanery.shards.store import Store
 from gleanery.shards.tokenizer import SENTINELS, Tokenizer, train
-from gleanery.shards.writing import finish, write_part
+from gleanery.shards.writing import write_part
 
 GOLDEN = Path(__file__).parent / "golden" / "shards"
 TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from gleanery.records.errors import StopRun
+from gleanery.shards.finishing import finish
 from gleanery.shards.loader import Loader, torch_loader, torch_steps
 from gleanery.shards.tokenizer import Tokenizer
-from gleanery.shards.writing import finish, write_part
+from gleanery.shards.writing import write_part
 
 GOLDEN = Path(__file__).parent / "golden" / "shards"
 TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))

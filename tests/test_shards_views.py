@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gleanery.shards.finishing import finish
 from gleanery.shards.loader import Loader
 from gleanery.shards.tokenizer import Tokenizer
 from gleanery.shards.views import LEAST_NOISE, ahead, noise
-from gleanery.shards.writing import finish, write_part
+from gleanery.shards.writing import write_part
 
 GOLDEN = Path(__file__).parent / "golden" / "shards"
 TEXTS: list[str] = json.loads((GOLDEN / "texts.json").read_text("utf-8"))
