@@ -22,9 +22,12 @@ from gleanery.pipeline.optouts import blocked_sources, forks_in_release
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR
 from gleanery.pipeline.stage4_judge import policy_of
+from gleanery.pipeline.stage5_redact import redactor
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.privacy.rules import redactor_version
+from gleanery.quality.decoding import decode
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
+from gleanery.records.errors import RejectRecord
 from gleanery.records.parquet import describe, read_table
 from gleanery.release.assemble import assemble
 from gleanery.release.gate import gate, stop_if_failed
@@ -48,6 +51,8 @@ _TOOLS = (
     "scancode-toolkit",
     "tokenizers",
 )
+# In place of a text that cannot be redacted.
+NOT_PUBLISHED = b"This text is left out: it holds what looks like a secret each time a part of it is replaced.\n"
 # The steps whose counts speak for their stage: what comes into the first of them, and what the last of them keeps.
 SPEAKS: Mapping[str, tuple[str, ...]] = {
     "crawl": ("crawl",),
@@ -139,7 +144,20 @@ def license_facts(settings: Settings) -> LicenseFacts:
         allowed = policy.answer(name) == ALLOW
         return "notice" in policy.obligations(name) if allowed else policy.category(name) != "public-domain"
 
-    return LicenseFacts(names_in, owes_notice, license_text, license_role, is_vendored_path)
+    return LicenseFacts(names_in, owes_notice, license_text, license_role, is_vendored_path, without_secrets)
+
+
+def without_secrets(content: bytes) -> bytes:
+    """A licence text or a notice as it may be published: with placeholders for keys and passwords, else as it is."""
+    text, _ = decode(content)
+    encoding = "utf-8"
+    if text is None:  # nobody knows its encoding: as Latin-1 each byte stays what it is
+        text, encoding = content.decode("latin-1"), "latin-1"
+    try:
+        published = redactor().without_secrets(text)
+    except RejectRecord:
+        return NOT_PUBLISHED
+    return content if published == text else published.encode(encoding)
 
 
 def affected(settings: Settings, root: Path, rules: Iterable[Rule]) -> bool:

@@ -8,6 +8,7 @@ Redacting twice changes nothing, by construction: a text is redacted until the d
 result, and the detectors look at nothing but the text, the path and the language.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gleanery.privacy.analyzer import Analyzer
@@ -17,6 +18,8 @@ from gleanery.privacy.rules import redactor_version
 from gleanery.privacy.syntax import parses
 from gleanery.records.errors import RejectRecord
 
+SECRETS = frozenset({"KEY", "PASSWORD", "PRIVATE_KEY"})
+PERSONAL = frozenset({"EMAIL", "IP_ADDRESS", "NAME", "USERNAME"})
 # One round finds nearly everything; a second one sees what the first uncovered. More than a few means a made-up text.
 MOST_ROUNDS = 12
 
@@ -70,12 +73,26 @@ class Redactor:
         TOML) no longer can be, and `redaction_not_settled` where the rounds do not come to an end. Such a file is
         left out rather than written half done.
         """
+        current, placed = self._replaced(text, path, language, SECRETS | PERSONAL)
+        return self._finished(text, current, placed, path, language)
+
+    def without_secrets(self, text: str) -> str:
+        """The text with placeholders for keys and passwords; names and addresses stay, as a notice must have them.
+
+        Raises RejectRecord with the code `redaction_not_settled`, as `redact` does.
+
+        >>> Redactor().without_secrets("(c) 2020 Eva <eva@zoo-berlin.de>\npassword = 'kF9-xQ2!vT7z'")
+        "(c) 2020 Eva <eva@zoo-berlin.de>\npassword = 'PASSWORD_1_REDACTED'"
+        """
+        return self._replaced(text, "", None, SECRETS)[0]
+
+    def _replaced(self, text: str, path: str, language: str | None, wanted: Collection[str]) -> tuple[str, Placed]:
         spans: list[Hit] = []
         current, placed = text, Placed([])
         for turn in range(MOST_ROUNDS):
-            hits = self._analyzer.find(current, path, language)
+            hits = [hit for hit in self._analyzer.find(current, path, language) if hit.entity in wanted]
             if not hits:
-                return self._finished(text, current, placed, path, language)
+                return current, placed
             spans = merged(spans, [placed.in_original(hit, turn) for hit in hits])
             current, placed = render(text, spans)
         raise RejectRecord(

@@ -6,7 +6,7 @@ under a thousand names are one text. Nothing is lost: only a line that was recor
 ids of all contents and the row groups that hold a licence; a text is held in memory once (demo: 4.6 KB each).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,14 @@ class Texts:
         if ident is not None:
             self._of_blob[blob] = ident
 
+    def joined(self, idents: Sequence[str]) -> str:
+        """The id of one text that holds some texts, in their order."""
+        contents = [self.by_id[ident].content for ident in idents]
+        plain = [c.decode("utf-16", "replace").encode() if c.startswith(_MARKS) else c for c in contents]
+        ident = self.add(b"\n\n".join(plain), REPOSITORY)
+        assert ident is not None, "each of the texts says something"
+        return ident
+
     def of_blob(self, blob: str) -> str | None:
         """The id of the text of a content, or None."""
         return self._of_blob.get(blob)
@@ -104,14 +112,22 @@ def rows_with(
                     yield from table.filter(chosen).to_pylist()
 
 
-def read_texts(tables: dict[str, list[Path]], licenses: Collection[str], as_they_are: Collection[str]) -> Texts:
-    """The texts of these contents of a run. Licence texts lose copyright lines, which the notices of files hold."""
+def read_texts(
+    tables: dict[str, list[Path]],
+    licenses: Collection[str],
+    as_they_are: Collection[str],
+    without_secrets: Callable[[bytes], bytes],
+) -> Texts:
+    """The texts of these contents of a run, without keys and passwords.
+
+    Licence texts lose copyright lines, which the notices of files hold.
+    """
     owners: dict[str, list[str]] = {}
     for row in rows_with(tables["license_findings"], "blob_id", licenses, ["copyrights"]):
         owners.setdefault(row["blob_id"], []).extend(row["copyrights"])
     texts = Texts()
     for row in rows_with(tables["blobs"], "blob_id", {*licenses, *as_they_are}, ["content"]):
-        blob, content = row["blob_id"], row["content"]
+        blob, content = row["blob_id"], without_secrets(row["content"])
         is_license = blob in licenses and blob not in as_they_are
         texts.add_blob(blob, without_owners(content, owners.get(blob, ())) if is_license else content)
     return texts

@@ -2,8 +2,8 @@
 
 In: a run, and what the licensing room knows (`LicenseFacts`). Out: the tables `notices`, one row for each released
 file, and `license_texts`, each distinct text once. Copyright lines stand as the licence detector found them: names in
-them are required notices and are not replaced. Rows are streamed by repository; the texts and the ids of licence files
-are held in memory. `release/notice_files.py` makes of these tables what people read.
+them are required notices and are not replaced; secrets are. Rows are streamed by repository; the texts and the ids of
+licence files are held in memory. `release/notice_files.py` makes of these tables what people read.
 """
 
 import shutil
@@ -19,7 +19,8 @@ from gleanery.sql.questions import Database, questions, tables_of
 
 TABLES = ("notices", "license_texts")
 PART_ROWS = 50_000
-# Notice files of the nearest folders that go with one file; the licence detector reads as many.
+# Notice files of one folder that go with a file as they are; more than these are joined to one text, so that a folder
+# of thousands does not make a list of thousands for each file.
 MOST_NOTICES = 16
 Row = dict[str, Any]
 
@@ -28,11 +29,12 @@ Row = dict[str, Any]
 class LicenseFacts:
     """What the licensing room knows, handed in: a release imports no other room.
 
-    names_in     the licences and exceptions that an expression names
-    owes_notice  whether the licence or exception of a name asks that its notice goes with every copy
-    text_of      the text of a licence or an exception by its name, or None
-    role_of      the part that a path plays: license, notice, readme, metadata or None
-    third_party  the innermost folder of third-party code that holds a path, or None
+    names_in         the licences and exceptions that an expression names
+    owes_notice      whether the licence or exception of a name asks that its notice goes with every copy
+    text_of          the text of a licence or an exception by its name, or None
+    role_of          the part that a path plays: license, notice, readme, metadata or None; no code is a notice
+    third_party      the innermost folder of third-party code that holds a path, or None
+    without_secrets  a content with a placeholder for each key and password in it (the privacy room knows)
     """
 
     names_in: Callable[[str], Sequence[str]]
@@ -40,6 +42,7 @@ class LicenseFacts:
     text_of: Callable[[str], str | None]
     role_of: Callable[[str], str | None]
     third_party: Callable[[str], str | None]
+    without_secrets: Callable[[bytes], bytes]
 
 
 def make_notices(run: Path, facts: LicenseFacts) -> list[Path]:
@@ -49,8 +52,8 @@ def make_notices(run: Path, facts: LicenseFacts) -> list[Path]:
     tables = tables_of(run)
     with Database(tables) as database:
         around = _Repositories(_rows(database, "notice_files"), facts)
-        licenses = {blob for row in _rows(database, "notices_owed") for blob, _ in _stated(row, facts)}
-        texts = read_texts(tables, licenses, around.notices | around.named_texts)
+        licenses = {blob for row in _rows(database, "notices_owed") for blob, _ in around.stated(row)}
+        texts = read_texts(tables, licenses, around.notices | around.named_texts, facts.without_secrets)
         return _write(run, _notices(_rows(database, "notices_owed"), around, texts, facts), texts)
 
 
@@ -77,7 +80,7 @@ def _notices(files: Iterable[Row], around: "_Repositories", texts: Texts, facts:
     for _, members in groupby(files, key=lambda file: file["repo_id"]):
         known: dict[tuple[Any, ...], list[str]] = {}
         for file in members:
-            stated = _stated(file, facts)
+            stated = around.stated(file)
             key = (file["license"], *stated)
             if key not in known:
                 known[key] = _texts_of(file, stated, around, texts, facts)
@@ -86,15 +89,6 @@ def _notices(files: Iterable[Row], around: "_Repositories", texts: Texts, facts:
                 "texts": known[key],
                 "notices": sorted(around.governing(file["repo_id"], file["path"], texts)),
             }
-
-
-def _stated(file: Row, facts: LicenseFacts) -> tuple[tuple[str, str], ...]:
-    """The licence files that speak for a file: content id, and what was read in it."""
-    return tuple(
-        (piece["blob_id"], piece["expression"])
-        for piece in file["stated_in"]
-        if piece["blob_id"] and piece["expression"] and facts.role_of(piece["path"]) == "license"
-    )
 
 
 def _texts_of(
@@ -120,21 +114,42 @@ def _texts_of(
 
 
 class _Repositories:
-    """What stands around the files: NOTICE and COPYRIGHT by folder, and the texts in LICENSES by their names."""
+    """What stands around the files: NOTICE and COPYRIGHT by folder, and the texts in LICENSES by their names.
+
+    Nothing of it is published against its owner: a content that an owner objects to is no notice, and no text.
+    """
 
     def __init__(self, files: Iterable[Row], facts: LicenseFacts) -> None:
-        self._third_party = facts.third_party
+        self._facts = facts
         self._folders: dict[str, dict[str, list[str]]] = {}
+        self._joined: dict[tuple[str, str], list[str]] = {}
         self._texts: dict[tuple[str, str], str] = {}
+        self._objected: set[tuple[str, str]] = set()
         for file in files:
-            if not file["blob_id"]:
-                continue
-            folder, _, name = file["path"].rpartition("/")
-            if facts.role_of(file["path"]) == "notice" or name.lower().startswith("copyright"):
-                self._folders.setdefault(file["repo_id"], {}).setdefault(folder, []).append(file["blob_id"])
-            elif folder.lower() in ("licenses", "licences"):
-                stem = name.lower().removesuffix(".txt").removesuffix(".md")
-                self._texts.setdefault((file["repo_id"], stem), file["blob_id"])
+            if file["objected"]:
+                self._objected.add((file["repo_id"], file["path"]))
+            elif file["blob_id"]:
+                self._place(file)
+
+    def _place(self, file: Row) -> None:
+        folder, _, name = file["path"].rpartition("/")
+        role, lower = self._facts.role_of(file["path"]), name.lower()
+        if role == "notice" or (role == "license" and lower.lstrip("0").startswith("copyright")):
+            self._folders.setdefault(file["repo_id"], {}).setdefault(folder, []).append(file["blob_id"])
+        elif role == "license" and folder.lower() in ("licenses", "licences"):
+            stem = lower.removesuffix(".txt").removesuffix(".md")
+            self._texts.setdefault((file["repo_id"], stem), file["blob_id"])
+
+    def stated(self, file: Row) -> tuple[tuple[str, str], ...]:
+        """The licence files that speak for a file: content id, and what was read in it."""
+        return tuple(
+            (piece["blob_id"], piece["expression"])
+            for piece in file["stated_in"]
+            if piece["blob_id"]
+            and piece["expression"]
+            and self._facts.role_of(piece["path"]) == "license"
+            and (file["repo_id"], piece["path"]) not in self._objected
+        )
 
     def text(self, repo: str, license_: str) -> str | None:
         """The content in which a repository keeps the text of a licence, as REUSE asks: `LICENSES/MIT.txt`."""
@@ -151,12 +166,20 @@ class _Repositories:
         return {blob for folders in self._folders.values() for blobs in folders.values() for blob in blobs}
 
     def governing(self, repo: str, path: str, texts: Texts) -> set[str]:
-        """The notices above a file, the nearest first; those of a project say nothing of third-party code in it."""
+        """All notices above a file; those of a project say nothing of third-party code in it."""
         folders = self._folders.get(repo)
         if not folders:
             return set()
-        top, folder, found = self._third_party(path) or "", path, list[str]()
+        top, folder, found = self._facts.third_party(path) or "", path, set[str]()
         while folder and folder != top:
             folder = folder.rpartition("/")[0]
-            found += folders.get(folder, [])
-        return {ident for blob in found[:MOST_NOTICES] if (ident := texts.of_blob(blob))}
+            found.update(self._of_folder(repo, folder, texts))
+        return found
+
+    def _of_folder(self, repo: str, folder: str, texts: Texts) -> list[str]:
+        """The texts of the notices of one folder, or one text that joins them."""
+        if (repo, folder) not in self._joined:
+            blobs = self._folders[repo].get(folder, [])
+            found = list(dict.fromkeys(ident for blob in blobs if (ident := texts.of_blob(blob))))
+            self._joined[repo, folder] = [texts.joined(found)] if len(found) > MOST_NOTICES else found
+        return self._joined[repo, folder]

@@ -1,6 +1,8 @@
 """Notices: nothing that a licence asks for is lost, each text stands once, and a document takes its notice with it."""
 
+import dataclasses
 import gzip
+import hashlib
 import shutil
 import tomllib
 from pathlib import Path
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from run_folder import RunBuilder, from_file, own, write_run, write_store
 
+from gleanery.licensing.names import license_role
 from gleanery.licensing.texts import license_text
 from gleanery.pipeline.settings import LicensingSettings, Settings
 from gleanery.pipeline.stage7_release import license_facts
@@ -221,6 +224,125 @@ def test_taking_out_everything_leaves_nothing(release: Path) -> None:
     assert notices(release) == {} and texts(release) == {}
     assert list((release / "LICENSES").iterdir()) == []
     assert b"Copyright" not in gzip.decompress((release / "NOTICES.txt.gz").read_bytes())
+
+
+def made(root: Path, build: RunBuilder) -> Path:
+    """A run of these rows, with its notices."""
+    write_run(root, build.rows)
+    write_store(root, build.rows)
+    make_notices(root, FACTS)
+    return root
+
+
+def project(build: RunBuilder, name: str) -> str:
+    """A project with a licence file and one released file."""
+    repo, text = build.repo(name), licence("Ann")
+    build.finding(text, "MIT", ("Copyright (c) 2020 Ann",), scope="whole")
+    build.file(repo, "LICENSE", text, "language_not_wanted", **from_file("LICENSE", text, "MIT"))
+    build.file(repo, "src/main.py", "print(1)\n", **from_file("LICENSE", text, "MIT"))
+    return repo
+
+
+def all_texts(folder: Path) -> str:
+    """Everything that is published beside the files."""
+    return "".join(row["content"].decode("latin-1") for row in texts(folder).values())
+
+
+def test_no_code_is_a_notice_whatever_its_name_is(tmp_path: Path) -> None:
+    build = RunBuilder()
+    repo = project(build, "ann/app")
+    for name in (
+        "copyright_check.py",
+        "src/CopyrightRule.java",
+        "copyrights.json",
+        "copyrights.xyz",
+        "LICENSES/mit.py",
+    ):
+        build.file(repo, name, f"TOKEN = 1  # {name}\n", "license_not_allowed")
+    for name in ("COPYRIGHT", "src/copyright.txt", "00COPYRIGHT"):
+        build.file(repo, name, f"Words of {name}\n", "language_not_wanted")
+    said = all_texts(made(tmp_path / "run", build))
+    assert "TOKEN" not in said
+    assert said.count("Words of") == 3
+
+
+def test_what_is_published_beside_the_files_holds_no_secret(tmp_path: Path) -> None:
+    build = RunBuilder()
+    repo = project(build, "ann/app")
+    body = "\n".join(hashlib.sha512(str(n).encode()).hexdigest()[:64].replace("a", "Q") for n in range(12))
+    key = f"-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----\n"
+    token = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+    build.file(repo, "NOTICE", f"Ask carol@zoo-berlin.de\n{token}\n{key}", "language_not_wanted")
+    latin = f"K\xf6ln {token}\n".encode("latin-1")
+    blob = {"blob_id": blob_id(latin), "size": len(latin), "encoding": "unknown", "names": ["NOTICE"], "content": latin}
+    build.rows["blobs"].append(blob)
+    odd: dict[str, Any] = {"file_id": "e" * 32, "repo_id": repo, "path": "src/NOTICE", "blob_id": blob["blob_id"]}
+    build.rows["files"].append(odd | {"mode": "100644", "size": len(latin)})
+    root = made(tmp_path / "run", build)
+    said = all_texts(root)
+    assert token not in said and body[:64] not in said
+    assert "carol@zoo-berlin.de" in said and said.count("KEY_1_REDACTED") == 3
+    assert ask(questions()["private_keys_released"], tables_of(root), {}).num_rows == 0
+
+
+def test_a_key_among_the_texts_stops_a_release(tmp_path: Path) -> None:
+    build = RunBuilder()
+    repo = project(build, "ann/app")
+    body = "\n".join(hashlib.sha512(str(n).encode()).hexdigest()[:64].replace("a", "Q") for n in range(12))
+    build.file(repo, "NOTICE", f"-----BEGIN PRIVATE KEY-----\n{body}\n", "language_not_wanted")
+    write_run(tmp_path / "run", build.rows)
+    write_store(tmp_path / "run", build.rows)
+    make_notices(tmp_path / "run", dataclasses.replace(FACTS, without_secrets=lambda content: content))
+    found = ask(questions()["private_keys_released"], tables_of(tmp_path / "run"), {})
+    assert [path.rpartition("/")[0] for path in found.column("path").to_pylist()] == ["LICENSES"]
+
+
+def test_what_an_owner_objects_to_is_neither_a_notice_nor_a_text(tmp_path: Path) -> None:
+    build = RunBuilder()
+    repo, text = build.repo("ann/app"), licence("Ann") + "And my own words.\n"
+    build.finding(text, "MIT", ("Copyright (c) 2020 Ann",), scope="whole")
+    build.file(repo, "LICENSE", text, "owner_opted_out", **from_file("LICENSE", text, "MIT"))
+    build.file(repo, "NOTICE", "My notice.\n", "owner_opted_out")
+    build.file(repo, "main.py", "print(1)\n", **from_file("LICENSE", text, "MIT"))
+    root = made(tmp_path / "run", build)
+    assert "own words" not in all_texts(root) and "My notice" not in all_texts(root)
+    row = notices(root)["ann/app:main.py"]
+    assert [texts(root)[ident]["origin"] for ident in row["texts"]] == ["licence_list"]
+    assert row["copyrights"] == ["Copyright (c) 2020 Ann"]
+    assert ask(questions()["notices_missing"], tables_of(root), {}).num_rows == 0
+
+
+@pytest.mark.parametrize("count", [16, 17, 60])
+def test_many_notices_beside_a_file_hide_none(tmp_path: Path, count: int) -> None:
+    build = RunBuilder()
+    repo = project(build, "ann/app")
+    build.file(repo, "NOTICE", "Words of the project.\n", "language_not_wanted")
+    for number in range(count):
+        build.file(repo, f"src/p{number:02d}-license.txt", f"Part {number}.\n", "language_not_wanted")
+    root = made(tmp_path / "run", build)
+    row = notices(root)["ann/app:src/main.py"]
+    said = "".join(texts(root)[ident]["content"].decode() for ident in row["notices"])
+    assert "Words of the project." in said
+    assert all(f"Part {number}.\n" in said for number in range(count))
+    assert len(row["notices"]) == (17 if count == 16 else 2)
+
+
+def test_whatever_is_read_as_a_licence_or_a_notice_is_asked_for(tmp_path: Path) -> None:
+    build = RunBuilder()
+    repo = project(build, "ann/app")
+    words = ["licensing", "eula", "third-party", "mit", "gpl", "lgpl", "bsd", "legal", "notice", "copying", "agreement"]
+    words += ["attribution", "unlicense", "mylib", "copyleft", "00COPYRIGHT", "cc0", "wtfpl", "enterprise"]
+    names = [
+        f"{a}{b}{end}" for a in words for b in ("", "-license", "_NOTICE", "-3.0") for end in ("", ".txt", ".md", ".py")
+    ]
+    wanted = {
+        name for name in (*names, *(f"docs/{n.upper()}" for n in names)) if license_role(name) in ("license", "notice")
+    }
+    for name in sorted(wanted):
+        build.file(repo, name, f"Words of {name}.\n", "language_not_wanted")
+    root = made(tmp_path / "run", build)
+    asked = ask(questions()["notice_files"], tables_of(root), {}).column("path").to_pylist()
+    assert len(wanted) > 200 and wanted <= set(asked)
 
 
 def test_a_run_that_releases_nothing_has_empty_notices(tmp_path: Path) -> None:
