@@ -34,11 +34,16 @@ LineRate = Annotated[float, typer.Option(help="Share of such pieces cut at lines
 SyntaxRate = Annotated[float, typer.Option(help="Share of such pieces cut at syntax nodes, as in the training.")]
 Unit = Annotated[str, typer.Option(help="What stood together: file or repository.")]
 Legs = Annotated[
-    list[str] | None, typer.Option("--leg", help="STEP:ROWS for each step from which it took another number of rows.")
+    list[str] | None,
+    typer.Option(
+        "--leg",
+        help="STEP:ROWS, or STEP:ROWS:REMOVED (see `removed` of a state), for each step from which these were others.",
+    ),
 ]
 StateFile = Annotated[
     Path | None, typer.Option("--state", help="A state that the training saved, as JSON: the answer is checked by it.")
 ]
+_SEEN = {True: "yes", False: "no, masked", None: "unknown"}
 Masked = Annotated[Path | None, typer.Option("--list", help="The removal list that the training masked.")]
 
 
@@ -124,19 +129,17 @@ def trace(
     rates = {"fim_rate": fim_rate, "spm_rate": spm_rate, "repo_rate": repo_rate, "line_rate": line_rate}
     rates["syntax_rate"] = syntax_rate
     about = {"context": context, "seed": seed, "unit": unit} | rates
-    loader, legs = opened(release, rows, leg or [], masked, state, about)
+    loader, legs = opened(release, rows, leg or [], masked, state, about, step + 1)
     _say_unchecked(state)
     try:
         found = find(loader, step, row, position, legs)
     except IndexError:
         raise wrong("there is no such place in a step", "row is under --rows, position under --context") from None
     if found is None:
-        raise wrong("nothing stands there: it is padding, or was removed", "ask for another position")
-    draw(
-        "",
-        ("file_id", "repo", "path", "begin", "end"),
-        ((found.file_id, found.repo, found.path, found.begin, found.end),),
-    )
+        raise wrong("nothing stands there: it is padding", "ask for another position")
+    row_of = (found.file_id, found.repo, found.path, found.begin, found.end, _SEEN[found.seen])
+    draw("", ("file_id", "repo", "path", "begin", "end", "seen"), (row_of,))
+    _say_unknown(found.seen is None)
 
 
 @app.command("exposure")
@@ -169,10 +172,11 @@ def exposure(
     rates = {"fim_rate": fim_rate, "spm_rate": spm_rate, "repo_rate": repo_rate, "line_rate": line_rate}
     rates["syntax_rate"] = syntax_rate
     about = {"context": context, "seed": seed, "unit": unit} | rates
-    loader, legs = opened(release, rows, leg or [], masked, state, about)
+    loader, legs = opened(release, rows, leg or [], masked, state, about, steps)
     _say_unchecked(state)
-    found = tuple((s.step, s.row, s.begin, s.end) for s in find(loader, file_id, steps, legs))
-    draw("", ("step", "row", "begin", "end"), found)
+    found = tuple((s.step, s.row, s.begin, s.end, _SEEN[s.seen]) for s in find(loader, file_id, steps, legs))
+    draw("", ("step", "row", "begin", "end", "seen"), found)
+    _say_unknown(any(row[-1] == _SEEN[None] for row in found))
     if not found:
         err.print(f"none of the first {number(steps, 'step')} saw it")
 
@@ -180,6 +184,14 @@ def exposure(
 def _say_unchecked(state: Path | None) -> None:
     if state is None:
         err.print("not checked: true only if every option is as in the training; --state with a saved state checks it")
+
+
+def _say_unknown(unknown: bool) -> None:
+    if unknown:
+        err.print(
+            "unknown: the file is on the removal list, and such a step saw it unless it was masked by then; "
+            "--leg STEP:ROWS:REMOVED says how much of the list it honoured from a step on, as `removed` of a state does"
+        )
 
 
 def _until(days: int) -> datetime.date | None:

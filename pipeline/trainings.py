@@ -6,6 +6,7 @@ the legs of the training. Costs what opening a loader costs, and with a state th
 
 import datetime
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,23 +29,49 @@ def opened(
     removals: Path | None,
     state: Path | None,
     settings: Mapping[str, Any],
+    steps: int = 0,
 ) -> tuple[Loader, list[Leg]]:
-    """The loader and the legs. `legs` are STEP:ROWS; the removal list is read as it was when the state was saved.
+    """The loader and the legs. `legs` are STEP:ROWS or STEP:ROWS:REMOVED; the first begins at step 0 with `rows` if
+    none of them says otherwise. The removal list is read as it was when the state was saved. `steps`: how many steps
+    from the beginning are asked about.
 
     Raises StopRun if the state says that the training had other settings, another release or another list, that it took
-    other rows in a step, or that an epoch of it was packed without removed documents, which nobody wrote down.
+    another number of steps to get there or has not taken as many, or that an epoch of it was packed without removed
+    documents, which nobody wrote down.
     """
     said = _state(state) if state else None
     removed = NOTHING_REMOVED if removals is None else _as_then(release, removals, said)
     loader = Loader(release, batch=rows, removed=removed, **settings)
-    steps = [Leg(0, rows), *map(_leg, legs)]
+    found = [*map(_leg, legs)]
+    if not found or found[0].step > 0:
+        found.insert(0, Leg(0, rows))
     if said is not None:
-        if said.get("packed"):
-            hint = "such a training cannot be traced from one state; ask its operator what each step read"
-            raise StopRun("an epoch of this training was packed anew without what was removed", hint)
-        loader.load_state_dict(said)
-        steps_done(loader, said["epoch"], said["row"], steps)
-    return loader, steps
+        _check_state(loader, said, found, steps, removals is not None)
+        if said["removed"] == 0:  # a list only grows: no step before honoured any of it
+            found = [replace(leg, removed=0) for leg in found]
+    return loader, found
+
+
+def _check_state(loader: Loader, said: Mapping[str, Any], legs: Sequence[Leg], steps: int, has_list: bool) -> None:
+    if "mixture" in said:
+        raise StopRun("this is the state of a mixture", "open the mixture in Python and give it to shards.lineage")
+    if said.get("packed"):
+        hint = "such a training cannot be traced from one state; ask its operator what each step read"
+        raise StopRun("an epoch of this training was packed anew without what was removed", hint)
+    if said.get("removed") and not has_list:
+        raise StopRun("the training honoured a removal list", "give it with --list")
+    loader.load_state_dict(said)
+    done, taken = steps_done(loader, said["epoch"], said["row"], legs), said["steps"]
+    if done != taken:
+        raise StopRun(
+            f"the training took {taken} steps to this state; with these rows in a step it would be {done}",
+            "rows is world × batch; name each step from which it changed with --leg STEP:ROWS",
+        )
+    if steps > taken:
+        raise StopRun(
+            f"the state was saved after {taken} steps and says nothing of later ones",
+            "give a state that was saved later",
+        )
 
 
 def _as_then(release: Path, path: Path, said: Mapping[str, Any] | None) -> Removed:
@@ -70,7 +97,8 @@ def _state(path: Path) -> dict[str, Any]:
 
 
 def _leg(text: str) -> Leg:
-    step, _, rows = text.partition(":")
-    if not (step.isascii() and step.isdigit() and rows.isascii() and rows.isdigit()):
-        raise StopRun(f"{text} is no leg of a training", "write STEP:ROWS, such as 2000:1024")
-    return Leg(int(step), int(rows))
+    numbers = text.split(":")
+    if len(numbers) not in (2, 3) or not all(re.fullmatch("[0-9]{1,15}", number) for number in numbers):
+        hint = "write STEP:ROWS, such as 2000:1024, or STEP:ROWS:REMOVED with `removed` of a state"
+        raise StopRun(f"{text} is no leg of a training", hint)
+    return Leg(*map(int, numbers))

@@ -1,15 +1,17 @@
 """Lineage: which bytes of which file a step of a training run saw, and which steps saw a file.
 
-In: a loader opened as the training opened it, and a step or a file. Out: `Origin` or `Sighting`. Nothing was written
-down during the training: since every batch is a pure function of release, settings and place, both are computed.
-`trace` reads one row; `exposure` packs each epoch once more and reads the rows that it names.
+In: a loader or a mixture opened as the training opened it, and a step or a file. Out: `Origin` or `Sighting`. Nothing
+was written down during the training: since every batch is a pure function of release, settings and place, both are
+computed. `trace` reads one row; `exposure` packs each epoch once more and reads the rows that it names.
 
-A run that changed its batch size or its number of processes on the way has several legs. The loader has to be opened
-with the removal list of the time that is asked about: with a later one, what was removed since is seen by no step.
+A run that changed its batch size or its number of processes on the way has several legs, and so has one that took up a
+removal list, or a longer one. Of what the loader's list names, a leg that does not say how much of the list it honoured
+may have seen it or not: `seen` is None then.
 """
 
+import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow.compute as pc
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from gleanery.records.errors import StopRun
 from gleanery.shards.fim import split_segment
 from gleanery.shards.loader import Loader
+from gleanery.shards.mixing import Mixture
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Origin:
     file_id, repo, path  the file
     document             its ordinal in the release
     begin, end           the token's bytes in the redacted text of the file; equal for a control token and in a name
+    seen                 False if the training masked it by then; None if nobody said how much of the list it honoured
+    source               the number of the release in a mixture
     """
 
     file_id: str
@@ -35,37 +40,55 @@ class Origin:
     document: int
     begin: int
     end: int
+    seen: bool | None = True
+    source: int = 0
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """A piece of a file in a step: row, counted through all ranks, and the positions begin to end in it."""
+    """A piece of a file in a step: row, counted through all ranks, and the positions begin to end in it.
+
+    seen  True, or None if the file is on the removal list and nobody said how much of it the step honoured
+    """
 
     step: int
     row: int
     begin: int
     end: int
+    seen: bool | None = True
 
 
 @dataclass(frozen=True)
 class Leg:
-    """From this step on, each step took so many rows: world × batch."""
+    """From this step on, each step took so many rows: world × batch.
+
+    removed  how many documents of the removal list it honoured, as `removed` of a state says; None if nobody knows
+    """
 
     step: int
     rows: int
+    removed: int | None = None
 
 
-def trace(loader: Loader, step: int, row: int, position: int, legs: Sequence[Leg] = ()) -> Origin | None:
-    """Where the token at `position` of `row` of a step comes from; None for padding and for what is removed.
+def trace(loader: Loader | Mixture, step: int, row: int, position: int, legs: Sequence[Leg] = ()) -> Origin | None:
+    """Where the token at `position` of `row` of a step comes from; None for padding.
 
     Rows count through all ranks: rank r has the rows r × batch to (r + 1) × batch. Raises IndexError outside the step.
     """
-    epoch, place = _placed(loader, _row_of(_legs(loader, legs), step, row))
-    return origin(loader, epoch, place, position)
+    legs = _legs(loader, legs)
+    source, epoch, place = _placed(loader, _row_of(legs, step, row))
+    one = sources(loader)[source]
+    found = origin(one.unmasked(), epoch, place, position)
+    if found is None:
+        return None
+    return replace(found, seen=_seen(one, found.document, _leg_of(legs, step)), source=source)
 
 
 def origin(loader: Loader, epoch: int, place: int, position: int) -> Origin | None:
-    """As `trace`, for a place in the order of an epoch: `Batch.epoch`, and `Batch.index` and the row together."""
+    """As `trace`, for a place in the order of an epoch: `Batch.epoch`, and `Batch.index` and the row together.
+
+    None also for what the loader's own removal list masks.
+    """
     if place < 0 or not 0 <= position < loader.rules.context:
         raise IndexError(f"place {place}, position {position}")
     while place >= loader.rows(epoch):
@@ -86,19 +109,54 @@ def origin(loader: Loader, epoch: int, place: int, position: int) -> Origin | No
     return Origin(row_of["file_id"], row_of["repo"], row_of["path"], document, at, at + size)
 
 
-def exposure(loader: Loader, file_id: str, steps: int, legs: Sequence[Leg] = ()) -> Iterator[Sighting]:
-    """Every piece of a file that the first `steps` steps saw, in order. Raises StopRun for an unknown file."""
-    document = pc.index(loader.store.file_ids(), file_id).as_py()
-    if document < 0:
-        raise StopRun(f"no file of the release has the id {file_id}", "`gleanery explain` shows what became of a file")
+def exposure(loader: Loader | Mixture, file_id: str, steps: int, legs: Sequence[Leg] = ()) -> Iterator[Sighting]:
+    """Every piece of a file that the first `steps` steps saw, or may have seen, in order.
+
+    Raises StopRun for an unknown file.
+    """
     legs = _legs(loader, legs)
-    before, epoch, last = 0, 0, _row_of(legs, steps, 0)
-    while before < last:
-        for place in loader.plan(epoch).places_of(document).tolist():
-            if before + place < last:
-                step, row = _step_of(legs, before + place)
-                yield from (Sighting(step, row, b, e) for b, e in _pieces(loader, epoch, place, document))
-        before, epoch = before + loader.rows(epoch), epoch + 1
+    known = [pc.index(one.store.file_ids(), file_id).as_py() for one in sources(loader)]
+    if max(known) < 0:
+        raise StopRun(f"no file of the release has the id {file_id}", "`gleanery explain` shows what became of a file")
+    last = _row_of(legs, steps, 0)
+    found = [_sightings(loader, source, document, last, legs) for source, document in enumerate(known) if document >= 0]
+    yield from heapq.merge(*found, key=lambda sighting: (sighting.step, sighting.row, sighting.begin))
+
+
+def _sightings(
+    loader: Loader | Mixture, source: int, document: int, last: int, legs: Sequence[Leg]
+) -> Iterator[Sighting]:
+    """Those of one document of one source before a row of the whole."""
+    one, before, epoch = sources(loader)[source], 0, 0
+    unmasked = one.unmasked()
+    while _whole_row(loader, source, before) < last:
+        for place in one.plan(epoch).places_of(document).tolist():
+            row = _whole_row(loader, source, before + place)
+            if row >= last:
+                break
+            step, inside = _step_of(legs, row)
+            seen = _seen(one, document, _leg_of(legs, step))
+            if seen is not False:
+                yield from (Sighting(step, inside, b, e, seen) for b, e in _pieces(unmasked, epoch, place, document))
+        before, epoch = before + one.rows(epoch), epoch + 1
+
+
+def sources(loader: Loader | Mixture) -> Sequence[Loader]:
+    """The loaders of a mixture; a loader alone is its own source."""
+    return [loader] if isinstance(loader, Loader) else loader.loaders
+
+
+def _whole_row(loader: Loader | Mixture, source: int, row: int) -> int:
+    """Where a row of a source stands among the rows of the training."""
+    return row if isinstance(loader, Loader) else int(loader.rows_of(source, np.array([row]))[0])
+
+
+def _seen(loader: Loader, document: int, leg: Leg) -> bool | None:
+    """Whether a step of a leg saw what the loader's removal list may name."""
+    listed = np.flatnonzero(loader.removed.ordinals == document)
+    if not listed.size:
+        return True
+    return None if leg.removed is None else leg.removed <= int(listed[0])
 
 
 def steps_done(loader: Loader, epoch: int, row: int, legs: Sequence[Leg] = ()) -> int:
@@ -120,9 +178,14 @@ def _pieces(loader: Loader, epoch: int, place: int, document: int) -> Iterator[t
         yield begin, begin + int(batch.segment_sizes[segment])
 
 
-def _legs(loader: Loader, legs: Sequence[Leg]) -> Sequence[Leg]:
+def _legs(loader: Loader | Mixture, legs: Sequence[Leg]) -> Sequence[Leg]:
     legs = legs or (Leg(0, loader.batch * loader.world),)
     steps = [leg.step for leg in legs]
+    honoured = [leg.removed for leg in legs if leg.removed is not None]
+    if honoured != sorted(honoured) or (honoured and honoured[0] < 0):
+        raise StopRun("a later leg honours less of the removal list", "a list only grows: give `removed` of its states")
+    if honoured and not isinstance(loader, Loader):
+        raise StopRun("a mixture has a removal list for each source", "leave `removed` out of the legs")
     if steps[0] != 0 or sorted(set(steps)) != steps or any(leg.rows < 1 for leg in legs):
         raise StopRun(
             "the legs of the run do not follow each other", "the first begins at step 0, each later one later"
@@ -130,9 +193,13 @@ def _legs(loader: Loader, legs: Sequence[Leg]) -> Sequence[Leg]:
     return legs
 
 
+def _leg_of(legs: Sequence[Leg], step: int) -> Leg:
+    return [leg for leg in legs if leg.step <= step][-1] if step >= 0 else legs[0]
+
+
 def _row_of(legs: Sequence[Leg], step: int, row: int) -> int:
     """The row of a step in the endless list of rows of all epochs."""
-    leg = [leg for leg in legs if leg.step <= step][-1] if step >= 0 else legs[0]
+    leg = _leg_of(legs, step)
     if step < 0 or not 0 <= row < leg.rows:
         raise IndexError(f"row {row} of step {step}")
     ends = [*(leg.step for leg in legs[1:]), step]
@@ -151,11 +218,10 @@ def _step_of(legs: Sequence[Leg], row: int) -> tuple[int, int]:
     raise IndexError(f"row {row}")
 
 
-def _placed(loader: Loader, row: int) -> tuple[int, int]:
-    epoch = 0
-    while row >= loader.rows(epoch):
-        row, epoch = row - loader.rows(epoch), epoch + 1
-    return epoch, row
+def _placed(loader: Loader | Mixture, row: int) -> tuple[int, int, int]:
+    """The source of a row of the training, and the epoch and place that it has there."""
+    source, row = (0, row) if isinstance(loader, Loader) else loader.source_of(row)
+    return source, *sources(loader)[source].after(0, 0, row)
 
 
 def _byte_of(segment: NDArray[np.int64], position: int, sizes: NDArray[np.int64], loader: Loader) -> int:

@@ -7,6 +7,7 @@ Everything is a pure function of (release, settings, epoch, place): which rows t
 piece is cut. So the state is a place in one global list of rows, and a rank merely knows which of them are its own.
 """
 
+import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -97,7 +98,7 @@ class Loader:
         self._assembler = Assembler(self.store, self.rules, self.control_ids, masked, targets)
         self._packed = {0: self._packed_anew}  # for each epoch, how many entries of the list its packing leaves out
         self._plans: dict[int, Plan] = {}
-        self._epoch = self._row = 0
+        self._epoch = self._row = self._steps = 0
         if self.plan(0).rows == 0:
             raise StopRun("there is nothing to serve: the release, or the choice from it, has no tokens")
 
@@ -108,9 +109,11 @@ class Loader:
             if row + step >= plan.rows:
                 if (place := self._next(step)) is None:
                     return
+                self._steps += 1
                 yield self.read(*place, self.batch)
                 continue
             self._row, mine = row + step, row + self.rank * self.batch
+            self._steps += 1
             following = mine + step if mine + step + self.batch <= plan.rows else -1
             yield self._assembler.batch(plan, mine, self.batch, epoch, mine, following)
 
@@ -152,7 +155,8 @@ class Loader:
     def state_ahead(self, steps: int) -> dict[str, int | str]:
         """The state after so many steps from the present place; moves nothing."""
         epoch, row = self.after(self._epoch, self._row, steps * self.world * self.batch)
-        return {**self.state_dict(), "epoch": epoch, "row": row, "packed": self.packed_of(epoch)}
+        packed, done = self.packed_of(epoch), self._steps + steps
+        return {**self.state_dict(), "epoch": epoch, "row": row, "steps": done, "packed": packed}
 
     def allocate_with(self, allocate: Callable[[tuple[int, int], "np.dtype[Any]"], NDArray[Any]]) -> None:
         """From now on write batches into arrays that `allocate(shape, dtype)` gives, as one for a device does."""
@@ -161,13 +165,15 @@ class Loader:
     def state_dict(self) -> dict[str, int | str]:
         """The place in the global list of rows, for any rank: under 200 bytes as JSON.
 
-        `removed` is the length of the removal list that was honoured, `packed` how much of it the packing of the
-        epoch leaves out, and `list` names the list.
+        `steps` counts the steps from the beginning of the training, whatever a step was. `removed` is the length of the
+        removal list that was honoured, `packed` how much of it the packing of the epoch leaves out, and `list` names
+        the list.
         """
         count = len(self.removed.ordinals)
         return {
             "epoch": self._epoch,
             "row": self._row,
+            "steps": self._steps,
             "release": self.store.release[:16],
             "settings": self._settings,
             "removed": count,
@@ -186,7 +192,9 @@ class Loader:
             if state.get(name) != present[name]:
                 raise StopRun(f"the state belongs to another {what}", "open what it was saved with, or start anew")
         packed = self._honoured(state)
-        epoch, row = state.get("epoch"), state.get("row")
+        epoch, row, steps = state.get("epoch"), state.get("row"), state.get("steps")
+        if not isinstance(steps, int) or steps < 0:
+            raise StopRun("the state is damaged", "use a state as state_dict returned it")
         if not isinstance(epoch, int) or not isinstance(row, int) or epoch < 0 or row < 0:
             raise StopRun("the state names a row that does not exist", "use a state as state_dict returned it")
         before, was = (self._packed, self._plans), {known: self.packed_of(known) for known in self._plans}
@@ -195,7 +203,13 @@ class Loader:
         if row >= self.plan(epoch).rows:
             self._packed, self._plans = before
             raise StopRun("the state names a row that does not exist", "use a state as state_dict returned it")
-        self._epoch, self._row = epoch, row
+        self._epoch, self._row, self._steps = epoch, row, steps
+
+    def unmasked(self) -> "Loader":
+        """The same rows with all their tokens: what a removal list masks stands in them too. For lineage."""
+        other = copy.copy(self)
+        other._assembler = Assembler(self.store, self.rules, self.control_ids, _NO_MASK, self.targets)
+        return other
 
     def _honoured(self, state: Mapping[str, int | str]) -> int:
         """How much of the removal list the packing of the state's epoch leaves out, if this list is as long."""

@@ -9,7 +9,7 @@ Each source goes through its own epochs, in its own order. Over PERIOD rows each
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,8 @@ class Mixture:
         self.loaders, self.batch, self.rank, self.world = list(loaders), batch, rank, world
         self.slots = slot_table(weights)
         self._before = np.stack([np.concatenate([[0], np.cumsum(self.slots == s)]) for s in range(len(loaders))])
-        self._index = 0
+        self._index = self._steps = 0
+        self._allocate: Callable[[tuple[int, int], np.dtype[Any]], NDArray[Any]] = np.empty
         self._places = [(0, 0)] * len(loaders)
 
     def __iter__(self) -> Iterator[MixedBatch]:
@@ -62,7 +63,7 @@ class Mixture:
             step = self.batch * self.world
             found = self.read(self._index + self.rank * self.batch, self.batch)
             self._places = [self._place(s, self._index + step) for s in range(len(self.loaders))]
-            self._index += step
+            self._index, self._steps = self._index + step, self._steps + 1
             yield found
 
     def read(self, index: int, rows: int) -> MixedBatch:
@@ -73,12 +74,30 @@ class Mixture:
             mine = np.flatnonzero(sources == source)
             parts.append(self.loaders[source].read(*self._place(source, index), len(mine)))
             targets.append(mine)
-        return _interleaved(parts, targets, sources, index)
+        return _interleaved(parts, targets, sources, index, self._allocate)
+
+    def allocate_with(self, allocate: Callable[[tuple[int, int], "np.dtype[Any]"], NDArray[Any]]) -> None:
+        """From now on write batches into arrays that `allocate(shape, dtype)` gives, as one for a device does."""
+        self._allocate = allocate
+
+    def source_of(self, row: int) -> tuple[int, int]:
+        """Which source gives a row of the mixture, counted from its beginning, and which row of that source it is."""
+        source = int(self.slots[row % PERIOD])
+        return source, self._count(source, row)
+
+    def rows_of(self, source: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The inverse: where in the mixture some rows of a source stand.
+
+        >>> mixture.rows_of(*mixture.source_of(12345)) == 12345  # doctest: +SKIP
+        """
+        slots = np.flatnonzero(self.slots == source)
+        return rows // len(slots) * PERIOD + slots[rows % len(slots)]
 
     def state_dict(self) -> dict[str, Any]:
         """The place in the mixture, for any rank: under 200 bytes as JSON for up to three sources."""
         return {
             "index": self._index,
+            "steps": self._steps,
             "places": [list(place) for place in self._places],
             "removed": [[state["removed"], state["packed"]] for state in self._states()],
             "mixture": self._name([state["list"] for state in self._states()]),
@@ -90,6 +109,9 @@ class Mixture:
         Raises StopRun if it comes from other sources, settings or weights, or honoured a longer removal list.
         """
         index, places, removed = state.get("index"), state.get("places"), state.get("removed")
+        steps = state.get("steps")
+        if not isinstance(steps, int) or steps < 0:
+            raise StopRun("the state is damaged", "use a state as state_dict returned it")
         if not isinstance(index, int) or index < 0 or not isinstance(places, list) or not isinstance(removed, list):
             raise StopRun("the state is damaged", "use a state as state_dict returned it")
         if len(places) != len(self.loaders) or len(removed) != len(self.loaders):
@@ -104,7 +126,8 @@ class Mixture:
         for loader, (epoch, row), (count, packed), name in zip(self.loaders, places, removed, lists, strict=True):
             here = {"epoch": epoch, "row": row, "removed": count, "packed": packed, "list": name}
             loader.load_state_dict({**loader.state_dict(), **here})
-        self._index, self._places = index, [(int(epoch), int(row)) for epoch, row in places]
+        self._index, self._steps = index, steps
+        self._places = [(int(epoch), int(row)) for epoch, row in places]
 
     def _states(self) -> list[dict[str, int | str]]:
         return [
@@ -156,13 +179,17 @@ def _check(loaders: Sequence[Loader], weights: Sequence[float]) -> None:
 
 
 def _interleaved(
-    parts: Sequence[Batch], targets: Sequence[NDArray[np.int64]], sources: NDArray[np.int64], index: int
+    parts: Sequence[Batch],
+    targets: Sequence[NDArray[np.int64]],
+    sources: NDArray[np.int64],
+    index: int,
+    allocate: Callable[[tuple[int, int], np.dtype[Any]], NDArray[Any]],
 ) -> MixedBatch:
     order = np.argsort(np.concatenate(targets), kind="stable")
-    ids, labels, positions = (
-        np.concatenate([getattr(part, name) for part in parts])[order]
-        for name in ("input_ids", "labels", "position_ids")
-    )
+    wholes = [
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("input_ids", "labels", "position_ids")
+    ]
+    ids, labels, positions = (np.take(whole, order, axis=0, out=allocate(whole.shape, whole.dtype)) for whole in wholes)
     context = ids.shape[1]
     rows = [target[part.cu_seqlens[:-1] // context] for part, target in zip(parts, targets, strict=True)]
     placed = np.argsort(np.concatenate(rows), kind="stable")

@@ -1,8 +1,8 @@
 """Data sets for torch: batches as tensors, from a thread of the trainer's process or by the number of their step.
 
-In: a `Loader`. Out: dictionaries of tensors. `TorchBatches` needs no worker processes: passing int64 tensors between
-processes costs ten times what it takes to make them (measured for several loaders), and the compiled parts let the
-trainer run. `TorchSteps` is for those who want torch's DataLoader with its samplers and workers all the same.
+In: a `Loader` or a `Mixture`. Out: dictionaries of tensors. `TorchBatches` needs no worker processes: passing int64
+tensors between processes costs ten times what it takes to make them (measured for several loaders), and the compiled
+parts let the trainer run. `TorchSteps` is for those who want its DataLoader with samplers and workers.
 
 torch is imported here and nowhere else in the product.
 """
@@ -20,6 +20,7 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info
 from gleanery.records.errors import StopRun
 from gleanery.shards.batch import Batch
 from gleanery.shards.loader import Loader
+from gleanery.shards.mixing import MixedBatch, Mixture
 
 _END = object()
 ARRAYS = ("input_ids", "labels", "position_ids")
@@ -27,13 +28,15 @@ ARRAYS = ("input_ids", "labels", "position_ids")
 
 def tensors_of(batch: Batch, pin: bool = False) -> dict[str, Any]:
     """A batch as a dictionary: input_ids, labels, position_ids, cu_seqlens (tensors), max_seqlen (int: the longest
-    segment), segments (numpy, see `Segments`), epoch and index. Nothing is copied but cu_seqlens, if it is pinned.
+    segment), segments (numpy, see `Segments`), epoch and index, and sources (numpy) for a mixture. Nothing is copied
+    but cu_seqlens, if it is pinned.
     """
     tensors: dict[str, Any] = {name: torch.from_numpy(getattr(batch, name)) for name in ARRAYS}
     bounds = torch.from_numpy(batch.cu_seqlens)
     longest = int(np.diff(batch.cu_seqlens).max())
     tensors |= {"cu_seqlens": bounds.pin_memory() if pin else bounds, "max_seqlen": longest}
-    return tensors | {"segments": batch.segments, "epoch": batch.epoch, "index": batch.index}
+    tensors |= {"segments": batch.segments, "epoch": batch.epoch, "index": batch.index}
+    return tensors | ({"sources": batch.sources} if isinstance(batch, MixedBatch) else {})
 
 
 def pinned(shape: tuple[int, int], dtype: "np.dtype[Any]") -> NDArray[Any]:
@@ -44,7 +47,7 @@ def pinned(shape: tuple[int, int], dtype: "np.dtype[Any]") -> NDArray[Any]:
 
 
 class TorchBatches(IterableDataset):  # type: ignore[misc]
-    """Iterates over the batches of a loader as tensors, see `tensors_of`.
+    """Iterates over the batches of a loader, or of a mixture of several, as tensors, see `tensors_of`.
 
     prefetch  batches that a thread prepares ahead
     pin       whether they are written into page-locked memory; None: where there is a GPU
@@ -53,7 +56,7 @@ class TorchBatches(IterableDataset):  # type: ignore[misc]
     thread. It may be given to torch's DataLoader with batch_size=None and no workers.
     """
 
-    def __init__(self, loader: Loader, prefetch: int = 2, pin: bool | None = None) -> None:
+    def __init__(self, loader: Loader | Mixture, prefetch: int = 2, pin: bool | None = None) -> None:
         if prefetch < 1:
             raise StopRun(f"prefetch is {prefetch}", "prepare at least 1 batch ahead")
         if pin and not torch.cuda.is_available():
@@ -62,7 +65,7 @@ class TorchBatches(IterableDataset):  # type: ignore[misc]
         self._pin = torch.cuda.is_available() if pin is None else pin
         if self._pin:
             loader.allocate_with(pinned)
-        self._state = loader.state_dict()
+        self._state: dict[str, Any] = loader.state_dict()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         if get_worker_info() is not None:
@@ -84,11 +87,11 @@ class TorchBatches(IterableDataset):  # type: ignore[misc]
                 ready.get_nowait()
             thread.join()
 
-    def state_dict(self) -> dict[str, int | str]:
+    def state_dict(self) -> dict[str, Any]:
         """The state after the batch that was handed out last."""
         return dict(self._state)
 
-    def load_state_dict(self, state: Mapping[str, int | str]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state; takes effect at the next loop. Raises StopRun as `Loader.load_state_dict` does."""
         self._loader.load_state_dict(state)
         self._state = dict(state)

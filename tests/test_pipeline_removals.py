@@ -16,7 +16,7 @@ from gleanery.pipeline.removals import wishes
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import write_groups
 from gleanery.records.tables import TABLES
-from gleanery.shards.lineage import exposure, trace
+from gleanery.shards.lineage import Leg, exposure, trace
 from gleanery.shards.loader import Loader
 from gleanery.shards.removals import append, read_list, removed_from
 
@@ -111,7 +111,7 @@ def test_what_is_removed_from_a_finished_release_is_seen_by_no_step(curated: Pat
     done = run.invoke(app, ["removals", "add", str(release), "--registry", f"{tmp_path}/r.sqlite", "--list", str(path)])
     assert done.exit_code == 0, done.output
     masked = Loader(release, context=128, batch=2, epochs=1, removed=removed_from(release, path))
-    assert list(exposure(masked, origin.file_id, 9)) == []
+    assert list(exposure(masked, origin.file_id, 9, [Leg(0, 2, removed=len(masked.removed.ordinals))])) == []
 
 
 def test_lineage_on_the_command_line_is_that_of_a_loader_opened_alike(curated: Path, tmp_path: Path) -> None:
@@ -131,7 +131,8 @@ def test_lineage_on_the_command_line_is_that_of_a_loader_opened_alike(curated: P
             found = screen.invoke(app, ["removals", "exposure", str(root), "--file", file, "--steps", "9", *given])
             assert found.exit_code == 0, found.output
             sightings = list(exposure(loader, file, 9))
-            rows = [[str(n) for n in (s.step, s.row, s.begin, s.end)] for s in sightings]
+            words = {True: "yes", None: "unknown"}
+            rows = [[*map(str, (s.step, s.row, s.begin, s.end)), words[s.seen]] for s in sightings]
             assert [line.split() for line in found.stdout.splitlines()[1:]] == rows
             for sighting in sightings[:1]:
                 place = ["--step", str(sighting.step), "--row", str(sighting.row), "--position", str(sighting.end - 1)]

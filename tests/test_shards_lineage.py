@@ -1,6 +1,7 @@
 """What a step saw can be told, and which steps saw a file; each is the inverse of the other."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from gleanery.records.errors import StopRun
 from gleanery.shards.finishing import finish
 from gleanery.shards.lineage import Leg, exposure, trace
 from gleanery.shards.loader import Loader
+from gleanery.shards.mixing import Mixture
 from gleanery.shards.removals import Wish, append, removed_from
 from gleanery.shards.store import Store
 from gleanery.shards.tokenizer import Tokenizer
@@ -99,14 +101,74 @@ def test_every_sighting_of_a_file_is_found_and_no_other(root: Path) -> None:
         assert {s.step for s in exposure(loader, file_id, 12)} == expected.get(file_id, set())
 
 
-def test_what_is_masked_is_seen_by_no_step(root: Path, tmp_path: Path) -> None:
+def test_what_is_masked_from_the_beginning_is_seen_by_no_step(root: Path, tmp_path: Path) -> None:
     plain = Loader(root, context=64, batch=2)
     found = trace(plain, 0, 0, 0)
     assert found is not None
     append(tmp_path / "list", [Wish("file", found.file_id, "opt_out")], None)
     masked = Loader(root, context=64, batch=2, removed=removed_from(root, tmp_path / "list"))
-    assert trace(masked, 0, 0, 0) is None
-    assert list(exposure(masked, found.file_id, 50)) == []
+    legs = [Leg(0, 2, removed=1)]
+    assert trace(masked, 0, 0, 0, legs) == replace(found, seen=False)
+    assert list(exposure(masked, found.file_id, 50, legs)) == []
+    # Without a word of how much of the list was honoured, no step is said to have seen nothing.
+    assert trace(masked, 0, 0, 0) == replace(found, seen=None)
+    seen = [replace(one, seen=None) for one in exposure(plain, found.file_id, 50)]
+    assert seen and list(exposure(masked, found.file_id, 50)) == seen
+
+
+def test_a_file_that_was_removed_on_the_way_was_seen_by_the_steps_before(root: Path, tmp_path: Path) -> None:
+    file_ids = Store.open(root).file_ids().to_pylist()
+    first = Loader(root, context=64, batch=2)
+    chosen = [one for step in (2, 12) if (one := trace(first, step, 0, 5)) is not None]
+    append(tmp_path / "list", [Wish("file", one.file_id, "opt_out") for one in chosen], None)
+    shown: dict[int, set[int]] = {}
+    legs, step, loader = [Leg(0, 2, removed=0)], 0, first
+    for length, entries in ((9, 0), (9, 1), (9, 2)):
+        removed = removed_from(root, tmp_path / "list")
+        here = replace(removed, ordinals=removed.ordinals[:entries], digests=removed.digests[: entries + 1])
+        following = Loader(root, context=64, batch=2, removed=here)
+        following.load_state_dict(loader.state_dict())
+        loader = following
+        legs += [Leg(step, 2, removed=entries)] if step else []
+        for _, batch in zip(range(length), loader, strict=False):
+            for document in set(batch.segments.document.tolist()) - {-1}:
+                shown.setdefault(document, set()).add(step)
+            step += 1
+    assert loader.state_dict()["steps"] == step == 27
+    assert [step in shown[one.document] for step, one in zip((2, 12), chosen, strict=True)] == [True, True]
+    for document, file_id in enumerate(file_ids):
+        sightings = list(exposure(loader, file_id, step, legs))
+        assert {one.step for one in sightings} == shown.get(document, set()), document
+        assert all(one.seen for one in sightings)
+    with pytest.raises(StopRun, match="less of the removal list"):
+        trace(loader, 0, 0, 0, [Leg(0, 2, removed=2), Leg(4, 2, removed=1)])
+
+
+def test_the_steps_of_a_mixture_are_traced_like_those_of_one_release(root: Path) -> None:
+    def mixture() -> Mixture:
+        chosen = [range(0, 9), range(9, 12)]  # the second is short, so that it goes through several epochs
+        return Mixture([Loader(root, context=64, seed=n, only=chosen[n]) for n in (0, 1)], [3, 1], batch=2, world=2)
+
+    expected: dict[tuple[int, str], set[int]] = {}
+    asked, file_ids = mixture(), Store.open(root).file_ids().to_pylist()
+    for rank in (0, 1):
+        one = Mixture(mixture().loaders, [3, 1], batch=2, rank=rank, world=2)
+        for step, batch in zip(range(30), one, strict=False):
+            for number, (begin, document) in enumerate(
+                zip(batch.segments.begin.tolist(), batch.segments.document.tolist(), strict=True)
+            ):
+                row, position = divmod(begin, 64)
+                found = trace(asked, step, rank * 2 + row, position)
+                assert (-1 if found is None else found.document) == document, number
+                if found is not None:
+                    assert found.source == batch.sources[row]
+                    expected.setdefault((found.source, found.file_id), set()).add(step)
+    for document, file_id in enumerate(file_ids[:12]):
+        sightings = list(exposure(asked, file_id, 30))
+        assert {one.step for one in sightings} == expected.get((int(document >= 9), file_id), set())
+        assert sightings == sorted(sightings, key=lambda one: (one.step, one.row, one.begin))
+    with pytest.raises(StopRun, match="list for each source"):
+        trace(asked, 0, 0, 0, [Leg(0, 4, removed=0)])
 
 
 def test_what_does_not_exist_is_refused(root: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from gleanery.records.errors import StopRun
 from gleanery.shards.finishing import finish
 from gleanery.shards.loader import Loader, torch_loader, torch_steps
+from gleanery.shards.mixing import Mixture
 from gleanery.shards.tokenizer import Tokenizer
 from gleanery.shards.writing import write_part
 
@@ -128,10 +129,30 @@ def test_leaving_the_loop_ends_the_thread_and_faults_reach_it(root: Path) -> Non
     batches.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
     broken = torch_loader(root, context=64, batch=2, fim_rate=1.0)
+    assert isinstance(broken._loader, Loader)
     broken._loader.store.stored.clear()  # as if the files had gone
     with pytest.raises(IndexError):
         next(iter(broken))
     assert threading.active_count() == before
+
+
+@pytest.mark.torch
+def test_a_mixture_gives_tensors_that_name_their_sources(root: Path) -> None:
+    pytest.importorskip("torch", reason=HINT)
+    from gleanery.shards.torch_data import TorchBatches
+
+    def mixture() -> Mixture:
+        return Mixture([Loader(root, context=64, seed=seed) for seed in (1, 2)], [2, 1], batch=3)
+
+    batches = TorchBatches(mixture())
+    expected = list(islice(mixture(), 5))
+    for tensors, batch in zip(islice(batches, 3), expected, strict=False):
+        assert np.array_equal(tensors["input_ids"].numpy(), batch.input_ids)
+        assert np.array_equal(tensors["sources"], batch.sources)
+    resumed = TorchBatches(mixture())
+    resumed.load_state_dict(json.loads(json.dumps(batches.state_dict())))
+    again = next(iter(resumed))
+    assert np.array_equal(again["input_ids"].numpy(), expected[3].input_ids)
 
 
 def test_without_torch_the_error_names_the_extra(root: Path) -> None:
