@@ -4,72 +4,79 @@ In: a release. Out: a folder in the other tool's format; what was written is sai
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gleanery.pipeline.screen import err
+from gleanery.release.wording import number
+
+if TYPE_CHECKING:
+    from gleanery.shards.masking import Removed
 
 _HELP = """Write a release in other tools' formats.
 
 Example: gleanery export parquet runs/demo/release runs/demo-parquet
 """
+Release = Annotated[Path, typer.Argument(help="Folder of a release.")]
+Folder = Annotated[Path, typer.Argument(help="Folder to write.")]
+Removals = Annotated[Path | None, typer.Option("--list", help="Removal list: what it names is left out.")]
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_HELP)
 
 
 @app.command("datatrove")
-def datatrove(
-    release: Annotated[Path, typer.Argument(help="Folder of a release.")],
-    folder: Annotated[Path, typer.Argument(help="Folder to write.")],
-) -> None:
+def datatrove(release: Release, folder: Folder, removals: Removals = None) -> None:
     """Write the tokens as datatrove's tokenised folder.
 
     Example: gleanery export datatrove runs/demo/release runs/demo-datatrove
     """
     from gleanery.shards.exports import to_datatrove
 
-    to_datatrove(release, folder)
-    err.print(f"written to {folder}")
+    removed = _removed(release, removals)
+    to_datatrove(release, folder, removed)
+    _say(folder, removed)
 
 
 @app.command("megatron")
-def megatron(
-    release: Annotated[Path, typer.Argument(help="Folder of a release.")],
-    folder: Annotated[Path, typer.Argument(help="Folder to write.")],
-) -> None:
+def megatron(release: Release, folder: Folder, removals: Removals = None) -> None:
     """Write the tokens as Megatron's indexed data set; the data path is FOLDER/release_text_document.
 
     Example: gleanery export megatron runs/demo/release runs/demo-megatron
     """
     from gleanery.shards.exports import to_megatron
 
-    to_megatron(release, folder)
-    err.print(f"written to {folder}")
+    removed = _removed(release, removals)
+    to_megatron(release, folder, removed)
+    _say(folder, removed)
 
 
 @app.command("safetensors")
-def safetensors(
-    release: Annotated[Path, typer.Argument(help="Folder of a release.")],
-    folder: Annotated[Path, typer.Argument(help="Folder to write.")],
-) -> None:
+def safetensors(release: Release, folder: Folder, removals: Removals = None) -> None:
     """Write the tokens as safetensors files, which any framework opens by memory map.
 
     Example: gleanery export safetensors runs/demo/release runs/demo-safetensors
     """
     from gleanery.shards.exports import to_safetensors
 
-    to_safetensors(release, folder)
-    err.print(f"written to {folder}")
+    removed = _removed(release, removals)
+    to_safetensors(release, folder, removed)
+    _say(folder, removed)
 
 
 @app.command("parquet")
 def parquet(
-    release: Annotated[Path, typer.Argument(help="Folder of a release.")],
-    folder: Annotated[Path, typer.Argument(help="Folder to write.")],
+    release: Release,
+    folder: Folder,
     context: Annotated[int, typer.Option(help="Tokens in a row.")] = 2048,
-    fim_rate: Annotated[float, typer.Option(help="Share of documents with a fill-in-the-middle.")] = 0.5,
+    fim_rate: Annotated[float, typer.Option(help="Share of pieces with a fill-in-the-middle.")] = 0.5,
+    spm_rate: Annotated[float, typer.Option(help="Share of those with the suffix first.")] = 0.5,
+    repo_rate: Annotated[float, typer.Option(help="Share of repositories with any such piece.")] = 1.0,
+    line_rate: Annotated[float, typer.Option(help="Share of such pieces cut at lines.")] = 0.0,
+    syntax_rate: Annotated[float, typer.Option(help="Share of such pieces cut at syntax nodes.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Seed of all choices.")] = 0,
+    epoch: Annotated[int, typer.Option(min=0, help="Epoch: another one has another order and other cuts.")] = 0,
     unit: Annotated[str, typer.Option(help="What stands together: file or repository.")] = "file",
+    removals: Removals = None,
 ) -> None:
     """Write packed rows with fill-in-the-middle as Parquet, for trainers that read rows.
 
@@ -77,5 +84,19 @@ def parquet(
     """
     from gleanery.shards.exports import fim_parquet
 
-    fim_parquet(release, folder, context, fim_rate=fim_rate, seed=seed, unit=unit)
-    err.print(f"written to {folder}")
+    removed = _removed(release, removals)
+    rates = {"fim_rate": fim_rate, "spm_rate": spm_rate, "repo_rate": repo_rate, "line_rate": line_rate}
+    fim_parquet(release, folder, context, epoch, removed, seed=seed, unit=unit, syntax_rate=syntax_rate, **rates)
+    _say(folder, removed)
+
+
+def _removed(release: Path, path: Path | None) -> "Removed":
+    from gleanery.shards.masking import NOTHING_REMOVED
+    from gleanery.shards.removals import removed_from
+
+    return NOTHING_REMOVED if path is None else removed_from(release, path)
+
+
+def _say(folder: Path, removed: "Removed") -> None:
+    count = len(removed.ordinals)
+    err.print(f"written to {folder}" + (f", without {number(count, 'removed document')}" if count else ""))

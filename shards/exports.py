@@ -1,7 +1,8 @@
 """Exports: the same tokens in the forms that other trainers read.
 
 In: the folder of a finished release. Out: a new folder, whole or absent. datatrove is imported here and nowhere else
-in the room. An export is a copy and knows nothing of later removals: make it anew after each.
+in the room. An export leaves out what a removal list names, and says what it is (export_notes.py). It is a copy and
+knows nothing of later removals: make it anew after each.
 
 `to_datatrove`, `to_megatron` and `to_safetensors` write whole documents, each with the end of text behind it, for
 trainers that cut rows themselves. `fim_parquet` writes one epoch of the loader's rows, fill-in-the-middle and all, for
@@ -14,6 +15,7 @@ import shutil
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,10 @@ from numpy.typing import NDArray
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import atomic_file, write_bytes, write_groups
 from gleanery.shards.batch import Batch
+from gleanery.shards.export_notes import write_notes
 from gleanery.shards.layout import TOKENIZER_FILE, part_name
 from gleanery.shards.loader import Loader
-from gleanery.shards.pieces import FILE
+from gleanery.shards.masking import NOTHING_REMOVED, Removed
 from gleanery.shards.store import Store
 
 # Megatron's `.idx`: its magic word, version, and the codes that it gives to types of numbers.
@@ -52,7 +55,7 @@ ROWS = pa.schema(
 )
 
 
-def to_datatrove(root: Path, out: Path) -> None:
+def to_datatrove(root: Path, out: Path, removed: Removed = NOTHING_REMOVED) -> None:
     """datatrove's tokenised folder: for each part a `.ds` file with its `.index` and `.metadata`, and the tokenizer.
 
     Documents stand in the order of the release, each followed by the end of text, which is what datatrove's and
@@ -71,12 +74,13 @@ def to_datatrove(root: Path, out: Path) -> None:
                 save_final_metadata=True,
                 token_size=store.dtype.itemsize,
             )
-            for tokens in _ended(store, np.flatnonzero(store.docs.shard == shard).tolist()):
+            for tokens in _ended(store, _left(store, removed, shard).tolist()):
                 file.write_bytes(tokens)
             file.close()
+        write_notes(folder, Path(root), store, "datatrove", removed)
 
 
-def to_megatron(root: Path, out: Path) -> None:
+def to_megatron(root: Path, out: Path, removed: Removed = NOTHING_REMOVED) -> None:
     """Megatron's indexed data set, `release_text_document.bin` and `.idx`, and the tokenizer.
 
     Documents stand in the order of the release, each with the end of text as its last token (`--append-eod`). Pass
@@ -84,7 +88,8 @@ def to_megatron(root: Path, out: Path) -> None:
     """
     store = Store.open(Path(root))
     dtype = np.dtype("<u2") if store.dtype.itemsize == 2 else np.dtype("<i4")  # ids are under 2 ** 31
-    lengths = (store.docs.length + 1).astype(np.int32)
+    left = _left(store, removed)
+    lengths = (store.docs.length[left] + 1).astype(np.int32)
     count = len(lengths)
     starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)[:-1]]) * dtype.itemsize if count else np.empty(0)
     head = struct.pack("<QBQQ", MEGATRON_VERSION, MEGATRON_TYPES[dtype.str], count, count + 1)
@@ -92,16 +97,17 @@ def to_megatron(root: Path, out: Path) -> None:
     with _new_folder(Path(out)) as folder:
         write_bytes(folder / TOKENIZER_FILE, store.tokenizer.json)
         with atomic_file(folder / f"{MEGATRON_NAME}.bin") as file:
-            for tokens in _ended(store, range(count)):
+            for tokens in _ended(store, left.tolist()):
                 file.write(tokens)
         write_bytes(folder / f"{MEGATRON_NAME}.idx", MEGATRON_MAGIC + head + b"".join(t.tobytes() for t in tables))
+        write_notes(folder, Path(root), store, "megatron", removed)
 
 
-def to_safetensors(root: Path, out: Path) -> None:
+def to_safetensors(root: Path, out: Path, removed: Removed = NOTHING_REMOVED) -> None:
     """A `.safetensors` file for each part, and the tokenizer: any framework opens them by memory map.
 
     tokens  U16 or U32, the documents one after the other, each with the end of text behind it
-    bounds  I64, document i of the file is tokens[bounds[i] : bounds[i + 1]]
+    bounds  I64, document i of the file is tokens[bounds[i] : bounds[i + 1]]; a removed one has no tokens
 
     The metadata names the release and the ordinal of the file's first document. Raises StopRun if `out` exists.
     """
@@ -109,14 +115,16 @@ def to_safetensors(root: Path, out: Path) -> None:
     with _new_folder(Path(out)) as folder:
         write_bytes(folder / TOKENIZER_FILE, store.tokenizer.json)
         for shard in range(len(store.description.shards)):
-            chosen = np.flatnonzero(store.docs.shard == shard)
-            bounds = np.concatenate([[0], np.cumsum(store.docs.length[chosen] + 1)]).astype("<i8")
+            chosen, left = np.flatnonzero(store.docs.shard == shard), _left(store, removed, shard)
+            sizes = np.where(np.isin(chosen, left), store.docs.length[chosen] + 1, 0)
+            bounds = np.concatenate([[0], np.cumsum(sizes)]).astype("<i8")
             first = int(chosen[0]) if len(chosen) else 0
             with atomic_file(folder / f"{part_name(shard, len(store.description.shards))}.safetensors") as file:
                 file.write(_safetensors_head(store, bounds, first))
                 file.write(bounds.tobytes())
-                for tokens in _ended(store, chosen.tolist()):
+                for tokens in _ended(store, left.tolist()):
                     file.write(tokens)
+        write_notes(folder, Path(root), store, "safetensors", removed)
 
 
 def _safetensors_head(store: Store, bounds: NDArray[np.int64], first: int) -> bytes:
@@ -137,6 +145,12 @@ def _safetensors_head(store: Store, bounds: NDArray[np.int64], first: int) -> by
     return struct.pack("<Q", len(text)) + text
 
 
+def _left(store: Store, removed: Removed, shard: int | None = None) -> NDArray[np.int64]:
+    """The ordinals of all documents, or those of one part, that no removal list names."""
+    left = ~removed.mask(len(store), len(removed.ordinals))
+    return np.flatnonzero(left if shard is None else left & (store.docs.shard == shard))
+
+
 def _ended(store: Store, ordinals: Sequence[int]) -> Iterator[bytes]:
     """The bytes of some documents, each with the end of text."""
     end = np.array([store.description.sentinels["<|endoftext|>"][1]], store.dtype).tobytes()
@@ -145,16 +159,11 @@ def _ended(store: Store, ordinals: Sequence[int]) -> Iterator[bytes]:
 
 
 def fim_parquet(
-    root: Path,
-    out: Path,
-    context: int,
-    seed: int = 0,
-    fim_rate: float = 0.5,
-    spm_rate: float = 0.5,
-    epoch: int = 0,
-    unit: str = FILE,
+    root: Path, out: Path, context: int, epoch: int = 0, removed: Removed = NOTHING_REMOVED, **settings: Any
 ) -> None:
-    """One epoch of the loader's rows, all of them and in its order, as Parquet files `part-00000-of-N.parquet`.
+    """One epoch of the loader's rows, all of them and in its order, as Parquet files `data/part-00000-of-N.parquet`.
+
+    settings  seed, rates and unit, as a `Loader` takes them
 
     Columns, for each row of `context` positions:
 
@@ -163,9 +172,10 @@ def fim_parquet(
     file_ids, offsets, forms         for each piece: the file ("" for padding), its first token there, and its form
     starts                           for each piece: the position in the row where it begins
 
-    Raises StopRun if `out` exists or a setting is not possible.
+    What is removed is not packed at all. Raises StopRun if `out` exists or a setting is not possible.
     """
-    loader = Loader(Path(root), context=context, batch=1, seed=seed, fim_rate=fim_rate, spm_rate=spm_rate, unit=unit)
+    packed = replace(removed, mode="repack")
+    loader = Loader(Path(root), context=context, batch=1, removed=packed, **settings)
     file_ids = np.array([*loader.store.file_ids().to_pylist(), ""], dtype=object)  # -1, which is padding, finds ""
     rows, size = loader.rows(epoch), ROWS_PER_GROUP * GROUPS_PER_FILE
     parts = -(-rows // size)
@@ -173,8 +183,10 @@ def fim_parquet(
         for part in range(parts):
             places = range(part * size, min(rows, (part + 1) * size), ROWS_PER_GROUP)
             batches = (loader.read(epoch, at, min(ROWS_PER_GROUP, rows - at)) for at in places)
-            name = f"{part_name(part, parts)}.parquet"
+            name = f"data/{part_name(part, parts)}.parquet"
             write_groups(folder / name, ROWS, (_table(batch, file_ids) for batch in batches))
+        about = {"context": context, "epoch": epoch, **settings}
+        write_notes(folder, Path(root), loader.store, "parquet", removed, about)
 
 
 def _table(batch: Batch, file_ids: NDArray[Any]) -> pa.Table:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from gleanery.records.parquet import table_of, write_table
 from gleanery.shards.exports import fim_parquet, to_datatrove, to_megatron, to_safetensors
 from gleanery.shards.finishing import finish
 from gleanery.shards.loader import Loader
+from gleanery.shards.masking import Removed
 from gleanery.shards.store import Store
 from gleanery.shards.tokenizer import Tokenizer
 from gleanery.shards.writing import write_part
@@ -72,7 +74,7 @@ def test_datatroves_own_reader_opens_the_folder(root: Path, tmp_path: Path) -> N
 
 def test_the_parquet_rows_are_those_of_the_loader(root: Path, tmp_path: Path) -> None:
     fim_parquet(root, tmp_path / "out", context=64, seed=2, epoch=1)
-    table = pq.read_table(tmp_path / "out")
+    table = pq.read_table(tmp_path / "out/data")
     loader = Loader(root, context=64, seed=2)
     batch = loader.read(1, 0, loader.rows(1))
     assert table.column("input_ids").to_pylist() == batch.input_ids.tolist()
@@ -150,12 +152,17 @@ def test_safetensors_opens_its_export(root: Path, tmp_path: Path) -> None:
 def test_load_dataset_opens_the_packed_rows(root: Path, tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets", reason=HINT)
     fim_parquet(root, tmp_path / "out", context=64, seed=2)
-    data = datasets.load_dataset("parquet", data_dir=str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))["train"]
+    data = datasets.load_dataset("parquet", data_dir=str(tmp_path / "out/data"), cache_dir=str(tmp_path / "cache"))[
+        "train"
+    ]
     loader = Loader(root, context=64, seed=2)
     batch = loader.read(0, 0, loader.rows(0))
     assert data["input_ids"][:] == batch.input_ids.tolist()
     assert data["labels"][:] == batch.labels.tolist()
     assert data.features["input_ids"].feature.dtype == "int32"
+    (tmp_path / "out/NOTICES.txt.gz").write_bytes(b"as a release has it")
+    whole = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "other"))["train"]
+    assert whole["input_ids"][:] == batch.input_ids.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -199,9 +206,54 @@ WRITERS: dict[str, Callable[[Path, Path], None]] = {
 def test_an_export_twice_gives_the_same_bytes_and_never_overwrites(root: Path, tmp_path: Path, name: str) -> None:
     def export(out: Path) -> dict[str, str]:
         WRITERS[name](root, out)
-        return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(out.iterdir())}
+        return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(out.rglob("*")) if p.is_file()}
 
     assert export(tmp_path / "a") == export(tmp_path / "b")
     with pytest.raises(StopRun, match="exists"):
         export(tmp_path / "a")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_an_export_leaves_out_what_is_removed_and_says_so(root: Path, tmp_path: Path, name: str) -> None:
+    store = Store.open(root)
+    chosen = [one for one in (1, 4) if len(store.tokens(one))]
+    removed = Removed(np.array(chosen, np.int64), tuple(f"{n:08x}" for n in range(len(chosen) + 1)))
+    if name == "parquet":
+        fim_parquet(root, tmp_path / "out", context=64, removed=removed)
+        table = pq.read_table(tmp_path / "out/data")
+        held = {one for row in table.column("file_ids").to_pylist() for one in row}
+        files = enumerate(store.file_ids().to_pylist())
+        assert held - {""} == {one for n, one in files if n not in chosen and len(store.tokens(n))}
+    else:
+        writer = {"datatrove": to_datatrove, "megatron": to_megatron, "safetensors": to_safetensors}[name]
+        writer(root, tmp_path / "out", removed)
+        left = b"".join(np.array(one, "<u2").tobytes() for n, one in enumerate(ended(store)) if n not in chosen)
+        if name == "safetensors":
+            tokens, count = b"", 0
+            for path in sorted((tmp_path / "out").glob("*.safetensors")):
+                content = path.read_bytes()
+                size = int.from_bytes(content[:8], "little")
+                head = json.loads(content[8 : 8 + size])
+                begin, end = head["tokens"]["data_offsets"]
+                tokens += content[8 + size + begin : 8 + size + end]
+                count += head["bounds"]["shape"][0] - 1
+            assert count == len(store)
+        else:
+            ending = {"datatrove": "*.ds", "megatron": "*.bin"}[name]
+            tokens = b"".join(path.read_bytes() for path in sorted((tmp_path / "out").glob(ending)))
+        assert tokens == left
+    about = json.loads((tmp_path / "out/export.json").read_text("utf-8"))
+    assert (about["form"], about["release"], about["documents"]) == (name, store.release, len(store) - len(chosen))
+    assert (about["removed"], about["list"]) == (len(chosen), removed.digests[-1])
+    assert f"{len(chosen)} documents of a removal list" in (tmp_path / "out/README.md").read_text("utf-8")
+
+
+def test_notices_go_with_an_export(root: Path, tmp_path: Path) -> None:
+    release = tmp_path / "release"
+    shutil.copytree(root, release)
+    (release / "NOTICES.txt.gz").write_bytes(b"who wrote it")
+    for name, write in WRITERS.items():
+        write(release, tmp_path / name)
+        assert (tmp_path / name / "NOTICES.txt.gz").read_bytes() == b"who wrote it"
+        assert "every copy" in (tmp_path / name / "README.md").read_text("utf-8")

@@ -1,0 +1,66 @@
+"""What goes with every export: where its tokens come from, what was left out, and the notices that licences ask for.
+
+In: a release, the form of the export, its settings and the removal list. Out: `export.json` for programs, `README.md`
+for people (and for `datasets`, which reads from it which files are data), and the release's `NOTICES.txt.gz`.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gleanery.records.parquet import write_bytes
+from gleanery.shards.masking import Removed
+from gleanery.shards.store import Store
+
+NOTICES, ABOUT, CARD = "NOTICES.txt.gz", "export.json", "README.md"
+_DATA_FILES = """\
+---
+configs:
+- config_name: default
+  data_files: data/*.parquet
+---
+"""
+_TEXT = """\
+# Code for training, as {form}
+
+The tokens of {documents} documents of the Gleanery release {release}. {removed}
+{notices}
+An export is a copy: what is removed from the release later still stands in it. Make it anew with the newest removal
+list, and delete this one.
+
+`export.json` says the same for programs, with all settings.
+"""
+_NOTICES_THERE = """
+`NOTICES.txt.gz` holds the copyright lines and licence texts that the licences of these documents ask for. It has to go
+with every copy.
+"""
+
+
+def write_notes(
+    folder: Path, root: Path, store: Store, form: str, removed: Removed, settings: Mapping[str, Any] | None = None
+) -> None:
+    """Write all three into the folder of an export; a release without notices gives none."""
+    there, gone = (root / NOTICES).is_file(), len(removed.ordinals)
+    if there:
+        shutil.copyfile(root / NOTICES, folder / NOTICES)
+    about = {
+        "format": "gleanery-export-1",
+        "form": form,
+        "release": store.release,
+        "documents": len(store) - gone,
+        "removed": gone,
+        "list": removed.digests[gone],
+        "settings": dict(settings or {}),
+    }
+    write_bytes(folder / ABOUT, json.dumps(about, indent=1).encode() + b"\n")
+    said = f"{gone} documents of a removal list were left out." if gone else "No document was left out."
+    text = _TEXT.format(
+        form=form,
+        documents=len(store) - gone,
+        release=store.release[:16],
+        removed=said,
+        notices=_NOTICES_THERE if there else "",
+    )
+    write_bytes(folder / CARD, ((_DATA_FILES if form == "parquet" else "") + text).encode())
