@@ -76,7 +76,22 @@ def _parameters(settings: Settings) -> dict[str, Any]:
     """What the token files depend on."""
     shards = settings.shards
     about = {"sentinels": list(shards.sentinels), "spans": shards.syntax_spans, "compression": shards.compression}
-    return about | {"order": ORDER_VERSION, "redactor": redactor_version()}
+    about |= {"order": ORDER_VERSION, "redactor": redactor_version()}
+    return about | ({"grammars": grammars(settings)} if shards.syntax_spans else {})
+
+
+def grammars(settings: Settings) -> dict[str, str]:
+    """The packages that make spans, with their versions; none without spans."""
+    if not settings.shards.syntax_spans:
+        return {}
+    try:
+        from gleanery.shards.syntax import grammar_versions
+
+        return grammar_versions()
+    except ImportError as error:
+        raise StopRun(
+            "tree-sitter is not installed", "install it with its grammars, or leave syntax_spans off"
+        ) from error
 
 
 def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
@@ -160,12 +175,7 @@ def _files(settings: Settings) -> tuple[Callable[[int, int], str], ...]:
 
 def _find_spans() -> Callable[[Mapping[str, object]], NDArray[np.uint32]]:
     """What finds the spans of a row of `documents`; needs tree-sitter and its grammars."""
-    try:
-        from gleanery.shards.syntax import spans_of
-    except ImportError as error:
-        raise StopRun(
-            "tree-sitter is not installed", "install it with its grammars, or leave syntax_spans off"
-        ) from error
+    from gleanery.shards.syntax import spans_of
 
     def find(row: Mapping[str, object]) -> NDArray[np.uint32]:
         language = row["language"]

@@ -11,6 +11,7 @@ with errors gives the spans of what could be understood.
 import importlib
 from collections.abc import Iterator
 from functools import lru_cache
+from importlib.metadata import version
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,12 @@ READ_BYTES = 4096
 READS_FREE, READS_PER_PLACE = 64, 32
 # At 8 bytes for each, spans take under 2 % of the text's size.
 BYTES_PER_SPAN = 512
+
+
+def grammar_versions() -> dict[str, str]:
+    """The packages on whose versions spans depend: the parser and all grammars."""
+    modules = {"tree_sitter", *(module for module, _ in GRAMMARS.values())}
+    return {name: version(name) for name in sorted(module.replace("_", "-") for module in modules)}
 
 
 def spans_of(language: str | None, text: bytes, name: str) -> NDArray[np.uint32]:

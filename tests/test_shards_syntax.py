@@ -4,6 +4,11 @@ import pytest
 
 pytest.importorskip("tree_sitter", reason="tree-sitter and its grammars are not installed")
 
+from gleanery.pipeline.settings import Settings, ShardSettings
+from gleanery.pipeline.stage6_pack import tokens_step
+from gleanery.pipeline.steps import Marker
+from gleanery.records.parquet import Written
+from gleanery.shards import syntax
 from gleanery.shards.syntax import BYTES_PER_SPAN, GRAMMARS, LEAST_SPAN, MOST_BYTES, spans_of
 
 FUNCTION = "def area(width, height):\n    total = width * height + {n}\n    return total\n\n\n"
@@ -38,3 +43,14 @@ def test_hostile_text_ends_with_spans_inside_it(language: str, name: str) -> Non
     text = HOSTILE[name]
     for begin, end in spans_of(language, text, "a").tolist():
         assert 0 <= begin < end <= len(text)
+
+
+def test_another_grammar_makes_tokens_anew_and_is_named_in_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    markers = {"documents": Marker("", {"tables/documents/part-00000-of-00001.parquet": Written(1, 1, "")}, {}, {})}
+    plain, spans = Settings(), Settings(shards=ShardSettings(syntax_spans=True))
+    assert "grammars" not in tokens_step(plain, markers).parameters
+    before = tokens_step(spans, markers).parameters
+    assert set(before["grammars"]) == {"tree-sitter"} | {name.replace("_", "-") for name, _ in GRAMMARS.values()}
+    monkeypatch.setattr(syntax, "version", lambda name: "9.9" if name == "tree-sitter-go" else "1.0")
+    after = tokens_step(spans, markers).parameters
+    assert after != before and after["grammars"]["tree-sitter-go"] == "9.9"
