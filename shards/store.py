@@ -4,14 +4,15 @@ In: the folder of a finished release. Out: `Store`, which gives any document's t
 index alone; a document's tokens are a view of the map. Needs numpy, numba and xxhash; a compressed release needs
 cramjam and scratch space too, and the table `docs` is read with pyarrow.
 
-Every block is checked when it is touched first. A compressed block is decoded then, straight into a file without a name
-in the scratch folder, so that memory stays free and everything after is as for a release that is not compressed.
+Every block is checked when it is touched first. A compressed block is decoded then and kept in a file without a name
+(scratch.py), so that memory stays free and everything after is as for a release that is not compressed.
 """
 
 import hashlib
-import tempfile
+import threading
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,10 @@ from numpy.typing import NDArray
 from gleanery.records.errors import StopRun
 from gleanery.shards.addresses import address_of
 from gleanery.shards.chance import compiled
-from gleanery.shards.index import Index, read_checked, read_columns, read_index
+from gleanery.shards.index import BLOCK_BYTES, Index, read_checked, read_columns, read_index
 from gleanery.shards.layout import STORE_FILE, TOKENIZER_FILE, Shard, StoreFile, read_store_file
 from gleanery.shards.names import Names, read_names
+from gleanery.shards.scratch import Scratch
 from gleanery.shards.spans import Spans
 from gleanery.shards.spelling import Spelling, spelling_of
 
@@ -37,6 +39,7 @@ __all__ = ["Index", "Store"]
 
 # Rows in a row group of `docs`; the same as records/parquet.py writes.
 ROW_GROUP_ROWS = 65_536
+_OF_THREAD = threading.local()
 
 
 class Store:
@@ -72,8 +75,9 @@ class Store:
         self.docs, self.blocks = read_index(root, description.shards, self.dtype.itemsize, compressed)
         self.stored = [_stored(root, shard) for shard in description.shards]
         if compressed:
-            self._decoded = [_scratch(shard.tokens, self.dtype, scratch) for shard in description.shards]
-            self.payload = [_frozen(array) for array in self._decoded]
+            begins = np.cumsum([0, *(shard.tokens for shard in description.shards)]).tolist()
+            self._scratch, self._begins = Scratch(begins[-1], self.dtype, scratch), begins
+            self.payload = [self._scratch.kept[begin:end] for begin, end in pairwise(begins)]
         else:
             self.payload = [raw.view(self.dtype) for raw in self.stored]
         bases = np.array([address_of(array) for array in self.payload] or [0], np.uint64)
@@ -101,17 +105,15 @@ class Store:
 
         Raises StopRun, naming its shard, if it is damaged or holds a control token.
         """
-        if self.description.compression == "none":
-            self.checked(block)
-        else:
-            first, count = int(self.blocks.token[block]), int(self.blocks.count[block])
-            self.checked(block, self._decoded[self.blocks.shard[block]][first : first + count])
-        if not self.touched[block]:
-            self.touched[block] = 1
-            self.untouched -= 1
+        tokens = self._checked(block)
+        if self.description.compression != "none":
+            self._scratch.keep(self._begins[self.blocks.shard[block]] + int(self.blocks.token[block]), tokens)
+        self.touched[block] = 1
+        # Counted anew, since two threads may touch one block, and none may be thought to be touched that is not.
+        self.untouched = len(self.touched) - int(np.count_nonzero(self.touched))
 
-    def checked(self, block: int, into: NDArray[Any] | None = None) -> NDArray[Any]:
-        """The tokens of a block, checked and decoded now, to `into` if it is given. Raises StopRun as `touch`."""
+    def _checked(self, block: int) -> NDArray[Any]:
+        """The tokens of a block, checked and decoded now; good until the thread checks another. Raises StopRun."""
         shard, byte, size = int(self.blocks.shard[block]), int(self.blocks.byte[block]), int(self.blocks.size[block])
         name = self.description.shards[shard].tokens_file
         stored = self.stored[shard][byte : byte + size]
@@ -121,8 +123,7 @@ class Store:
         if self.description.compression == "none":
             tokens = self.payload[shard][token : token + count]
         else:
-            tokens = np.empty(count, self.dtype) if into is None else into
-            self._decode(stored, tokens, name)
+            tokens = self._decoded(stored, count, name)
         if not is_payload(tokens, self.spelling.silent):
             raise StopRun(f"{name} holds a control token", "do not train on this release")
         return tokens
@@ -134,18 +135,23 @@ class Store:
         """
         _ = self.spans, self.names
         for block in range(len(self.blocks)):
-            self.checked(block)
+            self._checked(block)
 
-    def _decode(self, stored: NDArray[np.uint8], into: NDArray[Any], name: str) -> None:
+    def _decoded(self, stored: NDArray[np.uint8], count: int, name: str) -> NDArray[Any]:
+        """The tokens of a compressed block, in memory that nobody reads: a decoder writes more than it keeps."""
         import cramjam
 
         decode = {"lz4": cramjam.lz4.decompress_block_into, "zstd": cramjam.zstd.decompress_into}
         try:
-            size = decode[self.description.compression](stored.data, into.view(np.uint8).data)
+            into = _room(count * self.dtype.itemsize)
+            size = decode[self.description.compression](stored.data, into.data)
         except (cramjam.DecompressionError, ValueError) as error:
             raise StopRun(f"{name} cannot be decoded", "fetch this file again") from error
+        except MemoryError as error:
+            raise StopRun(f"{name} has a block that memory does not hold", "fetch this file again") from error
         if size != into.nbytes:
             raise StopRun(f"{name} has a block of another size", "fetch this file again")
+        return into.view(self.dtype)
 
     def text(self, ordinal: int) -> str:
         """The text of a document, exactly as it was stored."""
@@ -288,19 +294,12 @@ def _stored(root: Path, shard: Shard) -> NDArray[np.uint8]:
     return np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)  # slices of a plain view cost a tenth
 
 
-def _scratch(tokens: int, dtype: np.dtype[Any], folder: Path | None) -> NDArray[Any]:
-    """Room for the decoded tokens of a shard: a file without a name, with holes where nothing was touched."""
-    if tokens == 0:
-        return np.empty(0, dtype)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        file.truncate(tokens * dtype.itemsize)
-        return np.memmap(file, dtype=dtype, mode="r+", shape=(tokens,)).view(np.ndarray)
-
-
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    view = array.view()
-    view.flags.writeable = False
-    return view
+def _room(size: int) -> NDArray[np.uint8]:
+    """Bytes to decode into, kept for the life of the thread: a new array for each block costs its pages anew."""
+    room: NDArray[np.uint8] | None = getattr(_OF_THREAD, "room", None)
+    if room is None or len(room) < size:
+        room = _OF_THREAD.room = np.empty(max(size, 2 * BLOCK_BYTES), np.uint8)
+    return room[:size]
 
 
 def _sha256(path: Path) -> str:
