@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Loader", "Segments", "torch_loader", "torch_steps"]
 
 # Part of every state: raise it when the same settings would give other batches.
-ORDER_VERSION = "4"
+ORDER_VERSION = "5"
 _NO_MASK = np.empty(0, np.bool_)
 
 

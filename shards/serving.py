@@ -172,6 +172,8 @@ def _copy_all(
                     fill(labels, hidden, facts[k + 1, BEGIN] if k + 1 < made else end, IGNORED)
                     if hidden > row * context:
                         labels[hidden - 1] = IGNORED
+                elif whole and facts[k, FORM] != PLAIN:  # names stand before the first sentinel, and lead to it
+                    labels[facts[k, BEGIN] + facts[k, HEAD] - 1] = IGNORED
             for k in range(cut, cuts):
                 labels[places[k, SUFFIX_AT] - 1] = labels[places[k, MIDDLE_AT] - 1] = IGNORED
     bounds[apart] = len(counts) * context

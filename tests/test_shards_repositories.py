@@ -144,10 +144,11 @@ def test_positions_and_labels_go_on_through_a_repository_and_end_with_it(root: P
     for begin, end in zip(batch.cu_seqlens[:-1].tolist(), batch.cu_seqlens[1:].tolist(), strict=True):
         assert positions[begin:end].tolist() == list(range(end - begin))
         assert labels[end - 1] == -100
-        expected = np.where(np.isin(ids[begin + 1 : end], special[1:]), -100, ids[begin + 1 : end])
+        expected = np.where(np.isin(ids[begin + 1 : end], special), -100, ids[begin + 1 : end])
         if not hidden[begin]:
             assert np.array_equal(labels[begin : end - 1], expected)
     assert (labels[hidden] == -100).all()
+    assert not np.isin(labels, special).any()
 
 
 def test_no_file_is_cut_that_fits_into_a_row_with_its_names(root: Path) -> None:
