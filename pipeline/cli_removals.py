@@ -22,7 +22,9 @@ FILE = "OWNER/REPO:PATH, or a file_id."
 NewList = Annotated[Path, typer.Option("--list", help="The removal list; it is made if there is none.")]
 ListFile = Annotated[Path, typer.Option("--list", help="The removal list.")]
 Release = Annotated[Path, typer.Argument(help="Folder of a release.")]
-Days = Annotated[int, typer.Option(min=0, help="Days for which the list is good from today on; 0 is for ever.")]
+Days = Annotated[
+    int, typer.Option(min=0, max=36_500, help="Days for which the list is good from today on; 0 is for ever.")
+]
 Rows = Annotated[int, typer.Option("--rows", min=1, help="Rows in each step: world × batch.")]
 # What a training was opened with decides what it saw: each has to be as it was there.
 Context = Annotated[int, typer.Option(help="Tokens in a row, as in the training.")]

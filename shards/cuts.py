@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gleanery.shards.chance import compiled, i64, inlined, mix, u64
 from gleanery.shards.cut_ends import Tokens, begin_after, end_before, window
 from gleanery.shards.cut_places import character_start, draw_cuts
-from gleanery.shards.spelling import start_of
+from gleanery.shards.spelling import content_of, start_of
 from gleanery.shards.words import END_OF_TEXT, FAILED
 
 # The longest stretch between a cut and the next word that is encoded anew.
@@ -76,6 +76,7 @@ def cut_span(
     """As `cut_piece`, with one of the document's spans as the middle; false if none lies in the piece or fits.
 
     `before` holds the document's tokens before the piece. Counts through the tokens once, about a nanosecond for each.
+    Spans come from whoever wrote the release: one that ends before it begins, or divides a character, does not fit.
     """
     start, skipped, size = start_of(book), 0, 0
     for token in before:
@@ -86,16 +87,25 @@ def cut_span(
     high = np.searchsorted(begins, skipped + size)
     for attempt in range(ATTEMPTS if high > low else 0):
         span = low + i64(mix(u64(bits) + u64(attempt)) % u64(high - low))
-        if ends[span] > skipped + size:
+        begin, end = i64(begins[span]) - skipped, i64(ends[span]) - skipped
+        if not 0 <= begin < end <= size:
             continue
-        first, first_byte = _token_of(piece, start, begins[span] - skipped)
-        second, second_byte = _token_of(piece, start, ends[span] - skipped)
+        first, first_byte = _token_of(piece, start, begin)
+        second, second_byte = _token_of(piece, start, end)
         if not exact:
             _between_tokens(piece, first, second, book, place)
             return True
+        if _divides(piece, first, first_byte, book) or _divides(piece, second, second_byte, book):
+            continue
         if _cut_at(piece, first, first_byte, second, second_byte, growth, book, splits, place, new, text):
             return True
     return False
+
+
+@inlined
+def _divides(piece: NDArray[Any], token: int, byte: int, book: NDArray[np.uint64]) -> bool:
+    """Whether a place lies inside a character."""
+    return token < len(piece) and content_of(book)[start_of(book)[piece[token]] + byte] & 0xC0 == 0x80
 
 
 @compiled
@@ -119,8 +129,9 @@ def _between_tokens(
     book: NDArray[np.uint64],
     place: NDArray[np.int64],
 ) -> None:
-    """Cut between tokens, each at the start of a character."""
-    first, second = character_start(piece, book, first), character_start(piece, book, second)
+    """Cut between tokens, each at the start of a character; the second one is never before the first."""
+    first = character_start(piece, book, first)
+    second = max(first, character_start(piece, book, second))
     place[KEPT_PREFIX], place[MIDDLE_BEGIN], place[MIDDLE_END], place[SUFFIX_BEGIN] = first, first, second, second
     place[NEW_1] = place[NEW_2] = place[NEW_3] = place[NEW_4] = place[EXACT] = 0
 

@@ -39,17 +39,20 @@ class Request:
 
 
 class Paths:
-    """The paths of one repository, by their last names and by their folders."""
+    """The paths of one repository, by their last names, and the Go files that each folder has as a package."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = paths
         self._number = {path: number for number, path in reversed(list(enumerate(paths)))}
         self._named: dict[str, list[int]] = {}
-        self._inside: dict[str, list[int]] = {}
+        self._packages: dict[str, list[int]] = {}
         for number, path in enumerate(paths):
             folder, name = posixpath.split(path)
             self._named.setdefault(name, []).append(number)
-            self._inside.setdefault(folder, []).append(number)
+            if name.endswith(".go"):  # a folder of tests alone is a package without a file
+                package = self._packages.setdefault(folder, [])
+                if not name.endswith("_test.go") and len(package) < MOST_CANDIDATES:
+                    package.append(number)
 
     def of(self, request: Request, path: str) -> list[int]:
         """The files that a request of the file at `path` means: one, or those of a folder, or none."""
@@ -93,9 +96,8 @@ class Paths:
         """The Go files of the folder that the longest ending of an import path names."""
         while "/" in name:
             name = name.split("/", 1)[1]
-            found = [n for n in self._inside.get(name, ()) if self.paths[n].endswith(".go")]
-            if found:
-                return [n for n in found if not self.paths[n].endswith("_test.go")][:MOST_CANDIDATES]
+            if (found := self._packages.get(name)) is not None:
+                return found
         return []
 
 

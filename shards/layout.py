@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.records.errors import StopRun
+from gleanery.shards.tokenizer_file import SENTINELS
 
 FORMAT = "gleanery-shards-3"
 # What a release may be compressed with: the codec of pyarrow, and the level that it is written at. Tokens of code take
@@ -164,6 +165,8 @@ def _check(store: StoreFile) -> None:
         raise ValueError("compression")
     if not all(0 <= i < store.vocab_size for _, i in store.sentinels.values()) or store.vocab_size > 1 << 31:
         raise ValueError("vocabulary")
+    if store.sentinels.keys() != set(SENTINELS):
+        raise ValueError("roles")
 
 
 def _check_shard(shard: Shard, part: int, parts: int) -> None:

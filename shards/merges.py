@@ -37,7 +37,7 @@ def merge_table(vocabulary: Mapping[str, int], merges: list[Any]) -> NDArray[np.
         for rank, merge in enumerate(merges):
             left, right = merge.split(" ") if isinstance(merge, str) else merge
             triples[rank] = vocabulary[left], vocabulary[right], vocabulary[left + right]
-    except (KeyError, ValueError, AttributeError) as error:
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise StopRun("the tokenizer's merges do not fit its vocabulary", "fetch the release again") from error
     slots = 1 << max(4, (2 * len(merges)).bit_length())
     table = np.full((slots, 2), np.uint64(0xFFFFFFFFFFFFFFFF))

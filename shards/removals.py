@@ -93,8 +93,9 @@ class RemovalList:
             )
 
 
-def read_list(path: Path) -> RemovalList:
+def read_list(path: Path | str) -> RemovalList:
     """The list in a file. Raises StopRun if there is none, or a line was changed, left out, moved or cut off."""
+    path = Path(path)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -106,17 +107,20 @@ def read_list(path: Path) -> RemovalList:
     return RemovalList(_entries(content, path.name))
 
 
-def append(path: Path, wishes: Iterable[Wish], valid_until: datetime.date | None) -> list[Entry]:
+def append(path: Path | str, wishes: Iterable[Wish], valid_until: datetime.date | None) -> list[Entry]:
     """Append entries and return them; what the list names already is left out. Makes the file if there is none.
 
     Several may append at the same time: each waits for the other. What a kill left half written, which nobody was told
     of, is cut off first. Raises StopRun for an entry that is not possible or a list that is damaged.
     """
+    path = Path(path)
     with path.open("ab+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         content = file.read()
         whole = content.rfind(b"\n") + 1
+        if not whole and not HEADER.startswith(content):
+            raise StopRun(f"{path.name} is no removal list", "give the file that `gleanery removals` writes")
         entries = _entries(content[:whole], path.name) if whole else ()
         new = _new(entries, wishes, valid_until)
         file.truncate(whole)
@@ -127,7 +131,7 @@ def append(path: Path, wishes: Iterable[Wish], valid_until: datetime.date | None
 
 
 def removed_from(
-    root: Path, path: Path, mode: Literal["mask", "repack"] = "mask", today: datetime.date | None = None
+    root: Path | str, path: Path | str, mode: Literal["mask", "repack"] = "mask", today: datetime.date | None = None
 ) -> Removed:
     """What a loader of the release in `root` needs to honour the list in `path`.
 

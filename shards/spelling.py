@@ -19,10 +19,13 @@ from gleanery.shards.addresses import book_of, bytes_at, numbers_at, pairs_at, t
 from gleanery.shards.chance import compiled
 from gleanery.shards.characters import APOSTROPHE, BLANK, LETTER, NUMBER, SIGN, SPACE, UNKNOWN, kinds
 from gleanery.shards.merges import PART_COLUMNS, byte_ranks, merge_table, parts_of, short_words
+from gleanery.shards.tokenizer_file import NOT_UTF8
 
 RULES = ("gpt2", "digits+gpt2", "other")
 # The most characters of a token that count when a place to cut is drawn; see fim.py.
 MOST_CHARACTERS = 16
+# Ids lie under this; the largest published vocabularies have 262,144 tokens.
+MOST_TOKENS = 1 << 24
 
 
 class Spelling:
@@ -65,7 +68,8 @@ class Spelling:
         self.parts = parts_of(self.content, self.start, self.bytes_ids, self.merges)
         rule = rule_of(config)
         self.digits = rule == "digits+gpt2"
-        self.exact = rule != "other" and not _has_blank_tokens(config) and not model.get("ignore_merges")
+        spells_all = all(self.bytes_ids[byte] >= 0 for byte in range(256) if byte not in NOT_UTF8)
+        self.exact = rule != "other" and spells_all and not _has_blank_tokens(config) and not model.get("ignore_merges")
 
     @cached_property
     def book(self) -> NDArray[np.uint64]:
@@ -112,6 +116,9 @@ def _parse(content: bytes) -> dict[str, Any]:
         config: dict[str, Any] = json.loads(content)
         if not isinstance(config["model"]["vocab"], dict) or config["model"]["type"] != "BPE":
             raise ValueError("model")
+        ids = [*config["model"]["vocab"].values(), *(token["id"] for token in config.get("added_tokens") or [])]
+        if not ids or not all(type(i) is int and 0 <= i < MOST_TOKENS for i in ids):
+            raise ValueError("ids")
         return config
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StopRun("the tokenizer of the release cannot be read", "fetch the release again") from error

@@ -198,6 +198,8 @@ class Store:
         spelling = spelling_of(read_checked(self.root, TOKENIZER_FILE, self.description.tokenizer_sha256))
         if spelling.size != self.description.vocab_size:
             raise StopRun(f"{STORE_FILE} gives another vocabulary than the tokenizer", "fetch the release again")
+        if any(spelling.start[i] != spelling.start[i + 1] for _, i in self.description.sentinels.values()):
+            raise StopRun(f"{STORE_FILE} gives a control id to a token of text", "fetch the release again")
         return spelling
 
     @cached_property
@@ -237,7 +239,10 @@ class Store:
             counts.append(count.astype(np.int64))
             begins.append(begin)
             ends.append(end)
-        return Spans(np.cumsum(np.concatenate(counts)), np.concatenate(begins), np.concatenate(ends))
+        spans = Spans(np.cumsum(np.concatenate(counts)), np.concatenate(begins), np.concatenate(ends))
+        if not spans.are_sound():
+            raise StopRun("a span of the release ends before it begins, or stands out of order", "do not train on it")
+        return spans
 
     @cached_property
     def names(self) -> Names:

@@ -82,7 +82,7 @@ def write_part(
 
     compression  "none"; or "lz4" or "zstd" for a third or a quarter of the bytes: a loader then needs scratch space,
                  and pyarrow
-    spans        gives for a row the spans of its text, uint32[n, 2]: first byte and end, ascending; see spans.py
+    spans        gives for a row the spans of its text, uint32[n, 2]: first byte and end; see spans.py
     is_personal  whether a path or the name of a repository holds what a text may not hold; it then gets no tokens
     """
     if compression not in COMPRESSIONS:
@@ -254,8 +254,9 @@ def _exact(
 
 
 def _checked_spans(spans: NDArray[np.uint32], raw: bytes) -> NDArray[np.uint32]:
-    """Spans inside the text that begin and end between characters."""
+    """Spans inside the text that begin and end between characters, in their order."""
     table = np.asarray(spans, np.uint32).reshape(-1, 2)
+    table = table[np.lexsort((table[:, 1], table[:, 0]))]
     if len(table) and (int(table.max()) > len(raw) or (table[:, 0] >= table[:, 1]).any()):
         raise ValueError("a span lies outside its text")
     starts = np.append(np.frombuffer(raw, np.uint8) & 0xC0 != 0x80, True)

@@ -150,3 +150,5 @@ def test_the_commands_append_show_and_renew(release: Path, tmp_path: Path) -> No
     assert run.invoke(app, ["removals", "renew", "--valid-days", "0", "--list", str(path)]).exit_code == 0
     assert [(e.scope, e.id) for e in read_list(path).entries] == [("repo", "c" * 32), ("renew", "")]
     assert run.invoke(app, ["removals", "show", "--list", str(path)]).exit_code == 0
+    assert run.invoke(app, ["removals", "renew", "--valid-days", "36500", "--list", str(path)]).exit_code == 0
+    assert run.invoke(app, ["removals", "renew", "--valid-days", "9999999", "--list", str(path)]).exit_code == 2

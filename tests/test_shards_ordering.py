@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gleanery.shards import ordering
-from gleanery.shards.imports import LANGUAGES, MOST_IMPORTS, Paths, requests_of
+from gleanery.shards.imports import LANGUAGES, MOST_IMPORTS, Paths, Request, requests_of
 from gleanery.shards.ordering import BY_IMPORTS, BY_PATH, dependencies_first, order_of
 
 CASES: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "shards" / "imports.json").read_text("utf-8"))
@@ -115,3 +115,43 @@ def test_a_chain_of_many_files_needs_no_deep_stack() -> None:
     files = [(f"m{n:05d}.py", "Python", f"import m{n + 1:05d}\n") for n in range(20_000)]
     order, _ = order_of(files)
     assert order == list(reversed(range(20_000)))
+
+
+GO_NAMES = st.sampled_from(["a.go", "b.go", "a_test.go", "b_test.go", "c.txt", "_test.go", ".go"])
+GO_FOLDERS = st.lists(st.sampled_from(["x", "y", "z"]), max_size=3).map("/".join)
+
+
+@given(
+    st.lists(st.tuples(GO_FOLDERS, GO_NAMES), max_size=30, unique=True),
+    st.lists(GO_FOLDERS, min_size=1, max_size=5),
+)
+def test_a_go_import_means_the_files_of_the_folder_that_its_longest_ending_names(
+    files: list[tuple[str, str]], asked: list[str]
+) -> None:
+    paths = [f"{folder}/{name}" if folder else name for folder, name in files]
+    for name in asked:
+        whole, expected = f"host.org/{name}" if name else "host.org/", list[int]()
+        ending = whole
+        while "/" in ending:
+            ending = ending.split("/", 1)[1]
+            there = [n for n, path in enumerate(paths) if path.rpartition("/")[0] == ending and path.endswith(".go")]
+            if there:
+                expected = [n for n in there if not paths[n].endswith("_test.go")]
+                break
+        assert Paths(paths).of(Request((whole,), ("/*",)), "main.go") == expected
+
+
+def test_a_large_folder_of_go_files_is_not_read_for_each_import() -> None:
+    """Counted, not timed: what is asked of a path while imports are looked up does not grow with the folder."""
+    asked = 0
+
+    class Path_(str):
+        def endswith(self, *ending: Any) -> bool:
+            nonlocal asked
+            asked += 1
+            return super().endswith(*ending)
+
+    known = Paths([Path_(f"pkg/f{n}.go") for n in range(2000)])
+    asked = 0
+    found = [known.of(Request((f"h{n}.io/pkg",), ("/*",)), "main.go") for n in range(100)]
+    assert found == [list(range(64))] * 100 and asked < 100 * 64

@@ -14,7 +14,7 @@ import pytest
 from gleanery.records.errors import StopRun
 from gleanery.shards.finishing import finish
 from gleanery.shards.loader import Loader
-from gleanery.shards.removals import Wish, append, read_list, removed_from
+from gleanery.shards.removals import HEADER, Wish, append, read_list, removed_from
 from gleanery.shards.tokenizer import Tokenizer
 from gleanery.shards.writing import write_part
 
@@ -89,6 +89,27 @@ def test_a_line_that_a_kill_left_half_written_is_cut_off_by_the_next_append(path
         file.write(b'{"position":2,"sco')
     append(path, [Wish("file", identity(2), "opt_out")], None)
     assert [e.id for e in read_list(path).entries] == [identity(1), identity(2)]
+
+
+@pytest.mark.parametrize("content", [b'{"epoch": 1, "row": 7}', b"\x00", HEADER[:9] + b"?", b"{}\n{}", HEADER[1:]])
+def test_a_file_that_is_no_removal_list_stays_as_it_is(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(StopRun, match="is no removal list"):
+        append(path, [Wish("file", identity(1), "opt_out")], None)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("size", [0, 1, len(HEADER) - 1])
+def test_a_header_that_a_kill_left_half_written_is_written_anew(path: Path, size: int) -> None:
+    path.write_bytes(HEADER[:size])
+    append(path, [Wish("file", identity(1), "opt_out")], None)
+    assert [e.id for e in read_list(path).entries] == [identity(1)]
+
+
+def test_paths_may_be_strings(root: Path, path: Path) -> None:
+    append(str(path), [Wish("file", identity(1), "opt_out")], None)
+    assert read_list(str(path)) == read_list(path)
+    assert removed_from(str(root), str(path)).digests == removed_from(root, path).digests
 
 
 def test_appending_at_the_same_time_loses_nothing(path: Path) -> None:
