@@ -42,7 +42,7 @@ class Scratch:
 
     def keep(self, first: int, tokens: NDArray[Any]) -> None:
         """Write tokens to where they stay. Raises StopRun if the disk is full."""
-        left, at = memoryview(tokens.view(np.uint8)), first * tokens.itemsize
+        left, at = tokens.view(np.uint8).data, first * tokens.itemsize
         try:
             while left:
                 written = os.pwrite(self._file.fileno(), left, at)

@@ -260,7 +260,8 @@ def _checked_spans(spans: NDArray[np.uint32], raw: bytes) -> NDArray[np.uint32]:
     if len(table) and (int(table.max()) > len(raw) or (table[:, 0] >= table[:, 1]).any()):
         raise ValueError("a span lies outside its text")
     starts = np.append(np.frombuffer(raw, np.uint8) & 0xC0 != 0x80, True)
-    return table[starts[table].all(axis=1)]
+    whole: NDArray[np.uint32] = table[starts[table].all(axis=1)]
+    return whole
 
 
 def _batches(rows: Iterable[Mapping[str, object]]) -> Iterator[list[Mapping[str, object]]]:
