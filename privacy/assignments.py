@@ -11,11 +11,11 @@ from functools import lru_cache
 
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
-from gleanery.privacy.literals import bare_span, element_span, quoted_span, string_part_span
+from gleanery.privacy.literals import bare_span, element_span, quoted_span, setting_span, string_part_span
 from gleanery.privacy.patterns import Found, compile_pattern
 from gleanery.privacy.rules import load_rules
 from gleanery.privacy.source import Source
-from gleanery.privacy.values import is_key, is_password
+from gleanery.privacy.values import is_key, is_password, is_reference
 
 NAME, ENTITIES = "assignment", ("PASSWORD", "KEY")
 _STEMS = (
@@ -40,6 +40,13 @@ _OPTION = compile_pattern(
 _SQL = compile_pattern(
     r"(?i)\b(?:identified[ \t]+(?:with[ \t]+\w{1,40}[ \t]+)?by|with(?:[ \t]+encrypted)?[ \t]+password|[ \t]password)"
     r"[ \t]{1,4}(['\"])"
+)
+# A name and its value as two fields of one thing: `name: DB_PASSWORD` and then `value: ...`, also in XML. The second is
+# looked for, and the first read backwards from it.
+_VALUE_FIELD = compile_pattern(r"(?i)value(?:[\"']?[ \t]{0,8}[:=][ \t]{0,8}|(>))")
+_NAME_FIELD = re.compile(
+    rb"(?i)(?:name|key)(?:[\"']?[ \t]{0,8}[:=][ \t]{0,8}[\"']?|>)([\w.\-]{2,100})"
+    rb"(?:[\"']?[ \t]{0,4},?\s{1,80}[\"']?[a-z]{0,20}|</[a-z]{3,24}>\s{0,80}<)$"
 )
 _LEFT_OF_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\x00-\x7f]+")
@@ -68,6 +75,12 @@ def find(source: Source) -> Iterator[Hit]:
         span = quoted_span(source.raw, found.end()) or (bare_span(source, found.end()) if source.bare_values else None)
         if span is not None:
             yield from _judged(source, span, name.strip("-"), _wanted(name))
+    for found in _VALUE_FIELD.finditer(source.raw):
+        beside = _NAME_FIELD.search(source.raw, max(0, found.start() - 250), found.start())
+        wanted = _wanted(beside.group(1).decode("ascii", "replace")) if beside else ""
+        span = _field_span(source, found) if wanted else None
+        if span is not None:
+            yield from _judged(source, span, "", wanted)
     for found in _SQL.finditer(source.raw):
         span = quoted_span(source.raw, found.start(1))
         if span is not None:
@@ -78,7 +91,11 @@ def _judged(source: Source, span: tuple[int, int], name: str, wanted: str) -> It
     value = source.raw[span[0] : span[1]].decode("utf-8", "replace")
     if value.lower() == name.lower():
         return
-    if wanted == "PASSWORD" and is_password(value, sure=_is_plain(name)):
+    setting = span == setting_span(source, span[0])
+    if setting and is_reference(value, setting):
+        return
+    value = "".join(value.split()) if setting else value
+    if wanted == "PASSWORD" and is_password(value, _is_plain(name), setting):
         yield Hit(*span, "PASSWORD", "assigned_password", 0.8)
     elif wanted == "KEY" and is_key(value, 2.8, 10):
         yield Hit(*span, "KEY", "assigned_key", 0.7)
@@ -126,6 +143,13 @@ def _is_plain(name: str) -> bool:
     return parts != [] and parts[-1].endswith((*_ENDINGS, "pass"))
 
 
+def _field_span(source: Source, found: Found) -> tuple[int, int] | None:
+    """Where the value of a field stands that has its name in another one."""
+    if found.group(1):
+        return element_span(source, found.end())
+    return quoted_span(source.raw, found.end()) or setting_span(source, found.end())
+
+
 def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | None:
     """Where the value stands, in bytes, or None if there is none that could be a literal."""
     place, operator = found.end(), found.group(2)
@@ -138,5 +162,5 @@ def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | No
     if quoted is not None:
         return quoted
     if source.bare_values:
-        return bare_span(source, place)
+        return setting_span(source, place) or bare_span(source, place)
     return string_part_span(source, place) if operator == b"=" else None

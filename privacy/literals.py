@@ -13,7 +13,12 @@ LONGEST = 600  # bytes; a longer literal is data
 # Tried at one place only and bounded, so Python's own engine is linear here, and quicker to call.
 _OPENING = re.compile(rb"(?:[bBrRuUfFL@$]{0,2}|new[ \t]String\(|String\(|Some\()(\\?[\"'`])")
 _BARE = re.compile(rb"[^\s\"'`<>,;&()\[\]{}|\\-][^\s\"'`<>,;&()\[\]{}|\\]{2,200}")
-_SETTING = re.compile(rb"^[ \t]*[\w.\-]+[ \t]*[:=][ \t]*$")
+# Nothing but a name and what assigns, also as an item of a list, in quotes, or exported; then one in whose quotes the
+# value stands too, as in `- "NAME=value"`.
+_SETTING = re.compile(rb"[ \t]*(?:-[ \t]+)*(?:export[ \t]+)?([\"']?)[\w.\-/\[\]]+\1[ \t]*[:=][ \t]*")
+_QUOTED_SETTING = re.compile(rb"[ \t]*(?:-[ \t]+)+([\"'])[\w.\-]+=")
+_REMARK = {"yaml": re.compile(rb"[ \t]+#.*"), "lines": re.compile(rb"[ \t]+[#;].*")}
+_LETTER, _DIGIT = re.compile(rb"[A-Za-z]"), re.compile(rb"[0-9]")
 _IN_STRING = re.compile(rb"[^\s\"'`<>,;&\\]{3,200}")
 
 
@@ -40,11 +45,35 @@ def bare_span(source: Source, place: int) -> tuple[int, int] | None:
     if span is None or source.raw[span[1] : span[1] + 1] in (b"(", b"[", b"{"):
         return None
     start, end = span
-    if source.raw[end : end + 1] in (b"", b"\n", b"\r") and _SETTING.search(source.before(place)):
-        return span  # nothing but a name and its value on the line: a sign at the end belongs to the value
     while end > start and source.raw[end - 1 : end] in (b".", b":", b"!", b"?"):
         end -= 1
     return start, end
+
+
+def setting_span(source: Source, place: int) -> tuple[int, int] | None:
+    """The value of a line that is nothing but a name and a value, by the rule of its format: up to the end of the line
+    or a remark. A value with blanks counts if each of its parts has letters and digits, since it may be a sentence.
+    """
+    if not source.settings:
+        return None
+    head, line = source.before(place, LONGEST), source.after(place, LONGEST)
+    if len(head) == LONGEST or len(line) == LONGEST:
+        return None
+    if opened := _QUOTED_SETTING.fullmatch(head):
+        end = line.find(bytes(opened.group(1)))
+        return (place, place + end) if end > 0 else None
+    if not _SETTING.fullmatch(head):
+        return None
+    value = _REMARK[source.settings].sub(b"", line, count=1).rstrip(b" \t\r")
+    value = value[:-1] if value.endswith((b",", b";")) else value
+    if source.settings == "yaml" and value[:1] == value[-1:] == b"'" and b"''" in value[1:-1]:
+        return place + 1, place + len(value) - 1  # a quote is written twice in the quotes of this format
+    parts = value.split()
+    if not parts or value[:1] in b"\"'`" or source.settings == "yaml" and value[:1] in b"!&*@%|>[{":
+        return None
+    if len(parts) > 1 and not all(_LETTER.search(part) and _DIGIT.search(part) for part in parts):
+        return None
+    return place, place + len(value)
 
 
 def string_part_span(source: Source, place: int) -> tuple[int, int] | None:

@@ -17,20 +17,19 @@ from gleanery.privacy.source import Source
 
 NAME, ENTITIES = "mail_address", ("EMAIL",)
 HIDDEN = "mail_address_in_words"
-GATES = {
-    NAME: Condition("@[A-Za-z0-9]", (b"@",)),
-    HIDDEN: Condition(
-        r"[(\[{<][ \t]?at[ \t]?[)\]}>]|[ \t]at[ \t][^\n]{1,80}(?:[ \t]dot[ \t]|>)", (b"at",), caseless=True
-    ),
-}
-
 # Found from the @ on, since that sign is rare; the part before it is read backwards. RFC 5321 allows 64 characters
 # there and 63 in a label. The last label has letters only.
 _DOMAIN = compile_pattern(
     r"@((?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.){1,6}(?:[A-Za-z]{2,15}|xn--[A-Za-z0-9\-]{2,40}))"
 )
 _LOCAL = bytes(b for b in range(256) if b < 128 and (chr(b).isalnum() or chr(b) in "._+-[]"))
-_TEMPLATE_BEFORE = b"}$%<>)]{/@#~`"
+# What opens a template at once before an address; a directive such as %s or %-8s that could be the begin of one; a byte
+# as an address of the web writes it.
+_TEMPLATE_ENDS, _TEMPLATE_OPENS = b"}]$@", (b"${", b"{{", b"#{", b"%{", b"<%")
+_DIRECTIVE = re.compile(rb"%[0-9.+\-]{0,6}[dicpqrsuvx](?:[._+\-][^%]*)?")
+_ENCODED_BYTE = re.compile(rb"%[0-9][0-9A-Fa-f]")
+_IN_PATH = re.compile(rb"[\w.}]/$")
+_TOKEN_END = re.compile(rb"[^\s\"'<>()\[\]{}]*$")
 _LABELS = frozenset(b"this return super break continue self".split())  # Kotlin: this@Activity.name
 # Senders that nobody reads, and the account of every git server.
 _NOBODY = frozenset(("noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "git"))
@@ -53,6 +52,13 @@ _IN_WORDS = tuple(
         rf"<{_LOCAL_PART}[ \t]at[ \t]((?:{_LABEL}\.){{1,5}}){_LAST}>",
     )
 )
+# What each form has to show, without what stands around it: `at` or `dot` with their signs, or the whole in brackets.
+GATES = {
+    NAME: Condition("@[A-Za-z0-9]", (b"@",)),
+    HIDDEN: Condition(
+        rf"{_MARKED_AT}|[ \t]at[ \t][^\n]*{_MARKED_DOT}|[ \t]at[ \t][A-Za-z0-9.\-]+>", (b"at",), caseless=True
+    ),
+}
 _ARTICLES = frozenset(("the.", "a.", "this.", "that."))  # "laugh at the dot com bubble"
 _WRITTEN_DOT = re.compile(r"\W*\bdot\b\W*", re.IGNORECASE)
 
@@ -92,6 +98,8 @@ def _local_start(raw: bytes, at: int) -> int:
     start = at - len(local.lstrip(b".+-[]"))
     for colour in _COLOUR.finditer(raw, max(0, at - 90), at):
         start = max(start, colour.end())
+    if _ENCODED_BYTE.match(raw, max(0, start - 1)) and at - start > 2:
+        return start + 2
     escaped = start > 0 and raw[start - 1] == 0x5C  # the letter belongs to an escape such as \\n
     return start + 1 if escaped else start
 
@@ -113,13 +121,31 @@ def _is_real(local: str, domain: str) -> bool:
 def _fits(source: Source, start: int, at: int, end: int) -> bool:
     raw = source.raw
     before, after = raw[start - 1 : start] if start else b"", raw[end : end + 2]
-    if before and before in _TEMPLATE_BEFORE and before not in b"<>)" or after[:1] in (b"(", b"@", b"_"):
+    if after[:1] in (b"@", b"_") or raw[start:at] in _LABELS or _in_template(raw, start, at):
         return False
-    if before == b"/" or raw[start:at] in _LABELS:
+    if after[:1] == b"(" and raw[at:end].rpartition(b".")[2].decode().lower() in load_rules().words["methods"]:
+        return False  # a product of matrices, as in `a@b.to(device)`
+    token = _token_before(source, start)
+    if before in (b"/", b"#", b"~") and (b"://" in token or _IN_PATH.search(token)):
         return False
     if after[:1].isalnum() or after[:1] == b"-" or after[:1] == b"." and after[1:].isalnum():
         return False
     if after[:1] == b":" and after[1:].strip() and after[1:] not in (b"\\", b'"', b"'"):
         return False  # git@host:path and scp targets
     # user:password@host inside a URL is the other recogniser's
-    return not (before == b":" and b"://" in source.before(start, 120).split(b" ")[-1])
+    return not (before == b":" and b"://" in token)
+
+
+def _in_template(raw: bytes, start: int, at: int) -> bool:
+    """The part before the @ is one of a template or a variable; a lone bracket or a sign of a remark is not."""
+    before = raw[max(0, start - 2) : start]
+    if before in _TEMPLATE_OPENS or before[-1:] and before[-1:] in _TEMPLATE_ENDS:
+        return True
+    directive = raw.rfind(b"%", max(0, start - 7), start)
+    return directive >= 0 and _DIRECTIVE.fullmatch(raw, directive, at) is not None
+
+
+def _token_before(source: Source, start: int) -> bytes:
+    """What stands before an address without a blank, a quote or a bracket between."""
+    found = _TOKEN_END.search(source.before(start, 200))
+    return found.group() if found else b""

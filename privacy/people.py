@@ -26,19 +26,20 @@ _CUE_WORDS = (
     r"|\\author\{"
 )
 _SIGNS = r"\xc2\xa9|\xe4\xbd\x9c\xe8\x80\x85"  # the copyright sign, and the word for author in Chinese, as UTF-8
+_MAIL_START = r"[ \t][<(][^<>()@ \t\n\r\f]{1,64}(?:@|[ \[(_]at[ \])_])"
 GATES = {
     "person_cue": Condition(
-        r"copyright|\(c\)|&copy;|author|by:|ed by|en by|maintainer|contributor|developer|" + _SIGNS,
+        f"{_CUE_WORDS}|{_SIGNS}",
         (b"copyright", b"(c)", b"&copy;", b"author", b"by", b"maintainer", b"contributor", b"developer")
         + (b"\xc2\xa9", b"\xe4\xbd\x9c\xe8\x80\x85"),
         caseless=True,
     ),
     "person_list": Condition("."),  # decided by the path
-    "person_mail": Condition(r"[ \t][<(][^<>()@ \t\n\r\f]{1,64}(?:@|[ \[(_]at)", (b"@", b"at")),
+    "person_mail": Condition(_MAIL_START, (b"@", b"at")),
 }
 
 _CUE = compile_pattern(f"(?i:{_CUE_WORDS})|{_SIGNS}")
-_MAIL = compile_pattern(r"[ \t]{1,2}[<(][^<>()@\s]{1,64}(?:@|[ \[(_]at[ \])_])[^<>()]{1,80}[>)]")
+_MAIL = compile_pattern(rf"[ \t]?{_MAIL_START}[^<>()]{{1,80}}[>)]")
 _WINDOW = 160  # bytes behind a cue; names stand at once
 
 # One step of what may stand before a first name, and one of what may stand between two. Each is taken greedily and

@@ -20,6 +20,7 @@ class Source:
     raw: bytes
     path: str
     bare_values: bool
+    settings: str = ""  # "yaml", "lines" for other files of settings, nothing for what is none
     present: frozenset[str] = frozenset()
 
     def before(self, position: int, width: int = 80) -> bytes:
@@ -45,16 +46,28 @@ class Source:
 def source_of(text: str, path: str, language: str | None) -> Source:
     """A text made ready, without its gates. A lone surrogate in the text is carried through.
 
-    >>> source_of("a=1", "settings.ini", None).bare_values
-    True
+    >>> source_of("a=1", "settings.ini", None).bare_values, source_of("a: 1", "deploy.yml.example", None).settings
+    (True, 'yaml')
     """
-    return Source(text, text.encode("utf-8", "surrogatepass"), path, _has_bare_values(path, language))
+    raw, name = text.encode("utf-8", "surrogatepass"), basename(path.replace("\\", "/")).lower()
+    return Source(text, raw, path, _has_bare_values(name, language), _settings(name, language))
 
 
-def _has_bare_values(path: str, language: str | None) -> bool:
+def _settings(name: str, language: str | None) -> str:
+    """What kind of settings a file holds, by its name without `.example` and the like, or by its language."""
+    words, parts = load_rules().words, name.split(".")
+    while len(parts) > 2 and parts[-1] in words["settings_copies"]:
+        parts.pop()
+    kind = (language or "").lower()
+    if kind == "yaml" or parts[-1] in ("yml", "yaml") and len(parts) > 1:
+        return "yaml"
+    known = kind in words["settings_languages"] or len(parts) > 1 and parts[-1] in words["settings_extensions"]
+    return "lines" if known else ""
+
+
+def _has_bare_values(name: str, language: str | None) -> bool:
     """The format has values without quotes and no expressions: settings, shell scripts, prose."""
     words = load_rules().words
-    name = basename(path.replace("\\", "/")).lower()
     extension = name.rpartition(".")[2] if "." in name else ""
     if (language or "").lower() in words["bare_languages"] or extension in words["bare_extensions"]:
         return True

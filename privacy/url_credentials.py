@@ -16,9 +16,10 @@ from gleanery.privacy.values import is_key, is_reference, is_stand_in
 NAME, ENTITIES = "url_credentials", ("PASSWORD", "USERNAME")
 GATES = {NAME: Condition(r"://[^ \t\n\r\f/@]{1,210}@", (b"://",))}
 
+# A password may hold `@`, so the last one before the path ends it.
 _URL = compile_pattern(
     r"[A-Za-z][A-Za-z0-9+.\-]{1,20}://([^\s/:@\"'`<>()\[\]\\,;?#]{0,80})"
-    r"(?::([^\s/@\"'`<>\\]{0,120}))?@(?:[A-Za-z0-9\[${<%_])"
+    r"(?::([^\s/@\"'`<>\\]{0,120}(?:@[^\s/@\"'`<>\\,;?#&|()\[\]{}]{0,80}){0,3}))?@(?:[A-Za-z0-9\[${<%_])"
 )
 
 

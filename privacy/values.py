@@ -24,11 +24,18 @@ _FILE = (
     r"|cs|sh|conf|cfg|ini|properties|gpg|asc|pub|der|csv|png|svg|db|sock|log|lock|toml|env)"
 )
 # A variable of a shell, a template, a setting; a note in brackets; a call; then the four forms above.
+_VARIABLE = r"\$[A-Za-z_][\w.:$\->\[\]()]{0,80}|%[A-Za-z_]\w{0,60}%"
+_BRACKETS = r"<.{0,200}>|\[.{0,200}\]|\{.{0,200}\}|\(.{0,200}\)"
+_CALL = r"[A-Za-z_][\w.:]{0,80}\s?[(\[].{0,200}"
+_ELSEWHERE = rf"{_DOTTED}|{_CONSTANT}|{_PATH}|{_FILE}"
 _REFERENCE = compile_pattern(
-    r"\$[A-Za-z_][\w.:$\->\[\]()]{0,80}|%[A-Za-z_]\w{0,60}%|&[A-Za-z_]\w{0,60}|!.{0,80}|@[\w/.:]{0,80}|<.{0,200}>"
-    r"|\[.{0,200}\]|\{.{0,200}\}|\(.{0,200}\)|\*.{0,40}|[A-Za-z_][\w.:]{0,80}\s?[(\[].{0,200}"
-    rf"|{_DOTTED}|{_CONSTANT}|{_PATH}|{_FILE}"
+    rf"{_VARIABLE}|&[A-Za-z_]\w{{0,60}}|!.{{0,80}}|@[\w/.:]{{0,80}}|\*.{{0,40}}|{_BRACKETS}|{_CALL}|{_ELSEWHERE}"
 )
+# The whole value of a setting: signs in it are its own. A call ends in its bracket; a field is named in small letters.
+_SETTING_TEMPLATE = compile_pattern(
+    r"\$\{|\$\(|\{\{|\}\}|\{%|%\}|<%|#\{|%\(|\{[a-z_]{2,40}\}|@[A-Z_]{2,40}@|__[A-Z_]{2,40}__"
+)
+_SETTING_REFERENCE = compile_pattern(rf"%[sdrv]|{_VARIABLE}|{_BRACKETS}|{_CALL}[)\]]|{_ELSEWHERE}")
 _WORDS = compile_pattern(r"[A-Za-z]{1,40}(?:[ _\-.:/][A-Za-z]{1,40}){0,12}[?!.:]{0,3}")
 _HEX = compile_pattern(r"[0-9a-fA-F]{16,}")
 _UUID = compile_pattern(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
@@ -59,18 +66,22 @@ def is_stand_in(value: str) -> bool:
     return len(set(lowered)) <= 2 or (len(value) > 5 and lowered in _COUNTING)
 
 
-def is_reference(value: str) -> bool:
+def is_reference(value: str, setting: bool = False) -> bool:
     """The value comes from elsewhere: a variable, a setting, a template, a call, a path or a file name.
+
+    `setting`: it is the whole value of a line of settings, where brackets and signs are nothing but characters.
 
     >>> is_reference("${DB_PASSWORD}"), is_reference("os.environ['X']"), is_reference("hunter2!")
     (True, True, False)
     """
     raw = value.encode("utf-8", "surrogatepass")
+    if setting:
+        return bool(_SETTING_REFERENCE.fullmatch(raw) or _SETTING_TEMPLATE.search(raw))
     return bool(_REFERENCE.fullmatch(raw) or _TEMPLATE.search(raw))
 
 
-def is_password(value: str, sure: bool) -> bool:
-    """The value may be a password. `sure` says that its place means nothing but a password.
+def is_password(value: str, sure: bool, setting: bool = False) -> bool:
+    """The value may be a password. `sure` says that its place means nothing but a password; for `setting` see above.
 
     Passwords with blanks in them and, unless `sure`, plain words are left.
 
@@ -81,7 +92,7 @@ def is_password(value: str, sure: bool) -> bool:
         return True
     if not 4 <= len(value) <= 128 or any(c.isspace() or not c.isprintable() for c in value):
         return False
-    if is_stand_in(value) or is_reference(value):
+    if is_stand_in(value) or is_reference(value, setting):
         return False
     raw = value.encode("utf-8", "surrogatepass")
     if _WORDS.fullmatch(raw):

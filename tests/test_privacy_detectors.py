@@ -46,6 +46,15 @@ def found(redactor: Redactor, text: str, path: str = "a.py") -> list[tuple[str, 
         ("wilma[AT]kiesgrube-ost[DOT]de", "wilma[AT]kiesgrube-ost[DOT]de"),
         ("wilma <at> kiesgrube-ost <dot> de", "wilma <at> kiesgrube-ost <dot> de"),
         ("* Tove <wilma at kiesgrube-ost.de>", "wilma at kiesgrube-ost.de"),
+        ("Write to `wilma@kiesgrube-ost.de`.", "wilma@kiesgrube-ost.de"),
+        ("const x = `wilma@kiesgrube-ost.de`;", "wilma@kiesgrube-ost.de"),
+        ("\\email{wilma@kiesgrube-ost.de}", "wilma@kiesgrube-ost.de"),
+        ("#wilma@kiesgrube-ost.de wrote this", "wilma@kiesgrube-ost.de"),
+        ("%wilma@kiesgrube-ost.de", "wilma@kiesgrube-ost.de"),
+        ("//wilma@kiesgrube-ost.de", "wilma@kiesgrube-ost.de"),
+        ("<b>~wilma@kiesgrube-ost.de</b>", "wilma@kiesgrube-ost.de"),
+        ("mailto:%20wilma@kiesgrube-ost.de", "wilma@kiesgrube-ost.de"),
+        ("wilma@kiesgrube-ost.de(home)", "wilma@kiesgrube-ost.de"),
     ],
 )
 def test_mail_addresses_are_found(redactor: Redactor, text: str, address: str) -> None:
@@ -79,6 +88,19 @@ def test_mail_addresses_are_found(redactor: Redactor, text: str, address: str) -
         "aes128-gcm@openssh.com",
         "noreply@shop.de",
         "x @ y.de",
+        "{{wilma@shop.de}}",
+        "${wilma@shop.de}",
+        "#{wilma@shop.de}",
+        "<%wilma@shop.de%>",
+        "%s.%s@shop.de",
+        "%-8s@shop.de",
+        "$wilma@shop.de",
+        "https://lists.shop.de/x#wilma@shop.de",
+        "https://archive.shop.de/~wilma@shop.de",
+        "mail/thread/1234.message@shop.de",
+        "x = weights@model.to(device)",
+        "call memcpy@PLT",
+        "@scope/pkg@1.2.3",
         "bot[bot]@users.noreply.github.com",
         "root@localhost",
         "https://x.de/@name",
@@ -174,6 +196,87 @@ def test_what_is_no_public_address_is_left(redactor: Redactor, text: str) -> Non
 def test_passwords_are_found_and_quotes_stay(redactor: Redactor, text: str, path: str) -> None:
     value = "swordfish" if "swordfish" in text else PW + "!" * text.endswith("!\n")
     assert found(redactor, text, path) == [("PASSWORD", value)]
+
+
+SETTINGS = (
+    ("db.password=", ".env"),
+    ("db.password = ", "a.properties"),
+    ("password: ", "a.yml"),
+    ("- PASSWORD=", "a.yaml"),
+)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Birke&7Zweig",
+        "Birke7;Zweig",
+        "Birke(7)Zweig",
+        "Birke{X7}Zweig",
+        "Birke|7Zweig,Wq8",
+        "Birke7<Zweig",
+        "-Birke7Zweig",
+        "(Birke7Zweig",
+        "Birke\\7Zweig",
+        "Birke'7Zweig",
+        'Birke"7Zweig',
+        "Birke7 Zweig4 Laub9",
+        "Birke7Zweig  # what it is for",
+    ],
+)
+@pytest.mark.parametrize(("name", "path"), SETTINGS)
+def test_a_password_in_a_line_of_settings_goes_to_the_end_of_the_line(
+    redactor: Redactor, value: str, name: str, path: str
+) -> None:
+    assert found(redactor, f"a: 1\n{name}{value}\n", path) == [("PASSWORD", value.partition("  #")[0])]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "os.environ['PW']",
+        "getPassword()",
+        "{password}",
+        "dev-{env}",
+        "${PW}",
+        "$(cat /x)",
+        "|",
+        "!vault |",
+        "the one of x",
+    ],
+)
+def test_a_line_of_settings_that_names_another_place_is_left(redactor: Redactor, value: str) -> None:
+    for name, path in SETTINGS[:3]:
+        assert found(redactor, f"{name}{value}\n", path) in ([], [("PASSWORD", "the")])
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (f'- name: POSTGRES_PASSWORD\n  value: "{PW}"\n', "deploy.yaml"),
+        (f"- name: POSTGRES_PASSWORD\n  value: {PW}\n", "deploy.yaml"),
+        (f'{{"key": "DB_PASSWORD", "value": "{PW}"}}', "a.json"),
+        (f'{{"ParameterKey": "DbPassword",\n "ParameterValue": "{PW}"}}', "a.json"),
+        (f"<name>shop.db.password</name>\n  <value>{PW}</value>", "core-site.xml"),
+    ],
+)
+def test_a_value_beside_its_name_is_found(redactor: Redactor, text: str, path: str) -> None:
+    assert found(redactor, text, path) == [("PASSWORD", PW)]
+
+
+def test_a_name_beside_a_plain_word_or_another_field_is_left(redactor: Redactor) -> None:
+    for text in (
+        '{"key": "password", "value": "Passwort"}',
+        f'{{"name": "title", "value": "{PW}"}}',
+        "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef: db-secret-1\n",
+    ):
+        assert found(redactor, text, "a.yml") == []
+
+
+@pytest.mark.parametrize("password", ["p@ss-w0rd77", "kR7@xQ2@pL9z"])
+def test_the_last_at_before_the_path_ends_a_password(redactor: Redactor, password: str) -> None:
+    text = f"url = 'postgres://root:{password}@db.invalid/x?y=a@b'"
+    assert found(redactor, text) == [("PASSWORD", password)]
 
 
 @pytest.mark.parametrize(
