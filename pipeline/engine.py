@@ -6,15 +6,20 @@ This is the only file that imports Beam.
 """
 
 import contextlib
+import hmac
+import json
 import logging
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from gleanery.pipeline import spark
 from gleanery.pipeline.steps import Step, Task, task_fingerprint, task_json
@@ -135,7 +140,7 @@ class Engine:
     def _run_spark(self, call: Call, elements: Sequence[str]) -> None:
         if self._spark is None:
             self._spark = self._stack.enter_context(spark.SparkSession(self.workers))
-            self._pool_address = self._stack.enter_context(_worker_pool())
+            self._pool_address = self._stack.enter_context(worker_pool())
         with tempfile.TemporaryDirectory(prefix="gleanery-spark-") as folder:
             path = Path(folder, "pipeline.pb")
             path.write_bytes(portable_pipeline(call, elements, self._pool_address, self.workers))
@@ -143,7 +148,7 @@ class Engine:
 
 
 def portable_pipeline(call: Call, elements: Sequence[str], worker_pool: str, workers: int) -> bytes:
-    """The serialised graph for a portable runner, whose workers come from a pool at an address of this machine."""
+    """The serialised graph for a portable runner, whose workers come from a pool: its address, or what it yields."""
     from apache_beam.runners.portability.portable_runner import PortableRunner
 
     options = PipelineOptions(["--environment_type=EXTERNAL", f"--environment_config={worker_pool}"])
@@ -169,24 +174,64 @@ def _passing_folder() -> Iterator[None]:
 def serve_workers(port: int, driver: int) -> None:
     """Start Beam's Python workers, when a runner asks for them, as threads of this process; ends with the driver.
 
-    One process for all steps imports Beam once and keeps one pool of worker processes, as the local engine does.
+    One process for all steps imports Beam once and keeps one pool of worker processes, as the local engine does. A
+    worker runs whatever code it is given, so nobody else may ask for one: the server listens on the loopback address
+    (Beam's own listens on all), and wants the word that only the driver and its Spark process know.
     """
+    import grpc
+    from apache_beam.portability.api import beam_fn_api_pb2 as api
+    from apache_beam.portability.api import beam_fn_api_pb2_grpc as api_grpc
     from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
+    from apache_beam.utils.thread_pool_executor import shared_unbounded_instance
+
+    word = os.environ.pop(_WORD)
+
+    class GuardedPool(BeamFnExternalWorkerPoolServicer):
+        def StartWorker(self, request: Any, context: Any) -> Any:
+            named = [request.control_endpoint.url, request.logging_endpoint.url, request.artifact_endpoint.url]
+            if not hmac.compare_digest(request.params["word"].encode(), word.encode()):
+                return api.StartWorkerResponse(error="workers are for the run that started this process")
+            if not all(is_on_this_machine(url) for url in (*named, request.provision_endpoint.url) if url):
+                return api.StartWorkerResponse(error="workers are for an engine on this machine")
+            return super().StartWorker(request, context)
 
     end_with(driver)
-    _, server = BeamFnExternalWorkerPoolServicer.start(port=port, use_process=False)
+    options = [("grpc.http2.max_pings_without_data", 0), ("grpc.http2.max_ping_strikes", 0), ("grpc.so_reuseport", 0)]
+    server = grpc.server(shared_unbounded_instance(), options=options)
+    api_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(GuardedPool(data_buffer_time_limit_ms=-1), server)
+    server.add_insecure_port(f"127.0.0.1:{port}")
+    server.start()
     server.wait_for_termination()
 
 
+def is_on_this_machine(address: str) -> bool:
+    """Whether an address (host:port) is of the loopback interface.
+
+    >>> is_on_this_machine("localhost:80"), is_on_this_machine("[::1]:80"), is_on_this_machine("192.0.2.1:80")
+    (True, True, False)
+    """
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+_WORD = "GLEANERY_WORKER_WORD"
+
+
 @contextlib.contextmanager
-def _worker_pool() -> Iterator[str]:
-    """A process that runs `serve_workers`; yields its address."""
-    port = spark.free_port()
+def worker_pool() -> Iterator[str]:
+    """A process that runs `serve_workers`; yields what a portable graph has to say to get workers from it."""
+    port, word = spark.free_port(), secrets.token_hex(32)
     code = f"from gleanery.pipeline.engine import serve_workers; serve_workers({port}, {os.getpid()})"
+    environment = os.environ | {_WORD: word}
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen([sys.executable, "-c", code], stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=log, stderr=log, start_new_session=True, env=environment
+        )
         try:
             spark.wait_for_port(port, process, seconds=60)
-            yield f"localhost:{port}"
+            yield json.dumps({"url": f"127.0.0.1:{port}", "params": {"word": word}})
         finally:
             spark.end_group(process)

@@ -5,6 +5,7 @@ with Maven (259 jars, 303 MB, each checked by its SHA-256). Start takes about 5 
 all of it the start of Python workers.
 """
 
+import contextlib
 import hashlib
 import os
 import queue
@@ -81,7 +82,9 @@ class SparkSession:
     def __enter__(self) -> "SparkSession":
         self._scratch = tempfile.TemporaryDirectory(prefix="gleanery-spark-")
         self._log = open(Path(self._scratch.name, "log"), "w+b")
-        with as_file(files("gleanery.pipeline") / "SparkLauncher.java") as launcher:
+        with contextlib.ExitStack() as stack, as_file(files("gleanery.pipeline") / "SparkLauncher.java") as launcher:
+            stack.callback(self._scratch.cleanup)
+            stack.callback(self._log.close)
             self._process = subprocess.Popen(
                 self._command(launcher),
                 stdin=subprocess.PIPE,
@@ -90,16 +93,16 @@ class SparkSession:
                 start_new_session=True,
                 text=True,
             )
+            stack.callback(end_group, self._process)
             self._answers: queue.Queue[str] = queue.Queue()
             assert self._process.stdout is not None
             threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
             self._expect("READY", START_SECONDS)
+            self._ending = stack.pop_all()  # whatever stops a start that did not come so far ends the process too
         return self
 
     def __exit__(self, *_: object) -> None:
-        end_group(self._process)
-        self._log.close()
-        self._scratch.cleanup()
+        self._ending.close()
 
     def run(self, pipeline: Path) -> None:
         """Run one serialised pipeline and wait for its end."""
