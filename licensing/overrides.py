@@ -59,6 +59,17 @@ class Overrides:
         """The overrides of a file; none without one."""
         return cls(read_overrides(path) if path is not None else (), policy)
 
+    def refuse_contradictions(self, repositories: Iterable[Iterable[str]]) -> None:
+        """Raises StopRun for two overrides about the same files of a repository that name it in two ways.
+
+        Each repository is given by its names.
+        """
+        for names in repositories if self.rows else ():
+            seen: dict[tuple[str | None, ...], Override] = {}
+            for name in sorted({plain_name(name) for name in names}):
+                for override in self._of_repository.get(name, ()):
+                    _refuse_second(seen, override, (override.path, override.header, override.blob_id))
+
     def ruling(self, repo: Mapping[str, Any], path: str, blob: str, conclusion: Conclusion) -> Ruling:
         """What counts for one file. `repo` is its row of the table repos."""
         found = self._covering(repo, path, blob, conclusion)
@@ -164,13 +175,14 @@ def _is_for_file(override: Override, path: str) -> bool:
     return override.blob_id is not None or override.header is not None or override.path == path
 
 
-def _precedence(override: Override, path: str) -> tuple[bool, bool, bool, int, str]:
-    """A denial comes first, then what is about the file, then the deepest folder."""
+def _precedence(override: Override, path: str) -> tuple[bool, bool, bool, int, bool, str]:
+    """A denial comes first, then what is about the file, then the deepest folder, then what names the repository."""
     return (
         override.verdict != "deny",
         override.blob_id is None,
         not _is_for_file(override, path),
         -len(override.path or ""),
+        override.repository is None,
         override.override_id,
     )
 
@@ -200,21 +212,29 @@ def _is_reserved(conclusion: Conclusion) -> bool:
 
 
 def _check(rows: Iterable[Override], policy: Policy) -> None:
-    seen: set[tuple[str | None, ...]] = set()
+    seen: dict[tuple[str | None, ...], Override] = {}
     for override in rows:
         name = plain_name(override.repository) if override.repository is not None else None
         scope = (name, override.path, override.header, override.blob_id)
-        if scope in seen:
-            raise StopRun(
-                f"two overrides are about the same files (one of them was made on {override.date})",
-                "keep the one that counts; the history of the file keeps the other",
-            )
-        seen.add(scope)
+        _refuse_second(seen, override, scope)
         if override.expression is not None and not _is_known(override, policy):
             raise StopRun(
                 f"the override {override.override_id} of {override.date} names a licence that the policy does not know",
                 'write SPDX ids, such as "MIT" or "Apache-2.0 OR MIT", or add the licence to the policy file',
             )
+
+
+def _refuse_second(
+    seen: dict[tuple[str | None, ...], Override], override: Override, scope: tuple[str | None, ...]
+) -> None:
+    """Note the override of a scope. Raises StopRun if there is one."""
+    other = seen.setdefault(scope, override)
+    if other is not override:
+        ids = f"{other.override_id} of {other.date} and {override.override_id} of {override.date}"
+        raise StopRun(
+            f"two overrides are about the same files: {ids}",
+            "keep the one that counts; the history of the file keeps the other",
+        )
 
 
 def _is_known(override: Override, policy: Policy) -> bool:

@@ -210,6 +210,24 @@ def test_an_invalid_override_stops_with_a_way_out(fault: str, tmp_path: Path) ->
     assert "Maria" not in stopped.value.message + stopped.value.hint  # no value of the file
 
 
+@pytest.mark.parametrize("reason", ["The author confirmed it", "seen in a letter of 1 May", "file 12"])
+@pytest.mark.parametrize("other", ["octo/old", "https://github.com/octo/app", "0" * 32])
+def test_two_overrides_that_name_one_repository_in_two_ways_are_refused_whatever_they_say(
+    other: str, reason: str, tmp_path: Path
+) -> None:
+    found = overrides(
+        tmp_path,
+        'repository = "octo/app"\nexpression = "GPL-3.0-only"',
+        f'repository = "{other}"\nexpression = "MIT"',
+        'repository = "octo/old"\npath = "src"\nexpression = "ISC"',  # other files
+    )
+    names = (REPO["repo_id"], REPO["name"], REPO["url"], *REPO["aliases"])
+    found.refuse_contradictions([("1" * 32, "octo/other")])
+    with pytest.raises(StopRun, match="two overrides are about the same files") as stopped:
+        found.refuse_contradictions([("1" * 32, "octo/other"), names])
+    assert all(o.override_id in stopped.value.message for o in found.rows if o.path is None)
+
+
 @pytest.mark.parametrize("name", ["absent.toml", "overrides.json"])
 def test_a_file_that_cannot_be_read_stops_with_a_way_out(name: str, tmp_path: Path) -> None:
     with pytest.raises(StopRun, match="overrides"):
