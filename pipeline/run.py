@@ -26,13 +26,14 @@ from gleanery.pipeline import stage6_pack as s6
 from gleanery.pipeline import stage7_release as s7
 from gleanery.pipeline.engine import Engine
 from gleanery.pipeline.memory import PeakMemory
+from gleanery.pipeline.optouts import members_of
 from gleanery.pipeline.overrides import overrides_of, overrides_step
 from gleanery.pipeline.pinned_rules import pinned_rules, refuse_newer_rules, settle_with_registry
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import annotate_step
 from gleanery.pipeline.stage2_conclude import conclude_step, spread_step
 from gleanery.pipeline.stage3_sign import previous_tables
-from gleanery.pipeline.stage4_judge import judge_step, policy_of
+from gleanery.pipeline.stage4_judge import judge_step, policy_of, refuse_languages
 from gleanery.pipeline.steps import (
     Marker,
     Step,
@@ -114,8 +115,12 @@ def curate(
     """
     root.mkdir(parents=True, exist_ok=True)
     # What is not valid stops the run before anything is fetched.
-    overrides_of(settings, policy_of(settings))
+    overrides_of(settings, policy_of(settings)).refuse_contradictions(
+        (member.repo_id, *member.names) for member in members_of(settings)
+    )
     previous_tables(settings)
+    refuse_languages(settings.quality.languages)
+    s6.refuse_tokenizer(settings)
     with _locked(root), PeakMemory() as memory, Engine(engine, workers or os.cpu_count() or 1) as runner:
         clean_temporary(root)
         rules = pinned_rules(settings, root, refresh_optout)

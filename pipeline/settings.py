@@ -11,11 +11,13 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from gleanery.records.errors import StopRun
 from gleanery.shards.layout import COMPRESSIONS
+from gleanery.shards.tokenizer_file import SMALLEST_VOCABULARY
 
 
 def _key(default: Any, meaning: str, unit: str = "") -> Any:
@@ -120,9 +122,13 @@ class OptoutSettings:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """`[run]`: the run itself. None of these changes a result."""
+    """`[run]`: the run itself. None of these changes what is released; `part_bytes` changes its order."""
 
-    part_bytes: int = _key(32 << 20, "content in one part of a table; what a worker holds in memory", "bytes")
+    part_bytes: int = _key(
+        32 << 20,
+        "content in one part of a table; what a worker holds in memory; documents are numbered by part",
+        "bytes",
+    )
     previous: str | None = _key(
         None, "folder of an earlier run, relative to the settings file: what it measured is not measured again"
     )
@@ -169,7 +175,7 @@ class Settings:
 
     def path(self, relative: str) -> Path:
         """A path from the settings file's folder."""
-        return Path(self.folder, relative).expanduser()
+        return Path(self.folder, Path(relative).expanduser())
 
     def to_json(self) -> str:
         """All of it, for a worker process."""
@@ -205,9 +211,15 @@ def _check(settings: Settings, path: Path) -> None:
             raise StopRun(f"source {number} has the kind {source.kind!r}", "kind is git, archive, pypi or npm")
         if not source.locator:
             raise StopRun(f"source {number} has no locator", "give a path, a URL or a package name")
+        if source.sha256 is not None and source.kind != "archive":
+            way_out = "a registry's own digest is checked; for git give the full commit id as version"
+            raise StopRun(
+                f"source {number} has a sha256, which is of archives only, and the kind {source.kind}", way_out
+            )
     dedup = settings.dedup
-    least = {"permutations": 1, "shingle_tokens": 1, "bands": 1, "rows": 1}
-    for section, key, lowest in [("dedup", k, n) for k, n in least.items()] + [("run", "part_bytes", 1024)]:
+    least = [("dedup", key, 1) for key in ("permutations", "shingle_tokens", "bands", "rows")]
+    least += [("shards", "vocabulary", SMALLEST_VOCABULARY), ("shards", "train_bytes", 1), ("run", "part_bytes", 1024)]
+    for section, key, lowest in least:
         value = getattr(getattr(settings, section), key)
         if value < lowest:
             raise StopRun(f"{section}.{key} is {value}", f"give {lowest} or more")
@@ -217,6 +229,9 @@ def _check(settings: Settings, path: Path) -> None:
     for key in ("normalised", "near", "renamed", "contained"):
         if getattr(dedup, key) not in ("drop", "bar", "record"):
             raise StopRun(f"dedup.{key} is {getattr(dedup, key)!r}", "give drop, bar or record")
+    unknown = [kind for kind in settings.quality.types if kind not in QualitySettings().types]
+    if unknown:
+        raise StopRun(f"quality.types has {unknown[0]!r}", f"give some of {', '.join(QualitySettings().types)}")
     if settings.shards.compression not in COMPRESSIONS:
         raise StopRun(f"shards.compression is {settings.shards.compression!r}", f"give {', '.join(COMPRESSIONS)}")
     if dedup.bands * dedup.rows > dedup.permutations:
@@ -246,6 +261,8 @@ def _value(one: "dataclasses.Field[Any]", value: Any, name: str) -> Any:
             raise StopRun(f"{name} is {value!r}", f"write it as a table: [{name}]")
         return _build(wanted, value, f"{name}.")
     if wanted == tuple[SourceSettings, ...]:
+        if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
+            raise StopRun(f"{name} is not a list of tables", f"write each as [[{name}]], with two brackets")
         return tuple(_build(SourceSettings, v, "source.") for v in value)
     if get_origin(wanted) is tuple:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
@@ -253,11 +270,14 @@ def _value(one: "dataclasses.Field[Any]", value: Any, name: str) -> Any:
         return tuple(value)
     choices = get_args(wanted) or (wanted,)
     if float in choices and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        value = float(value)
     if not isinstance(value, choices) or (isinstance(value, bool) and bool not in choices):
         raise StopRun(f"{name} is {value!r}", f"it is of the type {' or '.join(_type_name(c) for c in choices)}")
-    if isinstance(value, int) and not isinstance(value, bool) and value < 0:
-        raise StopRun(f"{name} is {value}", "give a number that is not negative")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if not 0 <= value < inf:
+            raise StopRun(f"{name} is {value}", "give a number that is not negative")
+        if one.metadata["unit"] in ("fraction", "Jaccard") and value > 1:
+            raise StopRun(f"{name} is {value}", "give a number of at most 1")
     return value
 
 

@@ -31,8 +31,9 @@ from gleanery.pipeline.stage2_conclude import SPREAD, spread_files
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.quality import filters
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
-from gleanery.quality.language import is_vendored
+from gleanery.quality.language import is_vendored, language_named
 from gleanery.quality.metrics import Metrics
+from gleanery.records.errors import StopRun
 from gleanery.records.parquet import iter_rows, read_table
 
 # Raise it when the same file may now get another answer from the quality filters.
@@ -89,6 +90,17 @@ def judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterabl
     )
     reads = ("crawl", "spread", "conclude")
     return Step("select", "judge", "4 of 7  judge", f"{__name__}:judge_shard", tasks, parameters, reads)
+
+
+def refuse_languages(names: Iterable[str]) -> None:
+    """Raises StopRun for a name that the detector gives no file: it would keep nothing."""
+    for name in names:
+        known = language_named(name)
+        if known != name:
+            hint = (
+                f"did you mean {known!r}?" if known else 'write names as GitHub shows them, such as "Python" or "C++"'
+            )
+            raise StopRun(f"quality.languages names {name!r}, which is no language", hint)
 
 
 def _declared(root: Path) -> set[str]:

@@ -55,9 +55,7 @@ def tokenizer_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
             *(parameters, ("documents",)),
             unit="documents",
         )
-    path = settings.path(given)
-    if not path.is_file():
-        raise StopRun(f"there is no tokenizer {path}", "shards.tokenizer is a path from the settings file's folder")
+    path = _given_tokenizer(settings.path(given))
     task = Task("given", {"sha256": describe(path, 0).sha256})
     work = f"{__name__}:take_tokenizer"
     return Step("pack", "tokenizer", "6 of 7  tokenizer", work, (task,), parameters, unit="documents")
@@ -115,6 +113,19 @@ def take_tokenizer(shard: Shard) -> None:
     assert shard.settings.shards.tokenizer is not None
     content = shard.settings.path(shard.settings.shards.tokenizer).read_bytes()
     _write_tokenizer(shard, content)
+
+
+def refuse_tokenizer(settings: Settings) -> None:
+    """Raises StopRun for a tokeniser that step 1 could not take, or names of control tokens that it could not give."""
+    given, names = settings.shards.tokenizer, sentinel_names(settings.shards.sentinels)
+    if given is not None:
+        Tokenizer.load(_given_tokenizer(settings.path(given)).read_bytes(), names)
+
+
+def _given_tokenizer(path: Path) -> Path:
+    if not path.is_file():
+        raise StopRun(f"there is no tokenizer {path}", "shards.tokenizer is a path from the settings file's folder")
+    return path
 
 
 def _write_tokenizer(shard: Shard, content: bytes) -> None:

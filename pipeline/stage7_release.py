@@ -7,6 +7,7 @@ released files, at the speed of SHA-256, and one of the tokens.
 """
 
 import hashlib
+import json
 import shutil
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
@@ -28,10 +29,11 @@ from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.privacy.rules import redactor_version
 from gleanery.quality.decoding import decode
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
-from gleanery.records.errors import RejectRecord
+from gleanery.records.errors import RejectRecord, StopRun
 from gleanery.records.parquet import describe, read_table
 from gleanery.release.assemble import assemble
 from gleanery.release.gate import gate, stop_if_failed
+from gleanery.release.listing import MANIFEST, entries
 from gleanery.release.manifest import write_manifest
 from gleanery.release.notice_files import write_notices
 from gleanery.release.notices import TABLES as NOTICE_TABLES
@@ -95,7 +97,8 @@ def release_step(settings: Settings, markers: Mapping[str, Marker], rules: Itera
     }
     reads = tuple(markers)
     work = f"{__name__}:make_release"
-    tasks, owns = (Task("release", payload),), ("release/**/*", *(f"tables/{name}/*" for name in NOTICE_TABLES))
+    # Not `release/`: people put signatures and lists there, and a run that has nothing to do takes none of them away.
+    tasks, owns = (Task("release", payload),), tuple(f"tables/{name}/*" for name in NOTICE_TABLES)
     return Step("release", "release", "7 of 7  release", work, tasks, {}, reads, owns=owns, unit="documents")
 
 
@@ -106,8 +109,11 @@ def _detectors() -> dict[str, str]:
 def make_release(shard: Shard) -> None:
     """Assemble, check, and seal."""
     payload, release = shard.task.payload, shard.root / "release"
+    _refuse_other_files(release)
     (release / "manifest.json").unlink(missing_ok=True)  # while it is made anew, nothing may verify as whole
     shutil.rmtree(release, ignore_errors=True)
+    if not payload["documents"]:
+        raise StopRun("no file was kept, so there is nothing to release", "see why with `gleanery summary --run DIR`")
     for path in make_notices(shard.root, license_facts(shard.settings)):
         shard.wrote(path, describe(path))
     assemble(shard.root, release, forks_in_release(shard.root))
@@ -129,6 +135,20 @@ def make_release(shard: Shard) -> None:
     for path in sorted(p for p in release.rglob("*") if p.is_file()):
         shard.wrote(path, describe(path, 0))
     shard.counts |= {"in": documents, "kept": documents}
+
+
+def _refuse_other_files(release: Path) -> None:
+    """Raises StopRun for a file in a whole release that no run made: it would be lost."""
+    try:
+        made = {entry["path"] for entry in json.loads((release / MANIFEST).read_bytes())["files"]} | {MANIFEST}
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # it is not whole, so nobody knows what belongs to it
+    others = [entry.path for entry in entries(release) if entry.path not in made]
+    if others:
+        raise StopRun(
+            f"the release is to be made anew and holds {len(others)} files that no run made, such as {others[0]!r}",
+            "move them out of the folder release, and run the same command again",
+        )
 
 
 def license_facts(settings: Settings) -> LicenseFacts:

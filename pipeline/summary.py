@@ -32,30 +32,43 @@ def summary(root: Path, report: Report | None = None) -> list[Section]:
         asked = [questions()[name] for name in _ASKED] + [alarm] * database.holds(alarm)
         answers = {question.name: database.ask(question, {}).to_pylist() for question in asked}
     sections = [_overview(root, answers, report), _reasons(answers["funnel"])]
-    licenses = [(r["license"], r["documents"], r["tokens"]) for r in answers["tokens_by_license"][:TOP]]
-    sections.append(Section("Licences released", ("licence", "files", "tokens"), tuple(licenses)))
+    licenses = [(r["license"], r["documents"], r["tokens"]) for r in answers["tokens_by_license"]]
+    sections.append(Section("Licences released", ("licence", "files", "tokens"), _first(licenses)))
     languages = [
         (r["language"] or "unknown", r["documents"], r["tokens"], f"{r['bytes_for_each_token']:.2f}")
-        for r in answers["tokens_by_language"][:TOP]
+        for r in answers["tokens_by_language"]
     ]
     columns = ("language", "files", "tokens", "bytes for each token")
-    sections.append(Section("Languages released", columns, tuple(languages)))
+    sections.append(Section("Languages released", columns, _first(languages)))
     entities: dict[str, int] = {}
     for row in answers["redactions_by_entity"]:
         entities[row["entity"]] = entities.get(row["entity"], 0) + row["spans"]
     rows = tuple(sorted(entities.items(), key=lambda item: (-item[1], item[0])))
     sections.append(Section("Personal data and secrets replaced", ("kind", "spans"), rows))
-    alarms = tuple(
+    alarms = [
         (f"{r['of_what']} {r['name']}", r["removed"], f"{r['share']:.0%}", f"{r['example_repo']}:{r['example_path']}")
-        for r in answers.get("cluster_alarm", [])[:TOP]
-    )
+        for r in answers.get("cluster_alarm", [])
+    ]
     if alarms:
         columns = ("of", "files removed", "share", "an example; `gleanery duplicates` shows it")
-        sections.append(Section("Look at these: one cluster took a large share", columns, alarms))
+        sections.append(Section("Look at these: one cluster took a large share", columns, _first(alarms)))
     dead = tuple((r["stage"], r["error"], r["records"], r["hint"]) for r in answers["dead_letters"])
     if dead:
         sections.append(Section("Not read or not passed on", ("stage", "error", "records", "what to do"), dead))
     return sections
+
+
+def _first(rows: list[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
+    """The first rows, and one for those that are left out: how many there are, and the sums of their whole numbers.
+
+    >>> _first([(name, 1, "x") for name in "abcdefghijk"])[-2:]
+    (('h', 1, 'x'), ('and 3 more', 3, ''))
+    """
+    left = rows[TOP:]
+    if not left:
+        return tuple(rows)
+    sums = [sum(column) if isinstance(column[0], int) else "" for column in zip(*left, strict=True)]
+    return (*rows[:TOP], (f"and {len(left)} more", *sums[1:]))
 
 
 _ASKED = ("funnel", "repositories", "tokens_by_license", "tokens_by_language", "redactions_by_entity", "dead_letters")

@@ -43,6 +43,16 @@ def detect_language(name: str, content: bytes) -> tuple[str | None, str | None]:
     return (language, kind) if kind != "unknown" else (language or None, None)
 
 
+def language_named(name: str) -> str | None:
+    """The name of a language as the detector writes it, from one in other capitals; None if there is none.
+
+    >>> language_named("python"), language_named("JSON"), language_named("no-idea")
+    ('Python', 'JSON', None)
+    """
+    forms = (name, name.capitalize(), name.upper(), name.title())
+    return next((form for form in forms if _enry().get_language_type(_safe(form)) != "unknown"), None)
+
+
 def is_generated(name: str, content: bytes) -> bool:
     """Whether a program made the file: by enry's rules, or because its first ten lines say so.
 

@@ -23,12 +23,19 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 from gleanery.records.errors import RejectRecord, StopRun
 from gleanery.shards.chance import compiled
 from gleanery.shards.encoding import PACKAGES, REFERENCE, Encoder, Ids, Reference, choose
-from gleanery.shards.tokenizer_file import SENTINELS, bytes_of, check_lossless, check_names, is_control, parse, rule_of
+from gleanery.shards.tokenizer_file import (
+    SENTINELS,
+    SMALLEST_VOCABULARY,
+    bytes_of,
+    check_lossless,
+    check_names,
+    is_control,
+    parse,
+    rule_of,
+)
 
 __all__ = ["SENTINELS", "TokenBytes", "Tokenizer", "spell", "train"]
 
-# Every byte that can stand in UTF-8, and the seven sentinels.
-SMALLEST_VOCABULARY = 256 + len(SENTINELS)
 # A pair that occurs once teaches nothing.
 MIN_FREQUENCY = 2
 # One text in this many, by its beginning, is encoded by the reference as well. That takes some 80 times as long, so a

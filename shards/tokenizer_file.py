@@ -19,6 +19,7 @@ SENTINELS = (
     "<repo_name>",
     "<file_sep>",
 )
+SMALLEST_VOCABULARY = 256 + len(SENTINELS)  # every byte that can stand in UTF-8, and the seven sentinels
 _QWEN = {
     f"<{name}>": f"<|{name}|>"
     for name in ("fim_prefix", "fim_middle", "fim_suffix", "fim_pad", "repo_name", "file_sep")

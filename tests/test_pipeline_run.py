@@ -327,6 +327,28 @@ def test_two_drivers_cannot_write_to_one_folder(curated: Path, corpus: Path) -> 
             curate(load_settings(corpus), curated)
 
 
+def test_what_people_put_beside_a_release_is_never_lost(curated: Path, corpus: Path, tmp_path: Path) -> None:
+    shutil.copytree(curated, tmp_path / "run")
+    kept = [tmp_path / "run/release" / name for name in ("removals.jsonl", "docs/signature.asc")]
+    for path in kept:
+        path.write_text("mine")
+    assert curate(load_settings(corpus), tmp_path / "run", workers=1).nothing_done
+    settings = corpus.parent / "other-vocabulary.toml"
+    settings.write_text(corpus.read_text("utf-8") + "[shards]\nvocabulary = 700\n", "utf-8")
+    with pytest.raises(StopRun, match="holds 2 files that no run made, such as 'docs/signature.asc'"):
+        curate(load_settings(settings), tmp_path / "run", workers=1)
+    assert [path.read_text() for path in kept] == ["mine", "mine"]
+
+
+def test_a_run_that_keeps_nothing_says_so_and_makes_no_release(curated: Path, corpus: Path, tmp_path: Path) -> None:
+    shutil.copytree(curated, tmp_path / "run")
+    settings = corpus.parent / "no-such-files.toml"
+    settings.write_text(corpus.read_text("utf-8") + '[quality]\nlanguages = ["COBOL"]\n', "utf-8")
+    with pytest.raises(StopRun, match="no file was kept"):
+        curate(load_settings(settings), tmp_path / "run", workers=1)
+    assert not (tmp_path / "run/release").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.spark
 def test_spark_and_the_local_engine_give_the_same_bytes(curated: Path, corpus: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import Settings, load_settings, reference
 from gleanery.records.errors import StopRun
 
@@ -36,6 +37,16 @@ def test_settings_survive_the_way_to_a_worker(tmp_path: Path) -> None:
         (SOURCE + "[quality]\nlanguages = 'C'\n", "quality.languages is 'C'", "list of strings"),
         ('[[source]]\nkind = "svn"\nlocator = "x"\n', "source 1 has the kind 'svn'", "git, archive, pypi or npm"),
         ("", "names no source", "add a [[source]]"),
+        ('[source]\nkind = "git"\nlocator = "x"\n', "source is not a list of tables", "[[source]]"),
+        ('source = ["x"]\n', "source is not a list of tables", "[[source]]"),
+        (SOURCE + '[quality]\ntypes = ["programing"]\n', "quality.types has 'programing'", "programming"),
+        (SOURCE + "[quality]\nmax_encoded = -1.0\n", "quality.max_encoded is -1.0", "not negative"),
+        (SOURCE + "[quality]\nmin_letters = 25\n", "quality.min_letters is 25", "at most 1"),
+        (SOURCE + "[dedup]\nnear_code = nan\n", "dedup.near_code is nan", "not negative"),
+        (SOURCE + "[quality]\nmean_line = inf\n", "quality.mean_line is inf", "not negative"),
+        (SOURCE + "[shards]\nvocabulary = 3\n", "shards.vocabulary is 3", "263 or more"),
+        (SOURCE + "[shards]\ntrain_bytes = 0\n", "shards.train_bytes is 0", "1 or more"),
+        (SOURCE + 'sha256 = "00"\n', "sha256, which is of archives only", "registry's own digest"),
         ("[[source]\n", "not valid TOML", "examples/demo.toml"),
     ],
 )
@@ -46,6 +57,36 @@ def test_a_wrong_setting_is_named_with_its_value_and_a_way_out(
         _load(tmp_path, text)
     assert message in caught.value.message
     assert hint in caught.value.hint
+
+
+def test_a_path_may_begin_with_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    folder = tmp_path / "project"
+    folder.mkdir()
+    settings = _load(folder, SOURCE)
+    assert settings.path("~/cache") == tmp_path / "home/cache"
+    assert settings.path("cache") == folder / "cache"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ('[quality]\nlanguages = ["python"]\n', "'python', which is no language", "did you mean 'Python'"),
+        ('[quality]\nlanguages = ["Pyton"]\n', "'Pyton', which is no language", "as GitHub shows them"),
+        ('[shards]\ntokenizer = "absent.json"\n', "no tokenizer", "from the settings file's folder"),
+        ('[shards]\ntokenizer = "broken.json"\n', "tokenizer", ""),
+        ('[shards]\nsentinels = ["starcodr"]\n', "no style 'starcodr'", "starcoder2"),
+    ],
+)
+def test_what_cannot_be_done_stops_a_run_before_anything_is_fetched(
+    tmp_path: Path, text: str, message: str, hint: str
+) -> None:
+    (tmp_path / "broken.json").write_text("{}")
+    with pytest.raises(StopRun) as caught:
+        curate(_load(tmp_path, SOURCE + text), tmp_path / "run", workers=1)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+    assert not (tmp_path / "run/work").exists()
 
 
 def test_the_digest_leaves_out_what_cannot_change_a_result(tmp_path: Path) -> None:
