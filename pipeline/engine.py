@@ -231,7 +231,7 @@ def worker_pool() -> Iterator[str]:
             [sys.executable, "-c", code], stdout=log, stderr=log, start_new_session=True, env=environment
         )
         try:
-            spark.wait_for_port(port, process, seconds=60)
+            spark.wait_for_port(port, process, seconds=spark.START_SECONDS)
             yield json.dumps({"url": f"127.0.0.1:{port}", "params": {"word": word}})
         finally:
             spark.end_group(process)
