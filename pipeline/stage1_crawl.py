@@ -26,7 +26,6 @@ from gleanery.quality.decoding import decode
 from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.records.ids import blob_id, file_id
 from gleanery.records.parquet import table_of, write_table
-from gleanery.sources.listing import OPT_OUT_DECLARATIONS
 from gleanery.sources.reading import Entry, Facts, Identity, Limits, Source, forget_source, identify, open_source
 
 SPILL_BYTES = 64 << 20
@@ -144,7 +143,7 @@ class _Crawl:
 
     def add_entry(self, identity: Identity, entry: Entry) -> None:
         blob = None if entry.content is None else blob_id(entry.content)
-        if entry.path in OPT_OUT_DECLARATIONS and (entry.content is None or is_objection(entry.content)):
+        if entry.declares and (entry.content is None or is_objection(entry.content)):
             self.objections.setdefault(identity.repo_id, entry.path)
         self.files.append(
             {

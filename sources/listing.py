@@ -6,17 +6,20 @@ from names and sizes alone, so it is the same for a repository and for an archiv
 (33 MB for 50,000).
 """
 
+import re
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from gleanery.records.errors import RejectRecord
 from gleanery.sources.deadline import Deadline
-from gleanery.sources.paths import is_safe, reported
+from gleanery.sources.paths import first_name, is_safe, reported
 from gleanery.sources.source import Limits
 
 _PATH_BYTES_EACH = 512  # mean length of a path beyond which a listing of max_files entries is refused
-OPT_OUT_DECLARATIONS = (".dataset-optout.json", ".well-known/dataset-optout.json")
+_DECLARATIONS = (".dataset-optout.json", ".well-known/dataset-optout.json")
+# What programs put beside the folder that they pack: macOS' copies of attributes, and headers that an old tar unpacks.
+_PACKERS_OWN = re.compile(rb"(?:__MACOSX/|PaxHeaders?(?:[./]|\Z)|pax_global_header\Z|\._[^/]*\Z)")
 
 
 class Item(NamedTuple):
@@ -57,26 +60,27 @@ class Container(Protocol):
 
 @dataclass(frozen=True)
 class Listing:
-    """The rows of one source, and the path of an opt-out declaration at its root."""
+    """The rows of one source, and the paths of opt-out declarations at its root, sorted."""
 
     rows: list[Row]
-    optout_signal: str | None
+    declarations: tuple[str, ...]
 
 
 def list_items(items: Iterable[Item], limits: Limits, deadline: Deadline, strip_top: bool) -> Listing:
     """Sort, name and judge the items of one source. Raises RejectRecord if there are too many of them.
 
-    `strip_top` takes away the one folder that everything stands in, as forges and registries pack it.
+    `strip_top` takes away the one folder that everything stands in, as forges and registries pack it. Where there are
+    several such folders, nobody knows which of them is the repository, and each may hold the owner's declaration.
     """
-    held = _bounded(items, limits, deadline)
+    held, tops = _bounded(items, limits, deadline), set[bytes]()
     if strip_top:
-        held = _without_top(held)
+        held, tops = _without_top(held)
     rows = _named(held)
     rows.sort()  # strings compare by code point, which is the order of their UTF-8 bytes
-    paths = {row.path for row in rows}
-    return Listing(
-        list(_within_limits(rows, limits)), next((path for path in OPT_OUT_DECLARATIONS if path in paths), None)
-    )
+    roots = ("", *(top.decode() for top in tops if top.endswith(b"/")))
+    places = {root + path for root in roots for path in _DECLARATIONS}
+    declarations = tuple(row.path for row in rows if first_name(row.path) in places)
+    return Listing(list(_within_limits(rows, limits)), declarations)
 
 
 def _bounded(items: Iterable[Item], limits: Limits, deadline: Deadline) -> list[Item]:
@@ -92,18 +96,20 @@ def _bounded(items: Iterable[Item], limits: Limits, deadline: Deadline) -> list[
     return held
 
 
-def _without_top(items: list[Item]) -> list[Item]:
-    """The items without the folder that all safe paths share; unchanged if there is no such folder."""
-    tops = {item.raw.partition(b"/")[0] + item.raw.partition(b"/")[1] for item in items if is_safe(item.raw)}
-    if len(tops) != 1 or not (top := tops.pop()).endswith(b"/"):
-        return items
-    return [item._replace(raw=item.raw.removeprefix(top)) for item in items]
+def _without_top(items: list[Item]) -> tuple[list[Item], set[bytes]]:
+    """The items without the folder that all safe paths share; unchanged, and all tops, if there is no such folder."""
+    paths = (item.raw for item in items if is_safe(item.raw) and not _PACKERS_OWN.match(item.raw))
+    tops = {b"".join(path.partition(b"/")[:2]) for path in paths}
+    if len(tops) != 1 or not (top := min(tops)).endswith(b"/"):
+        return items, tops
+    return [item._replace(raw=item.raw.removeprefix(top)) for item in items], set()
 
 
 def _named(items: list[Item]) -> list[Row]:
+    """Each item under a path of its own. Of several with one path the last bears it, as whoever unpacks them finds."""
     seen: dict[bytes, int] = {}
     rows = []
-    for item in items:
+    for item in reversed(items):
         seen[item.raw] = occurrence = seen.get(item.raw, 0) + 1
         path, safe = reported(item.raw, occurrence)
         rows.append(Row(path, item.mode, item.size, item.where, item.skipped if safe else "path_not_safe"))

@@ -33,7 +33,7 @@ def is_safe(raw: bytes) -> bool:
 
 
 def reported(raw: bytes, occurrence: int = 1) -> tuple[str, bool]:
-    r"""The path to report, and whether it is safe. The second and later occurrences of one path are not.
+    r"""The path to report, and whether it is safe. Of several with one path only the first that is asked is.
 
     >>> reported(b"src/a.py")
     ('src/a.py', True)
@@ -49,6 +49,15 @@ def reported(raw: bytes, occurrence: int = 1) -> tuple[str, bool]:
     if occurrence == 1:
         return path, safe
     return f"{path}{_DUPLICATE}{occurrence}", False
+
+
+def first_name(path: str) -> str:
+    """The path that a reported one would have if its raw path had occurred once.
+
+    >>> first_name("LICENSE%duplicate-2"), first_name("LICENSE")
+    ('LICENSE', 'LICENSE')
+    """
+    return path.rpartition(_DUPLICATE)[0] or path
 
 
 def led_to(link: str, target: bytes) -> str | None:

@@ -8,7 +8,7 @@ failure is a RejectRecord with a code or, where it may pass, a TryAgain; none ca
 import errno
 import shutil
 from collections.abc import Callable, Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -56,7 +56,7 @@ class Reading:
             first_commit_at=opened.first_commit_at,
             declared_license=self._declared_license(),
             archive_sha256=opened.archive_sha256,
-            optout_signal=listing.optout_signal,
+            optout_signal=next(iter(listing.declarations), None),
         )
 
     def entries(self) -> Iterator[Entry]:
@@ -67,11 +67,13 @@ class Reading:
         """
         readable = {row.path for row in self._listing.rows if row.skipped is None}
         contents = self._opened.container.contents(row for row in self._listing.rows if _is_wanted(row))
+        declarations = frozenset(self._listing.declarations)
         self._deadline.resume()
         try:
             for row in self._listing.rows:
                 self._deadline.left()
                 entry = _entry(row, next(contents) if _is_wanted(row) else None, readable)
+                entry = replace(entry, declares=True) if row.path in declarations else entry
                 self._deadline.pause()
                 yield entry
                 self._deadline.resume()

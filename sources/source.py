@@ -79,7 +79,8 @@ class Facts:
 class Entry:
     """One file of a source. `content` is None exactly if `skipped` holds a reason code of `records.reasons`.
 
-    `link` is, of a symbolic link, the path of the file that it leads to, if that is a file of this source.
+    `link` is, of a symbolic link, the path of the file that it leads to, if that is a file of this source. `declares`
+    says that it stands where owners declare that they object.
     """
 
     path: str
@@ -88,3 +89,4 @@ class Entry:
     content: bytes | None
     skipped: str | None
     link: str | None = None
+    declares: bool = False

@@ -192,14 +192,14 @@ def test_a_hostile_tar_is_listed_and_nothing_unsafe_is_read(tmp_path: Path) -> N
         entries = read(compress(hostile_tar()), tmp_path)
         assert listing(entries) == (GOLDEN / "hostile_tar.txt").read_text()
         assert b"evil\n" not in [entries[path].content for path in entries if path != "link/through"]
-        assert entries["README"].content == b"kept\n"
+        assert entries["README"].content == b"another\n"
 
 
 def test_a_hostile_zip_is_listed_and_nothing_unsafe_is_read(tmp_path: Path) -> None:
     entries = read(hostile_zip(), tmp_path)
     assert listing(entries) == (GOLDEN / "hostile_zip.txt").read_text()
     assert b"evil\n" not in [entry.content for entry in entries.values()]
-    assert entries["README"].content == b"kept\n"
+    assert entries["README"].content == b"another\n"
 
 
 def test_nothing_is_written_but_nameless_files(tmp_path: Path) -> None:
@@ -516,3 +516,39 @@ def test_a_zip_or_tar_with_changed_bytes_is_read_or_refused_and_nothing_else(dat
 @pytest.mark.parametrize("module", [found.name for found in pkgutil.iter_modules(gleanery.sources.__path__)])
 def test_the_examples_in_the_docstrings_are_true(module: str) -> None:
     assert doctest.testmod(importlib.import_module(f"gleanery.sources.{module}")).failed == 0
+
+
+DECLARATION = ".dataset-optout.json"
+OBJECTION = b'{"action": "block"}'
+
+
+@pytest.mark.parametrize(
+    "beside", ["__MACOSX/lib/._LICENSE", "._lib", "PaxHeader", "PaxHeaders.12/lib", "pax_global_header"]
+)
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_what_a_packer_puts_beside_the_folder_hides_no_declaration(tmp_path: Path, kind: str, beside: str) -> None:
+    contents = {beside: b"attributes", f"lib/{DECLARATION}": OBJECTION, "lib/a.py": b"a = 1\n"}
+    members = [member(name, content) for name, content in contents.items()]
+    raw = tar(*members) if kind == "tar" else zipped(*((name, content, 0o644) for name, content in contents.items()))
+    entries = read(raw, tmp_path)
+    assert entries[DECLARATION].declares and entries[DECLARATION].content == OBJECTION and "a.py" in entries
+
+
+def test_where_several_folders_stand_at_the_top_each_may_declare(tmp_path: Path) -> None:
+    deeper = f"one/vendor/{DECLARATION}"
+    names = ["one/a.py", f"two/.well-known/{DECLARATION[1:]}", f"one/{DECLARATION}", deeper, "README"]
+    entries = read(tar(*(member(name, OBJECTION) for name in names)), tmp_path)
+    assert [path for path, entry in entries.items() if entry.declares] == sorted(names[1:3])
+    assert read(tar(member(f"one/x/{DECLARATION}", OBJECTION)), tmp_path)[f"x/{DECLARATION}"].declares is False
+
+
+def test_of_two_members_with_one_name_the_last_is_read_and_no_declaration_is_lost(tmp_path: Path) -> None:
+    first, last = (
+        {"LICENSE": b"old", DECLARATION: OBJECTION},
+        {"LICENSE": b"new", DECLARATION: b'{"action": "unblock"}'},
+    )
+    members = [member(f"p/{name}", content) for part in (first, last) for name, content in part.items()]
+    entries = read(tar(*members), tmp_path)
+    assert entries["LICENSE"].content == b"new" and entries[DECLARATION].content == last[DECLARATION]
+    doubled = entries[f"{DECLARATION}%duplicate-2"]
+    assert doubled.declares and doubled.content is None  # what cannot be read objects
