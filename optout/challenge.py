@@ -45,7 +45,10 @@ class Challenge:
 
 @dataclass(frozen=True)
 class Request:
-    """One request by an owner, with its current challenge. `receipt` is known only right after creation."""
+    """One request by an owner, with its current challenge. `receipt` is known only right after creation.
+
+    `stands` says whether its block is in force: it was proven, and nobody, the operator neither, took it back since.
+    """
 
     id: str
     repository: str
@@ -57,6 +60,7 @@ class Request:
     created_at: int
     updated_at: int
     challenge: Challenge
+    stands: bool = False
     receipt: str | None = field(default=None, repr=False)
 
 

@@ -6,8 +6,9 @@ from a host of the settings and a checked path; a host that nobody listed is nev
 
 from dataclasses import dataclass
 
-from gleanery.optout.names import REGISTRIES, Location, canonical_repository, repository_location
+from gleanery.optout.names import REGISTRIES, Location, repository_location
 from gleanery.optout.settings import WebSettings
+from gleanery.optout.typed import typed_repository
 from gleanery.records.errors import RejectRecord
 
 LONGEST_INPUT = 300  # characters of a repository's name in the form
@@ -31,7 +32,7 @@ def named_repository(text: str, settings: WebSettings) -> Named:
             "the name is too long", "That is too long for the address of a repository.", "name_not_clear"
         )
     try:
-        canonical = canonical_repository(text)
+        canonical = typed_repository(text)
         if canonical.partition("/")[0] in REGISTRIES:
             hint = "This names a package. Give the address of the repository that the package is made from."
             raise RejectRecord("a package has no default branch", hint, "package")
@@ -50,7 +51,7 @@ def searched_repository(text: str) -> str:
     """The canonical name for a search: any host and any package will do."""
     try:
         if len(text) <= LONGEST_INPUT:
-            return canonical_repository(text)
+            return typed_repository(text)
     except RejectRecord:
         pass
     raise _not_clear()

@@ -1,15 +1,15 @@
 """Matching: does a rule of the registry cover a repository or a content?
 
 In: the rules of the registry, and the names of a repository in any spelling. Out: the rule that blocks, or None. No
-network and no file is touched. Building a matcher from 100,000 rules took 0.33 s and a look-up with three names 20
-microseconds (processor time on one core, mean of 20,000 look-ups).
+network and no file is touched. Building a matcher from 100,000 rules took 0.33 s and a look-up with three names 70
+microseconds (processor time on one core of a busy machine).
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from gleanery.optout.names import REGISTRIES, SEGMENT, canonical_repository, without_git
-from gleanery.records.errors import RejectRecord
+from gleanery.optout.names import REGISTRIES, canonical_repository
+from gleanery.optout.readings import readings
 
 __all__ = ["Matcher", "Rule", "canonical_repository", "rule_keys"]
 
@@ -65,12 +65,9 @@ class Matcher:
         >>> Matcher([rule]).blocks_repository(["https://gitlab.com/alice/lib"]) is None
         True
         """
-        full, bare = _sorted_out(names)
-        hosts = {host for name in full if (host := name.partition("/")[0]) not in REGISTRIES}
-        full |= {f"{host}/{path}" for path in bare for host in hosts}
+        full, bare = readings(names)
         hits = [rule for name in full for rule in self._covering(name)]
-        if not hosts:
-            hits += [rule for path in bare for key in _keys(path, 1) if (rule := self._anywhere.get(key))]
+        hits += [rule for path in bare for key in _keys(path, 1) if (rule := self._anywhere.get(key))]
         return min(hits, key=lambda rule: rule.seq, default=None)
 
     def blocks_blob(self, blob_id: str) -> Rule | None:
@@ -101,17 +98,3 @@ def _keys(name: str, shortest: int) -> list[tuple[str, str]]:
         if end < len(segments):
             keys.append(("owner", value))
     return keys
-
-
-def _sorted_out(names: Iterable[str]) -> tuple[set[str], set[str]]:
-    """Canonical names, and paths (in lower case) of those that only lack a host. What names nothing is left out."""
-    full, bare = set(), set()
-    for name in names:
-        try:
-            full.add(canonical_repository(name))
-        except RejectRecord as problem:
-            path = without_git(name.strip().strip("/")).lower()
-            segments = path.split("/")
-            if problem.code == "host_missing" and len(segments) > 1 and all(map(SEGMENT.fullmatch, segments)):
-                bare.add(path)
-    return full, bare

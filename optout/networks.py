@@ -4,12 +4,13 @@ In: the members of a run or of a release with their names, and rules. Out: the i
 and no file is touched; 100,000 members are held as their names.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gleanery.optout.matching import Matcher
-from gleanery.optout.names import canonical_repository
-from gleanery.records.errors import RejectRecord
+from gleanery.optout.names import REGISTRIES
+from gleanery.optout.readings import Readings, reading, readings
 
 
 @dataclass(frozen=True)
@@ -22,72 +23,82 @@ class Member:
 
 
 def blocked_members(members: Sequence[Member], matcher: Matcher) -> set[str]:
-    """Repositories that a rule covers: by a name of their own, or because the root of their forks is covered.
+    """Repositories that a rule covers: by a name of their own, or because one that they came from is covered.
 
-    A rule about a root goes down to all its forks; a rule about one fork says nothing about the others or the root.
+    A rule goes down to all forks, and to forks of forks; it says nothing about what a fork came from, or its sisters.
 
     >>> from gleanery.optout.matching import Rule
     >>> matcher = Matcher([Rule(1, "repo", "github.com/root/lib", "block", None)])
     >>> chain = [Member("1", ("github.com/one/lib",), "github.com/root/lib"), Member("2", ("x/lib",), "one/lib")]
-    >>> blocked_members(chain, matcher)
-    {'1'}
-    >>> sorted(blocked_members([*chain, Member("3", ("github.com/two/lib",), "github.com/one/lib")], matcher))
-    ['1', '3']
+    >>> sorted(blocked_members(chain, matcher))
+    ['1', '2']
+    >>> blocked_members([*chain, Member("3", ("github.com/root/other",))], matcher) == {"1", "2"}
+    True
     """
-    upstream, covered = upstreams(members), set()
+    upstream, covered = upstreams(members), set[str]()
     for member in members:
         # What was forked from a repository that is no member is covered by a rule about that one's name, too.
-        origin = member.fork_of if upstream[member.repo_id] is None else None
-        if any(matcher.blocks_repository(names) for names in (member.names, [origin] if origin else [])):
+        origin = [member.fork_of] if member.fork_of and not upstream[member.repo_id] else []
+        if any(matcher.blocks_repository(names) for names in (member.names, origin)):
             covered.add(member.repo_id)
-    return covered | {m.repo_id for m in members if not covered.isdisjoint(_roots(m.repo_id, upstream))}
+    return covered | _below(covered, upstream)
 
 
-def forks_below(members: Sequence[Member], roots: Collection[str]) -> set[str]:
-    """The members whose chain of forks begins at one of some repositories: what a root declares goes down to them."""
-    upstream = upstreams(members)
-    return {repo for repo in upstream if upstream[repo] is not None and not _roots(repo, upstream).isdisjoint(roots)}
+def forks_below(members: Sequence[Member], origins: Collection[str]) -> set[str]:
+    """The members that came from one of some repositories: what a repository declares goes down to its forks."""
+    return _below(origins, upstreams(members))
 
 
-def upstreams(members: Iterable[Member]) -> dict[str, str | None]:
-    """For each member the repo_id of the one that it was forked from, if that one is a member too."""
-    ordered = sorted(members, key=lambda member: member.repo_id)
-    known = {_plain(name): member.repo_id for member in ordered for name in member.names}
-    return {m.repo_id: known.get(_plain(m.fork_of)) if m.fork_of else None for m in ordered}
+def upstreams(members: Sequence[Member]) -> dict[str, tuple[str, ...]]:
+    """For each member the repo_ids of those that it may have been forked from, sorted; empty if none is a member.
 
-
-def forks_without(members: Sequence[Member], left_out: Collection[str]) -> dict[str, str | None]:
-    """For each other member that was forked from one that is left out: the name of the next one above that is not.
-
-    So a chain of forks holds in a table that does not name everybody.
+    Several members may bear one name. Where a fork says owner/name without a host, the host of its own address
+    chooses, if it has a member of that name; otherwise all of that name are upstream.
     """
-    upstream, named = upstreams(members), {m.repo_id: m.fork_of for m in members}
-    bridged = {}
-    for repo in sorted(named.keys() - set(left_out)):
-        above, seen = upstream[repo], {repo}
-        while above is not None and above in left_out and above not in seen:
-            seen.add(above)
-            bridged[repo] = named[above]
-            above = upstream[above]
-    return bridged
+    read = {member.repo_id: readings(member.names) for member in members}
+    by_name, by_path = _borne(read)
+    found = {}
+    for member in members:
+        origin = reading(member.fork_of) if member.fork_of else None
+        above = set[str]()
+        if origin and origin.has_host:
+            # A mirror on disk that is only called owner/name may be that repository.
+            above = by_name[origin.name] or by_path[("", origin.name.partition("/")[2])]
+        elif origin:
+            above = set[str]().union(*(by_name[f"{host}/{origin.name}"] for host in _hosts(read[member.repo_id])))
+            above = above or by_path[("any", origin.name)]
+        found[member.repo_id] = tuple(sorted(above))
+    return found
 
 
-def _roots(repo: str, upstream: Mapping[str, str | None]) -> set[str]:
-    """The end of a chain of forks. Where a chain closes on itself, nobody knows who was first: all of the ring."""
-    chain, place, here = list[str](), dict[str, int](), repo
-    while here not in place:
-        place[here] = len(chain)
-        chain.append(here)
-        above = upstream[here]
-        if above is None:
-            return {here}
-        here = above
-    return set(chain[place[here] :])
+def _borne(read: Mapping[str, Readings]) -> tuple[dict[str, set[str]], dict[tuple[str, str], set[str]]]:
+    """Who bears a name; and who bears a path: without a host (""), or on any host."""
+    by_name, by_path = defaultdict[str, set[str]](set), defaultdict[tuple[str, str], set[str]](set)
+    for repo, names in read.items():
+        for name in names.full:
+            by_name[name].add(repo)
+            if (parts := name.partition("/"))[0] not in REGISTRIES:
+                by_path[("any", parts[2])].add(repo)
+        for path in names.bare:
+            by_path[("", path)].add(repo)
+            by_path[("any", path)].add(repo)
+    return by_name, by_path
 
 
-def _plain(name: str) -> str:
-    """One spelling for the many of a repository's name; a bare owner/name stays as it is, in small letters."""
-    try:
-        return canonical_repository(name)
-    except RejectRecord:
-        return name.lower().rstrip("/").removesuffix(".git")
+def _hosts(names: Readings) -> set[str]:
+    return {host for name in names.full if (host := name.partition("/")[0]) not in REGISTRIES}
+
+
+def _below(origins: Collection[str], upstream: Mapping[str, Sequence[str]]) -> set[str]:
+    """Everything that came from one of the origins; one of them too if it came from another, as in a ring."""
+    forks = defaultdict[str, list[str]](list)
+    for repo, above in upstream.items():
+        for one in above:
+            forks[one].append(repo)
+    reached, left = set[str](), list(origins)
+    while left:
+        for fork in forks[left.pop()]:
+            if fork not in reached:
+                reached.add(fork)
+                left.append(fork)
+    return reached

@@ -36,6 +36,7 @@ STATES: Mapping[str, str] = MappingProxyType(
         "applied": "Applied: your repository is blocked",
         "rejected": "Closed without effect",
         "withdrawn": "Withdrawn",
+        "taken_back": "Ended: the operator took the block back",
     }
 )
 

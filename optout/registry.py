@@ -25,7 +25,8 @@ from gleanery.optout import chain, schema
 from gleanery.optout import transitions as step
 from gleanery.optout.challenge import Challenge, Request, expected_digest, new_token, receipt_digest
 from gleanery.optout.matching import Rule, rule_keys
-from gleanery.optout.names import CANONICAL, canonical_repository
+from gleanery.optout.names import canonical_repository
+from gleanery.optout.typed import rule_value
 from gleanery.records.errors import RejectRecord, StopRun
 
 __all__ = ["Challenge", "Proof", "Registry", "Request", "Rule"]
@@ -57,14 +58,20 @@ class Registry:
 
     @classmethod
     def open(
-        cls, url: str = "sqlite:///optout.sqlite", *, create: bool = True, clock: Callable[[], int] = _unix_time
+        cls,
+        url: str = "sqlite:///optout.sqlite",
+        *,
+        create: bool = True,
+        clock: Callable[[], int] = _unix_time,
+        wait: int = schema.BUSY_SECONDS,
     ) -> "Registry":
         """The registry at this URL; its tables are made if they are missing. `clock` gives Unix seconds.
 
         With `create=False` StopRun if there is none, so that a typing error in a run's settings does not pass for a
-        registry to which nobody has objected. StopRun too if it cannot be reached; never with the URL's password.
+        registry to which nobody has objected. StopRun too if it cannot be reached or, later, used; never with the URL's
+        password. `wait` is how many seconds a writer waits for another one.
         """
-        return cls(schema.connect(url, create=create, secret=new_token()), clock)
+        return cls(schema.connect(url, create=create, secret=new_token(), wait=wait), clock)
 
     def close(self) -> None:
         """Close all connections."""
@@ -74,7 +81,7 @@ class Registry:
 
     def position(self) -> int:
         """The highest rule number, 0 when there is no rule."""
-        with self._engine.connect() as connection:
+        with schema.reading(self._engine) as connection:
             return step.position(connection)
 
     def rules(self, position: int | None = None) -> list[Rule]:
@@ -82,21 +89,27 @@ class Registry:
         query = sa.select(*step.RULE_COLUMNS).order_by(schema.rules.c.seq)
         if position is not None:
             query = query.where(schema.rules.c.seq <= position)
-        with self._engine.connect() as connection:
+        with schema.reading(self._engine) as connection:
             return [Rule(*row) for row in connection.execute(query)]
 
     def append_rule(self, scope: str, value: str, action: str, request_id: str | None = None) -> Rule:
-        """Append one rule on the operator's word. The value is made canonical; RejectRecord if it cannot be."""
-        if scope not in CANONICAL or action not in ("block", "unblock"):
-            raise RejectRecord("a rule has a scope (repo, owner, blob) and an action (block, unblock)", "", "bad_rule")
-        value = CANONICAL[scope](value)
+        """Append one rule on the operator's word. The value is made canonical; RejectRecord if it cannot be.
+
+        RejectRecord too for an unblock where no block of this scope and value stands: it would look like an answer.
+        """
+        if action not in ("block", "unblock"):
+            raise RejectRecord("a rule has an action: block or unblock", "give one of these", "bad_rule")
+        value = rule_value(scope, value)
         with self._appending() as (connection, now):
+            if action == "unblock" and not step.stands(connection, scope, value):
+                hint = "`gleanery optout list` shows the rules; take back what a block names, with its scope"
+                raise RejectRecord(f"no rule with the scope {scope} blocks {value}", hint, "not_blocked")
             return step.append_rule(connection, now, scope, value, action, request_id)
 
     def standing_rule(self, repository: str) -> Rule | None:
         """The rule that covers this repository now, or None. Reads only the rules that could."""
         keys = rule_keys(canonical_repository(repository))
-        with self._engine.connect() as connection:
+        with schema.reading(self._engine) as connection:
             return step.standing_rule(connection, keys)
 
     # Requests
@@ -124,7 +137,7 @@ class Registry:
 
     def get_request(self, request_id: str, receipt: str) -> Request | None:
         """The request, or None if there is none or the receipt is not its own: both look alike."""
-        with self._engine.connect() as connection:
+        with schema.reading(self._engine) as connection:
             return step.open_request(connection, request_id, receipt)
 
     def settle(self, request_id: str, receipt: str, proof: Proof) -> Request:
@@ -149,7 +162,7 @@ class Registry:
         """Take a request back. Before it is verified that is all; afterwards a new challenge has to be passed."""
         with self._opened(request_id, receipt) as (connection, now, request):
             step.close_challenge(connection, request_id, "void")
-            if request.state in step.STANDING:
+            if request.stands:
                 step.new_challenge(connection, now, request_id, "unblock", request.challenge.dataset)
             else:
                 step.move(connection, now, request_id, ("challenged",), "withdrawn")
@@ -158,7 +171,7 @@ class Registry:
     def keep(self, request_id: str, receipt: str) -> Request:
         """Drop a withdrawal that was started and not proven: the opt-out stays as it is."""
         with self._opened(request_id, receipt) as (connection, _, request):
-            if request.state in step.STANDING:
+            if request.state in step.PROVEN:
                 step.close_challenge(connection, request_id, "void")
             return step.request_of(connection, request_id)
 
@@ -173,7 +186,7 @@ class Registry:
         table = schema.challenges
         old = (table.c.state == "pending", table.c.expires_at <= self._clock())
         query = sa.select(table.c.request_id).where(*old).order_by(table.c.request_id).limit(500)
-        with self._engine.connect() as connection:
+        with schema.reading(self._engine) as connection:
             if not connection.execute(query).first():
                 return 0
         with self._appending() as (connection, now):
@@ -183,11 +196,15 @@ class Registry:
             return len(late)
 
     def mark_applied(self, position: int) -> int:
-        """A run has used the rules up to this position: its verified requests become applied; how many there were."""
+        """A run has used the rules up to this position: its verified requests become applied; how many there were.
+
+        A request whose block was taken back by then was not applied.
+        """
         table = schema.requests
         due = (table.c.state == "verified", table.c.rule_seq <= position)
         with self._appending() as (connection, now):
-            ids = connection.execute(sa.select(table.c.id).where(*due).order_by(table.c.id)).scalars().all()
+            rows = connection.execute(sa.select(table).where(*due).order_by(table.c.id)).all()
+            ids = [row.id for row in rows if row.rule_seq > step.taken_back(connection, row.repository, position)]
             for request_id in ids:
                 step.move(connection, now, request_id, ("verified",), "applied")
             return len(ids)
@@ -196,20 +213,20 @@ class Registry:
 
     def log_head(self) -> chain.Head:
         """Length of the log and hash of its last entry. Note it somewhere else from time to time."""
-        with self._engine.connect() as connection:
+        with schema.reading(self._engine) as connection:
             return chain.Head(*connection.execute(sa.select(schema.head.c.entries, schema.head.c.hash)).one())
 
     def head_at(self, position: int) -> chain.Head:
         """How the log ended when the rule of this number was written: what to note together with a position."""
         entries = sa.select(schema.log.c.seq, schema.log.c.hash).where(schema.log.c.kind == "rule")
         query = entries.order_by(schema.log.c.seq).offset(max(position - 1, 0)).limit(1)
-        with self._engine.connect() as connection:
+        with schema.reading(self._engine) as connection:
             found = connection.execute(query).first() if position else None
         return chain.Head(*found) if found else chain.Head(0, "")
 
     def log_problems(self, known: chain.Head | None = None) -> list[chain.Problem]:
         """What is wrong with the log, the rules or the states; empty if all is well."""
-        with self._appending() as (connection, _):
+        with schema.reading(self._engine) as connection:
             return list(chain.problems(connection, known))
 
     def verify_log(self, known: chain.Head | None = None) -> None:
@@ -225,7 +242,7 @@ class Registry:
 
     def secret(self) -> str:
         """The registry's own random secret: it keys the tokens of forms and the buckets of rate limits."""
-        with self._engine.connect() as connection:
+        with schema.reading(self._engine) as connection:
             return str(connection.execute(sa.select(schema.head.c.secret)).scalar_one())
 
     def count_visit(self, bucket: str, seconds: int) -> tuple[int, int]:

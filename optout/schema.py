@@ -16,7 +16,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from gleanery.records.errors import StopRun
 
 LAYOUT = "1"
-BUSY_SECONDS = 15  # how long a writer waits for another one
+CONNECT_SECONDS = 15
+BUSY_SECONDS = 60  # how long a writer of SQLite waits for another one
 
 _metadata = sa.MetaData()
 _I, _S = sa.BigInteger, sa.String
@@ -87,6 +88,7 @@ visits = sa.Table(
     sa.Column("bucket", _S, primary_key=True),
     sa.Column("starts", _I, primary_key=True, autoincrement=False),
     sa.Column("hits", _I, nullable=False),
+    sa.Index("visits_by_start", "starts"),
 )
 
 _APPEND_ONLY = {
@@ -105,19 +107,21 @@ _VERBS = {"sqlite": ("UPDATE", "DELETE"), "postgresql": ("UPDATE", "DELETE", "TR
 _SET_UP_LOCK = 7_105_121  # any number that all instances agree on
 
 
-def connect(url: str, *, create: bool, secret: str) -> Engine:
+def connect(url: str, *, create: bool, secret: str, wait: int = BUSY_SECONDS) -> Engine:
     """An engine whose tables exist. `secret` is kept with the registry if this call creates it.
+
+    `wait` is how many seconds a writer waits for another one, where that is for this program to say (SQLite).
 
     Raises StopRun, without the password, if the URL is no good, the server is away, or nothing is there and
     `create` is false.
     """
     target = _checked_url(url)
-    place = f"{target.get_backend_name()}://{target.host or ''}/{target.database or ''}"
+    place = _place(target)
     missing = StopRun(f"there is no opt-out registry at {place}", "check the URL; the opt-out page creates one")
     if target.drivername == "sqlite" and not create and not Path(target.database or "").exists():
         raise missing  # SQLite would create an empty file
     try:
-        engine = _engine(target)
+        engine = _engine(target, wait)
         with engine.connect() as connection:
             present = sa.inspect(connection).has_table("head")
         if not present and not create:
@@ -127,22 +131,55 @@ def connect(url: str, *, create: bool, secret: str) -> Engine:
         with engine.connect() as connection:
             layout = connection.execute(sa.select(head.c.layout)).scalar_one_or_none()
     except SQLAlchemyError as problem:
-        reason = type(getattr(problem, "orig", None) or problem).__name__
-        hint = "check that the server runs, and that the name and password in the URL are right"
-        if target.drivername == "sqlite":
-            hint = "give the file that `gleanery optout serve` made, in a folder that may be written to"
-        # The cause would carry the whole URL.
-        raise StopRun(f"cannot open the opt-out registry at {place} ({reason})", hint) from None
+        raise _stopped(target, problem, "open") from None
     if layout != LAYOUT:
         raise StopRun(f"the opt-out registry at {place} has another layout than this program", "update Gleanery")
     return engine
 
 
 @contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One transaction that only reads, and sees one state of everything; in SQLite no writer holds it up."""
+    engine = engine.execution_options(isolation_level="REPEATABLE READ") if _is_server(engine.url) else engine
+    with _told(engine), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that may write: alone in SQLite, and alone among appenders in PostgreSQL once it locks `head`."""
-    with engine.execution_options(optout_write=True).connect() as connection, connection.begin():
+    with _told(engine), engine.execution_options(optout_write=True).connect() as connection, connection.begin():
         yield connection
+
+
+@contextmanager
+def _told(engine: Engine) -> Iterator[None]:
+    """Whatever the database says becomes one line and a way out, without the statement and the password."""
+    try:
+        yield
+    except SQLAlchemyError as problem:
+        raise _stopped(engine.url, problem, "use") from None
+
+
+def _stopped(target: URL, problem: SQLAlchemyError, verb: str) -> StopRun:
+    cause = getattr(problem, "orig", None) or problem
+    reason, said = type(cause).__name__, str(cause)
+    hint = "check that the server runs, and that the name and password in the URL are right"
+    if not _is_server(target):
+        hint = "give the file that `gleanery optout serve` made, in a folder that may be written to"
+        if "locked" in said:
+            reason, hint = "another program is writing to it", "give the command again when that program is done"
+        elif "malformed" in said or "not a database" in said:
+            reason, hint = "the file is damaged, or is none", "restore the registry from a backup"
+    return StopRun(f"cannot {verb} the opt-out registry at {_place(target)} ({reason})", hint)
+
+
+def _place(target: URL) -> str:
+    return f"{target.get_backend_name()}://{target.host or ''}/{target.database or ''}"
+
+
+def _is_server(target: URL) -> bool:
+    return target.get_backend_name() == "postgresql"
 
 
 def _checked_url(url: str) -> URL:
@@ -161,10 +198,10 @@ def _checked_url(url: str) -> URL:
     return target
 
 
-def _engine(target: URL) -> Engine:
-    if target.get_backend_name() == "postgresql":
-        return sa.create_engine(target, connect_args={"connect_timeout": BUSY_SECONDS}, hide_parameters=True)
-    engine = sa.create_engine(target, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+def _engine(target: URL, wait: int) -> Engine:
+    if _is_server(target):
+        return sa.create_engine(target, connect_args={"connect_timeout": CONNECT_SECONDS}, hide_parameters=True)
+    engine = sa.create_engine(target, connect_args={"timeout": wait}, hide_parameters=True)
 
     def opened(dbapi: Any, _record: Any) -> None:
         dbapi.isolation_level = None  # we write BEGIN ourselves, see below

@@ -16,7 +16,7 @@ from gleanery.optout.challenge import LIFETIME, Challenge, Request, new_token, r
 from gleanery.optout.matching import Matcher, Rule
 from gleanery.records.errors import RejectRecord
 
-STANDING = ("verified", "applied")
+PROVEN = ("verified", "applied")
 RULE_COLUMNS = [schema.rules.c[name] for name in ("seq", "scope", "value", "action", "request_id")]
 _REQUESTS, _CHALLENGES, _RULES = schema.requests, schema.challenges, schema.rules
 
@@ -40,6 +40,19 @@ def standing_rule(connection: Connection, keys: Sequence[tuple[str, str]]) -> Ru
     either = [sa.and_(_RULES.c.scope == scope, _RULES.c.value == value) for scope, value in keys]
     rows = connection.execute(sa.select(*RULE_COLUMNS).where(sa.or_(*either)).order_by(_RULES.c.seq))
     return Matcher([Rule(*row) for row in rows]).blocks_repository([keys[-1][1]])
+
+
+def stands(connection: Connection, scope: str, value: str) -> bool:
+    """Whether the last word on this scope and value is a block."""
+    words = sa.select(_RULES.c.action).where(_RULES.c.scope == scope, _RULES.c.value == value)
+    return connection.execute(words.order_by(_RULES.c.seq.desc()).limit(1)).scalar() == "block"
+
+
+def taken_back(connection: Connection, repository: str, position: int | None = None) -> int:
+    """The number of the last rule, up to a position, that took blocks of this repository back; 0 if there is none."""
+    where = [_RULES.c.scope == "repo", _RULES.c.value == repository, _RULES.c.action == "unblock"]
+    where += [] if position is None else [_RULES.c.seq <= position]
+    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(_RULES.c.seq), 0)).where(*where)).scalar_one())
 
 
 def receive(connection: Connection, now: int, row: Mapping[str, Any]) -> None:
@@ -109,8 +122,8 @@ def carry_out(connection: Connection, now: int, request: Request) -> None:
         rule = append_rule(connection, now, "repo", request.repository, "block", request.id)
         connection.execute(_REQUESTS.update().where(_REQUESTS.c.id == request.id).values(rule_seq=rule.seq))
         return
-    move(connection, now, request.id, STANDING, "withdrawn")
-    if not _others_object(connection, request.repository):
+    move(connection, now, request.id, PROVEN, "withdrawn")
+    if request.stands and not _others_object(connection, request.repository):
         append_rule(connection, now, "repo", request.repository, "unblock", request.id)
 
 
@@ -146,6 +159,7 @@ def request_of(connection: Connection, request_id: str) -> Request:
         created_at=row.created_at,
         updated_at=row.updated_at,
         challenge=challenge,
+        stands=row.state in PROVEN and row.rule_seq > taken_back(connection, row.repository),
     )
 
 
@@ -155,8 +169,12 @@ def not_open() -> RejectRecord:
 
 
 def _others_object(connection: Connection, repository: str) -> bool:
-    """Whether somebody else's verified request, or the operator's own rule, still blocks the repository."""
-    standing = sa.select(_REQUESTS.c.id).where(_REQUESTS.c.repository == repository, _REQUESTS.c.state.in_(STANDING))
+    """Whether somebody else's proven request that still stands, or the operator's own rule, blocks the repository."""
+    standing = sa.select(_REQUESTS.c.id).where(
+        _REQUESTS.c.repository == repository,
+        _REQUESTS.c.state.in_(PROVEN),
+        _REQUESTS.c.rule_seq > taken_back(connection, repository),
+    )
     if connection.execute(standing.limit(1)).first():
         return True
     operators = sa.select(_RULES.c.action).where(

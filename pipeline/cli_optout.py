@@ -114,9 +114,9 @@ def _open_registry(given: str, create: bool = False) -> Any:
 
 def _append_rule(scope: str, value: str, registry: str, action: str) -> None:
     """Only a block may make a registry: a mistyped path would pass for one to which nobody objected."""
-    from gleanery.optout.names import CANONICAL
+    from gleanery.optout.typed import rule_value
 
-    value = CANONICAL[scope](value) if scope in CANONICAL else value  # a wrong name makes no registry
+    value = rule_value(scope, value)  # a wrong name makes no registry
     opened = _open_registry(registry, create=action == "block")
     rule = opened.append_rule(scope=scope, value=value, action=action)
     out.print(f"rule {rule.seq}: {rule.action} {rule.value}; it acts from the next run on")

@@ -1,33 +1,40 @@
 """Which sources the opt-out rules cover: one answer for the crawl, for select and for the check after a run.
 
-In: the sources of the settings or the table `repos`, and rules. Out: the ids of the blocked repositories. No network.
+In: the sources of the settings or the table `repos`, and rules. Out: the ids of the blocked repositories, and the names
+by which they are compared (the table `optout_names`). No network.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gleanery.optout.matching import Matcher
-from gleanery.optout.networks import Member, blocked_members, forks_without
+from gleanery.optout.networks import Member, blocked_members, upstreams
+from gleanery.optout.readings import is_unreadable, reading, readings
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.settings import Settings
 from gleanery.records.errors import RejectRecord, StopRun
-from gleanery.records.parquet import iter_rows
 from gleanery.sources.reading import Identity, Source, identify
 
 MEMBER_COLUMNS = ["repo_id", "name", "url", "aliases", "fork_of"]
 
 
 def sources_of(settings: Settings) -> list[tuple[Identity, Source]]:
-    """Every source with its identity, by repo_id. Raises StopRun if one repository is named twice."""
+    """Every source with its identity, by repo_id.
+
+    Raises StopRun if one repository is named twice, or by an address that no rule could be compared with.
+    """
     pairs = []
     for number, plain in enumerate(settings.source, 1):
         source = Source(**dataclasses.asdict(plain))
         try:
-            pairs.append((identify(located(source, settings)), source))
+            identity = identify(located(source, settings))
         except RejectRecord as error:
             raise StopRun(f"source {number} cannot be used: {error.message}", error.hint) from None
+        if any(map(is_unreadable, (identity.name, identity.url, *identity.aliases, source.fork_of or ""))):
+            problem = f"source {number} cannot be used: the host of one of its addresses cannot be read"
+            raise StopRun(problem, "write the address as https://HOST/OWNER/NAME, or owners' objections would miss it")
+        pairs.append((identity, source))
     pairs.sort(key=lambda pair: pair[0].repo_id)
     for (one, _), (other, _) in zip(pairs, pairs[1:], strict=False):
         if one.repo_id == other.repo_id:
@@ -48,7 +55,7 @@ def members_of(settings: Settings) -> list[Member]:
 
 
 def blocked_sources(settings: Settings, rules: Iterable[Rule]) -> set[str]:
-    """The sources that a rule covers, by a name of their own or with the root of their forks."""
+    """The sources that a rule covers, by a name of their own or because it covers what they were forked from."""
     return blocked_members(members_of(settings), Matcher(list(rules)))
 
 
@@ -57,12 +64,14 @@ def member_of(repo: Mapping[str, Any]) -> Member:
     return Member(repo["repo_id"], (repo["name"], repo["url"], *repo["aliases"]), repo["fork_of"])
 
 
-def forks_in_release(root: Path) -> dict[str, str | None]:
-    """For the forks of repositories that a release does not name: what they were forked from above those."""
-    members, left_out = list[Member](), set[str]()
-    for path in sorted((root / "tables/repos").glob("*.parquet")):
-        for repo in iter_rows(path, [*MEMBER_COLUMNS, "status"], 4096):
-            members.append(member_of(repo))
-            if repo["status"] == "opted_out":
-                left_out.add(repo["repo_id"])
-    return forks_without(members, left_out)
+def names_compared(members: Sequence[Member]) -> list[dict[str, Any]]:
+    """Rows of the table `optout_names`, with which the gate asks anew what the rules cover."""
+    rows, above = list[dict[str, Any]](), upstreams(members)
+    for member in members:
+        own = readings(member.names)
+        found = {("own", name, True) for name in own.full} | {("own", name, False) for name in own.bare}
+        found |= {("upstream", repo, True) for repo in above[member.repo_id]}
+        if member.fork_of and not above[member.repo_id] and (origin := reading(member.fork_of)):
+            found.add(("origin", *origin))
+        rows += [dict(repo_id=member.repo_id, relation=r, name=n, has_host=h) for r, n, h in sorted(found)]
+    return rows

@@ -1,9 +1,9 @@
 """The opt-out rules as of a run: pinned at its first start, and asked for once more before its release is sealed.
 
 In: the registry of the settings, and the folder of a run. Out: the rules, `optout.json` (the position in the registry
-and the hash of its log there) and the table `optout_rules`; or an end of the run, if owners of what is in the release
-have objected meanwhile, or if the registry is not whole or not the one of the run's start. Each look reads all of its
-log: 1.6 s for 100,000 rules.
+and the hash of its log there), and the tables `optout_rules` and `optout_names`; or an end of the run, if owners of
+what is in the release have objected meanwhile, or if the registry is not whole or not the one of the run's start. Each
+look reads all of its log: 1.6 s for 100,000 rules.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.optout.registry import Registry, Rule
+from gleanery.pipeline.optouts import members_of, names_compared
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage7_release import affected
 from gleanery.pipeline.steps import read_json
@@ -54,6 +55,8 @@ def pinned_rules(settings: Settings, root: Path, refresh: bool) -> list[Rule]:
     write_bytes(pin, json.dumps(pinned, sort_keys=True).encode())
     path = root / "tables/optout_rules/rules.parquet"
     write_table(path, "optout_rules", table_of("optout_rules", [asdict(r) for r in rules]))
+    names = table_of("optout_names", names_compared(members_of(settings)))
+    write_table(root / "tables/optout_names/names.parquet", "optout_names", names)
     return rules
 
 

@@ -75,7 +75,7 @@ def judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterabl
     """Step 1 of 5: each file by itself. A task knows the objections to its own repositories, and no others."""
     rules = list(rules)
     members = members_of(settings)
-    upstream = {repo: above for repo, above in upstreams(members).items() if above}
+    upstream = {repo: above[0] for repo, above in upstreams(members).items() if above}
     objections = dict.fromkeys(forks_below(members, _declared(root)), "declaration")
     objections |= dict.fromkeys(blocked_sources(settings, rules), "registry")
     parameters = {

@@ -19,7 +19,7 @@ from gleanery.licensing.policy import ALLOW
 from gleanery.licensing.texts import license_text
 from gleanery.optout.matching import Matcher
 from gleanery.optout.registry import Rule
-from gleanery.pipeline.optouts import blocked_sources, forks_in_release
+from gleanery.pipeline.optouts import blocked_sources
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR
 from gleanery.pipeline.stage4_judge import policy_of
@@ -116,7 +116,7 @@ def make_release(shard: Shard) -> None:
         raise StopRun("no file was kept, so there is nothing to release", "see why with `gleanery summary --run DIR`")
     for path in make_notices(shard.root, license_facts(shard.settings)):
         shard.wrote(path, describe(path))
-    assemble(shard.root, release, forks_in_release(shard.root))
+    assemble(shard.root, release)
     write_notices(release)
     results = gate(shard.root)
     stop_if_failed(results)

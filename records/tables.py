@@ -350,6 +350,15 @@ _ALL = (
         Column("request_id", _S, "the request behind it", null=True),
     ),
     _table(
+        "optout_names",
+        "one name by which rules may cover a source, or one source that it was forked from",
+        "repo_id relation name has_host",
+        Column("repo_id", _S, "the source"),
+        Column("relation", _S, "own; origin: it was forked from what bears this name; upstream: from this source"),
+        Column("name", _S, "canonical name; without its host if nobody knows that; of upstream the repo_id"),
+        Column("has_host", pa.bool_(), "whether the name is whole: rules of all hosts are about one without a host"),
+    ),
+    _table(
         "dead_letters",
         "something that a stage could not read or did not pass on",
         "id stage",

@@ -8,14 +8,13 @@ not verify.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import iter_rows, link_file, read_table, table_of, write_table
+from gleanery.records.parquet import iter_rows, link_file, read_table, write_table
 from gleanery.release.listing import MANIFEST
 
 TABLES = (
@@ -37,10 +36,9 @@ STORE = (("tokens", ".bin"), ("index", ".bin"), ("names", ".bin"), ("spans", ".b
 STORE_FILES = ("store.json", "tokenizer.json")
 
 
-def assemble(run: Path, release: Path, forks: Mapping[str, str | None] = MappingProxyType({})) -> None:
+def assemble(run: Path, release: Path) -> None:
     """Put the released tables and the token store of `run` into `release`, and nothing else there.
 
-    `forks` holds the `fork_of` of repositories that were forked from one which the release does not name.
     The store is `RUN/store`; a run that packed straight into `release` needs none. Raises StopRun if a part is
     missing. May be run again, and after a kill; other files at the top of `release` are left alone.
     """
@@ -50,7 +48,7 @@ def assemble(run: Path, release: Path, forks: Mapping[str, str | None] = Mapping
     noticed = _noticed(wanted)
     for name, source in wanted.items():
         if source.parent == run / "tables" / "repos":
-            _place_repos(source, release / name, forks)
+            _place_repos(source, release / name)
         elif source.parent == run / "tables" / "license_findings":
             _place_findings(source, release / name, noticed)
         else:
@@ -92,16 +90,17 @@ def _ours(release: Path) -> list[Path]:
     return [path for path in found if path.is_symlink() or not path.is_dir()]
 
 
-def _place_repos(source: Path, target: Path, forks: Mapping[str, str | None]) -> None:
-    """The repositories without those whose owners opted out: a release must not be a list of people who objected."""
+def _place_repos(source: Path, target: Path) -> None:
+    """The repositories without those whose owners opted out: a release must not be a list of people who objected.
+
+    No other one names them: what was forked from one of them is left out with it.
+    """
     repos = read_table(source)
     heard = pc.equal(repos.column("status"), "opted_out")
-    if not pc.any(heard).as_py() and forks.keys().isdisjoint(repos.column("repo_id").to_pylist()):
+    if not pc.any(heard).as_py():
         _place(source, target)
         return
-    rows = repos.filter(pc.invert(heard)).to_pylist()
-    named = [row | {"fork_of": forks.get(row["repo_id"], row["fork_of"])} for row in rows]
-    write_table(target, "repos", table_of("repos", named))
+    write_table(target, "repos", repos.filter(pc.invert(heard)))
 
 
 def _noticed(wanted: Mapping[str, Path]) -> set[str]:

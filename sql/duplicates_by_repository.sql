@@ -4,14 +4,22 @@
 -- Needs: decisions, repos
 WITH
 decisions AS (SELECT * FROM stg_decisions),
-repos AS (SELECT repo_id, name, fork_of FROM stg_repos),
+-- A fork may name its origin as the source does, by its address or by an alias.
+repos AS (
+  SELECT repo_id, name,
+    regexp_replace(lower(fork_of), '^[a-z+]+://|([.]git)?/*$', '', 'g') AS origin,
+    list_transform(
+      list_concat([name, url], aliases), lambda one: regexp_replace(lower(one), '^[a-z+]+://|([.]git)?/*$', '', 'g')
+    ) AS names
+  FROM stg_repos
+),
 duplicates AS (
   SELECT lost.repo_id, kept.repo_id AS kept_repo_id, lost.reason
   FROM decisions AS lost JOIN decisions AS kept ON kept.file_id = lost.twin_file_id
   WHERE lost.reason LIKE '%\_duplicate' ESCAPE '\'
 ),
 final AS (
-  SELECT losing.name AS repo, keeping.name AS kept_in, coalesce(losing.fork_of = keeping.name, false) AS is_fork,
+  SELECT losing.name AS repo, keeping.name AS kept_in, coalesce(list_contains(keeping.names, losing.origin), false) AS is_fork,
     count(*) FILTER (reason = 'exact_duplicate') AS exact,
     count(*) FILTER (reason <> 'exact_duplicate') AS not_exact
   FROM duplicates

@@ -4,12 +4,20 @@
 -- Needs: repository_copies, repos
 WITH
 repository_copies AS (SELECT * FROM stg_repository_copies),
-repos AS (SELECT repo_id, name, fork_of, first_commit_at FROM stg_repos),
+-- A fork may name its origin as the source does, by its address or by an alias.
+repos AS (
+  SELECT repo_id, name, first_commit_at,
+    regexp_replace(lower(fork_of), '^[a-z+]+://|([.]git)?/*$', '', 'g') AS origin,
+    list_transform(
+      list_concat([name, url], aliases), lambda one: regexp_replace(lower(one), '^[a-z+]+://|([.]git)?/*$', '', 'g')
+    ) AS names
+  FROM stg_repos
+),
 final AS (
   SELECT one.name AS repo, other.name AS stands_in, here.contents, here.shared, here.share,
     back.share AS share_of_the_other,
     CASE
-      WHEN one.fork_of = other.name OR other.fork_of = one.name THEN 'fork'
+      WHEN list_contains(other.names, one.origin) OR list_contains(one.names, other.origin) THEN 'fork'
       WHEN here.share >= 0.8 AND back.share >= 0.8 THEN 'mirror_or_unmarked_fork'
       WHEN here.share >= 0.8 THEN 'inside'
       ELSE 'overlap'

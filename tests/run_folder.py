@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gleanery.pipeline.optouts import member_of, names_compared
 from gleanery.records.ids import blob_id, file_id, repo_id
 from gleanery.records.parquet import table_of, write_table
 from gleanery.records.tables import TABLES
@@ -305,10 +306,14 @@ def write_run(root: Path, rows: Mapping[str, list[dict[str, Any]]]) -> Path:
     """Writes every table. `decisions` and `docs` go into two files, so that no question relies on one.
 
     A row whose key occurred before goes into a file of its own: it is one of the faults that an audit has to find,
-    and the writer refuses it within one file.
+    and the writer refuses it within one file. The names that rules are compared with follow from the repositories,
+    unless the rows hold others.
     """
+    names = rows["optout_names"] or names_compared(
+        [member_of({"fork_of": None, "aliases": []} | repo) for repo in rows["repos"]]
+    )
     for name in TABLES:
-        for number, part in enumerate(_parts(name, rows[name])):
+        for number, part in enumerate(_parts(name, names if name == "optout_names" else rows[name])):
             write_table(root / "tables" / name / f"part-{number:05d}.parquet", name, table_of(name, part))
     return root
 

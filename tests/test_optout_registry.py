@@ -283,6 +283,75 @@ def test_a_block_by_the_operator_outlives_the_owner_taking_theirs_back(registry:
     assert registry.standing_rule(NAMES[0])
 
 
+def test_after_the_operator_took_a_block_back_the_request_stands_no_more_and_holds_up_nobody(
+    registry: Registry,
+) -> None:
+    first, first_receipt = verified(registry)
+    assert first.stands
+    registry.append_rule("repo", NAMES[0], "unblock")
+    ended = registry.get_request(first.id, first_receipt)
+    assert ended and ended.state == "verified" and not ended.stands
+    assert registry.mark_applied(registry.position()) == 0
+    with pytest.raises(RejectRecord):
+        registry.withdraw(first.id, first_receipt)
+    second, second_receipt = verified(registry)
+    assert second.stands and registry.standing_rule(NAMES[0])
+    assert taken_back(registry, second, second_receipt).state == "withdrawn"
+    assert registry.standing_rule(NAMES[0]) is None
+
+
+def test_a_withdrawal_that_the_operator_was_faster_with_writes_no_second_rule(registry: Registry) -> None:
+    request, receipt = verified(registry)
+    asked = registry.withdraw(request.id, receipt)
+    registry.append_rule("repo", NAMES[0], "unblock")
+    registry.append_rule("repo", NAMES[0], "block")
+    assert registry.settle(request.id, receipt, proof_for(asked, receipt)).state == "withdrawn"
+    assert [rule.action for rule in registry.rules()] == ["block", "unblock", "block"]
+
+
+def test_what_no_rule_blocks_cannot_be_unblocked(registry: Registry) -> None:
+    registry.append_rule("owner", "github.com/alice", "block")
+    for scope, value in (
+        ("repo", "pypi/never"),
+        ("repo", "github.com/alice/lib"),
+        ("repo", "github.com/alice/lib.git"),
+    ):
+        with pytest.raises(RejectRecord, match="no rule with the scope repo blocks"):
+            registry.append_rule(scope, value, "unblock")
+    registry.append_rule("owner", "https://github.com/Alice", "unblock")
+    with pytest.raises(RejectRecord):
+        registry.append_rule("owner", "github.com/alice", "unblock")
+
+
+def test_a_reader_of_the_log_waits_for_no_writer_and_a_writer_is_told_in_a_line(place: str) -> None:
+    registry = Registry.open(place, wait=0)
+    registry.append_rule("repo", NAMES[0], "block")
+    other = sqlite3.connect(place.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    registry.verify_log()
+    with pytest.raises(StopRun, match="another program is writing to it") as told:
+        registry.mark_applied(1)
+    assert "UPDATE" not in str(told.value) + told.value.hint and "BEGIN" not in str(told.value)
+    other.execute("ROLLBACK")
+    other.close()
+    registry.mark_applied(1)
+    registry.close()
+
+
+def test_a_damaged_registry_is_told_in_a_line(place: str) -> None:
+    opened = Registry.open(place)
+    for number in range(200):
+        opened.append_rule("repo", f"github.com/alice/lib{number}", "block")
+    opened.close()
+    file = Path(place.removeprefix("sqlite:///"))
+    content = bytearray(file.read_bytes())
+    content[4096 * 2 :] = b"\xff" * (len(content) - 4096 * 2)
+    file.write_bytes(content)
+    with pytest.raises(StopRun, match="cannot (open|use) the opt-out registry at sqlite:.*damaged") as told:
+        Registry.open(place, create=False).rules()
+    assert "SELECT" not in str(told.value)
+
+
 def test_rules_as_of_a_position_are_what_they_were(registry: Registry) -> None:
     for number in range(5):
         registry.append_rule("owner", f"https://github.com/Owner{number}/", "block")

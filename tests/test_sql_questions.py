@@ -17,6 +17,7 @@ from run_folder import (
     write_run,
 )
 
+from gleanery.pipeline.optouts import member_of, names_compared
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import blob_id
 from gleanery.records.tables import TABLES
@@ -278,6 +279,38 @@ def test_every_question_that_must_be_empty_has_a_planted_fault() -> None:
 
 def test_a_rule_that_was_taken_back_blocks_nothing(good: dict[str, list[Path]]) -> None:
     assert ask(questions()["leaks"], good, {}).num_rows == 0  # rules 2 and 3 are about octo, which is kept
+
+
+def test_a_repository_that_was_compared_under_no_name_leaks(tmp_path: Path) -> None:
+    rows = good_rows()
+    others = [repo for repo in rows["repos"] if repo["name"] != "octo/app"]
+    rows["optout_names"] = names_compared([member_of({"fork_of": None, "aliases": []} | repo) for repo in others])
+    answer = ask(questions()["leaks"], tables_of(write_run(tmp_path, rows)), {})
+    assert set(answer.column("repo").to_pylist()) == {"octo/app"} and set(answer.column("via").to_pylist()) == {
+        "no_name"
+    }
+
+
+@pytest.mark.parametrize("origin", ["https://github.com/Octo/App.git", "github.com/octo/app/", "OCTO/OLD-APP"])
+@pytest.mark.parametrize("name", ["repository_copies", "duplicates_by_repository"])
+def test_a_fork_is_known_however_it_names_its_origin(
+    tmp_path: Path, good: dict[str, list[Path]], name: str, origin: str
+) -> None:
+    rows = good_rows()
+    assert row(rows, "repos", name="octo/app")["url"] == "https://github.com/octo/app"
+    change_repo("cat/app", fork_of=origin)(rows)
+    question = questions()[name]
+    assert ask(question, tables_of(write_run(tmp_path, rows)), {}) == ask(question, good, {})
+
+
+def test_the_rules_of_a_repository_are_those_of_all_that_it_came_from_under_any_name(tmp_path: Path) -> None:
+    rows = good_rows()
+    change_repo("octo/lib", fork_of="cat/app", aliases=["git@example.org:hen/lib.git"])(rows)
+    for seq, value in enumerate(["github.com/octo/app", "example.org/hen/lib", "example.org/eve"], 50):
+        rows["optout_rules"].append(dict(seq=seq, scope="repo", value=value, action="block", request_id=None))
+    tables = tables_of(write_run(tmp_path, rows))
+    answer = ask(questions()["optout_rules_of"], tables, {"repo": "octo/lib"})
+    assert [seq for seq in answer.column("seq").to_pylist() if seq >= 50] == [50, 51]
 
 
 def test_a_rule_about_a_fork_does_not_reach_its_origin(tmp_path: Path) -> None:

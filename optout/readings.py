@@ -1,0 +1,124 @@
+"""Readings: what the names of a source say when they are compared with rules.
+
+In: a name, URL or alias as somebody wrote it. Out: a canonical name, or a path that lacks only its host; nothing for an
+address whose host cannot be read. A rule is written with care and an address is not, so much is let through here that
+no rule may be made of: whatever can be read of it is compared. A name takes about 20 microseconds (processor time,
+one core of a busy machine).
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from gleanery.optout.names import (
+    LONGEST_NAME,
+    REGISTRIES,
+    canonical_repository,
+    host_and_path,
+    lowered,
+    of_repository,
+    segments_of,
+    without_git,
+)
+from gleanery.records.errors import RejectRecord
+
+_KNOWN_SCHEME = re.compile(r"(?:scm:)?(?:git[+:])?(?:https?|ssh|git)(?:\+git)?://", re.IGNORECASE)
+_ANY_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
+_USER_AND_HOST = re.compile(r"[^@/:]{1,64}@[^@/:]{1,253}:")
+
+
+class Reading(NamedTuple):
+    """One name: canonical with its host, or in lower case without one."""
+
+    name: str
+    has_host: bool
+
+
+class Readings(NamedTuple):
+    """What all names of one repository say together; `bare` is empty where one of them has a host."""
+
+    full: frozenset[str]
+    bare: frozenset[str]
+
+
+def readings(names: Iterable[str]) -> Readings:
+    """The names of one repository. A bare owner/name among them is read on the hosts of the others.
+
+    >>> sorted(readings(["Alice/lib", "https://github.com/mirror/lib.git"]).full)
+    ['github.com/alice/lib', 'github.com/mirror/lib']
+    >>> readings(["Alice/lib"])
+    Readings(full=frozenset(), bare=frozenset({'alice/lib'}))
+    """
+    found = [read for name in names if (read := reading(name))]
+    full = {read.name for read in found if read.has_host}
+    bare = {read.name for read in found if not read.has_host}
+    hosts = {host for name in full if (host := name.partition("/")[0]) not in REGISTRIES}
+    full |= {f"{host}/{path}" for path in bare for host in hosts}
+    return Readings(frozenset(full), frozenset() if hosts else frozenset(bare))
+
+
+def reading(text: str) -> Reading | None:
+    """What one name says, or None if that is nothing.
+
+    >>> reading("https://dev.azure.com/org/My Project/_git/lib")
+    Reading(name='dev.azure.com/org/my%20project/_git/lib', has_host=True)
+    >>> reading("https://[bad host]/alice/lib") is None
+    True
+    """
+    text = _legible(text)
+    try:
+        return Reading(canonical_repository(text), True)
+    except RejectRecord:
+        pass
+    try:
+        _, host, segments = host_and_path(text)
+    except RejectRecord:
+        return None if "://" in text else _bare(text)
+    name = _joined(host, segments)
+    return Reading(f"{host}/{name}", True) if name else None
+
+
+def is_unreadable(text: str) -> bool:
+    """Whether this is an address of which nothing can be compared with a rule."""
+    return "://" in text and reading(text) is None
+
+
+def _legible(text: str) -> str:
+    """The text without what would keep an address from being read: controls, its own scheme, letters beyond ASCII."""
+    text = text.strip()[:LONGEST_NAME].encode("utf-8", "replace").decode()
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else "%EF%BF%BD" for letter in text)
+    if text.startswith("local:"):
+        return "local/" + text[6:]
+    scheme = _ANY_SCHEME.match(text)
+    if scheme is None:
+        return text
+    if not _KNOWN_SCHEME.match(text):
+        text = ("" if text.lower().startswith("file:") else "https://") + text[scheme.end() :]
+    start, slashes, rest = text.rpartition("://")
+    host, slash, path = rest.partition("/")
+    return start + slashes + _ascii(host) + slash + path
+
+
+def _ascii(host: str) -> str:
+    try:
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        return host
+
+
+def _bare(text: str) -> Reading | None:
+    text = _USER_AND_HOST.sub("", text, count=1)
+    name = _joined("", segments_of(re.split(r"[?#]", text, maxsplit=1)[0]))
+    return Reading(name, False) if name else None
+
+
+def _joined(host: str, segments: list[str]) -> str:
+    """The path in lower case, with its steps upwards walked as a server or a browser would."""
+    walked = list[str]()
+    for segment in segments:
+        if segment == "..":
+            walked = walked[:-1]
+        elif segment != ".":
+            walked.append(segment)
+    return lowered(without_git("/".join(of_repository(host, walked))))
