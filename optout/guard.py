@@ -172,8 +172,12 @@ class Places:
 
 
 def network(request: Request) -> str:
-    """The client: an address, or the /64 network in IPv6, where one visitor has many addresses."""
-    host = request.client.host if request.client else ""
+    """The client that sent a request."""
+    return network_of(request.client.host if request.client else "")
+
+
+def network_of(host: str) -> str:
+    """The client at an address: the address, or the /64 network in IPv6, where one visitor has many addresses."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -12,11 +12,11 @@ from typing import Annotated, Any
 import uvicorn
 from fastapi import FastAPI, Form, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from gleanery.optout import challenge, forges, pages, proof
+from gleanery.optout.connections import AT_ONCE, patient_protocol
 from gleanery.optout.guard import Forms, Places, Refused, Shield, Turnstile, network, security_headers
 from gleanery.optout.registry import Registry
 from gleanery.optout.registry import Request as OwnersRequest
@@ -39,9 +39,12 @@ _SENTENCES = {
 }
 
 
+_VISITORS_WAIT = 15  # seconds for another writer of the registry; then the page says that it cannot be reached
+
+
 def serve(registry_url: str, host: str, port: int, settings: WebSettings) -> None:
     """Serve the page until the process is told to stop. StopRun if the registry cannot be opened."""
-    registry = Registry.open(registry_url)
+    registry = Registry.open(registry_url, wait=_VISITORS_WAIT)
     try:
         uvicorn.run(
             create_app(registry, settings),
@@ -52,7 +55,8 @@ def serve(registry_url: str, host: str, port: int, settings: WebSettings) -> Non
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_keep_alive=5,
-            limit_concurrency=256,
+            http=patient_protocol(settings.trusted_proxies),
+            limit_concurrency=AT_ONCE,
             h11_max_incomplete_event_size=16 * 1024,
         )
     finally:
@@ -79,7 +83,6 @@ def create_app(registry: Registry, settings: WebSettings) -> FastAPI:
         app.add_api_route(path, handler, methods=[method], response_model=None)
     app.add_exception_handler(HTTPException, site.refuse)
     app.add_exception_handler(RequestValidationError, _as(site, 400))
-    app.add_exception_handler(SQLAlchemyError, _as(site, 503))
     app.add_exception_handler(GleaneryError, _as(site, 503))
     app.add_exception_handler(Exception, _as(site, 500))
     app.add_middleware(Shield, settings=settings)

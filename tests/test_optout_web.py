@@ -1,17 +1,22 @@
 """The page: it says what is true, changes something only for forms of its own, and echoes nothing unescaped."""
 
 import re
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 from gleanery.optout import proof
 from gleanery.optout.challenge import content_digest
+from gleanery.optout.connections import patient_protocol
 from gleanery.optout.pages import STATES, WAYS_OUT, stylesheet
 from gleanery.optout.proof import RESULTS, ProofResult
 from gleanery.optout.registry import Registry
@@ -154,6 +159,24 @@ def test_taking_back_needs_a_new_file_and_can_be_called_off(
     )
     again = client.post(page + "/withdraw", data={"token": token_on(client)})
     assert again.status_code == 200 and "You took the block back" in again.text
+
+
+def test_a_receipt_does_not_say_that_a_block_stands_which_the_operator_took_back(
+    visit: Visit, registry: Registry, outcome: Callable[[str], None]
+) -> None:
+    client = visit()
+    page = file_request(client)
+    outcome("passed")
+    client.post(f"{page}/check", data={"token": token_on(client)})
+    assert "the block is in the registry" in client.get(page).text
+    registry.append_rule("repo", REPOSITORY, "unblock")
+    shown = client.get(page).text
+    assert "Ended: the operator took the block back" in shown and "start\nagain" in shown
+    assert (
+        "block stands" not in shown and "Take the block back" not in shown and "your repository is blocked" not in shown
+    )
+    registry.append_rule("owner", "github.com/alice", "block")
+    assert "still blocked" in client.get(page).text
 
 
 def test_a_request_withdrawn_before_its_proof_ends_without_effect(visit: Visit, registry: Registry) -> None:
@@ -329,6 +352,49 @@ def test_when_all_places_for_checks_are_taken_the_next_one_is_asked_to_wait(visi
 
 
 @pytest.mark.parametrize("announced", [True, False])
+@contextmanager
+def served(registry: Registry, **bounds: Any) -> Iterator[int]:
+    """The page on a port of this machine."""
+    bounded = patient_protocol((), **bounds)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(registry, WebSettings()), port=0, http=bounded, limit_concurrency=64, log_level="error"
+        )
+    )
+    listening = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+def _answer(connection: socket.socket, request: bytes = b"") -> bytes:
+    """What the server says until it closes."""
+    connection.settimeout(60)
+    connection.sendall(request)
+    parts = list(iter(lambda: connection.recv(65_536), b""))
+    return b"".join(parts)
+
+
+def test_a_client_holds_few_connections_and_none_in_silence(registry: Registry) -> None:
+    with served(registry, each_client=3, seconds=1) as port:
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
+        more = socket.create_connection(("127.0.0.1", port))
+        assert b" 503 " in _answer(more) and b"retry-after" not in _answer(silent[0])
+        begun, body = (socket.create_connection(("127.0.0.1", port)) for _ in range(2))
+        assert _answer(begun, b"GET / HTTP/1.1\r\nHost: x") == b""
+        assert b" 200 " not in _answer(body, b"POST /requests HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\na=")
+        whole = socket.create_connection(("127.0.0.1", port))
+        request = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        assert _answer(whole, request).startswith(b"HTTP/1.1 200 ")
+        for connection in (*silent, more, begun, body, whole):
+            connection.close()
+
+
 def test_a_body_over_the_cap_is_refused(visit: Visit, registry: Registry, announced: bool) -> None:
     client = visit()
     form = f"token={token_on(client)}&repository=".encode()
@@ -403,6 +469,9 @@ def test_a_search_shows_rules_and_never_requests(visit: Visit, registry: Registr
     registry.append_rule("owner", "github.com/alice", "block")
     assert "everything of its owner" in client.get("/blocked?repository=github.com/alice/lib").text
     assert client.get("/blocked?repository=github.com/alice").status_code == 422
+    registry.append_rule("repo", "pypi/requests", "block")
+    assert "Not blocked" not in client.get("/blocked?repository=https://pypi.org/project/Requests/").text
+    assert client.get("/blocked?repository=https://github.com/orgs/acme").status_code == 422
 
 
 def test_a_database_error_is_a_page_without_details(visit: Visit, registry: Registry, tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""Connections of the opt-out page: few for each client, and none that only waits.
+
+In: connections from anybody. Out: those that ask something soon. The server counts open connections and refuses all
+visitors above a number, so whoever may hold many and say nothing would close the page to everybody.
+"""
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from gleanery.optout.guard import network_of
+
+EACH_CLIENT = 16  # a browser opens up to six
+AT_ONCE = 512  # of all clients; systems often allow a process 1,024 files
+SILENT_SECONDS = 10
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 10\r\nconnection: close\r\n\r\n"
+
+
+def patient_protocol(
+    proxies: Collection[str], each_client: int = EACH_CLIENT, seconds: float = SILENT_SECONDS
+) -> type[H11Protocol]:
+    """The server's protocol, with a bound on the connections of one client and on the time in which nothing is asked.
+
+    A proxy that is trusted stands for many clients, so its connections are not counted; it is given no more time.
+    """
+
+    class Patient(H11Protocol):
+        """One connection."""
+
+        visitor: str | None = None
+        watch: asyncio.TimerHandle | None = None
+        waited = False
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            address = self.client[0] if self.client else ""
+            self.visitor = None if address in proxies else network_of(address)
+            held = sum(getattr(other, "visitor", None) == self.visitor for other in self.connections)
+            if self.visitor is not None and held > each_client:
+                transport.write(_BUSY)
+                transport.close()
+                return
+            self.look_again()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self.watch:
+                self.watch.cancel()
+            super().connection_lost(exc)
+
+        def look_again(self) -> None:
+            self.watch = self.loop.call_later(seconds / 2, self.look)
+
+        def look(self) -> None:
+            """Close what waited for its client at two looks: for a request, for its end, or for its body."""
+            waits = self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+            if waits and self.waited:
+                self.transport.close()
+                return
+            self.waited = waits
+            self.look_again()
+
+    return Patient
