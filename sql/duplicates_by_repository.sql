@@ -19,7 +19,8 @@ duplicates AS (
   WHERE lost.reason LIKE '%\_duplicate' ESCAPE '\'
 ),
 final AS (
-  SELECT losing.name AS repo, keeping.name AS kept_in, coalesce(list_contains(keeping.names, losing.origin), false) AS is_fork,
+  SELECT losing.name AS repo, keeping.name AS kept_in,
+    coalesce(list_contains(keeping.names, losing.origin), false) AS is_fork,
     count(*) FILTER (reason = 'exact_duplicate') AS exact,
     count(*) FILTER (reason <> 'exact_duplicate') AS not_exact
   FROM duplicates

@@ -1,5 +1,5 @@
 -- Bad result: no row for a repository whose owner asked.
--- Question: Which rules of the opt-out registry are about a repository, its owner, its contents or what it was forked from, and do they stand?
+-- Question: Which rules of the opt-out registry are about a repository, its origins, owner or contents; do they stand?
 -- Must be empty: no
 -- Needs: decisions, optout_names, optout_rules, repos
 -- Parameter repo (required): the repository: owner/name, an alias, its URL or its repo_id
