@@ -10,6 +10,7 @@ piece is cut. So the state is a place in one global list of rows, and a rank mer
 import copy
 import hashlib
 import json
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,8 +23,9 @@ from gleanery.records.errors import StopRun
 from gleanery.shards.assembly import Assembler, joined
 from gleanery.shards.batch import Batch, Segments
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
-from gleanery.shards.packing import Plan, plan_epoch
-from gleanery.shards.pieces import FILE, FIM_GROWTH, REPOSITORY, Rules
+from gleanery.shards.packing import Plan
+from gleanery.shards.pieces import FILE, FIM_GROWTH, Rules
+from gleanery.shards.plans import Plans
 from gleanery.shards.store import Store
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class Loader:
     targets      whether batches have labels and positions
     scratch      folder for the tokens of a compressed release; the system's temporary folder if not given
 
-    Raises StopRun if a setting is not possible or nothing can be served.
+    Raises StopRun if a setting is not possible or not one step would be served.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Loader:
         unit: str = FILE,
         scratch: Path | None = None,
     ) -> None:
+        context, batch, seed, rank, world = map(operator.index, (context, batch, seed, rank, world))
         if batch < 1 or world < 1 or not 0 <= rank < world:
             raise StopRun(f"rank {rank} of {world} with {batch} rows is not possible", "ranks are 0 to world - 1")
         self.store = Store.open(Path(root), scratch)
@@ -91,16 +94,20 @@ class Loader:
         exact = self.store.description.fim_cuts == "character"
         growth = FIM_GROWTH if exact else 0
         self.rules = Rules(context, fim_rate, spm_rate, growth, repo_rate, line_rate, syntax_rate, unit)
-        self._served = _mask(len(self.store), only)
-        self._settings = _settings_digest(self.rules, seed, self._served)
+        served = _mask(len(self.store), only)
+        self._settings = _settings_digest(self.rules, seed, served)
         self.removed, self.targets = removed, targets
         masked = removed.mask(len(self.store), len(removed.ordinals)) if len(removed.ordinals) else _NO_MASK
         self._assembler = Assembler(self.store, self.rules, self.control_ids, masked, targets)
-        self._packed = {0: self._packed_anew}  # for each epoch, how many entries of the list its packing leaves out
-        self._plans: dict[int, Plan] = {}
+        self._plans = Plans(self.store, self.rules, seed, served, removed)
         self._epoch = self._row = self._steps = 0
-        if self.plan(0).rows == 0:
+        if self.rows(0) == 0:
             raise StopRun("there is nothing to serve: the release, or the choice from it, has no tokens")
+        if not self._plans.hold(0, 0, batch * world, epochs):
+            raise StopRun(
+                f"there is nothing to serve: {epochs} epochs have fewer rows than one step, {batch * world}",
+                "take fewer rows in a step, a shorter context or more epochs",
+            )
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches from the present place on; when one is handed out, the state already names the next."""
@@ -119,7 +126,7 @@ class Loader:
 
     def _next(self, step: int) -> tuple[int, int] | None:
         """Move on by one step; where this rank's rows of it begin, or None at the end."""
-        if self.epochs is not None and self.after(self._epoch, self._row, step - 1)[0] >= self.epochs:
+        if not self._plans.hold(self._epoch, self._row, step, self.epochs):
             return None
         mine = self.after(self._epoch, self._row, self.rank * self.batch)
         self._epoch, self._row = self.after(self._epoch, self._row, step)
@@ -129,14 +136,14 @@ class Loader:
         """Steps in all epochs, wherever the present place is. Raises StopRun if there is no end."""
         if self.epochs is None:
             raise StopRun("a loader without a number of epochs has no length", "set epochs")
-        return sum(self.plan(epoch).rows for epoch in range(self.epochs)) // (self.batch * self.world)
+        return sum(map(self.rows, range(self.epochs))) // (self.batch * self.world)
 
     def __getitem__(self, step: int) -> Batch:
         """This rank's batch of a step, counted from 0 at the beginning of epoch 0; moves nothing.
 
         So a loader is a map-style data set of steps. Raises IndexError behind the last step.
         """
-        if step < 0 or (self.epochs is not None and step >= len(self)):
+        if step < 0 or not self._plans.hold(0, 0, (step + 1) * self.world * self.batch, self.epochs):
             raise IndexError(f"step {step}")
         return self.read(*self.after(0, 0, (step * self.world + self.rank) * self.batch), self.batch)
 
@@ -144,7 +151,7 @@ class Loader:
         """Steps from the present place to the end. Raises StopRun if there is no end."""
         if self.epochs is None:
             raise StopRun("a loader without a number of epochs has no length", "set epochs")
-        rows = sum(self.plan(epoch).rows for epoch in range(self._epoch, self.epochs)) - self._row
+        rows = sum(map(self.rows, range(self._epoch, self.epochs))) - self._row
         return max(0, rows) // (self.batch * self.world)
 
     def ahead(self, steps: int) -> Batch:
@@ -197,11 +204,7 @@ class Loader:
             raise StopRun("the state is damaged", "use a state as state_dict returned it")
         if not isinstance(epoch, int) or not isinstance(row, int) or epoch < 0 or row < 0:
             raise StopRun("the state names a row that does not exist", "use a state as state_dict returned it")
-        before, was = (self._packed, self._plans), {known: self.packed_of(known) for known in self._plans}
-        self._packed = {epoch: packed}
-        self._plans = {known: plan for known, plan in self._plans.items() if self.packed_of(known) == was[known]}
-        if row >= self.plan(epoch).rows:
-            self._packed, self._plans = before
+        if not self._plans.go_on_from(epoch, row, packed):
             raise StopRun("the state names a row that does not exist", "use a state as state_dict returned it")
         self._epoch, self._row, self._steps = epoch, row, steps
 
@@ -221,50 +224,26 @@ class Loader:
             raise StopRun("the removal list is older than the one that the state honoured", "fetch the newest list")
         return packed
 
-    @property
-    def _packed_anew(self) -> int:
-        return len(self.removed.ordinals) if self.removed.mode == "repack" else 0
-
     def packed_of(self, epoch: int) -> int:
         """How many entries of the removal list the packing of an epoch leaves out."""
-        return self._packed.get(epoch, self._packed_anew)
+        return self._plans.packed_of(epoch)
 
     def rows(self, epoch: int) -> int:
         """Rows in one epoch. It differs a little between epochs, since other pieces are cut for fill-in-the-middle."""
-        return self.plan(epoch).rows
+        return self._plans.rows(epoch)
 
     def read(self, epoch: int, index: int, rows: int) -> Batch:
         """Rows `index` to `index + rows` of an epoch's global list, going on into the next; moves nothing."""
-        parts = [(self.plan(e), row, count, e, row) for e, row, count in self._spans(epoch, index, rows)]
+        parts = [(self.plan(e), row, count, e, row) for e, row, count in self._plans.spans(epoch, index, rows)]
         return joined([self._assembler.batch(*part) for part in parts])
 
     def plan(self, epoch: int) -> Plan:
-        """The packing of one epoch; the last two are kept."""
-        if (known := self._plans.get(epoch)) is not None:
-            return known
-        kept = {e: p for e, p in self._plans.items() if abs(e - epoch) == 1}
-        served, packed = self._served, self.packed_of(epoch)
-        if packed:
-            gone = self.removed.mask(len(self.store), packed)
-            served = ~gone if served is None else served & ~gone
-        names = self.store.names if self.rules.unit == REPOSITORY else None
-        self._plans = {**kept, epoch: plan_epoch(self.store.docs, self.rules, self.seed, epoch, served, names)}
-        return self._plans[epoch]
+        """The packing of one epoch; see plans.py for what is kept."""
+        return self._plans.plan(epoch)
 
     def after(self, epoch: int, row: int, count: int) -> tuple[int, int]:
         """The place `count` rows further, as (epoch, row)."""
-        row += count
-        while row >= (rows := self.plan(epoch).rows):
-            row -= rows
-            epoch += 1
-        return epoch, row
-
-    def _spans(self, epoch: int, row: int, count: int) -> Iterator[tuple[int, int, int]]:
-        """The same rows as (epoch, row, count), each within one epoch."""
-        while count:
-            here = min(count, self.plan(epoch).rows - row)
-            yield epoch, row, here
-            (epoch, row), count = self.after(epoch, row, here), count - here
+        return self._plans.after(epoch, row, count)
 
 
 def torch_loader(root: Path, *, prefetch: int = 2, pin: bool | None = None, **settings: Any) -> "TorchBatches":
@@ -297,7 +276,10 @@ def _torch_data() -> Any:
 def _mask(documents: int, only: Sequence[int] | NDArray[np.int64] | None) -> NDArray[np.bool_] | None:
     if only is None:
         return None
-    chosen = np.asarray(only, dtype=np.int64)
+    given = np.asarray(only)
+    if given.size and given.dtype.kind not in "iu":
+        raise StopRun("`only` takes ordinals, which are whole numbers", "give np.flatnonzero(mask) for a mask")
+    chosen = given.astype(np.int64)
     if chosen.size and (int(chosen.min()) < 0 or int(chosen.max()) >= documents):
         raise StopRun("`only` names a document that does not exist", f"ordinals are 0 to {documents - 1}")
     mask = np.zeros(documents, np.bool_)

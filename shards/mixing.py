@@ -176,6 +176,8 @@ def _check(loaders: Sequence[Loader], weights: Sequence[float]) -> None:
         raise StopRun(f"a share is under {LEAST_SHARE}", "leave that source out, or give it more weight")
     if len({(x.rules.context, x.store.description.tokenizer_sha256, x.targets) for x in loaders}) > 1:
         raise StopRun("the sources differ in context or tokenizer", "open them alike")
+    if any(x.control_ids != loaders[0].control_ids for x in loaders):
+        raise StopRun("the sources have other sentinels", "pack them with the same `sentinels`")
 
 
 def _interleaved(

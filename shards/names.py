@@ -36,17 +36,14 @@ class Names:
     first: NDArray[np.int64]
     unit: NDArray[np.int64]
 
-    @property
-    def path_sizes(self) -> NDArray[np.int64]:
-        """Tokens of each document's path."""
-        found: NDArray[np.int64] = np.diff(self.first)[: len(self.unit)]
-        return found
+    def path_sizes(self, documents: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Tokens of the paths of some documents."""
+        sizes: NDArray[np.int64] = self.first[documents + 1] - self.first[documents]
+        return sizes
 
-    @property
-    def unit_sizes(self) -> NDArray[np.int64]:
-        """Tokens of the name of each document's repository."""
-        found: NDArray[np.int64] = np.diff(self.first)[len(self.unit) + self.unit]
-        return found
+    def unit_sizes(self, documents: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Tokens of the names of their repositories."""
+        return self.path_sizes(len(self.unit) + self.unit[documents])
 
 
 def units_of(repo: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ together by best-fit-decreasing (Ding and others 2024, "Fewer truncations improv
 piece with a bitset of the free room of open rows. Rows come in a keyed order over the whole epoch; no array holds it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,6 +44,11 @@ class Plan:
         """Rows in the epoch."""
         return len(self.first) - 1
 
+    @property
+    def nbytes(self) -> int:
+        """What the plan takes in memory."""
+        return self.first.nbytes + self.pieces.table.nbytes
+
     @cached_property
     def book(self) -> NDArray[np.uint64]:
         """What compiled code takes: the addresses of `first` and of the pieces, and both keys."""
@@ -66,43 +72,50 @@ def plan_epoch(
     rules: Rules,
     seed: int,
     epoch: int,
-    served: NDArray[np.bool_] | None = None,
+    only: NDArray[np.int64] | None = None,
     names: Names | None = None,
 ) -> Plan:
     """The plan of one epoch; a pure function of its arguments.
 
-    served  masks documents that must not appear
-    names   needed where the unit is a repository
+    only   ordinals of the documents to serve, ascending, or None for all; nothing is spent on the others
+    names  needed where the unit is a repository
     """
     choices, ties, order = (keyed_hash(what, str(seed), str(epoch)) for what in ("choices", "ties", "order"))
-    lengths = index.length if served is None else np.where(served, index.length, 0)
+    context, growth, chance = rules.context, rules.growth, u64(choices)
     rates = np.array([rules.fim_rate, rules.spm_rate, rules.repo_rate])
     tables: list[NDArray[np.uint32]] = [np.empty((0, 3), np.uint32)]
     firsts: list[NDArray[np.int64]] = [np.zeros(1, np.int64)]
-    about = () if names is None else (names.unit, names.path_sizes, names.unit_sizes)
-    used = begin = 0
-    while begin < len(lengths):
-        end = begin + GROUP
-        if names is not None and end < len(lengths):  # a group ends with a repository
-            end = int(np.searchsorted(names.unit, names.unit[end - 1], side="right"))
-        group = slice(begin, end)
-        length, key, repo = lengths[group], index.key[group], index.repo[group]
-        context, growth, chance = rules.context, rules.growth, u64(choices)
+    used = 0
+    for begin, end in _groups(len(index), names):
+        some = np.arange(begin, end) if only is None else only[slice(*np.searchsorted(only, [begin, end]))]
+        if not len(some):
+            continue
+        group = [column[some] for column in (index.length, index.key, index.repo)]
         if names is None:
-            table, cost = cut_files(length, key, repo, begin, context, rates, growth, chance)
+            table, cost = cut_files(*group, context, rates, growth, chance)
             first, order_of = pack(cost, context, ties ^ begin)
             table = _taken(table, order_of)
         else:
-            unit, paths, units = (column[group] for column in about)
-            table, runs, cost = cut_repositories(
-                length, key, repo, unit, paths, units, begin, context, rates, growth, chance
-            )
+            group += [names.unit[some], names.path_sizes(some), names.unit_sizes(some)]
+            table, runs, cost = cut_repositories(*group, context, rates, growth, chance)
             first, order_of = pack(cost, context, ties ^ begin)
             table, first = _runs_taken(table, runs, first, order_of)
+        table[:, 0] = some[table[:, 0]]
         tables.append(table)
         firsts.append(first[1:] + used)
-        used, begin = used + len(table), end
+        used += len(table)
     return Plan(Pieces(np.concatenate(tables)), np.concatenate(firsts), order, choices)
+
+
+def _groups(documents: int, names: Names | None) -> Iterator[tuple[int, int]]:
+    """Where each group of documents begins and ends. Where names are known, it ends with a repository."""
+    begin = 0
+    while begin < documents:
+        end = min(begin + GROUP, documents)
+        if names is not None and end < documents:
+            end = int(np.searchsorted(names.unit, names.unit[end - 1], side="right"))
+        yield begin, end
+        begin = end
 
 
 def pack(costs: NDArray[np.int32], context: int, ties: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

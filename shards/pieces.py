@@ -124,13 +124,12 @@ def cut_files(
     lengths: NDArray[np.int64],
     keys: NDArray[np.uint64],
     repos: NDArray[np.uint64],
-    begin: int,
     context: int,
     rates: NDArray[np.float64],
     growth: int,
     choices: int,
 ) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
-    """The pieces of documents, as in `Pieces`, and the room that each takes in a row."""
+    """The pieces of documents, as in `Pieces`, and the room that each takes in a row. Documents count from 0."""
     most, fim_rate, spm_rate, repo_rate = 0, rates[0], rates[1], rates[2]
     for d in range(len(lengths)):
         if lengths[d] > 0:
@@ -152,7 +151,7 @@ def cut_files(
                 take = left if left < context else min(context, left - 1)
                 ends = 1 if take == left else 0
                 cost[used] = take + ends
-            table[used, 0], table[used, 1], table[used, 2] = begin + d, at, take << 4 | ends << 2 | form
+            table[used, 0], table[used, 1], table[used, 2] = d, at, take << 4 | ends << 2 | form
             used, at = used + 1, at + take
     return table[:used], cost[:used]
 
@@ -179,13 +178,14 @@ def cut_repositories(
     units: NDArray[np.int64],
     paths: NDArray[np.int64],
     names: NDArray[np.int64],
-    begin: int,
     context: int,
     rates: NDArray[np.float64],
     growth: int,
     choices: int,
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int32]]:
     """The pieces of repositories, run by run; where each run begins in them, and the room that it takes in a row.
+
+    Documents count from 0.
 
     units         number of each document's repository, ascending
     paths, names  tokens of each document's path and of its repository's name
@@ -222,7 +222,7 @@ def cut_repositories(
             joined = 1 if room > 0 else 0
             if room == 0:
                 first[runs], room = used, name
-            table[used, 0], table[used, 1], table[used, 2] = begin + d, at, take << 4 | joined << 3 | form
+            table[used, 0], table[used, 1], table[used, 2] = d, at, take << 4 | joined << 3 | form
             used, at, room = used + 1, at + take, room + path + take + extra
             if not fits:
                 cost[runs], runs, room = room + _close(table, used, False), runs + 1, 0
@@ -235,7 +235,7 @@ def cut_repositories(
     for run in range(runs):
         taken += cost[run]
     share = max(0.0, LOOSER * gaps - fillers) / max(1, taken)
-    choice = keys, paths, names, begin, context, growth, choices
+    choice = keys, paths, names, context, growth, choices
     return _loosened(table[:used], first[: runs + 1], cost[:runs], share, *choice)
 
 
@@ -248,7 +248,6 @@ def _loosened(
     keys: NDArray[np.uint64],
     paths: NDArray[np.int64],
     names: NDArray[np.int64],
-    begin: int,
     context: int,
     growth: int,
     choices: int,
@@ -256,12 +255,12 @@ def _loosened(
     """The same pieces, with some runs taken apart into runs of one file each."""
     firsts, costs, runs = np.empty(len(table) + 1, np.int64), np.empty(len(table), np.int32), 0
     for run in range(len(cost)):
-        document, at = i64(table[first[run], 0]) - begin, i64(table[first[run], 1])
+        document, at = i64(table[first[run], 0]), i64(table[first[run], 1])
         if fraction(draw(choices, keys[document], at, CHOOSE_LOOSE)) >= share:
             firsts[runs], costs[runs], runs = first[run], cost[run], runs + 1
             continue
         for piece in range(first[run], first[run + 1]):
-            document, form = i64(table[piece, 0]) - begin, i64(table[piece, 2]) & 3
+            document, form = i64(table[piece, 0]), i64(table[piece, 2]) & 3
             if form != PLAIN:
                 table[piece, 2] |= np.uint32(4)  # closed by the end of text, since no file follows
             table[piece, 2] &= np.uint32(0xFFFFFFFF - 8)

@@ -1,13 +1,20 @@
 """The reference is complete: each command, setting, reason code, table and audit question stands in it."""
 
+import importlib.util
+import json
 import re
 import runpy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gleanery.pipeline.cli import app
 from gleanery.pipeline.engine import PRESETS, REFUSED
+from gleanery.shards.finishing import finish
+from gleanery.shards.removals import Wish, append
+from gleanery.shards.tokenizer import Tokenizer
+from gleanery.shards.writing import write_part
 from gleanery.sql.questions import questions
 
 ROOT = Path(__file__).parents[1]
@@ -57,3 +64,23 @@ def test_every_engine_is_in_the_reference() -> None:
 def test_links_between_pages_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text("utf-8")):
         assert (path.parent / target).exists(), target
+
+
+def test_the_examples_for_trainers_run_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a small release; those for torch only where it is installed."""
+    golden = Path(__file__).parent / "golden" / "shards"
+    tokenizer = Tokenizer.load((golden / "tokenizer.json").read_bytes())
+    texts = json.loads((golden / "texts.json").read_text("utf-8"))
+    names = ("repo_id", "repo", "path", "blob_id", "license", "language")
+    rows = [dict.fromkeys(names, "x") | {"file_id": f"{n:032x}", "text": text} for n, text in enumerate(texts * 9)]
+    release = tmp_path / "runs/demo/release"
+    write_part(release, 0, 1, rows, tokenizer)
+    finish(release, 1, tokenizer)
+    append(tmp_path / "removals.jsonl", [Wish("file", rows[3]["file_id"], "opt_out")], None)
+    monkeypatch.chdir(tmp_path)
+    known: dict[str, Any] = {"file_id": rows[5]["file_id"], "rank": 0, "world": 1}
+    blocks = re.findall(r"```python\n(.*?)```", _text("shards.md"), re.DOTALL)
+    assert len(blocks) >= 5
+    for block in blocks:
+        if "torch" not in block or importlib.util.find_spec("torch"):
+            exec(compile(block, "shards.md", "exec"), known)

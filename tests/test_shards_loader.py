@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from tokenizers import pre_tokenizers
 
 from gleanery.records.errors import StopRun
-from gleanery.shards import lineage
+from gleanery.shards import lineage, plans
 from gleanery.shards.assembly import joined
 from gleanery.shards.characters import APOSTROPHE, LETTER, NUMBER, SIGN, UNKNOWN, kinds
 from gleanery.shards.cut_places import CHARACTER, LINE
@@ -30,6 +31,7 @@ from gleanery.shards.finishing import finish
 from gleanery.shards.loader import Batch, Loader
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
 from gleanery.shards.mixing import Mixture
+from gleanery.shards.packing import Plan, plan_epoch
 from gleanery.shards.pieces import FIM_GROWTH, PLAIN, PSM, SPM
 from gleanery.shards.spelling import spelling_of
 from gleanery.shards.splits import COUNTS, LEFT, RIGHT, splits_of
@@ -666,6 +668,67 @@ def test_a_loader_is_a_map_from_steps_to_batches(root: Path) -> None:
     assert all(digest(loader[step]) == steps[step] for step in shuffled)
     with pytest.raises(IndexError):
         loader[len(steps)]
+
+
+def test_no_plan_is_made_twice_however_steps_are_asked_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def counted(*given: Any) -> Plan:
+        made.append(given[3])
+        return plan_epoch(*given)
+
+    monkeypatch.setattr(plans, "plan_epoch", counted)
+    loader = Loader(root, context=CONTEXT, batch=2, epochs=6)
+    for step in random.Random(4).sample(range(len(loader)), 30):
+        loader[step], loader.ahead(step), loader.state_ahead(step)
+    assert sorted(made) == list(range(6))
+    some = Loader(root, context=CONTEXT, only=[3, 4])
+    mixed, made[:] = Mixture([Loader(root, context=CONTEXT), some], [1, 1], batch=4, rank=9, world=10), []
+    for _ in islice(mixed, 6):
+        pass
+    counts = np.bincount(made)
+    assert counts.max() <= 2  # one for each of the two sources
+
+
+def test_few_plans_are_kept_where_they_are_large(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = Loader(root, context=CONTEXT)
+    monkeypatch.setattr(plans, "KEPT_BYTES", 1)
+    rows = [loader.rows(epoch) for epoch in range(6)]
+    assert len(loader._plans._plans) == 2 and [loader.plan(epoch).rows for epoch in range(6)] == rows
+
+
+@pytest.mark.parametrize(
+    "only",
+    [np.ones(40, bool), [True, False], [1.0, 2.0], ["1"], np.array([0.5])],
+    ids=["mask", "list", "floats", "text", "half"],
+)
+def test_what_is_no_list_of_ordinals_is_refused(root: Path, only: Any) -> None:
+    with pytest.raises(StopRun, match="ordinals"):
+        Loader(root, only=only)
+
+
+@pytest.mark.parametrize("more", [{"batch": 10**6}, {"world": 10**5}, {"epochs": 0}, {"epochs": -1}])
+def test_a_loader_that_would_serve_nothing_is_refused(root: Path, more: dict[str, int]) -> None:
+    with pytest.raises(StopRun, match="nothing to serve"):
+        Loader(root, context=CONTEXT, **({"epochs": 1} | more))
+
+
+def test_numbers_of_numpy_are_numbers(root: Path) -> None:
+    one = Loader(root, context=CONTEXT, seed=3, batch=4)
+    two = Loader(root, context=np.int32(CONTEXT), seed=np.int64(3), batch=np.uint8(4))  # type: ignore[arg-type]
+    assert json.dumps(one.state_dict()) == json.dumps(two.state_dict())
+    with pytest.raises(TypeError):
+        Loader(root, context=128.0)  # type: ignore[arg-type]
+
+
+def test_sources_with_other_sentinels_are_not_mixed(root: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(root, tmp_path / "copy"))
+    described = json.loads((copy / "store.json").read_text())
+    one, two = described["sentinels"]["<fim_pad>"], described["sentinels"]["<file_sep>"]
+    one["id"], two["id"] = two["id"], one["id"]
+    (copy / "store.json").write_text(json.dumps(described))
+    with pytest.raises(StopRun, match="sentinels"):
+        Mixture([Loader(root, context=CONTEXT), Loader(copy, context=CONTEXT)], [1, 1])
 
 
 def mixture(root: Path, other: Path, **settings_: int) -> Mixture:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from gleanery.records.errors import StopRun
 from gleanery.shards import packing
 from gleanery.shards.chance import permute, u64, unpermute
+from gleanery.shards.names import Names
 from gleanery.shards.packing import Plan, pack, plan_epoch
-from gleanery.shards.pieces import FIM_CONTROL, FIM_GROWTH, PLAIN, PSM, SPM, Pieces, Rules
+from gleanery.shards.pieces import FILE, FIM_CONTROL, FIM_GROWTH, PLAIN, PSM, REPOSITORY, SPM, Pieces, Rules
 from gleanery.shards.store import Index
 
 LENGTHS = st.lists(st.integers(0, 400), min_size=1, max_size=80)
@@ -136,10 +137,29 @@ def test_rates_are_met_and_forms_change_between_epochs() -> None:
 
 def test_a_form_depends_on_the_content_and_not_on_the_neighbours() -> None:
     index = index_of([40] * 50)
-    served = np.isin(np.arange(50), range(10, 20))
-    whole, some = (plan_epoch(index, Rules(64, 0.5, 0.5), 9, 0, mask).pieces for mask in (None, served))
+    whole, some = (plan_epoch(index, Rules(64, 0.5, 0.5), 9, 0, only).pieces for only in (None, np.arange(10, 20)))
     forms = dict(zip(whole.document.tolist(), whole.form.tolist(), strict=True))
     assert dict(zip(some.document.tolist(), some.form.tolist(), strict=True)) == {d: forms[d] for d in range(10, 20)}
+
+
+@given(lengths=LENGTHS, chosen=st.sets(st.integers(0, 79)), epoch=st.integers(0, 3), whole=st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_a_choice_is_packed_as_if_the_others_were_empty(
+    lengths: list[int], chosen: set[int], epoch: int, whole: bool
+) -> None:
+    """So what is left out costs nothing, and the rows of a choice do not depend on how it is given."""
+    only = np.array(sorted(n for n in chosen if n < len(lengths)), np.int64)
+    emptied = [n if d in chosen else 0 for d, n in enumerate(lengths)]
+    unit = np.arange(len(lengths)) // 3
+    first = np.arange(len(lengths) + int(unit[-1]) + 2, dtype=np.int64) * 3
+    names = Names(np.zeros(int(first[-1]), np.uint16), first, unit) if whole else None
+    rules = Rules(64, 0.5, 0.5, unit=REPOSITORY if whole else FILE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packing, "GROUP", 7)
+        one = plan_epoch(index_of(lengths), rules, 9, epoch, only, names)
+        two = plan_epoch(index_of(emptied), rules, 9, epoch, None, names)
+    assert np.array_equal(one.pieces.table, two.pieces.table) and np.array_equal(one.first, two.first)
+    assert (one.key, one.choices) == (two.key, two.choices)
 
 
 def test_little_room_is_wasted_on_many_documents() -> None:

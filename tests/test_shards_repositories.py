@@ -153,12 +153,12 @@ def test_positions_and_labels_go_on_through_a_repository_and_end_with_it(root: P
 
 def test_no_file_is_cut_that_fits_into_a_row_with_its_names(root: Path) -> None:
     loader = opened(root, fim_rate=0.0)
-    plan, names = loader.plan(0), loader.store.names
+    plan, names, at = loader.plan(0), loader.store.names, np.arange(len(loader.store))
     for document in range(len(loader.store)):
         length = len(loader.store.tokens(document))
         named = sum(
             1 + (int(n) if n <= CONTEXT // LONGEST_NAME else 0)
-            for n in (names.path_sizes[document], names.unit_sizes[document])
+            for n in (names.path_sizes(at)[document], names.unit_sizes(at)[document])
         )
         if named + length < CONTEXT:
             assert np.count_nonzero(plan.pieces.document == document) == 1
@@ -205,12 +205,13 @@ def test_no_row_overflows_and_every_token_stands_once(lengths: list[int], names:
     def room(n: int) -> int:
         return 1 + (n if n <= 128 // LONGEST_NAME else 0)
 
+    at = np.arange(len(lengths))
     for row in range(plan.rows):
         used = 0
         for n in range(plan.first[row], plan.first[row + 1]):
             document = int(pieces.document[n])
-            used += 0 if pieces.joined[n] else room(int(known.unit_sizes[document]))
-            used += room(int(known.path_sizes[document])) + int(pieces.length[n]) + int(pieces.ends[n])
+            used += 0 if pieces.joined[n] else room(int(known.unit_sizes(at)[document]))
+            used += room(int(known.path_sizes(at)[document])) + int(pieces.length[n]) + int(pieces.ends[n])
             used += 0 if pieces.form[n] == PLAIN else FIM_CONTROL - 1 + FIM_GROWTH
             assert n > plan.first[row] or not pieces.joined[n]
             if pieces.joined[n]:
