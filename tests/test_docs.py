@@ -72,7 +72,7 @@ def test_the_examples_for_trainers_run_from_top_to_bottom(tmp_path: Path, monkey
     tokenizer = Tokenizer.load((golden / "tokenizer.json").read_bytes())
     texts = json.loads((golden / "texts.json").read_text("utf-8"))
     names = ("repo_id", "repo", "path", "blob_id", "license", "language")
-    rows = [dict.fromkeys(names, "x") | {"file_id": f"{n:032x}", "text": text} for n, text in enumerate(texts * 9)]
+    rows = [dict.fromkeys(names, "x") | {"file_id": f"{n:032x}", "text": text} for n, text in enumerate(texts * 200)]
     release = tmp_path / "runs/demo/release"
     write_part(release, 0, 1, rows, tokenizer)
     finish(release, 1, tokenizer)
