@@ -90,14 +90,16 @@ def plan_epoch(
         some = np.arange(begin, end) if only is None else only[slice(*np.searchsorted(only, [begin, end]))]
         if not len(some):
             continue
-        group = [column[some] for column in (index.length, index.key, index.repo)]
+        lengths, keys, repos = index.length[some], index.key[some], index.repo[some]
         if names is None:
-            table, cost = cut_files(*group, context, rates, growth, chance)
+            table, cost = cut_files(lengths, keys, repos, context, rates, growth, chance)
             first, order_of = pack(cost, context, ties ^ begin)
             table = _taken(table, order_of)
         else:
-            group += [names.unit[some], names.path_sizes(some), names.unit_sizes(some)]
-            table, runs, cost = cut_repositories(*group, context, rates, growth, chance)
+            units, paths, sizes = names.unit[some], names.path_sizes(some), names.unit_sizes(some)
+            table, runs, cost = cut_repositories(
+                lengths, keys, repos, units, paths, sizes, context, rates, growth, chance
+            )
             first, order_of = pack(cost, context, ties ^ begin)
             table, first = _runs_taken(table, runs, first, order_of)
         table[:, 0] = some[table[:, 0]]

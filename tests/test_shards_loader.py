@@ -708,7 +708,7 @@ def test_what_is_no_list_of_ordinals_is_refused(root: Path, only: Any) -> None:
 
 
 @pytest.mark.parametrize("more", [{"batch": 10**6}, {"world": 10**5}, {"epochs": 0}, {"epochs": -1}])
-def test_a_loader_that_would_serve_nothing_is_refused(root: Path, more: dict[str, int]) -> None:
+def test_a_loader_that_would_serve_nothing_is_refused(root: Path, more: dict[str, Any]) -> None:
     with pytest.raises(StopRun, match="nothing to serve"):
         Loader(root, context=CONTEXT, **({"epochs": 1} | more))
 
