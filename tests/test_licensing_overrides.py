@@ -221,7 +221,7 @@ def test_two_overrides_that_name_one_repository_in_two_ways_are_refused_whatever
         f'repository = "{other}"\nexpression = "MIT"',
         'repository = "octo/old"\npath = "src"\nexpression = "ISC"',  # other files
     )
-    names = (REPO["repo_id"], REPO["name"], REPO["url"], *REPO["aliases"])
+    names = [str(REPO["repo_id"]), str(REPO["name"]), str(REPO["url"]), *map(str, REPO["aliases"])]
     found.refuse_contradictions([("1" * 32, "octo/other")])
     with pytest.raises(StopRun, match="two overrides are about the same files") as stopped:
         found.refuse_contradictions([("1" * 32, "octo/other"), names])

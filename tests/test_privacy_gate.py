@@ -64,7 +64,7 @@ def variants(draw: st.DrawFn) -> str:
         new = draw(st.sampled_from(BRACKETS))
         for old in BRACKETS[:4]:
             text = text.translate({ord(old[0]): new[0], ord(old[1]): new[1]})
-    return draw(st.sampled_from((str, str.upper, str.lower, str.title)))(text)
+    return draw(st.sampled_from((text, text.upper(), text.lower(), text.title())))
 
 
 @given(variants(), st.sampled_from(("README.txt", "a.py", "settings.env")))
