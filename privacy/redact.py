@@ -77,7 +77,7 @@ class Redactor:
         return self._finished(text, current, placed, path, language)
 
     def without_secrets(self, text: str) -> str:
-        """The text with placeholders for keys and passwords; names and addresses stay, as a notice must have them.
+        r"""The text with placeholders for keys and passwords; names and addresses stay, as a notice must have them.
 
         Raises RejectRecord with the code `redaction_not_settled`, as `redact` does.
 

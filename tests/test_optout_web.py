@@ -351,7 +351,6 @@ def test_when_all_places_for_checks_are_taken_the_next_one_is_asked_to_wait(visi
     assert refused.status_code == 503 and refused.headers["retry-after"]
 
 
-@pytest.mark.parametrize("announced", [True, False])
 @contextmanager
 def served(registry: Registry, **bounds: Any) -> Iterator[int]:
     """The page on a port of this machine."""
@@ -395,6 +394,7 @@ def test_a_client_holds_few_connections_and_none_in_silence(registry: Registry) 
             connection.close()
 
 
+@pytest.mark.parametrize("announced", [True, False])
 def test_a_body_over_the_cap_is_refused(visit: Visit, registry: Registry, announced: bool) -> None:
     client = visit()
     form = f"token={token_on(client)}&repository=".encode()

@@ -180,7 +180,7 @@ def test_exports_are_written(curated: Path, tmp_path: Path) -> None:
     assert list((tmp_path / "trove").glob("*.ds"))
     done = gleanery("export", "parquet", str(curated / "release"), str(tmp_path / "rows"), "--context", "256")
     assert done.returncode == 0, done.stderr
-    assert sum(pq.read_metadata(p).num_rows for p in (tmp_path / "rows").glob("*.parquet")) > 10
+    assert sum(pq.read_metadata(p).num_rows for p in (tmp_path / "rows/data").glob("*.parquet")) > 10
 
 
 def test_engines_are_listed_with_what_they_need() -> None:
