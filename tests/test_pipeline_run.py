@@ -207,7 +207,7 @@ def test_a_control_token_among_the_tokens_stops_the_release(curated: Path, corpu
     index.write_bytes(index.read_bytes()[:-8] + xxhash.xxh3_64_intdigest(path.read_bytes()).to_bytes(8, "little"))
     finish(root / "store", len(list((root / "store/tokens").glob("*.bin"))), tokenizer)
     with pytest.raises(StopRun, match=f"{path.name} holds a control token"):
-        make_release(Shard(root, "release", Task("release", {}), load_settings(corpus)))
+        make_release(Shard(root, "release", Task("release", {"documents": 1}), load_settings(corpus)))
     assert not (root / "release/manifest.json").exists()
 
 
@@ -334,7 +334,7 @@ def test_what_people_put_beside_a_release_is_never_lost(curated: Path, corpus: P
         path.write_text("mine")
     assert curate(load_settings(corpus), tmp_path / "run", workers=1).nothing_done
     settings = corpus.parent / "other-vocabulary.toml"
-    settings.write_text(corpus.read_text("utf-8") + "[shards]\nvocabulary = 700\n", "utf-8")
+    settings.write_text(corpus.read_text("utf-8").replace("vocabulary = 600", "vocabulary = 700"), "utf-8")
     with pytest.raises(StopRun, match="holds 2 files that no run made, such as 'docs/signature.asc'"):
         curate(load_settings(settings), tmp_path / "run", workers=1)
     assert [path.read_text() for path in kept] == ["mine", "mine"]
