@@ -1,10 +1,10 @@
 """The page: it says what is true, changes something only for forms of its own, and echoes nothing unescaped."""
 
+import contextlib
 import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -351,7 +351,7 @@ def test_when_all_places_for_checks_are_taken_the_next_one_is_asked_to_wait(visi
     assert refused.status_code == 503 and refused.headers["retry-after"]
 
 
-@contextmanager
+@contextlib.contextmanager
 def served(registry: Registry, **bounds: Any) -> Iterator[int]:
     """The page on a port of this machine."""
     bounded = patient_protocol((), **bounds)
@@ -372,11 +372,14 @@ def served(registry: Registry, **bounds: Any) -> Iterator[int]:
 
 
 def _answer(connection: socket.socket, request: bytes = b"") -> bytes:
-    """What the server says until it closes."""
+    """What the server says until it closes; a request that comes after it closed is answered with a reset."""
     connection.settimeout(60)
-    connection.sendall(request)
-    parts = list(iter(lambda: connection.recv(65_536), b""))
-    return b"".join(parts)
+    said = b""
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        connection.sendall(request)
+        while part := connection.recv(65_536):
+            said += part
+    return said
 
 
 def test_a_client_holds_few_connections_and_none_in_silence(registry: Registry) -> None:
