@@ -71,7 +71,8 @@ def main() -> None:
         return
     stated = [] if arguments.quick else list(stated_packages())
     found = labelled_metrics(trees, cases, cases_of(stated))
-    found += [replace(one, metric=f"repositories_{one.metric}") for one in metrics_of(theirs, {})]
+    if theirs:  # none without a way to the forge
+        found += [replace(one, metric=f"repositories_{one.metric}") for one in metrics_of(theirs, {})]
     found += text_metrics(64 if arguments.quick else 4, 0 if arguments.half == "test" else 1)
     found += full_matcher_metrics(arguments.quick)
     found += speed_metrics(arguments.quick)

@@ -45,6 +45,8 @@ PACKAGE_HOSTS = MappingProxyType(
         "npmjs.com": ("npm", ("package",)),
         "www.npmjs.com": ("npm", ("package",)),
         "registry.npmjs.org": ("npm", ()),
+        "registry.yarnpkg.com": ("npm", ()),
+        "files.pythonhosted.org": ("pypi", ("packages",)),
     }
 )
 _SHORT = MappingProxyType({"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"})
@@ -57,6 +59,11 @@ _IPV6_HOST = re.compile(r"\[[0-9a-f:.]{2,45}\]")
 SEGMENT = re.compile(r"[A-Za-z0-9._~@+-]{1,128}")
 _LOCAL = re.compile(r"[\w.@+~-][\w .@+~-]{0,127}(?:/[\w.@+~-][\w .@+~-]{0,127})*")
 _BLOB = re.compile(r"[0-9a-f]{40}")
+# A wheel or an egg writes its name without hyphens; in a source archive the last hyphen stands before the version.
+_PYTHON_ARCHIVE = re.compile(
+    r"(?:([^-]+)-.+\.(?:whl|egg)|(.+)-[^-]+\.(?:tar\.[a-z0-9]+|tgz|tbz2?|txz|zip))(?:\.(?:metadata|asc))?",
+    re.IGNORECASE,
+)
 
 _WAY_OUT = "write it as https://HOST/OWNER/NAME, or as pypi/NAME or npm/NAME for a package"
 
@@ -201,6 +208,9 @@ def _package_of_page(host: str, segments: list[str]) -> str | None:
     if before and (not segments or segments[0].lower() not in before):
         return None
     name = segments[len(before[:1]) :]
+    if host == "files.pythonhosted.org" and name:  # its addresses lead to archives, which carry the name
+        archive = _PYTHON_ARCHIVE.fullmatch(name[-1])
+        name = [archive[1] or archive[2]] if archive else []
     if not kind or not name or name[0] == "-":
         return None
     return _package(f"{kind}/{'/'.join(name[: 2 if name[0].startswith('@') else 1])}")

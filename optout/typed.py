@@ -7,12 +7,7 @@ would pass for an objection. No network and no file is touched.
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from gleanery.optout.names import (
-    PACKAGE_HOSTS,
-    canonical_blob,
-    canonical_owner,
-    canonical_repository,
-)
+from gleanery.optout.names import PACKAGE_HOSTS, canonical_blob, canonical_owner, canonical_repository
 from gleanery.records.errors import RejectRecord
 
 # Pages of the forges themselves; no account has such a name.
@@ -30,10 +25,6 @@ _PAGES = {
 }
 
 
-def _is_page(host: str, path: str) -> bool:
-    return host in PACKAGE_HOSTS or path.partition("/")[0] in _PAGES.get(host, "").split()
-
-
 def rule_value(scope: str, text: str) -> str:
     """The canonical value of a rule of this scope; RejectRecord if none can be made of the text, or none that acts.
 
@@ -49,20 +40,18 @@ def rule_value(scope: str, text: str) -> str:
 
 def typed_repository(text: str) -> str:
     """The canonical name of a repository; RejectRecord too for a page of a forge or of a registry of packages."""
-    name = canonical_repository(text)
-    host, _, path = name.partition("/")
-    if _is_page(host, path):
-        hint = "give the address of the repository or pypi/NAME or npm/NAME; for an account, its scope is owner"
-        raise RejectRecord("this is a page of the host, and not a repository", hint, "name_not_clear")
-    return name
+    hint = "give the address of the repository or pypi/NAME or npm/NAME; for an account, its scope is owner"
+    return _no_page(canonical_repository(text), "a repository", hint)
 
 
 def _typed_owner(text: str) -> str:
-    name = canonical_owner(text)
+    return _no_page(canonical_owner(text), "an account", "write it as HOST/OWNER, as in https://github.com/alice")
+
+
+def _no_page(name: str, meant: str, hint: str) -> str:
     host, _, path = name.partition("/")
-    if _is_page(host, path):
-        hint = "write it as HOST/OWNER, as in https://github.com/alice"
-        raise RejectRecord("this is a page of the host, and not an account", hint, "name_not_clear")
+    if host in PACKAGE_HOSTS or path.partition("/")[0] in _PAGES.get(host, "").split():
+        raise RejectRecord(f"this is a page of the host, and not {meant}", hint, "name_not_clear")
     return name
 
 

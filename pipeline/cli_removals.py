@@ -128,9 +128,7 @@ def trace(
     from gleanery.pipeline.trainings import opened
     from gleanery.shards.lineage import trace as find
 
-    rates = {"fim_rate": fim_rate, "spm_rate": spm_rate, "repo_rate": repo_rate, "line_rate": line_rate}
-    rates["syntax_rate"] = syntax_rate
-    about = {"context": context, "seed": seed, "unit": unit} | rates
+    about = _settings(context, seed, unit, fim_rate, spm_rate, repo_rate, line_rate, syntax_rate)
     loader, legs = opened(release, rows, leg or [], masked, state, about, step + 1)
     _say_unchecked(state)
     try:
@@ -171,9 +169,7 @@ def exposure(
     from gleanery.shards.lineage import exposure as find
 
     (file_id,) = file_ids(release, [file])
-    rates = {"fim_rate": fim_rate, "spm_rate": spm_rate, "repo_rate": repo_rate, "line_rate": line_rate}
-    rates["syntax_rate"] = syntax_rate
-    about = {"context": context, "seed": seed, "unit": unit} | rates
+    about = _settings(context, seed, unit, fim_rate, spm_rate, repo_rate, line_rate, syntax_rate)
     loader, legs = opened(release, rows, leg or [], masked, state, about, steps)
     _say_unchecked(state)
     found = tuple((s.step, s.row, s.begin, s.end, _SEEN[s.seen]) for s in find(loader, file_id, steps, legs))
@@ -181,6 +177,12 @@ def exposure(
     _say_unknown(any(row[-1] == _SEEN[None] for row in found))
     if not found:
         err.print(f"none of the first {number(steps, 'step')} saw it")
+
+
+def _settings(*values: float | str) -> dict[str, float | str]:
+    """What a training was opened with, by the loader's names."""
+    names = ("context", "seed", "unit", "fim_rate", "spm_rate", "repo_rate", "line_rate", "syntax_rate")
+    return dict(zip(names, values, strict=True))
 
 
 def _say_unchecked(state: Path | None) -> None:

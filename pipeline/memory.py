@@ -1,10 +1,11 @@
-"""Peak memory of this process and all that it started, with shared pages counted once.
+"""Peak memory of a process and all that it started, with shared pages counted once.
 
-In: nothing. Out: bytes. Reads the proportional set size (PSS) of each process, for which the system walks all of its
-pages: 10 ms for each GB. So it looks twice a second, or as often as takes a hundredth of one core. On a system without
-PSS the resident set size is read, which counts shared pages for every process.
+In: a process, this one if none is given. Out: bytes. Reads the proportional set size (PSS) of each process, for which
+the system walks all of its pages: 10 ms for each GB. So it looks twice a second, or as often as takes a hundredth of
+one core. On a system without PSS the resident set size is read, which counts shared pages for every process.
 """
 
+import contextlib
 import threading
 import time
 from pathlib import Path
@@ -16,10 +17,14 @@ SECONDS, SHARE = 0.5, 0.01
 
 
 class PeakMemory:
-    """A context in which a thread watches; `peak` is the highest sum that it saw."""
+    """A context in which a thread watches; `peak` is the highest sum that it saw.
 
-    def __init__(self) -> None:
+    It looks every `seconds`, or as often as takes `share` of one core: a peak that is shorter than that is missed.
+    """
+
+    def __init__(self, process: psutil.Process | None = None, seconds: float = SECONDS, share: float = SHARE) -> None:
         self.peak = 0
+        self._process, self._seconds, self._share = process or psutil.Process(), seconds, share
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -32,13 +37,13 @@ class PeakMemory:
         self._thread.join()
 
     def _watch(self) -> None:
-        this = psutil.Process()
         while True:
             total, since = 0, time.thread_time()
-            for process in (this, *this.children(recursive=True)):
-                total += _held(process)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for process in (self._process, *self._process.children(recursive=True)):
+                    total += _held(process)
             self.peak = max(self.peak, total)
-            if self._ended.wait(max(SECONDS, (time.thread_time() - since) / SHARE)):
+            if self._ended.wait(max(self._seconds, (time.thread_time() - since) / self._share)):
                 return
 
 

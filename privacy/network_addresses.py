@@ -79,7 +79,7 @@ def _stands_alone(source: Source, start: int, end: int) -> bool:
     after = source.raw[end : end + 2].decode("latin-1")
     if before[-1:].isalnum() or before[-1:] in ("_", ".") or before[-1:] in ("-", "+") and before[:1].isalnum():
         return False
-    if after[:1].isalpha() or after[:1] == "_":
+    if after[:1].isalnum() or after[:1] == "_":
         return False
     return not (after[:1] == "." and after[1:].isdigit() or after[:1] in ("-", "+") and after[1:].isalpha())
 

@@ -18,7 +18,7 @@ from gleanery.privacy.source import Source
 
 NAME, ENTITIES = "person", ("NAME",)
 _CUE_WORDS = (
-    r"copyright|\(c\)|&copy;|@authors?\b|-by:"
+    r"copyright|\(c\)|&copy;|[@\\]authors?\b|-by:"
     r"|(?:written|created|contributed|coded|developed|modified|maintained|designed|ported|implemented|added)[ \t]by"
     r"|(?:author|maintainer|contributor|developer)s?[\"']?[ \t]{0,3}[:=][ \t]{0,3}\[?\s{0,30}\{\s{0,30}[\"']?name[\"']?"
     r"[ \t]{0,3}[:=]"
@@ -45,7 +45,7 @@ _WINDOW = 160  # bytes behind a cue; names stand at once
 # One step of what may stand before a first name, and one of what may stand between two. Each is taken greedily and
 # never given back, so a line of nothing but years costs no more than its length.
 _LEAD = re.compile(
-    r"\(c\)|[\s:=>\-–—\"'`*#\[({,.;+_]|\\[\"']|©|&copy;|(?:copyright|by|the|present|now)\b|\d{4}\b|\d{2}\b|u(?=[\"'])",
+    r"\(c\)|[\s:=>\-–—\"'`*#\[({,.;+_]|\\[\"']|©|&copy;|(?:copyright|by|present|now)\b|\d{4}\b|\d{2}\b|u(?=[\"'])",
     re.IGNORECASE,
 )
 _GAP = re.compile(
@@ -80,7 +80,7 @@ def _behind_cues(source: Source) -> Iterator[Hit]:
         lead = _skipped(_LEAD, behind, 0)
         read = found.end() + lead  # fewer characters than bytes, so never too far
         spans = list(_listed_names(behind, lead))
-        if not spans and bytes(found.group()).lower().startswith(b"@author"):
+        if not spans and bytes(found.group()).lower().startswith((b"@author", b"\\author")):
             spans = list(_handle(behind, lead))
         for start, end in spans:
             yield _hit(behind, found.end(), start, end, "author_header", 0.75)

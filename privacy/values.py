@@ -18,7 +18,8 @@ _TEMPLATE = compile_pattern(
 )
 _DOTTED = r"[A-Za-z_]\w{0,60}(?:(?:\.|::|->|\?\.)[A-Za-z_]\w{0,60}){1,8}(?:[(\[].{0,120})?"
 _CONSTANT = r"[A-Z][A-Z0-9]{0,40}(?:_[A-Z0-9]{1,40}){1,10}"
-_PATH = r"(?:[a-z][a-z0-9+.\-]{1,12}://|\.{0,2}/|~/|[A-Za-z]:[\\/]).{0,300}"
+# A URL, a path, or a name in one of the two registers of names: a resource of a cloud service, a URN.
+_PATH = r"(?:[a-z][a-z0-9+.\-]{1,12}://|(?:arn|urn):[a-z][a-z0-9\-]{1,31}:|\.{0,2}/|~/|[A-Za-z]:[\\/]).{0,300}"
 _FILE = (
     r"[\w\-./\\]{1,120}\.(?:py|js|ts|jsx|tsx|json|ya?ml|xml|html?|css|txt|md|pem|key|crt|cer|p12|pfx|jks|go|rb|java|php"
     r"|cs|sh|conf|cfg|ini|properties|gpg|asc|pub|der|csv|png|svg|db|sock|log|lock|toml|env)"

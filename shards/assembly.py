@@ -66,8 +66,7 @@ class Assembler:
         Raises StopRun if a block that is touched first is damaged.
         """
         if self.store.untouched:
-            for block in untouched_blocks(self._book, plan.book, place, rows).tolist():
-                self.store.touch(block)
+            self.store.touch(*untouched_blocks(self._book, plan.book, place, rows).tolist())
         ids, labels = self.allocate((rows, self.context), INT64), self.allocate((rows, self._width), INT64)
         positions = self.allocate((rows, self._width), INT32)
         bounds, facts = serve(self._book, plan.book, self._like, ids, labels, positions, place, rows, following)

@@ -100,17 +100,19 @@ class Store:
         shard: NDArray[Any] = self.payload[self.docs.shard[ordinal]]
         return shard[start : start + int(self.docs.length[ordinal])]
 
-    def touch(self, block: int) -> None:
-        """Check a block, and keep what was decoded if it is compressed.
+    def touch(self, *blocks: int) -> None:
+        """Check blocks, and keep what was decoded if they are compressed.
 
-        Raises StopRun, naming its shard, if it is damaged or holds a control token.
+        Raises StopRun, naming the shard, if one is damaged or holds a control token.
         """
-        tokens = self._checked(block)
-        if self.description.compression != "none":
-            self._scratch.keep(self._begins[self.blocks.shard[block]] + int(self.blocks.token[block]), tokens)
-        self.touched[block] = 1
-        # Counted anew, since two threads may touch one block, and none may be thought to be touched that is not.
-        self.untouched = len(self.touched) - int(np.count_nonzero(self.touched))
+        for block in blocks:
+            tokens = self._checked(block)
+            if self.description.compression != "none":
+                self._scratch.keep(self._begins[self.blocks.shard[block]] + int(self.blocks.token[block]), tokens)
+            self.touched[block] = 1
+        if blocks:
+            # Counted anew, since two threads may touch one block, and none may be thought to be touched that is not.
+            self.untouched = len(self.touched) - int(np.count_nonzero(self.touched))
 
     def _checked(self, block: int) -> NDArray[Any]:
         """The tokens of a block, checked and decoded now; good until the thread checks another. Raises StopRun."""

@@ -258,6 +258,9 @@ def test_an_address_of_which_nothing_can_be_compared_stops_the_run() -> None:
         ("archive", "https://git.example.org/alice/lib/archive/v1(2).zip", "repo", "git.example.org/alice/lib"),
         ("git", "https://gitlab.com/Gr%C3%9Cn/lib", "owner", "https://gitlab.com/gr%C3%BCn"),
         ("archive", "https://registry.npmjs.org/@scope/lib/-/lib-1.0.0.tgz", "repo", "npm/@scope/lib"),
+        ("archive", "https://files.pythonhosted.org/packages/a1/b2/c3/My.lib-x-1.0.tar.gz", "repo", "pypi/my_lib-x"),
+        ("archive", "https://files.pythonhosted.org/packages/py3/m/l/my_lib-1-py3-none-any.whl", "repo", "pypi/my.lib"),
+        ("archive", "https://registry.yarnpkg.com/lib/-/lib-1.0.0.tgz", "repo", "npm/lib"),
     ],
 )
 def test_a_rule_reaches_a_source_however_odd_its_address(kind: str, address: str, scope: str, value: str) -> None:

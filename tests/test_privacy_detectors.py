@@ -156,6 +156,7 @@ def test_public_addresses_are_found(redactor: Redactor, text: str, address: str)
         "x93.184.216.40",
         "Dec 01, 2001(1.2.103.0)",
         "93.184.216.40.1",
+        "types-setuptools@80.9.0.20251223",
     ],
 )
 def test_what_is_no_public_address_is_left(redactor: Redactor, text: str) -> None:
@@ -315,6 +316,7 @@ def test_the_last_at_before_the_path_ends_a_password(redactor: Redactor, passwor
         "@DB_PW@",
         "<%= pw %>",
         "https://shop.invalid/reset",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-Ab3dEf",
         "PASSWORD_1_REDACTED",
         "$name:$word",
     ],
@@ -427,6 +429,7 @@ def test_every_rule_has_a_name_of_its_own() -> None:
         ('author="Wilma Feuerhahn", title="Great Code"', ["Wilma Feuerhahn"]),
         (" * @author Wilma Feuerhahn", ["Wilma Feuerhahn"]),
         (" * @author wfeuer", ["wfeuer"]),
+        ("!> \\author Wilma Feuerhahn, KU Feldweg", ["Wilma Feuerhahn"]),
         ("// @author 张三", ["张三"]),
         ("# Author: M. K. van der Brugge", ["M. K. van der Brugge"]),
         ("Signed-off-by: Piet Hansen <user1@example.com>", ["Piet Hansen"]),
@@ -456,6 +459,7 @@ def test_names_are_found_where_files_name_their_authors(redactor: Redactor, text
         "Copyright (C) 2020 Feldweg Editor Organization",
         "Copyright (c) Tweed I/O Limited.",
         "to be implemented by Git LFS clients",
+        "/* name as it was added by the Fortran Library */",
         "Author: John Doe",
         "Written by A Team",
         "author: String",
