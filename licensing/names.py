@@ -55,6 +55,10 @@ _THIRD_PARTIES = ("thirdparty", "thirdparties", "3rdparty", "3rdparties")
 _PARTS_OF_OTHERS = frozenset(("bundled", "vendored", "external", "externals", "dependency", "dependencies", "deps"))
 _NOTICES = frozenset(("notice", "notices"))
 _NOTICE_WORDS = ("license", "licence", "notice", "copyright", "attribution")
+# Lists of licences for a tool that checks dependencies, and advice about licences: neither states one.
+_ABOUT_LICENSES = re.compile(
+    r"(?:allowed|approved|banned|denied|forbidden)[-_. ]+licen[sc]es|licen[sc](?:e|es|ing)[-_. ]+guidelines?"
+)
 # Words that tell of what kind a licence is, not of which part.
 _OF_THE_WHOLE = frozenset(("additional", "agreement", "enterprise", "eula", "full", "header", "proprietary", "user"))
 _AGREEMENTS = frozenset(("eula", "licensing", "licencing", "licenseagreement", "licenceagreement", "agreement"))
@@ -76,6 +80,8 @@ def license_role(path: str) -> str | None:
     ('license', None)
     >>> [license_role(p) for p in ("NOTICE", "docs/README.rst", "pkg/package.json", "src/license.py", "main.c")]
     ['notice', 'readme', 'metadata', None, None]
+    >>> [license_role(p) for p in ("ci/denied-licenses.txt", "docs/Licence-Guidelines.md", "mylib-licenses.txt")]
+    [None, None, 'notice']
     """
     folder, _, name = path.rpartition("/")
     if not name or len(name) > _LONGEST_NAME:
@@ -238,6 +244,8 @@ def _named_role(name: str, stem: str, extension: str) -> str | None:
     pages such as `LICENSING.md`, and the licences of third parties
     (`LICENSE-3rdparty`), but these add nothing: they are a claim, see beside.py.
     """
+    if _ABOUT_LICENSES.fullmatch(stem):
+        return None
     words = [_without_version(word) for word in _words_of(stem)]
     if is_about_third_parties(name) and any(word in stem for word in _NOTICE_WORDS):
         return "notice" if extension in _TEXT_EXTENSIONS | {""} else None

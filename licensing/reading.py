@@ -33,6 +33,8 @@ _ASSIGNED_SECRET = re2.compile(
     r"(?i)(?:pass(?:word|wd|phrase)?|secret|token|credential|(?:api|access|private)[_-]?key|auth)"
     r"[\w-]{0,30}[\"']?[ \t]*[:=]"
 )
+# The name of a file of data; the detector would read the name of the JSON licence in it.
+_DATA_ABOUT_LICENSES = re2.compile(r"(?i)\blicen[sc]es?\.json\b")
 _MAYBE_COPYRIGHT = re2.compile("(?i)copyright|©|\\(c\\)|&copy;".encode())
 
 
@@ -64,6 +66,7 @@ class Reading:
 def read_text(content: bytes, scope: str) -> Reading:
     """Read a whole licence-like text (`whole`) or the head of a source file (`head`)."""
     raw, cut = _raw_lines(content, scope)
+    raw = [_DATA_ABOUT_LICENSES.sub("", line) if ".json" in line else line for line in raw]
     joined = "\n".join(raw).encode("utf-8", "replace")
     cut = cut and scope == "whole"
     body = tuple(raw) if scope == "whole" and len(joined) <= _BODY_BYTES else ()

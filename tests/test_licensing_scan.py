@@ -134,6 +134,12 @@ def test_a_tag_is_not_enough_where_another_licence_is_named_beside_it() -> None:
     assert expressions(text, "head") == ["MIT", "GPL-3.0-only"]
 
 
+def test_the_name_of_a_file_of_data_is_no_licence() -> None:
+    about = b'# Reads the list.\ndata = open("licenses.json")\nmore = fetch(base + "license.json")\n'
+    assert [f.outcome for f in Scanner().scan(about, "head")] == ["none"]
+    assert [f.expression for f in Scanner().scan(b"# License: JSON\n", "head")] == ["JSON"]
+
+
 def test_a_tag_with_an_unknown_licence_is_not_taken_for_a_known_one() -> None:
     (found,) = SCANNER.scan(b"# SPDX-License-Identifier: MIT AND Nonsense-9.9\n", "head")
     assert found.expression and "unknown-spdx" in found.expression
