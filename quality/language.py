@@ -22,9 +22,11 @@ HEAD_BYTES = 64 << 10
 GENERATED_BYTES = 1 << 20  # some marks of generated code are at the end or in the mean length of lines
 _NAME_CHARACTERS = 1024
 _MARK_LINES, _MARK_BYTES = 10, 4096
+# What programs keep from run to run lies in a folder `cache/` of these.
+_HOLDS_CACHES = frozenset(("app", "data", "public", "storage", "temp", "tmp", "var"))
 
-DETECTOR = f"enry-python {version('enry-python')}, marks 1"
-"""The versions behind each answer. The number of the marks changes with the rules of `is_generated`."""
+DETECTOR = f"enry-python {version('enry-python')}, marks 2"
+"""The versions behind each answer. The number of the marks changes with our own rules below."""
 
 
 def detect_language(name: str, content: bytes) -> tuple[str | None, str | None]:
@@ -72,10 +74,18 @@ def is_generated(name: str, content: bytes) -> bool:
 def is_vendored(path: str) -> bool:
     """Whether the path is one for third-party code (node_modules/, third_party/, jquery.js, ...), by enry's rules.
 
+    One of them goes too far: a folder `cache/` inside a source tree is a part of the program, as in Django and OkHttp.
+
     >>> is_vendored("web/node_modules/left-pad/index.js"), is_vendored("src/main.c")
     (True, False)
+    >>> is_vendored("django/core/cache/utils.py"), is_vendored("cache/a.js"), is_vendored("var/cache/a.php")
+    (False, True, True)
     """
-    return bool(_enry().is_vendor(_safe(path)))
+    parts = path.split("/")
+    for above, at in zip(parts[:-2], range(1, len(parts) - 1), strict=True) if "/cache/" in path else ():
+        if parts[at] == "cache" and above not in _HOLDS_CACHES and not above.startswith("."):
+            parts[at] = "source"
+    return bool(_enry().is_vendor(_safe("/".join(parts))))
 
 
 _MARKS = re2.compile(
