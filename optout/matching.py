@@ -53,11 +53,12 @@ class Matcher:
         object.__setattr__(self, "_blocks", blocks)
         object.__setattr__(self, "_anywhere", anywhere)
 
-    def blocks_repository(self, names: Iterable[str]) -> Rule | None:
+    def blocks_repository(self, names: Iterable[str], given: Iterable[str] = ()) -> Rule | None:
         """The rule that covers a repository which goes by these names, or None; the earliest if there are several.
 
         `names` are its name, URL and aliases in any spelling. A bare owner/name is read on the hosts of the other
-        names. If none of them has a host, it is compared with the rules of every host: in doubt the objection wins.
+        names. If none of them has a host, or if a person gave it (`given`), it is compared with the rules of every
+        host: in doubt the objection wins.
 
         >>> rule = Rule(1, "owner", "github.com/alice", "block", None)
         >>> Matcher([rule]).blocks_repository(["Alice/lib", "https://github.com/alice/lib"]) == rule
@@ -65,7 +66,7 @@ class Matcher:
         >>> Matcher([rule]).blocks_repository(["https://gitlab.com/alice/lib"]) is None
         True
         """
-        full, bare = readings(names)
+        full, bare = readings(names, given)
         hits = [rule for name in full for rule in self._covering(name)]
         hits += [rule for path in bare for key in _keys(path, 1) if (rule := self._anywhere.get(key))]
         return min(hits, key=lambda rule: rule.seq, default=None)

@@ -15,11 +15,12 @@ from gleanery.optout.readings import Readings, reading, readings
 
 @dataclass(frozen=True)
 class Member:
-    """A repository: all its names in any spelling, and a name of the one that it was forked from."""
+    """A repository: all its names in any spelling, a name of what it was forked from, and which names a person gave."""
 
     repo_id: str
     names: tuple[str, ...]
     fork_of: str | None = None
+    given: tuple[str, ...] = ()
 
 
 def blocked_members(members: Sequence[Member], matcher: Matcher) -> set[str]:
@@ -39,7 +40,7 @@ def blocked_members(members: Sequence[Member], matcher: Matcher) -> set[str]:
     for member in members:
         # What was forked from a repository that is no member is covered by a rule about that one's name, too.
         origin = [member.fork_of] if member.fork_of and not upstream[member.repo_id] else []
-        if any(matcher.blocks_repository(names) for names in (member.names, origin)):
+        if matcher.blocks_repository(member.names, member.given) or matcher.blocks_repository(origin):
             covered.add(member.repo_id)
     return covered | _below(covered, upstream)
 
@@ -55,14 +56,14 @@ def upstreams(members: Sequence[Member]) -> dict[str, tuple[str, ...]]:
     Several members may bear one name. Where a fork says owner/name without a host, the host of its own address
     chooses, if it has a member of that name; otherwise all of that name are upstream.
     """
-    read = {member.repo_id: readings(member.names) for member in members}
+    read = {member.repo_id: readings(member.names, member.given) for member in members}
     by_name, by_path = _borne(read)
     found = {}
     for member in members:
         origin = reading(member.fork_of) if member.fork_of else None
         above = set[str]()
         if origin and origin.has_host:
-            # A mirror on disk that is only called owner/name may be that repository.
+            # A mirror that a person called owner/name may be that repository.
             above = by_name[origin.name] or by_path[("", origin.name.partition("/")[2])]
         elif origin:
             above = set[str]().union(*(by_name[f"{host}/{origin.name}"] for host in _hosts(read[member.repo_id])))

@@ -35,26 +35,33 @@ class Reading(NamedTuple):
 
 
 class Readings(NamedTuple):
-    """What all names of one repository say together; `bare` is empty where one of them has a host."""
+    """What all names of one repository say together; those in `bare` are compared with the rules of every host."""
 
     full: frozenset[str]
     bare: frozenset[str]
 
 
-def readings(names: Iterable[str]) -> Readings:
+def readings(names: Iterable[str], given: Iterable[str] = ()) -> Readings:
     """The names of one repository. A bare owner/name among them is read on the hosts of the others.
+
+    `given` are those that a person wrote. A bare one may mean a repository of any host, whatever address the source is
+    fetched from: a mirror bears the name of what it mirrors. One that was taken from an address means that one's host.
 
     >>> sorted(readings(["Alice/lib", "https://github.com/mirror/lib.git"]).full)
     ['github.com/alice/lib', 'github.com/mirror/lib']
+    >>> sorted(readings(["https://github.com/mirror/lib.git"], given=["Alice/lib"]).bare)
+    ['alice/lib']
     >>> readings(["Alice/lib"])
     Readings(full=frozenset(), bare=frozenset({'alice/lib'}))
     """
-    found = [read for name in names if (read := reading(name))]
+    written = [read for name in given if (read := reading(name))]
+    found = [*written, *(read for name in names if (read := reading(name)))]
     full = {read.name for read in found if read.has_host}
     bare = {read.name for read in found if not read.has_host}
+    anywhere = {read.name for read in written if not read.has_host}
     hosts = {host for name in full if (host := name.partition("/")[0]) not in REGISTRIES}
     full |= {f"{host}/{path}" for path in bare for host in hosts}
-    return Readings(frozenset(full), frozenset() if hosts else frozenset(bare))
+    return Readings(frozenset(full), frozenset(anywhere if hosts else bare))
 
 
 def reading(text: str) -> Reading | None:

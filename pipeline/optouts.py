@@ -16,7 +16,7 @@ from gleanery.pipeline.settings import Settings
 from gleanery.records.errors import RejectRecord, StopRun
 from gleanery.sources.reading import Identity, Source, identify
 
-MEMBER_COLUMNS = ["repo_id", "name", "url", "aliases", "fork_of"]
+MEMBER_COLUMNS = ["repo_id", "name", "url", "aliases", "given_names", "fork_of"]
 
 
 def sources_of(settings: Settings) -> list[tuple[Identity, Source]]:
@@ -51,7 +51,8 @@ def located(source: Source, settings: Settings) -> Source:
 
 def members_of(settings: Settings) -> list[Member]:
     """Every source of the settings as a member of its network of forks, by repo_id."""
-    return [Member(i.repo_id, (i.name, i.url, *i.aliases), source.fork_of) for i, source in sources_of(settings)]
+    pairs = sources_of(settings)
+    return [Member(i.repo_id, (i.name, i.url, *i.aliases), source.fork_of, i.given) for i, source in pairs]
 
 
 def blocked_sources(settings: Settings, rules: Iterable[Rule]) -> set[str]:
@@ -61,14 +62,15 @@ def blocked_sources(settings: Settings, rules: Iterable[Rule]) -> set[str]:
 
 def member_of(repo: Mapping[str, Any]) -> Member:
     """A row of the table `repos` with at least `MEMBER_COLUMNS`: the same member as of the settings."""
-    return Member(repo["repo_id"], (repo["name"], repo["url"], *repo["aliases"]), repo["fork_of"])
+    names = (repo["name"], repo["url"], *repo["aliases"])
+    return Member(repo["repo_id"], names, repo["fork_of"], tuple(repo["given_names"]))
 
 
 def names_compared(members: Sequence[Member]) -> list[dict[str, Any]]:
     """Rows of the table `optout_names`, with which the gate asks anew what the rules cover."""
     rows, above = list[dict[str, Any]](), upstreams(members)
     for member in members:
-        own = readings(member.names)
+        own = readings(member.names, member.given)
         found = {("own", name, True) for name in own.full} | {("own", name, False) for name in own.bare}
         found |= {("upstream", repo, True) for repo in above[member.repo_id]}
         if member.fork_of and not above[member.repo_id] and (origin := reading(member.fork_of)):

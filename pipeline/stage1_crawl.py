@@ -139,6 +139,7 @@ class _Crawl:
         row = {k: v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for k, v in row.items()}
         row |= {"repo_id": identity.repo_id, "name": identity.name, "url": identity.url, "status": status}
         row |= {"kind": source.kind, "aliases": list(identity.aliases), "fork_of": source.fork_of}
+        row["given_names"] = list(identity.given)
         self.repos.append(row)
 
     def add_entry(self, identity: Identity, entry: Entry) -> None:

@@ -83,6 +83,9 @@ _ALL = (
         Column("kind", _S, "git, archive, pypi or npm"),
         Column("url", _S, "canonical URL or path, without credentials"),
         Column("aliases", _list_of(_S), "other names of the same repository"),
+        Column(
+            "given_names", _list_of(_S), "those of its names that the settings gave; the others come from its address"
+        ),
         Column("version", _S, "commit id, or the version of the release that was read", null=True),
         Column("default_branch", _S, "branch whose tip was read", null=True),
         Column(

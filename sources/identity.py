@@ -42,9 +42,10 @@ def identify(source: Source) -> Identity:
         raise _not_valid("it is empty or begins with a hyphen")
     derived, url = _derived(source)
     name = source.name or derived
-    if url is None:
-        return _identity(name, "local:" + name.removeprefix("local/"), source.aliases)
-    return _identity(name, url, (*source.aliases, *([] if name == derived else [derived])))
+    given = {*source.aliases, *([source.name] if source.name else [])}
+    aliases = {*source.aliases, *([] if url is None else [derived])} - {name}
+    url = "local:" + name.removeprefix("local/") if url is None else url
+    return Identity(repo_id(url), name, url, tuple(sorted(aliases)), tuple(sorted(given)))
 
 
 def local_path(source: Source) -> str | None:
@@ -101,10 +102,6 @@ def _derived(source: Source) -> tuple[str, str | None]:
         shown = names if len(names) > 1 else [str(parts.hostname), *names]
         return "/".join(shown[-2:]), _canonical(parts, names)
     return f"{parts.hostname}/{_stem(names[-1])}", _canonical(parts, names)
-
-
-def _identity(name: str, url: str, aliases: tuple[str, ...]) -> Identity:
-    return Identity(repo_id(url), name, url, tuple(sorted(set(aliases) - {name})))
 
 
 def _split(locator: str) -> SplitResult:

@@ -55,12 +55,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Identity:
-    """Which repository it is: `repo_id` is derived from `url`, and `name` is how people write it."""
+    """Which repository it is: `repo_id` is derived from `url`, and `name` is how people write it.
+
+    `given` are the names that the configuration gave; the others were taken from the locator.
+    """
 
     repo_id: str
     name: str
     url: str
     aliases: tuple[str, ...]
+    given: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ class RunBuilder:
             "kind": "git",
             "url": url,
             "aliases": [],
+            "given_names": [],
             "version": hashlib.sha1(name.encode()).hexdigest(),
             "default_branch": "main",
             "first_commit_at": 1_500_000_000,

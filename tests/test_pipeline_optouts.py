@@ -15,11 +15,11 @@ from gleanery.optout.matching import Matcher
 from gleanery.optout.networks import Member, blocked_members, forks_below, upstreams
 from gleanery.optout.registry import Registry, Rule
 from gleanery.optout.typed import rule_value
-from gleanery.pipeline.optouts import blocked_sources, members_of, names_compared, sources_of
+from gleanery.pipeline.optouts import blocked_sources, member_of, members_of, names_compared, sources_of
 from gleanery.pipeline.removals import wishes
 from gleanery.pipeline.settings import Settings, SourceSettings
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import table_of, write_table
+from gleanery.records.parquet import iter_rows, table_of, write_table
 from gleanery.records.tables import TABLES
 from gleanery.sql.questions import ask, questions, tables_of
 
@@ -82,6 +82,34 @@ def test_a_mirror_that_has_a_package_name_too_is_still_found_by_its_own_name() -
     assert _blocked(Settings(source=(mirror,)), "mallory/lib") == {"mallory/lib"}
 
 
+GIVEN = [
+    SourceSettings(kind="archive", locator="https://code.example.org/dl/widgets-1.0.tar.gz", name="acme/widgets"),
+    SourceSettings(kind="git", locator="https://mirror.example.org/mirrors/widgets.git", name="Acme/Widgets"),
+    SourceSettings(kind="git", locator="https://mirror.example.org/acme/widgets", name="acme/widgets"),
+    SourceSettings(kind="git", locator="https://mirror.example.org/new/widgets", aliases=("acme/widgets",)),
+]
+
+
+@pytest.mark.parametrize("source", GIVEN)
+@pytest.mark.parametrize("rule", [("repo", "github.com/acme/widgets"), ("owner", "gitlab.com/acme")])
+def test_a_name_that_a_person_gave_meets_the_rules_of_every_host(
+    tmp_path: Path, source: SourceSettings, rule: tuple[str, str]
+) -> None:
+    settings, rules = Settings(source=(source,)), [Rule(1, *rule, "block", None)]
+    assert len(blocked_sources(settings, rules)) == 1
+    _write_repos(tmp_path, settings, set())
+    members = [member_of(row) for row in iter_rows(tmp_path / "tables/repos/part.parquet")]
+    assert members == members_of(settings), "a release knows as much as its settings"
+
+
+def test_a_name_out_of_an_address_means_a_repository_of_its_host() -> None:
+    forks = (
+        SourceSettings(kind="git", locator="https://github.com/acme/widgets"),
+        SourceSettings(kind="git", locator="https://mirror.example.org/acme/widgets", name="other/things"),
+    )
+    assert blocked_sources(Settings(source=forks), [Rule(1, "repo", "gitlab.com/acme/widgets", "block", None)]) == set()
+
+
 def test_an_archive_of_a_repository_is_that_repository_however_odd_its_address() -> None:
     address = "https://github.com/alice/tool/archive/refs/tags/v1%2C0.tar.gz"
     source = SourceSettings(kind="archive", locator=address)
@@ -118,7 +146,7 @@ def _write_repos(root: Path, settings: Settings, left_out: set[str]) -> None:
     rows = [
         dict.fromkeys(TABLES["repos"].schema.names)
         | {"repo_id": i.repo_id, "name": i.name, "url": i.url, "aliases": list(i.aliases), "kind": "git"}
-        | {"fork_of": source.fork_of, "status": "read"}
+        | {"fork_of": source.fork_of, "status": "read", "given_names": list(i.given)}
         for i, source in sources_of(settings)
         if i.repo_id not in left_out
     ]
@@ -174,11 +202,13 @@ def test_where_nothing_tells_namesakes_apart_all_of_them_are_upstream() -> None:
 
 # Members by number, on two hosts and a disk, with few owners, so that many are namesakes; forks with a host or without.
 HOSTS = ("github.com/", "gitlab.com/", "")
+Planned = tuple[str, str, tuple[str, str] | None, tuple[str, ...]]
 SMALL = st.lists(
     st.tuples(
         st.sampled_from(HOSTS),
         st.sampled_from(["a", "b", "c"]),
         st.none() | st.tuples(st.sampled_from(HOSTS), st.sampled_from(["a", "b", "c", "d"])),
+        st.sampled_from([(), ("a/lib",), ("b/lib",), ("github.com/c/lib",)]),
     ),
     min_size=1,
     max_size=6,
@@ -186,10 +216,10 @@ SMALL = st.lists(
 COVERED = st.lists(st.tuples(st.sampled_from(HOSTS[:2]), st.sampled_from(["a", "b", "c", "d"])), max_size=2)
 
 
-def _members(graph: Sequence[tuple[str, str, tuple[str, str] | None]], ids: Sequence[int]) -> list[Member]:
+def _members(graph: Sequence[Planned], ids: Sequence[int]) -> list[Member]:
     return [
-        Member(f"{one:032x}", (f"{host}{owner}/lib",), None if of is None else f"{of[0]}{of[1]}/lib")
-        for one, (host, owner, of) in zip(ids, graph, strict=False)
+        Member(f"{one:032x}", (f"{host}{owner}/lib",), None if of is None else f"{of[0]}{of[1]}/lib", given)
+        for one, (host, owner, of, given) in zip(ids, graph, strict=False)
     ]
 
 
@@ -200,7 +230,7 @@ def _covering(graph: Sequence[tuple[str, str]]) -> list[Rule]:
 @trials(max_examples=200, deadline=None)
 @given(SMALL, COVERED, st.permutations(range(6)))
 def test_what_is_covered_hangs_on_no_id_and_whoever_came_from_it_is_covered(
-    graph: list[tuple[str, str, tuple[str, str] | None]], covered: list[tuple[str, str]], ids: list[int]
+    graph: list[Planned], covered: list[tuple[str, str]], ids: list[int]
 ) -> None:
     matcher, members = Matcher(_covering(covered)), _members(graph, range(6))
     expected = blocked_members(members, matcher)
@@ -212,9 +242,7 @@ def test_what_is_covered_hangs_on_no_id_and_whoever_came_from_it_is_covered(
 
 @trials(max_examples=40, deadline=None)
 @given(SMALL, COVERED)
-def test_the_audit_finds_what_the_matcher_finds(
-    graph: list[tuple[str, str, tuple[str, str] | None]], covered: list[tuple[str, str]]
-) -> None:
+def test_the_audit_finds_what_the_matcher_finds(graph: list[Planned], covered: list[tuple[str, str]]) -> None:
     members, rules = _members(graph, range(6)), _covering(covered)
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in ("docs", "decisions", "repos")}
     tables["optout_rules"] = [dataclasses.asdict(rule) for rule in rules]
