@@ -23,6 +23,10 @@ from gleanery.records.errors import StopRun
 # The keys of one override, in the order in which the review queue has them as columns.
 SCOPE = ("repository", "path", "header", "blob")
 DECISION = ("expression", "verdict", "by", "reason", "date")
+# What a row of the review queue is about besides: see `Override`.
+OF_QUEUE = ("doubt", "folder_says", "look_at")
+DOUBTS = ("license_missing", "license_unknown", "license_conflict")
+_KEYS = (*SCOPE, *OF_QUEUE, *DECISION)
 LARGEST_FILE = 16 << 20  # bytes
 _LONGEST = {"by": 200, "reason": 1000}  # characters
 _LONGEST_TEXT = 4096
@@ -39,7 +43,12 @@ date = 2026-11-22"""
 
 @dataclass(frozen=True)
 class Override:
-    """A scope (repository, path, header, blob_id), a decision (expression, verdict), and who, why and when."""
+    """A scope (repository, path, header, blob_id), a decision (expression, verdict), and who, why and when.
+
+    With a `doubt` it is an answer to one row of the review queue, and about the files of that row alone: those that
+    this doubt keeps out, whose head states `header` (nothing if null), whose folder states `folder_says` (likewise),
+    and of whose evidence `look_at` is to be read first.
+    """
 
     override_id: str
     repository: str | None
@@ -51,6 +60,9 @@ class Override:
     by: str
     reason: str
     date: str
+    doubt: str | None = None
+    folder_says: str | None = None
+    look_at: str | None = None
 
     def row(self) -> dict[str, Any]:
         """A row of the table overrides."""
@@ -111,7 +123,7 @@ def _of_csv(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
             "begin with `gleanery licenses --run DIR --queue FILE.csv`, and keep its columns",
         )
     for number, row in enumerate(rows, 1):
-        entry = {name: value for name in (*SCOPE, *DECISION) if (value := _cell(row[name]))}
+        entry = {name: value for name in _KEYS if (value := _cell(row.get(name)))}
         if any(name in entry for name in DECISION):
             yield number, entry
 
@@ -125,10 +137,10 @@ def _cell(text: str | None) -> str:
 def _override(entry: Mapping[str, Any], where: str) -> Override:
     """One entry, checked."""
     for key in entry:
-        if key not in (*SCOPE, *DECISION):
-            near = difflib.get_close_matches(key, (*SCOPE, *DECISION), 1)
+        if key not in _KEYS:
+            near = difflib.get_close_matches(key, _KEYS, 1)
             _refuse(where, "has a key that is not known", f"did you mean {near[0]}?" if near else FORM)
-    texts = {key: _text(entry, key, where) for key in (*SCOPE, *DECISION) if key != "date"}
+    texts = {key: _text(entry, key, where) for key in _KEYS if key != "date"}
     path, blob = _path(texts["path"], where), texts["blob"]
     if texts["repository"] is None and blob is None:
         _refuse(where, "does not say what it is about", "give a repository, with a path if need be, or a blob")
@@ -138,13 +150,26 @@ def _override(entry: Mapping[str, Any], where: str) -> Override:
         _refuse(where, "has a blob and a path or header", "a blob is one content; leave path and header out")
     if texts["header"] is not None and texts["repository"] is None:
         _refuse(where, "has a header and no repository", "name the repository whose files have this header")
-    for key in ("expression", "header"):
+    _answered(texts, where)
+    for key in ("expression", "header", "folder_says"):
         if texts[key] is not None and parse(texts[key] or "") is None:
             _refuse(where, f"has {key} that is no SPDX expression", 'write it as in "MIT" or "Apache-2.0 OR MIT"')
     _decided(texts, where)
     fields = [texts["repository"], path, texts["header"], blob, texts["expression"], texts["verdict"]]
     fields += [texts["by"], texts["reason"], _date(entry.get("date"), where)]
-    return Override(_digest(fields)[:12], *fields)  # type: ignore[arg-type]  # by, reason and date were checked
+    # An id stays what it was before there were answers to doubts.
+    answer = [texts[key] for key in OF_QUEUE] if texts["doubt"] is not None else []
+    return Override(_digest([*fields, *answer])[:12], *fields, *answer)  # type: ignore[arg-type]  # they were checked
+
+
+def _answered(texts: Mapping[str, str | None], where: str) -> None:
+    if texts["doubt"] not in (None, *DOUBTS):
+        _refuse(where, "has a doubt that is not known", f"it is one of {', '.join(DOUBTS)}")
+    if texts["doubt"] is not None and texts["repository"] is None:
+        _refuse(where, "has a doubt and no repository", "name the repository; a blob needs no doubt")
+    if texts["doubt"] is None and (texts["folder_says"] or texts["look_at"]):
+        hint = "they stand together in a row of the review queue; elsewhere leave all of them out"
+        _refuse(where, "has folder_says or look_at and no doubt", hint)
 
 
 def _decided(texts: Mapping[str, str | None], where: str) -> None:

@@ -68,15 +68,15 @@ class Overrides:
             seen: dict[tuple[str | None, ...], Override] = {}
             for name in sorted({plain_name(name) for name in names}):
                 for override in self._of_repository.get(name, ()):
-                    _refuse_second(seen, override, (override.path, override.header, override.blob_id))
+                    _refuse_second(seen, override, _scope(override))
 
     def ruling(self, repo: Mapping[str, Any], path: str, blob: str, conclusion: Conclusion) -> Ruling:
         """What counts for one file. `repo` is its row of the table repos."""
-        found = self._covering(repo, path, blob, conclusion)
-        if not found:
-            return Ruling(conclusion, self._policy.judge(conclusion))
-        override = min(found, key=lambda o: _precedence(o, path))
         before = self._policy.judge(conclusion)
+        found = self._covering(repo, path, blob, conclusion, before.reason)
+        if not found:
+            return Ruling(conclusion, before)
+        override = min(found, key=lambda o: _precedence(o, path))
         if override.verdict == "deny":
             return Ruling(conclusion, _named(override, _DENIED, before), denied=True)
         if _is_reserved(conclusion):
@@ -90,14 +90,17 @@ class Overrides:
             judged = self._allowed(changed, override, path, judged)
         return Ruling(changed, _named(override, judged, before))
 
-    def _covering(self, repo: Mapping[str, Any], path: str, blob: str, conclusion: Conclusion) -> list[Override]:
-        """The overrides that speak for a file."""
+    def _covering(
+        self, repo: Mapping[str, Any], path: str, blob: str, conclusion: Conclusion, reason: str
+    ) -> list[Override]:
+        """The overrides that speak for a file; `reason` is that of the judgement without any."""
         if not self.rows:
             return []
         names = {plain_name(name) for name in (repo["repo_id"], repo["name"], repo["url"], *repo["aliases"])}
         found = [o for o in self._of_blob.get(blob, ()) if o.repository is None]
         for override in (o for name in sorted(names) for o in self._of_repository.get(name, ())):
-            if _is_about(override, path, blob, conclusion) and override not in found:
+            about = _is_answered(override, path, conclusion, reason) if override.doubt else None
+            if (_is_about(override, path, blob, conclusion) if about is None else about) and override not in found:
                 found.append(override)
         return found
 
@@ -162,6 +165,32 @@ def _is_about(override: Override, path: str, blob: str, conclusion: Conclusion) 
     return not any(_is_inside(at, folder) and at != folder for at in _speaking_folders(conclusion))
 
 
+def _is_answered(override: Override, path: str, conclusion: Conclusion, reason: str) -> bool:
+    """Whether the file is one of those that the answered row of the review queue was about; see license_review.sql."""
+    header, stated = conclusion.header_expression or "", conclusion.directory_expression or ""
+    return (
+        reason == override.doubt
+        and _is_inside(path, override.path or "")
+        and _library(path) == _library(f"{override.path or ''}/x")
+        and canonical(header) == canonical(override.header or "")
+        and canonical(stated) == canonical(override.folder_says or "")
+        and (reason == "license_conflict" or _first_to_read(conclusion) == override.look_at)
+    )
+
+
+def _library(path: str) -> str | None:
+    """The library that a file belongs to: the folder below one of third-party code, or that folder itself."""
+    folder = is_vendored_path(path)
+    name, slash, _ = path[len(folder) + 1 :].partition("/") if folder is not None else ("", "", "")
+    return f"{folder}/{name}" if slash else folder
+
+
+def _first_to_read(conclusion: Conclusion) -> str | None:
+    """What could not be identified in the evidence about the folder, or else what speaks first."""
+    speaking = [piece for piece in conclusion.evidence if not _is_own(piece) and piece.path]
+    return next((p.path for p in [*filter(lambda p: _is_doubt(p.expression), speaking), *speaking]), None)
+
+
 def _speaking_folders(conclusion: Conclusion) -> Iterator[str]:
     """The folders for which the evidence of a conclusion speaks; what is about the file alone is left out."""
     for piece in conclusion.evidence:
@@ -175,13 +204,16 @@ def _is_for_file(override: Override, path: str) -> bool:
     return override.blob_id is not None or override.header is not None or override.path == path
 
 
-def _precedence(override: Override, path: str) -> tuple[bool, bool, bool, int, bool, str]:
-    """A denial comes first, then what is about the file, then the deepest folder, then what names the repository."""
+def _precedence(override: Override, path: str) -> tuple[bool, bool, bool, int, bool, bool, str]:
+    """A denial comes first, then what is about the file, then the deepest folder, then an answer to a doubt, then what
+    names the repository.
+    """
     return (
         override.verdict != "deny",
         override.blob_id is None,
         not _is_for_file(override, path),
         -len(override.path or ""),
+        override.doubt is None,
         override.repository is None,
         override.override_id,
     )
@@ -215,13 +247,17 @@ def _check(rows: Iterable[Override], policy: Policy) -> None:
     seen: dict[tuple[str | None, ...], Override] = {}
     for override in rows:
         name = plain_name(override.repository) if override.repository is not None else None
-        scope = (name, override.path, override.header, override.blob_id)
-        _refuse_second(seen, override, scope)
+        _refuse_second(seen, override, (name, *_scope(override)))
         if override.expression is not None and not _is_known(override, policy):
             raise StopRun(
                 f"the override {override.override_id} of {override.date} names a licence that the policy does not know",
                 'write SPDX ids, such as "MIT" or "Apache-2.0 OR MIT", or add the licence to the policy file',
             )
+
+
+def _scope(override: Override) -> tuple[str | None, ...]:
+    about = (override.path, override.header, override.blob_id)
+    return (*about, override.doubt, override.folder_says, override.look_at)
 
 
 def _refuse_second(

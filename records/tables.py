@@ -341,6 +341,9 @@ _ALL = (
         Column("by", _S, "the person who answers for it"),
         Column("reason", _S, "why"),
         Column("date", _S, "day of the decision, as 2026-11-22"),
+        Column("doubt", _S, "only files that this doubt kept out: the reason code of a decision", null=True),
+        Column("folder_says", _S, "with a doubt: only files whose folder states this expression", null=True),
+        Column("look_at", _S, "with a doubt: only files of whose evidence this is to be read first", null=True),
     ),
     _table(
         "optout_rules",

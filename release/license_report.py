@@ -31,6 +31,7 @@ CATEGORIES = {
 }
 # What a row of the queue is about; what a person writes into it; and what helps to decide.
 SCOPE, DECISION = ("repository", "path", "header", "blob"), ("expression", "verdict", "by", "reason", "date")
+OF_QUEUE = ("doubt", "folder_says", "look_at")  # and of an answer to a row
 QUEUE_COLUMNS = (
     "repository",
     "path",
@@ -64,11 +65,12 @@ def review_queue(folder: Path) -> str:
     """The queue as CSV: one row for each doubt, with empty columns for a person's decision."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    helping = ("rank", *(name for name in QUEUE_COLUMNS if name not in SCOPE), "for_example")
-    writer.writerow([*SCOPE, *DECISION, *helping])
+    helping = ("rank", *(name for name in QUEUE_COLUMNS if name not in (*SCOPE, *OF_QUEUE)), "for_example")
+    columns = (*SCOPE, *DECISION, *OF_QUEUE, *helping)
+    writer.writerow(columns)
     for row in review_rows(folder):
-        values = {"blob": None} | row | dict.fromkeys(DECISION)
-        writer.writerow([cell(values[name]) for name in (*SCOPE, *DECISION, *helping)])
+        values = {"blob": None} | row | dict.fromkeys(DECISION) | {"doubt": row["reason"]}
+        writer.writerow([cell(values[name]) for name in columns])
     return out.getvalue()
 
 

@@ -16,6 +16,13 @@ judged AS (
 kept AS (SELECT repo_id, count(*) AS kept FROM decisions WHERE verdict = 'kept' GROUP BY repo_id),
 blocked AS (
   SELECT repo_id, reason, header_expression, directory_expression,
+    -- A library in a folder of third-party code is asked about by itself: no answer for all of them could be right.
+    regexp_extract(
+      path,
+      '(?i)^((.*/)?(_?vendors?|_?vendored|third[_-]?part(y|ies)|3rd[_-]?part(y|ies)|node_modules|bower_components'
+        || '|jspm_packages|externals?|extern|deps|pods|carthage|godeps|site-packages)(/[^/]+)?)/',
+      1
+    ) AS library,
     -- What could not be identified, or else what speaks first; of a conflict, the files themselves.
     CASE WHEN reason <> 'license_conflict' THEN
       coalesce(list_filter(speaking, lambda piece: piece.expression IS NULL
@@ -42,7 +49,8 @@ shared AS (
 ),
 final AS (
   SELECT row_number() OVER (
-      ORDER BY bytes DESC, files DESC, name, first_path, reason, header_expression, directory_expression, look_at
+      ORDER BY
+        bytes DESC, files DESC, name, first_path, reason, header_expression, directory_expression, library, look_at
     ) AS rank,
     name AS repository, array_to_string(first_parts[1:coalesce(list_max(depths), 0)], '/') AS path,
     header_expression AS header, reason, files, bytes, coalesce(kept, 0) = 0 AND causes = 1 AS whole_repository,

@@ -1,5 +1,6 @@
 """Overrides end to end, on the small corpus: what people decide changes the selection, and nothing that owners said."""
 
+import csv
 import json
 import shutil
 from collections.abc import Callable
@@ -7,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_corpus import GPL
+from small_corpus import GPL, MIT, code, make_repository
 from test_pipeline_cli import gleanery
 
 from gleanery.pipeline.run import Report, curate
 from gleanery.pipeline.settings import load_settings
 from gleanery.records.errors import StopRun
 from gleanery.release.gate import gate
+from gleanery.release.license_report import review_queue
 from gleanery.release.notices import TABLES
 from gleanery.sql.questions import ask, questions, tables_of
 
@@ -163,3 +165,61 @@ def test_the_command_draws_a_tree_and_writes_a_page_and_a_queue(curated: Path, t
     assert "dave/nothing-said" in page.read_text("utf-8") and "dave/nothing-said" in queue.read_text("utf-8")
     assert "error: no file of nobody/here" in gleanery("licenses", "nobody/here", "--run", str(curated)).stderr
     assert "give --run DIR" in gleanery("licenses").stderr
+
+
+MANIFEST = '{"name": "part", "version": "1.0.0", "license": "GPL-3.0-only"}\n'
+HEAD = "# SPDX-License-Identifier: MIT\n"
+# Doubts whose deepest common folder holds other files too.
+DOUBTFUL = {
+    "mixed/heads": {"a/free.py": HEAD + code(300), "a/silent.py": code(301), "b/silent.py": code(302)},
+    "mixed/manifests": {
+        "LICENSE": MIT.format(year=2015, holder="Maria Beispiel"),
+        "core/own.py": code(303),
+        "apps/one/package.json": MANIFEST,
+        "apps/one/x.py": code(304),
+        "tools/two/package.json": MANIFEST.replace("part", "other"),
+        "tools/two/y.py": code(305),
+    },
+    "mixed/parts": {
+        "COPYING": GPL,
+        "own.py": code(306),
+        "third_party/alpha/x.py": code(307),
+        "third_party/gamma/z.py": code(308),
+        "vendor/beta/y.py": code(309),
+    },
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verdict", ["MIT", "deny"])
+def test_an_answer_to_a_row_of_the_queue_is_about_the_files_of_that_row(verdict: str, tmp_path: Path) -> None:
+    settings = "[quality]\nkeep_vendored = true\n[shards]\nvocabulary = 600\n"
+    for number, (name, files) in enumerate(DOUBTFUL.items()):
+        make_repository(tmp_path / str(number), 2015, files)
+        settings += f'[[source]]\nkind = "git"\nlocator = "{number}"\nname = "{name}"\n'
+    (tmp_path / "settings.toml").write_text(settings, "utf-8")
+    run = tmp_path / "run"
+    curate(load_settings(tmp_path / "settings.toml"), run, workers=1)
+    before = {repo: _reasons(run, repo) for repo in DOUBTFUL}
+    rows = list(csv.DictReader(review_queue(run).splitlines()))
+    libraries = [row["path"] for row in rows if row["repository"] == "mixed/parts"]
+    assert sorted(libraries) == ["third_party/alpha", "third_party/gamma", "vendor/beta"]
+    decided = {"verdict": "deny"} if verdict == "deny" else {"expression": verdict}
+    signed = {"by": "Maria Beispiel", "reason": "The author said so", "date": "2026-11-22"}
+    with open(tmp_path / "queue.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(row | decided | signed for row in rows)
+    (tmp_path / "again.toml").write_text('[licensing]\noverrides = "queue.csv"\n' + settings, "utf-8")
+    curate(load_settings(tmp_path / "again.toml"), run, workers=1)
+    touched = ask(questions()["overrides_in_force"], tables_of(run), {}).to_pylist()
+    assert sorted(row["files"] for row in touched) == sorted(int(row["files"]) for row in rows)
+    for repo, reasons in before.items():
+        for path, reason in _reasons(run, repo).items():
+            asked = reasons[path] in ("license_missing", "license_conflict")
+            answer = "kept" if verdict == "MIT" else "license_not_allowed"
+            assert reason == (answer if asked else reasons[path]), (repo, path)
+
+
+def _reasons(run: Path, repo: str) -> dict[str, str]:
+    return {path: decision(run, repo, path)["reason"] for path in DOUBTFUL[repo]}
