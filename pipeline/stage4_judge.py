@@ -166,6 +166,11 @@ def is_restricted(policy: Policy, conclusion: Conclusion) -> bool:
     return policy.answer(conclusion.expression) != ALLOW and policy.restricted(folder)
 
 
+def overridden(rule: str) -> tuple[str, ...]:
+    """That a person decided about the licence, for a decision that another rule made in the end."""
+    return (f"its licence: {rule}",) if rule.startswith("override ") else ()
+
+
 class _Judge:
     """The rules that look at one file by itself, in the order in which they speak."""
 
@@ -237,5 +242,5 @@ class _Judge:
             file["language"], file["language_type"], file["generated"], vendored, metrics, self.limits
         )
         if reason != "kept":
-            return False, (reason, f"quality/{reason}", QUALITY_VERSION, evidence)
+            return False, (reason, f"quality/{reason}", QUALITY_VERSION, (*evidence, *overridden(judged.rule)))
         return False, ("kept", judged.rule, self.policy.version, judged.evidence)

@@ -21,7 +21,7 @@ from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sor
 from gleanery.pipeline.settings import DedupSettings, Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks, repository_tasks
 from gleanery.pipeline.stage3_cluster import EDGES, edge_files
-from gleanery.pipeline.stage4_judge import JUDGED
+from gleanery.pipeline.stage4_judge import JUDGED, overridden
 from gleanery.pipeline.steps import Marker, Shard, Step
 from gleanery.records.parquet import read_table, table_of, write_table
 
@@ -145,7 +145,7 @@ def _settled(
         if outcome.reason not in ("kept", "unchanged"):
             row |= {"reason": outcome.reason, "rule": "dedup/keeper", "rule_version": KEEPER_VERSION}
             row |= {"twin_file_id": outcome.twin_file_id, "similarity": outcome.similarity}
-            row["evidence"] = list(outcome.evidence)
+            row["evidence"] = [*outcome.evidence, *overridden(member["rule"])]
         yield row
 
 

@@ -20,8 +20,15 @@ BASES = {
     "reuse": "from a record of its project (REUSE)",
     "ancestor_file": "from the nearest licence file above it",
     "package_metadata": "from the metadata of its package",
-    "repository": "from what the forge or the registry says about its repository",
+    "repository": "from the README of its repository",
     "none": "without any evidence",
+}
+# In which way another file is the same, as `pairs` names it.
+KINDS = {
+    "normalised": "the same but for comments and white space",
+    "near": "near",
+    "contained": "one holds the other",
+    "renamed": "the same with other names",
 }
 MOST_COPIES = 5
 
@@ -104,7 +111,8 @@ def _copies(copies: Sequence[Row]) -> Iterator[str]:
         return
     yield f"Other repositories hold {number(len(copies), 'copy', 'copies')} of it:"
     for copy in copies[:MOST_COPIES]:
-        kind = "exact" if copy["kind"] == "exact" else f"near, similarity {copy['similarity']:.2f}"
+        alike = f"{KINDS.get(copy['kind'], shown(copy['kind']))}, similarity {copy['similarity']:.2f}"
+        kind = "exact" if copy["kind"] == "exact" else alike
         age = ", older" if copy["other_is_older"] else ""
         code = "" if copy["other_reason"] == copy["other_verdict"] else f" ({shown(copy['other_reason'])})"
         other = f"{shown(copy['other_repo'])}:{shown(copy['other_path'])}"

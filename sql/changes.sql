@@ -1,7 +1,7 @@
 -- Bad result: a file that is no longer kept, with no change of its content and no rule behind it.
 -- Question: Which files are new, gone, changed or decided otherwise than in the earlier run, and why?
 -- Must be empty: no
--- Needs: before_decisions, before_repos, decisions, repos
+-- Needs: before_decisions, before_license_conclusions, before_repos, decisions, license_conclusions, repos
 WITH
 decisions AS (SELECT * FROM stg_decisions),
 earlier AS (SELECT * FROM stg_before_decisions),
@@ -15,7 +15,7 @@ repos AS (
 both_runs AS (
   SELECT coalesce(now.file_id, old.file_id) AS file_id, coalesce(now.repo_id, old.repo_id) AS repo_id,
     coalesce(now.path, old.path) AS path, old.reason AS reason_before, now.reason, old.blob_id AS blob_before,
-    now.blob_id, now.twin_file_id, now.similarity, now.evidence,
+    now.blob_id, now.twin_file_id, now.similarity, now.evidence, now.rule, old.rule AS rule_before,
     old.twin_file_id AS twin_before, now.file_id IS NULL AS is_gone, old.file_id IS NULL AS is_new
   FROM decisions AS now FULL JOIN earlier AS old ON old.file_id = now.file_id
 ),
@@ -28,6 +28,8 @@ final AS (
   SELECT coalesce(repos.name, changed.repo_id) AS repo, changed.path, changed.reason_before, changed.reason,
     CASE
       WHEN is_new THEN 'the file is new'
+      WHEN is_gone AND here.status = 'opted_out' THEN 'an owner objects: its repository was not fetched'
+      WHEN is_gone AND here.status = 'failed' THEN 'its repository could not be read this time'
       WHEN is_gone THEN 'the file is gone'
       WHEN changed.blob_id IS DISTINCT FROM changed.blob_before THEN 'its content changed'
       WHEN changed.twin_file_id IS NOT NULL AND twin_old.file_id IS NULL THEN 'the file that it yields to is new'
@@ -46,11 +48,28 @@ final AS (
       WHEN changed.twin_before IS NOT NULL AND changed.twin_file_id IS NULL
         THEN 'it no longer yields to another file'
       WHEN changed.twin_file_id IS DISTINCT FROM changed.twin_before THEN 'it yields to another file now'
+      WHEN changed.reason = 'owner_opted_out' THEN 'its owner objects now'
+      WHEN changed.reason_before = 'owner_opted_out' THEN 'its owner no longer objects'
+      WHEN starts_with(changed.rule, 'override ') AND changed.rule IS DISTINCT FROM changed.rule_before
+        THEN 'a person decided about its licence'
+      WHEN starts_with(changed.rule_before, 'override ') AND NOT starts_with(changed.rule, 'override ')
+        THEN 'a person''s decision about its licence is gone'
+      WHEN stated.expression IS DISTINCT FROM stated_before.expression
+        THEN concat(
+          'its licence is now ', coalesce(stated.expression, 'none'), ', and was ',
+          coalesce(stated_before.expression, 'none')
+        )
+      WHEN stated.directory_expression IS DISTINCT FROM stated_before.directory_expression
+        OR stated.claims IS DISTINCT FROM stated_before.claims
+        THEN 'what else speaks of its licence changed'
       ELSE 'a rule, a policy or a detector changed'
     END AS why,
     twin_repo.name AS twin_repo, twin.path AS twin_path, changed.similarity, changed.evidence
   FROM changed
   LEFT JOIN repos ON repos.repo_id = changed.repo_id
+  LEFT JOIN stg_repos AS here ON here.repo_id = changed.repo_id
+  LEFT JOIN stg_license_conclusions AS stated ON stated.file_id = changed.file_id
+  LEFT JOIN stg_before_license_conclusions AS stated_before ON stated_before.file_id = changed.file_id
   LEFT JOIN decisions AS twin ON twin.file_id = changed.twin_file_id
   LEFT JOIN earlier AS twin_old ON twin_old.file_id = changed.twin_file_id
   LEFT JOIN decisions AS twin_gone ON twin_gone.file_id = changed.twin_before

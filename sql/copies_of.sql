@@ -7,15 +7,29 @@
 WITH
 decisions AS (SELECT * FROM stg_decisions),
 pairs AS (SELECT * FROM stg_pairs),
-repos AS (SELECT * FROM stg_repos),
-asked AS (
-  SELECT repo_id, name
+repos AS (
+  SELECT *, regexp_replace(lower(fork_of), '^[a-z+]+://|([.]git)?/*$', '', 'g') AS origin,
+    list_transform(
+      list_concat([name, url], aliases), lambda one: regexp_replace(lower(one), '^[a-z+]+://|([.]git)?/*$', '', 'g')
+    ) AS known_as
+  FROM stg_repos
+),
+-- A repository is asked for as people write it: its address in any of its forms, too.
+spelled AS (
+  SELECT repo_id, name,
+    list_transform(
+      list_concat([$repo, name, url], aliases),
+      lambda one: regexp_replace(
+        regexp_replace(lower(one), '^[a-z+]+://|^[^/@]+@|([.]git)?/*$', '', 'g'), '^([^/:]+):([^/0-9])', '\1/\2'
+      )
+    ) AS names
   FROM repos
-  WHERE repo_id = $repo OR lower(name) = lower($repo) OR url = $repo
-    OR list_contains(list_transform(aliases, lambda alias: lower(alias)), lower($repo))
+),
+asked AS (
+  SELECT repo_id, name FROM spelled WHERE repo_id = $repo OR list_contains(names[2:], names[1])
 ),
 own AS (
-  SELECT path, blob_id, repo_id, name, first_commit_at, fork_of
+  SELECT path, blob_id, repo_id, first_commit_at, origin, known_as
   FROM decisions JOIN repos USING (repo_id)
   WHERE blob_id IS NOT NULL AND repo_id IN (SELECT repo_id FROM asked) AND ($path = '' OR path = $path)
 ),
@@ -31,8 +45,8 @@ final AS (
   SELECT copies.path, copies.kind, copies.similarity, repos.name AS other_repo, other.path AS other_path,
     other.verdict AS other_verdict, other.reason AS other_reason,
     repos.first_commit_at < copies.first_commit_at AS other_is_older,
-    coalesce(repos.fork_of = copies.name, false) OR coalesce(copies.fork_of = repos.name, false)
-      AS one_is_fork_of_the_other
+    coalesce(list_contains(copies.known_as, repos.origin), false)
+      OR coalesce(list_contains(repos.known_as, copies.origin), false) AS one_is_fork_of_the_other
   FROM copies
   JOIN decisions AS other ON other.blob_id = copies.copy_id
   JOIN repos ON repos.repo_id = other.repo_id

@@ -6,7 +6,8 @@ WITH
 docs AS (SELECT * FROM stg_docs),
 license_conclusions AS (SELECT * FROM stg_license_conclusions),
 final AS (
-  SELECT docs.repo, docs.path, docs.license, basis, evidence[1].path AS stated_in, docs.tokens
+  SELECT docs.repo, docs.path, docs.license, basis,
+    list_filter(evidence, lambda piece: piece.role = basis)[1].path AS stated_in, docs.tokens
   FROM docs JOIN license_conclusions USING (file_id)
   WHERE basis <> 'own_header'
 )

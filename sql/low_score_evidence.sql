@@ -6,14 +6,18 @@
 WITH
 docs AS (SELECT * FROM stg_docs),
 license_conclusions AS (SELECT * FROM stg_license_conclusions),
-best AS (
-  SELECT file_id, basis, list_max(list_transform(evidence, lambda piece: piece.score)) AS best_score
+-- What a conclusion rests on is as weak as its weakest piece; stronger pieces about something else do not help it.
+weakest AS (
+  SELECT file_id, basis,
+    list_min(
+      list_transform(list_filter(evidence, lambda piece: piece.role = basis), lambda piece: piece.score)
+    ) AS lowest_score
   FROM license_conclusions
 ),
 final AS (
-  SELECT docs.repo, docs.path, docs.license, basis, best_score
-  FROM docs JOIN best USING (file_id)
-  WHERE coalesce(best_score, 0) < CAST($threshold AS DOUBLE)
+  SELECT docs.repo, docs.path, docs.license, basis, lowest_score
+  FROM docs JOIN weakest USING (file_id)
+  WHERE coalesce(lowest_score, 0) < CAST($threshold AS DOUBLE)
 )
 SELECT * FROM final
-ORDER BY best_score NULLS FIRST, repo, path
+ORDER BY lowest_score NULLS FIRST, repo, path

@@ -1,15 +1,24 @@
 -- Bad result: a file that others of its repository cannot do without, such as a module that they all import.
 -- Question: What do repositories with kept files lack, for which reason, and where is the kept copy if there is one?
 -- Must be empty: no
--- Needs: decisions, repos
+-- Needs: dead_letters, decisions, repos
 -- Parameter repo (default none): the repository: owner/name, an alias, its URL or its repo_id; without it, all
 WITH
 decisions AS (SELECT * FROM stg_decisions),
 repos AS (SELECT * FROM stg_repos),
+-- A repository is asked for as people write it: its address in any of its forms, too.
+spelled AS (
+  SELECT repo_id, name,
+    list_transform(
+      list_concat([$repo, name, url], aliases),
+      lambda one: regexp_replace(
+        regexp_replace(lower(one), '^[a-z+]+://|^[^/@]+@|([.]git)?/*$', '', 'g'), '^([^/:]+):([^/0-9])', '\1/\2'
+      )
+    ) AS names
+  FROM repos
+),
 asked AS (
-  SELECT repo_id, name FROM repos
-  WHERE $repo = '' OR repo_id = $repo OR lower(name) = lower($repo) OR url = $repo
-    OR list_contains(list_transform(aliases, lambda alias: lower(alias)), lower($repo))
+  SELECT repo_id, name FROM spelled WHERE $repo = '' OR repo_id = $repo OR list_contains(names[2:], names[1])
 ),
 incomplete AS (SELECT DISTINCT repo_id FROM decisions WHERE verdict = 'kept' AND len(missing) > 0),
 final AS (
@@ -20,6 +29,13 @@ final AS (
   LEFT JOIN decisions AS twin ON twin.file_id = lost.twin_file_id AND twin.verdict = 'kept'
   LEFT JOIN repos AS elsewhere ON elsewhere.repo_id = twin.repo_id
   WHERE lost.verdict = 'rejected'
+  UNION ALL
+  -- Kept, and then not passed on, as where another document has the same text.
+  SELECT asked.name, lost.path, letters.error, NULL, NULL
+  FROM stg_dead_letters AS letters
+  JOIN decisions AS lost ON lost.file_id = letters.id
+  JOIN asked USING (repo_id)
+  WHERE lost.verdict = 'kept'
 )
 SELECT * FROM final
 ORDER BY ALL

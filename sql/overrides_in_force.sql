@@ -6,10 +6,18 @@ WITH
 decisions AS (SELECT * FROM stg_decisions),
 files AS (SELECT file_id, size FROM stg_files),
 overrides AS (SELECT * FROM stg_overrides),
+-- Where another rule decided in the end, as about a duplicate, the evidence names the override.
+said AS (
+  SELECT file_id, verdict,
+    coalesce(
+      list_filter(evidence, lambda one: starts_with(one, 'its licence: override '))[1], concat('its licence: ', rule)
+    ) AS words
+  FROM decisions
+),
 touched AS (
-  SELECT regexp_extract(rule, '^override ([0-9a-f]+):', 1) AS override_id, verdict, size
-  FROM decisions JOIN files USING (file_id)
-  WHERE starts_with(rule, 'override ')
+  SELECT regexp_extract(words, '^its licence: override ([0-9a-f]+):', 1) AS override_id, verdict, size
+  FROM said JOIN files USING (file_id)
+  WHERE starts_with(words, 'its licence: override ')
 ),
 counted AS (
   SELECT override_id, count(*) AS files, count(*) FILTER (verdict = 'kept') AS kept,

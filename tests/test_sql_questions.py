@@ -303,6 +303,82 @@ def test_a_fork_is_known_however_it_names_its_origin(
     assert ask(question, tables_of(write_run(tmp_path, rows)), {}) == ask(question, good, {})
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "https://github.com/octo/app.git",
+        "https://github.com/Octo/App/",
+        "http://github.com/octo/app",
+        "github.com/octo/app",
+        "git@github.com:octo/app.git",
+        "ssh://github.com/octo/app",
+    ],
+)
+def test_a_repository_is_found_however_its_address_is_written(asked: str, good: dict[str, list[Path]]) -> None:
+    for name, question in questions().items():
+        if name != "find_repository" and any(parameter.name == "repo" for parameter in question.parameters):
+            arguments = ARGUMENTS.get(name, {}) | {"repo": asked}
+            plain = ask(question, good, arguments | {"repo": "octo/app"})
+            assert ask(question, good, arguments).num_rows == plain.num_rows, name
+    found = ask(questions()["find_repository"], good, {"repo": asked}).to_pylist()
+    assert [row["name"] for row in found if row["is_same"]] == ["octo/app"]
+    others = ask(questions()["find_repository"], good, {"repo": "gitlab.com/octo/app"}).to_pylist()
+    assert not any(row["is_same"] for row in others)
+
+
+def _licence(rows: Rows) -> None:
+    change("license_conclusions", "add.py", "octo/lib", expression="ISC")(rows)
+
+
+def _declared(rows: Rows) -> None:
+    change("decisions", "add.py", "octo/lib", reason="owner_opted_out", verdict="rejected")(rows)
+
+
+def _unread(rows: Rows) -> None:
+    drop("decisions", "add.py", "octo/lib")(rows)
+    change_repo("octo/lib", status="failed")(rows)
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (_licence, "its licence is now ISC, and was Apache-2.0"),
+        (_declared, "its owner objects now"),
+        (_unread, "its repository could not be read this time"),
+    ],
+)
+def test_what_an_owner_changed_is_not_blamed_on_a_rule(fault: Callable[[Rows], None], why: str, tmp_path: Path) -> None:
+    before, now = good_rows(), good_rows()
+    fault(now)
+    if fault is _licence:
+        change("decisions", "add.py", "octo/lib", reason="license_conflict", verdict="rejected")(now)
+    tables = tables_of(write_run(tmp_path / "now", now))
+    tables |= {f"{BEFORE}{name}": files for name, files in tables_of(write_run(tmp_path / "before", before)).items()}
+    found = {row["path"]: row["why"] for row in ask(questions()["changes"], tables, {}).to_pylist()}
+    assert found["add.py"] == why
+
+
+def test_a_kept_file_with_a_restricted_twin_that_is_only_alike_is_shown(tmp_path: Path) -> None:
+    rows = good_rows()
+    kept, barred = of_file(rows, "decisions"), of_file(rows, "decisions", "add.py", "octo/lib")
+    change("decisions", "add.py", "octo/lib", reason="license_not_allowed", verdict="rejected")(rows)
+    left, right = sorted((kept["blob_id"], barred["blob_id"]))
+    rows["pairs"].append(rows["pairs"][0] | {"left_blob_id": left, "right_blob_id": right, "similarity": 0.91})
+    rows["pairs"][-1] |= {"sameness": "renamed", "bars": True}
+    answer = ask(questions()["restricted_twins"], tables_of(write_run(tmp_path, rows)), {}).to_pylist()
+    assert ("src/main.py", "add.py", 0.91) in {(r["path"], r["twin_path"], r["similarity"]) for r in answer}
+
+
+def test_an_override_counts_where_another_rule_decided_in_the_end(tmp_path: Path) -> None:
+    rows = good_rows()
+    overridden()(rows)
+    said = f"its licence: override {OVERRIDE['override_id']}: allow: MIT (attribution)"
+    about = {"rule": "dedup/keeper", "reason": "near_duplicate", "verdict": "rejected", "evidence": ["alike", said]}
+    change("decisions", "add.py", "octo/lib", **about)(rows)
+    found = ask(questions()["overrides_in_force"], tables_of(write_run(tmp_path, rows)), {}).to_pylist()
+    assert {row["override_id"]: (row["files"], row["kept"]) for row in found}[OVERRIDE["override_id"]] == (2, 1)
+
+
 def test_the_rules_of_a_repository_are_those_of_all_that_it_came_from_under_any_name(tmp_path: Path) -> None:
     rows = good_rows()
     change_repo("octo/lib", fork_of="cat/app", aliases=["git@example.org:hen/lib.git"])(rows)
