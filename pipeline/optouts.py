@@ -1,11 +1,14 @@
 """Which sources the opt-out rules cover: one answer for the crawl, for select and for the check after a run.
 
-In: the sources of the settings or the table `repos`, and rules. Out: the ids of the blocked repositories, and the names
-by which they are compared (the table `optout_names`). No network.
+In: the sources of the settings, the table `repos`, and rules. Out: the ids of the blocked repositories, and the names
+by which they are compared (the table `optout_names`). The crawl learns names too: the addresses to which servers send
+on, behind which a renamed repository lies. No network.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from gleanery.optout.matching import Matcher
@@ -14,6 +17,7 @@ from gleanery.optout.readings import is_unreadable, reading, readings
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.settings import Settings
 from gleanery.records.errors import RejectRecord, StopRun
+from gleanery.records.parquet import iter_rows, table_of, write_table
 from gleanery.sources.reading import Identity, Source, identify
 
 MEMBER_COLUMNS = ["repo_id", "name", "url", "aliases", "given_names", "fork_of"]
@@ -49,15 +53,79 @@ def located(source: Source, settings: Settings) -> Source:
     return source
 
 
-def members_of(settings: Settings) -> list[Member]:
-    """Every source of the settings as a member of its network of forks, by repo_id."""
-    pairs = sources_of(settings)
-    return [Member(i.repo_id, (i.name, i.url, *i.aliases), source.fork_of, i.given) for i, source in pairs]
+def members_of(settings: Settings, root: Path | None = None) -> list[Member]:
+    """Every source of the settings as a member of its network of forks, by repo_id.
+
+    With the folder of a run, each bears the names too that the crawl learnt.
+    """
+    learnt = {row["repo_id"]: row["aliases"] for _, row in _crawled(root)} if root else {}
+    return [
+        Member(i.repo_id, (i.name, i.url, *i.aliases, *learnt.get(i.repo_id, ())), source.fork_of, i.given)
+        for i, source in sources_of(settings)
+    ]
 
 
-def blocked_sources(settings: Settings, rules: Iterable[Rule]) -> set[str]:
+def blocked_sources(settings: Settings, rules: Iterable[Rule], root: Path | None = None) -> set[str]:
     """The sources that a rule covers, by a name of their own or because it covers what they were forked from."""
-    return blocked_members(members_of(settings), Matcher(list(rules)))
+    return blocked_members(members_of(settings, root), Matcher(list(rules)))
+
+
+class Objected(Exception):
+    """A rule covers an address on the way to a source."""
+
+
+class Way:
+    """The addresses on the way to one source: each is compared with the run's rules before anything is asked there."""
+
+    def __init__(self, root: Path, identity: Identity) -> None:
+        self.root, self.identity = root, identity
+        self.met: set[str] = set()
+
+    def follow(self, address: str) -> None:
+        """Take one address. Raises Objected if a rule covers it, RejectRecord if it cannot be compared."""
+        read = reading(address)
+        if read is None:
+            raise RejectRecord("a redirect leads where it must not", "give the final URL", "redirect_not_allowed")
+        own = self.identity
+        if read.name in readings((own.name, own.url, *own.aliases), own.given).full:
+            return  # as where a forge keeps its archives on a host of their own
+        self.met.add(address)
+        if self._matcher.blocks_repository([address]):
+            raise Objected
+
+    def named(self) -> Identity:
+        """The identity with the addresses among its aliases."""
+        return dataclasses.replace(self.identity, aliases=tuple(sorted({*self.identity.aliases, *self.met})))
+
+    @cached_property
+    def _matcher(self) -> Matcher:
+        # Few sources are sent on, so the rules are read only then.
+        return Matcher([Rule(**plain) for plain in iter_rows(self.root / "tables/optout_rules/rules.parquet")])
+
+
+def answered_otherwise(settings: Settings, root: Path, rules: Iterable[Rule]) -> set[str]:
+    """Tasks of the crawl that found another answer about the addresses on the way than these rules give."""
+    matcher, known = Matcher(list(rules)), {identity.repo_id: identity.aliases for identity, _ in sources_of(settings)}
+    found = set()
+    for task, row in _crawled(root):
+        met = set(row["aliases"]).difference(known.get(row["repo_id"], row["aliases"]))
+        covered = "opted_out" if matcher.blocks_repository(sorted(met)) else "read"
+        if met and row["status"] not in (covered, "failed"):
+            found.add(task)
+    return found
+
+
+def _crawled(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the crawl wrote of each source, and the name of its task."""
+    for path in sorted((root / "tables/repos").glob("*.parquet")):
+        for row in iter_rows(path, ["repo_id", "aliases", "status"]):
+            yield path.stem, row
+
+
+def write_names(settings: Settings, root: Path) -> None:
+    """Write the table `optout_names` of a run, with what is known so far."""
+    names = table_of("optout_names", names_compared(members_of(settings, root)))
+    write_table(root / "tables/optout_names/names.parquet", "optout_names", names)
 
 
 def member_of(repo: Mapping[str, Any]) -> Member:

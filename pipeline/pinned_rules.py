@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.optout.registry import Registry, Rule
-from gleanery.pipeline.optouts import members_of, names_compared
+from gleanery.pipeline.optouts import write_names
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage7_release import affected
 from gleanery.pipeline.steps import read_json
@@ -55,8 +55,7 @@ def pinned_rules(settings: Settings, root: Path, refresh: bool) -> list[Rule]:
     write_bytes(pin, json.dumps(pinned, sort_keys=True).encode())
     path = root / "tables/optout_rules/rules.parquet"
     write_table(path, "optout_rules", table_of("optout_rules", [asdict(r) for r in rules]))
-    names = table_of("optout_names", names_compared(members_of(settings)))
-    write_table(root / "tables/optout_names/names.parquet", "optout_names", names)
+    write_names(settings, root)
     return rules
 
 

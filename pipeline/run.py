@@ -11,7 +11,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from gleanery.pipeline import stage6_pack as s6
 from gleanery.pipeline import stage7_release as s7
 from gleanery.pipeline.engine import Engine
 from gleanery.pipeline.memory import PeakMemory
-from gleanery.pipeline.optouts import members_of
+from gleanery.pipeline.optouts import answered_otherwise, members_of, write_names
 from gleanery.pipeline.overrides import overrides_of, overrides_step
 from gleanery.pipeline.pinned_rules import pinned_rules, refuse_newer_rules, settle_with_registry
 from gleanery.pipeline.settings import Settings
@@ -125,7 +125,7 @@ def curate(
         clean_temporary(root)
         rules = pinned_rules(settings, root, refresh_optout)
         driver = _Driver(settings, root, runner, listener, Report())
-        _forget_sources(root, failed=retry, every=recrawl)
+        _forget_sources(root, answered_otherwise(settings, root, rules), failed=retry, every=recrawl)
         for make in _plan(rules, root):
             driver.do(make(settings, driver.markers))
         settle_with_registry(settings, root, rules)
@@ -147,7 +147,7 @@ def _plan(rules: Sequence[Rule], root: Path) -> Iterator[StepMaker]:
     yield conclude_step
     yield from s3.STEPS
     yield lambda settings, _: overrides_step(settings, policy_of(settings))
-    yield lambda settings, markers: judge_step(settings, markers, rules, root)
+    yield lambda settings, markers: _judge_step(settings, markers, rules, root)
     yield s4.group_step
     yield s4.settle_step
     yield s4.decide_step
@@ -159,6 +159,12 @@ def _plan(rules: Sequence[Rule], root: Path) -> Iterator[StepMaker]:
     yield s6.tokens_step
     yield s6.index_step
     yield lambda settings, markers: _release_step(settings, markers, rules, root)
+
+
+def _judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Sequence[Rule], root: Path) -> Step:
+    """The first step that decides, before which the names that the crawl learnt join those to be compared."""
+    write_names(settings, root)
+    return judge_step(settings, markers, rules, root)
 
 
 def _release_step(settings: Settings, markers: Mapping[str, Marker], rules: Sequence[Rule], root: Path) -> Step:
@@ -266,10 +272,15 @@ def _watched(root: Path, step: Step, listener: Listener) -> Iterator[None]:
         thread.join()
 
 
-def _forget_sources(root: Path, *, failed: bool, every: bool) -> None:
-    """Take back that sources were crawled. Where reading one again gives the same bytes, nothing after it is redone."""
+def _forget_sources(root: Path, named: Collection[str], *, failed: bool, every: bool) -> None:
+    """Take back that sources were crawled: those of some tasks, the failed ones, or all.
+
+    Where reading one again gives the same bytes, nothing after it is redone.
+    """
     tasks = (root / "work/crawl/tasks").glob("*.json")
-    again = [p for p in tasks if every or (failed and (read_json(p) or {}).get("counts", {}).get("dead"))]
+    again = [
+        p for p in tasks if every or p.stem in named or (failed and (read_json(p) or {}).get("counts", {}).get("dead"))
+    ]
     if again:
         (root / "work/crawl/done.json").unlink(missing_ok=True)  # first: a kill in between must not hide what is left
     for path in again:

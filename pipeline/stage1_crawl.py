@@ -19,7 +19,7 @@ from gleanery.optout.declaration import is_objection
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.caches import cache_folder
 from gleanery.pipeline.exchange import id_range, part_count, part_name, read_range, write_sorted
-from gleanery.pipeline.optouts import blocked_sources, located, sources_of
+from gleanery.pipeline.optouts import Objected, Way, blocked_sources, located, sources_of
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.quality.decoding import decode
@@ -81,15 +81,20 @@ def crawl_shard(shard: Shard) -> None:
             crawl.add_repository(identity, source, None, "opted_out")
             crawl.count("rejected", 1)
             continue
+        way = Way(shard.root, identity)
         try:
-            with open_source(source, limits, cache) as reading:
+            with open_source(source, limits, cache, way.follow) as reading:
                 for entry in reading.entries():
                     crawl.add_entry(identity, entry)
-                crawl.add_repository(identity, source, reading.facts, "read")
+                crawl.add_repository(way.named(), source, reading.facts, "read")
             crawl.end_source()
+        except Objected:
+            forget_source(source, cache)
+            crawl.add_repository(way.named(), source, None, "opted_out")
+            crawl.count("rejected", 1)
         except (RejectRecord, TryAgain) as error:
             crawl.drop_source()
-            crawl.add_repository(identity, source, None, "failed")
+            crawl.add_repository(way.named(), source, None, "failed")
             crawl.add_dead_letter(identity, error)
     crawl.write()
 

@@ -74,10 +74,10 @@ def policy_of(settings: Settings) -> Policy:
 def judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterable[Rule], root: Path) -> Step:
     """Step 1 of 5: each file by itself. A task knows the objections to its own repositories, and no others."""
     rules = list(rules)
-    members = members_of(settings)
+    members = members_of(settings, root)
     upstream = {repo: above[0] for repo, above in upstreams(members).items() if above}
     objections = dict.fromkeys(forks_below(members, _declared(root)), "declaration")
-    objections |= dict.fromkeys(blocked_sources(settings, rules), "registry")
+    objections |= dict.fromkeys(blocked_sources(settings, rules, root), "registry")
     parameters = {
         "policy": policy_of(settings).version,
         "overrides": overrides_of(settings, policy_of(settings)).version,

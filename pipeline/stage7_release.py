@@ -184,7 +184,7 @@ def without_secrets(content: bytes) -> bytes:
 def affected(settings: Settings, root: Path, rules: Iterable[Rule]) -> bool:
     """Whether these rules, folded in order, cover a repository or a content that the run released."""
     rules = list(rules)
-    matcher, blocked = Matcher(rules), blocked_sources(settings, rules)
+    matcher, blocked = Matcher(rules), blocked_sources(settings, rules, root)
     for path in sorted((root / "tables/docs").glob("*.parquet")):
         table = read_table(path, ["repo_id", "blob_id"])
         if blocked.intersection(table.column("repo_id").to_pylist()):

@@ -2,12 +2,14 @@
 
 In: an address and limits. Out: bytes, or a file in the cache under its own sha256 that is whole or absent. A redirect
 may change the host but never the scheme from https to http, and never from a public host to a private one. Addresses
-are resolved once for that check and again by the connection, so it is no guard against a name server that lies.
+are resolved once for that check and again by the connection, so it is no guard against a name server that lies. What a
+kill leaves half done is removed by the next download.
 """
 
 import base64
 import binascii
 import contextlib
+import fcntl
 import hashlib
 import ipaddress
 import os
@@ -15,7 +17,7 @@ import queue
 import socket
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
@@ -27,6 +29,7 @@ from gleanery.records.errors import GleaneryError, RejectRecord, TryAgain
 from gleanery.sources.deadline import Deadline, retried
 
 MAX_REDIRECTS = 3
+Follow = Callable[[str], None]
 _CONNECT_SECONDS, _READ_SECONDS = 10, 30
 _WINDOW = 1 << 16
 _BUSY = (408, 425, 429)
@@ -42,18 +45,35 @@ def fetch_bytes(url: str, limit: int, deadline: Deadline, accept: str = "*/*") -
     return retried(once, deadline)
 
 
-def fetch_file(url: str, digests: dict[str, str], limit: int, cache: Path, deadline: Deadline) -> Path:
-    """A file in the cache, named by its sha256. `digests` are hexadecimal, by algorithm, and all of them must agree."""
-    wanted = digests.get("sha256")
-    if wanted is not None and (found := cached_file(wanted, cache)) is not None:
-        return found
-    return retried(lambda: _fetch_file(url, digests, limit, cache, deadline), deadline)
+def fetch_file(
+    url: str, digests: dict[str, str], limit: int, cache: Path, deadline: Deadline, follow: Follow = lambda _: None
+) -> Path:
+    """A file in the cache, named by its sha256. `digests` are hexadecimal, by algorithm, and all of them must agree.
+
+    `follow` is told each address, without its query, that a server sends on to, before anything is asked there; what
+    it raises ends the download.
+    """
+    return retried(lambda: _fetch_file(url, digests, limit, cache, deadline, follow), deadline)
 
 
 def cached_file(sha256: str, cache: Path) -> Path | None:
-    """The file with this digest, if it was downloaded before."""
+    """The file with this digest, if it was downloaded before and is still what it was; a damaged one is removed."""
     path = cache / "downloads" / sha256
-    return path if path.is_file() else None
+    if not sha256 or not path.is_file():
+        return None
+    with open(path, "rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
+            return path
+    path.unlink(missing_ok=True)
+    return None
+
+
+def sweep(cache: Path) -> None:
+    """Remove half of a download whose process is gone: nobody holds its lock any more."""
+    for path in sorted((cache / "partial").glob("*")):
+        with contextlib.suppress(FileNotFoundError), open(path, "rb") as file, contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
 
 
 def hexadecimal(digest: str) -> str:
@@ -93,12 +113,12 @@ def is_public(addresses: Iterable[str]) -> bool:
     return bool(plain) and all(address.is_global and not address.is_multicast for address in plain)
 
 
-def _fetch_file(url: str, digests: dict[str, str], limit: int, cache: Path, deadline: Deadline) -> Path:
+def _fetch_file(url: str, digests: dict[str, str], limit: int, cache: Path, deadline: Deadline, follow: Follow) -> Path:
     folder = cache / "downloads"
     folder.mkdir(parents=True, exist_ok=True)
     checks = {name: hashlib.new(name) for name in {"sha256", *digests}}
-    with _temporary(folder) as (file, temporary):
-        with _answer(url, deadline, "*/*") as response:
+    with _temporary(cache) as (file, temporary):
+        with _answer(url, deadline, "*/*", follow) as response:
             for block in _body(response, limit, deadline):
                 file.write(block)
                 for check in checks.values():
@@ -112,17 +132,31 @@ def _fetch_file(url: str, digests: dict[str, str], limit: int, cache: Path, dead
 
 
 @contextlib.contextmanager
-def _temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
-    descriptor, name = tempfile.mkstemp(prefix=".download-", dir=folder)
+def _temporary(cache: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """A file for half of a download, locked for as long as this process works on it."""
+    sweep(cache)
+    (cache / "partial").mkdir(parents=True, exist_ok=True)
+    file, path = _locked(cache / "partial")
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file, Path(name)
+        with file:
+            yield file, path
     finally:
-        Path(name).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+
+
+def _locked(folder: Path) -> tuple[BinaryIO, Path]:
+    """A new file with its lock. One that was swept before it had its lock is given up for another."""
+    while True:
+        descriptor, name = tempfile.mkstemp(dir=folder)
+        file, path = os.fdopen(descriptor, "wb"), Path(name)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():
+            return file, path
+        file.close()
 
 
 @contextlib.contextmanager
-def _answer(url: str, deadline: Deadline, accept: str) -> Iterator[requests.Response]:
+def _answer(url: str, deadline: Deadline, accept: str, follow: Follow = lambda _: None) -> Iterator[requests.Response]:
     """The answer at the end of at most three redirects, with its body still to be read."""
     with requests.Session() as session:
         session.auth = lambda request: request  # or a file ~/.netrc would be consulted
@@ -137,6 +171,7 @@ def _answer(url: str, deadline: Deadline, accept: str) -> Iterator[requests.Resp
                 start, target = target, urljoin(target, response.headers["Location"])
             if not _may_follow(url, start, target):
                 raise RejectRecord("a redirect leads where it must not", "give the final URL", "redirect_not_allowed")
+            follow(urlsplit(target)._replace(query="", fragment="").geturl())
     raise RejectRecord("there are more than three redirects", "give the final URL", "redirect_not_allowed")
 
 

@@ -17,14 +17,15 @@ from gleanery.sources import npm, pypi
 from gleanery.sources.archives import open_archive
 from gleanery.sources.contents import reason_to_skip
 from gleanery.sources.deadline import Deadline
-from gleanery.sources.downloads import fetch_file
+from gleanery.sources.downloads import Follow, fetch_file
 from gleanery.sources.gitobjects import GitFiles
 from gleanery.sources.gitrefs import find_repository, find_tip
 from gleanery.sources.gitremote import fetch_tip
 from gleanery.sources.identity import identify, local_path, package_name, package_url, web_address
 from gleanery.sources.listing import Container, Listing, Row, list_items
 from gleanery.sources.paths import MAX_PATH_BYTES, led_to
-from gleanery.sources.releases import fetch_release, forget_releases
+from gleanery.sources.releases import fetch_release
+from gleanery.sources.remembered import forget, recall, remember
 from gleanery.sources.source import Entry, Facts, Identity, Limits, Source
 
 __all__ = ["Entry", "Facts", "Identity", "Limits", "Reading", "Source", "forget_source", "identify", "open_source"]
@@ -102,16 +103,18 @@ class Reading:
         return None if content is None else self._opened.declared_license(content)
 
 
-def open_source(source: Source, limits: Limits, cache: Path) -> Reading:
+def open_source(source: Source, limits: Limits, cache: Path, follow: Follow = lambda _: None) -> Reading:
     """Open one source for reading.
 
     `cache` is a folder for clones, downloads and temporary files; it may be shared by processes and may be deleted at
-    any time between runs. Raises RejectRecord if the source cannot be read, TryAgain if it could not be reached or took
-    longer than limits.seconds (after three tries of its own), and nothing else.
+    any time between runs. `follow` is told each address, without its query, to which a server sends on who asks for an
+    archive, before it is asked there; of an archive that is taken from the cache, those that were told before. Raises
+    what `follow` raises, RejectRecord if the source cannot be read, TryAgain if it could not be reached or took longer
+    than limits.seconds (after three tries of its own), and nothing else.
     """
     try:
         identity, deadline = identify(source), Deadline(limits.seconds)
-        opened = _OPENERS[source.kind](source, identity, limits, cache, deadline)
+        opened = _OPENERS[source.kind](source, identity, limits, cache, deadline, follow)
         try:
             listing = list_items(opened.container.items(), limits, deadline, strip_top=opened.top_folder)
             reading = Reading(identity, opened, listing, deadline)
@@ -127,19 +130,18 @@ def open_source(source: Source, limits: Limits, cache: Path) -> Reading:
 def forget_source(source: Source, cache: Path) -> None:
     """Remove what the cache holds of a source, as after its owner's objection. Nothing outside the cache is touched.
 
-    Of a package and of a repository all versions go, whichever the source names.
-    An archive at an address is found by its sha256 alone; given without it, it stays until the cache is cleared.
+    Of a package, of a repository and of an archive all versions go, whichever the source names.
     """
     identity = identify(source)
-    if source.kind in _REGISTRIES:
-        forget_releases(package_url(source.kind, package_name(source)), cache)
-    elif source.kind == "git":
+    if source.kind == "git":
         shutil.rmtree(cache / "git" / identity.repo_id, ignore_errors=True)
-    elif source.sha256:
-        (cache / "downloads" / source.sha256.lower()).unlink(missing_ok=True)
+    else:
+        forget(identity.url, cache)
 
 
-def _open_git(source: Source, identity: Identity, limits: Limits, cache: Path, deadline: Deadline) -> _Opened:
+def _open_git(
+    source: Source, identity: Identity, limits: Limits, cache: Path, deadline: Deadline, _: Follow
+) -> _Opened:
     path = local_path(source)
     if path is None:
         url = web_address(source.locator)
@@ -158,12 +160,14 @@ def _open_git(source: Source, identity: Identity, limits: Limits, cache: Path, d
     return _Opened(files, version=tip.commit, default_branch=tip.branch, first_commit_at=first)
 
 
-def _open_archive(source: Source, identity: Identity, limits: Limits, cache: Path, deadline: Deadline) -> _Opened:
+def _open_archive(
+    source: Source, identity: Identity, limits: Limits, cache: Path, deadline: Deadline, follow: Follow
+) -> _Opened:
     path = local_path(source)
     digests = {"sha256": source.sha256.lower()} if source.sha256 else {}
     if path is None:
         url = web_address(source.locator, keep_query=True)
-        file = fetch_file(url, digests, limits.max_archive_bytes, cache, deadline)
+        file = _downloaded(url, identity, digests, limits, cache, deadline, follow)
     else:
         file = Path(path)
     container, sha256 = open_archive(file, limits, cache, deadline)
@@ -173,7 +177,35 @@ def _open_archive(source: Source, identity: Identity, limits: Limits, cache: Pat
     return _Opened(container, top_folder=True, version=source.version, archive_sha256=sha256)
 
 
-def _open_package(source: Source, identity: Identity, limits: Limits, cache: Path, deadline: Deadline) -> _Opened:
+def _downloaded(
+    url: str,
+    identity: Identity,
+    digests: dict[str, str],
+    limits: Limits,
+    cache: Path,
+    deadline: Deadline,
+    follow: Follow,
+) -> Path:
+    """The archive in the cache; from there again if its digest is known, with the addresses that led to it then."""
+    known = recall(identity.url, url, cache)
+    if known is not None and digests.get("sha256") == known.path.name and isinstance(known.note.get("sent_to"), list):
+        for address in known.note["sent_to"]:
+            follow(str(address))
+        return known.path
+    sent_to: list[str] = []
+
+    def told(address: str) -> None:
+        follow(address)
+        sent_to.append(address)
+
+    file = fetch_file(url, digests, limits.max_archive_bytes, cache, deadline, told)
+    remember(identity.url, url, file, {"sent_to": sorted(set(sent_to))}, cache)
+    return file
+
+
+def _open_package(
+    source: Source, identity: Identity, limits: Limits, cache: Path, deadline: Deadline, _: Follow
+) -> _Opened:
     registry, name = _REGISTRIES[source.kind], package_name(source)
     version, file = fetch_release(
         package_url(source.kind, name),

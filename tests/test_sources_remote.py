@@ -1,5 +1,6 @@
 """Repositories and archives over http, from real servers on this machine, honest and hostile ones."""
 
+import fcntl
 import functools
 import gzip
 import hashlib
@@ -356,6 +357,88 @@ def test_an_archive_is_downloaded_once_if_its_digest_is_known(
     assert list((tmp_path / "other" / "downloads").iterdir()) == []
 
 
+def moved(handler: http.server.BaseHTTPRequestHandler) -> None:
+    """A forge at which the repository old/app is called new/app now."""
+    if handler.path.startswith("/new/"):
+        return constant(archive())(handler)
+    handler.send_response(301)
+    handler.send_header("Location", handler.path.replace("/old/", "/new/").replace("?token=x", "?token=y"))
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+    return None
+
+
+def test_addresses_on_the_way_are_told_before_they_are_asked_and_when_the_cache_answers(
+    tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    server, cache = serve(moved), tmp_path / "cache"
+    digest = hashlib.sha256(archive()).hexdigest()
+    source = Source("archive", server.url + "/old/app/archive/main.tar.gz?token=x", sha256=digest)
+    told: list[tuple[str, int]] = []
+    for _ in range(2):
+        with open_source(source, Limits(), cache, lambda address: told.append((address, len(server.requests)))):
+            pass
+    assert told == [(server.url + "/new/app/archive/main.tar.gz", asked) for asked in (1, 2)]
+    other = Source("archive", server.url + "/old/other/archive/main.tar.gz", sha256=digest)
+    read(other, cache)
+    assert len(server.requests) == 4, "what another source brought says nothing about the way to this one"
+
+    def refuse(address: str) -> None:
+        raise LookupError(address)
+
+    for cached in (cache, tmp_path / "empty"):
+        with pytest.raises(LookupError):
+            open_source(source, Limits(), cached, refuse)
+    assert server.requests[-1].startswith("/old/") and not list((tmp_path / "empty/downloads").iterdir())
+
+
+def test_an_archive_is_forgotten_without_its_digest_too_and_only_its_newest_is_kept(
+    tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    contents = iter([archive(), archive() + b"\0"])
+    server, cache = serve(lambda handler: constant(next(contents))(handler)), tmp_path / "cache"
+    source = Source("archive", server.url + "/tool.tar.gz")
+    for _ in range(2):
+        assert read(source, cache)
+        assert len(list((cache / "downloads").iterdir())) == 1
+    forget_source(source, cache)
+    assert not [path for path in cache.rglob("*") if path.is_file()]
+
+
+def test_what_a_kill_left_half_done_is_removed_by_the_next_download_and_by_an_objection(
+    tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    server, cache = serve(constant(archive())), tmp_path / "cache"
+    source, partial = Source("archive", server.url + "/tool.tar.gz"), cache / "partial"
+    partial.mkdir(parents=True)
+    for act in (lambda: read(source, cache), lambda: forget_source(source, cache)):
+        (partial / "killed").write_bytes(b"half")
+        with open(partial / "at-work", "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            act()
+            assert [path.name for path in partial.iterdir()] == ["at-work"]
+        (partial / "at-work").unlink()
+
+
+def test_a_download_that_was_damaged_in_the_cache_is_fetched_anew(
+    tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    server, cache = serve(constant(archive())), tmp_path / "cache"
+    digest = hashlib.sha256(archive()).hexdigest()
+    source = Source("archive", server.url + "/tool.tar.gz", sha256=digest)
+    for damaged in ("downloads/*", "remembered/*/*.json"):
+        before = read(source, cache)
+        (path,) = cache.glob(damaged)
+        path.write_bytes(b"{}")
+        asked = len(server.requests)
+        assert read(source, cache) == before and len(server.requests) == asked + 1
+    (path,) = cache.glob("remembered/*/*.json")
+    path.write_bytes(b'{"archive": "../../precious"}')
+    (tmp_path / "precious").write_bytes(b"")
+    forget_source(source, cache)
+    assert (tmp_path / "precious").exists() and not path.exists()
+
+
 def test_what_was_fetched_can_be_forgotten_and_nothing_else_is(
     project: Path, tmp_path: Path, serve: Callable[[Answer], Server]
 ) -> None:
@@ -368,9 +451,9 @@ def test_what_was_fetched_can_be_forgotten_and_nothing_else_is(
     def held() -> set[str]:
         return {path.relative_to(cache).parts[0] for path in cache.rglob("*") if path.is_file()}
 
-    assert held() == {"git", "downloads"}
+    assert held() == {"git", "downloads", "remembered"}
     forget_source(clone, cache)
-    assert held() == {"downloads"}
+    assert held() == {"downloads", "remembered"}
     forget_source(download, cache)
     forget_source(download, cache)  # what is gone may be forgotten again
     assert held() == set()
