@@ -107,8 +107,12 @@ def limit_of_head(head: bytes) -> int | None:
     """The same for the head of a source file, whose code says nothing. 2 µs where no word of a limit stands in it."""
     if not _MAYBE_LIMITS.search(head):
         return None
-    lines = head.decode("utf-8", "replace").splitlines()
-    return limit_in(["" if _CODE.search(line) and line.lstrip()[:1] not in _COMMENTS else line for line in lines])
+    return limit_in(without_code(head.decode("utf-8", "replace").splitlines()))
+
+
+def without_code(lines: Sequence[str]) -> list[str]:
+    """The lines of a head, those of code empty."""
+    return ["" if _CODE.search(line) and line.lstrip()[:1] not in _COMMENTS else line for line in lines]
 
 
 def limited(at: int | None) -> tuple[Finding, ...]:

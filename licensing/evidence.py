@@ -27,7 +27,7 @@ from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 14
+EVIDENCE_VERSION = 15
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _MOST_NOT_INCLUDED = 16
 _RECORDS = frozenset(("reuse-toml", "dep5", "debian"))

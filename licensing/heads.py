@@ -13,7 +13,9 @@ from gleanery.licensing.expressions import conjuncts
 from gleanery.licensing.fields import POINTER
 from gleanery.licensing.known_texts import is_restricted
 from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES, decoded
+from gleanery.licensing.refusals import may_refuse, refusal_of_head
 from gleanery.licensing.scan import Finding
+from gleanery.licensing.statements import only_points
 
 # "The license described in the LICENSE file": a pointer.
 _POINTS = re2.compile(
@@ -23,11 +25,13 @@ _POINTS = re2.compile(
 # A licence by its name: words with capitals before "License". The detector knows every name that is in use.
 UNHEARD = "gleanery-license-not-known"
 _MAYBE_UNHEARD = re2.compile(
-    rb"\b(?:[Gg]overned|[Ll]icen[sc]ed|[Cc]overed|[Rr]eleased|[Dd]istributed|[Ss]ubject) (?:by|under|to)\b"
+    rb"\b(?:[Gg]overned|[Ll]icen[sc]ed|[Cc]overed|[Rr]eleased|[Dd]istributed|[Ss]ubject) (?:as|by|under|to)\b"
 )
 _UNHEARD = re2.compile(
-    r"\b(?:[Gg]overned by|[Ll]icen[sc]ed under|[Cc]overed by|[Rr]eleased under|[Dd]istributed under|[Ss]ubject to)"
-    r"[ \t]+(?:the terms of )?(?:the|an?)[ \t]+(?:[A-Z][\w.+&-]*[ \t]+){1,6}(?:Licen[sc]e|EULA|Agreement)\b"
+    r"\b(?:[Gg]overned by|[Ll]icen[sc]ed (?:as [^.;]{0,60}?)?under|[Cc]overed by|[Rr]eleased under|"
+    r"[Dd]istributed under|[Ss]ubject to)[ \t]+(?:the terms (?:and conditions )?of )?(?:the|an?)[ \t]+"
+    r"(?:(?:[A-Z][\w.+&-]*[ \t]+){1,6}(?:Licen[sc]e|EULA|Agreement)\b|"
+    r"(?:[A-Z][\w.+&-]*[ \t]+){1,5}(?:Enterprise|Commercial|Community|Proprietary|Source|Edition)[ \t]+licen[sc]e\b)"
 )
 # "The license described in ... See the LICENSE file": a sentence of its own that points.
 _SEE = re2.compile(r"(?i)\bsee (?:the )?(?:file )?[\"'`]?(?-i:LICEN[SC]E|COPYING|COPYRIGHT)\b")
@@ -36,6 +40,8 @@ _OF_LAW = re2.compile(
     r"(?i)licen[sc]|terms|permi[ts]|distribut|cop(?:y|ies)|released|rights|warrant|\bfree|public|commercial|propriet|"
     r"confident|secret|share|restrict"
 )
+# A sentence with one of these points nowhere: it keeps the file back.
+_KEEPS_BACK = re2.compile(r"(?i)\bprohibited|\bforbidden|\bconfidential|\bproprietary")
 # The keyword of a language, which the detector reads as "license: private" behind the name of a class.
 _KEYWORD = re2.compile(rb"([*;{}]/?\s{0,200})private\b")
 # What one checker of code wants to read in each file of a project that uses it for nothing.
@@ -59,25 +65,35 @@ def findings_of_head(content: bytes, found: tuple[Finding, ...]) -> tuple[Findin
     A head that names a licence which nobody knows states one all the same; so does one that limits the use of its file.
     What it denies ("not licensed under") is a doubt.
     """
-    at = limit_of_head(content[:HEAD_CHARACTERS])
-    if any(_limits(f) and (f.start_line or 0) <= (at or 0) <= (f.end_line or 0) for f in found):
-        at = None  # the detector knows these words
-    limit = limited(at)
+    head = content[:HEAD_CHARACTERS]
+    names_licence = any(f.outcome == "found" and not only_points(f.expression or "") for f in found)
+    said = limited(limit_of_head(head))
+    if not said and may_refuse(head):
+        said = refusal_of_head(decoded(head).splitlines()[:HEAD_LINES], names_licence)
+    if any(_knows(f, said) for f in found):
+        said = ()
     if all(f.outcome == "none" for f in found):
-        return (replace(limit[0], copyrights=found[0].copyrights),) if limit else _with_unheard(content, found)
+        return (replace(said[0], copyrights=found[0].copyrights),) if said else _with_unheard(content, found)
     lines = decoded(content).splitlines()
     found = with_denials([_of_hint(f, lines) for f in found], lines)
     if any(f.outcome == "found" and len(conjuncts(f.expression or "")) > 1 for f in found):
         found = tuple(with_choice(f, lines) for f in found)
-    return (*found, *limit)
+    if not said and all(
+        f.outcome == "mentioned" or (f.outcome == "found" and only_points(f.expression or "")) for f in found
+    ):
+        found = _with_unheard(content, found)
+    return (*found, *said)
 
 
-def _limits(finding: Finding) -> bool:
-    return finding.outcome == "found" and any(map(is_restricted, conjuncts(finding.expression or "")))
+def _knows(finding: Finding, said: tuple[Finding, ...]) -> bool:
+    """Whether the detector names a restricted licence in the words of a limit or a refusal."""
+    if finding.outcome != "found" or not any(map(is_restricted, conjuncts(finding.expression or ""))):
+        return False
+    return any((finding.start_line or 0) <= (f.start_line or 0) <= (finding.end_line or 0) for f in said)
 
 
 def _with_unheard(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """No finding, or a doubt for "governed by the Acme Enterprise License": a name that the detector never heard."""
+    """The findings, or a doubt for "governed by the Acme Enterprise License": a name that the detector never heard."""
     raw = content[:HEAD_CHARACTERS]
     if not _MAYBE_UNHEARD.search(raw):
         return found
@@ -87,7 +103,7 @@ def _with_unheard(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, 
     if named is None:
         return found
     at = next((n for n, line in enumerate(plain, 1) if _MAYBE_UNHEARD.search(line.encode("utf-8", "replace"))), 1)
-    return (replace(found[0], outcome="unknown", rule=UNHEARD, start_line=at, end_line=at), *found[1:])
+    return (replace(found[0], outcome="unknown", expression=None, rule=UNHEARD, start_line=at, end_line=at), *found[1:])
 
 
 def _of_hint(finding: Finding, lines: list[str]) -> Finding:
@@ -98,6 +114,8 @@ def _of_hint(finding: Finding, lines: list[str]) -> Finding:
     said = " ".join(line.strip(" \t*/#;%!\"'") for line in lines[finding.start_line - 1 : finding.end_line + 1])
     if not _OF_LAW.search(said):
         return replace(finding, outcome="mentioned")
+    if _KEEPS_BACK.search(said):
+        return finding
     if finding.end_line - finding.start_line < LONGEST_CHOICE and (_POINTS.search(said) or _SEE.search(said)):
         return replace(finding, outcome="found", expression=POINTER)
     return finding

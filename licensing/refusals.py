@@ -1,0 +1,121 @@
+"""Sentences with which an owner keeps a file back: "confidential", "use without a license is strictly prohibited".
+
+In: the head of a source file. Out: a finding of the first such sentence, or nothing. The detector knows many of them
+word by word, and none that differs by one. English only. 4 µs a head; 0.2 ms for one with a word of a refusal (1 %).
+"""
+
+from collections.abc import Iterator, Sequence
+
+import re2
+
+from gleanery.licensing.denials import LIMITED_USE, without_code
+from gleanery.licensing.fields import PROPRIETARY
+from gleanery.licensing.findings import Finding
+
+KEPT_BACK = "gleanery-kept-back"
+# Blanks, and the comment signs of a line that goes on.
+_GAP = r"[\s*/#;%!-]+"
+_MAYBE = re2.compile(
+    (
+        r"(?i)\bprohibited\b|\bforbidden\b|\bnot (?:permitted|allowed)\b|\bconfidential\b|\bproprietary\b|"
+        r"\bnot agree\b|"
+        r"\bmay (?:only|exclusively|solely) be\b|\bused (?:only|exclusively|solely)\b|\bexclusively with\b|"
+        r"\bgranted for use on\b|\bgranted[^.;]{0,80}\b(?:only|exclusively|solely)\b|"
+        r"licen[sc]e[-._](?:ent|com|pro|ee)|\b(?:ee|enterprise)/licen"
+    )
+    .replace(" ", _GAP)
+    .encode()
+)
+_MAYBE_NOT = re2.compile(r"(?i)\byou may not\b".replace(" ", _GAP).encode())
+_MAYBE_WITHOUT = re2.compile(
+    rb"(?i)\bwithout\b[^.;]{0,80}\b(?:permission|consent|agreement|authori[sz]ation|approval|licen[sc]e)\b"
+)
+_USE = (
+    r"\b(?:uses?|usage|using|reproduc(?:tion|ing|e)|cop(?:y|ying)|duplicat(?:ion|ing)|(?:re)?distribut(?:ion|ing)|"
+    r"dissemination|disclosure|disclosing|transmission|modification|modifying|sharing)\b"
+)
+_WORK = (
+    r"\b(?:software|files?|source(?: code)?|code|documentation|document|information|materials?|"
+    r"(?:computer )?programs?|work|contents|repository|project)\b"
+)
+_LEAVE = r"\b(?:permission|consent|licen[sc]e|agreement|authori[sz]ation|approval)\b"
+_NOT_ALLOWED = r"\b(?:prohibited|forbidden|not (?:permitted|allowed))\b"
+_THINGS = r"\b(?:products?|devices?|chips?|microcontrollers?|processors?|hardware|silicon|integrated circuits?)\b"
+_ONLY = r"\b(?:only|exclusively|solely)\b"
+_REFUSED = re2.compile(
+    "(?i)"
+    + (
+        rf"{_USE}[^.;]{{0,160}}\b(?:this|these|the|any|herein)\b[^.;]{{0,40}}{_WORK}[^.;]{{0,160}}"
+        r"\b(?:strictly|expressly) (?:prohibited|forbidden)\b|"
+        rf"{_USE}[^.;]{{0,200}}\bwithout\b[^.;]{{0,60}}{_LEAVE}[^.;]{{0,60}}{_NOT_ALLOWED}|"
+        rf"{_USE}[^.;]{{0,200}}{_NOT_ALLOWED}[^.;]{{0,30}}\b(?:without|unless)\b[^.;]{{0,60}}{_LEAVE}|"
+        r"\byou may not (?:use|copy|modify|reproduce|distribute|publish|disclose|share)\b[^.;]{0,200}"
+        rf"\bwithout\b[^.;]{{0,60}}{_LEAVE}|"
+        rf"\bthis {_WORK} (?:is|are) (?:the )?(?:strictly |highly )?(?:confidential|proprietary)\b|"
+        rf"\bthis {_WORK} contains?\b[^.;]{{0,30}}\b(?:confidential|proprietary)(?: (?:and|or) \w+)? information\b|"
+        r"\bherein\b[^.;]{0,30}\bproprietary to\b|"
+        rf"\bproprietary rights (?:in(?: and to)?|on|to) (?:this|the) {_WORK}|"
+        r"\b(?:confidential (?:and|&|/) proprietary|proprietary (?:and|&|/) confidential)\b|"
+        # A licence file that is not the one of the folder.
+        r"\b(?-i:LICEN[SC]E)[-._](?:enterprise|commercial|proprietary|ee)\b|"
+        r"\b(?:see|in|under)\b[^.;]{0,40}\b(?:ee|enterprise)/(?-i:LICEN[SC]E)\b"
+    ).replace(" ", r"\s")
+    # "ACME CONFIDENTIAL" above the name of the owner, and "(c) Acme. Confidential." beside it.
+    + r"|(?m:^(?-i:(?:[A-Z][A-Z0-9.&-]*[ ]){1,4}CONFIDENTIAL)[^a-z0-9\n]*$)|"
+    r"(?m:^(?:\(c\)|©|copyright)[ (][^\n]{0,80}\bconfidential[^a-z0-9\n]*$)"
+)
+_LIMITED = re2.compile(
+    "(?i)"
+    + (
+        rf"\b(?:you may use|permission is (?:hereby )?granted)\b[^.;]{{0,80}}{_ONLY}[^.;]{{0,40}}{_THINGS}|"
+        rf"\bmay (?:only |exclusively |solely )be used\b[^.;]{{0,60}}{_THINGS}|"
+        rf"\bmay be used {_ONLY}[^.;]{{0,60}}{_THINGS}|"
+        r"\bpermission is hereby granted for use on\b"
+    ).replace(" ", r"\s")
+)
+# Terms that one is asked to agree to, where no licence is named beside them.
+_AGREE = re2.compile(
+    r"(?i)\bif\s+you\s+do\s+not\s+agree\b[^.;]{0,80}\b(?:do\s+not|not\s+to)\s+(?:use|install|download|copy)\b"
+)
+# "The name of Acme may not be used without permission" stands in many a free licence.
+_NAMES = re2.compile(r"(?i)\b(?:names?|trademarks?|logos?|endors\w+|advertising)\b")
+_SIGNS = " \t*/#;%!<>-|\"'`~"
+
+
+def refusal_of_head(lines: Sequence[str], names_licence: bool) -> tuple[Finding, ...]:
+    """What the first sentence that keeps the file back states. `names_licence`: the head also names a licence.
+
+    >>> refusal_of_head(["# ACME CONFIDENTIAL", "# Copyright 2020 Acme"], False)[0].expression
+    'LicenseRef-scancode-proprietary-license'
+    >>> refusal_of_head(["# Copying is forbidden: it holds a lock.", "x = is_confidential(file)"], False)
+    ()
+    """
+    for start, text in _paragraphs(without_code(lines)):
+        if not may_refuse(text.encode("utf-8", "replace")):
+            continue
+        for pattern, expression in ((_REFUSED, PROPRIETARY), (_LIMITED, LIMITED_USE), (_AGREE, PROPRIETARY)):
+            if pattern is _AGREE and names_licence:
+                continue
+            found = next((m for m in pattern.finditer(text) if not _NAMES.search(m[0])), None)
+            if found is not None:
+                at = start + text.count("\n", 0, found.start())
+                return (Finding("found", expression, 100.0, KEPT_BACK, at, at + found[0].count("\n")),)
+    return ()
+
+
+def may_refuse(head: bytes) -> bool:
+    """Whether a word of a refusal stands in the head."""
+    if _MAYBE.search(head) is not None:
+        return True
+    return _MAYBE_NOT.search(head) is not None and _MAYBE_WITHOUT.search(head) is not None
+
+
+def _paragraphs(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Lines without comment signs that stand together, each with the number of its first line."""
+    plain = [" ".join(line.strip(_SIGNS).split()) for line in lines]
+    start = 0
+    for at, line in enumerate([*plain, ""]):
+        if not line:
+            if start < at:
+                yield start + 1, "\n".join(plain[start:at])
+            start = at + 1
