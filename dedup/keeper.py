@@ -6,17 +6,17 @@ attack.
 
 Copies are ranked by the evidence that they are the origin, never by their licence: ranking by permissiveness would
 turn every pasted GPL file into an MIT file. Nothing is dropped through a chain: a duplicate always names a kept file
-with the same bytes, with the same normal form, or with a measured link.
+with the same bytes, with an equal form, or with a measured link. What bars flows over equal forms, not over likeness.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gleanery.dedup import origin
 from gleanery.dedup.crowds import Crowds
 from gleanery.dedup.origin import Copy, rank
-from gleanery.dedup.sameness import CONTAINED, NEAR, NORMALISED, RENAMED
+from gleanery.dedup.sameness import BAR, CONTAINED, DROP, NEAR, NORMALISED, RECORD, RENAMED
 
 __all__ = ["Copy", "Link", "Outcome", "settle"]
 
@@ -37,13 +37,20 @@ class Link:
     """How two blobs are the same, as `sameness` classified them.
 
     `drops`: one of the two is dropped if both could be kept. `inner`: of a contained pair, the blob that stands inside
-    the other; only that one can be dropped.
+    the other; only that one can be dropped. `equal`: what policy makes of their forms (`sameness.equality`), which the
+    class need not say: a pair may be near and have equal forms. By default that of a normalised or renamed link.
     """
 
     name: str
     similarity: float
     drops: bool = True
     inner: str | None = None
+    equal: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.equal:
+            equal = (DROP if self.drops else BAR) if self.name in (NORMALISED, RENAMED) else RECORD
+            object.__setattr__(self, "equal", equal)
 
 
 @dataclass(frozen=True)
@@ -73,8 +80,8 @@ def settle(
 
     `copies`: every file of every blob of the cluster, or of one blob with several files. `links`: by two blob ids, the
     verified pairs whose class counts. Two files are twins if they have the same blob, if their blobs have a link, or if
-    a chain of `normalised` links that drop leads from one to the other: a normal form is equal or not, so there the
-    ends of a chain are as much the same as neighbours. Each eligible copy is then
+    a chain of links with equal forms leads from one to the other: forms are equal or not, so the ends of a chain are as
+    much the same as neighbours, and in a crowd of equal forms not all pairs are there. Each eligible copy is then
 
     1. `copy_of_opted_out` if a twin's owner opted out and no twin, nor the copy itself, outweighs that objection with
        better evidence of being the origin (`origin.outweighs`). Equal evidence counts for the objection. Content that
@@ -120,7 +127,9 @@ class _Group:
         for (left, right), link in links.items():
             if left != right and left in files and right in files:
                 self.links[left][right] = self.links[right][left] = link
-        self.form = _forms(files, links)
+        self.form = _joined_by(files, (pair for pair, link in links.items() if link.equal in (DROP, BAR)))
+        self.drop_form = _joined_by(files, (pair for pair, link in links.items() if link.equal == DROP))
+        self.normal = _joined_by(files, (pair for pair, link in links.items() if link.name == NORMALISED))
         self.common = {
             blob for blob, held in files.items() if len({c.repo_id for c in held if not c.fork}) > common_owners
         }
@@ -167,14 +176,15 @@ class _Group:
     def _duplicate(self, copy: Copy) -> Outcome | None:
         if twin := self.kept.get(copy.blob_id):
             return self._rejected(EXACT, copy, twin, origin.compared(copy, twin))
-        twin = self.kept_form.get(self.form[copy.blob_id]) or self.nearest.get(copy.blob_id)
+        twin = self.kept_form.get(self.drop_form[copy.blob_id]) or self.nearest.get(copy.blob_id)
         if twin is None:
             return None
-        return self._rejected(REASON_OF[self._link(copy, twin).name], copy, twin, origin.compared(copy, twin))
+        reason = REASON_OF[self._between(copy.blob_id, twin.blob_id).name]
+        return self._rejected(reason, copy, twin, origin.compared(copy, twin))
 
     def _keep(self, copy: Copy) -> Outcome:
         self.kept[copy.blob_id] = copy
-        self.kept_form.setdefault(self.form[copy.blob_id], copy)
+        self.kept_form.setdefault(self.drop_form[copy.blob_id], copy)
         for blob, link in self.links[copy.blob_id].items():
             if not link.drops or (link.name == CONTAINED and link.inner != blob):
                 continue
@@ -193,25 +203,23 @@ class _Group:
             return Outcome(KEPT, evidence=(f"file {best.file_id} ranks before it; their likeness drops neither",))
         return Outcome(KEPT, evidence=(f"file {around.best.file_id} ranks before it, but was not kept itself",))
 
-    def _link(self, copy: Copy, twin: Copy) -> Link:
-        if self.form[copy.blob_id] == self.form[twin.blob_id]:
-            return Link(NORMALISED, 1.0)
-        return self._between(copy.blob_id, twin.blob_id)
-
     def _between(self, blob: str, other: str) -> Link:
-        """The measured link of two blobs, or what was shown of them by way of a third."""
-        return self.links[blob].get(other) or self.shown[blob, other]
+        """How two blobs are the same: in normal form, as measured, as shown by way of a third, or but for names."""
+        if self.normal[blob] == self.normal[other]:
+            return Link(NORMALISED, 1.0)
+        link = self.links[blob].get(other) or self.shown.get((blob, other))
+        return link or Link(RENAMED, 1.0)
 
     def _rejected(self, reason: str, copy: Copy, twin: Copy, *evidence: str) -> Outcome:
         if copy.blob_id == twin.blob_id:
             return Outcome(reason, twin.file_id, 1.0, evidence)
-        link = self._link(copy, twin)
-        shown = (_SHOWN,) if (copy.blob_id, twin.blob_id) in self.shown else ()
+        link = self._between(copy.blob_id, twin.blob_id)
+        shown = (_SHOWN,) if self.shown.get((copy.blob_id, twin.blob_id)) is link else ()
         return Outcome(reason, twin.file_id, link.similarity, (*shown, *_SAID.get(link.name, ()), *evidence))
 
 
-def _forms(blobs: Mapping[str, object], links: Mapping[tuple[str, str], Link]) -> dict[str, str]:
-    """For each blob, a blob that stands for all with its normal form."""
+def _joined_by(blobs: Mapping[str, object], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """For each blob, a blob that stands for all that a chain of some pairs leads to."""
     above = {blob: blob for blob in blobs}
 
     def top(blob: str) -> str:
@@ -220,8 +228,8 @@ def _forms(blobs: Mapping[str, object], links: Mapping[tuple[str, str], Link]) -
             blob = above[blob]
         return blob
 
-    for (left, right), link in sorted(links.items()):
-        if link.name == NORMALISED and link.drops and left in above and right in above:
+    for left, right in sorted(pairs):
+        if left in above and right in above:
             one, other = sorted((top(left), top(right)))
             above[other] = one
     return {blob: top(blob) for blob in above}

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 NORMALISED, NEAR, RENAMED, CONTAINED, NONE = "normalised", "near", "renamed", "contained", "none"
 CLASSES = (NORMALISED, NEAR, RENAMED, CONTAINED)
-ACTIONS = ("drop", "bar", "record")
+DROP, BAR, RECORD = ACTIONS = ("drop", "bar", "record")
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,16 @@ def classify(found: Measures, policy: Policy) -> Sameness:
     best = min(classes, key=lambda name: (ACTIONS.index(getattr(policy, name)), CLASSES.index(name)))
     action = getattr(policy, best)
     return Sameness(best, holds[best][1], action == "drop", action != "record")
+
+
+def equality(same_normal: bool, same_renamed: bool, policy: Policy) -> str:
+    """What policy makes of equal forms by themselves, whichever class a pair counts by.
+
+    >>> equality(False, True, Policy()), equality(True, True, Policy()), equality(False, False, Policy())
+    ('bar', 'drop', 'record')
+    """
+    actions = [policy.normalised] * same_normal + [policy.renamed] * same_renamed
+    return min([*actions, RECORD], key=ACTIONS.index)
 
 
 @dataclass(frozen=True)

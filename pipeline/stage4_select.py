@@ -16,17 +16,18 @@ import pyarrow as pa
 
 from gleanery.dedup.keeper import Copy, Link, settle
 from gleanery.dedup.repositories import is_worth_a_row, missing, shared_groups
+from gleanery.dedup.sameness import Policy, equality
 from gleanery.licensing.names import license_role
 from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
 from gleanery.pipeline.settings import DedupSettings, Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks, repository_tasks
-from gleanery.pipeline.stage3_cluster import EDGES, edge_files
+from gleanery.pipeline.stage3_cluster import EDGES, edge_files, sameness_policy
 from gleanery.pipeline.stage4_judge import JUDGED, overridden
 from gleanery.pipeline.steps import Marker, Shard, Step
 from gleanery.records.parquet import read_table, table_of, write_table
 
-# 3: the date of a repository shows no more that a copy is the older one (decision 12).
-KEEPER_VERSION = "3"
+# 4: what bars a file flows over all equal forms, however many copies there are.
+KEEPER_VERSION = "4"
 GROUPED = JUDGED.insert(0, pa.field("group_id", pa.string()))
 SETTLED = pa.schema(
     [
@@ -67,6 +68,7 @@ def settle_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     tasks, reads = blob_tasks(markers), ("group", "clusters")
     dedup = settings.dedup
     parameters = {"common_owners": dedup.common_owners, "threshold": dedup.threshold, "rule": KEEPER_VERSION}
+    parameters |= {"normalised": dedup.normalised, "renamed": dedup.renamed}
     return Step("select", "settle", "4 of 7  settle", f"{__name__}:settle_part", tasks, parameters, reads)
 
 
@@ -101,7 +103,7 @@ def settle_part(shard: Shard) -> None:
     """Decide among the files of each group of one range."""
     low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
     files = read_range(sorted((shard.root / "work/group/data").glob("*.parquet")), "group_id", low, high, GROUPED)
-    links = _links(read_range(edge_files(shard.root), "cluster_id", low, high, EDGES))
+    links = _links(read_range(edge_files(shard.root), "cluster_id", low, high, EDGES), sameness_policy(shard.settings))
     rows = sorted(files.to_pylist(), key=lambda r: (r["group_id"], r["file_id"]))
     groups = [(group, list(members)) for group, members in groupby(rows, key=lambda r: str(r["group_id"]))]
     settled: list[dict[str, Any]] = []
@@ -116,11 +118,12 @@ def settle_part(shard: Shard) -> None:
     shard.counts |= {"in": len(settled), "kept": len(kept), "rejected": len(settled) - len(kept)}
 
 
-def _links(edges: pa.Table) -> dict[str, dict[tuple[str, str], Link]]:
+def _links(edges: pa.Table, policy: Policy) -> dict[str, dict[tuple[str, str], Link]]:
     """The links of each cluster."""
     links: dict[str, dict[tuple[str, str], Link]] = {}
     for edge in edges.to_pylist():
-        link = Link(edge["sameness"], edge["similarity"], edge["duplicate"], edge["inner_blob_id"])
+        equal = equality(edge["same_normal_form"], edge["same_renamed_form"], policy)
+        link = Link(edge["sameness"], edge["similarity"], edge["duplicate"], edge["inner_blob_id"], equal)
         links.setdefault(edge["cluster_id"], {})[edge["left_blob_id"], edge["right_blob_id"]] = link
     return links
 

@@ -38,15 +38,16 @@ def _copies(draw: st.DrawFn) -> list[Copy]:
 
 LINKS = [Link("near", 0.7), Link("near", 0.8), Link("near", 0.9), Link("renamed", 1.0, drops=False)]
 LINKS += [Link("contained", 0.95, drops=False, inner="a"), Link("renamed", 1.0), Link("normalised", 1.0)]
+LINKS += [Link("near", 0.75, equal="bar"), Link("near", 0.85, equal="drop"), Link("normalised", 1.0, drops=False)]
 LINKS += [Link("contained", 0.93, inner="a"), Link("contained", 0.94, inner="c")]
 PAIRS = st.dictionaries(st.sampled_from(list(combinations(BLOBS, 2))), st.sampled_from(LINKS), max_size=8)
 GROUPS = (_copies(), PAIRS, st.sampled_from([20, 20, 20, 1, 2, 3]))
 
 
-def _form(blob: str, pairs: Pairs) -> set[str]:
-    """All blobs that equal normal forms lead to."""
+def _form(blob: str, pairs: Pairs, *actions: str) -> set[str]:
+    """All blobs that equal forms lead to, of those forms with which policy does this."""
     found = {blob}
-    while more := {b for pair, link in pairs.items() if link.name == "normalised" and found & {*pair} for b in pair}:
+    while more := {b for pair, link in pairs.items() if link.equal in actions and found & {*pair} for b in pair}:
         if more <= found:
             break
         found |= more
@@ -56,9 +57,14 @@ def _form(blob: str, pairs: Pairs) -> set[str]:
 def _link(one: Copy, two: Copy, pairs: Pairs) -> Link | None:
     if one.blob_id == two.blob_id:
         return Link("exact", 1.0)
-    if two.blob_id in _form(one.blob_id, pairs):
+    normal = {pair: link for pair, link in pairs.items() if link.name == "normalised"}
+    if two.blob_id in _form(one.blob_id, normal, "drop", "bar"):
         return Link("normalised", 1.0)
-    return pairs.get((min(one.blob_id, two.blob_id), max(one.blob_id, two.blob_id)))
+    if link := pairs.get((min(one.blob_id, two.blob_id), max(one.blob_id, two.blob_id))):
+        return link
+    if two.blob_id not in _form(one.blob_id, pairs, "drop", "bar"):
+        return None
+    return Link("renamed", 1.0, drops=two.blob_id in _form(one.blob_id, pairs, "drop"))
 
 
 def _similarity(one: Copy, two: Copy, pairs: Pairs) -> float | None:
@@ -69,6 +75,8 @@ def _similarity(one: Copy, two: Copy, pairs: Pairs) -> float | None:
 def _drops(one: Copy, two: Copy, pairs: Pairs) -> Link | None:
     """The link by which `one` is dropped if `two` was kept."""
     link = _link(one, two, pairs)
+    if link and link.name == "normalised" and two.blob_id not in _form(one.blob_id, pairs, "drop"):
+        return None
     if link is None or not link.drops or (link.name == "contained" and link.inner != one.blob_id):
         return None
     return link
@@ -105,8 +113,9 @@ def test_outcomes_are_those_of_the_plain_rules(copies: list[Copy], pairs: Pairs,
     kept: list[Copy] = []
     for copy in sorted(copies, key=rank):
         links = [(_drops(copy, k, pairs), k) for k in kept]
-        order = {"exact": 3.0, "normalised": 2.0}
-        twins = [(order.get(link.name, link.similarity), link.name, k) for link, k in links if link]
+        form = _form(copy.blob_id, pairs, "drop")
+        order = {k.blob_id: 2.0 for k in kept if k.blob_id in form} | {copy.blob_id: 3.0}
+        twins = [(order.get(k.blob_id, link.similarity), link.name, k) for link, k in links if link]
         best = max(twins, key=lambda twin: twin[0], default=None)  # of equally near ones the first
         expected = "unchanged" if not copy.eligible else _barred(copy, copies, pairs, common_owners)
         if expected is None:
@@ -233,6 +242,25 @@ def test_two_copies_with_one_id_are_refused() -> None:
 
 def test_a_date_that_no_calendar_has_is_told_as_a_number() -> None:
     assert "Unix time -5" in compared(_copy("f1", first_commit_at=-5), _copy("f2", first_commit_at=10**18))
+
+
+@pytest.mark.parametrize("standing", [{"restricted": True}, {"opted_out": True}])
+def test_of_a_crowd_of_equal_forms_none_is_kept_beside_one_that_is_forbidden(standing: dict[str, Any]) -> None:
+    """Each is paired with one of them only, as in a crowd; by another class or by the form itself."""
+    copies = [_copy(f"f{n}", f"b{n}") for n in range(9)] + [_copy("g", "g", eligible=False, **standing)]
+    for hub, name, drops in (("b3", "renamed", False), ("g", "near", True), ("b0", "normalised", False)):
+        link = Link(name, 0.9, drops, equal="bar")
+        pairs = {(min(hub, c.blob_id), max(hub, c.blob_id)): link for c in copies if c.blob_id != hub}
+        assert {o.twin_file_id for o in settle(copies, pairs).values() if o.reason != "unchanged"} == {"g"}
+
+
+def test_of_a_crowd_of_equal_forms_that_drop_one_is_kept() -> None:
+    copies = [_copy(f"f{n}", f"b{n}", first_commit_at=9 - n) for n in range(9)]
+    pairs = {("b0", f"b{n}"): Link("renamed", 1.0) for n in range(1, 9)}
+    outcomes = settle(copies, pairs)
+    assert outcomes.pop("f8").reason == "kept"
+    assert {(o.reason, o.twin_file_id) for o in outcomes.values()} == {("renamed_duplicate", "f8")}
+    assert all("the two are the same but for names" in o.evidence[0] for o in outcomes.values())
 
 
 def test_nothing_comes_of_nothing() -> None:

@@ -127,6 +127,15 @@ def near_copy_released(rows: Rows) -> None:
     rows["pairs"].append(rows["pairs"][0] | {"left_blob_id": left, "right_blob_id": right, "inner_blob_id": left})
 
 
+def renamed_copies_released(rows: Rows) -> None:
+    """Two that are paired with a third only, which is not released: a crowd of equal forms."""
+    renamed = {"left_blob_id": "0" * 40, "inner_blob_id": "0" * 40, "sameness": "renamed", "similarity": 1.0}
+    for path, repo in (("weak.py", "octo/lib"), ("add.py", "octo/lib")):
+        rows["pairs"].append(
+            rows["pairs"][0] | renamed | {"right_blob_id": of_file(rows, "docs", path, repo)["blob_id"]}
+        )
+
+
 def overlap(rows: Rows) -> None:
     of_file(rows, "redactions").update(end=60)
     rows["redactions"].append(of_file(rows, "redactions") | {"ordinal": 1, "start": 50, "end": 70})
@@ -234,6 +243,7 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
         twice("docs", ordinal=50, file_id="0" * 32, blob_id="0" * 40, start=500),
     ),
     "near copy released": ("released_near_duplicates", near_copy_released),
+    "copies but for names released": ("released_near_duplicates", renamed_copies_released),
     "ranges overlap": ("token_ranges", change("docs", start=6)),
     "number missing": ("token_ranges", drop("docs")),
     "no tokens": ("token_ranges", change("docs", tokens=0)),
