@@ -1,11 +1,12 @@
 """Exchange: hand rows from one partition to another through sorted files, with no shuffle in an engine.
 
 In: rows in any order. Out: Parquet files sorted by a key, in row groups of a few MB, of which a reader takes only the
-groups that overlap its range. The writer and the reader each hold one part in memory, on every engine, and the bytes
-do not depend on the number of workers. `docs/decisions/0002-exchange-by-sorted-files.md` has the reasons.
+groups that overlap its range. The writer and the reader each hold one part in memory, on every engine, or one group
+where a part may be large; the bytes do not depend on the number of workers.
+`docs/decisions/0002-exchange-by-sorted-files.md` has the reasons.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,14 +84,43 @@ def read_range(
             groups = _overlapping(file.metadata, key, low, high)
             if groups:
                 table = file.read_row_groups(groups, columns=_names(columns), use_threads=False)
-                column = table.column(key)
-                inside = pc.greater_equal(column, pa.scalar(low, column.type))
-                if high is not None:
-                    inside = pc.and_(inside, pc.less(column, pa.scalar(high, column.type)))
-                found.append(table if pc.all(inside).as_py() else table.filter(inside))
+                found.append(_inside(table, key, low, high))
     if not found:
         return (schema if columns is None else pa.schema([schema.field(c) for c in columns])).empty_table()
     return pa.concat_tables(found)
+
+
+def iter_range(
+    paths: Sequence[Path], key: str, low: Any, high: Any, columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
+    """The rows of `read_range`, a group at a time: what occurs everywhere may be more than memory holds."""
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            for group in _overlapping(file.metadata, key, low, high):
+                yield _inside(file.read_row_group(group, columns=_names(columns), use_threads=False), key, low, high)
+
+
+def first_of_each(paths: Sequence[Path], key: str, low: Any, high: Any, schema: pa.Schema) -> tuple[pa.Table, int]:
+    """Of the rows of `read_range` the first of each key, and how many rows there are.
+
+    The keys are read first. Other columns are read only of groups that hold a first one: a content of which there are
+    a thousand copies is in memory once.
+    """
+    found, seen, rows = [schema.empty_table()], set[Any](), 0
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            for group in _overlapping(file.metadata, key, low, high):
+                keys = file.read_row_group(group, columns=[key], use_threads=False).column(0)
+                wanted = []
+                for row, value in enumerate(keys.to_pylist()):
+                    if value >= low and (high is None or value < high):
+                        rows += 1
+                        if value not in seen:
+                            seen.add(value)
+                            wanted.append(row)
+                if wanted:
+                    found.append(file.read_row_group(group, use_threads=False).take(pa.array(wanted)))
+    return pa.concat_tables(found), rows
 
 
 def read_ids(
@@ -101,6 +131,14 @@ def read_ids(
         return schema.empty_table()
     table = read_range(paths, key, ids[0], ids[-1] + "\x00", schema, columns)
     return table.filter(pc.is_in(table.column(key), value_set=pa.array(ids)))
+
+
+def _inside(table: pa.Table, key: str, low: Any, high: Any) -> pa.Table:
+    column = table.column(key)
+    inside = pc.greater_equal(column, pa.scalar(low, column.type))
+    if high is not None:
+        inside = pc.and_(inside, pc.less(column, pa.scalar(high, column.type)))
+    return table if pc.all(inside).as_py() else table.filter(inside)
 
 
 def _names(columns: Sequence[str] | None) -> list[str] | None:

@@ -3,11 +3,11 @@
 In: the sources of the settings and the opt-out rules. Out: the tables `repos`, `files`, `blobs` and dead letters.
 Step 1 of 2 (crawl) reads each source and spills its contents in sorted runs; step 2 (gather) merges the runs into
 parts of `blobs` by content id, so that a content is stored and later read once, however often it occurs. A worker
-holds one spill of 64 MB, whatever the size of a repository.
+holds one spill of 64 MB, whatever the size of a repository, or one part, however many copies of its contents there are.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from gleanery.licensing.names import license_role
 from gleanery.optout.declaration import is_objection
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.caches import cache_folder
-from gleanery.pipeline.exchange import id_range, part_count, part_name, read_range, write_sorted
+from gleanery.pipeline.exchange import first_of_each, id_range, iter_range, part_count, part_name, write_sorted
 from gleanery.pipeline.optouts import Objected, Way, blocked_sources, located, sources_of
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
@@ -213,22 +213,19 @@ def gather_part(shard: Shard) -> None:
     """Merge one range of contents: each once, with all base names under which it occurs."""
     low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
     runs = sorted((shard.root / "work/crawl/data").glob("*.blobs.parquet"))
-    raw = read_range(runs, "blob_id", low, high, RAW)
-    names = _names(read_range(occurrence_files(shard.root), "blob_id", low, high, OCCURRENCES, ["blob_id", "name"]))
-    rows: dict[str, dict[str, Any]] = {}
-    for blob, content in zip(raw.column("blob_id").to_pylist(), raw.column("content"), strict=True):
-        if blob not in rows:
-            data = content.as_py()
-            rows[blob] = {
-                "blob_id": blob,
-                "size": len(data),
-                "encoding": decode(data)[1],
-                "names": names[blob],
-                "content": data,
-            }
+    raw, copies = first_of_each(runs, "blob_id", low, high, RAW)
+    names = _names(iter_range(occurrence_files(shard.root), "blob_id", low, high, ["blob_id", "name"]))
+    blobs, contents = raw.column("blob_id").to_pylist(), raw.column("content")
+    columns = {
+        "blob_id": pa.array(blobs, pa.string()),
+        "size": pc.binary_length(contents),
+        "encoding": pa.array([decode(content.as_py())[1] for content in contents], pa.string()),
+        "names": pa.array([_bounded(names[blob]) for blob in blobs], pa.list_(pa.string())),
+        "content": contents,
+    }
     path = shard.table("blobs")
-    shard.wrote(path, write_table(path, "blobs", table_of("blobs", rows.values())))
-    shard.counts |= {"in": raw.num_rows, "kept": len(rows), "rejected": raw.num_rows - len(rows)}
+    shard.wrote(path, write_table(path, "blobs", pa.table(columns)))
+    shard.counts |= {"in": copies, "kept": len(blobs), "rejected": copies - len(blobs)}
 
 
 def occurrence_files(root: Path) -> list[Path]:
@@ -242,11 +239,16 @@ def _name(path: str) -> str:
     return base if license_role(path) == license_role(base) else "/".join(path.rsplit("/", 2)[-2:])
 
 
-def _names(occurrences: pa.Table) -> dict[str, list[str]]:
+def _names(occurrences: Iterable[pa.Table]) -> dict[str, set[str]]:
+    """The names under which each content occurs, or at least those that `_bounded` takes of them."""
     names: dict[str, set[str]] = {}
-    for blob, name in zip(*(c.to_pylist() for c in occurrences.columns), strict=True):
-        names.setdefault(blob, set()).add(name)
-    return {blob: _bounded(found) for blob, found in names.items()}
+    for table in occurrences:
+        for blob, name in zip(*(c.to_pylist() for c in table.columns), strict=True):
+            found = names.setdefault(blob, set())
+            found.add(name)
+            if len(found) > 4 * MAX_NAMES:
+                found.intersection_update(_bounded(found))
+    return names
 
 
 def _bounded(names: set[str]) -> list[str]:

@@ -7,7 +7,16 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gleanery.pipeline.exchange import id_range, part_count, part_name, read_ids, read_range, write_sorted
+from gleanery.pipeline.exchange import (
+    first_of_each,
+    id_range,
+    iter_range,
+    part_count,
+    part_name,
+    read_ids,
+    read_range,
+    write_sorted,
+)
 from gleanery.records.ids import partition
 
 SCHEMA = pa.schema([("key", pa.string()), ("value", pa.int64())])
@@ -28,6 +37,13 @@ def test_every_row_arrives_once_and_in_its_own_part(files: list[list[tuple[str, 
         seen = []
         for part in range(parts):
             found = read_range(paths, "key", *id_range(part, parts), SCHEMA)
+            streamed = list(iter_range(paths, "key", *id_range(part, parts)))
+            assert pa.concat_tables([SCHEMA.empty_table(), *streamed]) == found
+            first, number = first_of_each(paths, "key", *id_range(part, parts), SCHEMA)
+            distinct = dict(zip(*(column[::-1] for column in found.to_pydict().values()), strict=True))
+            assert number == found.num_rows
+            assert dict(zip(*first.to_pydict().values(), strict=True)) == distinct
+            assert len(distinct) == first.num_rows
             keys = found.column("key").to_pylist()
             assert all(partition(key, parts) == part for key in keys)
             seen += list(zip(keys, found.column("value").to_pylist(), strict=True))
