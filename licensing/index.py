@@ -21,7 +21,7 @@ from gleanery.licensing.findings import Store
 from gleanery.records.errors import StopRun
 
 # Raise this number when the same text may now give another answer.
-SCAN_VERSION = 20
+SCAN_VERSION = 21
 
 
 @dataclass(frozen=True)

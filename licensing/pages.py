@@ -11,7 +11,7 @@ from typing import Any
 
 import re2
 
-from gleanery.licensing.reservations import MAYBE_RESERVED, RESERVED
+from gleanery.licensing.reservations import MAYBE_RESERVED, reserves
 from gleanery.licensing.words import without_addresses
 
 _IDS = (
@@ -146,7 +146,8 @@ class Page:
         """Whether a paragraph forbids training."""
         if not self.may_reserve:
             return False
-        return RESERVED.search(" ".join(self.plain[paragraph.start : paragraph.stop])) is not None
+        at = slice(paragraph.start, paragraph.stop)
+        return reserves(self.plain[at], self.marked[at])
 
     def joined(self, chosen: list[int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """The chosen lines with their numbers from 1; where lines were left out, a gap of empty ones."""

@@ -42,28 +42,29 @@ _LEAVE = r"\b(?:permission|consent|licen[sc]e|agreement|authori[sz]ation|approva
 _NOT_ALLOWED = r"\b(?:prohibited|forbidden|not (?:permitted|allowed))\b"
 _THINGS = r"\b(?:products?|devices?|chips?|microcontrollers?|processors?|hardware|silicon|integrated circuits?)\b"
 _ONLY = r"\b(?:only|exclusively|solely)\b"
-_REFUSED = re2.compile(
-    "(?i)"
-    + (
-        rf"{_USE}[^.;]{{0,160}}\b(?:this|these|the|any|herein)\b[^.;]{{0,40}}{_WORK}[^.;]{{0,160}}"
-        r"\b(?:strictly|expressly) (?:prohibited|forbidden)\b|"
-        rf"{_USE}[^.;]{{0,200}}\bwithout\b[^.;]{{0,60}}{_LEAVE}[^.;]{{0,60}}{_NOT_ALLOWED}|"
-        rf"{_USE}[^.;]{{0,200}}{_NOT_ALLOWED}[^.;]{{0,30}}\b(?:without|unless)\b[^.;]{{0,60}}{_LEAVE}|"
-        r"\byou may not (?:use|copy|modify|reproduce|distribute|publish|disclose|share)\b[^.;]{0,200}"
-        rf"\bwithout\b[^.;]{{0,60}}{_LEAVE}|"
-        rf"\bthis {_WORK} (?:is|are) (?:the )?(?:strictly |highly )?(?:confidential|proprietary)\b|"
-        rf"\bthis {_WORK} contains?\b[^.;]{{0,30}}\b(?:confidential|proprietary)(?: (?:and|or) \w+)? information\b|"
-        r"\bherein\b[^.;]{0,30}\bproprietary to\b|"
-        rf"\bproprietary rights (?:in(?: and to)?|on|to) (?:this|the) {_WORK}|"
-        r"\b(?:confidential (?:and|&|/) proprietary|proprietary (?:and|&|/) confidential)\b|"
-        # A licence file that is not the one of the folder.
-        r"\b(?-i:LICEN[SC]E)[-._](?:enterprise|commercial|proprietary|ee)\b|"
-        r"\b(?:see|in|under)\b[^.;]{0,40}\b(?:ee|enterprise)/(?-i:LICEN[SC]E)\b"
-    ).replace(" ", r"\s")
-    # "ACME CONFIDENTIAL" above the name of the owner, and "(c) Acme. Confidential." beside it.
-    + r"|(?m:^(?-i:(?:[A-Z][A-Z0-9.&-]*[ ]){1,4}CONFIDENTIAL)[^a-z0-9\n]*$)|"
+_REFUSALS = (
+    rf"{_USE}[^.;]{{0,160}}\b(?:this|these|the|any|herein)\b[^.;]{{0,40}}{_WORK}[^.;]{{0,160}}"
+    r"\b(?:strictly|expressly) (?:prohibited|forbidden)\b",
+    rf"{_USE}[^.;]{{0,200}}\bwithout\b[^.;]{{0,60}}{_LEAVE}[^.;]{{0,60}}{_NOT_ALLOWED}",
+    rf"{_USE}[^.;]{{0,200}}{_NOT_ALLOWED}[^.;]{{0,30}}\b(?:without|unless)\b[^.;]{{0,60}}{_LEAVE}",
+    r"\byou may not (?:use|copy|modify|reproduce|distribute|publish|disclose|share)\b[^.;]{0,200}"
+    rf"\bwithout\b[^.;]{{0,60}}{_LEAVE}",
+    rf"\bthis {_WORK} (?:is|are) (?:the )?(?:strictly |highly )?(?:confidential|proprietary)\b|"
+    rf"\bthis {_WORK} contains?\b[^.;]{{0,30}}\b(?:confidential|proprietary)(?: (?:and|or) \w+)? information\b|"
+    r"\bherein\b[^.;]{0,30}\bproprietary to\b|"
+    rf"\bproprietary rights (?:in(?: and to)?|on|to) (?:this|the) {_WORK}|"
+    r"\b(?:confidential (?:and|&|/) proprietary|proprietary (?:and|&|/) confidential)\b|"
+    # A licence file that is not the one of the folder.
+    r"\b(?-i:LICEN[SC]E)[-._](?:enterprise|commercial|proprietary|ee)\b|"
+    r"\b(?:see|in|under)\b[^.;]{0,40}\b(?:ee|enterprise)/(?-i:LICEN[SC]E)\b",
+)
+# "ACME CONFIDENTIAL" above the name of the owner, and "(c) Acme. Confidential." beside it.
+_MARKS = (
+    r"(?m:^(?-i:(?:[A-Z][A-Z0-9.&-]*[ ]){1,4}CONFIDENTIAL)[^a-z0-9\n]*$)|"
     r"(?m:^(?:\(c\)|©|copyright)[ (][^\n]{0,80}\bconfidential[^a-z0-9\n]*$)"
 )
+# Each by itself: all of them in one would need more memory than the engine has for its fast way.
+_REFUSED = tuple(re2.compile("(?i)" + form) for form in (*(f.replace(" ", r"\s") for f in _REFUSALS), _MARKS))
 _LIMITED = re2.compile(
     "(?i)"
     + (
@@ -93,9 +94,8 @@ def refusal_of_head(lines: Sequence[str], names_licence: bool) -> tuple[Finding,
     for start, text in _paragraphs(without_code(lines)):
         if not may_refuse(text.encode("utf-8", "replace")):
             continue
-        for pattern, expression in ((_REFUSED, PROPRIETARY), (_LIMITED, LIMITED_USE), (_AGREE, PROPRIETARY)):
-            if pattern is _AGREE and names_licence:
-                continue
+        said = [*((form, PROPRIETARY) for form in _REFUSED), (_LIMITED, LIMITED_USE)]
+        for pattern, expression in said if names_licence else [*said, (_AGREE, PROPRIETARY)]:
             found = next((m for m in pattern.finditer(text) if not _NAMES.search(m[0])), None)
             if found is not None:
                 at = start + text.count("\n", 0, found.start())
