@@ -19,7 +19,7 @@ from gleanery.privacy.values import is_key, is_password, is_reference
 
 NAME, ENTITIES = "assignment", ("PASSWORD", "KEY")
 _STEMS = (
-    "pass|pwd|psw|pword|pw|senha|contrase|kennwort|mdp"  # passwords, in some languages
+    "pass|pwd|psw|pword|pw|senha|contrase|kennwort|mdp|wachtwoord|haslo|parola"  # passwords, in some languages
     "|secret|token|key|auth|cred|verifier|salt|nonce|jwt|otp|seed|iv|sid"
 )
 GATES = {
@@ -28,11 +28,23 @@ GATES = {
 
 # A keyword, the rest of the name, the end of its quotes, perhaps a type, and what assigns: all of it on one line.
 _ASSIGNMENT = compile_pattern(
-    rf"(?i)(?:{_STEMS})[\w.\-]{{0,40}}((?:\\?[\"'`])?\]?)(?:"
-    r"(?:[ \t]{0,4}:[ \t]{0,3}[a-z][\w.\[\]<>?*&]{0,30}(?:[ \t]\|[ \t][\w\[\]]{1,20})?[ \t]{0,8}=[ \t]{0,8})"
-    r"|[ \t]{1,4}(?:string|str|char|text|varchar|value|content)[ \t]{0,4}=[ \t]{0,8}"
-    r"|[ \t]{0,30}(=>|:=|={1,3}|!={1,2}|\?=|\|\|=|:|,|\(|>)[ \t]{0,30})"
+    rf"(?i)(?:{_STEMS})[\w.\-\x80-\xff]{{0,40}}((?:\\?[\"'`])?\]?)(?:\[[\w \t+*]{{0,30}}\]){{0,2}}(?:"
+    r"(?:[ \t]{0,4}:[ \t]{0,3}(?:&(?:'\w{1,12}[ \t])?)?[a-z][\w.\[\]<>?*&]{0,30}(?:[ \t]\|[ \t][\w\[\]]{1,20})?"
+    r"[ \t]{0,8}=[ \t]{0,8})"
+    r"|[ \t]{1,4}(?:as[ \t]{1,4})?(?:string|str|char|text|varchar|value|content)[ \t]{0,4}=[ \t]{0,8}"
+    r"|[ \t]{0,30}(=>|:=|:-|<<?-|={1,3}|!={1,2}|\?=|\|\|=|:|,|\(|>)[ \t]{0,30})"
 )
+# A value that stands behind its name with nothing between but blanks, and what stands before such a name: a macro, a
+# keyword of Lisp, a variable that is set. Also a line of nothing but both, as in settings that are written as calls.
+_BESIDE = compile_pattern(rf"(?i)(?:{_STEMS})[\w.\-]{{0,40}}([ \t]{{1,8}})\\?[\"']")
+_BEFORE_BESIDE = re.compile(
+    rb"(?i)(?:#[ \t]*define[ \t]+|(?:^|[\s{(\[,]):|\((?:setq|setf|def\w*)[ \t]+|\bset[ \t]+(?:-\w+[ \t]+)*"
+    rb"|\bset\([ \t]*|^[ \t]*(?:env|setenv)[ \t]+)$"
+)
+_BARE_BESIDE = compile_pattern(r"(?im)^[ \t]*(?:env|setenv)[ \t]+([\w.\-]{2,100})[ \t]+")
+# A default: `${NAME:-value}`, and what stands before the value in `process.env.NAME || "value"`.
+_DEFAULT = re.compile(rb"[\"']?([^\s\"'`}]{3,200})[\"']?\}")
+_FALLBACK = re.compile(rb"[\w.$\[\]()\"'?]{1,80}[ \t]{0,4}(?:\|\||\?\?|\bor\b|\?:)[ \t]{0,4}")
 # The same names behind a dash, as an option of a command, and the words of SQL.
 _OPTION = compile_pattern(
     r"(?i)[\s\"'`\[](--?(?:[a-z][a-z\-]{0,30})?(?:pass|token|secret|key|pwd)[a-z\-]{0,12})[ \t]{1,4}"
@@ -49,9 +61,10 @@ _NAME_FIELD = re.compile(
     rb"(?:[\"']?[ \t]{0,4},?\s{1,80}[\"']?[a-z]{0,20}|</[a-z]{3,24}>\s{0,80}<)$"
 )
 _LEFT_OF_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\x00-\x7f]+")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zß-ÿ]+|[^\x00-\x7f]+")
 _DEFINER = re.compile(
-    rb"(?i)(?:define|set\w*|put\w*|add\w*|insert|with\w*|const\w*|env|export|header|property|param|append|config)"
+    rb"(?i)(?:define|set\w*|put\w*|add\w*|insert|with\w*|const\w*|env\w*|export|header|property|param|append|config"
+    rb"|environ\.get|getenv|get_env\w*|fetch|getordefault)"
     rb"[ \t]?\([ \t]?\\?[\"'`][\w.\-]{0,60}$"
 )
 _SETTER = re.compile(r"(?i)(?:\w*\.)*(?:(?:set|with|add)\w*|password|passphrase)")
@@ -75,6 +88,17 @@ def find(source: Source) -> Iterator[Hit]:
         span = quoted_span(source.raw, found.end()) or (bare_span(source, found.end()) if source.bare_values else None)
         if span is not None:
             yield from _judged(source, span, name.strip("-"), _wanted(name))
+    for found in _BESIDE.finditer(source.raw):
+        name = _name(source.raw, found)
+        wanted = _wanted(name)
+        span = quoted_span(source.raw, found.end(1)) if wanted else None
+        if span is not None and _stands_beside(source, found, span):
+            yield from _judged(source, span, name, wanted)
+    for found in _BARE_BESIDE.finditer(source.raw) if source.bare_values else ():
+        name = found.group(1).decode("ascii", "replace")
+        span = quoted_span(source.raw, found.end()) or bare_span(source, found.end())
+        if span is not None:
+            yield from _judged(source, span, name, _wanted(name))
     for found in _VALUE_FIELD.finditer(source.raw):
         beside = _NAME_FIELD.search(source.raw, max(0, found.start() - 250), found.start())
         wanted = _wanted(beside.group(1).decode("ascii", "replace")) if beside else ""
@@ -143,6 +167,13 @@ def _is_plain(name: str) -> bool:
     return parts != [] and parts[-1].endswith((*_ENDINGS, "pass"))
 
 
+def _stands_beside(source: Source, found: Found, span: tuple[int, int]) -> bool:
+    """Whether a literal that follows a name is its value, by what stands before the name."""
+    before = source.before(found.start(), 120).rstrip(_LEFT_OF_NAME)
+    alone = not before.strip() and source.after(span[1] + 1).strip() in (b"", b",", b";")
+    return alone or _BEFORE_BESIDE.search(before) is not None
+
+
 def _field_span(source: Source, found: Found) -> tuple[int, int] | None:
     """Where the value of a field stands that has its name in another one."""
     if found.group(1):
@@ -154,6 +185,10 @@ def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | No
     """Where the value stands, in bytes, or None if there is none that could be a literal."""
     place, operator = found.end(), found.group(2)
     quoted = quoted_span(source.raw, place)
+    if operator == b":-":
+        default = _DEFAULT.match(source.raw, place)
+        named = source.before(found.start(), 90).rstrip(_LEFT_OF_NAME).endswith(b"${")
+        return default.span(1) if default and named else None
     if operator == b">":
         return element_span(source, place) if b"<" in source.before(found.start(1), 60) else None
     if operator in (b",", b"("):
@@ -163,4 +198,6 @@ def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | No
         return quoted
     if source.bare_values:
         return setting_span(source, place) or bare_span(source, place)
+    if fallback := _FALLBACK.match(source.raw, place):
+        return quoted_span(source.raw, fallback.end())
     return string_part_span(source, place) if operator == b"=" else None

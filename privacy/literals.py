@@ -11,7 +11,9 @@ from gleanery.privacy.source import Source
 LONGEST = 600  # bytes; a longer literal is data
 
 # Tried at one place only and bounded, so Python's own engine is linear here, and quicker to call.
-_OPENING = re.compile(rb"(?:[bBrRuUfFL@$]{0,2}|new[ \t]String\(|String\(|Some\()(\\?[\"'`])")
+_OPENING = re.compile(
+    rb"(?:[bBrRuUfFL@$]{0,2}|(?:new[ \t])?(?:std::)?Q?[sS]tring(?:::from|::new|Literal)?\(|Some\(|_?[FT]\()(\\?[\"'`])"
+)
 _BARE = re.compile(rb"[^\s\"'`<>,;&()\[\]{}|\\-][^\s\"'`<>,;&()\[\]{}|\\]{2,200}")
 # Nothing but a name and what assigns, also as an item of a list, in quotes, or exported; then one in whose quotes the
 # value stands too, as in `- "NAME=value"`.
@@ -20,6 +22,8 @@ _QUOTED_SETTING = re.compile(rb"[ \t]*(?:-[ \t]+)+([\"'])[\w.\-]+=")
 _REMARK = {"yaml": re.compile(rb"[ \t]+#.*"), "lines": re.compile(rb"[ \t]+[#;].*")}
 _LETTER, _DIGIT = re.compile(rb"[A-Za-z]"), re.compile(rb"[0-9]")
 _IN_STRING = re.compile(rb"[^\s\"'`<>,;&\\]{3,200}")
+_NEXT_PART = re.compile(rb"[ \t][A-Za-z_]{2,30}=")
+_ELEMENT = re.compile(rb"\s{0,100}(?:<!\[CDATA\[)?\s{0,100}([^<>\]\n]{1,600})(?:\]\]>)?\s{0,100}</")
 
 
 def quoted_span(raw: bytes, place: int) -> tuple[int, int] | None:
@@ -77,19 +81,23 @@ def setting_span(source: Source, place: int) -> tuple[int, int] | None:
 
 
 def string_part_span(source: Source, place: int) -> tuple[int, int] | None:
-    """A value without quotes inside a string literal, as in a connection string: it ends at `;`, `&` or the quote."""
+    """A value without quotes inside a string literal, as in a connection string: it ends at `;`, `&` or the quote, or
+    at a blank before the next `name=`.
+    """
     before = source.before(place, 400)
     if not any(before.count(quote) % 2 for quote in (b'"', b"'", b"`")):
         return None
     span = _at(_IN_STRING, source.raw, place)
-    return span if span and source.raw[span[1] : span[1] + 1] in (b";", b"&", b'"', b"'", b"`", b",") else None
+    if span is None:
+        return None
+    ends = source.raw[span[1] : span[1] + 1] in (b";", b"&", b'"', b"'", b"`", b",")
+    return span if ends or _NEXT_PART.match(source.raw, span[1]) else None
 
 
 def element_span(source: Source, place: int) -> tuple[int, int] | None:
-    """The text of an XML element, from behind its opening tag to the closing one on the same line."""
-    window = source.after(place, LONGEST)
-    end = window.find(b"</")
-    return (place, place + end) if end > 0 else None
+    """The text of an XML element between its tags, which may stand on lines of their own; or in a CDATA section."""
+    found = _ELEMENT.match(source.raw, place)
+    return None if found is None else (found.start(1), found.start(1) + len(found.group(1).rstrip()))
 
 
 def _at(pattern: re.Pattern[bytes], raw: bytes, place: int) -> tuple[int, int] | None:

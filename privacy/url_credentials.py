@@ -1,4 +1,4 @@
-"""URL credentials: the user and the password in `scheme://user:password@host`.
+"""URL credentials: the user and the password in `scheme://user:password@host`, and where programs want them so.
 
 In: a source. Out: hits for the password and for the name of the user. Names that no person has (`root`, `postgres`),
 templates and stand-ins are left.
@@ -14,17 +14,34 @@ from gleanery.privacy.source import Source
 from gleanery.privacy.values import is_key, is_reference, is_stand_in
 
 NAME, ENTITIES = "url_credentials", ("PASSWORD", "USERNAME")
-GATES = {NAME: Condition(r"://[^ \t\n\r\f/@]{1,210}@", (b"://",))}
+GATES = {
+    NAME: Condition(
+        r"://[^ \t\n\r\f/@]{1,210}@|[^ \t\n\r\f@]:[^ \t\n\r\f@]{1,120}@(?:tcp|unix)\(|curl[ \t]",
+        (b"://", b"@tcp(", b"@unix(", b"curl"),
+    )
+}
 
 # A password may hold `@`, so the last one before the path ends it.
 _URL = compile_pattern(
     r"[A-Za-z][A-Za-z0-9+.\-]{1,20}://([^\s/:@\"'`<>()\[\]\\,;?#]{0,80})"
     r"(?::([^\s/@\"'`<>\\]{0,120}(?:@[^\s/@\"'`<>\\,;?#&|()\[\]{}]{0,80}){0,3}))?@(?:[A-Za-z0-9\[${<%_])"
 )
+# The address of a database as Go's driver for MySQL wants it, and an option of curl.
+_PAIR = compile_pattern(
+    r"[\"'`]([\w.\-]{1,64}):([^\s\"'`@]{1,120})@(?:tcp|unix)\("
+    r"|\bcurl\b[^\n|;]{0,200}?[ \t](?:-u|--user|-U|--proxy-user)[ \t=]{0,3}[\"']?([\w.@+\-]{1,64}):([^\s\"'`@]{1,120})"
+)
 
 
 def find(source: Source) -> Iterator[Hit]:
-    """Hits in bytes, in the order of the text."""
+    """Hits in bytes."""
+    for found in _PAIR.finditer(source.raw):
+        first = 1 if found.group(1) is not None else 3
+        user, password = (found.group(n).decode("utf-8", "replace") for n in (first, first + 1))
+        if is_user_name(user):
+            yield Hit(found.start(first), found.end(first), "USERNAME", "pair_user", 0.7)
+        if _is_password(password, user):
+            yield Hit(found.start(first + 1), found.end(first + 1), "PASSWORD", "pair_password", 0.8)
     for found in _URL.finditer(source.raw):
         user = (found.group(1) or b"").decode("utf-8", "replace")
         password = (found.group(2) or b"").decode("utf-8", "replace")

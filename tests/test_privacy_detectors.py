@@ -199,6 +199,55 @@ def test_passwords_are_found_and_quotes_stay(redactor: Redactor, text: str, path
     assert found(redactor, text, path) == [("PASSWORD", value)]
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('#define WIFI_PASSWORD "{}"', "a.c"),
+        ('char password[] = "{}";', "a.c"),
+        ('const char pass[32] = "{}";', "a.ino"),
+        ('const PASSWORD: &\'static str = "{}";', "a.rs"),
+        ('let password = String::from("{}");', "a.rs"),
+        ('dsn := "host=db1 user=svc password={} dbname=prod"', "a.go"),
+        ('sql.Open("mysql", "root:{}@tcp(db1:3306)/prod")', "a.go"),
+        ('password = os.environ.get("DB_PASSWORD", "{}")', "a.py"),
+        ('const password = process.env.PW || "{}";', "a.js"),
+        ('password <- "{}"', "a.R"),
+        ('Dim password As String = "{}"', "a.vb"),
+        ('{{:user "x" :password "{}"}}', "a.clj"),
+        ('(def db-password "{}")', "a.clj"),
+        ("    storePassword '{}'\n", "build.gradle"),
+        ('set(DB_PASSWORD "{}")', "CMakeLists.txt"),
+        ("<password>\n  {}\n</password>", "a.xml"),
+        ("<password><![CDATA[{}]]></password>", "a.xml"),
+        ("ENV DB_PASSWORD {}", "Dockerfile"),
+        ('DB_PASSWORD="${{DB_PASSWORD:-{}}}"', "a.sh"),
+        ("curl --data-raw x -u root:{} https://shop.invalid", "a.sh"),
+        ("wachtwoord = '{}'", "a.py"),
+        ("haslo = '{}'", "a.py"),
+        ("parola = '{}'", "a.py"),
+        ("contraseña = '{}'", "a.py"),
+    ],
+)
+def test_passwords_are_found_in_the_usual_forms_of_many_languages(redactor: Redactor, text: str, path: str) -> None:
+    assert found(redactor, text.format(PW), path) == [("PASSWORD", PW)]
+    assert PW not in Redactor(keywords_only=True).redact(text.format(PW), path, None).text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'log.info("password \\"{}\\" is wrong")',
+        'raise Error("no password", "{}")',
+        "if token <- 4 then x",
+        'curl -x "username@host" -T Proxy-Username:Remote-Pass7',
+        '${{password:-"$OTHER"}}',
+        '#define PASSWORD_PROMPT "Geben7Sie"',
+    ],
+)
+def test_a_literal_beside_a_name_is_left_where_nothing_says_that_it_is_its_value(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text.format("Zx9kQ2vLm7"), "a.c") == []
+
+
 SETTINGS = (
     ("db.password=", ".env"),
     ("db.password = ", "a.properties"),
