@@ -94,7 +94,17 @@ def _inflated(file: BinaryIO, packed: int, size: int) -> bytes | None:
     return bytes(out) if len(out) == size else None
 
 
+def _with_slashes(raw: bytes) -> bytes:
+    r"""The path as the standard has it. Some programs of Windows separate its parts by backslashes, and then all of them.
+
+    >>> _with_slashes(b"widgets\\src\\a.py"), _with_slashes(b"widgets/odd\\name")
+    (b'widgets/src/a.py', b'widgets/odd\\name')
+    """
+    return raw if b"/" in raw else raw.replace(b"\\", b"/")
+
+
 def _item(fixed: bytes, raw: bytes, extra: bytes) -> Item | None:
+    raw = _with_slashes(raw)
     if raw.endswith(b"/"):
         return None
     flags, method = struct.unpack_from("<HH", fixed, 8)
