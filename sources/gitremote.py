@@ -7,6 +7,7 @@ comes. Costs two requests and the size of one pack, at most limits.max_archive_b
 """
 
 import contextlib
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -29,6 +30,7 @@ _DUMB = b"dumb http transport does not support shallow"
 _NOT_FOUND = re2.compile(rb"returned error: 4(?:04|10)|repository '[^']*' not found|remote ref|not our ref")
 _FORBIDDEN = re2.compile(rb"returned error: 40[13]|could not read Username|Authentication failed")
 _REDIRECT = re2.compile(rb"returned error: 30|redirect")
+_REFUSED_BY_SYSTEM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # as git wrote to the cache
 _MAY_PASS = re2.compile(
     rb"returned error: (?:5|429|408)|timed out|too slow|Could not resolve|Failed to connect|Couldn't connect|refused"
     rb"|reset by peer|early EOF|unexpected disconnect|Empty reply|transfer closed|RPC failed"
@@ -140,8 +142,12 @@ def _own_words(messages: Path) -> bytes:
     return b"\n".join(line for line in lines if line.startswith((b"fatal:", b"error:")))
 
 
-def _error(said: bytes) -> GleaneryError:
+def _error(said: bytes) -> GleaneryError | OSError:
     """The class of a failure. The words themselves are not passed on: they hold the address and the server's text."""
+    for number in _REFUSED_BY_SYSTEM:
+        words = os.strerror(number).encode()
+        if any(line.endswith(words) and b"remote" not in line for line in said.splitlines()):
+            return OSError(number, os.strerror(number))
     if _DUMB in said:
         return _CannotCutHistory("the server cannot cut the history")
     if _REDIRECT.search(said):

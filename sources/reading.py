@@ -2,17 +2,20 @@
 
 In: a `Source`, its `Limits` and a cache folder. Out: a `Reading` with the source's identity, what it says about itself,
 and its entries, each path once. One file is in memory at a time, besides the listing (0.7 kB for an entry). Every
-failure is a RejectRecord with a code or, where it may pass, a TryAgain; none carries a value out of the input.
+failure is a RejectRecord with a code or, where it may pass, a TryAgain; none carries a value out of the input. A cache
+that cannot be used is no failure of the source: it is a StopRun.
 """
 
+import contextlib
 import errno
+import os
 import shutil
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
-from gleanery.records.errors import GleaneryError, RejectRecord, TryAgain
+from gleanery.records.errors import GleaneryError, RejectRecord, StopRun, TryAgain
 from gleanery.sources import npm, pypi
 from gleanery.sources.archives import open_archive
 from gleanery.sources.contents import reason_to_skip
@@ -48,8 +51,8 @@ class _Opened:
 class Reading:
     """One source that is open for reading. Use it in a `with` block, or call `close`."""
 
-    def __init__(self, identity: Identity, opened: _Opened, listing: Listing, deadline: Deadline) -> None:
-        self.identity = identity
+    def __init__(self, identity: Identity, opened: _Opened, listing: Listing, deadline: Deadline, cache: Path) -> None:
+        self.identity, self._cache = identity, cache
         self._opened, self._listing, self._deadline = opened, listing, deadline
         self.facts = Facts(
             version=opened.version,
@@ -79,7 +82,7 @@ class Reading:
                 yield entry
                 self._deadline.resume()
         except (OSError, ValueError) as error:
-            raise _as_ours(error) from None
+            raise _as_ours(error, self._cache) from None
         finally:
             contents.close()
             self._deadline.pause()
@@ -110,21 +113,21 @@ def open_source(source: Source, limits: Limits, cache: Path, follow: Follow = la
     any time between runs. `follow` is told each address, without its query, to which a server sends on who asks for an
     archive, before it is asked there; of an archive that is taken from the cache, those that were told before. Raises
     what `follow` raises, RejectRecord if the source cannot be read, TryAgain if it could not be reached or took longer
-    than limits.seconds (after three tries of its own), and nothing else.
+    than limits.seconds (after three tries of its own), StopRun if the cache cannot be used, and nothing else.
     """
     try:
         identity, deadline = identify(source), Deadline(limits.seconds)
         opened = _OPENERS[source.kind](source, identity, limits, cache, deadline, follow)
         try:
             listing = list_items(opened.container.items(), limits, deadline, strip_top=opened.top_folder)
-            reading = Reading(identity, opened, listing, deadline)
+            reading = Reading(identity, opened, listing, deadline, cache)
         except BaseException:
             opened.container.close()
             raise
         deadline.pause()
         return reading
     except (OSError, ValueError) as error:
-        raise _as_ours(error) from None
+        raise _as_ours(error, cache) from None
 
 
 def forget_source(source: Source, cache: Path) -> None:
@@ -134,7 +137,8 @@ def forget_source(source: Source, cache: Path) -> None:
     """
     identity = identify(source)
     if source.kind == "git":
-        shutil.rmtree(cache / "git" / identity.repo_id, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # it is not there, or another process is removing it
+            shutil.rmtree(cache / "git" / identity.repo_id)
     else:
         forget(identity.url, cache)
 
@@ -243,8 +247,26 @@ def _entry(row: Row, content: bytes | None, readable: Set[str]) -> Entry:
     return Entry(row.path, row.mode, row.size, None if skipped else content, skipped)
 
 
-def _as_ours(error: OSError | ValueError) -> GleaneryError:
-    """One of the two errors of this room for what the system says; its words may hold a path or a value."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE):
-        return TryAgain("the disk is full or too many files are open", "make room and try again")
+# Sources are only read, so these are about the cache; the others are if they are about a path of it.
+_NO_WRITING = (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_FOLDER = (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EIO)
+
+
+def _as_ours(error: OSError | ValueError, cache: Path) -> GleaneryError:
+    """One of our errors for what the system says; its words may hold a path or a value of the source."""
+    if isinstance(error, OSError):
+        if error.errno in _NO_WRITING or (error.errno in _NO_FOLDER and _is_about(error, cache.absolute())):
+            message = f"the cache {cache} cannot be used: {os.strerror(error.errno)}"
+            hint = "see that it is a folder with room, mounted for writing, that you may write to; or set run.cache"
+            return StopRun(message, hint)
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            return TryAgain("too many files are open", "raise the limit of open files (`ulimit -n`) and try again")
     return RejectRecord("the source could not be read", "check that it is whole and that you may read it")
+
+
+def _is_about(error: OSError, cache: Path) -> bool:
+    """Whether an error names something in the cache, or a folder above that it was to be made in."""
+    if not isinstance(error.filename, (str, Path)):
+        return False
+    path = Path(error.filename).absolute()
+    return path.is_relative_to(cache) or cache.is_relative_to(path)

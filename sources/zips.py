@@ -95,7 +95,7 @@ def _inflated(file: BinaryIO, packed: int, size: int) -> bytes | None:
 
 
 def _with_slashes(raw: bytes) -> bytes:
-    r"""The path as the standard has it. Some programs of Windows separate its parts by backslashes, and then all of them.
+    r"""The path as the standard has it. Some programs of Windows separate all of its parts by backslashes.
 
     >>> _with_slashes(b"widgets\\src\\a.py"), _with_slashes(b"widgets/odd\\name")
     (b'widgets/src/a.py', b'widgets/odd\\name')

@@ -537,11 +537,11 @@ def test_what_a_packer_puts_beside_the_folder_hides_no_declaration(tmp_path: Pat
 def test_a_zip_whose_parts_are_separated_by_backslashes_has_folders_licences_and_declarations(tmp_path: Path) -> None:
     names = ["widgets\\", f"widgets\\{DECLARATION}", "widgets\\LICENSE", "widgets\\src\\a.py"]
     odd = [*names, "..\\a.py", "widgets/odd\\name"]
-    for given, expected in (
+    for packed, expected in (
         (names, [DECLARATION, "LICENSE", "src/a.py"]),
         (odd, ["%2E%2E/a.py%unsafe", DECLARATION, "LICENSE", "odd\\name", "src/a.py"]),
     ):
-        entries = read(zipped(*((name, OBJECTION, 0o100644) for name in given)), tmp_path)
+        entries = read(zipped(*((name, OBJECTION, 0o100644) for name in packed)), tmp_path)
         assert list(entries) == expected
         assert [path for path, entry in entries.items() if entry.declares] == [DECLARATION]
         assert [path for path, entry in entries.items() if entry.skipped] == [p for p in expected if "%" in p]

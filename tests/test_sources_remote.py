@@ -1,5 +1,6 @@
 """Repositories and archives over http, from real servers on this machine, honest and hostile ones."""
 
+import errno
 import fcntl
 import functools
 import gzip
@@ -11,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import tarfile
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,8 +20,8 @@ from pathlib import Path
 
 import pytest
 
-from gleanery.records.errors import GleaneryError, RejectRecord, TryAgain
-from gleanery.sources import deadline
+from gleanery.records.errors import GleaneryError, RejectRecord, StopRun, TryAgain
+from gleanery.sources import deadline, gitremote
 from gleanery.sources.downloads import is_public, redirect_allowed
 from gleanery.sources.reading import Entry, Limits, Source, forget_source, identify, open_source
 
@@ -161,7 +163,7 @@ def read(source: Source, cache: Path, limits: Limits | None = None) -> list[Entr
 
 
 def failure(source: Source, cache: Path, limits: Limits | None = None) -> GleaneryError:
-    with pytest.raises((RejectRecord, TryAgain)) as caught:
+    with pytest.raises(GleaneryError) as caught:
         read(source, cache, limits)
     return caught.value
 
@@ -437,6 +439,38 @@ def test_a_download_that_was_damaged_in_the_cache_is_fetched_anew(
     (tmp_path / "precious").write_bytes(b"")
     forget_source(source, cache)
     assert (tmp_path / "precious").exists() and not path.exists()
+
+
+def test_a_cache_that_cannot_be_used_stops_the_run_and_is_named(
+    project: Path, tmp_path: Path, serve: Callable[[Answer], Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web, files = serve(smart(tmp_path / "site")), serve(constant(archive()))
+    sources = [
+        Source("git", str(project)),
+        Source("git", web.url + "/team/app.git"),
+        Source("archive", files.url + "/tool.tar.gz"),
+    ]
+    cache = tmp_path / "cache"
+    for name, stopped in (("", sources), ("git", sources[1:2]), ("downloads", sources[2:])):
+        (cache / name).write_bytes(b"")  # where a folder should be
+        for source in stopped:
+            error = failure(source, cache)
+            assert isinstance(error, StopRun) and error.message.startswith(f"the cache {cache} cannot be used: ")
+        (cache / name).unlink()
+        cache.mkdir(exist_ok=True)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for broken in ("mkdtemp", "mkstemp", "TemporaryFile"):
+        with monkeypatch.context() as patched:
+            patched.setattr(tempfile, broken, full)
+            source = sources[2] if broken == "mkstemp" else sources[1]
+            assert isinstance(failure(source, cache), StopRun)
+    assert all(read(source, cache) for source in sources)
+    said = b"fatal: write error: No space left on device"
+    assert isinstance(gitremote._error(said), OSError)
+    assert not isinstance(gitremote._error(b"fatal: remote error: No space left on device"), OSError)
 
 
 def test_what_was_fetched_can_be_forgotten_and_nothing_else_is(
