@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.optout.matching import Matcher
+from gleanery.optout.names import TWO_LEVELS
 from gleanery.optout.networks import Member, blocked_members, upstreams
 from gleanery.optout.readings import is_unreadable, reading, readings
 from gleanery.optout.registry import Rule
@@ -20,6 +21,7 @@ from gleanery.records.errors import RejectRecord, StopRun
 from gleanery.records.parquet import iter_rows, table_of, write_table
 from gleanery.sources.reading import Identity, Source, identify
 
+_FORGES = TWO_LEVELS | {"gitlab.com"}
 MEMBER_COLUMNS = ["repo_id", "name", "url", "aliases", "given_names", "fork_of"]
 
 
@@ -92,6 +94,18 @@ class Way:
         self.met.add(address)
         if self._matcher.blocks_repository([address]):
             raise Objected
+
+    def claim(self, addresses: Iterable[str]) -> None:
+        """Take where a package says that it is developed. Raises Objected if a rule covers one of these repositories.
+
+        Whoever publishes a package may name any repository, and withholds nothing but that package by it. Other pages
+        than those of repositories on forges are passed over.
+        """
+        for address in addresses:
+            read = reading(address)
+            host, _, path = read.name.partition("/") if read and read.has_host else ("", "", "")
+            if host in _FORGES and path.count("/") >= 1:
+                self.follow(f"https://{host}/{path}")
 
     def named(self) -> Identity:
         """The identity with the addresses among its aliases."""

@@ -84,6 +84,7 @@ def crawl_shard(shard: Shard) -> None:
         way = Way(shard.root, identity)
         try:
             with open_source(source, limits, cache, way.follow) as reading:
+                way.claim(reading.facts.declared_sources)
                 for entry in reading.entries():
                     crawl.add_entry(identity, entry)
                 crawl.add_repository(way.named(), source, reading.facts, "read")
@@ -139,6 +140,7 @@ class _Crawl:
 
     def add_repository(self, identity: Identity, source: Source, facts: Facts | None, status: str) -> None:
         row = dataclasses.asdict(facts) if facts else dict.fromkeys(f.name for f in dataclasses.fields(Facts))
+        del row["declared_sources"]  # those that name a repository are among the aliases
         row["optout_signal"] = self.objections.get(identity.repo_id)  # a declaration may take an objection back
         # A manifest may hold half of a surrogate pair, which no table can.
         row = {k: v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for k, v in row.items()}

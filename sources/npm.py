@@ -1,10 +1,12 @@
 """JavaScript packages: the archive of a release, and the licence that its package.json declares.
 
-In: a package's name. Out: the release to read, and a licence string. The registry's address comes out of the package
-URL library, so no host is written here; no install script of a package is ever run.
+In: a package's name. Out: the release to read, and what its package.json declares: a licence, and the address of its
+repository. The registry's address comes out of the package URL library, so no host is written here; no install script
+of a package is ever run.
 """
 
 import json
+import re
 from typing import Any
 
 from packageurl.contrib.purl2url import get_download_url
@@ -17,7 +19,8 @@ from gleanery.sources.releases import INDEX_BYTES, Release, no_such_release
 
 METADATA = "package.json"
 _BRIEF = "application/vnd.npm.install-v1+json, application/json"  # versions and digests, without the readmes
-_LONGEST_LICENSE = 200
+_LONGEST_LICENSE, _LONGEST_ADDRESS = 200, 1000
+_SHORT = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def find_release(name: str, version: str | None, deadline: Deadline, registry: str | None = None) -> Release:
@@ -60,6 +63,25 @@ def declared_license(metadata: bytes) -> str | None:
     declared = fields.get("license", fields.get("licenses"))
     names = [_name(one) for one in (declared if isinstance(declared, list) else [declared])]
     return " OR ".join(name for name in names if name)[:_LONGEST_LICENSE] or None
+
+
+def declared_sources(metadata: bytes) -> tuple[str, ...]:
+    """Where package.json says that the package is developed, as it writes it; a bare owner/name lies on GitHub.
+
+    >>> declared_sources(b'{"repository": {"url": "git+https://github.com/a/b.git"}}')
+    ('git+https://github.com/a/b.git',)
+    >>> declared_sources(b'{"repository": "a/b"}'), declared_sources(b"[]")
+    (('github:a/b',), ())
+    """
+    try:
+        fields = json.loads(metadata)
+        stated = fields.get("repository") if isinstance(fields, dict) else None
+    except (ValueError, RecursionError):
+        return ()
+    address = stated.get("url") if isinstance(stated, dict) else stated
+    if not isinstance(address, str) or not 0 < len(address := address.strip()) <= _LONGEST_ADDRESS:
+        return ()
+    return (f"github:{address}" if _SHORT.fullmatch(address) else address,)
 
 
 def _name(declared: Any) -> str:

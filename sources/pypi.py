@@ -1,10 +1,11 @@
 """Python packages: the source archive of a release, and the licence that its core metadata declares.
 
-In: a package's name. Out: the release to read, and a licence string from its PKG-INFO. The index is asked through
-pypi-simple; wheels are never taken, and nothing is built.
+In: a package's name. Out: the release to read, and what its PKG-INFO declares: a licence, and addresses of its
+repository. The index is asked through pypi-simple; wheels are never taken, and nothing is built.
 """
 
 import json
+import re
 from email.parser import HeaderParser
 
 from packaging.version import InvalidVersion, Version
@@ -16,6 +17,8 @@ from gleanery.sources.downloads import fetch_bytes
 from gleanery.sources.releases import INDEX_BYTES, Release, no_such_release
 
 METADATA = "PKG-INFO"
+_LONGEST_ADDRESS, _MOST_ADDRESSES = 1000, 100
+_LABELS = frozenset(("code", "github", "gitlab", "home", "homepage", "repo", "repository", "source", "sourcecode"))
 _LONGEST_LICENSE = 200  # characters; a longer value of the field License is the licence's text, not its name
 
 
@@ -66,6 +69,19 @@ def declared_license(metadata: bytes) -> str | None:
             return value
     classifiers = [str(value).strip() for value in fields.get_all("Classifier", [])]
     return "; ".join(value for value in classifiers if value.startswith("License ::"))[:_LONGEST_LICENSE] or None
+
+
+def declared_sources(metadata: bytes) -> tuple[str, ...]:
+    r"""Where core metadata say that the package is developed: its home page and addresses with a label that says so.
+
+    >>> declared_sources(b"Name: x\nHome-page: https://x.org\nProject-URL: Source Code, https://github.com/a/x\n\n")
+    ('https://github.com/a/x', 'https://x.org')
+    """
+    fields = HeaderParser().parsestr(metadata.decode("utf-8", "replace"))
+    labelled = [str(value).partition(",")[::2] for value in fields.get_all("Project-URL", [])[:_MOST_ADDRESSES]]
+    found = [address.strip() for label, address in labelled if re.sub("[^a-z]", "", label.lower()) in _LABELS]
+    found.append(str(fields.get("Home-page", "")).strip())
+    return tuple(sorted({address for address in found if 0 < len(address) <= _LONGEST_ADDRESS}))
 
 
 def _parsed(version: str | None) -> Version | None:

@@ -45,7 +45,8 @@ class _Opened:
     first_commit_at: int | None = None
     archive_sha256: str | None = None
     declared_license: Callable[[bytes], str | None] = lambda metadata: None
-    metadata: str | None = None  # path of the file that declares the licence
+    declared_sources: Callable[[bytes], tuple[str, ...]] = lambda metadata: ()
+    metadata: str | None = None  # path of the file that declares both
 
 
 class Reading:
@@ -54,11 +55,13 @@ class Reading:
     def __init__(self, identity: Identity, opened: _Opened, listing: Listing, deadline: Deadline, cache: Path) -> None:
         self.identity, self._cache = identity, cache
         self._opened, self._listing, self._deadline = opened, listing, deadline
+        metadata = self._metadata()
         self.facts = Facts(
             version=opened.version,
             default_branch=opened.default_branch,
             first_commit_at=opened.first_commit_at,
-            declared_license=self._declared_license(),
+            declared_license=None if metadata is None else opened.declared_license(metadata),
+            declared_sources=() if metadata is None else opened.declared_sources(metadata),
             archive_sha256=opened.archive_sha256,
             optout_signal=next(iter(listing.declarations), None),
         )
@@ -99,11 +102,10 @@ class Reading:
     ) -> None:
         self.close()
 
-    def _declared_license(self) -> str | None:
-        """What the package's own metadata declare, if they are there and readable."""
+    def _metadata(self) -> bytes | None:
+        """The package's own metadata, if they are there and readable."""
         rows = [row for row in self._listing.rows if row.path == self._opened.metadata and row.skipped is None]
-        content = next(self._opened.container.contents(rows), None)
-        return None if content is None else self._opened.declared_license(content)
+        return next(self._opened.container.contents(rows), None)
 
 
 def open_source(source: Source, limits: Limits, cache: Path, follow: Follow = lambda _: None) -> Reading:
@@ -226,6 +228,7 @@ def _open_package(
         version=version,
         archive_sha256=sha256,
         declared_license=registry.declared_license,
+        declared_sources=registry.declared_sources,
         metadata=registry.METADATA,
     )
 

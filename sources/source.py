@@ -69,7 +69,10 @@ class Identity:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the source says about itself; fields of the table `repos`. `first_commit_at` is in Unix seconds."""
+    """What the source says about itself; fields of the table `repos`. `first_commit_at` is in Unix seconds.
+
+    `declared_sources` are the addresses at which a package says that it is developed; they become aliases there.
+    """
 
     version: str | None
     default_branch: str | None
@@ -77,6 +80,7 @@ class Facts:
     declared_license: str | None
     archive_sha256: str | None
     optout_signal: str | None
+    declared_sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

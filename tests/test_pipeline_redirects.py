@@ -1,10 +1,14 @@
-"""A repository that was renamed is reached by its old name, and its owner's objection is about the new one."""
+"""Names that the crawl learns: where a server sends on to, and where a package says that it is developed.
+
+A repository that was renamed is reached by its old name, and its owner's objection is about the new one.
+"""
 
 import http.server
 import io
 import tarfile
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,11 +16,12 @@ import pytest
 
 from gleanery.optout.matching import Matcher, Rule
 from gleanery.optout.networks import blocked_members
-from gleanery.pipeline.optouts import answered_otherwise, blocked_sources, member_of, write_names
+from gleanery.pipeline.optouts import Objected, Way, answered_otherwise, blocked_sources, member_of, write_names
 from gleanery.pipeline.settings import RunSettings, Settings, SourceSettings
 from gleanery.pipeline.stage1_crawl import crawl_shard, crawl_step
 from gleanery.pipeline.steps import Shard
 from gleanery.records.parquet import iter_rows, table_of, write_table
+from gleanery.sources.reading import Source, identify
 
 
 @pytest.fixture
@@ -111,3 +116,56 @@ def test_the_crawl_asks_again_only_where_the_rules_about_the_way_have_changed(
         (path,) = (root / "tables/repos").glob("*")
         assert answered_otherwise(settings, root, before) == set()
         assert answered_otherwise(settings, root, after) == {path.stem}
+
+
+@pytest.mark.parametrize(
+    ("address", "alias"),
+    [
+        ("git+https://github.com/Acme/Widgets.git", "https://github.com/acme/widgets"),
+        ("github:acme/widgets", "https://github.com/acme/widgets"),
+        ("https://github.com/acme/widgets/tree/main/packages/x#readme", "https://github.com/acme/widgets"),
+        ("https://gitlab.com/acme/group/widgets", "https://gitlab.com/acme/group/widgets"),
+    ],
+)
+def test_a_package_bears_the_name_of_the_repository_that_it_says_it_comes_from(
+    address: str, alias: str, tmp_path: Path
+) -> None:
+    identity = identify(Source("npm", "widgets"))
+    for rules in (
+        [],
+        [Rule(1, "owner", alias.removeprefix("https://").partition("/acme")[0] + "/acme", "block", None)],
+    ):
+        write_table(
+            tmp_path / "tables/optout_rules/rules.parquet", "optout_rules", table_of("optout_rules", map(asdict, rules))
+        )
+        way = Way(tmp_path, identity)
+        with pytest.raises(Objected) if rules else nullcontext():
+            way.claim([address])
+        assert way.named().aliases == (alias,)
+
+
+def test_other_pages_are_no_names_of_a_package(tmp_path: Path) -> None:
+    way = Way(tmp_path, identify(Source("npm", "widgets")))
+    way.claim(
+        ["https://widgets.example.org/docs", "https://github.com/acme", "not an address", "https://[x]/a/b", "gist:1"]
+    )
+    assert way.named().aliases == ()
+
+
+@pytest.mark.network
+def test_a_rule_about_its_repository_covers_a_real_package(tmp_path: Path) -> None:
+    source = SourceSettings(kind="npm", locator="is-number", version="7.0.0")
+    settings = Settings(source=(source,), run=RunSettings(cache=str(tmp_path / "cache")))
+    rules = [Rule(1, "repo", "github.com/jonschlinkert/is-number", "block", None)]
+    for name, given, status in (("run", [], "read"), ("again", rules, "opted_out")):
+        write_table(
+            tmp_path / name / "tables/optout_rules/rules.parquet",
+            "optout_rules",
+            table_of("optout_rules", map(asdict, given)),
+        )
+        step = crawl_step(settings, given)
+        shard = Shard(tmp_path / name, step.name, step.tasks[0], settings)
+        crawl_shard(shard)
+        (row,) = iter_rows(shard.table("repos"))
+        assert (row["status"], row["aliases"]) == (status, ["https://github.com/jonschlinkert/is-number"])
+    assert len(blocked_sources(settings, rules, tmp_path / "run")) == 1

@@ -138,7 +138,7 @@ def test_a_real_python_package_is_read_and_remembered(tmp_path: Path, monkeypatc
         entries = {entry.path: entry for entry in reading.entries()}
         facts = reading.facts
     digest = "ff70335d468e7eb6ec65b95b99d3a2836546063f63acc5171de367e834932a81"
-    assert facts == Facts("1.17.0", None, None, "MIT", digest, None)
+    assert facts == Facts("1.17.0", None, None, "MIT", digest, None, ("https://github.com/benjaminp/six",))
     assert b"__version__ = " in (entries["six.py"].content or b"") and "setup.py" in entries
     _cut_off(monkeypatch)
     with open_source(source, Limits(), tmp_path) as reading:
