@@ -91,6 +91,20 @@ def test_the_second_file_name_at_the_root_passes_too(host: Host) -> None:
     assert check(host).code == "file_differs"
 
 
+def test_a_repository_with_ids_of_sha256_passes_too(host: Host, tmp_path: Path) -> None:
+    bare, work = host.root / "alice/sha256.git", tmp_path / "work"
+    subprocess.run(["git", "init", "--quiet", "--bare", "-b", "trunk", "--object-format=sha256", bare], check=True)
+    assert check(host, "alice/sha256.git").code == "empty"
+    subprocess.run(["git", "init", "--quiet", "-b", "trunk", "--object-format=sha256", work], check=True)
+    (work / FILE).parent.mkdir()
+    (work / FILE).write_text(EXPECTED)
+    there = Host(host.port, host.root, work)
+    there.git("add", "--all", "--force")
+    there.git("commit", "--quiet", "-m", "invented")
+    there.git("push", "--quiet", str(bare), "trunk")
+    assert check(host, "alice/sha256.git").commit == there.git("rev-parse", "HEAD")
+
+
 def test_no_other_file_of_the_repository_is_fetched(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
     original = proof._Git.read
