@@ -6,6 +6,7 @@ ways to write one address give one identity, and a path on disk gives the same o
 
 import os
 import posixpath
+from types import MappingProxyType
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import re2
@@ -21,6 +22,17 @@ _CONTROL = re2.compile(r"[\x00-\x1f\x7f]")
 _PYPI_NAME = re2.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _NPM_NAME = re2.compile(r"(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]*")
 _SEPARATORS = re2.compile(r"[-_.]+")
+# Hosts on which owner and repository stand first in every path, or behind so many names.
+_FORGES = MappingProxyType(
+    {
+        "github.com": 0,
+        "codeload.github.com": 0,
+        "api.github.com": 1,
+        "codeberg.org": 0,
+        "bitbucket.org": 0,
+        "git.sr.ht": 0,
+    }
+)
 _ARCHIVE_ENDINGS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar", ".zip")
 
 
@@ -101,7 +113,32 @@ def _derived(source: Source) -> tuple[str, str | None]:
         names[-1] = names[-1].removesuffix(".git") or names[-1]
         shown = names if len(names) > 1 else [str(parts.hostname), *names]
         return "/".join(shown[-2:]), _canonical(parts, names)
-    return f"{parts.hostname}/{_stem(names[-1])}", _canonical(parts, names)
+    shown = _of_forge(str(parts.hostname).lower(), names) or [str(parts.hostname), _stem(names[-1])]
+    return "/".join(shown), _canonical(parts, names)
+
+
+def _of_forge(host: str, names: list[str]) -> list[str] | None:
+    """Owner and repository, where an archive's address has the form of a forge; its file is called after a branch.
+
+    >>> _of_forge("github.com", ["alice", "lib", "archive", "refs", "heads", "main.tar.gz"])
+    ['alice', 'lib']
+    >>> _of_forge("git.example.org", ["group", "sub", "lib", "-", "archive", "main", "lib-main.zip"])
+    ['sub', 'lib']
+    >>> _of_forge("example.org", ["downloads", "lib-1.0.zip"]) is None
+    True
+    """
+    if host in _FORGES:
+        before = _FORGES[host]
+        path = names[before : before + 2]
+    elif "-" in names:  # GitLab
+        path = names[: names.index("-")]
+    elif names[2:3] == ["archive"]:  # Gitea, Forgejo, Gogs and GitHub Enterprise
+        path = names[:2]
+    else:  # cgit and gitweb
+        path = names[: next((n for n, name in enumerate(names, 1) if name.endswith(".git")), 0)]
+    if len(path) < 2 or len(path) == len(names):
+        return None
+    return [path[-2], path[-1].removesuffix(".git")]
 
 
 def _split(locator: str) -> SplitResult:

@@ -272,4 +272,4 @@ def _is_about(error: OSError, cache: Path) -> bool:
     if not isinstance(error.filename, (str, Path)):
         return False
     path = Path(error.filename).absolute()
-    return path.is_relative_to(cache) or cache.is_relative_to(path)
+    return path.is_relative_to(cache) or (cache.is_relative_to(path) and not os.path.exists(cache))

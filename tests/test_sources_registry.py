@@ -131,6 +131,29 @@ def test_an_objection_clears_every_version_of_a_package_and_no_other_package(tmp
     assert len(left) == 2
 
 
+def test_a_package_that_was_damaged_in_the_cache_is_asked_for_again(tmp_path: Path) -> None:
+    content = b"archive"
+    release = Release("1.0", "https://registry.invalid/x", {"sha256": hashlib.sha256(content).hexdigest()})
+    path = tmp_path / "downloads" / release.digests["sha256"]
+    path.parent.mkdir()
+    asked: list[int] = []
+
+    def find() -> Release:
+        asked.append(1)
+        path.write_bytes(content)
+        return release
+
+    for damage in (
+        lambda: None,
+        lambda: path.write_bytes(b"else"),
+        lambda: next(tmp_path.glob("r*/*/*")).write_bytes(b""),
+    ):
+        damage()
+        for _ in range(2):
+            assert fetch_release("pkg:npm/x", "1.0", find, Limits(), tmp_path, Deadline(9)) == ("1.0", path)
+    assert len(asked) == 3 and path.read_bytes() == content
+
+
 @pytest.mark.network
 def test_a_real_python_package_is_read_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source("pypi", "six", version="1.17.0")

@@ -428,17 +428,18 @@ def test_a_download_that_was_damaged_in_the_cache_is_fetched_anew(
     server, cache = serve(constant(archive())), tmp_path / "cache"
     digest = hashlib.sha256(archive()).hexdigest()
     source = Source("archive", server.url + "/tool.tar.gz", sha256=digest)
-    for damaged in ("downloads/*", "remembered/*/*.json"):
+    for place, content in (("downloads/*", b""), ("remembered/*/*.json", b"{}"), ("remembered/*/*.json", b"{")):
         before = read(source, cache)
-        (path,) = cache.glob(damaged)
-        path.write_bytes(b"{}")
+        (path,) = cache.glob(place)
+        path.write_bytes(content)
         asked = len(server.requests)
         assert read(source, cache) == before and len(server.requests) == asked + 1
     (path,) = cache.glob("remembered/*/*.json")
-    path.write_bytes(b'{"archive": "../../precious"}')
     (tmp_path / "precious").write_bytes(b"")
-    forget_source(source, cache)
-    assert (tmp_path / "precious").exists() and not path.exists()
+    for content in (b"[" * 100_000, b'{"archive": "../../precious"}'):
+        path.write_bytes(content)
+        forget_source(source, cache)
+        assert (tmp_path / "precious").exists() and not path.exists()
 
 
 def test_a_cache_that_cannot_be_used_stops_the_run_and_is_named(
@@ -567,6 +568,30 @@ def test_one_repository_has_one_identity_however_it_is_written(locator: str, nam
     identity = identify(Source("git", locator))
     assert (identity.name, identity.url) == (name, url)
     assert len(identity.repo_id) == 32
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://github.com/alice/lib/archive/refs/heads/main.tar.gz", "alice/lib"),
+        ("https://github.com/alice/lib/releases/download/v1/lib-1.0.tgz", "alice/lib"),
+        ("https://codeload.github.com/alice/lib/tar.gz/refs/heads/main", "alice/lib"),
+        ("https://api.github.com/repos/alice/lib/tarball/main", "alice/lib"),
+        ("https://gitlab.com/group/sub/lib/-/archive/main/lib-main.tar.gz", "sub/lib"),
+        ("https://git.example.org/alice/lib/archive/main.tar.gz", "alice/lib"),
+        ("https://bitbucket.org/alice/lib/get/main.zip", "alice/lib"),
+        ("https://git.sr.ht/~alice/lib/archive/1.0.tar.gz", "~alice/lib"),
+        ("https://git.kernel.org/pub/scm/x/lib.git/snapshot/lib-1.0.tar.gz", "x/lib"),
+        ("https://example.org/downloads/lib-1.0.tar.gz", "example.org/lib-1.0"),
+        ("https://example.org/alice/lib/releases/lib-1.0.tar.gz", "example.org/lib-1.0"),
+        ("https://github.com/main.tar.gz", "github.com/main"),
+        ("https://example.org/-/main.tar.gz", "example.org/main"),
+        ("https://example.org/alice/lib.git", "example.org/lib.git"),
+    ],
+)
+def test_an_archive_of_a_forge_is_named_after_its_repository(address: str, name: str) -> None:
+    identity = identify(Source("archive", address))
+    assert (identity.name, identity.url) == (name, address)
 
 
 def test_a_name_of_ones_own_keeps_the_other_as_an_alias() -> None:
