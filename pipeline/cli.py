@@ -64,14 +64,11 @@ def run(
         raise typer.Exit(130) from None
     if report.nothing_done:
         err.print(f"{folder} is complete: nothing to do.")
-        err.print(
-            Text.assemble(
-                ("hint:", "dim"),
-                " --recrawl looks whether the sources have changed; `gleanery summary` shows what is there",
-            )
-        )
+        _say_unread(folder, report)
+        _hint("--recrawl looks whether the sources have changed; `gleanery summary` shows what is there")
         return
     _show_summary(folder, report)
+    _say_unread(folder, report)
     _show_next(folder, loaded.path(loaded.run.previous) if loaded.run.previous else None)
 
 
@@ -219,7 +216,7 @@ def _stop(number: int, _frame: object) -> NoReturn:
 def _say(error: GleaneryError) -> NoReturn:
     err.print(Text.assemble(("error:", "red"), f" {error.message}"))
     if error.hint:
-        err.print(Text.assemble(("hint:", "dim"), f" {error.hint}"))
+        _hint(error.hint)
     sys.exit(1)
 
 
@@ -235,6 +232,24 @@ def _show_summary(folder: Path, report: Any) -> None:
 
     for section in summarize(folder, report):
         draw(section.title, section.columns, section.rows)
+
+
+def _say_unread(folder: Path, report: Any) -> None:
+    """Name the sources that could not be read, and the way to read them."""
+    from gleanery.pipeline.crawl_again import unread
+    from gleanery.release.wording import number, shown
+
+    failed, kept = unread(folder, report.counts["crawl"], report.notes["crawl"])
+    for sources, what in ((failed, "not read"), (kept, "not read again, and left as read before")):
+        if sources:
+            more = f" and {len(sources) - 3:,} more" if len(sources) > 3 else ""
+            err.print(f"{number(len(sources), 'source')} {what}: {', '.join(map(shown, sources[:3]))}{more}")
+    if failed or kept:
+        _hint("--retry reads again what could not be read; `gleanery audit dead_letters` says why it was not")
+
+
+def _hint(text: str) -> None:
+    err.print(Text.assemble(("hint:", "dim"), f" {text}"))
 
 
 def _show_next(folder: Path, previous: Path | None) -> None:

@@ -3,6 +3,8 @@
 In: a run or a release. Out: a tree or JSON on standard output; a page or a review queue as a file.
 """
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +14,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from gleanery.pipeline.screen import draw, err, out, write, wrong
+from gleanery.records.errors import StopRun
+from gleanery.release.wording import number
 
 
 def licenses(
@@ -54,7 +58,7 @@ def _draw_repository(folder: Path, repository: str, form: str) -> None:
 
 
 def _tree(found: Any) -> Tree:
-    from gleanery.release.wording import number, shown
+    from gleanery.release.wording import shown
 
     root = Tree(Text(f"{shown(found.repository)}  {number(found.files, 'file')} read, {found.kept:,} kept", "bold"))
     branches = {"": root}
@@ -94,11 +98,36 @@ def _draw_run(folder: Path, form: str) -> None:
 
 def _write(folder: Path, page: Path | None, queue: Path | None) -> None:
     from gleanery.licensing.policy import Policy
+    from gleanery.records.parquet import write_bytes
     from gleanery.release.license_report import review_queue, write_page
 
     if page is not None:
         write_page(folder, page, Policy.load().category)
         err.print(f"written to {page}")
     if queue is not None:
-        queue.write_text(review_queue(folder), "utf-8")
+        rows = review_queue(folder)
+        _refuse_decisions(queue, rows)
+        write_bytes(queue, rows.encode())
         err.print(f"written to {queue}; fill in the empty columns and name it in licensing.overrides")
+
+
+def _refuse_decisions(queue: Path, rows: str) -> None:
+    """Raises StopRun for a file that is there, but for a queue with the columns of `rows` in which nobody wrote."""
+    from gleanery.licensing.override_file import DECISION
+
+    if not queue.exists():
+        return
+    try:
+        text = queue.read_bytes().decode("utf-8-sig")
+        first = text.partition("\n")[0]
+        found = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") else ",", strict=True)
+        is_queue = found.fieldnames == rows.partition("\n")[0].split(",")
+        decided = sum(any((row[name] or "").strip() for name in DECISION) for row in found) if is_queue else 0
+    except (UnicodeDecodeError, csv.Error):
+        is_queue, decided = False, 0
+    if decided or not is_queue:
+        what = f"holds {number(decided, 'row')} with decisions" if decided else "is there, and is no open review queue"
+        raise StopRun(
+            f"the file {queue} {what}; it is left as it is",
+            "write the queue to another file; of two files of decisions, put the rows into the one in the settings",
+        )

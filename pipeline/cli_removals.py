@@ -61,19 +61,26 @@ def add(
     valid_days: Days = 90,
     path: NewList = Path("removals.jsonl"),
 ) -> None:
-    """Append files, repositories, or all that a registry covers to the removal list.
+    """Append files, repositories, or all that a registry covers to the removal list, and make it good for longer.
 
     Example: gleanery removals add runs/demo/release --registry optout.sqlite --list removals.jsonl
     """
     from gleanery.pipeline.removals import wishes
-    from gleanery.shards.removals import append
+    from gleanery.shards.removals import REASONS, Wish, append, read_list
 
-    found = wishes(release, files or [], repositories or [], registry, reason)
-    if not found:
-        raise wrong("there is nothing to remove", "give --file, --repo, or a --registry whose rules cover the release")
-    new = append(path, found, _until(valid_days))
+    if not (files or repositories or registry):
+        raise wrong("nothing is named that shall be removed", "give --file, --repo or --registry")
+    if reason not in REASONS:
+        raise wrong(f"there is no reason {reason!r}", f"choose {', '.join(REASONS)}")
+    found, until = wishes(release, files or [], repositories or [], registry, reason), _until(valid_days)
+    new = append(path, found, until)
     draw("", ("position", "scope", "id", "reason"), tuple((e.position, e.scope, e.id, e.reason) for e in new))
     err.print(f"{number(len(new), 'entry', 'entries')} written to {path}; {len(found) - len(new)} were there already")
+    # Nothing new is an answer too: who asks every night has the list as good as the registry is.
+    listed = read_list(path)
+    if not new and not (listed.entries and listed.valid_until == until):
+        append(path, [Wish("renew", "", "other")], until)
+    err.print(f"{path} is good until {until or 'for ever'}")
 
 
 @app.command("renew")
@@ -164,11 +171,11 @@ def exposure(
 
     Example: gleanery removals exposure runs/demo/release --file npm/rxjs:src/index.ts --steps 1000 --state state.json
     """
-    from gleanery.pipeline.removals import file_ids
+    from gleanery.pipeline.removals import file_id_of
     from gleanery.pipeline.trainings import opened
     from gleanery.shards.lineage import exposure as find
 
-    (file_id,) = file_ids(release, [file])
+    file_id = file_id_of(release, file)
     about = _settings(context, seed, unit, fim_rate, spm_rate, repo_rate, line_rate, syntax_rate)
     loader, legs = opened(release, rows, leg or [], masked, state, about, steps)
     _say_unchecked(state)

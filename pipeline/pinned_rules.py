@@ -15,6 +15,8 @@ from typing import Any
 
 from gleanery.optout.registry import Registry, Rule
 from gleanery.pipeline.optouts import write_names
+from gleanery.pipeline.release_folder import withdraw
+from gleanery.pipeline.run_folder import PIN
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage7_release import affected
 from gleanery.pipeline.steps import read_json
@@ -36,7 +38,7 @@ def pinned_rules(settings: Settings, root: Path, refresh: bool) -> list[Rule]:
 
     The position is pinned before anything else is written; the rules themselves are a table of the run.
     """
-    registry, pin = open_registry(settings), root / "optout.json"
+    registry, pin = open_registry(settings), root / PIN
     pinned: dict[str, Any]
     if registry is None:
         rules, pinned = [], {"run": settings.digest(), "registry": None, "position": 0}
@@ -76,7 +78,7 @@ def refuse_newer_rules(settings: Settings, root: Path, rules: Sequence[Rule]) ->
         return None
     known = {r.seq for r in rules}
     try:
-        _verify(registry, read_json(root / "optout.json") or {})
+        _verify(registry, read_json(root / PIN) or {})
         newer = [r for r in registry.rules() if r.seq not in known]
         if newer and affected(settings, root, [*rules, *newer]):
             raise StopRun(
@@ -84,7 +86,7 @@ def refuse_newer_rules(settings: Settings, root: Path, rules: Sequence[Rule]) ->
                 "run the same command with --refresh-optout",
             )
     except StopRun:
-        (root / "release" / "manifest.json").unlink(missing_ok=True)
+        withdraw(root)
         raise
     return registry
 

@@ -23,7 +23,7 @@ from gleanery.sql.questions import tables_of
 def wishes(
     release: Path, files: Sequence[str], repositories: Sequence[str], registry: str | None, reason: str
 ) -> list[Wish]:
-    """What to append. A repository is named by its name or repo_id, a file as in `file_ids`.
+    """What to append. A repository is named by its name or repo_id, a file as in `file_ids`: all of a name are meant.
 
     Raises StopRun for an unknown one: an entry that names nothing would look like a removal and be none.
     """
@@ -40,17 +40,28 @@ def wishes(
 
 
 def file_ids(release: Path, files: Sequence[str]) -> list[str]:
-    """The file_id of each file, named by it or as OWNER/REPO:PATH. Raises StopRun for one that the release lacks."""
-    known = dict[str, str]()
+    """The ids of all files that each of these names, as a file_id or as OWNER/REPO:PATH, is good for.
+
+    Two forges may have a repository of one name, and nobody knows whose file was meant: an owner's wish is served with
+    both. Raises StopRun for a name that the release lacks.
+    """
+    known: dict[str, list[str]] = {name: [] for name in files}
     for doc in _rows(release, "docs", ["file_id", "repo", "path"]) if files else ():
-        for name in (doc["file_id"], f"{doc['repo']}:{doc['path']}"):
-            if name in files:
-                known[name] = doc["file_id"]
-    for name in files:
-        if name not in known:
+        for name in {doc["file_id"], f"{doc['repo']}:{doc['path']}"} & known.keys():
+            known[name].append(doc["file_id"])
+    for name, ids in known.items():
+        if not ids:
             hint = "`gleanery explain OWNER/REPO:PATH` with --run tells what became of a file"
             raise StopRun(f"the release has no file {name}", hint)
-    return [known[name] for name in files]
+    return [file_id for ids in known.values() for file_id in sorted(ids)]
+
+
+def file_id_of(release: Path, file: str) -> str:
+    """The id of the one file of a name, for a question about one. Raises StopRun if several have that name."""
+    ids = file_ids(release, [file])
+    if len(ids) > 1:
+        raise StopRun(f"{len(ids)} files of the release are named {file}", f"give one of their ids: {', '.join(ids)}")
+    return ids[0]
 
 
 def _of_registry(release: Path, registry: str, reason: str) -> list[Wish]:

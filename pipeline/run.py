@@ -5,13 +5,12 @@ the folder; a killed run is resumed by the same command and gives the same bytes
 step on `local`, of which there are 26.
 """
 
-import fcntl
 import json
 import os
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,11 +23,13 @@ from gleanery.pipeline import stage4_select as s4
 from gleanery.pipeline import stage5_redact as s5
 from gleanery.pipeline import stage6_pack as s6
 from gleanery.pipeline import stage7_release as s7
+from gleanery.pipeline.crawl_again import read_again
 from gleanery.pipeline.engine import Engine
 from gleanery.pipeline.memory import PeakMemory
 from gleanery.pipeline.optouts import answered_otherwise, members_of, write_names
 from gleanery.pipeline.overrides import overrides_of, overrides_step
 from gleanery.pipeline.pinned_rules import pinned_rules, refuse_newer_rules, settle_with_registry
+from gleanery.pipeline.run_folder import clean_temporary, locked
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import annotate_step
 from gleanery.pipeline.stage2_conclude import conclude_step, spread_step
@@ -37,13 +38,11 @@ from gleanery.pipeline.stage4_judge import judge_step, policy_of, refuse_languag
 from gleanery.pipeline.steps import (
     Marker,
     Step,
-    clean_temporary,
     finish,
     finished_count,
     first_error,
     forget,
     pending,
-    read_json,
     read_marker,
     step_fingerprint,
     sweep,
@@ -110,10 +109,9 @@ def curate(
 ) -> Report:
     """Run everything that is not done yet. Raises StopRun with a way out; what was done stays done.
 
-    `retry` crawls again the sources that became dead letters, `recrawl` all of them; `refresh_optout` takes the
-    registry as it is now instead of as it was when this run began.
+    `retry` crawls again the sources that could not be read, `recrawl` all of them; what was read before of one that
+    cannot be read now is kept. `refresh_optout` takes the registry as it is now, not as it was when this run began.
     """
-    root.mkdir(parents=True, exist_ok=True)
     # What is not valid stops the run before anything is fetched.
     overrides_of(settings, policy_of(settings)).refuse_contradictions(
         (member.repo_id, *member.names) for member in members_of(settings)
@@ -121,11 +119,13 @@ def curate(
     previous_tables(settings)
     refuse_languages(settings.quality.languages)
     s6.refuse_tokenizer(settings)
-    with _locked(root), PeakMemory() as memory, Engine(engine, workers or os.cpu_count() or 1) as runner:
+    with locked(root), PeakMemory() as memory, Engine(engine, workers or os.cpu_count() or 1) as runner:
         clean_temporary(root)
         rules = pinned_rules(settings, root, refresh_optout)
         driver = _Driver(settings, root, runner, listener, Report())
-        _forget_sources(root, answered_otherwise(settings, root, rules), failed=retry, every=recrawl)
+        crawl = s1.crawl_step(settings, rules)
+        named = answered_otherwise(settings, root, rules)
+        read_again(root, crawl, step_fingerprint(crawl, {}), named, failed=retry, every=recrawl)
         for make in _plan(rules, root):
             driver.do(make(settings, driver.markers))
         settle_with_registry(settings, root, rules)
@@ -141,7 +141,7 @@ StepMaker = Callable[[Settings, Mapping[str, Marker]], Step]
 def _plan(rules: Sequence[Rule], root: Path) -> Iterator[StepMaker]:
     """The steps in order. Each is made when the ones before are done, since its tasks may depend on them."""
     yield lambda settings, _: s1.crawl_step(settings, rules)
-    yield s1.gather_step
+    yield lambda settings, markers: s1.gather_step(settings, markers, root)
     yield annotate_step
     yield spread_step
     yield conclude_step
@@ -242,17 +242,6 @@ def _refused(error: Exception) -> StopRun | None:
 
 
 @contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    """Only one driver may write to a run folder. The lock goes with the process, however it ends."""
-    with open(root / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StopRun(f"another run is writing to {root}", "wait for it, or choose another --out") from None
-        yield
-
-
-@contextmanager
 def _watched(root: Path, step: Step, listener: Listener) -> Iterator[None]:
     """Report progress from the sidecars, since an engine's run blocks and reports nothing."""
     ended = threading.Event()
@@ -270,21 +259,6 @@ def _watched(root: Path, step: Step, listener: Listener) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
-
-
-def _forget_sources(root: Path, named: Collection[str], *, failed: bool, every: bool) -> None:
-    """Take back that sources were crawled: those of some tasks, the failed ones, or all.
-
-    Where reading one again gives the same bytes, nothing after it is redone.
-    """
-    tasks = (root / "work/crawl/tasks").glob("*.json")
-    again = [
-        p for p in tasks if every or p.stem in named or (failed and (read_json(p) or {}).get("counts", {}).get("dead"))
-    ]
-    if again:
-        (root / "work/crawl/done.json").unlink(missing_ok=True)  # first: a kill in between must not hide what is left
-    for path in again:
-        path.unlink()
 
 
 def _journal(root: Path, report: Report, engine: str) -> None:

@@ -18,6 +18,7 @@ from gleanery.licensing.names import license_role
 from gleanery.optout.declaration import is_objection
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.caches import cache_folder
+from gleanery.pipeline.crawl_again import Reading, crawl_is_done, note_kept, reading_before
 from gleanery.pipeline.exchange import first_of_each, id_range, iter_range, part_count, part_name, write_sorted
 from gleanery.pipeline.optouts import Objected, Way, blocked_sources, located, sources_of
 from gleanery.pipeline.settings import Settings
@@ -25,7 +26,7 @@ from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.quality.decoding import decode
 from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.records.ids import blob_id, file_id
-from gleanery.records.parquet import table_of, write_table
+from gleanery.records.parquet import link_file, table_of, write_table
 from gleanery.sources.reading import Entry, Facts, Identity, Limits, Source, forget_source, identify, open_source
 
 SPILL_BYTES = 64 << 20
@@ -61,8 +62,9 @@ def crawl_step(settings: Settings, rules: Sequence[Rule]) -> Step:
     return Step("crawl", "crawl", "1 of 7  crawl", work, tasks, parameters, owns=owns, unit="entries and sources")
 
 
-def gather_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 2 of 2: merge the contents of all sources into parts by content id."""
+def gather_step(settings: Settings, markers: Mapping[str, Marker], root: Path) -> Step:
+    """Step 2 of 2: merge the contents of all sources into parts by content id. The crawl is done when it is made."""
+    crawl_is_done(root)
     parts = part_count(markers["crawl"].notes.get("content_bytes", 0), settings.run.part_bytes)
     tasks = tuple(Task(part_name(p, parts), {"part": p, "parts": parts}) for p in range(parts))
     work, owns = f"{__name__}:gather_part", ("tables/blobs/*",)
@@ -70,34 +72,43 @@ def gather_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 
 
 def crawl_shard(shard: Shard) -> None:
-    """Read the sources of one task; a source that cannot be read becomes a dead letter."""
+    """Read the sources of one task; a source that cannot be read becomes a dead letter.
+
+    One that was read before, and now cannot be read again, stays as it was read.
+    """
     limits = Limits(**dataclasses.asdict(shard.settings.crawl))
     crawl, cache = _Crawl(shard), cache_folder(shard.settings) / "sources"
     for plain in shard.task.payload["sources"]:
         source = _source(plain, shard.settings)
-        identity = identify(source)
-        if plain["blocked"]:
-            forget_source(source, cache)
-            crawl.add_repository(identity, source, None, "opted_out")
-            crawl.count("rejected", 1)
-            continue
-        way = Way(shard.root, identity)
+        way = Way(shard.root, identify(source))
         try:
-            with open_source(source, limits, cache, way.follow) as reading:
-                way.claim(reading.facts.declared_sources)
-                for entry in reading.entries():
-                    crawl.add_entry(identity, entry)
-                crawl.add_repository(way.named(), source, reading.facts, "read")
-            crawl.end_source()
+            if plain["blocked"]:
+                raise Objected
+            _read(crawl, source, way, limits, cache)
         except Objected:
             forget_source(source, cache)
             crawl.add_repository(way.named(), source, None, "opted_out")
             crawl.count("rejected", 1)
-        except (RejectRecord, TryAgain) as error:
-            crawl.drop_source()
-            crawl.add_repository(way.named(), source, None, "failed")
-            crawl.add_dead_letter(identity, error)
     crawl.write()
+
+
+def _read(crawl: "_Crawl", source: Source, way: Way, limits: Limits, cache: Path) -> None:
+    """Read one source to its end. Raises Objected if a rule covers an address on the way to it."""
+    identity = way.identity
+    try:
+        with open_source(source, limits, cache, way.follow) as reading:
+            way.claim(reading.facts.declared_sources)
+            for entry in reading.entries():
+                crawl.add_entry(identity, entry)
+            crawl.add_repository(way.named(), source, reading.facts, "read")
+        crawl.end_source(identity)
+    except (RejectRecord, TryAgain) as error:
+        crawl.drop_source()
+        if (before := crawl.read_before(way)) is not None:
+            crawl.keep(identity, before, error)
+            return
+        crawl.add_repository(way.named(), source, None, "failed")
+        crawl.add_dead_letter(identity, error)
 
 
 class _Crawl:
@@ -112,7 +123,7 @@ class _Crawl:
         self.repos: list[dict[str, Any]] = []
         self.dead: list[dict[str, Any]] = []
         self.finished: list[pa.Table] = []  # rows of `files`, a table for each source
-        self.spills = 0
+        self.kept: list[str] = []  # sources that could not be read again, and why
         self.content_bytes = 0
         self.objections: dict[str, str] = {}
         self.begin_source()
@@ -124,9 +135,9 @@ class _Crawl:
         self.seen: set[str] = set()
         self.runs: list[tuple[Path, int]] = []
 
-    def end_source(self) -> None:
+    def end_source(self, identity: Identity) -> None:
         """Take what was read of a source as read to its end."""
-        self.spill()
+        self.spill(identity)
         self.finished.append(table_of("files", self.files))
         self.content_bytes += sum(size for _, size in self.runs)
         self.begin_source()
@@ -137,6 +148,29 @@ class _Crawl:
             del self.shard.outputs[path.relative_to(self.shard.root).as_posix()]
             path.unlink()
         self.begin_source()
+
+    def read_before(self, way: Way) -> Reading | None:
+        """What was read before of a source that cannot be read now, if there is nothing against keeping it.
+
+        What was read anew may have been an objection, which holds even if the rest cannot be read. Raises Objected if
+        by now a rule covers an address on the way to it.
+        """
+        repo_id = way.identity.repo_id
+        before = None if repo_id in self.objections else reading_before(self.shard, repo_id)
+        for address in sorted({*before.repository["aliases"]} - {*way.identity.aliases}) if before else ():
+            way.follow(address)
+        return before
+
+    def keep(self, identity: Identity, before: Reading, error: RejectRecord | TryAgain) -> None:
+        """Take a source as it was read before."""
+        for path, written in before.runs:
+            target = self.shard.data(path.name)
+            link_file(path, target)
+            self.shard.wrote(target, written)
+        self.repos.append(before.repository)
+        self.finished.append(before.files)
+        self.content_bytes += before.content_bytes
+        self.kept.append(f"{identity.name} ({error.message})")
 
     def add_repository(self, identity: Identity, source: Source, facts: Facts | None, status: str) -> None:
         row = dataclasses.asdict(facts) if facts else dict.fromkeys(f.name for f in dataclasses.fields(Facts))
@@ -170,16 +204,15 @@ class _Crawl:
             self.held[blob] = entry.content
             self.held_bytes += len(entry.content)
             if self.held_bytes >= SPILL_BYTES:
-                self.spill()
+                self.spill(identity)
 
-    def spill(self) -> None:
+    def spill(self, identity: Identity) -> None:
         if not self.held:
             return
-        path = self.shard.data(f"{self.shard.task.name}.{self.spills:04d}.blobs.parquet")
+        path = self.shard.data(f"{identity.repo_id}.{len(self.runs):04d}.blobs.parquet")
         table = pa.table([list(self.held), list(self.held.values())], schema=RAW)
         self.shard.wrote(path, write_sorted(path, table, "blob_id"))
         self.runs.append((path, self.held_bytes))
-        self.spills += 1
         self.held, self.held_bytes = {}, 0
 
     def add_dead_letter(self, identity: Identity, error: RejectRecord | TryAgain) -> None:
@@ -208,6 +241,7 @@ class _Crawl:
         self.count("kept", read.num_rows)
         self.count("rejected", files.num_rows - read.num_rows)
         self.shard.notes["content_bytes"] = self.content_bytes
+        note_kept(self.shard, self.kept)
         self.shard.notes["repositories"] = sum(r["status"] == "read" for r in self.repos)
 
 

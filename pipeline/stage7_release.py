@@ -7,11 +7,13 @@ released files, at the speed of SHA-256, and one of the tokens.
 """
 
 import hashlib
-import json
 import shutil
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from gleanery.licensing.expressions import parse
 from gleanery.licensing.names import is_vendored_path, license_role
@@ -20,6 +22,7 @@ from gleanery.licensing.texts import license_text
 from gleanery.optout.matching import Matcher
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.optouts import blocked_sources
+from gleanery.pipeline.release_folder import PLACE, put_in_place, refuse_other_files, withdraw
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR
 from gleanery.pipeline.stage4_judge import policy_of
@@ -33,11 +36,11 @@ from gleanery.records.errors import RejectRecord, StopRun
 from gleanery.records.parquet import describe, read_table
 from gleanery.release.assemble import assemble
 from gleanery.release.gate import gate, stop_if_failed
-from gleanery.release.listing import MANIFEST, entries
 from gleanery.release.manifest import write_manifest
 from gleanery.release.notice_files import write_notices
 from gleanery.release.notices import TABLES as NOTICE_TABLES
 from gleanery.release.notices import LicenseFacts, make_notices
+from gleanery.release.wording import number
 from gleanery.shards.store import Store
 from gleanery.sql.questions import questions
 
@@ -54,6 +57,8 @@ _TOOLS = (
     "scancode-toolkit",
     "tokenizers",
 )
+# The reasons by which a decision says that an owner has opted out.
+OBJECTIONS = ("owner_opted_out", "copy_of_opted_out")
 # In place of a text that cannot be redacted.
 NOT_PUBLISHED = b"This text is left out: it holds what looks like a secret each time a part of it is replaced.\n"
 # The steps whose counts speak for their stage: what comes into the first of them, and what the last of them keeps.
@@ -107,24 +112,25 @@ def _detectors() -> dict[str, str]:
 
 
 def make_release(shard: Shard) -> None:
-    """Assemble, check, and seal."""
-    payload, release = shard.task.payload, shard.root / "release"
-    _refuse_other_files(release)
-    (release / "manifest.json").unlink(missing_ok=True)  # while it is made anew, nothing may verify as whole
-    shutil.rmtree(release, ignore_errors=True)
+    """Assemble, check, seal, and put into place. What stood there stays until then, unless an owner in it objects."""
+    payload, made = shard.task.payload, shard.data("release")
+    refuse_other_files(shard.root)
+    if objected := _objected(shard.root):
+        withdraw(shard.root)
     if not payload["documents"]:
-        raise StopRun("no file was kept, so there is nothing to release", "see why with `gleanery summary --run DIR`")
+        raise _nothing_kept(payload["counts"], objected)
+    shutil.rmtree(made, ignore_errors=True)
     for path in make_notices(shard.root, license_facts(shard.settings)):
         shard.wrote(path, describe(path))
-    assemble(shard.root, release)
-    write_notices(release)
+    assemble(shard.root, made)
+    write_notices(made)
     results = gate(shard.root)
     stop_if_failed(results)
-    Store.open(release).scan()
+    Store.open(made).scan()
     documents = payload["documents"]
     counts = payload["counts"] | {"release": {"in": documents, "kept": documents, "rejected": 0, "dead": 0}}
     write_manifest(
-        release,
+        made,
         config=payload["config"] | {"sha256": payload["config_sha256"]},
         tools=payload["tools"],
         registry_position=payload["registry_position"],
@@ -132,23 +138,40 @@ def make_release(shard: Shard) -> None:
         counts=counts,
         gate=results,
     )
-    for path in sorted(p for p in release.rglob("*") if p.is_file()):
+    for path in put_in_place(shard.root, made):
         shard.wrote(path, describe(path, 0))
     shard.counts |= {"in": documents, "kept": documents}
 
 
-def _refuse_other_files(release: Path) -> None:
-    """Raises StopRun for a file in a whole release that no run made: it would be lost."""
-    try:
-        made = {entry["path"] for entry in json.loads((release / MANIFEST).read_bytes())["files"]} | {MANIFEST}
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # it is not whole, so nobody knows what belongs to it
-    others = [entry.path for entry in entries(release) if entry.path not in made]
-    if others:
-        raise StopRun(
-            f"the release is to be made anew and holds {len(others)} files that no run made, such as {others[0]!r}",
-            "move them out of the folder release, and run the same command again",
-        )
+def _nothing_kept(counts: Mapping[str, Mapping[str, int]], objected: bool) -> StopRun:
+    said = "no file was kept, so there is nothing to release"
+    if objected:
+        said += "; the release of before has no manifest now, since owners in it have opted out"
+    if dead := counts["crawl"]["dead"]:
+        return StopRun(said, f"{number(dead, 'source')} could not be read: --retry reads them again")
+    return StopRun(said, "see why with `gleanery summary --run DIR`")
+
+
+def _objected(root: Path) -> bool:
+    """Whether the release that stands there holds something whose owner has opted out, as this run decided."""
+    docs = [read_table(path, ["file_id", "repo_id"]) for path in sorted((root / PLACE / "docs").glob("*.parquet"))]
+    if not docs:
+        return False
+    released = pa.concat_tables(docs)
+    for path in sorted((root / "tables/repos").glob("*.parquet")):
+        repos = read_table(path, ["repo_id", "status"])
+        if _any_of(released["repo_id"], repos.filter(pc.equal(repos["status"], "opted_out"))["repo_id"]):
+            return True
+    for path in sorted((root / "tables/decisions").glob("*.parquet")):
+        files = read_table(path, ["file_id", "reason"])
+        refused = files.filter(pc.is_in(files["reason"], value_set=pa.array(OBJECTIONS)))
+        if _any_of(released["file_id"], refused["file_id"]):
+            return True
+    return False
+
+
+def _any_of(values: pa.ChunkedArray, wanted: pa.ChunkedArray) -> bool:
+    return bool(pc.any(pc.is_in(values, value_set=wanted.combine_chunks())).as_py())
 
 
 def license_facts(settings: Settings) -> LicenseFacts:
@@ -182,10 +205,10 @@ def without_secrets(content: bytes) -> bytes:
 
 
 def affected(settings: Settings, root: Path, rules: Iterable[Rule]) -> bool:
-    """Whether these rules, folded in order, cover a repository or a content that the run released."""
+    """Whether these rules, folded in order, cover a repository or a content that is, or is to be, released."""
     rules = list(rules)
     matcher, blocked = Matcher(rules), blocked_sources(settings, rules, root)
-    for path in sorted((root / "tables/docs").glob("*.parquet")):
+    for path in sorted(p for folder in ("tables/docs", f"{PLACE}/docs") for p in (root / folder).glob("*.parquet")):
         table = read_table(path, ["repo_id", "blob_id"])
         if blocked.intersection(table.column("repo_id").to_pylist()):
             return True

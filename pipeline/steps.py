@@ -63,6 +63,7 @@ class Shard:
     step: str
     task: Task
     settings: Settings
+    fingerprint: str = ""  # of the task: what its result depends on
     outputs: dict[str, Written] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     notes: dict[str, int] = field(default_factory=dict)
@@ -88,7 +89,7 @@ def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: 
     """
     plain = json.loads(task_json)
     task = Task(plain["name"], plain["payload"])
-    shard = Shard(Path(root), step_name, task, Settings.from_json(settings_json))
+    shard = Shard(Path(root), step_name, task, Settings.from_json(settings_json), fingerprint)
     start = time.process_time()
     try:
         _function(work)(shard)
@@ -164,7 +165,7 @@ def read_marker(root: Path, step: Step, base: str) -> Marker | None:
 
 def pending(root: Path, step: Step, base: str) -> list[Task]:
     """The tasks that have no valid sidecar yet."""
-    return [t for t in step.tasks if _finished(root, step.name, t, base) is None]
+    return [t for t in step.tasks if finished(root, step.name, t, base) is None]
 
 
 def finished_count(root: Path, step: Step, tasks: Iterable[Task]) -> int:
@@ -200,7 +201,7 @@ def finish(root: Path, step: Step, base: str, markers: Mapping[str, Marker]) -> 
     outputs: dict[str, Any] = {}
     counts, notes, cpu_ms = dict.fromkeys(COUNTS, 0), dict[str, int](), 0
     for task in step.tasks:
-        sidecar = _finished(root, step.name, task, base)
+        sidecar = finished(root, step.name, task, base)
         if sidecar is None:
             raise StopRun(f"{step.title}: the task {task.name} did not finish", "run the same command again to resume")
         outputs.update(sidecar["outputs"])
@@ -255,13 +256,8 @@ def sweep(root: Path, step: Step, outputs: Mapping[str, Any]) -> None:
             path.unlink()
 
 
-def clean_temporary(root: Path) -> None:
-    """Remove what a killed run left half written. Only the driver calls it, and it holds the run's lock."""
-    for path in root.rglob(".*.tmp"):
-        path.unlink(missing_ok=True)
-
-
-def _finished(root: Path, step: str, task: Task, base: str) -> dict[str, Any] | None:
+def finished(root: Path, step: str, task: Task, base: str) -> dict[str, Any] | None:
+    """The sidecar of a task that is finished, with its outputs all there."""
     plain = read_json(_sidecar(root, step, task.name))
     if plain is None or plain.get("fingerprint") != task_fingerprint(base, task):
         return None

@@ -113,7 +113,9 @@ def append(path: Path | str, wishes: Iterable[Wish], valid_until: datetime.date 
     Several may append at the same time: each waits for the other. What a kill left half written, which nobody was told
     of, is cut off first. Raises StopRun for an entry that is not possible or a list that is damaged.
     """
-    path = Path(path)
+    path, wishes = Path(path), list(wishes)
+    for wish in wishes:
+        _check(wish)  # before a file is made
     with path.open("ab+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
@@ -152,7 +154,6 @@ def _new(entries: Sequence[Entry], wishes: Iterable[Wish], valid_until: datetime
     new: list[Entry] = []
     digest = entries[-1].digest if entries else hashlib.sha256(HEADER).hexdigest()
     for wish in wishes:
-        _check(wish)
         if (wish.scope, wish.id) in known and wish.scope != "renew":
             continue
         known.add((wish.scope, wish.id))

@@ -29,7 +29,10 @@ class Deadline:
         """Seconds left; raises TryAgain if there are none."""
         left = self._left - (0.0 if self._since is None else time.monotonic() - self._since)
         if left <= 0:
-            raise TryAgain("the source took longer to read than crawl.seconds", "raise the limit or try again later")
+            raise TryAgain(
+                "the source took longer to read than crawl.seconds",
+                "raise the limit, or read it again later with --retry",
+            )
         return left
 
     def pause(self) -> None:

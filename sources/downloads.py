@@ -228,7 +228,7 @@ def _error(error: Exception) -> GleaneryError:
 
 
 def _not_reached() -> TryAgain:
-    return TryAgain("the server could not be reached or is busy", "try again later")
+    return TryAgain("the server could not be reached or is busy", "read it again later with --retry")
 
 
 def _may_follow(first: str, start: str, target: str) -> bool:

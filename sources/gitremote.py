@@ -155,7 +155,7 @@ def _error(said: bytes) -> GleaneryError | OSError:
     if _FORBIDDEN.search(said):
         return RejectRecord("the server asks for a login", "clone it yourself and give the path", "refused")
     if _MAY_PASS.search(said):
-        return TryAgain("the server could not be reached or is busy", "try again later")
+        return TryAgain("the server could not be reached or is busy", "read it again later with --retry")
     if _NOT_FOUND.search(said):
         return RejectRecord("the server has no such repository or branch", "check the address", "not_found")
     return RejectRecord("git could not fetch the repository", "check the address", "unreadable")

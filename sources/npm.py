@@ -32,7 +32,9 @@ def find_release(name: str, version: str | None, deadline: Deadline, registry: s
     try:
         return chosen(json.loads(content), version)
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
-        raise RejectRecord("the registry's index could not be understood", "try again later", "unreadable") from None
+        raise RejectRecord(
+            "the registry's index could not be understood", "read it again later with --retry", "unreadable"
+        ) from None
 
 
 def chosen(index: dict[str, Any], version: str | None) -> Release:

@@ -34,7 +34,9 @@ def find_release(name: str, version: str | None, deadline: Deadline, endpoint: s
         else:
             page = ProjectPage.from_html(name, content, url)
     except (ValueError, RecursionError):
-        raise RejectRecord("the registry's index could not be understood", "try again later", "unreadable") from None
+        raise RejectRecord(
+            "the registry's index could not be understood", "read it again later with --retry", "unreadable"
+        ) from None
     return chosen(page.packages, version)
 
 

@@ -263,7 +263,9 @@ def _as_ours(error: OSError | ValueError, cache: Path) -> GleaneryError:
             hint = "see that it is a folder with room, mounted for writing, that you may write to; or set run.cache"
             return StopRun(message, hint)
         if error.errno in (errno.EMFILE, errno.ENFILE):
-            return TryAgain("too many files are open", "raise the limit of open files (`ulimit -n`) and try again")
+            return TryAgain(
+                "too many files are open", "raise the limit of open files (`ulimit -n`), and read it again with --retry"
+            )
     return RejectRecord("the source could not be read", "check that it is whole and that you may read it")
 
 

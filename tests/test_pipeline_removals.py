@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from gleanery.optout.registry import Registry
 from gleanery.pipeline.cli import app
-from gleanery.pipeline.removals import wishes
+from gleanery.pipeline.removals import file_id_of, wishes
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import write_groups
 from gleanery.records.tables import TABLES
 from gleanery.shards.lineage import Leg, exposure, trace
 from gleanery.shards.loader import Loader
-from gleanery.shards.removals import append, read_list, removed_from
+from gleanery.shards.removals import Wish, append, read_list, removed_from
 
 HOST = "https://github.com"
 REPOS = [
@@ -96,6 +96,21 @@ def test_a_file_goes_by_its_place_and_an_unknown_one_is_refused(release: Path) -
             wishes(release, [unknown], [], None, "other")
 
 
+def test_of_two_files_of_one_name_both_are_removed_and_a_question_about_one_is_refused(
+    release: Path, tmp_path: Path
+) -> None:
+    """Two forges may have a repository of one name."""
+    docs = release / "docs/part-00000.parquet"
+    twin = {"file_id": f"{9:032x}", "repo_id": "d" * 32, "repo": "carol/app", "path": "2.py", "blob_id": f"{9:040x}"}
+    write_groups(docs, TABLES["docs"].schema, [pa.concat_tables([pq.read_table(docs), rows("docs", [twin])])])
+    both = [f"{2:032x}", f"{9:032x}"]
+    assert [w.id for w in wishes(release, ["carol/app:2.py"], [], None, "opt_out")] == both
+    with pytest.raises(StopRun, match="2 files of the release are named carol/app:2.py") as caught:
+        file_id_of(release, "carol/app:2.py")
+    assert all(file_id in caught.value.hint for file_id in both)
+    assert file_id_of(release, both[1]) == both[1]
+
+
 def test_what_is_removed_from_a_finished_release_is_seen_by_no_step(curated: Path, tmp_path: Path) -> None:
     release, run = curated / "release", CliRunner()
     loader = Loader(release, context=128, batch=2, epochs=1)
@@ -152,3 +167,33 @@ def test_the_commands_append_show_and_renew(release: Path, tmp_path: Path) -> No
     assert run.invoke(app, ["removals", "show", "--list", str(path)]).exit_code == 0
     assert run.invoke(app, ["removals", "renew", "--valid-days", "36500", "--list", str(path)]).exit_code == 0
     assert run.invoke(app, ["removals", "renew", "--valid-days", "9999999", "--list", str(path)]).exit_code == 2
+
+
+def test_adding_nothing_new_makes_the_list_good_for_longer(release: Path, tmp_path: Path) -> None:
+    registry = Registry.open(f"sqlite:///{tmp_path}/r.sqlite")
+    registry.append_rule(scope="repo", value="github.com/carol/app", action="block")
+    path, screen = tmp_path / "removals.jsonl", CliRunner()
+    asked = ["removals", "add", str(release), "--registry", f"{tmp_path}/r.sqlite", "--list", str(path), "--valid-days"]
+    for days, scopes in (("3", ["repo"]), ("90", ["repo", "renew"]), ("90", ["repo", "renew"])):
+        done = screen.invoke(app, [*asked, days])
+        assert done.exit_code == 0, done.output
+        assert [e.scope for e in read_list(path).entries] == scopes
+        assert read_list(path).valid_until == datetime.date.today() + datetime.timedelta(days=int(days))
+
+
+def test_a_registry_that_covers_nothing_of_a_release_gives_a_list_too(release: Path, tmp_path: Path) -> None:
+    Registry.open(f"sqlite:///{tmp_path}/r.sqlite").close()
+    path = tmp_path / "removals.jsonl"
+    given = ["--registry", f"{tmp_path}/r.sqlite", "--list", str(path)]
+    for _ in range(2):
+        assert CliRunner().invoke(app, ["removals", "add", str(release), *given]).exit_code == 0
+    assert [e.scope for e in read_list(path).entries] == ["renew"]
+
+
+def test_a_wish_that_is_not_possible_makes_no_list(release: Path, tmp_path: Path) -> None:
+    path = tmp_path / "removals.jsonl"
+    given = ["--repo", "carol/app", "--reason", "typo", "--list", str(path)]
+    assert isinstance(CliRunner().invoke(app, ["removals", "add", str(release), *given]).exception, StopRun)
+    with pytest.raises(StopRun, match="'typo' is not possible"):
+        append(path, [Wish("repo", "c" * 32, "typo")], None)
+    assert not path.exists()

@@ -340,13 +340,15 @@ def test_what_people_put_beside_a_release_is_never_lost(curated: Path, corpus: P
     assert [path.read_text() for path in kept] == ["mine", "mine"]
 
 
-def test_a_run_that_keeps_nothing_says_so_and_makes_no_release(curated: Path, corpus: Path, tmp_path: Path) -> None:
+def test_a_run_that_keeps_nothing_says_so_and_leaves_the_release_of_before(
+    curated: Path, corpus: Path, tmp_path: Path
+) -> None:
     shutil.copytree(curated, tmp_path / "run")
     settings = corpus.parent / "no-such-files.toml"
     settings.write_text(corpus.read_text("utf-8") + '[quality]\nlanguages = ["COBOL"]\n', "utf-8")
     with pytest.raises(StopRun, match="no file was kept"):
         curate(load_settings(settings), tmp_path / "run", workers=1)
-    assert not (tmp_path / "run/release").exists()
+    assert verify(tmp_path / "run/release").problems == ()
 
 
 @pytest.mark.slow

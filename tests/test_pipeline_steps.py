@@ -1,7 +1,6 @@
 """A step can be stopped anywhere, redoes only what is missing, and never lets a record get lost."""
 
 import errno
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from gleanery.pipeline.steps import (
     Shard,
     Step,
     Task,
-    clean_temporary,
     finish,
     first_error,
     forget,
@@ -173,10 +171,3 @@ def _written(digest: str) -> Any:
     from gleanery.records.parquet import Written
 
     return Written(0, 0, digest)
-
-
-def test_half_written_files_of_a_killed_run_are_removed(tmp_path: Path) -> None:
-    (tmp_path / "tables/clusters").mkdir(parents=True)
-    (tmp_path / f"tables/clusters/.a.parquet.{os.getpid()}.tmp").write_bytes(b"half")
-    clean_temporary(tmp_path)
-    assert list((tmp_path / "tables/clusters").iterdir()) == []

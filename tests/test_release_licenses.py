@@ -23,9 +23,11 @@ from run_folder import (
     own,
     write_run,
 )
+from typer.testing import CliRunner
 
 from gleanery.licensing.override_file import DECISION, SCOPE, read_overrides
 from gleanery.licensing.policy import Policy
+from gleanery.pipeline.cli import app
 from gleanery.records.errors import StopRun
 from gleanery.release.license_report import CATEGORIES, report_page, review_queue, review_rows, totals
 from gleanery.release.license_tree import license_trees
@@ -246,3 +248,24 @@ def test_a_browser_sorts_and_filters_and_hears_nothing_of_strangers(run: Path, t
         assert page.get_attribute("#licences th:nth-child(3)", "aria-sort") == "ascending"
         browser.close()
     assert said == []
+
+
+def test_a_queue_in_which_decisions_stand_is_never_overwritten(run: Path, tmp_path: Path) -> None:
+    path, command = (
+        tmp_path / "overrides.csv",
+        ["licenses", "--run", str(run), "--queue", str(tmp_path / "overrides.csv")],
+    )
+    for _ in range(2):  # one that is still open is made anew
+        assert CliRunner().invoke(app, command).exit_code == 0
+    opened = path.read_text("utf-8")
+    rows = list(csv.reader(io.StringIO(opened)))
+    rows[1][rows[0].index("by")] = "Maria Beispiel"
+    filled = io.StringIO()
+    csv.writer(filled, delimiter=";", lineterminator="\r\n").writerows(rows)
+    own_column = opened.replace("\n", ",to ask\n")
+    for text in ("\ufeff" + filled.getvalue(), own_column, "[[override]]\n", "\x00", ""):
+        path.write_text(text, "utf-8", newline="")
+        refused = CliRunner().invoke(app, command)
+        assert isinstance(refused.exception, StopRun) and path.read_bytes().decode() == text, text
+    path.write_bytes(b"\xff\xfe")
+    assert isinstance(CliRunner().invoke(app, command).exception, StopRun) and path.read_bytes() == b"\xff\xfe"

@@ -1,0 +1,88 @@
+"""The folder `release/` of a run: a release stays until a better one stands, and people's files are never lost."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gleanery.pipeline.release_folder import made_by_runs, put_in_place, refuse_other_files, withdraw
+from gleanery.records.errors import StopRun
+
+
+def _release(folder: Path, *names: str) -> Path:
+    for name in (*names, "manifest.json"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    return folder
+
+
+def _names(root: Path) -> list[str]:
+    return sorted(p.relative_to(root).as_posix() for p in root.rglob("*"))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A run with a release, whose files are noted, as its manifest would list them."""
+    put_in_place(tmp_path, _release(tmp_path / "work/made", "docs/a.parquet", "old/b.bin"))
+    return tmp_path
+
+
+def test_a_new_release_takes_the_place_of_the_one_before(root: Path) -> None:
+    made = _release(root / "work/made", "docs/a.parquet", "docs/c.parquet")
+    found = put_in_place(root, made)
+    assert [p.relative_to(root).as_posix() for p in found] == [
+        "release/docs/a.parquet",
+        "release/docs/c.parquet",
+        "release/manifest.json",
+    ]
+    assert _names(root / "release") == ["docs", "docs/a.parquet", "docs/c.parquet", "manifest.json"]
+    assert not made.exists()
+
+
+def test_people_s_files_stop_it_before_anything_is_touched(root: Path) -> None:
+    (root / "release/docs/signature.asc").write_text("mine")
+    before, made = _names(root / "release"), _release(root / "work/made", "new.bin")
+    with pytest.raises(StopRun, match="holds 1 files that no run made, such as 'docs/signature.asc'"):
+        put_in_place(root, made)
+    assert _names(root / "release") == before
+
+
+def test_it_stays_known_whose_files_are_whose_when_the_manifest_is_withdrawn(root: Path) -> None:
+    withdraw(root)
+    assert not (root / "release/manifest.json").exists()
+    refuse_other_files(root)
+    (root / "release/manifest.sig").write_text("mine")
+    with pytest.raises(StopRun, match=r"such as 'manifest\.sig'"):
+        refuse_other_files(root)
+
+
+def test_a_release_of_an_older_version_has_its_manifest_for_a_note(root: Path) -> None:
+    shutil.rmtree(root / "work/release")
+    (root / "release/manifest.json").write_text('{"files": [{"path": "docs/a.parquet"}, {"path": "old/b.bin"}]}')
+    refuse_other_files(root)
+    withdraw(root)
+    refuse_other_files(root)
+
+
+def test_a_kill_while_it_is_put_into_place_leaves_only_files_that_are_noted(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, moved, real = _release(root / "work/made", "docs/a.parquet", "docs/c.parquet"), [0], Path.replace
+
+    def killed(self: Path, target: Path) -> Path:
+        if "made" in self.parts:
+            moved[0] += 1
+            if moved[0] == 2:
+                raise KeyboardInterrupt
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        put_in_place(root, made)
+    monkeypatch.undo()
+    assert not (root / "release/manifest.json").exists()
+    refuse_other_files(root)
+    shutil.rmtree(made)
+    put_in_place(root, _release(made, "docs/d.parquet"))
+    assert _names(root / "release") == ["docs", "docs/d.parquet", "manifest.json"]
+    assert made_by_runs(root) == {"docs/d.parquet", "manifest.json"}

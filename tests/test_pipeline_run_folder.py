@@ -1,0 +1,55 @@
+"""The folder of a run: only what a run made in it is ever replaced or removed."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gleanery.pipeline.run import curate
+from gleanery.pipeline.run_folder import clean_temporary, is_run, locked
+from gleanery.pipeline.settings import Settings
+from gleanery.records.errors import StopRun
+
+
+def _files(root: Path) -> dict[str, bytes]:
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def test_a_folder_that_is_in_use_for_something_else_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    for name in ("release/build-1.0.txt", "store/stock.csv", "src/drafts/.chapter1.tmp"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("mine")
+    before = _files(tmp_path)
+    with pytest.raises(StopRun, match="is not empty, and what is in it is not of a run") as caught:
+        curate(Settings(), tmp_path, workers=1)
+    assert "--out" in caught.value.hint
+    assert _files(tmp_path) == before
+
+
+def test_a_folder_is_that_of_a_run_as_soon_as_its_rules_are_pinned(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    with locked(root):
+        assert not is_run(root)
+    (root / ".optout.json.77.tmp").write_text("half")
+    with locked(root):  # stopped before it began: nothing stands there
+        clean_temporary(root)
+    (root / "optout.json").write_text('{"run": "x", "registry": null, "position": 0}')
+    (root / "notes.txt").write_text("mine")
+    with locked(root):
+        assert is_run(root)
+    (root / "optout.json").write_text("damaged")
+    with locked(root):
+        assert is_run(root)
+    (root / ".lock").unlink()
+    with pytest.raises(StopRun, match="not of a run"), locked(root):
+        pass
+
+
+def test_half_written_files_of_a_killed_run_are_removed_and_no_others(tmp_path: Path) -> None:
+    ours = tmp_path / f"tables/clusters/.a.parquet.{os.getpid()}.tmp"
+    theirs = [tmp_path / name for name in ("src/.chapter1.tmp", ".draft.tmp", "release/.letter.tmp")]
+    for path in (ours, *theirs):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    clean_temporary(tmp_path)
+    assert not ours.exists() and all(path.exists() for path in theirs)
