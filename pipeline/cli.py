@@ -14,9 +14,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.text import Text
 
-from gleanery.pipeline import cli_duplicates, cli_export, cli_licenses, cli_optout, cli_removals, cli_rows
-from gleanery.pipeline.screen import draw, draw_answer, err, out, progress, write, wrong
-from gleanery.records.errors import GleaneryError, of_system
+from gleanery.pipeline import cli_audit, cli_duplicates, cli_export, cli_licenses, cli_optout, cli_removals, cli_rows
+from gleanery.pipeline.screen import draw, err, out, progress, wrong
+from gleanery.records.errors import GleaneryError, WrongArguments, of_system
+from gleanery.release.wording import number
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.add_typer(cli_optout.app, name="optout")
 app.add_typer(cli_export.app, name="export")
 app.command("licenses")(cli_licenses.licenses)
+app.command()(cli_audit.audit)
 app.command()(cli_duplicates.duplicates)
 app.command()(cli_rows.rows)
 app.add_typer(cli_removals.app, name="removals")
@@ -96,7 +98,6 @@ def verify(
     Example: gleanery verify runs/demo/release
     """
     from gleanery.release.verify import verify as check
-    from gleanery.release.wording import number
 
     found = check(folder, expect)
     for problem in found.problems:
@@ -122,36 +123,6 @@ def explain(
 
     for line in tell(folder, target):
         out.print(line)
-
-
-@app.command()
-def audit(
-    question: Annotated[str | None, typer.Argument(help="Question; leave it out to list them.")] = None,
-    folder: Annotated[Path | None, typer.Option("--run", help="Folder of a run, or of a release.")] = None,
-    parameter: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE for the question.")] = None,
-    form: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
-    target: Annotated[Path | None, typer.Option("--output", help="File to write; needed for parquet.")] = None,
-    before: Annotated[Path | None, typer.Option("--before", help="An earlier run, for `changes`.")] = None,
-) -> None:
-    """List the audit questions, or put one to a run or a release.
-
-    Example: gleanery audit why_rejected --run runs/demo --set repo=pypi/requests --set path=setup.py
-    """
-    from gleanery.sql.questions import ask, questions, tables_of
-
-    known = questions()
-    if question is None:
-        rows = tuple((q.name, ", ".join(p.name for p in q.parameters), q.title) for q in known.values())
-        draw("", ("question", "parameters", "what it answers"), rows)
-        return
-    if question not in known:
-        raise wrong(f"there is no question {question!r}", "`gleanery audit` lists them")
-    if folder is None:
-        raise wrong("which run?", "give --run DIR")
-    answer = ask(known[question], tables_of(folder, before), _pairs(parameter or []))
-    _answer(answer, form, target)
-    if not answer.num_rows:
-        err.print("no rows, as it must be" if known[question].must_be_empty else "no rows")
 
 
 @app.command("settings")
@@ -189,8 +160,8 @@ def main() -> None:
     logging.basicConfig(level=logging.ERROR, format="%(name)s: %(message)s")
     for handler in logging.getLogger().handlers:
         handler.addFilter(is_news)
-    for number in (signal.SIGINT, signal.SIGTERM):  # stopped in either way, a run tidies up behind itself
-        signal.signal(number, _stop)
+    for sign in (signal.SIGINT, signal.SIGTERM):  # stopped in either way, a run tidies up behind itself
+        signal.signal(sign, _stop)
     try:
         app()
     except GleaneryError as error:
@@ -217,7 +188,7 @@ def _say(error: GleaneryError) -> NoReturn:
     err.print(Text.assemble(("error:", "red"), f" {error.message}"))
     if error.hint:
         _hint(error.hint)
-    sys.exit(1)
+    sys.exit(2 if isinstance(error, WrongArguments) else 1)
 
 
 def is_news(record: logging.LogRecord) -> bool:
@@ -237,7 +208,7 @@ def _show_summary(folder: Path, report: Any) -> None:
 def _say_unread(folder: Path, report: Any) -> None:
     """Name the sources that could not be read, and the way to read them."""
     from gleanery.pipeline.crawl_again import unread
-    from gleanery.release.wording import number, shown
+    from gleanery.release.wording import shown
 
     failed, kept = unread(folder, report.counts["crawl"], report.notes["crawl"])
     for sources, what in ((failed, "not read"), (kept, "not read again, and left as read before")):
@@ -261,33 +232,6 @@ def _show_next(folder: Path, previous: Path | None) -> None:
         f"gleanery audit restricted_twins --run {folder}",
     ):
         out.print(f"  {command}")
-
-
-def _answer(table: Any, form: str, target: Path | None) -> None:
-    from gleanery.sql import formats
-
-    if form == "table":
-        draw_answer(tuple(table.column_names), tuple(tuple(row.values()) for row in table.to_pylist()))
-    elif form == "parquet":
-        if target is None:
-            raise wrong("parquet is not text", "give --output FILE")
-        formats.write_parquet(table, target)
-    elif form in ("csv", "json"):
-        text = formats.to_csv(table) if form == "csv" else formats.to_json(table)
-        if target is None:
-            write(text)
-        else:
-            target.write_text(text, "utf-8")
-    else:
-        raise wrong(f"there is no format {form!r}", "choose table, csv, json or parquet")
-
-
-def _pairs(texts: list[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in texts]
-    for name, equals, _ in pairs:
-        if not equals:
-            raise wrong(f"--set {name} has no value", "write --set NAME=VALUE")
-    return {name: value for name, _, value in pairs}
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ In: a release. Out: a folder in the other tool's format; what was written is sai
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,10 +30,11 @@ def datatrove(release: Release, folder: Folder, removals: Removals = None) -> No
 
     Example: gleanery export datatrove runs/demo/release runs/demo-datatrove
     """
+    from gleanery.release.notice_files import notices_without
     from gleanery.shards.exports import to_datatrove
 
     removed = _removed(release, removals)
-    to_datatrove(release, folder, removed)
+    to_datatrove(release, folder, removed, notices_without)
     _say(folder, removed)
 
 
@@ -43,10 +44,11 @@ def megatron(release: Release, folder: Folder, removals: Removals = None) -> Non
 
     Example: gleanery export megatron runs/demo/release runs/demo-megatron
     """
+    from gleanery.release.notice_files import notices_without
     from gleanery.shards.exports import to_megatron
 
     removed = _removed(release, removals)
-    to_megatron(release, folder, removed)
+    to_megatron(release, folder, removed, notices_without)
     _say(folder, removed)
 
 
@@ -56,10 +58,11 @@ def safetensors(release: Release, folder: Folder, removals: Removals = None) -> 
 
     Example: gleanery export safetensors runs/demo/release runs/demo-safetensors
     """
+    from gleanery.release.notice_files import notices_without
     from gleanery.shards.exports import to_safetensors
 
     removed = _removed(release, removals)
-    to_safetensors(release, folder, removed)
+    to_safetensors(release, folder, removed, notices_without)
     _say(folder, removed)
 
 
@@ -82,11 +85,13 @@ def parquet(
 
     Example: gleanery export parquet runs/demo/release runs/demo-rows --context 2048
     """
+    from gleanery.release.notice_files import notices_without
     from gleanery.shards.exports import fim_parquet
 
     removed = _removed(release, removals)
     rates = {"fim_rate": fim_rate, "spm_rate": spm_rate, "repo_rate": repo_rate, "line_rate": line_rate}
-    fim_parquet(release, folder, context, epoch, removed, seed=seed, unit=unit, syntax_rate=syntax_rate, **rates)
+    settings: dict[str, Any] = {"seed": seed, "unit": unit, "syntax_rate": syntax_rate, **rates}
+    fim_parquet(release, folder, context, epoch, removed, notices_without, **settings)
     _say(folder, removed)
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from gleanery.records.errors import StopRun
+from gleanery.records.errors import WrongArguments
 from gleanery.release.wording import number
 
 # Without markup: what stands in brackets is part of a path, and is shown as it is.
@@ -120,6 +120,6 @@ def _plain_progress() -> Callable[[Any], None]:
     return listen
 
 
-def wrong(message: str, hint: str) -> StopRun:
+def wrong(message: str, hint: str) -> WrongArguments:
     """The error for arguments that cannot be followed."""
-    return StopRun(message, hint)
+    return WrongArguments(message, hint)

@@ -4,6 +4,7 @@ In: a message and a hint. Out: exceptions, in a tree:
 
     GleaneryError
     ├── StopRun        the run stops: the person at the keyboard has to change something
+    │   └── WrongArguments  it never began: what was given to a command cannot be followed
     ├── RejectRecord   this record becomes a dead letter, and the run goes on
     └── TryAgain       the same call may go through later: a time-out, a busy server
 
@@ -50,6 +51,10 @@ class GleaneryError(Exception):
 
 class StopRun(GleaneryError):
     """The run cannot go on until a person changes something."""
+
+
+class WrongArguments(StopRun):
+    """What was given to a command cannot be followed. Its exit status is that of an unknown option."""
 
 
 class RejectRecord(GleaneryError):

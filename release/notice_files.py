@@ -8,6 +8,7 @@ release.
 
 import csv
 import io
+import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gleanery.records.parquet import atomic_file, iter_rows, read_table, write_bytes, write_table
+from gleanery.records.parquet import atomic_file, iter_rows, link_file, read_table, write_bytes, write_table
 from gleanery.release.wording import number, shown
 from gleanery.sql.formats import cell
 from gleanery.sql.questions import Database, questions, tables_of
@@ -77,6 +78,18 @@ def take_out(release: Path, file_ids: Collection[str]) -> None:
         wanted = pc.is_in(table.column("text_id"), value_set=pa.array(sorted(used), pa.string()))
         write_table(path, "license_texts", table.filter(wanted))
     write_notices(release)
+
+
+def notices_without(release: Path, file_ids: Collection[str], target: Path) -> None:
+    """Write to `target` what `NOTICES.txt.gz` says once some files are taken out; the release stays as it is."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".notices-") as scratch:
+        copy = Path(scratch)
+        (copy / "tables" / "files").mkdir(parents=True)  # what marks a release; no row of it is asked for
+        for name in ("repos", "notices", "license_texts"):
+            for path in sorted((release / "tables" / name).glob("*.parquet")):
+                link_file(path, copy / "tables" / name / path.name)
+        take_out(copy, file_ids)
+        (copy / NOTICES).replace(target)
 
 
 class _Packed:

@@ -1,15 +1,17 @@
 """What goes with every export: where its tokens come from, what was left out, and the notices that licences ask for.
 
 In: a release, the form of the export, its settings and the removal list. Out: `export.json` for programs, `README.md`
-for people (and for `datasets`, which reads from it which files are data), and the release's `NOTICES.txt.gz`.
+for people (and for `datasets`, which reads from it which files are data), and `NOTICES.txt.gz`: that of the release, or
+one that says nothing of what is left out. This room knows no notices: who calls hands in what writes such a one.
 """
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from gleanery.records.errors import StopRun
 from gleanery.records.parquet import write_bytes
 from gleanery.shards.masking import Removed
 from gleanery.shards.store import Store
@@ -38,13 +40,33 @@ with every copy.
 """
 
 
+# Takes a release, the files that are left out, and where to write the notices of all others.
+Notices = Callable[[Path, Collection[str], Path], None]
+
+
 def write_notes(
-    folder: Path, root: Path, store: Store, form: str, removed: Removed, settings: Mapping[str, Any] | None = None
+    folder: Path,
+    root: Path,
+    store: Store,
+    form: str,
+    removed: Removed,
+    notices: Notices | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write all three into the folder of an export; a release without notices gives none."""
+    """Write all three into the folder of an export; a release without notices gives none.
+
+    Raises StopRun if documents are left out and nobody hands in what writes the notices without them.
+    """
     there, gone = (root / NOTICES).is_file(), len(removed.ordinals)
-    if there:
+    if there and not gone:
         shutil.copyfile(root / NOTICES, folder / NOTICES)
+    elif there and notices is None:
+        raise StopRun(
+            f"{NOTICES} of the release names whose documents are left out",
+            "use `gleanery export`, or hand in notices=gleanery.release.notice_files.notices_without",
+        )
+    elif there and notices is not None:
+        notices(root, store.file_ids().take(removed.ordinals).to_pylist(), folder / NOTICES)
     about = {
         "format": "gleanery-export-1",
         "form": form,

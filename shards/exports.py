@@ -1,8 +1,8 @@
 """Exports: the same tokens in the forms that other trainers read.
 
 In: the folder of a finished release. Out: a new folder, whole or absent. datatrove is imported here and nowhere else
-in the room. An export leaves out what a removal list names, and says what it is (export_notes.py). It is a copy and
-knows nothing of later removals: make it anew after each.
+in the room. An export leaves out what a removal list names, from its notices too, and says what it is
+(export_notes.py). It is a copy and knows nothing of later removals: make it anew after each.
 
 `to_datatrove`, `to_megatron` and `to_safetensors` write whole documents, each with the end of text behind it, for
 trainers that cut rows themselves. `fim_parquet` writes one epoch of the loader's rows, fill-in-the-middle and all, for
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import atomic_file, write_bytes, write_groups
 from gleanery.shards.batch import Batch
-from gleanery.shards.export_notes import write_notes
+from gleanery.shards.export_notes import Notices, write_notes
 from gleanery.shards.layout import TOKENIZER_FILE, part_name
 from gleanery.shards.loader import Loader
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
@@ -55,7 +55,7 @@ ROWS = pa.schema(
 )
 
 
-def to_datatrove(root: Path, out: Path, removed: Removed = NOTHING_REMOVED) -> None:
+def to_datatrove(root: Path, out: Path, removed: Removed = NOTHING_REMOVED, notices: Notices | None = None) -> None:
     """datatrove's tokenised folder: for each part a `.ds` file with its `.index` and `.metadata`, and the tokenizer.
 
     Documents stand in the order of the release, each followed by the end of text, which is what datatrove's and
@@ -77,10 +77,10 @@ def to_datatrove(root: Path, out: Path, removed: Removed = NOTHING_REMOVED) -> N
             for tokens in _ended(store, _left(store, removed, shard).tolist()):
                 file.write_bytes(tokens)
             file.close()
-        write_notes(folder, Path(root), store, "datatrove", removed)
+        write_notes(folder, Path(root), store, "datatrove", removed, notices)
 
 
-def to_megatron(root: Path, out: Path, removed: Removed = NOTHING_REMOVED) -> None:
+def to_megatron(root: Path, out: Path, removed: Removed = NOTHING_REMOVED, notices: Notices | None = None) -> None:
     """Megatron's indexed data set, `release_text_document.bin` and `.idx`, and the tokenizer.
 
     Documents stand in the order of the release, each with the end of text as its last token (`--append-eod`). Pass
@@ -100,10 +100,10 @@ def to_megatron(root: Path, out: Path, removed: Removed = NOTHING_REMOVED) -> No
             for tokens in _ended(store, left.tolist()):
                 file.write(tokens)
         write_bytes(folder / f"{MEGATRON_NAME}.idx", MEGATRON_MAGIC + head + b"".join(t.tobytes() for t in tables))
-        write_notes(folder, Path(root), store, "megatron", removed)
+        write_notes(folder, Path(root), store, "megatron", removed, notices)
 
 
-def to_safetensors(root: Path, out: Path, removed: Removed = NOTHING_REMOVED) -> None:
+def to_safetensors(root: Path, out: Path, removed: Removed = NOTHING_REMOVED, notices: Notices | None = None) -> None:
     """A `.safetensors` file for each part, and the tokenizer: any framework opens them by memory map.
 
     tokens  U16 or U32, the documents one after the other, each with the end of text behind it
@@ -124,7 +124,7 @@ def to_safetensors(root: Path, out: Path, removed: Removed = NOTHING_REMOVED) ->
                 file.write(bounds.tobytes())
                 for tokens in _ended(store, left.tolist()):
                     file.write(tokens)
-        write_notes(folder, Path(root), store, "safetensors", removed)
+        write_notes(folder, Path(root), store, "safetensors", removed, notices)
 
 
 def _safetensors_head(store: Store, bounds: NDArray[np.int64], first: int) -> bytes:
@@ -159,7 +159,13 @@ def _ended(store: Store, ordinals: Sequence[int]) -> Iterator[bytes]:
 
 
 def fim_parquet(
-    root: Path, out: Path, context: int, epoch: int = 0, removed: Removed = NOTHING_REMOVED, **settings: Any
+    root: Path,
+    out: Path,
+    context: int,
+    epoch: int = 0,
+    removed: Removed = NOTHING_REMOVED,
+    notices: Notices | None = None,
+    **settings: Any,
 ) -> None:
     """One epoch of the loader's rows, all of them and in its order, as Parquet files `data/part-00000-of-N.parquet`.
 
@@ -186,7 +192,7 @@ def fim_parquet(
             name = f"data/{part_name(part, parts)}.parquet"
             write_groups(folder / name, ROWS, (_table(batch, file_ids) for batch in batches))
         about = {"context": context, "epoch": epoch, **settings}
-        write_notes(folder, Path(root), loader.store, "parquet", removed, about)
+        write_notes(folder, Path(root), loader.store, "parquet", removed, notices, about)
 
 
 def _table(batch: Batch, file_ids: NDArray[Any]) -> pa.Table:

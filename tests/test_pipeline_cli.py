@@ -2,10 +2,12 @@
 
 import csv
 import errno
+import gzip
 import io
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,9 +19,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from run_folder import _rule, good_rows, write_run
+from typer.testing import CliRunner
 
-from gleanery.pipeline.cli import _answer, is_news
+from gleanery.pipeline.cli import app, is_news
+from gleanery.pipeline.cli_audit import _answer
 from gleanery.records.errors import StopRun
+from gleanery.sql.questions import Database, questions, tables_of
 
 
 def gleanery(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
@@ -47,6 +53,8 @@ def test_help_names_every_command() -> None:
         (("run", ".", "--out", "x"), ".: Is a directory", "check the path"),
         (("optout", "list", "--registry", "."), "cannot open the opt-out registry", "`gleanery optout serve`"),
         (("summary",), "which run?", "--run DIR"),
+        (("audit", "funnel", "--run", "x", "--format", "xml"), "there is no format 'xml'", "choose table, csv, json"),
+        (("audit", "funnel", "--run", "x", "--output", "x.txt"), "x.txt cannot be written as a table", "--format csv"),
         (("summary", "absent"), "absent is neither a run nor a release", "--out"),
     ],
 )
@@ -54,7 +62,10 @@ def test_an_error_is_one_line_with_a_way_out(
     tmp_path: Path, arguments: tuple[str, ...], message: str, hint: str
 ) -> None:
     done = gleanery(*arguments, cwd=tmp_path)
-    assert done.returncode == 1
+    wrong = (
+        "which run?" in message or "no question" in message or "no format" in message or "cannot be written" in message
+    )
+    assert done.returncode == (2 if wrong else 1)
     assert not list(tmp_path.iterdir())
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("error:")
@@ -113,6 +124,32 @@ def test_audits_come_as_csv_json_and_parquet(curated: Path, tmp_path: Path) -> N
     table = pq.read_table(target).to_pylist()
     assert [r["reason"] for r in rows] == [r["reason"] for r in plain] == [r["reason"] for r in table]
     assert sum(r["files"] for r in plain) > 30
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+def test_an_answer_goes_into_a_file_in_the_form_that_its_name_says(curated: Path, tmp_path: Path, ending: str) -> None:
+    named, told = tmp_path / f"named.{ending.upper()}", tmp_path / "told"
+    command = ["audit", "funnel", "--run", str(curated), "--output"]
+    for options in ([str(named)], [str(told), "--format", ending]):
+        done = CliRunner().invoke(app, [*command, *options])
+        assert done.exit_code == 0 and done.stdout == "", done.output
+    assert named.read_bytes() == told.read_bytes() != b""
+
+
+def test_a_row_where_none_may_be_is_a_problem(tmp_path: Path) -> None:
+    found = good_rows()
+    found["optout_rules"].append(_rule(9, "repo", "github.com/octo/lib"))
+    run = write_run(tmp_path / "run", found)
+    done = CliRunner().invoke(app, ["audit", "leaks", "--run", str(run)])
+    assert done.exit_code == 1 and "not empty:" in done.stderr and "octo/lib" in done.stdout
+
+
+def test_what_a_release_cannot_answer_is_in_the_reference(curated: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs/reference/audit.md").read_text("utf-8")
+    said = page.split("it cannot answer")[1].split("; the message")[0]
+    with Database(tables_of(curated / "release")) as database:
+        unanswered = {name for name, question in questions().items() if not database.holds(question)}
+    assert set(re.findall("`([a-z_]+)`", said)) == {name for name in unanswered if not name.startswith("changes")}
 
 
 def test_an_answer_without_rows_says_so_beside_the_answer(curated: Path) -> None:
@@ -182,6 +219,17 @@ def test_exports_are_written(curated: Path, tmp_path: Path) -> None:
     done = gleanery("export", "parquet", str(curated / "release"), str(tmp_path / "rows"), "--context", "256")
     assert done.returncode == 0, done.stderr
     assert sum(pq.read_metadata(p).num_rows for p in (tmp_path / "rows/data").glob("*.parquet")) > 10
+
+
+def test_an_export_does_not_name_whose_code_was_removed(curated: Path, tmp_path: Path) -> None:
+    release, listed = str(curated / "release"), ["--list", str(tmp_path / "removals.jsonl")]
+    assert CliRunner().invoke(app, ["removals", "add", release, "--repo", "alice/tool", *listed]).exit_code == 0
+    for out, options in (("whole", []), ("without", listed)):
+        done = CliRunner().invoke(app, ["export", "megatron", release, str(tmp_path / out), *options])
+        assert done.exit_code == 0, done.output
+        notices = gzip.decompress((tmp_path / out / "NOTICES.txt.gz").read_bytes()).decode()
+        assert ("Alice Example" in notices, "alice/tool" in notices) == (out == "whole",) * 2
+        assert "Bob Example" in notices
 
 
 def test_engines_are_listed_with_what_they_need() -> None:

@@ -20,7 +20,7 @@ from gleanery.pipeline.settings import LicensingSettings, Settings
 from gleanery.pipeline.stage7_release import license_facts
 from gleanery.records.ids import blob_id
 from gleanery.release.assemble import assemble
-from gleanery.release.notice_files import take_out, write_notices
+from gleanery.release.notice_files import notices_without, take_out, write_notices
 from gleanery.release.notice_texts import without_owners
 from gleanery.release.notices import make_notices
 from gleanery.sql.questions import ask, questions, tables_of
@@ -217,6 +217,17 @@ def test_a_document_takes_its_notice_with_it(run: Path, release: Path) -> None:
     page = gzip.decompress((release / "NOTICES.txt.gz").read_bytes()).decode()
     assert "Dora" not in page and "Apache" not in page
     assert "Dora" in str(notices(run))  # the run is another file, and stays as it is
+
+
+def test_notices_without_a_document_are_those_of_a_release_it_was_taken_out_of(release: Path, tmp_path: Path) -> None:
+    gone = notices(release)["ann/app:vendor/dora/x.py"]["file_id"]
+    before = {path: path.read_bytes() for path in release.rglob("*") if path.is_file()}
+    (tmp_path / "out").mkdir()
+    notices_without(release, [gone], tmp_path / "out/NOTICES.txt.gz")
+    assert {path: path.read_bytes() for path in release.rglob("*") if path.is_file()} == before
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["NOTICES.txt.gz"]
+    take_out(release, [gone])
+    assert (tmp_path / "out/NOTICES.txt.gz").read_bytes() == (release / "NOTICES.txt.gz").read_bytes()
 
 
 def test_taking_out_everything_leaves_nothing(release: Path) -> None:

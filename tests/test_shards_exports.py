@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -257,3 +257,24 @@ def test_notices_go_with_an_export(root: Path, tmp_path: Path) -> None:
         write(release, tmp_path / name)
         assert (tmp_path / name / "NOTICES.txt.gz").read_bytes() == b"who wrote it"
         assert "every copy" in (tmp_path / name / "README.md").read_text("utf-8")
+
+
+def test_notices_of_what_is_left_out_do_not_go_with_an_export(root: Path, tmp_path: Path) -> None:
+    release, store, asked = tmp_path / "release", Store.open(root), list[list[str]]()
+    shutil.copytree(root, release)
+    (release / "NOTICES.txt.gz").write_bytes(b"of all")
+    removed = Removed(np.array([1, 3], np.int64), ("0" * 8, "1" * 8, "2" * 8))
+
+    def notices(given: Path, file_ids: Collection[str], target: Path) -> None:
+        assert given == release
+        asked.append(list(file_ids))
+        target.write_bytes(b"of the others")
+
+    with pytest.raises(StopRun, match="names whose documents are left out"):
+        to_megatron(release, tmp_path / "refused", removed)
+    assert not (tmp_path / "refused").exists()
+    to_megatron(release, tmp_path / "one", removed, notices)
+    fim_parquet(release, tmp_path / "two", 64, 0, removed, notices)
+    for name in ("one", "two"):
+        assert (tmp_path / name / "NOTICES.txt.gz").read_bytes() == b"of the others"
+    assert asked == [[store.file_ids()[n].as_py() for n in (1, 3)]] * 2
