@@ -216,7 +216,8 @@ def _say_unread(folder: Path, report: Any) -> None:
             more = f" and {len(sources) - 3:,} more" if len(sources) > 3 else ""
             err.print(f"{number(len(sources), 'source')} {what}: {', '.join(map(shown, sources[:3]))}{more}")
     if failed or kept:
-        _hint("--retry reads again what could not be read; `gleanery audit dead_letters` says why it was not")
+        why = "; `gleanery audit dead_letters` says why they were not" if failed else ""
+        _hint(f"--retry reads such sources again{why}")
 
 
 def _hint(text: str) -> None:

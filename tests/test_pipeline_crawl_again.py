@@ -30,6 +30,7 @@ from gleanery.pipeline.steps import (
 from gleanery.records.errors import StopRun, TryAgain
 from gleanery.records.parquet import table_of, write_table
 from gleanery.release.verify import verify
+from gleanery.sources.reading import open_source
 
 HEAD = "[shards]\nvocabulary = 600\n[optout]\nregistry = 'optout.sqlite'\n"
 RULES = "tables/optout_rules/rules.parquet"
@@ -156,12 +157,12 @@ def test_an_objection_that_was_read_holds_even_if_the_rest_cannot_be_read(
 def test_what_was_read_before_is_not_kept_if_a_rule_covers_the_way_to_it(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root, real = tmp_path / "run", stage1_crawl.open_source
+    root = tmp_path / "run"
 
     def sent_on(source: Any, limits: Any, cache: Any, follow: Callable[[str], None]) -> Any:
         if source.name == "acme/one":
             follow("https://forge.example.org/renamed/one")
-        return real(source, limits, cache, follow)
+        return open_source(source, limits, cache, follow)
 
     write_table(root / RULES, "optout_rules", table_of("optout_rules", []))
     monkeypatch.setattr(stage1_crawl, "open_source", sent_on)
