@@ -10,7 +10,7 @@ from dataclasses import replace
 from gleanery.licensing.names import is_prose_path, is_vendored_path, reading_of_records
 from gleanery.licensing.paths import folder_of, inside, stands_in
 from gleanery.licensing.places import Place, Places
-from gleanery.licensing.stated import MOST_FOLDERS, Stated, Texts, last_record
+from gleanery.licensing.stated import MOST_FOLDERS, NO_SUCH_FILE, Stated, Texts, last_record
 from gleanery.licensing.statements import THIRD_PARTIES, Said, combined, for_code, of_documents
 
 
@@ -73,7 +73,9 @@ class Beside:
         for folder in near:
             for source, said in (("manifest", self._stated.manifest(folder)), ("readme", self._stated.readme(folder))):
                 deeper = bool(place.licensed) and folder != place.licensed[0]
-                if said.names_licence or (deeper and said.uncertain and source == "manifest"):
+                if said.names_licence or (
+                    source == "manifest" and said.uncertain and (deeper or _points_nowhere(said))
+                ):
                     yield source, said
         if self._stated.declared and not (place.licensed and place.licensed[0]) and "" in place.described:
             said = self._stated.registry()
@@ -96,6 +98,10 @@ class Beside:
                     found = last_record(file, inside(path, folder))
                     if found is not None and (vendored is None or _names(found.paths, inside(vendored, folder))):
                         yield combined("package_metadata", [(file, (found,))])
+
+
+def _points_nowhere(said: Said) -> bool:
+    return any(evidence.rule == NO_SUCH_FILE for evidence in said.evidence)
 
 
 def _names(patterns: tuple[str, ...], folder: str) -> bool:

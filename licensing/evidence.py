@@ -22,6 +22,7 @@ from gleanery.licensing.others import others_from
 from gleanery.licensing.parts import KEPT_BACK, Part, division
 from gleanery.licensing.reading import WHOLE_CHARACTERS, decoded, read_text
 from gleanery.licensing.readme import is_of_others, own_lines, paragraphs_of_others, section_lines, title_of
+from gleanery.licensing.restricted_names import restricted_lines
 from gleanery.licensing.reuse import Record, records
 from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
@@ -30,6 +31,8 @@ from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PART
 EVIDENCE_VERSION = 15
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _MOST_NOT_INCLUDED = 16
+# Lines at the beginning of a licence file in which it says what it is.
+_TITLE = 20
 _RECORDS = frozenset(("reuse-toml", "dep5", "debian"))
 _OWNERS_ONLY = re2.compile(r"(?i)^(?:(?:year|copyright holders?|organi[sz]ation|owners?):[^\n]*\n?\s*)+$")
 # What makes a sentence about a part of the work no plain grant.
@@ -106,6 +109,7 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     found, others = _without_others(scanner, found, list(divided.others) if divided.rest else lines)
     found = with_dual(scanner, tuple(with_any_of(f, lines) for f in found), lines)
     found = with_denials(without_foreign(found, lines, ""), lines)
+    found = (*found, *restricted_lines(divided.others[:_TITLE]))
     cut = (Finding("unknown", rule="gleanery-too-many-parts"),) if divided.cut else ()
     return (*found, *(_of_part(scanner, part) for part in divided.parts), *others, *cut)
 
@@ -189,7 +193,8 @@ def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
         lines[at] = lines[at] if at + 1 in own or "train" in lines[at].lower() else ""
     parts = [_of_part(scanner, part) for part in divided.parts]
     found = scanner.scan("\n".join(lines).encode("utf-8", "replace"), "readme")
-    limit = limited(limit_in([line if number in own else "" for number, line in enumerate(lines, 1)]))
+    own_words = [line if number in own else "" for number, line in enumerate(lines, 1)]
+    limit = limited(limit_in(own_words)) or restricted_lines(own_words)
     if all(f.outcome == "none" for f in found):
         return (*found, *parts, *limit)
     found = tuple(with_any_of(f, lines) for f in found)

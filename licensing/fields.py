@@ -9,6 +9,9 @@ import re
 import re2
 
 from gleanery.licensing.expressions import all_of, keys, parse
+from gleanery.licensing.known_texts import is_restricted
+from gleanery.licensing.matches import uncovered_words
+from gleanery.licensing.restricted_names import RESTRICTED_NAME, restricted_name
 from gleanery.licensing.scan import Finding, Scanner
 
 POINTER = "LicenseRef-scancode-unknown-license-reference"
@@ -29,6 +32,7 @@ _REFUSALS = {
 _PERL = "Artistic-1.0-Perl OR GPL-1.0-or-later"
 # Names that ecosystems use in their manifests and that the detector does not know.
 _NAMES = {
+    "apl2": "Apache-2.0",
     "asl2": "Apache-2.0",
     "bsd2": "BSD-2-Clause",
     "perl5": _PERL,
@@ -48,6 +52,20 @@ _ON_A_FORGE = re2.compile(
 )
 # Words that change what a licence allows, and that the detector passes over in a short text.
 _CHANGED = re2.compile(r"(?i)\bwith\b|\bexcept|non-?commercial|\brestrict|\bcustom|\badditional|\bethical|\bnot? ")
+# Words that stand beside the name of a licence and change nothing; numbers are none either.
+_USUAL_TEXT = """
+a affero agreement all also an and any apl approved as at author authors available be bsd by c cc clause clauses code
+compatible contributors copyright details dual either expat file files for foundation free freely full general gnu go
+header http https in is iscl it january later lesser libpng library licence licenced licences license licensed
+licenses licensing like line list llc ltd main master md mit modified new newer of on one only open or org original
+osd osi oss permissive plus project public published reserved rev revised revision rights same see short similar
+simplified software source spdx standard style such term terms text that the this three tk to two txt type under use
+used v ver version versions view with www year zero
+"""
+_USUAL = frozenset(_USUAL_TEXT.split())
+_NUMBER = re.compile(r"v?[0-9]+[a-z]?")
+# What stands from here on is about an owner.
+_OWNER = re2.compile(r"(?i)\bcopyright\b|\(c\)|©|<[^>]{0,200}>")
 LONGEST_FIELD = 300
 _AND = re2.compile(r"(?i)\s*[,;&]\s*(?:and\s+)?|\s+and\s+|\s+AND\s+|\s+\+\s+")
 _OR = re2.compile(r"(?i)\s*(?:\|\|?|/)\s*|\s*,?\s+or\s+")
@@ -75,20 +93,37 @@ def resolved(scanner: Scanner, words: str) -> tuple[Finding, ...]:
         return (Finding("found", page, 100.0, "license-field"),)
     if len(words) > LONGEST_FIELD:
         return _certain(scanner.scan(words.encode("utf-8", "replace"), "whole"))
+    name = restricted_name(words)
+    if name is not None and not _OR.search(words):
+        return (Finding("found", name, 100.0, RESTRICTED_NAME),)
     words = _EXCEPTION.sub(r"WITH \1-exception", words)
     whole = _certain(scanner.scan(_line(words), "whole"))
     if _CHANGED.search(words) and not any(
         " WITH " in (f.expression or "") or "-NC" in (f.expression or "") for f in whole
     ):
         return (*whole, Finding("unknown", rule="license-field"))
-    if whole[0].rule == "license-field" or words.startswith("License ::") or "://" in words or len(words.split()) == 1:
+    if whole[0].rule == "license-field" or words.startswith("License ::") or "://" in words:
         return whole
-    words = _VERSION.sub(" ", words)
+    if len(words.split()) == 1:
+        return _as_a_whole(words, whole)
+    plain = _VERSION.sub(" ", words)
     for sign, word in ((_OR, "OR"), (_AND, "AND")):
-        parts = [p.strip(" ()") for p in sign.split(words) if p.strip(" ()")]
+        parts = [p.strip(" ()") for p in sign.split(plain) if p.strip(" ()")]
         if len(parts) > 1 and not any(_CONTINUED.search(p) for p in parts):
             return _joined([resolved(scanner, p) for p in parts[:16]], word, whole)
-    return whole
+    return _as_a_whole(words, whole)
+
+
+def _as_a_whole(words: str, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """What was found in a name, or a doubt where the name has words that neither the detector nor custom knows.
+
+    `Apache-2.0-Frob` is not `Apache-2.0`. What is refused anyway stays what it is.
+    """
+    if any(f.outcome == "found" and is_restricted(key) for f in found for key in keys(f.expression or "")):
+        return found
+    name = _OWNER.split(words, 1)[0]
+    more = [w for w in uncovered_words(f"License: {name}") if w not in _USUAL and not _NUMBER.fullmatch(w)]
+    return (Finding("unknown", rule="license-field"),) if more else found
 
 
 def _page(words: str) -> str | None:
@@ -109,13 +144,15 @@ def _line(words: str) -> bytes:
 
 def _joined(parts: list[tuple[Finding, ...]], word: str, whole: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """One finding for parts that are joined by a word; with a part that is not known, what is known and a doubt."""
-    known = [all_of(f.expression for f in part if f.outcome == "found" and f.expression) for part in parts]
+    known = [
+        all_of(f.expression or "" for f in part) if all(f.outcome == "found" for f in part) else None for part in parts
+    ]
     if all(known):
         said = [f"({k})" if k and len(keys(k)) > 1 else k for k in dict.fromkeys(known)]
         expression = f" {word} ".join(s for s in said if s)
         if parse(expression) is not None:
             return (Finding("found", expression, 100.0, "license-field"),)
-    if word == "OR":
+    if word == "OR" and any(known):
         return whole
     return (*(f for f in whole if f.outcome == "found"), Finding("unknown", rule="license-field"))
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 import re2
 
 from gleanery.licensing.choices import LONGEST_CHOICE, with_choice
-from gleanery.licensing.denials import limit_of_head, limited, with_denials
+from gleanery.licensing.denials import limit_of_head, limited, with_denials, without_code
 from gleanery.licensing.expressions import conjuncts
 from gleanery.licensing.fields import POINTER
 from gleanery.licensing.known_texts import is_restricted
 from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES, decoded
 from gleanery.licensing.refusals import may_refuse, refusal_of_head
+from gleanery.licensing.restricted_names import may_be_restricted, restricted_lines
 from gleanery.licensing.scan import Finding
 from gleanery.licensing.statements import only_points
 
@@ -42,6 +43,7 @@ _OF_LAW = re2.compile(
 )
 # A sentence with one of these points nowhere: it keeps the file back.
 _KEEPS_BACK = re2.compile(r"(?i)\bprohibited|\bforbidden|\bconfidential|\bproprietary")
+_LICENSE = re2.compile(r"(?i)licen[sc]|spdx")
 # The keyword of a language, which the detector reads as "license: private" behind the name of a class.
 _KEYWORD = re2.compile(rb"([*;{}]/?\s{0,200})private\b")
 # What one checker of code wants to read in each file of a project that uses it for nothing.
@@ -67,9 +69,7 @@ def findings_of_head(content: bytes, found: tuple[Finding, ...]) -> tuple[Findin
     """
     head = content[:HEAD_CHARACTERS]
     names_licence = any(f.outcome == "found" and not only_points(f.expression or "") for f in found)
-    said = limited(limit_of_head(head))
-    if not said and may_refuse(head):
-        said = refusal_of_head(decoded(head).splitlines()[:HEAD_LINES], names_licence)
+    said = _said(head, names_licence)
     if any(_knows(f, said) for f in found):
         said = ()
     if all(f.outcome == "none" for f in found):
@@ -83,6 +83,17 @@ def findings_of_head(content: bytes, found: tuple[Finding, ...]) -> tuple[Findin
     ):
         found = _with_unheard(content, found)
     return (*found, *said)
+
+
+def _said(head: bytes, names_licence: bool) -> tuple[Finding, ...]:
+    """What a head says beyond the detector: a limit, a refusal, or the name of a licence that holds another name."""
+    said = limited(limit_of_head(head))
+    refuses, names = may_refuse(head), may_be_restricted(head)
+    if said or not (refuses or names):
+        return said
+    lines = without_code(decoded(head).splitlines()[:HEAD_LINES])
+    said = refusal_of_head(lines, names_licence) if refuses else ()
+    return said or (restricted_lines([line if _LICENSE.search(line) else "" for line in lines]) if names else ())
 
 
 def _knows(finding: Finding, said: tuple[Finding, ...]) -> bool:

@@ -22,6 +22,18 @@ _NAMED = re2.compile(r"""(?i)(?:\btype|\bname)["']?[ \t]*(?:=>|[:=])?[ \t]*""" +
 _STRING = re2.compile(_QUOTED)
 _CLASSIFIERS = re2.compile(r"""["'](License :: [^"'\n]{1,200})["']""")
 _GRADLE = re2.compile(r"""(?s)\blicenses?\s*\{.{0,300}?\bname(?:\.set)?[ \t]*[=(]?[ \t]*""" + _QUOTED)
+# A setting of sbt ends where the next one begins, or at an empty line.
+_SBT = re2.compile(r"(?s)\blicenses\s*(?:in\s+\w+\s*)?(?:\+\+=|\+=|:=)\s*(.{1,800}?)(?:\n\s*\n|:=|\+=|$)")
+_SBT_NAME = re2.compile(
+    r"""["]([^"\n]{1,200})["]\s*(?:->|,\s*(?:sbt\.)?(?:url|uri|new|URI|URL)\b)|\bLicense\.([A-Z]\w{1,40})"""
+)
+_SBT_CONSTANTS = {
+    "apache2": "Apache-2.0",
+    "gpl3_only": "GPL-3.0-only",
+    "gpl3_or_later": "GPL-3.0-or-later",
+    "cc0": "CC0-1.0",
+    "publicdomain": "Public Domain",
+}
 _YAML_FIELD = re2.compile(r"(?i)^[ \t]{0,8}(?:licen[sc]es?)[ \t]*:[ \t]*(.{0,500})$")
 _YAML_ITEM = re2.compile(r"^[ \t]{0,10}-[ \t]*(.{1,200})$")
 
@@ -125,6 +137,17 @@ def code_fields(text: str) -> Iterator[str]:
         yield classifier[1]
     for name in _GRADLE.finditer(text):
         yield name[1]
+
+
+def sbt_fields(text: str) -> Iterator[str]:
+    """build.sbt: `licenses += ("MIT", url(...))`, `licenses := Seq("MIT" -> url(...), License.Apache2)`."""
+    text = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("//"))
+    settings = [setting[1] for setting in _SBT.finditer(text)]
+    for setting in settings:
+        for name in _SBT_NAME.finditer(setting):
+            yield name[1] or _SBT_CONSTANTS.get(name[2].lower(), name[2].replace("_", "-"))
+    if not settings:
+        yield from code_fields(text)
 
 
 def _field_words(value: str) -> Iterator[str]:

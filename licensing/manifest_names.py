@@ -19,7 +19,8 @@ _FORMS_TEXT = {
     "perl": "meta.yml",
     "yaml": "package.yaml shard.yml meta.yaml recipe.yaml galaxy.yml snapcraft.yaml citation.cff publiccode.yml",
     "code": "setup.py metadata.rb mix.exs meson.build project.clj dist.ini makefile.pl build.pl conanfile.py "
-    "dune-project pkgbuild apkbuild build.gradle build.gradle.kts build.sbt description.in",
+    "dune-project pkgbuild apkbuild build.gradle build.gradle.kts dub.sdl description.in",
+    "sbt": "build.sbt",
 }
 _FORM_OF_NAME = {name: form for form, names in _FORMS_TEXT.items() for name in names.split()}
 _FORM_OF_EXTENSION = {

@@ -27,6 +27,7 @@ from gleanery.licensing.manifest_lines import (
     message_fields,
     perl_fields,
     r_fields,
+    sbt_fields,
     setup_cfg,
     yaml_fields,
 )
@@ -110,4 +111,5 @@ _READERS = {
     "perl": perl_fields,
     "yaml": yaml_fields,
     "code": code_fields,
+    "sbt": sbt_fields,
 }

@@ -54,6 +54,17 @@ def words_in(lines: list[str]) -> Words:
     return words_of(lines, scancode_parts().passed_over)
 
 
+@lru_cache(maxsize=16_384)
+def uncovered_words(line: str) -> tuple[str, ...]:
+    """The words of a line that belong to nothing that the detector knows.
+
+    >>> uncovered_words("License: BSD 3-Clause Frob"), uncovered_words("License: MIT")
+    (('frob',), ())
+    """
+    words = words_in([line])
+    return tuple(words.words[n] for n in match_of(query_of(line), False).more(words, ()))
+
+
 def at_lines(finding: Finding, words: list[int], line_by_word: list[int]) -> Finding:
     """A finding that counts in covered words as one that counts in lines."""
     if finding.start_line is None or finding.end_line is None:

@@ -4,6 +4,7 @@ In: the findings of a repository's files and what its registry declares. Out: fo
 role. Which folder speaks for which file is not known here. Every folder is looked at once, 20 µs each.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -21,6 +22,11 @@ from gleanery.licensing.reuse import matches
 from gleanery.licensing.scan import Finding
 from gleanery.licensing.statements import PART, Evidence, FileFacts, Said, combined, covers, explained
 
+# A manifest points to the terms of its package, and they are not there: "SEE LICENSE IN EULA.txt".
+NO_SUCH_FILE = "gleanery-no-such-file"
+_USUAL_FILE = re.compile(
+    r"(?i)(?:.{0,200}/)?(?:mit-?)?(?:(?:un)?licen[sc]es?|copying|copyright|legal)(?:[-_.](?!eula|comm|enter|prop)[\w.-]{0,40})?/?"
+)
 # Folders whose notices, records, manifests and READMEs are read for one file.
 MOST_FOLDERS = 16
 Texts = list[tuple[FileFacts, tuple[Finding, ...]]]
@@ -118,7 +124,10 @@ class Stated:
             target = self._files.get(resolved(folder, finding.paths[0]) or "")
             words = (target.whole or target.head) if target is not None else ()
             if target is None or not any(f.outcome == "found" for f in words):
-                said.append((file, (replace(finding, outcome="unknown", expression=None),)))
+                # A name such as LICENSE.md is that of the licence of the folder, which may have another by now.
+                other = target is None and not _USUAL_FILE.fullmatch(finding.paths[0])
+                rule = NO_SUCH_FILE if other else finding.rule
+                said.append((file, (replace(finding, outcome="unknown", expression=None, rule=rule),)))
             elif license_role(target.path) != "license" or folder_of(target.path) != folder:
                 said.append((target, words))
         return said
