@@ -50,6 +50,7 @@ def test_no_profile_allows_what_is_restricted_or_copyleft() -> None:
 def test_the_detector_knows_every_licence_of_the_policy() -> None:
     from gleanery.licensing.denials import LIMITED_USE
     from gleanery.licensing.index import scancode_parts
+    from gleanery.licensing.restricted_names import FAIR_SOURCE
     from gleanery.licensing.scan import NO_TRAINING
 
     known = set(scancode_parts().symbols) | {spdx.lower() for spdx in spdx_texts.texts()}
@@ -57,6 +58,7 @@ def test_the_detector_knows_every_licence_of_the_policy() -> None:
     assert [key for key in named if key.lower() not in known] == [
         "LicenseRef-gleanery-own-code",
         LIMITED_USE,
+        FAIR_SOURCE,
         "UNLICENSED",
         NO_TRAINING,
     ]
