@@ -13,32 +13,43 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import small_corpus
 
 from gleanery.optout.matching import Matcher, Rule
 from gleanery.optout.networks import blocked_members
+from gleanery.optout.registry import Registry
 from gleanery.pipeline.optouts import Objected, Way, answered_otherwise, blocked_sources, member_of, write_names
-from gleanery.pipeline.settings import RunSettings, Settings, SourceSettings
+from gleanery.pipeline.run import curate
+from gleanery.pipeline.settings import RunSettings, Settings, SourceSettings, load_settings
 from gleanery.pipeline.stage1_crawl import crawl_shard, crawl_step
 from gleanery.pipeline.steps import Shard
+from gleanery.records.errors import StopRun
 from gleanery.records.parquet import iter_rows, table_of, write_table
 from gleanery.sources.reading import Source, identify
+
+
+def _packed(widgets: bool) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for number in range(4):
+            head = "# SPDX-License-Identifier: MIT\n# Copyright 2020 Invented Person\n"
+            content = (head + small_corpus.code(700 + 10 * widgets + number)).encode()
+            about = tarfile.TarInfo(f"top/src/{number}.py")
+            about.size = len(content)
+            archive.addfile(about, io.BytesIO(content))
+    return packed.getvalue()
 
 
 @pytest.fixture
 def forge() -> Iterator[tuple[str, list[str]]]:
     """The address of a forge at which old/widgets is called new/widgets now, and what it was asked for."""
     asked: list[str] = []
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        about = tarfile.TarInfo("widgets/a.py")
-        about.size = 4
-        archive.addfile(about, io.BytesIO(b"a=1\n"))
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
             is_old = self.path.startswith("/old/")
-            body = b"" if is_old else packed.getvalue()
+            body = b"" if is_old else _packed("widgets" in self.path)
             self.send_response(301 if is_old else 200)
             if is_old:
                 self.send_header("Location", self.path.replace("/old/", "/new/"))
@@ -169,3 +180,33 @@ def test_a_rule_about_its_repository_covers_a_real_package(tmp_path: Path) -> No
         (row,) = iter_rows(shard.table("repos"))
         assert (row["status"], row["aliases"]) == (status, ["https://github.com/jonschlinkert/is-number"])
     assert len(blocked_sources(settings, rules, tmp_path / "run")) == 1
+
+
+@pytest.mark.slow
+def test_an_objection_under_the_new_name_reaches_a_run_at_every_stage(
+    tmp_path: Path, forge: tuple[str, list[str]]
+) -> None:
+    address, asked = forge
+    addresses = [f"{address}/old/widgets/archive/main.tar.gz", f"{address}/stays/things/archive/main.tar.gz"]
+    blocks = "".join(f'[[source]]\nkind = "archive"\nlocator = "{one}"\n' for one in addresses)
+    about = '[shards]\nvocabulary = 400\n[run]\ncache = "cache"\n[optout]\nregistry = "optout.sqlite"\n'
+    (tmp_path / "settings.toml").write_text(about + blocks)
+    registry, root = Registry.open(f"sqlite:///{tmp_path}/optout.sqlite"), tmp_path / "run"
+    settings = load_settings(tmp_path / "settings.toml")
+
+    def released(refresh: bool = False) -> set[str]:
+        curate(settings, root, workers=1, refresh_optout=refresh)
+        return {row["repo"] for path in (root / "release/docs").glob("*") for row in iter_rows(path, ["repo"])}
+
+    assert released() == {"old/widgets", "stays/things"}
+    registry.append_rule(scope="repo", value=_rule(address).value, action="block")
+    with pytest.raises(StopRun, match="opted out since"):
+        released()
+    asked.clear()
+    assert released(refresh=True) == {"stays/things"}
+    assert asked == ["/old/widgets/archive/main.tar.gz"]
+    assert released() == {"stays/things"} and len(asked) == 1
+    names = [row["name"] for row in iter_rows(root / "tables/optout_names/names.parquet")]
+    assert f"{_rule(address).value}/archive/main.tar.gz" in names
+    registry.append_rule(scope="repo", value=_rule(address).value, action="unblock")
+    assert released(refresh=True) == {"old/widgets", "stays/things"}
