@@ -75,8 +75,9 @@ def run_steps(root: Path, settings: Settings) -> dict[str, float]:
         shutil.rmtree(root / name, ignore_errors=True)
     paths = sorted((root / "tables/blobs").glob("*.parquet"))
     blobs = {path.relative_to(root).as_posix(): Written(0, 0, "") for path in paths}  # only the names are read
-    markers = {"gather": Marker("", blobs, {}, {})}
-    write_marker(root, "gather", markers["gather"])
+    markers = {"gather": Marker("", blobs, {}, {}), "judge": Marker("", {}, {}, {})}  # no file is forbidden
+    for name, marker in markers.items():
+        write_marker(root, name, marker)
     used: dict[str, float] = {}
     for make in STEPS:
         step = make(settings, markers)

@@ -9,7 +9,7 @@ many places. (The usual 25 bands of 10 find 51 % of the pairs at exactly 0.7.)
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from gleanery.dedup.kernels import readonly
 # All pairs of a bucket of this size are looked at; see `plausible_pairs` for larger ones.
 CROWD = 128
 LEADERS = 4096
+WITNESSES = 64  # so that a crowd has no more pairs for each member than a bucket of `CROWD`
 _MISSED = 1e-6
 
 
@@ -69,10 +70,15 @@ class Sieve:
 
 @dataclass(frozen=True)
 class Sketches:
-    """What the sieve looks at, a row for each number that a member may have: `signature_bits`, and shingle counts."""
+    """What the sieve looks at, a row for each number that a member may have: `signature_bits`, and shingle counts.
+
+    `witnesses`: 0, or of contents that must meet as many of a crowd as they can, 1 for those that come first and 2 for
+    others. Empty: there are none.
+    """
 
     bits: NDArray[np.uint64]
     sizes: NDArray[np.int64]
+    witnesses: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
 
 
 @dataclass(frozen=True)
@@ -168,8 +174,9 @@ def plausible_pairs(grouped: Buckets, sketches: Sketches, sieve: Sieve) -> Candi
 
     Up to `CROWD` members, each pair of a bucket is looked at. Beyond that the number of pairs would grow with the
     square (a generated file has thousands of copies with another name in each). There members are taken in ascending
-    order. One whose signature is close to that of an earlier leader follows it, and is paired with every plausible
-    leader; any other is a leader itself.
+    order, witnesses first. One whose signature is close to that of an earlier leader follows it, and is paired with
+    every plausible leader; any other is a leader itself, and so are the first `WITNESSES` witnesses, whomever they are
+    like: each of these meets all that it may be similar to.
 
     What can be missed is a pair of two followers, and it need not be: their distances to a leader are measured, and
     the Jaccard distance is a metric, so d(x, y) <= d(x, leader) + d(leader, y). With a leader at the distance r from
@@ -189,6 +196,8 @@ def plausible_pairs(grouped: Buckets, sketches: Sketches, sieve: Sieve) -> Candi
         CROWD,
         sieve.close(numbers),
         LEADERS,
+        readonly(sketches.witnesses),
+        WITNESSES,
     )
     return Candidates(np.unique(pairs), met, int(np.count_nonzero(np.diff(grouped.starts) > CROWD)), let_go)
 

@@ -21,6 +21,7 @@ SCALE = 16
 # With fewer code shingles a content stands in others by chance, and its sample may be empty: 1 in 25 at 50 shingles.
 LEAST_SHINGLES = 50
 MAX_BUCKET = 64
+WITNESSES = MAX_BUCKET // 2  # so that a large bucket has no more pairs for each member than one of `MAX_BUCKET`
 _SLICED = np.uint64(60 - 24)  # hashes of a sample have 60 bits
 
 _Rows: TypeAlias = NDArray[np.int64]
@@ -51,13 +52,18 @@ def slice_of(hashes: NDArray[np.uint64], number: int, of: int) -> slice:
 
 
 def shared_samples(
-    hashes: NDArray[np.uint64], members: NDArray[np.integer[Any]], sizes: NDArray[np.generic]
+    hashes: NDArray[np.uint64],
+    members: NDArray[np.integer[Any]],
+    sizes: NDArray[np.generic],
+    witnesses: NDArray[np.uint8] | None = None,
 ) -> tuple[NDArray[np.uint64], _Rows, int]:
     """Pairs of members that have sampled hashes in common, and how many: `left << 32 | right`, left < right, sorted.
 
     `hashes` and `members` (0 to 2^32 - 1) are the columns of rows in any order; `sizes` says of every member how large
     its whole sample is. A hash that more than `MAX_BUCKET` members have pairs each of them only with the one of the
-    smallest sample, the likeliest to stand inside the others; the third value counts such hashes.
+    smallest sample, the likeliest to stand inside the others, and with those that `witnesses` marks (`bands.Sketches`):
+    of these the first `WITNESSES`, by their mark and then by the size of their samples. The third value counts such
+    hashes.
     """
     grouped = group(hashes, members)
     starts, rows = grouped.starts[:-1], grouped.members
@@ -67,8 +73,7 @@ def shared_samples(
     found: list[NDArray[np.uint64]] = [np.empty(0, np.uint64)]
     for start, count in zip(starts[large].tolist(), counts[large].tolist(), strict=True):
         held = rows[start : start + count]
-        first = held[np.argmin(sizes[held])]
-        found.append(_pairs(np.full(count, first), held))
+        found += _with_hubs(held, _hubs(held, sizes, witnesses))
     here, distance = np.flatnonzero(~np.repeat(counts > MAX_BUCKET, counts) & (after >= 1)), 1
     while here.size:
         found.append(_pairs(rows[here], rows[here + distance]))
@@ -76,6 +81,23 @@ def shared_samples(
         here = here[after[here] >= distance]
     pairs, numbers = np.unique(np.concatenate(found), return_counts=True)
     return pairs, numbers.astype(np.int64), len(large)
+
+
+def _hubs(held: _Rows, sizes: NDArray[np.generic], witnesses: NDArray[np.uint8] | None) -> _Rows:
+    """The members of a large bucket with which all others are paired, in ascending order."""
+    first = held[np.argmin(sizes[held])]
+    if witnesses is None:
+        return np.array([first])
+    marked = held[witnesses[held] > 0]
+    order = np.lexsort((marked, sizes[marked], witnesses[marked]))
+    return np.union1d(first, marked[order[:WITNESSES]])
+
+
+def _with_hubs(held: _Rows, hubs: _Rows) -> list[NDArray[np.uint64]]:
+    """Each hub with every other member, each pair once."""
+    others = held[~np.isin(held, hubs)]
+    one, other = np.triu_indices(len(hubs), 1)
+    return [_pairs(hubs[one], hubs[other]), *(_pairs(np.full(len(others), hub), others) for hub in hubs)]
 
 
 def _pairs(one: _Rows, other: _Rows) -> NDArray[np.uint64]:

@@ -86,6 +86,21 @@ def _added(pairs: NDArray[np.uint64], count: int, left: int, right: int) -> NDAr
 
 
 @compiled
+def _witnesses_first(members: NDArray[np.int64], marks: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
+    """The same members: those marked 1, those marked 2, then the others in their order; and how many are marked."""
+    ordered, count, marked = np.empty(members.size, np.int64), 0, 0
+    for turn in range(3):
+        wanted = (turn + 1) % 3
+        for i in range(members.size):
+            if marks[members[i]] == wanted:
+                ordered[count] = members[i]
+                count += 1
+        if turn == 1:
+            marked = count
+    return ordered, marked
+
+
+@compiled
 def pairs_in_buckets(
     starts: NDArray[np.int64],
     members: NDArray[np.int64],
@@ -97,13 +112,16 @@ def pairs_in_buckets(
     crowd: int,
     close: int,
     leaders_kept: int,
+    witnesses: NDArray[np.uint8],
+    always_leading: int,
 ) -> tuple[NDArray[np.uint64], int, int]:
     """Plausible pairs of members of one bucket each, the pairs that were looked at, and the members that were let go.
 
     A pair is `left << 32 | right`. Bucket i has `members[starts[i]:starts[i + 1]]`, ascending, each once: rows of
     `bits` and `sizes`. Up to `crowd` members, all pairs are looked at. In a larger bucket a member that has `close`
     equal bits with a leader is given with that leader, and with the other leaders that are plausible; else it becomes a
-    leader itself. Beyond `leaders_kept` leaders a member is compared with the leaders only, and counted as let go.
+    leader itself. Those marked in `witnesses` come first, and `always_leading` of them lead in any case. Beyond
+    `leaders_kept` leaders a member is compared with the leaders only, and counted as let go.
     """
     pairs: NDArray[np.uint64] = np.empty(1024, np.uint64)
     count, looked, let_go = 0, 0, 0
@@ -119,19 +137,21 @@ def pairs_in_buckets(
                         pairs = _added(pairs, count, one, two)
                         count += 1
             continue
-        leading = 0
-        for i in range(first, last):
-            joined = False
+        leading, marked, ordered = 0, 0, members[first:last]
+        if witnesses.size:
+            ordered, marked = _witnesses_first(ordered, witnesses)
+        for i in range(ordered.size):
+            member, joined = ordered[i], False
             for n in range(leading):
                 leader = leaders[n]
                 looked += 1
-                if _plausible(bits, sizes, leader, members[i], least_of_one_bit, least_of_two_bits, ratio):
-                    pairs = _added(pairs, count, leader, members[i])
+                if _plausible(bits, sizes, leader, member, least_of_one_bit, least_of_two_bits, ratio):
+                    pairs = _added(pairs, count, min(leader, member), max(leader, member))
                     count += 1
-                    joined = joined or bool(_equal_bits(bits, leader, members[i]) >= close)
-            if not joined:
+                    joined = joined or bool(_equal_bits(bits, leader, member) >= close)
+            if not joined or i < min(marked, always_leading):
                 if leading < leaders_kept:
-                    leaders[leading] = members[i]
+                    leaders[leading] = member
                     leading += 1
                 else:
                     let_go += 1

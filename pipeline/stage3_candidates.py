@@ -1,10 +1,10 @@
 """Stage 3, second part: which contents are worth comparing.
 
-In: the keys of all contents. Out: pairs of numbers. Step 3 of 8 (candidates) finds contents that share a key of a band
-or of a form, or hashes of a sample; step 4 of 8 (pairs) joins what was found and takes from an earlier run what was
+In: the keys of all contents. Out: pairs of numbers. Step 4 of 9 (candidates) finds contents that share a key of a band
+or of a form, or hashes of a sample; step 5 of 9 (pairs) joins what was found and takes from an earlier run what was
 measured there. Only numbers travel between parts, never text.
 
-A task of step 3 holds the keys of one band at once, at most `ROWS_AT_ONCE` of them, and 30 bytes for each.
+A task of step 4 holds the keys of one band at once, at most `ROWS_AT_ONCE` of them, and 30 bytes for each.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,6 +24,7 @@ from gleanery.pipeline.exchange import USUAL_PARTS, part_name
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage3_sign import banding, dedup_parameters, previous_range
+from gleanery.pipeline.stage3_witnesses import witness_marks
 from gleanery.pipeline.steps import Marker, Shard, Step, Task, rests_on
 
 ROWS_AT_ONCE = 1 << 20
@@ -35,7 +36,7 @@ MEASURED = np.dtype([("pair", "<u8"), ("jaccard", "<f8"), ("containment", "<f8")
 
 
 def candidates_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 3 of 8: contents that share a key of a band or a form, or hashes of a sample."""
+    """Step 4 of 9: contents that share a key of a band or a form, or hashes of a sample."""
     contents = max(1, markers["sign"].counts["kept"])
     bands, ranges = banding(settings).bands, -(-contents // ROWS_AT_ONCE)
     each = max(1, min(-(-bands // TASKS), ROWS_AT_ONCE // contents))
@@ -51,20 +52,19 @@ def candidates_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     ]
     tasks += [Task(f"sample-{r:05d}", {"range": [r, slices]}) for r in range(slices)]
     work, parameters = f"{__name__}:candidates_part", {"threshold": settings.dedup.threshold}
-    return Step(
-        "cluster", "candidates", "3 of 7  candidates", work, tuple(tasks), parameters, ("sign", "lookup"), unit="keys"
-    )
+    reads = ("sign", "lookup", "witnesses")
+    return Step("cluster", "candidates", "3 of 7  candidates", work, tuple(tasks), parameters, reads, unit="keys")
 
 
 def pairs_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 4 of 8: each candidate once, and what an earlier run measured.
+    """Step 5 of 9: each candidate once, and what an earlier run measured.
 
     Pairs do not say by which rules they were measured. They are those of the signatures beside them if nothing was
     signed anew since: a run that was stopped after that has older pairs beside newer signatures.
     """
     work, reads = f"{__name__}:pairs_part", ("lookup", "candidates")
     previous = settings.run.previous
-    believed = previous is not None and rests_on(settings.path(previous), "verify", ("gather", "sign"))
+    believed = previous is not None and rests_on(settings.path(previous), "verify", ("gather", "sign", "witnesses"))
     tasks = tuple(Task(task.name, {**task.payload, "believed": believed}) for task in range_tasks(markers))
     parameters = {"prints": label(dedup_parameters(settings.dedup))}
     return Step("cluster", "pairs", "3 of 7  pairs", work, tasks, parameters, reads, unit="pairs")
@@ -94,7 +94,7 @@ def candidates_part(shard: Shard) -> None:
     if "bands" in payload:
         pairs, counts, rows, capped = _share_a_key(shard, contents)
     else:
-        pairs, counts, rows, capped = _share_samples(contents, *payload["range"])
+        pairs, counts, rows, capped = _share_samples(contents, witness_marks(shard.root), *payload["range"])
     path = shard.data(f"{shard.task.name}.arrays")
     shard.wrote(path, write_arrays(path, {"pairs": pairs, "counts": counts}))
     shard.counts |= {"in": rows, "kept": rows}
@@ -105,10 +105,8 @@ def _share_a_key(shard: Shard, contents: Contents) -> tuple[Pairs, Pairs, int, i
     """Pairs that share the key of one of some bands; keys of one range of their values."""
     found: list[Pairs] = [np.empty(0, np.uint64)]
     taken, capped = 0, 0
-    sketches, sieve = (
-        Sketches(contents.indexed("bits"), contents.indexed("shingles")),
-        Sieve(shard.settings.dedup.threshold),
-    )
+    sketches = Sketches(contents.indexed("bits"), contents.indexed("shingles"), witness_marks(shard.root))
+    sieve = Sieve(shard.settings.dedup.threshold)
     for band in range(*shard.task.payload["bands"]):
         key, member = _keys(contents, band, *shard.task.payload["range"])
         taken += len(key)
@@ -136,7 +134,9 @@ def _keys(contents: Contents, band: int, number: int, of: int) -> tuple[NDArray[
     return np.concatenate(keys), np.concatenate(members)
 
 
-def _share_samples(contents: Contents, number: int, of: int) -> tuple[Pairs, Pairs, int, int]:
+def _share_samples(
+    contents: Contents, witnesses: NDArray[np.uint8], number: int, of: int
+) -> tuple[Pairs, Pairs, int, int]:
     """Pairs that share sampled hashes of one range, and how many."""
     found = []
     for part, base in enumerate(contents.bases[:-1].astype(np.uint32)):
@@ -144,7 +144,7 @@ def _share_samples(contents: Contents, number: int, of: int) -> tuple[Pairs, Pai
         own = slice_of(arrays["samples"], number, of)
         found.append((arrays["samples"][own], arrays["sampled"][own] + base))
     hashes, members = (np.concatenate(column) for column in zip(*found, strict=True))
-    pairs, counts, capped = shared_samples(hashes, members, contents.indexed("sizes"))
+    pairs, counts, capped = shared_samples(hashes, members, contents.indexed("sizes"), witnesses)
     return pairs, counts.astype(np.uint64), len(hashes), capped
 
 

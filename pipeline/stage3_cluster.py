@@ -1,8 +1,8 @@
 """Stage 3, third part: measure how much alike the candidates are, and join what is the same into clusters.
 
 In: pairs of numbers, and `blobs` for the contents that have to be measured. Out: `pairs` (every candidate with its
-measures and its class) and `clusters`. Step 5 of 8 (sketch) makes the shingles of what has to be measured; step 6
-(verify) measures; steps 7 and 8 join pairs to clusters.
+measures and its class) and `clusters`. Step 6 of 9 (sketch) makes the shingles of what has to be measured; step 7
+(verify) measures; steps 8 and 9 join pairs to clusters.
 """
 
 import dataclasses
@@ -28,6 +28,7 @@ from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage3_candidates import MEASURED, candidates_step, own_parts, pairs_step, range_tasks
 from gleanery.pipeline.stage3_sign import dedup_parameters, index_step, sign_step
+from gleanery.pipeline.stage3_witnesses import witnesses_step
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.records.parquet import read_table, write_table
 from gleanery.records.tables import TABLES
@@ -38,14 +39,14 @@ LABELS_AT_ONCE = 1 << 20
 
 
 def sketch_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 5 of 8: the shingles of contents that have to be measured, sent to where that is done."""
+    """Step 6 of 9: the shingles of contents that have to be measured, sent to where that is done."""
     work, reads = f"{__name__}:sketch_part", ("gather", "sign", "lookup", "pairs")
     parameters = {"prints": label(dedup_parameters(settings.dedup))}
     return Step("cluster", "sketch", "3 of 7  sketch", work, blob_tasks(markers), parameters, reads, unit="contents")
 
 
 def verify_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 6 of 8: the exact measures of each candidate pair, and its class."""
+    """Step 7 of 9: the exact measures of each candidate pair, and its class."""
     work = f"{__name__}:verify_part"
     parameters = dataclasses.asdict(sameness_policy(settings))
     tasks, owns = range_tasks(markers), ("tables/pairs/*",)
@@ -54,13 +55,13 @@ def verify_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 
 
 def components_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 7 of 8: which contents hang together."""
+    """Step 8 of 9: which contents hang together."""
     work, tasks = f"{__name__}:make_components", (Task("all"),)
     return Step("cluster", "components", "3 of 7  components", work, tasks, {}, ("verify",), unit="pairs")
 
 
 def clusters_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 8 of 8: the table of clusters, and the pairs of each."""
+    """Step 9 of 9: the table of clusters, and the pairs of each."""
     work, owns = f"{__name__}:clusters_part", ("tables/clusters/*",)
     tasks, reads = range_tasks(markers), ("lookup", "verify", "components")
     return Step("cluster", "clusters", "3 of 7  clusters", work, tasks, {}, reads, owns=owns, unit="pairs")
@@ -76,6 +77,7 @@ def sameness_policy(settings: Settings) -> Policy:
 STEPS: tuple[Callable[[Settings, Mapping[str, Marker]], Step], ...] = (
     sign_step,
     index_step,
+    witnesses_step,
     candidates_step,
     pairs_step,
     sketch_step,

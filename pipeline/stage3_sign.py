@@ -1,8 +1,8 @@
 """Stage 3, first part: make a print of each content, and cut it into the keys by which like contents meet.
 
 In: the parts of `blobs`. Out: `signatures`, and arrays that the other parts of the stage look at through
-`contents.Contents`. Step 1 of 8 (sign) reads contents; what an earlier run (`run.previous`) has signed by the same
-rules is taken from there, and its content is not even unpacked. Step 2 of 8 (lookup) joins what is looked up by the
+`contents.Contents`. Step 1 of 9 (sign) reads contents; what an earlier run (`run.previous`) has signed by the same
+rules is taken from there, and its content is not even unpacked. Step 2 of 9 (lookup) joins what is looked up by the
 number of a content.
 """
 
@@ -51,7 +51,7 @@ def banding(settings: Settings) -> Banding:
 
 
 def sign_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 1 of 8: a print of each content, and its keys."""
+    """Step 1 of 9: a print of each content, and its keys."""
     parameters = {"prints": label(dedup_parameters(settings.dedup))} | dataclasses.asdict(banding(settings))
     work, owns = f"{__name__}:sign_part", ("tables/signatures/*",)
     tasks = blob_tasks(markers)
@@ -59,7 +59,7 @@ def sign_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 
 
 def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
-    """Step 2 of 8: one array for each kind of number, over all parts."""
+    """Step 2 of 9: one array for each kind of number, over all parts."""
     tasks = (Task("all", {"parts": len(blob_tasks(markers))}),)
     work = f"{__name__}:make_index"
     return Step("cluster", "lookup", "3 of 7  lookup", work, tasks, {}, ("sign",), unit="contents")

@@ -17,11 +17,11 @@ import pyarrow as pa
 from gleanery.dedup.keeper import Copy, Link, settle
 from gleanery.dedup.repositories import is_worth_a_row, missing, shared_groups
 from gleanery.dedup.sameness import Policy, equality
-from gleanery.licensing.names import license_role
 from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
 from gleanery.pipeline.settings import DedupSettings, Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks, repository_tasks
 from gleanery.pipeline.stage3_cluster import EDGES, edge_files, sameness_policy
+from gleanery.pipeline.stage3_witnesses import bears_witness
 from gleanery.pipeline.stage4_judge import JUDGED, overridden
 from gleanery.pipeline.steps import Marker, Shard, Step
 from gleanery.records.parquet import read_table, table_of, write_table
@@ -140,7 +140,7 @@ def _settled(
     members: list[dict[str, Any]], links: Mapping[tuple[str, str], Link], dedup: DedupSettings
 ) -> Iterator[dict[str, Any]]:
     names = [f.name for f in dataclasses.fields(Copy) if f.name != "eligible"]
-    copies = [Copy(**{n: m[n] for n in names} | {"eligible": m["reason"] == "kept"} | _witness(m)) for m in members]
+    copies = [Copy(**{n: m[n] for n in names} | _standing(m)) for m in members]
     outcomes = settle(copies, links, common_owners=dedup.common_owners, threshold=dedup.threshold)
     for member in members:
         outcome = outcomes[member["file_id"]]
@@ -152,10 +152,10 @@ def _settled(
         yield row
 
 
-def _witness(member: Mapping[str, Any]) -> dict[str, bool]:
-    """A licence text is nobody's own: neither its owner's objection nor its licence speaks against other copies."""
-    is_text = license_role(member["path"]) == "license"
-    return {name: member[name] and not is_text for name in ("restricted", "opted_out")}
+def _standing(member: Mapping[str, Any]) -> dict[str, bool]:
+    witness = bears_witness(member)
+    about = {name: member[name] and witness for name in ("restricted", "opted_out")}
+    return about | {"eligible": member["reason"] == "kept"}
 
 
 def decide_shard(shard: Shard) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gleanery.dedup.bands import (
     CROWD,
     LEADERS,
+    WITNESSES,
     Banding,
     Candidates,
     Sieve,
@@ -139,6 +140,28 @@ def test_what_a_crowd_hides_follows_from_the_measured_distances(kept: float) -> 
         shown = min(near[i][leader] + near[j][leader] for leader in near[i].keys() & near[j].keys())
         radius = min(min(near[i].values()), min(near[j].values()))
         assert shown <= 0.3 or similarity < 0.7 + 2 * radius
+
+
+@pytest.mark.parametrize("kept", [0.86, 0.92, 0.97])
+def test_in_a_crowd_a_witness_meets_all_that_it_is_like(kept: float) -> None:
+    sets = _family(np.random.default_rng(9), CROWD + 60, kept, 200)
+    rows, signatures = np.arange(len(sets)), np.stack([sign(one, Parameters()) for one in sets])
+    witnesses = np.zeros(len(sets), np.uint8)
+    witnesses[100:140], witnesses[140:160] = 2, 1
+    sketches = Sketches(signature_bits(signatures), np.array([len(one) for one in sets]), witnesses)
+    found = candidate_pairs(np.zeros(len(sets), np.uint64), rows, sketches, SIEVE)
+    pairs = set(zip(found.left.tolist(), found.right.tolist(), strict=True))
+    assert found.crowds == 1 and all(one < two for one, two in pairs)
+    for one, two in itertools.combinations(range(len(sets)), 2):
+        if witnesses[one] or witnesses[two]:
+            assert (one, two) in pairs or jaccard(sets[one], sets[two]) < 0.7
+
+
+def test_a_huge_crowd_of_witnesses_makes_few_pairs() -> None:
+    rows = 10_000
+    sketches = Sketches(np.empty((rows, 0), np.uint64), np.ones(rows, np.int64), np.ones(rows, np.uint8))
+    found = candidate_pairs(np.zeros(rows, np.uint64), np.arange(rows), sketches, SIEVE)
+    assert len(found.left) < rows * WITNESSES and found.let_go == 0
 
 
 def test_a_huge_crowd_makes_few_pairs_and_hangs_together() -> None:

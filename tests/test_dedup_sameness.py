@@ -12,6 +12,7 @@ from gleanery.dedup.containment import (
     LEAST_SHINGLES,
     MAX_BUCKET,
     SCALE,
+    WITNESSES,
     in_slices,
     samples,
     shared_samples,
@@ -96,6 +97,25 @@ def test_a_crowd_is_paired_with_its_smallest_member_only() -> None:
     pairs, shared, capped = shared_samples(np.full(crowd, 9, np.uint64), np.arange(crowd), sizes)
     assert len(pairs) == crowd - 1 and capped == 1 and set(shared.tolist()) == {1}
     assert all(5 in (pair >> 32, pair & 0xFFFFFFFF) for pair in pairs.tolist())
+
+
+def test_in_a_crowd_a_witness_meets_all_others_once() -> None:
+    crowd, sizes = MAX_BUCKET + 6, np.arange(MAX_BUCKET + 6) + 10
+    marks = np.zeros(crowd, np.uint8)
+    marks[[7, 20]] = 2, 1
+    pairs, shared, _ = shared_samples(np.full(crowd, 9, np.uint64), np.arange(crowd), sizes, marks)
+    assert set(shared.tolist()) == {1} and len(pairs) == 3 * (crowd - 1) - 3
+    assert all({0, 7, 20} & {pair >> 32, pair & 0xFFFFFFFF} for pair in pairs.tolist())
+
+
+def test_of_too_many_witnesses_the_firm_ones_and_then_the_smallest_meet_all_others() -> None:
+    crowd, sizes = 300, np.arange(300)[::-1] + 10
+    marks = np.full(crowd, 2, np.uint8)
+    marks[:100], marks[50] = 0, 1
+    pairs, _, _ = shared_samples(np.full(crowd, 9, np.uint64), np.arange(crowd), sizes, marks)
+    met = np.bincount(np.concatenate([pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)]).astype(np.int64))
+    assert np.flatnonzero(met == crowd - 1).tolist() == [50, *range(300 - WITNESSES + 1, 300)]
+    assert len(pairs) <= crowd * WITNESSES
 
 
 @given(st.lists(st.lists(st.sampled_from("abcde"), max_size=6)), st.randoms())

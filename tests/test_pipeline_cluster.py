@@ -23,11 +23,12 @@ from small_corpus import MIT, code
 from gleanery.dedup.keeper import Copy, Link, settle
 from gleanery.pipeline import stage3_candidates, stage3_sign
 from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
-from gleanery.pipeline.exchange import part_name
+from gleanery.pipeline.exchange import part_name, write_sorted
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import DedupSettings, RunSettings, Settings
 from gleanery.pipeline.stage3_cluster import STEPS
-from gleanery.pipeline.steps import Marker, Shard, write_marker
+from gleanery.pipeline.stage3_witnesses import FIRM, WEAK, mark_witnesses, witness_marks
+from gleanery.pipeline.steps import Marker, Shard, Task, write_marker
 from gleanery.quality.decoding import decode
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import blob_id, partition
@@ -51,8 +52,9 @@ def stage(
         path = root / f"tables/blobs/{part_name(part, parts)}.parquet"
         outputs[path.relative_to(root).as_posix()] = write_table(path, "blobs", table_of("blobs", found.values()))
     plan, notes = given_settings or Settings(), dict[str, dict[str, int]]()
-    markers = {"gather": Marker("", outputs, {}, {})}
-    write_marker(root, "gather", markers["gather"])
+    markers = {"gather": Marker("", outputs, {}, {}), "judge": Marker("", {}, {}, {})}
+    for name, marker in markers.items():
+        write_marker(root, name, marker)
     for make in STEPS:
         step = make(plan, markers)
         module, name = step.work.split(":")
@@ -270,6 +272,29 @@ def test_a_text_is_like_itself_in_another_encoding_and_bytes_that_are_no_text_ar
     assert found == {frozenset(two) for two in itertools.combinations(("a.py", "b.py", "c.py"), 2)}
     assert {row["jaccard"] for row in pairs} == {row["containment"] for row in pairs} == {1.0}
     assert {row["sameness"] for row in pairs} == {"normalised"}
+
+
+def test_a_content_bears_witness_through_any_of_its_files_but_not_through_a_licence_text(tmp_path: Path) -> None:
+    stage(tmp_path, some_files(300))
+    ids = sorted(row["blob_id"] for row in table(tmp_path, "blobs"))
+    plain = {"path": "a.py", "restricted": False, "opted_out": False, "fork": False, "vendored": False}
+    judged = [plain | {"blob_id": blob} for blob in ids]
+    judged += [plain | {"blob_id": ids[n], "restricted": True, "fork": True} for n in (0, 1, 299)]
+    judged += [plain | {"blob_id": ids[n], "opted_out": True} for n in (0, 7)]
+    judged += [plain | {"blob_id": ids[n], "opted_out": True, "vendored": True} for n in (7, 8)]
+    judged += [plain | {"blob_id": ids[9], "restricted": True, "path": "LICENSE"}]
+    judged += [plain | {"blob_id": blob, "restricted": True} for blob in ("0" * 40, "f" * 40)]
+    for number, rows in enumerate((judged, judged[::-1])):
+        (tmp_path / "work/judge/data").mkdir(parents=True, exist_ok=True)
+        rows_of = {"0": rows[::2], "1": rows[1::2], "none": []}
+        for name, part in rows_of.items():
+            columns = pa.Table.from_pylist(part, pa.Table.from_pylist(rows).schema)
+            write_sorted(tmp_path / f"work/judge/data/{name}.parquet", columns, "blob_id", "path")
+        shard = Shard(tmp_path, "witnesses", Task(str(number)), Settings())
+        mark_witnesses(shard)
+        marks = witness_marks(tmp_path)
+        assert {n: int(marks[n]) for n in np.flatnonzero(marks)} == {0: FIRM, 1: WEAK, 7: FIRM, 8: WEAK, 299: WEAK}
+        assert (shard.counts["in"], shard.counts["kept"]) == (300, 5)
 
 
 def test_contents_too_short_for_a_shingle_meet_nobody(tmp_path: Path) -> None:
