@@ -28,7 +28,7 @@ from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 15
+EVIDENCE_VERSION = 16
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _MOST_NOT_INCLUDED = 16
 # Lines at the beginning of a licence file in which it says what it is.
@@ -110,6 +110,8 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     found = with_dual(scanner, tuple(with_any_of(f, lines) for f in found), lines)
     found = with_denials(without_foreign(found, lines, ""), lines)
     found = (*found, *restricted_lines(divided.others[:_TITLE]))
+    if len(lines) <= _TITLE and not any(f.outcome == "changed" for f in found):  # no text: a sentence that names one
+        found = (*found, *limited(limit_in(divided.others)))
     cut = (Finding("unknown", rule="gleanery-too-many-parts"),) if divided.cut else ()
     return (*found, *(_of_part(scanner, part) for part in divided.parts), *others, *cut)
 

@@ -24,16 +24,16 @@ _NAMES = (
     (r"\bfsl-1\.[0-9]\b[^\n]{0,40}\bmit\b|\bfunctional[ -]source[ -]licen[sc]e\b[^\n]{0,40}\bmit\b", "FSL-1.1-MIT"),
     (r"\bfsl-1\.[0-9]\b|\bfunctional[ -]source[ -]licen[sc]e\b", "FSL-1.1-ALv2"),
     (r"\bfcl-1\.[0-9]\b|\bfair[ -]core[ -]licen[sc]e\b|\bfair[ -]source\b", FAIR_SOURCE),
-    (r"\bbsl[ -]v?1\.1\b|\bbusiness[ -]source[ -]licen[sc]e\b", "BUSL-1.1"),
+    (r"\b(?:bsl|busl)[ -]v?1\.1\b|\bbusiness[ -]source[ -]licen[sc]e\b", "BUSL-1.1"),
 )
 _MAYBE_TEXT = (
-    r"(?i)\b(?:non?-?ai|anti-?ai|fsl|fcl|functional|fair|nc|nd|bsl|business|commercial|noncommercial|ethical)\b|"
+    r"(?i)\b(?:non?-?ai|anti-?ai|fsl|fcl|functional|fair|nc|nd|bsl|busl|business|commercial|noncommercial|ethical)\b|"
     r"[-+](?:no|ai|eth|res|com|int|sou)"
 )
 _MAYBE, _MAYBE_IN_HEAD = (
     re2.compile(_MAYBE_TEXT),
     re2.compile(
-        rb"(?i)\bnon?-?ai\b|\banti-?ai\b|\b[fb]sl[ -]|\bfcl-|\bfunctional[ -]source|\bfair[ -](?:core|source)|"
+        rb"(?i)\bnon?-?ai\b|\banti-?ai\b|\b(?:[fb]|bu)sl[ -]|\bfcl-|\bfunctional[ -]source|\bfair[ -](?:core|source)|"
         rb"\b(?:nc|non-?commercial|ethical)-[a-z0]|"
         rb"(?:mit|x11|bsd|apache|2\.0|al|asl|alv2|isc|cc0|unlicense|zlib|clause|-0|1\.0)-(?:n[cd]|no|ai-|anti|eth|res|com|int|sou)"
     ),
