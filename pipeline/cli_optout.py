@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gleanery.pipeline.screen import draw, out
+from gleanery.pipeline.screen import draw, out, wrong
+from gleanery.records.errors import RejectRecord
 
 _HELP = """Serve the page where owners opt out, and keep its registry.
 
@@ -116,7 +117,10 @@ def _append_rule(scope: str, value: str, registry: str, action: str) -> None:
     """Only a block may make a registry: a mistyped path would pass for one to which nobody objected."""
     from gleanery.optout.typed import rule_value
 
-    value = rule_value(scope, value)  # a wrong name makes no registry
+    try:
+        value = rule_value(scope, value)  # a wrong name makes no registry
+    except RejectRecord as error:
+        raise wrong(error.message, error.hint) from None
     opened = _open_registry(registry, create=action == "block")
     rule = opened.append_rule(scope=scope, value=value, action=action)
     out.print(f"rule {rule.seq}: {rule.action} {rule.value}; it acts from the next run on")

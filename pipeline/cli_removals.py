@@ -74,7 +74,8 @@ def add(
         raise wrong(f"there is no reason {reason!r}", f"choose {', '.join(REASONS)}")
     found, until = wishes(release, files or [], repositories or [], registry, reason), _until(valid_days)
     new = append(path, found, until)
-    draw("", ("position", "scope", "id", "reason"), tuple((e.position, e.scope, e.id, e.reason) for e in new))
+    if new:
+        draw("", ("position", "scope", "id", "reason"), tuple((e.position, e.scope, e.id, e.reason) for e in new))
     err.print(f"{number(len(new), 'entry', 'entries')} written to {path}; {len(found) - len(new)} were there already")
     # Nothing new is an answer too: who asks every night has the list as good as the registry is.
     listed = read_list(path)

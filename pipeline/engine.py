@@ -24,7 +24,7 @@ from typing import Any
 from gleanery.pipeline import spark
 from gleanery.pipeline.steps import Step, Task, task_fingerprint, task_json
 from gleanery.pipeline.workers import close_shared_pool, end_with, shared_pool
-from gleanery.records.errors import StopRun
+from gleanery.records.errors import WrongArguments
 
 # Beam warns at its import of what only its own file formats need, on the root logger: in a script that has not set up
 # logging, that would print the warning and set logging up.
@@ -109,9 +109,9 @@ class Engine:
 
     def __init__(self, preset: str, workers: int) -> None:
         if preset in REFUSED:
-            raise StopRun(f"the runner {preset} is refused", REFUSED[preset])
+            raise WrongArguments(f"the runner {preset} is refused", REFUSED[preset])
         if preset not in PRESETS:
-            raise StopRun(f"there is no engine {preset!r}", f"choose one of {', '.join(PRESETS)}")
+            raise WrongArguments(f"there is no engine {preset!r}", f"choose one of {', '.join(PRESETS)}")
         self.preset, self.workers = preset, workers
         self._spark: spark.SparkSession | None = None
         self._stack = contextlib.ExitStack()

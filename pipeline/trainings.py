@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gleanery.records.errors import StopRun
+from gleanery.records.errors import StopRun, WrongArguments
 from gleanery.shards.lineage import Leg, steps_done
 from gleanery.shards.loader import Loader
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
@@ -100,5 +100,5 @@ def _leg(text: str) -> Leg:
     numbers = text.split(":")
     if len(numbers) not in (2, 3) or not all(re.fullmatch("[0-9]{1,15}", number) for number in numbers):
         hint = "write STEP:ROWS, such as 2000:1024, or STEP:ROWS:REMOVED with `removed` of a state"
-        raise StopRun(f"{text} is no leg of a training", hint)
+        raise WrongArguments(f"{text} is no leg of a training", hint)
     return Leg(*map(int, numbers))

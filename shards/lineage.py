@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gleanery.records.errors import StopRun
+from gleanery.records.errors import StopRun, WrongArguments
 from gleanery.shards.fim import split_segment
 from gleanery.shards.loader import Loader
 from gleanery.shards.mixing import Mixture
@@ -183,11 +183,12 @@ def _legs(loader: Loader | Mixture, legs: Sequence[Leg]) -> Sequence[Leg]:
     steps = [leg.step for leg in legs]
     honoured = [leg.removed for leg in legs if leg.removed is not None]
     if honoured != sorted(honoured) or (honoured and honoured[0] < 0):
-        raise StopRun("a later leg honours less of the removal list", "a list only grows: give `removed` of its states")
+        hint = "a list only grows: give `removed` of its states"
+        raise WrongArguments("a later leg honours less of the removal list", hint)
     if honoured and not isinstance(loader, Loader):
-        raise StopRun("a mixture has a removal list for each source", "leave `removed` out of the legs")
+        raise WrongArguments("a mixture has a removal list for each source", "leave `removed` out of the legs")
     if steps[0] != 0 or sorted(set(steps)) != steps or any(leg.rows < 1 for leg in legs):
-        raise StopRun(
+        raise WrongArguments(
             "the legs of the run do not follow each other", "the first begins at step 0, each later one later"
         )
     return legs

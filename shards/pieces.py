@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.records.errors import StopRun
+from gleanery.records.errors import WrongArguments
 from gleanery.shards.chance import compiled, draw, fraction, i64, inlined, u64
 
 PLAIN, PSM, SPM = 0, 1, 2
@@ -59,17 +59,17 @@ class Rules:
 
     def __post_init__(self) -> None:
         if not SMALLEST_CONTEXT <= self.context <= LARGEST_CONTEXT:
-            raise StopRun(
+            raise WrongArguments(
                 f"a context of {self.context} tokens is not possible",
                 f"choose {SMALLEST_CONTEXT} to {LARGEST_CONTEXT}",
             )
         for name in ("fim_rate", "spm_rate", "repo_rate", "line_rate", "syntax_rate"):
             if not 0.0 <= getattr(self, name) <= 1.0:
-                raise StopRun(f"{name} is {getattr(self, name)}", "a rate is a number from 0 to 1")
+                raise WrongArguments(f"{name} is {getattr(self, name)}", "a rate is a number from 0 to 1")
         if self.unit not in (FILE, REPOSITORY):
-            raise StopRun(f"there is no unit {self.unit!r}", f"choose {FILE} or {REPOSITORY}")
+            raise WrongArguments(f"there is no unit {self.unit!r}", f"choose {FILE} or {REPOSITORY}")
         if self.line_rate + self.syntax_rate > 1.0:
-            raise StopRun("line_rate and syntax_rate are more than 1 together", "they share the same pieces")
+            raise WrongArguments("line_rate and syntax_rate are more than 1 together", "they share the same pieces")
 
 
 @dataclass(frozen=True)

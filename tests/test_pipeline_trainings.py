@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from gleanery.pipeline.cli import app
 from gleanery.pipeline.trainings import opened
-from gleanery.records.errors import StopRun
+from gleanery.records.errors import StopRun, WrongArguments
 from gleanery.shards.lineage import Leg, trace
 from gleanery.shards.loader import Loader
 from gleanery.shards.mixing import Mixture
@@ -73,7 +73,7 @@ def test_a_state_refuses_rows_that_are_not_its_own_and_takes_the_legs_that_are(r
     assert opened(release, 2, ["2:3"], None, state, SETTINGS)[1] == expected
     assert opened(release, 8, ["0:2", "2:3:0"], None, state, SETTINGS)[1] == expected
     for text in ("2", "2:", "a:1", "1:2:3:4", "1:-2", "9" * 16 + ":1"):
-        with pytest.raises(StopRun, match="no leg"):
+        with pytest.raises(WrongArguments, match="no leg"):
             opened(release, 2, [text], None, state, SETTINGS)
 
 
