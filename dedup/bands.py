@@ -22,7 +22,7 @@ from gleanery.dedup.kernels import readonly
 # All pairs of a bucket of this size are looked at; see `plausible_pairs` for larger ones.
 CROWD = 128
 LEADERS = 4096
-WITNESSES = 64  # so that a crowd has no more pairs for each member than a bucket of `CROWD`
+WITNESSES = 64  # of a kind: then a crowd has as many pairs for each member as a bucket of `CROWD`, for each kind
 _MISSED = 1e-6
 
 
@@ -72,8 +72,7 @@ class Sieve:
 class Sketches:
     """What the sieve looks at, a row for each number that a member may have: `signature_bits`, and shingle counts.
 
-    `witnesses`: 0, or of contents that must meet as many of a crowd as they can, 1 for those that come first and 2 for
-    others. Empty: there are none.
+    `witnesses`: 0, or from 1 on the kind of what must meet as many of a crowd as it can; empty if there are none.
     """
 
     bits: NDArray[np.uint64]
@@ -175,8 +174,8 @@ def plausible_pairs(grouped: Buckets, sketches: Sketches, sieve: Sieve) -> Candi
     Up to `CROWD` members, each pair of a bucket is looked at. Beyond that the number of pairs would grow with the
     square (a generated file has thousands of copies with another name in each). There members are taken in ascending
     order, witnesses first. One whose signature is close to that of an earlier leader follows it, and is paired with
-    every plausible leader; any other is a leader itself, and so are the first `WITNESSES` witnesses, whomever they are
-    like: each of these meets all that it may be similar to.
+    every plausible leader; any other is a leader itself, and so are the first `WITNESSES` witnesses of each kind,
+    whomever they are like: each of these meets all that are no witnesses and that it may be similar to.
 
     What can be missed is a pair of two followers, and it need not be: their distances to a leader are measured, and
     the Jaccard distance is a metric, so d(x, y) <= d(x, leader) + d(leader, y). With a leader at the distance r from

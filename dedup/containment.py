@@ -61,9 +61,8 @@ def shared_samples(
 
     `hashes` and `members` (0 to 2^32 - 1) are the columns of rows in any order; `sizes` says of every member how large
     its whole sample is. A hash that more than `MAX_BUCKET` members have pairs each of them only with the one of the
-    smallest sample, the likeliest to stand inside the others, and with those that `witnesses` marks (`bands.Sketches`):
-    of these the first `WITNESSES`, by their mark and then by the size of their samples. The third value counts such
-    hashes.
+    smallest sample, the likeliest to stand inside the others, and with `WITNESSES` of those that have a kind in
+    `witnesses` (`bands.Sketches`): in turn the smallest of each kind. The third value counts such hashes.
     """
     grouped = group(hashes, members)
     starts, rows = grouped.starts[:-1], grouped.members
@@ -89,8 +88,10 @@ def _hubs(held: _Rows, sizes: NDArray[np.generic], witnesses: NDArray[np.uint8] 
     if witnesses is None:
         return np.array([first])
     marked = held[witnesses[held] > 0]
-    order = np.lexsort((marked, sizes[marked], witnesses[marked]))
-    return np.union1d(first, marked[order[:WITNESSES]])
+    marked = marked[np.lexsort((marked, sizes[marked], witnesses[marked]))]
+    kinds = witnesses[marked]
+    turn = np.arange(len(marked)) - np.searchsorted(kinds, kinds)  # the smallest of its kind, the next one, and so on
+    return np.union1d(first, marked[np.lexsort((kinds, turn))[:WITNESSES]])
 
 
 def _with_hubs(held: _Rows, hubs: _Rows) -> list[NDArray[np.uint64]]:

@@ -86,18 +86,21 @@ def _added(pairs: NDArray[np.uint64], count: int, left: int, right: int) -> NDAr
 
 
 @compiled
-def _witnesses_first(members: NDArray[np.int64], marks: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
-    """The same members: those marked 1, those marked 2, then the others in their order; and how many are marked."""
-    ordered, count, marked = np.empty(members.size, np.int64), 0, 0
-    for turn in range(3):
-        wanted = (turn + 1) % 3
+def _witnesses_first(
+    members: NDArray[np.int64], kinds: NDArray[np.uint8], always_leading: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The same members, witnesses first, by their kind and then as they stood; and which of them lead in any case."""
+    ordered: NDArray[np.int64] = np.empty(members.size, np.int64)
+    leads: NDArray[np.bool_] = np.zeros(members.size, np.bool_)
+    count, kinds_here = 0, int(kinds[members].max()) + 1
+    for turn in range(1, kinds_here + 1):
+        kind, start = turn % kinds_here, count
         for i in range(members.size):
-            if marks[members[i]] == wanted:
+            if kinds[members[i]] == kind:
                 ordered[count] = members[i]
+                leads[count] = kind > 0 and count - start < always_leading
                 count += 1
-        if turn == 1:
-            marked = count
-    return ordered, marked
+    return ordered, leads
 
 
 @compiled
@@ -120,12 +123,13 @@ def pairs_in_buckets(
     A pair is `left << 32 | right`. Bucket i has `members[starts[i]:starts[i + 1]]`, ascending, each once: rows of
     `bits` and `sizes`. Up to `crowd` members, all pairs are looked at. In a larger bucket a member that has `close`
     equal bits with a leader is given with that leader, and with the other leaders that are plausible; else it becomes a
-    leader itself. Those marked in `witnesses` come first, and `always_leading` of them lead in any case. Beyond
-    `leaders_kept` leaders a member is compared with the leaders only, and counted as let go.
+    leader itself. Those with a kind in `witnesses` come first, and `always_leading` of each kind lead in any case.
+    Beyond `leaders_kept` leaders a member is compared with the leaders only, and counted as let go.
     """
     pairs: NDArray[np.uint64] = np.empty(1024, np.uint64)
     count, looked, let_go = 0, 0, 0
     leaders = np.empty(leaders_kept, np.int64)
+    no_one: NDArray[np.bool_] = np.zeros(0, np.bool_)
     for bucket in range(starts.size - 1):
         first, last = starts[bucket], starts[bucket + 1]
         if last - first <= crowd:
@@ -137,9 +141,9 @@ def pairs_in_buckets(
                         pairs = _added(pairs, count, one, two)
                         count += 1
             continue
-        leading, marked, ordered = 0, 0, members[first:last]
+        leading, ordered, leads = 0, members[first:last], no_one
         if witnesses.size:
-            ordered, marked = _witnesses_first(ordered, witnesses)
+            ordered, leads = _witnesses_first(ordered, witnesses, always_leading)
         for i in range(ordered.size):
             member, joined = ordered[i], False
             for n in range(leading):
@@ -149,7 +153,7 @@ def pairs_in_buckets(
                     pairs = _added(pairs, count, min(leader, member), max(leader, member))
                     count += 1
                     joined = joined or bool(_equal_bits(bits, leader, member) >= close)
-            if not joined or i < min(marked, always_leading):
+            if not joined or (leads.size and leads[i]):
                 if leading < leaders_kept:
                     leaders[leading] = member
                     leading += 1

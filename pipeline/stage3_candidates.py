@@ -24,7 +24,7 @@ from gleanery.pipeline.exchange import USUAL_PARTS, part_name
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage3_sign import banding, dedup_parameters, previous_range
-from gleanery.pipeline.stage3_witnesses import witness_marks
+from gleanery.pipeline.stage3_witnesses import witness_kinds
 from gleanery.pipeline.steps import Marker, Shard, Step, Task, rests_on
 
 ROWS_AT_ONCE = 1 << 20
@@ -94,7 +94,7 @@ def candidates_part(shard: Shard) -> None:
     if "bands" in payload:
         pairs, counts, rows, capped = _share_a_key(shard, contents)
     else:
-        pairs, counts, rows, capped = _share_samples(contents, witness_marks(shard.root), *payload["range"])
+        pairs, counts, rows, capped = _share_samples(contents, witness_kinds(shard.root), *payload["range"])
     path = shard.data(f"{shard.task.name}.arrays")
     shard.wrote(path, write_arrays(path, {"pairs": pairs, "counts": counts}))
     shard.counts |= {"in": rows, "kept": rows}
@@ -105,7 +105,7 @@ def _share_a_key(shard: Shard, contents: Contents) -> tuple[Pairs, Pairs, int, i
     """Pairs that share the key of one of some bands; keys of one range of their values."""
     found: list[Pairs] = [np.empty(0, np.uint64)]
     taken, capped = 0, 0
-    sketches = Sketches(contents.indexed("bits"), contents.indexed("shingles"), witness_marks(shard.root))
+    sketches = Sketches(contents.indexed("bits"), contents.indexed("shingles"), witness_kinds(shard.root))
     sieve = Sieve(shard.settings.dedup.threshold)
     for band in range(*shard.task.payload["bands"]):
         key, member = _keys(contents, band, *shard.task.payload["range"])

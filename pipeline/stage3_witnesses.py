@@ -1,7 +1,7 @@
 """Stage 3, before the candidates: which contents bear witness against their copies.
 
-In: what was judged of each file (`stage4_judge`), and the numbers of contents. Out: a byte for each content, 0 or how
-hard its witness is to answer. In a crowd not all pairs are looked at, but those with a witness are, so a forbidden file
+In: what was judged of each file (`stage4_judge`), and the numbers of contents. Out: a byte for each content, 0 or its
+kind of witness. In a crowd not all pairs are looked at, but those with a witness are, so a forbidden file
 bars its copies however many there are. Costs 10 us for each file that is forbidden, and nothing where none is.
 """
 
@@ -21,11 +21,12 @@ from gleanery.pipeline.exchange import id_range, read_range
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 
-# Of a content that some file holds which is neither third-party code nor in a fork: hardly anything answers it.
-FIRM, WEAK = 1, 2
+# What answers one kind may not answer the next, so in crowds each kind has its own. A licence or an objection: of a
+# content that some file holds which is neither third-party code nor in a fork. Hardly anything answers that licence.
+LICENCE, OBJECTION, WEAK = 1, 2, 3
 _FLAGS = ("restricted", "opted_out", "fork", "vendored")
 _JUDGED = pa.schema([("blob_id", pa.string()), ("path", pa.string()), *((flag, pa.bool_()) for flag in _FLAGS)])
-_MARKS = "work/witnesses/data/all.arrays"
+_KINDS = "work/witnesses/data/all.arrays"
 
 
 def witnesses_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
@@ -44,7 +45,7 @@ def mark_witnesses(shard: Shard) -> None:
     """Mark the contents of all files that bear witness, the files of some repositories after the other."""
     ids = Contents(shard.root).indexed("ids")
     names = np.ascontiguousarray(ids).view("S20").reshape(len(ids))  # bytes in the order of bytes, as the ids are
-    marks = np.zeros(len(ids), np.uint8)
+    kinds = np.zeros(len(ids), np.uint8)
     for path in sorted((shard.root / "work/judge/data").glob("*.parquet")):
         judged = read_range([path], "blob_id", *id_range(0, 1), _JUDGED, _JUDGED.names)
         judged = judged.filter(pc.or_(judged.column("restricted"), judged.column("opted_out")))
@@ -52,15 +53,16 @@ def mark_witnesses(shard: Shard) -> None:
             wanted = np.bytes_(bytes.fromhex(row["blob_id"]))
             place = np.searchsorted(names, wanted)
             if place < len(names) and names[place] == wanted:
-                mark = WEAK if row["fork"] or row["vendored"] else FIRM
-                marks[place] = min(mark, marks[place] or mark)
-    path = shard.root / _MARKS
-    shard.wrote(path, write_arrays(path, {"marks": marks}))
-    count = int(np.count_nonzero(marks))
+                firm = LICENCE if row["restricted"] else OBJECTION
+                kind = WEAK if row["fork"] or row["vendored"] else firm
+                kinds[place] = min(kind, kinds[place] or kind)
+    path = shard.root / _KINDS
+    shard.wrote(path, write_arrays(path, {"kinds": kinds}))
+    count = int(np.count_nonzero(kinds))
     shard.counts |= {"in": len(ids), "kept": count, "rejected": len(ids) - count}
 
 
-def witness_marks(root: Path) -> NDArray[np.uint8]:
-    """The byte of each content: 0, `FIRM` or `WEAK`."""
-    marks: NDArray[np.uint8] = map_arrays(root / _MARKS)["marks"]
-    return marks
+def witness_kinds(root: Path) -> NDArray[np.uint8]:
+    """The byte of each content: 0, `LICENCE`, `OBJECTION` or `WEAK`."""
+    kinds: NDArray[np.uint8] = map_arrays(root / _KINDS)["kinds"]
+    return kinds

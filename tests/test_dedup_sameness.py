@@ -108,13 +108,13 @@ def test_in_a_crowd_a_witness_meets_all_others_once() -> None:
     assert all({0, 7, 20} & {pair >> 32, pair & 0xFFFFFFFF} for pair in pairs.tolist())
 
 
-def test_of_too_many_witnesses_the_firm_ones_and_then_the_smallest_meet_all_others() -> None:
+def test_of_too_many_witnesses_the_smallest_of_each_kind_meet_all_others() -> None:
     crowd, sizes = 300, np.arange(300)[::-1] + 10
-    marks = np.full(crowd, 2, np.uint8)
-    marks[:100], marks[50] = 0, 1
-    pairs, _, _ = shared_samples(np.full(crowd, 9, np.uint64), np.arange(crowd), sizes, marks)
+    kinds = np.full(crowd, 2, np.uint8)
+    kinds[:100], kinds[[50, 60]] = 0, 1
+    pairs, _, _ = shared_samples(np.full(crowd, 9, np.uint64), np.arange(crowd), sizes, kinds)
     met = np.bincount(np.concatenate([pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)]).astype(np.int64))
-    assert np.flatnonzero(met == crowd - 1).tolist() == [50, *range(300 - WITNESSES + 1, 300)]
+    assert np.flatnonzero(met == crowd - 1).tolist() == [50, 60, *range(302 - WITNESSES, 300)]
     assert len(pairs) <= crowd * WITNESSES
 
 

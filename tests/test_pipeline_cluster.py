@@ -27,7 +27,7 @@ from gleanery.pipeline.exchange import part_name, write_sorted
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import DedupSettings, RunSettings, Settings
 from gleanery.pipeline.stage3_cluster import STEPS
-from gleanery.pipeline.stage3_witnesses import FIRM, WEAK, mark_witnesses, witness_marks
+from gleanery.pipeline.stage3_witnesses import LICENCE, OBJECTION, WEAK, mark_witnesses, witness_kinds
 from gleanery.pipeline.steps import Marker, Shard, Task, write_marker
 from gleanery.quality.decoding import decode
 from gleanery.records.errors import StopRun
@@ -281,6 +281,7 @@ def test_a_content_bears_witness_through_any_of_its_files_but_not_through_a_lice
     judged = [plain | {"blob_id": blob} for blob in ids]
     judged += [plain | {"blob_id": ids[n], "restricted": True, "fork": True} for n in (0, 1, 299)]
     judged += [plain | {"blob_id": ids[n], "opted_out": True} for n in (0, 7)]
+    judged += [plain | {"blob_id": ids[7], "restricted": True}]
     judged += [plain | {"blob_id": ids[n], "opted_out": True, "vendored": True} for n in (7, 8)]
     judged += [plain | {"blob_id": ids[9], "restricted": True, "path": "LICENSE"}]
     judged += [plain | {"blob_id": blob, "restricted": True} for blob in ("0" * 40, "f" * 40)]
@@ -292,8 +293,14 @@ def test_a_content_bears_witness_through_any_of_its_files_but_not_through_a_lice
             write_sorted(tmp_path / f"work/judge/data/{name}.parquet", columns, "blob_id", "path")
         shard = Shard(tmp_path, "witnesses", Task(str(number)), Settings())
         mark_witnesses(shard)
-        marks = witness_marks(tmp_path)
-        assert {n: int(marks[n]) for n in np.flatnonzero(marks)} == {0: FIRM, 1: WEAK, 7: FIRM, 8: WEAK, 299: WEAK}
+        kinds = witness_kinds(tmp_path)
+        assert {n: int(kinds[n]) for n in np.flatnonzero(kinds)} == {
+            0: OBJECTION,
+            1: WEAK,
+            7: LICENCE,
+            8: WEAK,
+            299: WEAK,
+        }
         assert (shard.counts["in"], shard.counts["kept"]) == (300, 5)
 
 
