@@ -55,6 +55,7 @@ _LIMITS = re2.compile(
     r"(?:use|usage|purposes?)\b|"
     r"\bcommercial[ \t]+licen[sc]e[ \t]+(?:is|are)[ \t]+(?:required|needed|necessary)\b|"
     r"\bmust[ \t]+(?:buy|purchase|pay[ \t]+for)[ \t]+(?:(?:an?|the|your)[ \t]+)?(?:\w+[ \t]+)?licen[sc]e|"
+    r"\bneeds?[ \t]+(?:to[ \t]+(?:buy|purchase)[ \t]+)?a[ \t]+(?:paid|commercial)[ \t]+licen[sc]e|"
     r"\bpaid[ \t]+for[ \t]+(?:everyone|everybody|anyone|all[ \t]+others?|any[ \t]+other|others|commercial)\b|"
     r"\bno[ \t]+(?:re-?sale|reselling)\b|\bethical[ \t]+(?:\w+[ \t]+)?clause\b|"
     r"\bcontains?[ \t]+(?:[\w,]+[ \t]+){0,4}trade[ \t]+secrets?\b|"
@@ -63,7 +64,7 @@ _LIMITS = re2.compile(
     r"\bdo[ \t]+not[ \t]+(?:re-?)?distribute[ \t]*(?:[.!]|$|this|without|outside)"
 )
 _MAYBE_LIMITS = re2.compile(
-    rb"(?i)commercial|must[ \t]+(?:buy|purch|pay)|\bpaid[ \t]+for|no[ \t]+re-?s|\bethical|free[ \t]+for|only|"
+    rb"(?i)commercial|must[ \t]+(?:buy|purch|pay)|\bpaid[ \t]+(?:for|lic)|no[ \t]+re-?s|\bethical|free[ \t]+for|only|"
     rb"trade[ \t]+secret|do[ \t]+not[ \t]+(?:copy|share|re-?dist|dist)"
 )
 _CODE, _COMMENTS = re.compile(r"[={}\[\]]|\w\("), frozenset("*/#;%!-'\"")

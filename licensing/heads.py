@@ -26,14 +26,17 @@ _POINTS = re2.compile(
 # A licence by its name: words with capitals before "License". The detector knows every name that is in use.
 UNHEARD = "gleanery-license-not-known"
 _MAYBE_UNHEARD = re2.compile(
-    rb"\b(?:[Gg]overned|[Ll]icen[sc]ed|[Cc]overed|[Rr]eleased|[Dd]istributed|[Ss]ubject) (?:as|by|under|to)\b|"
+    rb"\b(?:[Gg]overned|[Ll]icen[sc]ed|[Cc]overed|[Rr]eleased|[Dd]istributed|[Ss]ubject|[Aa]vailable|[Pp]rovided|is|are|"
+    rb"accordance) (?:as|by|under|to|with)\b|"
     rb"\b[Ll]icen[sc]e:[ \t]+[A-Zt]"
 )
 _UNHEARD = re2.compile(
     r"\b(?:[Gg]overned by|[Ll]icen[sc]ed (?:as [^.;]{0,60}?)?under|[Cc]overed by|[Rr]eleased under|"
-    r"[Dd]istributed under|[Ss]ubject to)[ \t]+(?:the terms (?:and conditions )?of )?(?:the|an?)[ \t]+"
+    r"[Dd]istributed under|[Aa]vailable under|[Pp]rovided under|(?:is|are) under|[Ss]ubject to|"
+    r"[Ii]n accordance with)[ \t]+(?:the terms (?:and conditions )?of )?(?:the|an?)[ \t]+"
     r"(?:(?:[A-Z0-9][\w.+&'-]*[ \t]+){1,6}(?:Licen[sc]e|EULA|Agreement)\b|"
-    r"(?:[A-Z][\w.+&-]*[ \t]+){1,5}(?:Enterprise|Commercial|Community|Proprietary|Source|Edition)[ \t]+licen[sc]e\b)|"
+    r"(?:[A-Z][\w.+&-]*[ \t]+){1,5}(?:Enterprise|Commercial|Community|Proprietary|Source|Edition)[ \t]+"
+    r"(?:\([A-Z]+\)[ \t]+)?licen[sc]e\b|(?:[A-Z][\w.+&-]*[ \t]+){1,5}licen[sc]e agreement\b)|"
     r"\b[Ll]icen[sc]e:[ \t]+(?:[Tt]he[ \t]+)?(?:[A-Z0-9][\w.+&'-]*[ \t]+){1,6}(?:Licen[sc]e|EULA|Agreement)\b"
 )
 # "The license described in ... See the LICENSE file": a sentence of its own that points.

@@ -1,7 +1,7 @@
 """Sentences with which an owner keeps a file back: "confidential", "use without a license is strictly prohibited".
 
 In: the head of a source file. Out: a finding of the first such sentence, or nothing. The detector knows many of them
-word by word, and none that differs by one. English only. 4 µs a head; 0.2 ms for one with a word of a refusal (1 %).
+word by word, and none that differs by one. English only. 8 µs a head, and 0.15 ms for one in ten that may refuse.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,12 +21,17 @@ _MAYBE = re2.compile(
         r"\bnot agree\b|"
         r"\bmay (?:only|exclusively|solely) be\b|\bused (?:only|exclusively|solely)\b|\bexclusively with\b|"
         r"\bgranted for use on\b|\bgranted[^.;]{0,80}\b(?:only|exclusively|solely)\b|"
-        r"licen[sc]e[-._](?:ent|com|pro|ee)|\b(?:ee|enterprise)/licen"
+        r"licen[sc]e[-._](?:ent|com|pro|ee)|\b(?:ee|enterprise)/licen|\bcan only be\b|\b(?:must|shall) only be\b|"
+        r"\byou may use\b|\bintended for use with\b|\bno other uses?\b|\btrade secrets?\b|\bclosed.source\b|"
+        r"\bno (?:licen[sc]e|rights?|permission) (?:is|are|has)\b|\b(?:restricted|limited) to\b|\bsigned\b|"
+        r"\bnot (?:authori[sz]ed|licen[sc]ed) to\b|\bonly for use by\b|"
+        r"\bonly be used by\b|\brequires? (?:the )?(?:prior|written|express)\b|\bexcept in accordance\b|"
+        r"\byou (?:may|must|shall) not (?:copy|re-?distribute|distribute|reproduce|disclose|share)\b"
     )
     .replace(" ", _GAP)
     .encode()
 )
-_MAYBE_NOT = re2.compile(r"(?i)\byou may not\b".replace(" ", _GAP).encode())
+_MAYBE_NOT = re2.compile(r"(?i)\byou may not\b|\bmay not be\b|\bno part of\b|\bdo not\b".replace(" ", _GAP).encode())
 _MAYBE_WITHOUT = re2.compile(
     rb"(?i)\bwithout\b[^.;]{0,80}\b(?:permission|consent|agreement|authori[sz]ation|approval|licen[sc]e)\b"
 )
@@ -49,6 +54,27 @@ _REFUSALS = (
     rf"{_USE}[^.;]{{0,200}}{_NOT_ALLOWED}[^.;]{{0,30}}\b(?:without|unless)\b[^.;]{{0,60}}{_LEAVE}",
     r"\byou may not (?:use|copy|modify|reproduce|distribute|publish|disclose|share)\b[^.;]{0,200}"
     rf"\bwithout\b[^.;]{{0,60}}{_LEAVE}",
+    # The name of an owner may have a point in it: "without the permission of Acme inc. and its licensors, any use ...".
+    rf"\bwithout\b[^.;]{{0,60}}{_LEAVE}(?:[^.;]|\.(?:,| (?-i:[a-z]))){{0,80}}{_USE}[^.;]{{0,160}}{_NOT_ALLOWED}",
+    r"[^.;]{0,60}\bmay not be (?:used|copied|disclosed|reproduced|(?:re)?distributed|modified|shared|published)\b"
+    r"[^.;]{0,120}"
+    rf"\bwithout\b[^.;]{{0,60}}{_LEAVE}|"
+    rf"\bno part of\b[^.;]{{0,60}}\bmay be\b[^.;]{{0,160}}\bwithout\b[^.;]{{0,80}}{_LEAVE}",
+    r"\bmay not be (?:used|copied|disclosed|reproduced|distributed)\b[^.;]{0,60}"
+    r"\bexcept in accordance\b[^.;]{0,40}\bagreement\b|"
+    r"\byou (?:may|must|shall) not (?:copy|re-?distribute|distribute|reproduce|disclose|share)"
+    rf"(?:,? (?:or |and )?\w+){{0,3}} (?:it|them|(?:this|the) {_WORK})(?:[.,;]| (?:to|outside|without|in any)\b|$)|"
+    rf"{_USE}[^.;]{{0,120}}\brequires? (?:an? |the )?(?:prior|written|express|signed)\b[^.;]{{0,30}}{_LEAVE}",
+    r"\b(?:unauthori[sz]ed \w+|(?:re)?distribution|reproduction|copying|use) of (?:this|the) "
+    rf"{_WORK} is (?:prohibited|forbidden)(?:[.!;]|$)|"
+    r"\bno (?:licen[sc]e|rights?|permission) (?:is|are|has been) (?:hereby )?granted\b[^.;]{0,80}|"
+    r"\bdo not (?:use|copy|distribute|redistribute|share)\b[^.;]{0,60}\bwithout\b[^.;]{0,30}"
+    rf"{_LEAVE} (?:from|of|by)\b|"
+    r"\byou are not (?:permitted|allowed|authori[sz]ed|licen[sc]ed) to (?:use|copy|modify|(?:re)?distribute|share)\b"
+    rf"[^.;]{{0,40}}\b(?:this|the) {_WORK}",
+    r"\bis (?:an? |the )?(?:unpublished )?proprietary (?:source|software|code|program|property|work)\b|"
+    rf"\bthis {_WORK} is closed[- ]source\b|\bprivate (?:and|&) confidential\b|\b(?:strictly|company) confidential\b|"
+    r"\b(?:embod(?:y|ies)|constitutes?|comprises?) [^.;]{0,40}\btrade secrets?\b",
     rf"\bthis {_WORK} (?:is|are) (?:the )?(?:strictly |highly )?(?:confidential|proprietary)\b|"
     rf"\bthis {_WORK} contains?\b[^.;]{{0,30}}\b(?:confidential|proprietary)(?: (?:and|or) \w+)? information\b|"
     r"\bherein\b[^.;]{0,30}\bproprietary to\b|"
@@ -60,7 +86,7 @@ _REFUSALS = (
 )
 # "ACME CONFIDENTIAL" above the name of the owner, and "(c) Acme. Confidential." beside it.
 _MARKS = (
-    r"(?m:^(?-i:(?:[A-Z][A-Z0-9.&-]*[ ]){1,4}CONFIDENTIAL)[^a-z0-9\n]*$)|"
+    r"(?m:^(?-i:(?:[A-Z][A-Z0-9.&-]*[ ]){1,4}CONFIDENTIAL|(?:[A-Z][\w.&-]*[ ]){1,3}Confidential)[^a-z0-9\n]*$)|"
     r"(?m:^(?:\(c\)|©|copyright)[ (][^\n]{0,80}\bconfidential[^a-z0-9\n]*$)"
 )
 # Each by itself: all of them in one would need more memory than the engine has for its fast way.
@@ -71,6 +97,14 @@ _LIMITED = re2.compile(
         rf"\b(?:you may use|permission is (?:hereby )?granted)\b[^.;]{{0,80}}{_ONLY}[^.;]{{0,40}}{_THINGS}|"
         rf"\bmay (?:only |exclusively |solely )be used\b[^.;]{{0,60}}{_THINGS}|"
         rf"\bmay be used {_ONLY}[^.;]{{0,60}}{_THINGS}|"
+        rf"\b(?:this|the) (?:software|firmware|source code|code|program|file)\b[^.;]{{0,30}}"
+        rf"\b(?:must|shall|can) only be used\b[^.;]{{0,60}}{_THINGS}|"
+        rf"\bonly intended for use with\b[^.;]{{0,40}}{_THINGS}|\bno other uses? (?:is|are) authori[sz]ed\b|"
+        r"\bonly be used by\b[^.;]{0,40}\b(?:licensees?|employees|customers)\b|"
+        rf"\b(?:this|the) {_WORK} (?:is|are) (?:restricted|limited) to\b[^.;]{{0,40}}"
+        r"\b(?:licensees?|employees|customers|members|students)\b|\bonly for use by\b[^.;]{0,60}"
+        r"\b(?:licensees?|employees|customers|members|students|people|who)\b|"
+        rf"\bpermission\b[^.;]{{0,60}}\bgranted {_ONLY} (?:to|for)\b|"
         r"\bpermission is hereby granted for use on\b"
     ).replace(" ", r"\s")
 )
@@ -79,7 +113,7 @@ _AGREE = re2.compile(
     r"(?i)\bif\s+you\s+do\s+not\s+agree\b[^.;]{0,80}\b(?:do\s+not|not\s+to)\s+(?:use|install|download|copy)\b"
 )
 # "The name of Acme may not be used without permission" stands in many a free licence.
-_NAMES = re2.compile(r"(?i)\b(?:names?|trademarks?|logos?|endors\w+|advertising)\b")
+_NAMES = re2.compile(r"(?i)\b(?:names?|trademarks?|patents?|logos?|endors\w+|advertising)\b")
 _SIGNS = " \t*/#;%!<>-|\"'`~"
 
 

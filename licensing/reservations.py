@@ -58,6 +58,8 @@ _FORMS = (
     r"[^.;]{0,30}\b(?:models?|networks?)\b",
     rf"{_DO_NOT} (?:\w+ )?(?:use|include|add|put)\b[^.;]{{0,15}}{_WORK}\b[^.;]{{0,30}}\b(?:as|in|into|for|to)\b"
     rf"[^.;]{{0,20}}{_DATA}",
+    rf"{_DO_NOT} (?:\w+ )?(?:feed|give|paste|upload|input|ingest|submit)\b[^.;]{{0,15}}{_WORK}\b[^.;]{{0,20}}"
+    rf"\b(?:to|into|by|for) (?:an? |any |the )?{_MODEL}",
     rf"\bno (?:\w+ )?training (?:on|with|from)\b[^.;]{{0,15}}{_THIS}",
     r"(?:^|[.!?:] )(?:model )?training (?:is )?(?:strictly )?(?:prohibited|forbidden)(?:[^\w ]|$)",
     # "Use for AI is forbidden"; "use of AI is not allowed" speaks of contributions.
