@@ -22,13 +22,14 @@ from gleanery.licensing.others import others_from
 from gleanery.licensing.parts import KEPT_BACK, Part, division
 from gleanery.licensing.reading import WHOLE_CHARACTERS, decoded, read_text
 from gleanery.licensing.readme import is_of_others, own_lines, paragraphs_of_others, section_lines, title_of
+from gleanery.licensing.refusals import refusal_in
 from gleanery.licensing.restricted_names import restricted_lines
 from gleanery.licensing.reuse import Record, records
 from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 16
+EVIDENCE_VERSION = 17
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _MOST_NOT_INCLUDED = 16
 # Lines at the beginning of a licence file in which it says what it is.
@@ -197,6 +198,7 @@ def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     found = scanner.scan("\n".join(lines).encode("utf-8", "replace"), "readme")
     own_words = [line if number in own else "" for number, line in enumerate(lines, 1)]
     limit = limited(limit_in(own_words)) or restricted_lines(own_words)
+    limit = limit or refusal_in(own_words, any(f.outcome == "found" for f in found))
     if all(f.outcome == "none" for f in found):
         return (*found, *parts, *limit)
     found = tuple(with_any_of(f, lines) for f in found)

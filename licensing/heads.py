@@ -13,7 +13,7 @@ from gleanery.licensing.expressions import conjuncts
 from gleanery.licensing.fields import POINTER
 from gleanery.licensing.known_texts import is_restricted
 from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES, decoded
-from gleanery.licensing.refusals import may_refuse, refusal_of_head
+from gleanery.licensing.refusals import may_refuse, refusal_in
 from gleanery.licensing.restricted_names import may_be_restricted, restricted_lines
 from gleanery.licensing.scan import Finding
 from gleanery.licensing.statements import only_points
@@ -97,7 +97,7 @@ def _said(head: bytes, names_licence: bool) -> tuple[Finding, ...]:
     if said or not (refuses or names):
         return said
     lines = without_code(decoded(head).splitlines()[:HEAD_LINES])
-    said = refusal_of_head(lines, names_licence) if refuses else ()
+    said = refusal_in(lines, names_licence) if refuses else ()
     return said or (restricted_lines([line if _LICENSE.search(line) else "" for line in lines]) if names else ())
 
 

@@ -1,7 +1,8 @@
 """Sentences with which an owner keeps a file back: "confidential", "use without a license is strictly prohibited".
 
-In: the head of a source file. Out: a finding of the first such sentence, or nothing. The detector knows many of them
-word by word, and none that differs by one. English only. 8 µs a head, and 0.15 ms for one in ten that may refuse.
+In: the head of a source file, or what a README says of its licence. Out: a finding of the first such sentence, or
+nothing. The detector knows many of them word by word, and none that differs by one. English only. 8 µs a head, and
+0.15 ms for one in ten that may refuse.
 """
 
 from collections.abc import Iterator, Sequence
@@ -117,12 +118,12 @@ _NAMES = re2.compile(r"(?i)\b(?:names?|trademarks?|patents?|logos?|endors\w+|adv
 _SIGNS = " \t*/#;%!<>-|\"'`~"
 
 
-def refusal_of_head(lines: Sequence[str], names_licence: bool) -> tuple[Finding, ...]:
-    """What the first sentence that keeps the file back states. `names_licence`: the head also names a licence.
+def refusal_in(lines: Sequence[str], names_licence: bool) -> tuple[Finding, ...]:
+    """What the first sentence that keeps a work back states. `names_licence`: the text also names a licence.
 
-    >>> refusal_of_head(["# ACME CONFIDENTIAL", "# Copyright 2020 Acme"], False)[0].expression
+    >>> refusal_in(["# ACME CONFIDENTIAL", "# Copyright 2020 Acme"], False)[0].expression
     'LicenseRef-scancode-proprietary-license'
-    >>> refusal_of_head(["# Copying is forbidden: it holds a lock.", "x = is_confidential(file)"], False)
+    >>> refusal_in(["# Copying is forbidden: it holds a lock.", "x = is_confidential(file)"], False)
     ()
     """
     for start, text in _paragraphs(without_code(lines)):
