@@ -54,13 +54,15 @@ _ON_A_FORGE = re2.compile(
 _CHANGED = re2.compile(r"(?i)\bwith\b|\bexcept|non-?commercial|\brestrict|\bcustom|\badditional|\bethical|\bnot? ")
 # Words that stand beside the name of a licence and change nothing; numbers are none either.
 _USUAL_TEXT = """
-a affero agreement all also an and any apl approved as at author authors available be bsd by c cc clause clauses code
-compatible contributors copyright details dual either expat file files for foundation free freely full general gnu go
-header http https in is iscl it january later lesser libpng library licence licenced licences license licensed
-licenses licensing like line list llc ltd main master md mit modified new newer of on one only open or org original
-osd osi oss permissive plus project public published reserved rev revised revision rights same see short similar
-simplified software source spdx standard style such term terms text that the this three tk to two txt type under use
-used v ver version versions view with www year zero
+a above accompanying adoc affero agreement all also an and any apl approved as at attached author authors available be
+below bsd by c cc clause clauses code compatible contributors copyright details directory distribution dual either
+expat file files folder following for foundation free freely from full general gnu go header http https in included
+information is iscl it its january later lesser level libpng library licence licenced licences licencia licens license
+licensed licenses licensing licentie licenza licença like line list lizenz llc ltd main master md mit modified more
+new newer of on one only open or org original osd osi oss our own package permissive please plus project provided
+public published read refer repository reserved rev revised revision rights root rst same see short similar simplified
+software source spdx standard style such term terms text that the this three tk to top two txt type under use used v
+ver version versions view with www year zero
 """
 _USUAL = frozenset(_USUAL_TEXT.split())
 _NUMBER = re.compile(r"v?[0-9]+[a-z]?")
