@@ -86,6 +86,7 @@ class Buckets:
 
     starts: NDArray[np.int64]
     members: NDArray[np.int64]
+    keys: NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -164,8 +165,7 @@ def group(keys: NDArray[np.uint64], members: NDArray[np.integer[Any]]) -> Bucket
         raise ValueError(f"{len(rows)} rows are too many to be grouped at once")
     again, owners = readonly(keys[rows]), readonly(members[rows].astype(np.int64, copy=False))
     packed = buckets.packed_rows(again, bits)
-    starts, grouped = buckets.buckets_in_order(readonly(packed), bits, again, owners)
-    return Buckets(starts, grouped)
+    return Buckets(*buckets.buckets_in_order(readonly(packed), bits, again, owners))
 
 
 def plausible_pairs(grouped: Buckets, sketches: Sketches, sieve: Sieve) -> Candidates:

@@ -120,14 +120,15 @@ def _sort_rows(rows: NDArray[np.int64], keys: NDArray[np.uint64], members: NDArr
 @compiled
 def buckets_in_order(
     packed: NDArray[np.uint64], bits: int, keys: NDArray[np.uint64], members: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Starts and members of the buckets of two or more distinct members, from `packed_rows`.
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
+    """Starts, members and keys of the buckets of two or more distinct members, from `packed_rows`.
 
     Rows with the same upper 33 bits are looked at again by their whole keys.
     """
     low = (np.uint64(1) << np.uint64(bits)) - np.uint64(1)
     order = np.uint64(31)
     grouped, starts = np.empty(keys.size, np.int64), np.empty(keys.size // 2 + 1, np.int64)
+    shared = np.empty(keys.size // 2 + 1, np.uint64)
     count, filled, first = 0, 0, 0
     starts[0] = 0
     while first < keys.size:
@@ -143,6 +144,7 @@ def buckets_in_order(
             for i in range(rows.size):
                 if i and keys[rows[i]] != keys[rows[i - 1]]:
                     if filled - begin > 1:
+                        shared[count] = keys[rows[i - 1]]
                         count += 1
                         starts[count] = filled
                     else:
@@ -152,9 +154,10 @@ def buckets_in_order(
                     grouped[filled] = members[rows[i]]
                     filled += 1
             if filled - begin > 1:
+                shared[count] = keys[rows[rows.size - 1]]
                 count += 1
                 starts[count] = filled
             else:
                 filled = begin
         first = last
-    return starts[: count + 1].copy(), grouped[:filled].copy()
+    return starts[: count + 1].copy(), grouped[:filled].copy(), shared[:count].copy()

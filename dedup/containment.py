@@ -7,6 +7,7 @@ long has a Jaccard similarity of 0.1. So each content is sampled by the value of
 Samples have 40 numbers for a typical file of 600 shingles, as many as it has bands.
 """
 
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,6 +23,7 @@ SCALE = 16
 LEAST_SHINGLES = 50
 MAX_BUCKET = 64
 WITNESSES = MAX_BUCKET // 2  # so that a large bucket has no more pairs for each member than one of `MAX_BUCKET`
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 _SLICED = np.uint64(60 - 24)  # hashes of a sample have 60 bits
 
 _Rows: TypeAlias = NDArray[np.int64]
@@ -51,18 +53,33 @@ def slice_of(hashes: NDArray[np.uint64], number: int, of: int) -> slice:
     return slice(*np.searchsorted(hashes, bounds).tolist())
 
 
+@dataclass(frozen=True)
+class Shared:
+    """Pairs of members that have sampled hashes in common (`left << 32 | right`, left < right, sorted), and how many.
+
+    `large`: hashes that more than `MAX_BUCKET` members have, whose pairs are not all there. `hidden`: the witnesses
+    that such a hash has and that were not paired with its others, once for each hash.
+    """
+
+    pairs: NDArray[np.uint64]
+    counts: _Rows
+    large: int
+    hidden: _Rows
+
+
 def shared_samples(
     hashes: NDArray[np.uint64],
     members: NDArray[np.integer[Any]],
     sizes: NDArray[np.generic],
     witnesses: NDArray[np.uint8] | None = None,
-) -> tuple[NDArray[np.uint64], _Rows, int]:
-    """Pairs of members that have sampled hashes in common, and how many: `left << 32 | right`, left < right, sorted.
+) -> Shared:
+    """What members share of their samples.
 
     `hashes` and `members` (0 to 2^32 - 1) are the columns of rows in any order; `sizes` says of every member how large
     its whole sample is. A hash that more than `MAX_BUCKET` members have pairs each of them only with the one of the
     smallest sample, the likeliest to stand inside the others, and with `WITNESSES` of those that have a kind in
-    `witnesses` (`bands.Sketches`): in turn the smallest of each kind. The third value counts such hashes.
+    `witnesses` (`bands.Sketches`): half of them are in turn the smallest of each kind, the others are chosen by the
+    hash. So of many witnesses each is there for some of its hashes.
     """
     grouped = group(hashes, members)
     starts, rows = grouped.starts[:-1], grouped.members
@@ -70,28 +87,34 @@ def shared_samples(
     after = np.repeat(counts + starts, counts) - np.arange(len(rows)) - 1
     large = np.flatnonzero(counts > MAX_BUCKET)
     found: list[NDArray[np.uint64]] = [np.empty(0, np.uint64)]
-    for start, count in zip(starts[large].tolist(), counts[large].tolist(), strict=True):
+    hidden: list[_Rows] = [np.empty(0, np.int64)]
+    for start, count, key in zip(starts[large].tolist(), counts[large].tolist(), grouped.keys[large], strict=True):
         held = rows[start : start + count]
-        found += _with_hubs(held, _hubs(held, sizes, witnesses))
+        marked = held[witnesses[held] > 0] if witnesses is not None else held[:0]
+        chosen = _chosen(marked, sizes, witnesses, key) if witnesses is not None else marked
+        found += _with_hubs(held, np.union1d(held[np.argmin(sizes[held])], chosen))
+        hidden.append(np.setdiff1d(marked, chosen, assume_unique=True))
     here, distance = np.flatnonzero(~np.repeat(counts > MAX_BUCKET, counts) & (after >= 1)), 1
     while here.size:
         found.append(_pairs(rows[here], rows[here + distance]))
         distance += 1
         here = here[after[here] >= distance]
     pairs, numbers = np.unique(np.concatenate(found), return_counts=True)
-    return pairs, numbers.astype(np.int64), len(large)
+    return Shared(pairs, numbers.astype(np.int64), len(large), np.concatenate(hidden))
 
 
-def _hubs(held: _Rows, sizes: NDArray[np.generic], witnesses: NDArray[np.uint8] | None) -> _Rows:
-    """The members of a large bucket with which all others are paired, in ascending order."""
-    first = held[np.argmin(sizes[held])]
-    if witnesses is None:
-        return np.array([first])
-    marked = held[witnesses[held] > 0]
+def _chosen(marked: _Rows, sizes: NDArray[np.generic], witnesses: NDArray[np.uint8], key: np.uint64) -> _Rows:
+    """The witnesses of a large bucket with which all others are paired."""
+    if len(marked) <= WITNESSES:
+        return marked
     marked = marked[np.lexsort((marked, sizes[marked], witnesses[marked]))]
     kinds = witnesses[marked]
     turn = np.arange(len(marked)) - np.searchsorted(kinds, kinds)  # the smallest of its kind, the next one, and so on
-    return np.union1d(first, marked[np.lexsort((kinds, turn))[:WITNESSES]])
+    marked = marked[np.lexsort((kinds, turn))]
+    rest = marked[WITNESSES // 2 :]
+    lot = (rest.astype(np.uint64) ^ key) * _ODD
+    lot = (lot ^ (lot >> np.uint64(29))) * _ODD
+    return np.concatenate([marked[: WITNESSES // 2], rest[np.lexsort((rest, lot))[: WITNESSES - WITNESSES // 2]]])
 
 
 def _with_hubs(held: _Rows, hubs: _Rows) -> list[NDArray[np.uint64]]:
@@ -108,10 +131,12 @@ def _pairs(one: _Rows, other: _Rows) -> NDArray[np.uint64]:
     return packed
 
 
-def worth_measuring(shared: _Rows, smaller: _Rows) -> NDArray[np.bool_]:
+def worth_measuring(shared: _Rows, smaller: _Rows, visible: NDArray[np.float64] | float = 1.0) -> NDArray[np.bool_]:
     """Which pairs are candidates: at least half of the smaller sample is shared.
 
     At containment 0.9 a sample of 10 is missed once in 7,000 (fewer than 5 of 10 successes); measured on all shingles
-    afterwards, so that a false candidate costs time only.
+    afterwards, so that a false candidate costs time only. `visible`: the share of the hashes of a witness for which it
+    was paired with all others, if one of the two is a witness; then half of these suffice.
     """
-    return 2 * shared >= smaller
+    worth: NDArray[np.bool_] = 2 * shared >= smaller * visible
+    return worth

@@ -9,6 +9,7 @@ A task of step 4 holds the keys of one band at once, at most `ROWS_AT_ONCE` of t
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gleanery.dedup.bands import Sieve, Sketches, candidate_pairs
-from gleanery.dedup.containment import shared_samples, slice_of, worth_measuring
+from gleanery.dedup.containment import Shared, shared_samples, slice_of, worth_measuring
 from gleanery.dedup.prints import label
 from gleanery.pipeline.arrays import map_arrays, write_arrays
 from gleanery.pipeline.contents import Contents, Pairs, between, lefts, packed, rights
@@ -92,16 +93,20 @@ def candidates_part(shard: Shard) -> None:
     """Candidate pairs of some bands, or of one range of sampled hashes."""
     contents, payload = Contents(shard.root), shard.task.payload
     if "bands" in payload:
-        pairs, counts, rows, capped = _share_a_key(shard, contents)
+        pairs, rows, capped = _share_a_key(shard, contents)
+        arrays: dict[str, NDArray[Any]] = {"pairs": pairs}
     else:
-        pairs, counts, rows, capped = _share_samples(contents, witness_kinds(shard.root), *payload["range"])
+        shared, rows = _share_samples(contents, witness_kinds(shard.root), *payload["range"])
+        hidden, times = np.unique(shared.hidden, return_counts=True)
+        arrays = {"pairs": shared.pairs, "counts": shared.counts, "hidden": hidden, "times": times}
+        capped = shared.large
     path = shard.data(f"{shard.task.name}.arrays")
-    shard.wrote(path, write_arrays(path, {"pairs": pairs, "counts": counts}))
+    shard.wrote(path, write_arrays(path, arrays))
     shard.counts |= {"in": rows, "kept": rows}
     shard.notes["capped_buckets"] = capped
 
 
-def _share_a_key(shard: Shard, contents: Contents) -> tuple[Pairs, Pairs, int, int]:
+def _share_a_key(shard: Shard, contents: Contents) -> tuple[Pairs, int, int]:
     """Pairs that share the key of one of some bands; keys of one range of their values."""
     found: list[Pairs] = [np.empty(0, np.uint64)]
     taken, capped = 0, 0
@@ -111,13 +116,13 @@ def _share_a_key(shard: Shard, contents: Contents) -> tuple[Pairs, Pairs, int, i
         key, member = _keys(contents, band, *shard.task.payload["range"])
         taken += len(key)
         if band >= banding(shard.settings).bands:  # equal forms are the same by definition: no sieve
-            pairs, _, crowds = shared_samples(key, member, contents.indexed("shingles"))
-            found, capped = [*found, pairs], capped + crowds
+            equal = shared_samples(key, member, contents.indexed("shingles"))
+            found, capped = [*found, equal.pairs], capped + equal.large
             continue
         plausible = candidate_pairs(key, member, sketches, sieve)
         found.append(plausible.pairs)
         capped += plausible.let_go
-    return np.unique(np.concatenate(found)), np.empty(0, np.uint64), taken, capped
+    return np.unique(np.concatenate(found)), taken, capped
 
 
 def _keys(contents: Contents, band: int, number: int, of: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
@@ -134,9 +139,7 @@ def _keys(contents: Contents, band: int, number: int, of: int) -> tuple[NDArray[
     return np.concatenate(keys), np.concatenate(members)
 
 
-def _share_samples(
-    contents: Contents, witnesses: NDArray[np.uint8], number: int, of: int
-) -> tuple[Pairs, Pairs, int, int]:
+def _share_samples(contents: Contents, witnesses: NDArray[np.uint8], number: int, of: int) -> tuple[Shared, int]:
     """Pairs that share sampled hashes of one range, and how many."""
     found = []
     for part, base in enumerate(contents.bases[:-1].astype(np.uint32)):
@@ -144,8 +147,7 @@ def _share_samples(
         own = slice_of(arrays["samples"], number, of)
         found.append((arrays["samples"][own], arrays["sampled"][own] + base))
     hashes, members = (np.concatenate(column) for column in zip(*found, strict=True))
-    pairs, counts, capped = shared_samples(hashes, members, contents.indexed("sizes"), witnesses)
-    return pairs, counts.astype(np.uint64), len(hashes), capped
+    return shared_samples(hashes, members, contents.indexed("sizes"), witnesses), len(hashes)
 
 
 def pairs_part(shard: Shard) -> None:
@@ -168,16 +170,28 @@ def pairs_part(shard: Shard) -> None:
 def _contained(contents: Contents, paths: Iterable[Path], low: int, high: int) -> Pairs:
     """Pairs that share enough of their samples, added up over all ranges of hashes."""
     pairs: list[Pairs] = [np.empty(0, np.uint64)]
-    counts: list[Pairs] = [np.empty(0, np.uint64)]
+    counts: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+    hidden: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+    times: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
     for path in paths:
         arrays = map_arrays(path)
+        hidden.append(arrays["hidden"])
+        times.append(arrays["times"])
         start, stop = np.searchsorted(arrays["pairs"], np.array([low << 32, high << 32], np.uint64))
         pairs.append(arrays["pairs"][start:stop])
         counts.append(arrays["counts"][start:stop])
     distinct, place = np.unique(np.concatenate(pairs), return_inverse=True)
     shared = np.bincount(place, np.concatenate(counts), len(distinct)).astype(np.int64)
-    smaller = np.minimum(contents.gather(lefts(distinct), "sizes"), contents.gather(rights(distinct), "sizes"))
-    return distinct[worth_measuring(shared, smaller.astype(np.int64))]
+    sizes = [contents.gather(side, "sizes").astype(np.int64) for side in (lefts(distinct), rights(distinct))]
+    members, place = np.unique(np.concatenate(hidden), return_inverse=True)
+    visible = np.ones(len(distinct))
+    if len(members):  # only in crowds with many forbidden contents
+        unseen = np.bincount(place, np.concatenate(times), len(members))
+        for side, size in zip((lefts(distinct), rights(distinct)), sizes, strict=True):
+            at = np.minimum(np.searchsorted(members, side.astype(np.int64)), len(members) - 1)
+            share = np.where(members[at] == side.astype(np.int64), unseen[at], 0) / np.maximum(size, 1)
+            visible = np.minimum(visible, 1 - share)
+    return distinct[worth_measuring(shared, np.minimum(*sizes), visible)]
 
 
 def _measured_before(shard: Shard, contents: Contents, pairs: Pairs) -> tuple[NDArray[np.bool_], NDArray[np.void]]:

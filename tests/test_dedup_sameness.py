@@ -58,7 +58,8 @@ def test_a_file_pasted_into_one_ten_times_as_long_becomes_a_candidate() -> None:
     other = np.sort(chance.integers(0, 2**64, 3000, np.uint64))
     hashes, ends = samples(_sets(inner, outer, other))
     sizes = np.diff(ends)
-    pairs, shared, capped = shared_samples(hashes, np.repeat(np.arange(3), sizes), sizes)
+    found = shared_samples(hashes, np.repeat(np.arange(3), sizes), sizes)
+    pairs, shared, capped = found.pairs, found.counts, found.large
     left, right = pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)
     worth = worth_measuring(shared, np.minimum(sizes[left.astype(int)], sizes[right.astype(int)]))
     assert list(zip(left[worth].tolist(), right[worth].tolist(), strict=True)) == [(0, 1)] and capped == 0
@@ -94,28 +95,50 @@ def test_a_crowd_is_paired_with_its_smallest_member_only() -> None:
     crowd = MAX_BUCKET + 6
     sizes = np.full(crowd, 10)
     sizes[5] = 2
-    pairs, shared, capped = shared_samples(np.full(crowd, 9, np.uint64), np.arange(crowd), sizes)
-    assert len(pairs) == crowd - 1 and capped == 1 and set(shared.tolist()) == {1}
-    assert all(5 in (pair >> 32, pair & 0xFFFFFFFF) for pair in pairs.tolist())
+    found = shared_samples(np.full(crowd, 9, np.uint64), np.arange(crowd), sizes)
+    assert len(found.pairs) == crowd - 1 and found.large == 1 and set(found.counts.tolist()) == {1}
+    assert all(5 in (pair >> 32, pair & 0xFFFFFFFF) for pair in found.pairs.tolist())
 
 
 def test_in_a_crowd_a_witness_meets_all_others_once() -> None:
     crowd, sizes = MAX_BUCKET + 6, np.arange(MAX_BUCKET + 6) + 10
     marks = np.zeros(crowd, np.uint8)
     marks[[7, 20]] = 2, 1
-    pairs, shared, _ = shared_samples(np.full(crowd, 9, np.uint64), np.arange(crowd), sizes, marks)
-    assert set(shared.tolist()) == {1} and len(pairs) == 3 * (crowd - 1) - 3
-    assert all({0, 7, 20} & {pair >> 32, pair & 0xFFFFFFFF} for pair in pairs.tolist())
+    found = shared_samples(np.full(crowd, 9, np.uint64), np.arange(crowd), sizes, marks)
+    assert set(found.counts.tolist()) == {1} and len(found.pairs) == 3 * (crowd - 1) - 3
+    assert all({0, 7, 20} & {pair >> 32, pair & 0xFFFFFFFF} for pair in found.pairs.tolist())
+    assert found.hidden.tolist() == []
 
 
 def test_of_too_many_witnesses_the_smallest_of_each_kind_meet_all_others() -> None:
     crowd, sizes = 300, np.arange(300)[::-1] + 10
     kinds = np.full(crowd, 2, np.uint8)
     kinds[:100], kinds[[50, 60]] = 0, 1
-    pairs, _, _ = shared_samples(np.full(crowd, 9, np.uint64), np.arange(crowd), sizes, kinds)
+    found = shared_samples(np.full(crowd, 9, np.uint64), np.arange(crowd), sizes, kinds)
+    pairs = found.pairs
     met = np.bincount(np.concatenate([pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)]).astype(np.int64))
-    assert np.flatnonzero(met == crowd - 1).tolist() == [50, 60, *range(302 - WITNESSES, 300)]
+    hubs = np.flatnonzero(met == crowd - 1)
+    assert {50, 60, *range(302 - WITNESSES // 2, 300)} <= set(hubs.tolist()) and len(hubs) == WITNESSES
     assert len(pairs) <= crowd * WITNESSES
+    assert sorted([*found.hidden.tolist(), *hubs.tolist()]) == sorted(np.flatnonzero(kinds).tolist())
+
+
+def test_of_many_witnesses_the_longest_is_still_found_inside_others() -> None:
+    """Ninety pieces of it, each with hashes of its own, are smaller than it, and stand in nothing."""
+    chance, pieces, others = np.random.default_rng(4), 90, 100
+    whole = chance.integers(0, 1 << 60, 40).astype(np.uint64)
+    sets = [whole]
+    sets += [np.append(chance.choice(whole, 28, False), chance.integers(0, 1 << 60, 11)) for _ in range(pieces)]
+    sets += [np.append(whole, chance.integers(0, 1 << 60, 60)) for _ in range(others)]
+    sizes = np.array([len(one) for one in sets])
+    kinds = np.array([1] * (1 + pieces) + [0] * others, np.uint8)
+    found = shared_samples(np.concatenate(sets).astype(np.uint64), np.repeat(np.arange(len(sets)), sizes), sizes, kinds)
+    left, right = (found.pairs >> np.uint64(32)).astype(int), (found.pairs & np.uint64(0xFFFFFFFF)).astype(int)
+    hidden = np.bincount(found.hidden, minlength=len(sets)) / sizes
+    visible = 1 - np.maximum(hidden[left], hidden[right])
+    worth = worth_measuring(found.counts, np.minimum(sizes[left], sizes[right]), visible)
+    assert hidden[0] > 0.5
+    assert set(right[worth & (left == 0)].tolist()) >= set(range(1 + pieces, len(sets)))
 
 
 @given(st.lists(st.lists(st.sampled_from("abcde"), max_size=6)), st.randoms())

@@ -1,6 +1,7 @@
 """Crowds in a whole run: many permissive copies of one forbidden file, of which none may be released."""
 
 import hashlib
+import random
 import re
 from collections import Counter
 from pathlib import Path
@@ -63,7 +64,8 @@ def _with_another_number(text: str, number: int) -> str:
 def _crowds() -> dict[str, dict[str, str]]:
     """A forbidden file of three kinds and an objecting one, and more permissive copies of each than are all compared.
 
-    Of what stands inside others, a piece stands alone too, which is smaller and shares less than half.
+    Of what stands inside others, a piece stands alone too, which is smaller and shares less than half; and forbidden
+    pieces with code of their own, which stand inside nothing.
     """
     renamed, near, inside, objecting = code(500), code(501, 12), code(502, 16), code(503, 12)
     many = {"piece/a": "\n\n".join(inside.split("\n\n\n")[:11]) + "\n"}
@@ -72,6 +74,10 @@ def _crowds() -> dict[str, dict[str, str]]:
     many |= {f"inside/{n:03d}": code(7000 + n, 16) + "\n\n" + inside for n in range(70)}
     many |= {f"objecting/{n:03d}": _with_another_number(objecting, n) for n in range(140)}
     forbidden = {"COPYING": GPL, "renamed.py": renamed, "near.py": near, "inside.py": inside}
+    parts = inside.split("\n\n\n")
+    for n in range(80):
+        some = random.Random(n).sample(parts, 9)
+        forbidden[f"pieces/{n:03d}.py"] = "\n\n\n".join([*some, code(4000 + n, 4)])
     owner = _mit(theirs=objecting) | {".dataset-optout.json": '{"opt_out": true}\n'}
     return {"owner": owner, "forbidden": forbidden, "many": _mit(**many)}
 
