@@ -4,6 +4,7 @@ In: nothing. Out: the parts of scancode that the modules beside this one use, an
 its answers depend on. The index is 1.1 GB in memory and takes 2 to 5 seconds to load; its digest 0.3 to 1 s.
 """
 
+import atexit
 import contextlib
 import gc
 import hashlib
@@ -11,6 +12,7 @@ import importlib
 import importlib.metadata
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -53,6 +55,11 @@ def scancode_parts() -> Scancode:
     return Scancode(cache, detection, Query, loaded.index, loaded.licensing, symbols, tokens_hash, passed_over)
 
 
+# A process that is stopped while a thread of an engine imports waits until that folder is gone: a few seconds.
+_IMPORTING = threading.RLock()
+atexit.register(_IMPORTING.acquire, timeout=30)
+
+
 @contextlib.contextmanager
 def _own_folders() -> Iterator[None]:
     """Where scancode may be imported.
@@ -62,7 +69,7 @@ def _own_folders() -> Iterator[None]:
     """
     names = ("SCANCODE_CACHE", "SCANCODE_TEMP")
     before = {name: os.environ.get(name) for name in names}
-    with tempfile.TemporaryDirectory(prefix="gleanery-scancode-", ignore_cleanup_errors=True) as folder:
+    with _IMPORTING, tempfile.TemporaryDirectory(prefix="gleanery-scancode-", ignore_cleanup_errors=True) as folder:
         os.environ.update(dict.fromkeys(names, folder))
         try:
             yield
