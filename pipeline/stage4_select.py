@@ -7,12 +7,15 @@ compares whole repositories.
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gleanery.dedup.keeper import Copy, Link, settle
 from gleanery.dedup.repositories import is_worth_a_row, missing, shared_groups
@@ -28,6 +31,7 @@ from gleanery.records.parquet import read_table, table_of, write_table
 
 # 4: what bars a file flows over all equal forms, however many copies there are.
 KEEPER_VERSION = "4"
+MEMBERS = 8192  # files that are settled at a time, as objects of some 3 kB each
 GROUPED = JUDGED.insert(0, pa.field("group_id", pa.string()))
 SETTLED = pa.schema(
     [
@@ -100,22 +104,38 @@ def group_part(shard: Shard) -> None:
 
 
 def settle_part(shard: Shard) -> None:
-    """Decide among the files of each group of one range."""
+    """Decide among the files of each group of one range. Rows are objects for some groups at a time only."""
     low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
     files = read_range(sorted((shard.root / "work/group/data").glob("*.parquet")), "group_id", low, high, GROUPED)
     links = _links(read_range(edge_files(shard.root), "cluster_id", low, high, EDGES), sameness_policy(shard.settings))
-    rows = sorted(files.to_pylist(), key=lambda r: (r["group_id"], r["file_id"]))
-    groups = [(group, list(members)) for group, members in groupby(rows, key=lambda r: str(r["group_id"]))]
-    settled: list[dict[str, Any]] = []
-    for group, members in groups:
-        settled += _settled(members, links.get(group, {}), shard.settings.dedup)
-    _write_shared(shard, [[m["repo_id"] for m in members] for _, members in groups])
+    shared, all_settled, all_kept = Counter[tuple[str, str]](), [SETTLED.empty_table()], [KEPT.empty_table()]
+    for groups in _groups(files):
+        settled: list[dict[str, Any]] = []
+        for group, members in groups:
+            settled += _settled(members, links.get(group, {}), shard.settings.dedup)
+        shared.update(shared_groups([m["repo_id"] for m in members] for _, members in groups))
+        all_settled.append(pa.Table.from_pylist(settled, schema=SETTLED))
+        all_kept.append(pa.Table.from_pylist([row for row in settled if row["reason"] == "kept"], schema=KEPT))
+    _write_shared(shard, shared)
+    decisions, kept = pa.concat_tables(all_settled), pa.concat_tables(all_kept)
     path = shard.data(f"{shard.task.name}.decisions.parquet")
-    shard.wrote(path, write_sorted(path, pa.Table.from_pylist(settled, schema=SETTLED), "repo_id", "file_id"))
-    kept = [row for row in settled if row["reason"] == "kept"]
+    shard.wrote(path, write_sorted(path, decisions, "repo_id", "file_id"))
     path = shard.data(f"{shard.task.name}.kept.parquet")
-    shard.wrote(path, write_sorted(path, pa.Table.from_pylist(kept, schema=KEPT), "blob_id", "file_id"))
-    shard.counts |= {"in": len(settled), "kept": len(kept), "rejected": len(settled) - len(kept)}
+    shard.wrote(path, write_sorted(path, kept, "blob_id", "file_id"))
+    shard.counts |= {"in": len(decisions), "kept": len(kept), "rejected": len(decisions) - len(kept)}
+
+
+def _groups(files: pa.Table) -> Iterator[list[tuple[str, list[dict[str, Any]]]]]:
+    """The files of a range by group, each group whole and in the order of file ids, about `MEMBERS` files at a time."""
+    order = pc.sort_indices(files, sort_keys=[("group_id", "ascending"), ("file_id", "ascending")])
+    files, start = files.take(order), 0
+    ids = files.column("group_id").combine_chunks()
+    ends = np.append(np.flatnonzero(pc.not_equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)) + 1, len(ids))
+    while start < len(ids):
+        end = int(ends[min(np.searchsorted(ends, start + MEMBERS), len(ends) - 1)])
+        rows = files.slice(start, end - start).to_pylist()
+        yield [(group, list(members)) for group, members in groupby(rows, key=lambda row: str(row["group_id"]))]
+        start = end
 
 
 def _links(edges: pa.Table, policy: Policy) -> dict[str, dict[tuple[str, str], Link]]:
@@ -128,9 +148,9 @@ def _links(edges: pa.Table, policy: Policy) -> dict[str, dict[tuple[str, str], L
     return links
 
 
-def _write_shared(shard: Shard, groups: list[list[str]]) -> None:
+def _write_shared(shard: Shard, shared: Mapping[tuple[str, str], int]) -> None:
     """How many groups of this range each two repositories share; the step `repositories` adds them up."""
-    rows = [(one, other, number) for (one, other), number in sorted(shared_groups(groups).items())]
+    rows = [(one, other, number) for (one, other), number in sorted(shared.items())]
     columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
     path = shard.data(f"{shard.task.name}.shared.parquet")
     shard.wrote(path, write_sorted(path, pa.table(columns, schema=SHARED), "repo_id", "other_repo_id"))
