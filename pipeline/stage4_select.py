@@ -132,7 +132,7 @@ def _groups(files: pa.Table) -> Iterator[list[tuple[str, list[dict[str, Any]]]]]
     ids = files.column("group_id").combine_chunks()
     ends = np.append(np.flatnonzero(pc.not_equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)) + 1, len(ids))
     while start < len(ids):
-        end = int(ends[min(np.searchsorted(ends, start + MEMBERS), len(ends) - 1)])
+        end = int(ends[min(int(np.searchsorted(ends, start + MEMBERS)), len(ends) - 1)])
         rows = files.slice(start, end - start).to_pylist()
         yield [(group, list(members)) for group, members in groupby(rows, key=lambda row: str(row["group_id"]))]
         start = end
