@@ -21,7 +21,7 @@ def overrides_step(settings: Settings, policy: Policy) -> Step:
     """One task before the files are judged: an invalid override stops the run here."""
     rows = [override.row() for override in overrides_of(settings, policy).rows]
     work, owns = f"{__name__}:write_overrides", ("tables/overrides/*",)
-    return Step("select", "overrides", "4 of 7  overrides", work, (Task("overrides", {"rows": rows}),), {}, owns=owns)
+    return Step("annotate", "overrides", "2 of 7  overrides", work, (Task("overrides", {"rows": rows}),), {}, owns=owns)
 
 
 def write_overrides(shard: Shard) -> None:

@@ -90,7 +90,7 @@ def judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterabl
         for t in repository_tasks(markers)
     )
     reads = ("crawl", "spread", "conclude")
-    return Step("select", "judge", "4 of 7  judge", f"{__name__}:judge_shard", tasks, parameters, reads)
+    return Step("annotate", "judge", "2 of 7  judge", f"{__name__}:judge_shard", tasks, parameters, reads)
 
 
 def refuse_languages(names: Iterable[str]) -> None:
