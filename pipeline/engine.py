@@ -134,7 +134,9 @@ class Engine:
 
     def _run_local(self, call: Call, elements: Sequence[str]) -> None:
         options = PipelineOptions(["--runner=FnApiRunner", "--direct_running_mode=in_memory"])
-        with beam.Pipeline(options=options) as pipeline:
+        with _passing_folder():  # Beam makes one for things to stage, and would leave it where a run is stopped here
+            pipeline = beam.Pipeline(options=options)
+        with pipeline:
             build(pipeline, call, elements, self.workers)
 
     def _run_spark(self, call: Call, elements: Sequence[str]) -> None:
@@ -162,7 +164,7 @@ def portable_pipeline(call: Call, elements: Sequence[str], worker_pool: str, wor
 
 @contextlib.contextmanager
 def _passing_folder() -> Iterator[None]:
-    """Removes what is made in the temporary folder meanwhile: three folders for a graph that Beam does not run."""
+    """Removes what is made in the temporary folder meanwhile, such as folders for a graph that Beam does not run."""
     with tempfile.TemporaryDirectory(prefix="gleanery-") as folder:
         before, tempfile.tempdir = tempfile.tempdir, folder
         try:
