@@ -106,6 +106,12 @@ class Database:
         self._viewed.add(name)
 
 
+# A repository is asked for as people write it: `plain` makes one spelling of a name and of every form of an address.
+_PLAIN = r"""CREATE MACRO plain(text) AS regexp_replace(
+  regexp_replace(lower(text), '^[a-z+]+://|^[^/@]+@|([.]git)?/*$', '', 'g'), '^([^/:]+):([^/0-9])', '\1/\2'
+)"""
+
+
 def _locked(spill: str, paths: Sequence[Path]) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         ":memory:",
@@ -122,6 +128,7 @@ def _locked(spill: str, paths: Sequence[Path]) -> duckdb.DuckDBPyConnection:
     allowed = sorted({str(path) for path in paths} | {_literal(path) for path in paths})
     # Where Python was started without a file, as a worker process and a notebook are, DuckDB draws a bar on the output.
     connection.execute("SET enable_progress_bar = false")
+    connection.execute(_PLAIN)
     connection.execute("SET allowed_paths = $paths", {"paths": allowed})
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

@@ -8,19 +8,10 @@ decisions AS (SELECT * FROM stg_decisions),
 files AS (SELECT file_id, size FROM stg_files),
 license_conclusions AS (SELECT * FROM stg_license_conclusions),
 repos AS (SELECT * FROM stg_repos),
--- A repository is asked for as people write it: its address in any of its forms, too.
-spelled AS (
-  SELECT repo_id, name,
-    list_transform(
-      list_concat([$repo, name, url], aliases),
-      lambda one: regexp_replace(
-        regexp_replace(lower(one), '^[a-z+]+://|^[^/@]+@|([.]git)?/*$', '', 'g'), '^([^/:]+):([^/0-9])', '\1/\2'
-      )
-    ) AS names
-  FROM repos
-),
 asked AS (
-  SELECT repo_id, name AS repo FROM spelled WHERE repo_id = $repo OR list_contains(names[2:], names[1])
+  SELECT repo_id, name AS repo FROM repos
+  WHERE repo_id = $repo
+    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
 ),
 concluded AS (
   SELECT repo, path, regexp_extract(path, '^(.*)/[^/]*$', 1) AS folder, expression, header_expression,

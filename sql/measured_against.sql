@@ -8,21 +8,11 @@ WITH
 decisions AS (SELECT * FROM stg_decisions WHERE blob_id IS NOT NULL),
 repos AS (SELECT * FROM stg_repos),
 pairs AS (SELECT * FROM stg_pairs),
--- A repository is asked for as people write it: its address in any of its forms, too.
-spelled AS (
-  SELECT repo_id,
-    list_transform(
-      list_concat([$repo, name, url], aliases),
-      lambda one: regexp_replace(
-        regexp_replace(lower(one), '^[a-z+]+://|^[^/@]+@|([.]git)?/*$', '', 'g'), '^([^/:]+):([^/0-9])', '\1/\2'
-      )
-    ) AS names
-  FROM repos
-),
 asked AS (
   SELECT DISTINCT blob_id
-  FROM decisions JOIN spelled USING (repo_id)
-  WHERE path = $path AND (repo_id = $repo OR list_contains(names[2:], names[1]))
+  FROM decisions JOIN repos USING (repo_id)
+  WHERE path = $path AND (repo_id = $repo
+    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo)))
 ),
 measured AS (
   SELECT right_blob_id AS blob_id, pairs.* FROM pairs JOIN asked ON asked.blob_id = left_blob_id

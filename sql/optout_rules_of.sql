@@ -8,18 +8,11 @@ decisions AS (SELECT * FROM stg_decisions),
 optout_names AS (SELECT * FROM stg_optout_names),
 optout_rules AS (SELECT * FROM stg_optout_rules),
 repos AS (SELECT * FROM stg_repos),
--- A repository is asked for as people write it: its address in any of its forms, too.
-spelled AS (
-  SELECT repo_id,
-    list_transform(
-      list_concat([$repo, name, url], aliases),
-      lambda one: regexp_replace(
-        regexp_replace(lower(one), '^[a-z+]+://|^[^/@]+@|([.]git)?/*$', '', 'g'), '^([^/:]+):([^/0-9])', '\1/\2'
-      )
-    ) AS names
-  FROM repos
+asked AS (
+  SELECT repo_id FROM repos
+  WHERE repo_id = $repo
+    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
 ),
-asked AS (SELECT repo_id FROM spelled WHERE repo_id = $repo OR list_contains(names[2:], names[1])),
 -- It, and all that it came from.
 line AS (
   SELECT repo_id FROM asked

@@ -7,19 +7,10 @@
 WITH
 docs AS (SELECT * FROM stg_docs),
 repos AS (SELECT * FROM stg_repos),
--- A repository is asked for as people write it: its address in any of its forms, too.
-spelled AS (
-  SELECT repo_id, name,
-    list_transform(
-      list_concat([$repo, name, url], aliases),
-      lambda one: regexp_replace(
-        regexp_replace(lower(one), '^[a-z+]+://|^[^/@]+@|([.]git)?/*$', '', 'g'), '^([^/:]+):([^/0-9])', '\1/\2'
-      )
-    ) AS names
-  FROM repos
-),
 asked AS (
-  SELECT repo_id, name FROM spelled WHERE repo_id = $repo OR list_contains(names[2:], names[1])
+  SELECT repo_id, name FROM repos
+  WHERE repo_id = $repo
+    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
 ),
 final AS (
   SELECT docs.repo, docs.path, shard, start, tokens, ordinal, license, language
