@@ -25,12 +25,15 @@ from run_folder import (
 )
 from typer.testing import CliRunner
 
+from gleanery.licensing.names import _VENDORED
 from gleanery.licensing.override_file import DECISION, SCOPE, read_overrides
+from gleanery.licensing.overrides import _library
 from gleanery.licensing.policy import Policy
 from gleanery.pipeline.cli import app
 from gleanery.records.errors import StopRun
 from gleanery.release.license_report import CATEGORIES, report_page, review_queue, review_rows, totals
 from gleanery.release.license_tree import license_trees
+from gleanery.sql.questions import questions
 
 GOLDEN = Path(__file__).parent / "golden" / "release"
 CATEGORY = Policy.load().category
@@ -148,6 +151,15 @@ def test_a_row_that_a_person_fills_in_is_an_override(run: Path, tmp_path: Path) 
         writer.writerows(rows)
     (found,) = read_overrides(path)
     assert (found.repository, found.path, found.expression) == ("bob/nothing-said", "lib", "MIT")
+
+
+def test_the_queue_divides_by_the_same_folders_of_third_parties_as_overrides_do() -> None:
+    written = questions()["license_review"].sql.partition("regexp_extract(\n      path,")[2].partition("      1\n")[0]
+    pattern = re.compile("".join(re.findall("'([^']*)'", written)))
+    for path in (f"a/{name}/{rest}" for name in _VENDORED for rest in ("lib/deep/x.py", "x.py")):
+        found = pattern.match(path)
+        assert found and found[1] == _library(path), path
+    assert not pattern.match("a/vendoring/x.py") and _library("a/vendoring/x.py") is None
 
 
 class _Reader(HTMLParser):
