@@ -8,16 +8,13 @@ WITH
 decisions AS (SELECT * FROM stg_decisions),
 pairs AS (SELECT * FROM stg_pairs),
 repos AS (
-  SELECT *, regexp_replace(lower(fork_of), '^[a-z+]+://|([.]git)?/*$', '', 'g') AS origin,
-    list_transform(
-      list_concat([name, url], aliases), lambda one: regexp_replace(lower(one), '^[a-z+]+://|([.]git)?/*$', '', 'g')
-    ) AS known_as
+  SELECT *, plain(fork_of) AS origin,
+    list_transform(list_concat([name, url], aliases), lambda one: plain(one)) AS known_as
   FROM stg_repos
 ),
 asked AS (
   SELECT repo_id, name FROM repos
-  WHERE repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
+  WHERE repo_id = $repo OR list_contains(known_as, plain($repo))
 ),
 own AS (
   SELECT path, blob_id, repo_id, first_commit_at, origin, known_as

@@ -7,10 +7,8 @@ decisions AS (SELECT * FROM stg_decisions),
 -- A fork may name its origin as the source does, by its address or by an alias.
 repos AS (
   SELECT repo_id, name,
-    regexp_replace(lower(fork_of), '^[a-z+]+://|([.]git)?/*$', '', 'g') AS origin,
-    list_transform(
-      list_concat([name, url], aliases), lambda one: regexp_replace(lower(one), '^[a-z+]+://|([.]git)?/*$', '', 'g')
-    ) AS names
+    plain(fork_of) AS origin,
+    list_transform(list_concat([name, url], aliases), lambda one: plain(one)) AS names
   FROM stg_repos
 ),
 duplicates AS (

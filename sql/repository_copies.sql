@@ -7,10 +7,8 @@ repository_copies AS (SELECT * FROM stg_repository_copies),
 -- A fork may name its origin as the source does, by its address or by an alias.
 repos AS (
   SELECT repo_id, name, first_commit_at,
-    regexp_replace(lower(fork_of), '^[a-z+]+://|([.]git)?/*$', '', 'g') AS origin,
-    list_transform(
-      list_concat([name, url], aliases), lambda one: regexp_replace(lower(one), '^[a-z+]+://|([.]git)?/*$', '', 'g')
-    ) AS names
+    plain(fork_of) AS origin,
+    list_transform(list_concat([name, url], aliases), lambda one: plain(one)) AS names
   FROM stg_repos
 ),
 final AS (

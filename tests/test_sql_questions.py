@@ -301,8 +301,11 @@ def test_a_repository_that_was_compared_under_no_name_leaks(tmp_path: Path) -> N
     }
 
 
-@pytest.mark.parametrize("origin", ["https://github.com/Octo/App.git", "github.com/octo/app/", "OCTO/OLD-APP"])
-@pytest.mark.parametrize("name", ["repository_copies", "duplicates_by_repository"])
+@pytest.mark.parametrize(
+    "origin",
+    ["https://github.com/Octo/App.git", "github.com/octo/app/", "OCTO/OLD-APP", "git@github.com:octo/app.git"],
+)
+@pytest.mark.parametrize("name", ["copies_of", "repository_copies", "duplicates_by_repository"])
 def test_a_fork_is_known_however_it_names_its_origin(
     tmp_path: Path, good: dict[str, list[Path]], name: str, origin: str
 ) -> None:
@@ -310,7 +313,8 @@ def test_a_fork_is_known_however_it_names_its_origin(
     assert row(rows, "repos", name="octo/app")["url"] == "https://github.com/octo/app"
     change_repo("cat/app", fork_of=origin)(rows)
     question = questions()[name]
-    assert ask(question, tables_of(write_run(tmp_path, rows)), {}) == ask(question, good, {})
+    arguments = ARGUMENTS.get(name, {})
+    assert ask(question, tables_of(write_run(tmp_path, rows)), arguments) == ask(question, good, arguments)
 
 
 @pytest.mark.parametrize(
