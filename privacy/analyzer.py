@@ -18,6 +18,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 from gleanery.privacy import (
     assignments,
     credential_files,
+    encoded_keys,
     home_paths,
     mail_addresses,
     network_addresses,
@@ -33,6 +34,7 @@ from gleanery.privacy.source import Source, source_of
 
 ROOMS: tuple[ModuleType, ...] = (
     private_keys,
+    encoded_keys,
     provider_keys,
     assignments,
     credential_files,

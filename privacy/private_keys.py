@@ -57,7 +57,7 @@ def find(source: Source) -> Iterator[Hit]:
         end = next(_END.finditer(raw, begin.end(), limit), None)
         place = begin.end()
         words = _encoded_words(raw, begin.end(), end.start() if end else limit, closed=end is not None)
-        for start, stop in _joined(raw, words):
+        for start, stop in joined(raw, words):
             yield Hit(start, stop, "PRIVATE_KEY", "private_key_block", 1.0, block)
 
 
@@ -125,7 +125,7 @@ def _is_mixed(raw: bytes, start: int, stop: int) -> bool:
     return all(kind.search(raw, start, stop) is not None for kind in (_UPPER, _LOWER, _OTHERS))
 
 
-def _joined(raw: bytes, words: list[Span]) -> list[Span]:
+def joined(raw: bytes, words: list[Span]) -> list[Span]:
     """Words with nothing but white space between them become one span."""
     joined: list[Span] = []
     for left, right in words:

@@ -2,6 +2,7 @@
 
 import base64
 import importlib
+import json
 import random
 import re
 import string
@@ -629,6 +630,47 @@ def test_both_gates_see_a_private_key_in_every_form() -> None:
     one, other = Redactor(), Redactor(keywords_only=True)
     for form in FORMS_OF_A_KEY.values():
         assert one.redact(form, "a.txt", None) == other.redact(form, "a.txt", None)
+
+
+PEM = f"{BEGIN}\n" + "\n".join(COLUMNS) + f"\n{END}\n"
+ACCOUNT = json.dumps({"type": "service_account", "private_key": PEM, "client_id": "1"}, indent=2)
+
+
+def encoded_lines(text: str, width: int) -> list[str]:
+    encoded = base64.b64encode(text.encode()).decode()
+    return [encoded[place : place + width] for place in range(0, len(encoded), width)]
+
+
+@pytest.mark.parametrize("text", [PEM, PEM.rstrip(), f"# ours\n{PEM}", ACCOUNT], ids=["key", "cut", "note", "account"])
+@pytest.mark.parametrize(
+    ("form", "between", "width"),
+    [
+        ("data:\n  tls.key: {}\n  type: Opaque\n", "", 9999),
+        ('K = "{}"\nnext()\n', "", 9999),
+        ("key: |\n  {}\n  after\nother: 1\n", "\n  ", 76),
+        ('KEY = (\n    "{}"\n)\nafter()\n', '"\n    "', 64),
+        ('s = "{}";\nafter();\n', "\\n", 64),
+        ('String s = "{}";\nafter();\n', '" +\n    "', 64),
+    ],
+    ids=["secret", "string", "block", "literals", "escapes", "sum"],
+)
+def test_a_private_key_in_base64_goes_as_a_whole(text: str, form: str, between: str, width: int) -> None:
+    lines = encoded_lines(text, width)
+    written = form.format(between.join(lines))
+    redacted = Redactor().redact(written, "a.yml", None)
+    assert redacted == Redactor(keywords_only=True).redact(written, "a.yml", None)
+    assert redacted.text.count("PRIVATE_KEY_1_REDACTED") == 1
+    left = "".join(part for part in re.split("[^A-Za-z0-9+/=]+", redacted.text) if part in lines)
+    assert b"KEY" not in base64.b64decode(left)  # what stands before a key may stay on lines of its own
+    for piece in form.split("{}"):
+        assert piece in redacted.text
+
+
+def test_what_only_speaks_of_private_keys_in_base64_is_left(redactor: Redactor) -> None:
+    certificate = PEM.replace("RSA PRIVATE KEY", "CERTIFICATE")
+    for text in (certificate, f"The file begins with {BEGIN} and this is what a reader looks for. " * 9):
+        written = f"k: {base64.b64encode(text.encode()).decode()}\n"
+        assert redactor.redact(written, "a.yml", None).text == written
 
 
 @pytest.mark.parametrize(

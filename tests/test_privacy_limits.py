@@ -47,6 +47,9 @@ REPEATED = {
     "years": "Copyright 2001, 2002, 2003, ",
     "authors": "author:",
     "begins_of_keys": "-----BEGIN PRIVATE KEY-----\n",
+    "encoded_keys": "UFJJVkFURSBLRVkt",
+    "encoded_keys_alone": "UFJJVkFURSBLRVkt ",
+    "encoded_keys_in_lines": "UFJJVkFURSBLRVktUFJJVkFURSBLRVkt\n",
     "placeholders": "KEY_1_REDACTED",
     "wide_letters": "é",
 }

@@ -121,6 +121,11 @@ def private_key_released(rows: Rows) -> None:
     of_file(rows, "documents").update(text=text)
 
 
+def encoded_key_released(rows: Rows) -> None:
+    private_key_released(rows)
+    of_file(rows, "documents").update(text=base64.b64encode(of_file(rows, "documents")["text"].encode()).decode())
+
+
 def near_copy_released(rows: Rows) -> None:
     weak, pair = of_file(rows, "docs", "weak.py", "octo/lib"), of_file(rows, "docs")
     left, right = sorted([weak["blob_id"], pair["blob_id"]])
@@ -251,6 +256,7 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
     "span not on record": ("redactions_conserved", drop("redactions")),
     "spans overlap": ("redactions_conserved", overlap),
     "private key released": ("private_keys_released", private_key_released),
+    "encoded private key released": ("private_keys_released", encoded_key_released),
     "span of another content": ("redactions_conserved", change("redactions", blob_id="0" * 40)),
 }
 
