@@ -17,6 +17,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 
 from gleanery.privacy import (
     assignments,
+    command_options,
     credential_files,
     encoded_keys,
     home_paths,
@@ -37,6 +38,7 @@ ROOMS: tuple[ModuleType, ...] = (
     encoded_keys,
     provider_keys,
     assignments,
+    command_options,
     credential_files,
     url_credentials,
     mail_addresses,

@@ -60,6 +60,15 @@ _NAME_FIELD = re.compile(
     rb"(?i)(?:name|key)(?:[\"']?[ \t]{0,8}[:=][ \t]{0,8}[\"']?|>)([\w.\-]{2,100})"
     rb"(?:[\"']?[ \t]{0,4},?\s{1,80}[\"']?[a-z]{0,20}|</[a-z]{3,24}>\s{0,80}<)$"
 )
+# A default and the name of what has it: a block of Terraform, a parameter in YAML, an option that a program declares.
+_DEFAULT_FIELD = compile_pattern(r"(?i)\bdefault[\"']?[ \t]{0,8}[:=][ \t]{0,8}")
+_HAS_DEFAULT = re.compile(
+    rb"(?i)(?:variable[ \t]+\"([\w\-]{2,100})\"\s*\{[^{}]{0,250}"
+    rb"|(?:^|\n)[ \t]*([\w.\-]{2,100}):[ \t]*\r?\n(?:[ \t]+\w+:[ \t]+[^\n]{0,100}\n){0,5}[ \t]+"
+    rb"|[\"']--?([\w\-]{2,60})[\"'],[^()]{0,200})$"
+)
+# A pair in brackets, as in maps of C++ and C# and in tuples: `{"password", "value"}`. Arguments of a call are none.
+_PAIR = re.compile(rb"(?:\{|(?:^|[^\w)\]])\()[ \t]*:?[\"']?$")
 _LEFT_OF_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zß-ÿ]+|[^\x00-\x7f]+")
 _DEFINER = re.compile(
@@ -79,6 +88,8 @@ def find(source: Source) -> Iterator[Hit]:
         name = _name(source.raw, found)
         wanted = _wanted(name)
         span = _value_span(source, found, name) if wanted else None
+        if span is None and wanted and (span := _pair_span(source, found)):
+            name = ""  # it may be a word for the name, as in a list of translations
         if span is not None:
             yield from _judged(source, span, name, wanted)
             # What looks like names inside a very long value is not read again: the time stays linear.
@@ -102,6 +113,13 @@ def find(source: Source) -> Iterator[Hit]:
     for found in _VALUE_FIELD.finditer(source.raw):
         beside = _NAME_FIELD.search(source.raw, max(0, found.start() - 250), found.start())
         wanted = _wanted(beside.group(1).decode("ascii", "replace")) if beside else ""
+        span = _field_span(source, found, bool(found.group(1))) if wanted else None
+        if span is not None:
+            yield from _judged(source, span, "", wanted)
+    for found in _DEFAULT_FIELD.finditer(source.raw):
+        beside = _HAS_DEFAULT.search(source.raw, max(0, found.start() - 400), found.start())
+        name = next(filter(None, beside.groups()), b"").decode("ascii", "replace") if beside else ""
+        wanted = _wanted(name)
         span = _field_span(source, found) if wanted else None
         if span is not None:
             yield from _judged(source, span, "", wanted)
@@ -174,9 +192,9 @@ def _stands_beside(source: Source, found: Found, span: tuple[int, int]) -> bool:
     return alone or _BEFORE_BESIDE.search(before) is not None
 
 
-def _field_span(source: Source, found: Found) -> tuple[int, int] | None:
-    """Where the value of a field stands that has its name in another one."""
-    if found.group(1):
+def _field_span(source: Source, found: Found, element: bool = False) -> tuple[int, int] | None:
+    """Where the value of a field stands that has its name in another one; `element`: between tags."""
+    if element:
         return element_span(source, found.end())
     return quoted_span(source.raw, found.end()) or setting_span(source, found.end())
 
@@ -191,9 +209,10 @@ def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | No
         return default.span(1) if default and named else None
     if operator == b">":
         return element_span(source, place) if b"<" in source.before(found.start(1), 60) else None
-    if operator in (b",", b"("):
-        literal = _DEFINER.search(source.before(found.start(), 90)) if operator == b"," else _SETTER.fullmatch(name)
-        return quoted if literal else None
+    if operator == b"(":
+        return quoted if _SETTER.fullmatch(name) else None
+    if operator == b",":
+        return quoted if _DEFINER.search(source.before(found.start(), 90)) else None
     if quoted is not None:
         return quoted
     if source.bare_values:
@@ -201,3 +220,11 @@ def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | No
     if fallback := _FALLBACK.match(source.raw, place):
         return quoted_span(source.raw, fallback.end())
     return string_part_span(source, place) if operator == b"=" else None
+
+
+def _pair_span(source: Source, found: Found) -> tuple[int, int] | None:
+    """The value of a pair in brackets whose name and comma were found."""
+    span = quoted_span(source.raw, found.end()) if found.group(2) == b"," else None
+    if span is None or source.after(span[1] + 1).lstrip()[:1] not in (b"}", b")"):
+        return None
+    return span if _PAIR.search(source.before(found.start(), 90).rstrip(_LEFT_OF_NAME)) else None
