@@ -1,8 +1,10 @@
-"""The folder `release/` of a run, in which people put files too: signatures, removal lists, letters.
+"""The folder `release/` of a run, which holds what runs put there and nothing else.
 
 In: a new release, made whole in a place of the run's own. Out: the same release in `release/`. Which files a run put
-there is noted in `work/release/made.json`, so nothing else is ever removed: a file that no run made stops the run
+there is noted in `work/release/made.json`, so nobody else's is ever removed: a file that no run made stops the run
 before the release is touched. Costs one listing and one rename for each file.
+
+A release that is withdrawn loses its manifest and bears a mark, which `verify`, loaders and exports know.
 """
 
 import json
@@ -13,6 +15,7 @@ from pathlib import Path
 from gleanery.pipeline.steps import read_json
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import write_bytes
+from gleanery.records.withdrawal import MARK, mark_withdrawn
 from gleanery.release.listing import MANIFEST, entries
 
 PLACE = "release"
@@ -28,7 +31,7 @@ def refuse_other_files(root: Path) -> None:
     if others:
         raise StopRun(
             f"the release is to be made anew and holds {len(others)} files that no run made, such as {others[0]!r}",
-            "move them out of the folder release, and run the same command again",
+            "move them beside the folder release, where signatures and lists stand, and run the same command again",
         )
 
 
@@ -44,16 +47,21 @@ def made_by_runs(root: Path) -> set[str]:
 
 
 def withdraw(root: Path) -> None:
-    """Take the manifest away: nothing verifies as whole any more. The files stay, and it stays known whose they are."""
-    if (root / PLACE / MANIFEST).exists():
-        _note(root, made_by_runs(root))
-        (root / PLACE / MANIFEST).unlink()
+    """Mark the release and take its manifest away: nothing of it verifies, is served or exported any more.
+
+    The files stay, and it stays known whose they are.
+    """
+    if (root / PLACE / MANIFEST).exists() or (root / PLACE / "store.json").exists():
+        _note(root, made_by_runs(root) | {MARK})
+        mark_withdrawn(root / PLACE)
+        (root / PLACE / MANIFEST).unlink(missing_ok=True)
 
 
 def put_in_place(root: Path, made: Path) -> list[Path]:
     """Put a new release in the place of the one before, and return its files. Its manifest comes last.
 
-    A kill on the way leaves a release without a manifest, of which every file is noted.
+    Until then the mark stands there: nobody may open a folder that holds files of two releases. A kill on the way
+    leaves it so, with every file noted.
     """
     refuse_other_files(root)
     withdraw(root)
@@ -61,12 +69,13 @@ def put_in_place(root: Path, made: Path) -> list[Path]:
     _note(root, made_by_runs(root).union(names))
     (root / PLACE).mkdir(exist_ok=True)
     for entry in entries(root / PLACE):
-        if entry.path not in names:
+        if entry.path not in (names | {MARK}):
             _remove(root / PLACE, entry.path)
     for name in sorted(names, key=lambda name: (name == MANIFEST, name)):
         target = root / PLACE / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (made / name).replace(target)
+    (root / PLACE / MARK).unlink(missing_ok=True)
     _note(root, names)
     shutil.rmtree(made)
     return [root / PLACE / name for name in sorted(names)]

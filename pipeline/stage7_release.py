@@ -102,7 +102,7 @@ def release_step(settings: Settings, markers: Mapping[str, Marker], rules: Itera
     }
     reads = tuple(markers)
     work = f"{__name__}:make_release"
-    # Not `release/`: people put signatures and lists there, and a run that has nothing to do takes none of them away.
+    # Not `release/`: whatever somebody may have put there, a run takes nothing away that no run made.
     tasks, owns = (Task("release", payload),), tuple(f"tables/{name}/*" for name in NOTICE_TABLES)
     return Step("release", "release", "7 of 7  release", work, tasks, {}, reads, owns=owns, unit="documents")
 

@@ -41,7 +41,7 @@ def opened(
     """
     said = _state(state) if state else None
     removed = NOTHING_REMOVED if removals is None else _as_then(release, removals, said)
-    loader = Loader(release, batch=rows, removed=removed, **settings)
+    loader = Loader(release, batch=rows, removed=removed, withdrawn=True, **settings)
     found = [*map(_leg, legs)]
     if not found or found[0].step > 0:
         found.insert(0, Leg(0, rows))

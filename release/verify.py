@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.records.errors import StopRun
+from gleanery.records.withdrawal import MARK
 from gleanery.release.listing import MANIFEST, Entry, NotAFile, digest, entries, is_plain_path
 from gleanery.release.manifest import FORMAT, canonical, merkle_root, release_id
 from gleanery.release.wording import shown
@@ -24,10 +25,11 @@ Progress = Callable[[int, int], None]
 SENTENCES = {
     "missing": "the manifest names it, and it is not there",
     "changed": "its content is not what the manifest says",
-    "unexpected": "it is not in the manifest",
+    "unexpected": "it is not in the manifest; what is yours stands beside the folder of a release, not in it",
     "link": "it is a symbolic link, and a release holds none",
     "not_a_file": "it is neither a file nor a folder",
     "unsafe_path": "its name in the manifest leads out of the release or is not plain",
+    "withdrawn": "the release was withdrawn, since an owner in it has opted out or a newer one was to replace it",
     "manifest_missing": "there is no manifest, so nothing can be verified",
     "manifest_unreadable": "it is not a manifest of a release",
     "manifest_changed": "it was changed after it was made",
@@ -70,7 +72,9 @@ def verify(root: Path, expected: str | None = None, progress: Progress = lambda 
     if not (root / MANIFEST).exists() and (root / "release" / MANIFEST).is_file():
         raise StopRun(f"{root} is the folder of a run, not of a release", f"verify {root / 'release'}")
     found = {entry.path: entry for entry in entries(root)}
+    withdrawn = [Problem(MARK, "withdrawn")] if found.pop(MARK, None) else []
     content, problems = _manifest(root, found.pop(MANIFEST, None))
+    problems += withdrawn
     if content is None:
         return Verification(0, 0, tuple(problems))
     if expected is not None and content["release_id"] != expected:

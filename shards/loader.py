@@ -59,6 +59,7 @@ class Loader:
                  of the release, with its name and their paths
     targets      whether batches have labels and positions
     scratch      folder for the tokens of a compressed release; the system's temporary folder if not given
+    withdrawn    open a release that was withdrawn too: to trace what a training saw, never to train
 
     Raises StopRun if a setting is not possible or not one step would be served.
     """
@@ -82,11 +83,12 @@ class Loader:
         targets: bool = True,
         unit: str = FILE,
         scratch: Path | None = None,
+        withdrawn: bool = False,
     ) -> None:
         context, batch, seed, rank, world = map(operator.index, (context, batch, seed, rank, world))
         if batch < 1 or world < 1 or not 0 <= rank < world:
             raise StopRun(f"rank {rank} of {world} with {batch} rows is not possible", "ranks are 0 to world - 1")
-        self.store = Store.open(Path(root), scratch)
+        self.store = Store.open(Path(root), scratch, withdrawn)
         self.rank, self.world, self.batch, self.seed, self.epochs = rank, world, batch, seed, epochs
         self.control_ids = {role: i for role, (_, i) in self.store.description.sentinels.items()}
         if syntax_rate and self.store.spans is None:

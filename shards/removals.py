@@ -141,7 +141,7 @@ def removed_from(
     """
     removals = read_list(path)
     removals.check_valid(today or datetime.date.today())
-    ordinals, names = _ordinals(Store.open(Path(root)), removals.entries)
+    ordinals, names = _ordinals(Store.open(Path(root), withdrawn=True), removals.entries)
     digests, state = ["0" * DIGITS], b""
     for name in names:
         state = hashlib.sha256(state + bytes.fromhex(name)).digest()

@@ -21,6 +21,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
+from gleanery.records.withdrawal import refuse_withdrawn
 from gleanery.shards.addresses import address_of
 from gleanery.shards.chance import compiled
 from gleanery.shards.index import BLOCK_BYTES, Index, read_checked, read_columns, read_index
@@ -55,13 +56,16 @@ class Store:
     """
 
     @classmethod
-    def open(cls, root: Path, scratch: Path | None = None) -> "Store":
+    def open(cls, root: Path, scratch: Path | None = None, withdrawn: bool = False) -> "Store":
         """Open the release in a folder. Raises StopRun if something is missing or does not fit together.
 
         Sizes and the index are checked here; tokens when they are touched. `scratch` is a folder for the tokens of a
-        compressed release, 2 or 4 bytes for each that is touched; the system's temporary folder if not given.
+        compressed release, 2 or 4 bytes for each that is touched; the system's temporary folder if not given. A release
+        that was withdrawn is refused, unless `withdrawn` says that nothing of it will be trained on or passed on.
         """
         root = Path(root)
+        if not withdrawn:
+            refuse_withdrawn(root)
         description, content = read_store_file(root)
         return cls(root, description, hashlib.sha256(content).hexdigest(), scratch)
 

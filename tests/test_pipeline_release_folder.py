@@ -7,6 +7,9 @@ import pytest
 
 from gleanery.pipeline.release_folder import made_by_runs, put_in_place, refuse_other_files, withdraw
 from gleanery.records.errors import StopRun
+from gleanery.release.verify import verify
+from gleanery.shards.loader import Loader
+from gleanery.shards.removals import Wish, append, removed_from
 
 
 def _release(folder: Path, *names: str) -> Path:
@@ -42,8 +45,9 @@ def test_a_new_release_takes_the_place_of_the_one_before(root: Path) -> None:
 def test_people_s_files_stop_it_before_anything_is_touched(root: Path) -> None:
     (root / "release/docs/signature.asc").write_text("mine")
     before, made = _names(root / "release"), _release(root / "work/made", "new.bin")
-    with pytest.raises(StopRun, match="holds 1 files that no run made, such as 'docs/signature.asc'"):
+    with pytest.raises(StopRun, match="holds 1 files that no run made, such as 'docs/signature.asc'") as stopped:
         put_in_place(root, made)
+    assert "beside the folder release" in str(stopped.value.hint)
     assert _names(root / "release") == before
 
 
@@ -54,6 +58,34 @@ def test_it_stays_known_whose_files_are_whose_when_the_manifest_is_withdrawn(roo
     (root / "release/manifest.sig").write_text("mine")
     with pytest.raises(StopRun, match=r"such as 'manifest\.sig'"):
         refuse_other_files(root)
+
+
+def test_a_withdrawn_release_says_so_to_whoever_opens_it(curated: Path, tmp_path: Path) -> None:
+    root, lists = Path(shutil.copytree(curated, tmp_path / "run")), tmp_path / "removals.jsonl"
+    Loader(root / "release")
+    withdraw(root)
+    withdraw(root)
+    with pytest.raises(StopRun, match="was withdrawn") as refused:
+        Loader(root / "release")
+    assert "--refresh-optout" in str(refused.value.hint)
+    assert {p.what for p in verify(root / "release").problems} == {"manifest_missing", "withdrawn"}
+    append(lists, [Wish("repo", "0" * 32, "opt_out")], None)
+    removed_from(root / "release", lists)  # copies out there still need a list
+    assert len(Loader(root / "release", epochs=1, withdrawn=True))
+
+
+def test_a_manifest_that_comes_back_does_not_undo_the_mark(curated: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(curated, tmp_path / "run"))
+    withdraw(root)
+    shutil.copy(curated / "release/manifest.json", root / "release/manifest.json")
+    assert [p.what for p in verify(root / "release").problems] == ["withdrawn"]
+
+
+def test_a_new_release_takes_the_mark_away(root: Path) -> None:
+    withdraw(root)
+    assert "WITHDRAWN" in _names(root / "release")
+    put_in_place(root, _release(root / "work/made", "docs/d.parquet"))
+    assert _names(root / "release") == ["docs", "docs/d.parquet", "manifest.json"]
 
 
 def test_a_release_of_an_older_version_has_its_manifest_for_a_note(root: Path) -> None:
@@ -81,6 +113,7 @@ def test_a_kill_while_it_is_put_into_place_leaves_only_files_that_are_noted(
         put_in_place(root, made)
     monkeypatch.undo()
     assert not (root / "release/manifest.json").exists()
+    assert (root / "release/WITHDRAWN").exists()
     refuse_other_files(root)
     shutil.rmtree(made)
     put_in_place(root, _release(made, "docs/d.parquet"))

@@ -327,7 +327,7 @@ def test_two_drivers_cannot_write_to_one_folder(curated: Path, corpus: Path) -> 
             curate(load_settings(corpus), curated)
 
 
-def test_what_people_put_beside_a_release_is_never_lost(curated: Path, corpus: Path, tmp_path: Path) -> None:
+def test_what_people_put_into_a_release_is_never_lost(curated: Path, corpus: Path, tmp_path: Path) -> None:
     shutil.copytree(curated, tmp_path / "run")
     kept = [tmp_path / "run/release" / name for name in ("removals.jsonl", "docs/signature.asc")]
     for path in kept:

@@ -14,6 +14,7 @@ import pytest
 
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import table_of, write_table
+from gleanery.records.withdrawal import mark_withdrawn
 from gleanery.shards.exports import fim_parquet, to_datatrove, to_megatron, to_safetensors
 from gleanery.shards.finishing import finish
 from gleanery.shards.loader import Loader
@@ -212,6 +213,15 @@ def test_an_export_twice_gives_the_same_bytes_and_never_overwrites(root: Path, t
     with pytest.raises(StopRun, match="exists"):
         export(tmp_path / "a")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_withdrawn_release_is_not_exported(root: Path, tmp_path: Path, name: str) -> None:
+    withdrawn = Path(shutil.copytree(root, tmp_path / "withdrawn"))
+    mark_withdrawn(withdrawn)
+    with pytest.raises(StopRun, match="was withdrawn"):
+        WRITERS[name](withdrawn, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", WRITERS)
