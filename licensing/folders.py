@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gleanery.licensing.beside import Beside
-from gleanery.licensing.expressions import all_of
+from gleanery.licensing.expressions import all_of, conjuncts
 from gleanery.licensing.names import is_prose_path, reading_of_records
 from gleanery.licensing.paths import folder_of, inside, stands_in
 from gleanery.licensing.places import Place, Places
@@ -24,6 +24,9 @@ from gleanery.licensing.statements import (
     for_code,
     together,
 )
+
+# All roles of files that speak of a folder, so that a reservation is found wherever it stands.
+_RESERVING = ("license", "license_folder", "readme", "metadata", "notice", "part", "third_parties")
 
 
 class Folders:
@@ -118,6 +121,8 @@ class Folders:
         """Licences of a part add and never grant; a reservation against training holds wherever it stands."""
         for folder in place.noticed[:MOST_FOLDERS]:
             statement = _with_notice(statement, combined("ancestor_file", self._stated.texts(folder, "part")))
+        if NO_TRAINING in conjuncts(statement.expression or ""):
+            return statement
         evidence = tuple(self._reservations(place))
         if not evidence:
             return statement
@@ -126,11 +131,12 @@ class Folders:
         return Said(role, expression, statement.uncertain, (*statement.evidence, *evidence))
 
     def _reservations(self, place: Place) -> Iterable[Evidence]:
+        """The nearest reservation of a folder and those above it; a nearer licence does not take one back."""
         for folder in place.described:
-            for role in ("readme", "metadata", "notice", "part", "third_parties"):
+            for role in _RESERVING:
                 for file, findings in self._stated.texts(folder, role):
                     for finding in findings:
-                        if finding.expression == NO_TRAINING:
+                        if NO_TRAINING in conjuncts(finding.expression or ""):
                             yield evidence_of("repository", file, finding, NO_TRAINING)
                             return
 

@@ -234,11 +234,15 @@ def _is_doubt(expression: str | None) -> bool:
 
 
 def _is_reserved(conclusion: Conclusion) -> bool:
-    """Whether the owner reserved the training of models, which is an objection and no question of the licence."""
+    """Whether the owner reserved the training of models, which is an objection and no question of the licence.
+
+    Claims are asked too: a head that a record of its project overrides is one, and no evidence.
+    """
     stated = (
         conclusion.header_expression,
         conclusion.directory_expression,
-        *(e.expression for e in conclusion.evidence),
+        *(piece.expression for piece in conclusion.evidence),
+        *(claim.expression for claim in conclusion.claims),
     )
     return any(NO_TRAINING in expression for expression in stated if expression)
 

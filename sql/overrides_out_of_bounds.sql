@@ -19,7 +19,8 @@ joined AS (
     repos.status = 'opted_out' OR optout_signal IS NOT NULL AS has_objected,
     contains(
       concat_ws(' ', header_expression, directory_expression,
-        array_to_string(list_transform(license_conclusions.evidence, lambda piece: piece.expression), ' ')),
+        array_to_string(list_transform(license_conclusions.evidence, lambda piece: piece.expression), ' '),
+        array_to_string(list_transform(license_conclusions.claims, lambda claim: claim.expression), ' ')),
       'LicenseRef-gleanery-no-ai-training'
     ) AS is_reserved
   FROM kept LEFT JOIN overrides USING (override_id) LEFT JOIN repos USING (repo_id)

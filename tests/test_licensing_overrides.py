@@ -150,6 +150,8 @@ def test_nobody_lifts_a_reservation_against_training(scope: str, decision: str, 
         concluded(NO_TRAINING),
         concluded("MIT", f"{NO_TRAINING} AND MIT"),
         replace(concluded("MIT"), evidence=concluded(directory=NO_TRAINING).evidence),
+        concluded("MIT", claims=(Claim("header", "src/x.py", NO_TRAINING),), conflict=True),
+        concluded(directory="MIT", claims=(Claim("registry", "", f"ISC AND {NO_TRAINING}"),), conflict=True),
     ):
         ruling = ruled(found, reserved)
         assert ruling.judgement.allowed == POLICY.judge(reserved).allowed

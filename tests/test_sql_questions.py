@@ -163,6 +163,7 @@ OVERRIDE = {"override_id": "0123456789ab", "repository": "octo/app", "expression
 }
 RESERVED = "LicenseRef-gleanery-no-ai-training"
 EVIDENCE_OF_NOTHING = {"role": "ancestor_file", "path": "LICENSE", "blob_id": "f" * 40, "expression": "MIT"}
+RESERVED_HEAD = {"source": "header", "path": "src/app.py", "expression": RESERVED}
 GPL_HEADER = {"header_expression": "GPL-3.0-only", "conflict": True}
 
 FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
@@ -224,6 +225,10 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
     "override of a reservation": (
         "overrides_out_of_bounds",
         both(overridden(), change("license_conclusions", directory_expression=f"MIT AND {RESERVED}")),
+    ),
+    "override of a reservation that a record overrides": (
+        "overrides_out_of_bounds",
+        both(overridden(), change("license_conclusions", claims=[RESERVED_HEAD])),
     ),
     "override for another licence": (
         "released_without_evidence",
