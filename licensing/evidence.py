@@ -12,7 +12,7 @@ from dataclasses import replace
 import re2
 
 from gleanery.licensing.choices import with_any_of, with_dual, with_perl, without_foreign
-from gleanery.licensing.denials import limit_in, limited, with_denials
+from gleanery.licensing.denials import LIMITED_USE, limit_in, limited, with_denials
 from gleanery.licensing.expressions import all_of
 from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
 from gleanery.licensing.heads import findings_of_head, head_to_scan
@@ -24,12 +24,12 @@ from gleanery.licensing.reading import WHOLE_CHARACTERS, decoded, read_text
 from gleanery.licensing.readme import is_of_others, own_lines, paragraphs_of_others, section_lines, title_of
 from gleanery.licensing.refusals import refusal_in
 from gleanery.licensing.restricted_names import restricted_lines
-from gleanery.licensing.reuse import Record, records
+from gleanery.licensing.reuse import Record, debian_expression, records
 from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 17
+EVIDENCE_VERSION = 18
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _MOST_NOT_INCLUDED = 16
 # Lines at the beginning of a licence file in which it says what it is.
@@ -263,11 +263,17 @@ def _of_records(scanner: Scanner, text: str, form: str) -> list[Finding]:
 
 
 def _spelled_out(scanner: Scanner, record: Record) -> str:
-    """The words of a record, with what the text of a licence says in the place of a name that nobody knows."""
+    """The words of a record, with what the text of a licence says in the place of a name that nobody knows.
+
+    A text that limits what one may do ("for research only") stands beside its name, whatever that is.
+    """
     words = record.words
     for name, text in record.texts:
-        if any(f.outcome != "found" for f in resolved(scanner, name)):
-            found = scanner.scan(text.encode("utf-8", "replace"), "whole")
+        found = scanner.scan(text.encode("utf-8", "replace"), "whole")
+        if limit_in(text.split("\n")) or any(f.expression == PROPRIETARY for f in found):
+            spelled = debian_expression(name)
+            words = f"({spelled} AND {LIMITED_USE})".join(re.split(rf"(?<![\w.+-]){re.escape(spelled)}(?![\w.+-])", words))
+        elif any(f.outcome != "found" for f in resolved(scanner, name)):
             said = all_of(f.expression for f in found if f.expression)
             if said is not None and all(f.outcome == "found" for f in found):
                 words = f"({said})".join(re.split(rf"(?<![\w.+-]){re.escape(name)}(?![\w.+-])", words))

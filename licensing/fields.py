@@ -23,11 +23,13 @@ _REFUSALS = {
     "business source license": "BUSL-1.1",
     "commercial": "LicenseRef-scancode-commercial-license",
     "all rights reserved": PROPRIETARY,
+    "allrightsreserved": PROPRIETARY,
     "closed source": PROPRIETARY,
     "closed": PROPRIETARY,
     "internal": PROPRIETARY,
     "private": PROPRIETARY,
     "proprietary": PROPRIETARY,
+    "restricted": PROPRIETARY,
 }
 _PERL = "Artistic-1.0-Perl OR GPL-1.0-or-later"
 # Names that ecosystems use in their manifests and that the detector does not know.
@@ -71,6 +73,14 @@ _OWNER = re2.compile(r"(?i)\bcopyright\b|\(c\)|©|<[^>]{0,200}>")
 LONGEST_FIELD = 300
 _AND = re2.compile(r"(?i)\s*[,;&]\s*(?:and\s+)?|\s+and\s+|\s+AND\s+|\s+\+\s+")
 _OR = re2.compile(r"(?i)\s*(?:\|\|?|/)\s*|\s*,?\s+or\s+")
+# A single word is a list only with one of these: "MIT,GPL".
+_LISTED = re.compile(r"[,;&]")
+# Names of licences that may stand beside each other with a blank alone between them: "MIT GPL-3.0", `(license MIT ISC)`.
+_ALONE = re2.compile(
+    r"(?i)(?:mit|mit-0|expat|isc|x11|zlib|unlicense|wtfpl|0bsd|cc0|boost|"
+    r"(?:[al]?gpl|gfdl|mpl|epl|cddl|cecill|eupl|osl|afl|bsd|apache|asl|artistic|bu?sl|sspl|elastic|fsl|polyform|psf|python|"
+    r"cc0|cc-by|ofl|ecl|ms-pl|upl|ncsa|postgresql|ruby|php|w3c|vim|openssl)(?:(?:[-_]?v?[0-9]|-[a-z]+-?[0-9])[\w.+-]*)?)\+?"
+)
 # "Apache License, Version 2.0" is one name.
 _VERSION = re.compile(r",\s*(?=(?:v|version|ver|rev|revision)?\.?\s*[0-9])", re.IGNORECASE)
 # "Apache-2.0 with LLVM exception" in SPDX's own words.
@@ -106,8 +116,11 @@ def resolved(scanner: Scanner, words: str) -> tuple[Finding, ...]:
         return (*whole, Finding("unknown", rule="license-field"))
     if whole[0].rule == "license-field" or words.startswith("License ::") or "://" in words:
         return whole
-    if len(words.split()) == 1:
+    if len(words.split()) == 1 and not _LISTED.search(words):
         return _as_a_whole(words, whole)
+    names = words.split()
+    if len(names) > 1 and all(_ALONE.fullmatch(name) for name in names):
+        return _joined([resolved(scanner, name) for name in names[:16]], "AND", whole)
     plain = _VERSION.sub(" ", words)
     for sign, word in ((_OR, "OR"), (_AND, "AND")):
         parts = [p.strip(" ()") for p in sign.split(plain) if p.strip(" ()")]

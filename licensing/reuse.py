@@ -168,6 +168,8 @@ def debian_expression(words: str) -> str:
 
     >>> debian_expression("GPL-2+ or Expat"), debian_expression("Artistic or GPL-1+, and BSD-3-clause")
     ('GPL-2.0-or-later OR MIT', '(Artistic-1.0-Perl OR GPL-1.0-or-later) AND BSD-3-Clause')
+    >>> debian_expression("Expat, GPL-2+"), debian_expression("ISC, Expat, or GPL-2+")
+    ('MIT AND GPL-2.0-or-later', 'ISC OR MIT OR GPL-2.0-or-later')
     >>> debian_expression("GPL-3+ with Autoconf exception or Expat")
     'GPL-3.0-or-later WITH Autoconf-exception-generic OR MIT'
     """
@@ -178,8 +180,10 @@ def debian_expression(words: str) -> str:
 
 
 def _debian_group(words: str) -> str:
+    """A list with commas: a choice where it says "or", and else all of it ("Expat, GPL-2+")."""
+    sign = " or " if " or " in words.lower() else " and "
     out: list[str] = []
-    for token in words.replace(",", " ").split():
+    for token in re2.sub(r",\s*(?:(and|or)\b\s*)?", lambda comma: f" {comma[1] or sign} ", words.strip(" ,")).split():
         if token.lower() in ("and", "or", "with"):
             out.append(token.upper())
         else:

@@ -58,7 +58,10 @@ def _respelled(tree: Expression) -> Expression | None:
         return (
             tree  # a name of the project's own making: no policy knows it, so its side of a choice counts for nothing
         )
-    names = [name.lower() for name in (tree.license, tree.exception) if name is not None]
+    named = tree.license.lower()
+    if named.endswith("+") and named not in known:  # "or any later version" includes this one
+        named = named[:-1]
+    names = [named, *([tree.exception.lower()] if tree.exception is not None else [])]
     if any(name not in known for name in names):
         return None
     spelled = [str(known[name].wrapped.spdx_license_key) for name in names]

@@ -97,6 +97,13 @@ def test_a_manifest_that_is_too_long_is_a_doubt() -> None:
         ("UNLICENSED", "UNLICENSED"),
         ("All rights reserved.", "LicenseRef-scancode-proprietary-license"),
         ("Apache-2.0 WITH LLVM-exception", "Apache-2.0 WITH LLVM-exception"),
+        ("MIT,GPL-2.0", "GPL-2.0-only AND MIT"),
+        ("MIT GPL-3.0-only", "GPL-3.0-only AND MIT"),
+        ("MIT,Apache-2.0;ISC", "Apache-2.0 AND MIT AND ISC"),
+        ("Apache 2.0", "Apache-2.0"),
+        ("MIT Elastic", None),
+        ("AllRightsReserved", "LicenseRef-scancode-proprietary-license"),
+        ("restricted", "LicenseRef-scancode-proprietary-license"),
         ("http://dev.perl.org/licenses/", "Artistic-1.0-Perl OR GPL-1.0-or-later"),
         ("https://github.com/ada/frob/blob/main/LICENSE", "LicenseRef-scancode-unknown-license-reference"),
         ("https://github.com/ada/frob/blob/main/terms.c", None),
@@ -222,13 +229,30 @@ def test_records_that_cannot_be_read_are_no_records() -> None:
     assert [f.outcome for f in find(SCANNER, many.encode(), "reuse-toml")] == ["unknown"]
 
 
+def test_a_later_version_of_a_licence_in_a_tag_includes_this_one() -> None:
+    found = find(SCANNER, b"# SPDX-License-Identifier: Apache-2.0+ OR GPL-2.0+\n", "head")
+    assert [f.expression for f in found] == ["Apache-2.0 OR GPL-2.0-or-later"]
+
+
+@pytest.mark.parametrize("name", ["Expat", "BSD", "GPL-2+ or Expat"])
+def test_the_text_of_a_record_may_limit_what_its_name_permits(name: str) -> None:
+    head = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\n"
+    text = f"{head}License: {name}\n\nLicense: {name.split()[-1]}\n Granted for research purposes only.\n"
+    found = find(SCANNER, text.encode(), "debian")
+    assert [f.outcome for f in found] == ["found"] and "limited-use" in str(found[0].expression)
+    assert Policy.load().answer(found[0].expression) != ALLOW
+
+
 def test_short_names_of_debian_are_expressions() -> None:
-    assert [debian_expression(w) for w in ("Expat", "GPL-2", "LGPL-2.1+", "Apache-2.0 or GPL-3+", "BSD-3-clause")] == [
+    words = ("Expat", "GPL-2", "LGPL-2.1+", "Apache-2.0 or GPL-3+", "BSD-3-clause", "Expat, GPL-2+,", "ISC, Expat or GPL-2+")
+    assert [debian_expression(w) for w in words] == [
         "MIT",
         "GPL-2.0-only",
         "LGPL-2.1-or-later",
         "Apache-2.0 OR GPL-3.0-or-later",
         "BSD-3-Clause",
+        "MIT AND GPL-2.0-or-later",
+        "ISC OR MIT OR GPL-2.0-or-later",
     ]
 
 
