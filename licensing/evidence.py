@@ -272,9 +272,15 @@ def _spelled_out(scanner: Scanner, record: Record) -> str:
         found = scanner.scan(text.encode("utf-8", "replace"), "whole")
         if limit_in(text.split("\n")) or any(f.expression == PROPRIETARY for f in found):
             spelled = debian_expression(name)
-            words = f"({spelled} AND {LIMITED_USE})".join(re.split(rf"(?<![\w.+-]){re.escape(spelled)}(?![\w.+-])", words))
+            words = f"({spelled} AND {LIMITED_USE})".join(
+                re.split(rf"(?<![\w.+-]){re.escape(spelled)}(?![\w.+-])", words)
+            )
         elif any(f.outcome != "found" for f in resolved(scanner, name)):
             said = all_of(f.expression for f in found if f.expression)
             if said is not None and all(f.outcome == "found" for f in found):
-                words = f"({said})".join(re.split(rf"(?<![\w.+-]){re.escape(name)}(?![\w.+-])", words))
+                words = _replaced(words, name, said)
     return words
+
+
+def _replaced(words: str, name: str, expression: str) -> str:
+    return f"({expression})".join(re.split(rf"(?<![\w.+-]){re.escape(name)}(?![\w.+-])", words))

@@ -75,7 +75,7 @@ _AND = re2.compile(r"(?i)\s*[,;&]\s*(?:and\s+)?|\s+and\s+|\s+AND\s+|\s+\+\s+")
 _OR = re2.compile(r"(?i)\s*(?:\|\|?|/)\s*|\s*,?\s+or\s+")
 # A single word is a list only with one of these: "MIT,GPL".
 _LISTED = re.compile(r"[,;&]")
-# Names of licences that may stand beside each other with a blank alone between them: "MIT GPL-3.0", `(license MIT ISC)`.
+# Names of licences that may stand beside each other with a blank between them: `(license MIT ISC)`.
 _ALONE = re2.compile(
     r"(?i)(?:mit|mit-0|expat|isc|x11|zlib|unlicense|wtfpl|0bsd|cc0|boost|"
     r"(?:[al]?gpl|gfdl|mpl|epl|cddl|cecill|eupl|osl|afl|bsd|apache|asl|artistic|bu?sl|sspl|elastic|fsl|polyform|psf|python|"

@@ -244,7 +244,15 @@ def test_the_text_of_a_record_may_limit_what_its_name_permits(name: str) -> None
 
 
 def test_short_names_of_debian_are_expressions() -> None:
-    words = ("Expat", "GPL-2", "LGPL-2.1+", "Apache-2.0 or GPL-3+", "BSD-3-clause", "Expat, GPL-2+,", "ISC, Expat or GPL-2+")
+    words = (
+        "Expat",
+        "GPL-2",
+        "LGPL-2.1+",
+        "Apache-2.0 or GPL-3+",
+        "BSD-3-clause",
+        "Expat, GPL-2+,",
+        "ISC, Expat or GPL-2+",
+    )
     assert [debian_expression(w) for w in words] == [
         "MIT",
         "GPL-2.0-only",
