@@ -3,9 +3,10 @@
 In: the tokens of a piece and 64 keyed bits. Out: two places, each a token and a byte in it. Compiled; costs are
 in docs/reference/shards.md.
 
-Nothing is counted through to find a place: tokens are drawn, and the first is taken that is kept with a chance that
+For a character nothing is counted through: tokens are drawn, and the first is taken that is kept with a chance that
 grows with its characters, so that all characters of the piece are equally likely. (A token of more than 16 characters
-counts as 16.)
+counts as 16.) Where no draw is kept, as in scripts whose characters take several tokens each, and for lines, the piece
+is counted through once, about a nanosecond for each token, and the place is drawn among all of them.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from gleanery.shards.chance import compiled, i64, inlined, mix, u64
 from gleanery.shards.spelling import MOST_CHARACTERS, content_of, start_of, weights_of
 
-# A place is drawn so often, DRAWN tokens at a time, before one is taken without regard to its characters.
+# A place is drawn so often, DRAWN tokens at a time, before the piece is counted through.
 TRIES, DRAWN = 12, 8
 FIRST_BIT = np.array([(n & -n).bit_length() - 1 for n in range(1 << DRAWN)])
 CHARACTER, LINE, SYNTAX = 0, 1, 2
@@ -26,30 +27,43 @@ CHARACTER, LINE, SYNTAX = 0, 1, 2
 def draw_cuts(
     piece: NDArray[Any], bits: int, attempt: int, kind: int, book: NDArray[np.uint64], drawn: NDArray[np.int64]
 ) -> None:
-    """Write two places to `drawn`, the first one first: token, byte, token, byte."""
-    line = kind == LINE and attempt == 0  # what has no lines is cut anywhere
+    """Write two places to `drawn`, the first one first: token, byte, token, byte.
+
+    Places at lines are two different ones behind line ends; a piece with fewer than two is cut anywhere.
+    """
     once = mix(u64(bits) + u64(attempt))
-    first, first_byte = _place(piece, line, book, once)
-    second, second_byte = _place(piece, line, book, mix(once))
+    if kind == LINE and attempt == 0 and _two_lines(piece, book, once, drawn):
+        return
+    first, first_byte = _place(piece, book, once)
+    second, second_byte = _place(piece, book, mix(once))
     if second < first or (second == first and second_byte < first_byte):
         first, first_byte, second, second_byte = second, second_byte, first, first_byte
     drawn[0], drawn[1], drawn[2], drawn[3] = first, first_byte, second, second_byte
 
 
 @compiled
-def _place(
-    piece: NDArray[Any],
-    line: bool,
-    book: NDArray[np.uint64],
-    bits: int,
-) -> tuple[int, int]:
-    """A place to cut: a token, and a byte in it that begins a character (or follows a line end).
+def _two_lines(piece: NDArray[Any], book: NDArray[np.uint64], bits: int, drawn: NDArray[np.int64]) -> bool:
+    """Write two places behind line ends, each pair equally likely; false if the piece has fewer than two."""
+    total = _counted(piece, True, book)
+    if total < 2:
+        return False
+    first, second = _below(total, mix(bits)), _below(total - 1, mix(u64(bits) + u64(1)))
+    if second >= first:
+        second += 1
+    drawn[0], drawn[1] = _nth(piece, min(first, second), True, book)
+    drawn[2], drawn[3] = _nth(piece, max(first, second), True, book)
+    return True
+
+
+@compiled
+def _place(piece: NDArray[Any], book: NDArray[np.uint64], bits: int) -> tuple[int, int]:
+    """A place to cut: a token, and a byte in it that begins a character.
 
     All characters are equally likely, and so is the end of the piece. A token is drawn evenly and kept with a chance of
     its weight in MOST_CHARACTERS; which character of it, falls out of the same draw. DRAWN tokens are looked at side by
     side, since a look at one alone waits for memory.
     """
-    count, weights = len(piece), weights_of(book, line)
+    count, weights = len(piece), weights_of(book, False)
     if count == 0:
         return 0, 0
     for turn in range(0, TRIES * DRAWN, DRAWN):
@@ -60,8 +74,35 @@ def _place(
             taken |= i64(ordinal < weight) << k
         if taken:
             token, ordinal = _drawn(bits, turn + FIRST_BIT[taken], count)
-            return _byte_of(piece[token], token, ordinal, line, book) if token < count else (count, 0)
-    return count, 0
+            return _byte_of(piece[token], token, ordinal, False, book) if token < count else (count, 0)
+    return _nth(piece, _below(_counted(piece, False, book) + 1, mix(u64(bits) + u64(TRIES * DRAWN))), False, book)
+
+
+@compiled
+def _counted(piece: NDArray[Any], line: bool, book: NDArray[np.uint64]) -> int:
+    """How many places a piece has, its end left out."""
+    weights, total = weights_of(book, line), 0
+    for token in piece:
+        total += i64(weights[token])
+    return total
+
+
+@compiled
+def _nth(piece: NDArray[Any], ordinal: int, line: bool, book: NDArray[np.uint64]) -> tuple[int, int]:
+    """The place with this number, counted from 0; the end of the piece comes last."""
+    weights = weights_of(book, line)
+    for token in range(len(piece)):
+        weight = i64(weights[piece[token]])
+        if ordinal < weight:
+            return _byte_of(piece[token], token, ordinal, line, book)
+        ordinal -= weight
+    return len(piece), 0
+
+
+@inlined
+def _below(count: int, bits: int) -> int:
+    """A number under `count`, evenly. Under 2 ** 31 of them."""
+    return i64(((u64(bits) >> u64(32)) * u64(count)) >> u64(32))
 
 
 @inlined

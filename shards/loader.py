@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Loader", "Segments", "torch_loader", "torch_steps"]
 
 # Part of every state: raise it when the same settings would give other batches.
-ORDER_VERSION = "5"
+ORDER_VERSION = "6"
 _NO_MASK = np.empty(0, np.bool_)
 
 
@@ -113,7 +113,7 @@ class Loader:
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches from the present place on; when one is handed out, the state already names the next."""
-        while True:
+        while self.epochs is None or self._epoch < self.epochs:
             step, plan, epoch, row = self.batch * self.world, self.plan(self._epoch), self._epoch, self._row
             if row + step >= plan.rows:
                 if (place := self._next(step)) is None:

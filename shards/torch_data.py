@@ -7,6 +7,7 @@ parts let the trainer run. `TorchSteps` is for those who want its DataLoader wit
 torch is imported here and nowhere else in the product.
 """
 
+import operator
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,8 @@ from gleanery.shards.loader import Loader
 from gleanery.shards.mixing import MixedBatch, Mixture
 
 _END = object()
+# What of a state moves while the settings stay.
+_PLACE = ("epoch", "row", "steps", "packed")
 ARRAYS = ("input_ids", "labels", "position_ids")
 
 
@@ -117,32 +120,57 @@ class TorchSteps(Dataset):  # type: ignore[misc]
     def __init__(self, open: Callable[[], Loader]) -> None:
         self._open, self._loader = open, open()
         self._length = len(self._loader)  # raises if there is no end
+        # Where the loader of the main process stands, in memory that workers share: those that live on follow it.
+        self._place: Any = torch.zeros(len(_PLACE), dtype=torch.int64).share_memory_()
+        self._tell()
 
     def __len__(self) -> int:
         return self._length
 
     def __getitem__(self, step: int) -> dict[str, Any]:
         """The batch `step` steps behind the place of the state. Raises IndexError outside."""
+        self._follow()
         if not 0 <= step < len(self):
             raise IndexError(f"step {step}")
         return tensors_of(self._loader.ahead(step))
 
-    def state_dict(self, done: int = 0) -> dict[str, int | str]:
-        """The state after so many more steps; it fits a `Loader` and `TorchBatches` as well."""
-        return self._loader.state_ahead(done)
+    def state_dict(self, done: int) -> dict[str, int | str]:
+        """The state after the training has taken `done` steps from the present place, which a map of steps cannot know.
+
+        It fits a `Loader` and `TorchBatches` as well.
+        """
+        return self._loader.state_ahead(operator.index(done))
 
     def load_state_dict(self, state: Mapping[str, int | str]) -> None:
-        """Begin at a state. Raises StopRun as `Loader.load_state_dict` does."""
+        """Begin at a state, in workers that live on as well; batches under way are still of the place before.
+
+        Raises StopRun as `Loader.load_state_dict` does.
+        """
         self._loader.load_state_dict(state)
         self._length = self._loader.steps_left()
+        self._tell()
+
+    def _tell(self) -> None:
+        state = self._loader.state_dict()
+        self._told = [int(state[name]) for name in _PLACE]
+        self._place.copy_(torch.tensor(self._told))
+
+    def _follow(self) -> None:
+        """Go to where the main process went since this process looked last."""
+        place = self._place.tolist()
+        if place != self._told:
+            self._loader.load_state_dict(self._loader.state_dict() | dict(zip(_PLACE, place, strict=True)))
+            self._told, self._length = place, self._loader.steps_left()
 
     def __getstate__(self) -> dict[str, Any]:
         """What a worker process gets: how to open the loader, and its place. Memory maps stay here."""
-        return {"open": self._open, "state": self._loader.state_dict(), "length": self._length}
+        return {"open": self._open, "state": self._loader.state_dict(), "length": self._length, "place": self._place}
 
     def __setstate__(self, kept: Mapping[str, Any]) -> None:
         self._open, self._loader, self._length = kept["open"], kept["open"](), kept["length"]
         self._loader.load_state_dict(kept["state"])
+        self._place = kept["place"]
+        self._told = [int(kept["state"][name]) for name in _PLACE]
 
 
 def _put(ready: "queue.Queue[Any]", item: object, stop: threading.Event) -> bool:

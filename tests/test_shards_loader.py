@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from itertools import islice
+from collections import Counter
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
@@ -511,6 +512,37 @@ def test_every_character_is_equally_likely_to_be_cut_at(root: Path) -> None:
     assert 0.9 < share.min() <= share.max() < 1.1
 
 
+@pytest.mark.parametrize("alphabet", ["汉字书写", "абвгд", "\U0001f600\U0001f601"])
+def test_characters_of_several_tokens_are_equally_likely_to_be_cut_at(root: Path, alphabet: str) -> None:
+    tokenizer = tokenizer_of(root)
+    text = "".join(random.Random(2).choices(alphabet, k=25))
+    (ids,) = tokenizer.encode([text])
+    counts = np.zeros(len(text) + 1)
+    for bits in range(20_000):
+        parts, _ = cut(ids, bits * 0x9E3779B97F4A7C15 % (1 << 64), spelling_of(tokenizer.json), 10_000)
+        first = len(tokenizer.decode(parts.prefix))
+        counts[[first, first + len(tokenizer.decode(parts.middle))]] += 1
+    share = counts / counts.sum() * len(counts)
+    assert 0.85 < share.min() <= share.max() < 1.15
+
+
+def test_every_pair_of_lines_is_equally_likely_to_be_cut_at(root: Path) -> None:
+    tokenizer = tokenizer_of(root)
+    lines = ["def f(first, second):\n", "    total = first + second\n", "\n", "\n", "    return total\n", "# end"]
+    (ids,) = tokenizer.encode(["".join(lines)])
+    ends = np.cumsum([len(line) for line in lines])[:-1].tolist()
+    counts: Counter[tuple[int, int]] = Counter()
+    for bits in range(20_000):
+        mixed = bits * 0x9E3779B97F4A7C15 % (1 << 64)
+        parts, _ = cut(ids, mixed, spelling_of(tokenizer.json), 10_000, LINE)
+        first = len(tokenizer.decode(parts.prefix))
+        counts[first, first + len(tokenizer.decode(parts.middle))] += 1
+    assert set(counts) == set(combinations(ends, 2))
+    assert 0.9 < min(counts.values()) / 2000 <= max(counts.values()) / 2000 < 1.1
+    (alone,) = tokenizer.encode(["only one line\n"])  # cut anywhere
+    assert len({len(cut(alone, n, spelling_of(tokenizer.json), 100, LINE)[0].prefix) for n in range(200)}) > 2
+
+
 def test_other_tokenizers_are_cut_at_tokens_without_growth(tmp_path: Path) -> None:
     config = json.loads((GOLDEN / "tokenizer.json").read_bytes())
     config["pre_tokenizer"]["pretokenizers"][1]["use_regex"] = False
@@ -622,9 +654,7 @@ def test_cuts_at_lines_stand_between_lines(root: Path) -> None:
             parts = split_segment(ids, loader.control_ids)
             for before in (parts.prefix, np.concatenate([parts.prefix, parts.middle])):
                 spelled = tokenizer.decode_bytes(before)
-                at_lines += (
-                    spelled.endswith(b"\n") or not spelled or len(before) == len(fim_undo(ids, loader.control_ids))
-                )
+                at_lines += spelled.endswith(b"\n")
                 all_cuts += 1
     assert at_lines > 0.9 * all_cuts > 0
 
@@ -668,6 +698,25 @@ def test_a_loader_is_a_map_from_steps_to_batches(root: Path) -> None:
     assert all(digest(loader[step]) == steps[step] for step in shuffled)
     with pytest.raises(IndexError):
         loader[len(steps)]
+
+
+@pytest.mark.parametrize("world", [1, 3])
+@pytest.mark.parametrize("batch", [1, 2, 5])
+@pytest.mark.parametrize("only", [20, 21, 22, 24])
+def test_a_loader_ends_where_its_epochs_end(root: Path, batch: int, world: int, only: int) -> None:
+    grid: dict[str, Any] = {
+        "context": CONTEXT,
+        "batch": batch,
+        "world": world,
+        "only": range(only),
+        "fim_rate": 0.0,
+    }
+    loader = Loader(root, epochs=2, **grid)
+    assert sum(1 for _ in loader) == len(loader) > 0
+    assert loader.steps_left() == 0 and list(loader) == []
+    ended = Loader(root, epochs=1, **grid)  # of a training that was to go on for longer
+    ended.load_state_dict(loader.state_dict() | {"epoch": 2, "row": 0})
+    assert list(ended) == []
 
 
 def test_no_plan_is_made_twice_however_steps_are_asked_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

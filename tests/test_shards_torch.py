@@ -84,6 +84,23 @@ def test_steps_are_a_map_that_torch_s_own_loader_takes(root: Path, workers: int)
     assert [b["input_ids"].tolist() for b in other] == expected[3:]
     with pytest.raises(IndexError):
         resumed[len(resumed)]
+    with pytest.raises(TypeError):
+        steps.state_dict()  # type: ignore[call-arg]  # how many steps were taken is not known
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_workers_that_live_on_follow_a_state(root: Path, start: str) -> None:
+    data = pytest.importorskip("torch.utils.data", reason=HINT)
+    settings: dict[str, Any] = {"context": 64, "batch": 2, "epochs": 1}
+    expected = [b.input_ids.tolist() for b in Loader(root, **settings)]
+    steps = torch_steps(root, **settings)
+    more: dict[str, Any] = {"num_workers": 2, "persistent_workers": True, "multiprocessing_context": start}
+    loader = data.DataLoader(steps, batch_size=None, **more)
+    assert [b["input_ids"].tolist() for b in loader] == expected
+    for done in (7, 2):
+        steps.load_state_dict(torch_steps(root, **settings).state_dict(done))
+        assert [b["input_ids"].tolist() for b in islice(loader, 4)] == expected[done : done + 4]
 
 
 @pytest.mark.torch
