@@ -1,15 +1,15 @@
-"""Hits: what a recogniser says it found, and which of several overlapping hits is believed.
+"""Hits: what a recogniser says it found, and what becomes of several hits that overlap.
 
-In: hits in any order. Out: hits that do not overlap, in the order of the text. Costs one sort: 100,000 hits take 0.13
-seconds on one core.
+In: hits in any order. Out: hits that do not overlap, in the order of the text, and cover all that the given ones
+cover. Costs one sort: 100,000 hits take 0.13 seconds on one core.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable
 from typing import NamedTuple
 
 # The order decides between hits of equal length. A private key stands first: what is inside one is part of it.
 PRIORITY = ("PRIVATE_KEY", "KEY", "PASSWORD", "EMAIL", "IP_ADDRESS", "USERNAME", "NAME")
+SECRETS = frozenset({"KEY", "PASSWORD", "PRIVATE_KEY"})
 _RANK = {entity: rank for rank, entity in enumerate(PRIORITY)}
 
 
@@ -29,34 +29,30 @@ class Hit(NamedTuple):
 
 
 def settle(hits: Iterable[Hit]) -> list[Hit]:
-    """The hits to act on: the longest of overlapping ones, then the entity that stands first in `PRIORITY`.
+    """The hits to act on: those that overlap become one, so that no byte of any of them is left.
 
-    >>> [h.rule for h in settle([Hit(0, 4, "NAME", "a", 0.5), Hit(2, 9, "EMAIL", "b", 0.5), Hit(9, 11, "KEY", "c", 1)])]
-    ['b', 'c']
+    It is of the kind of the longest secret among them, or of the longest hit where none is a secret; of equal ones the
+    entity that stands first in `PRIORITY` counts.
+
+    >>> [h[:4] for h in settle([Hit(0, 5, "PASSWORD", "a", 1), Hit(3, 9, "EMAIL", "b", 1), Hit(9, 11, "NAME", "c", 1)])]
+    [(0, 9, 'PASSWORD', 'a'), (9, 11, 'NAME', 'c')]
     """
     chosen: list[Hit] = []
     cluster: list[Hit] = []
     reach = 0
-    for hit in sorted(hits):
+    for hit in sorted(hit for hit in hits if hit.start < hit.end):
         if cluster and hit.start >= reach:
-            chosen += _best(cluster)
+            chosen.append(_joined(cluster, reach))
             cluster = []
         cluster.append(hit)
         reach = max(reach, hit.end)
-    return chosen + _best(cluster)
+    return [*chosen, _joined(cluster, reach)] if cluster else chosen
 
 
-def _best(cluster: list[Hit]) -> list[Hit]:
-    """The preferred hits of a few that touch each other, in the order of the text."""
-    taken: list[tuple[int, int, Hit]] = []
-    for hit in sorted(cluster, key=_preference):
-        place = bisect_left(taken, (hit.start, hit.end))
-        free_after = place == len(taken) or taken[place][0] >= hit.end
-        free_before = place == 0 or taken[place - 1][1] <= hit.start
-        if free_after and free_before and hit.start < hit.end:
-            taken.insert(place, (hit.start, hit.end, hit))
-    return [hit for _, _, hit in taken]
+def _joined(cluster: list[Hit], reach: int) -> Hit:
+    """One hit for a few that overlap and end at `reach`; the first begins first."""
+    return min(cluster, key=_preference)._replace(start=cluster[0].start, end=reach)
 
 
-def _preference(hit: Hit) -> tuple[int, int, int, str]:
-    return hit.start - hit.end, _RANK[hit.entity], hit.start, hit.rule
+def _preference(hit: Hit) -> tuple[bool, int, int, int, str]:
+    return hit.entity not in SECRETS, hit.start - hit.end, _RANK[hit.entity], hit.start, hit.rule

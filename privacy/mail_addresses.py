@@ -1,27 +1,31 @@
 """Mail addresses.
 
-In: a source. Out: hits on e-mail addresses, also as people write them against collectors (`name at host dot org`,
-`name [at] host.org`). Left: addresses that stand for any address (`user@example.com`), remote
-shells and repositories (`git@host:path`), the user part of URLs, decorators, labels, templates, protocol names, and
-senders that nobody reads (`noreply@`).
+In: a source. Out: hits on e-mail addresses, also with a sign that a language writes in its own way (`name\\@host.org`,
+`&#64;`, `%40`), and as people write them against collectors (`name at host dot org`, `name [at] host.org`). Left:
+addresses that stand for any address (`user@example.com`), remote shells and repositories (`git@host:path`), user and
+password of URLs, decorators, labels, templates, operators of code, protocol names, and senders that nobody reads
+(`noreply@`).
 """
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
-from gleanery.privacy.patterns import compile_pattern
+from gleanery.privacy.patterns import Pattern, compile_pattern
 from gleanery.privacy.rules import load_rules
 from gleanery.privacy.source import Source
 
 NAME, ENTITIES = "mail_address", ("EMAIL",)
-HIDDEN = "mail_address_in_words"
+WRITTEN, HIDDEN = "mail_address_written", "mail_address_in_words"
 # Found from the @ on, since that sign is rare; the part before it is read backwards. RFC 5321 allows 64 characters
 # there and 63 in a label. The last label has letters only.
-_DOMAIN = compile_pattern(
-    r"@((?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.){1,6}(?:[A-Za-z]{2,15}|xn--[A-Za-z0-9\-]{2,40}))"
-)
+_HOST = r"((?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.){1,6}(?:[A-Za-z]{2,15}|xn--[A-Za-z0-9\-]{2,40}))"
+_DOMAIN = compile_pattern(f"@{_HOST}")
+# The sign as pages, addresses of the web and strings write it. A backslash before any of them belongs to it.
+_SIGN = r"(?:&(?:#64|#[Xx]40|commat);|%40|\\(?:u0040|x40))"
+_WRITTEN_DOMAIN = compile_pattern(_SIGN + _HOST)
 _LOCAL = bytes(b for b in range(256) if b < 128 and (chr(b).isalnum() or chr(b) in "._+-[]"))
 # What opens a template at once before an address; a directive such as %s or %-8s that could be the begin of one; a byte
 # as an address of the web writes it.
@@ -30,12 +34,18 @@ _DIRECTIVE = re.compile(rb"%[0-9.+\-]{0,6}[dicpqrsuvx](?:[._+\-][^%]*)?")
 _ENCODED_BYTE = re.compile(rb"%[0-9][0-9A-Fa-f]")
 _IN_PATH = re.compile(rb"[\w.}]/$")
 _TOKEN_END = re.compile(rb"[^\s\"'<>()\[\]{}]*$")
+_IN_USER_PART = re.compile(rb"://[^\s/@\"'`<>\\]{0,80}:[^\s/\"'`<>\\]*$")  # as in url_credentials.py
+# The languages in which the sign stands between two names, and what stands before such a name.
+_OPERATOR_FILES = (".r", ".py", ".pyi", ".pyx", ".jl", ".m", ".ml")
+_NAMES = re.compile(rb"[A-Za-z_]\w*@[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_BEFORE_NAMES = re.compile(rb"(?:=|\breturn)[ \t]*(?:[\w.]+@)?$")
 _LABELS = frozenset(b"this return super break continue self".split())  # Kotlin: this@Activity.name
 # Senders that nobody reads, and the account of every git server.
 _NOBODY = frozenset(("noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "git"))
 _RESERVED = ("example", "test", "invalid", "localhost", "local", "internal", "lan", "localdomain")
-# What colours a terminal ends in a letter that could begin an address.
+# What colours a terminal ends in a letter that could begin an address, and so does an escape of a string.
 _COLOUR = re.compile(rb"(?:\x1b|\\(?:x1b|u001b|033|e))\[[0-9;]{0,16}m", re.IGNORECASE)
+_ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-7]{1,3}|.)")
 
 # In words, one of the two signs has to be plain: brackets around "at", "dot" as a word, or the whole in angle brackets.
 _PART, _LABEL = r"[A-Za-z0-9][A-Za-z0-9._+\-]{0,63}", r"[A-Za-z0-9\-]{1,63}"
@@ -55,6 +65,9 @@ _IN_WORDS = tuple(
 # What each form has to show, without what stands around it: `at` or `dot` with their signs, or the whole in brackets.
 GATES = {
     NAME: Condition("@[A-Za-z0-9]", (b"@",)),
+    WRITTEN: Condition(
+        rf"{_SIGN}[A-Za-z0-9]", (b"&#64;", b"&#x40;", b"&commat;", b"%40", b"\\u0040", b"\\x40"), caseless=True
+    ),
     HIDDEN: Condition(
         rf"{_MARKED_AT}|[ \t]at[ \t][^\n]*{_MARKED_DOT}|[ \t]at[ \t][A-Za-z0-9.\-]+>", (b"at",), caseless=True
     ),
@@ -63,10 +76,21 @@ _ARTICLES = frozenset(("the.", "a.", "this.", "that."))  # "laugh at the dot com
 _WRITTEN_DOT = re.compile(r"\W*\bdot\b\W*", re.IGNORECASE)
 
 
+class _Span(NamedTuple):
+    """An address: where it begins, where its sign does, where its host does, and its end."""
+
+    start: int
+    sign: int
+    host: int
+    end: int
+
+
 def find(source: Source) -> Iterator[Hit]:
     """Hits in bytes; hits may overlap."""
     if NAME in source.present:
-        yield from _plain(source)
+        yield from _plain(source, _DOMAIN)
+    if WRITTEN in source.present:
+        yield from _plain(source, _WRITTEN_DOMAIN)
     if HIDDEN in source.present:
         yield from _in_words(source)
 
@@ -79,29 +103,46 @@ def _in_words(source: Source) -> Iterator[Hit]:
                 yield Hit(found.start(1), found.end(3), "EMAIL", "mail_address_in_words", 0.8)
 
 
-def _plain(source: Source) -> Iterator[Hit]:
-    for found in _DOMAIN.finditer(source.raw):
-        at, end = found.start(), found.end()
-        start = _local_start(source.raw, at)
-        local = source.raw[start:at].decode("ascii")
-        domain = source.raw[at + 1 : end].decode("ascii")
-        if local and not local.endswith((".", "[")) and _is_real(local, domain) and _fits(source, start, at, end):
-            yield Hit(start, end, "EMAIL", "mail_address", 0.9)
+def _plain(source: Source, domains: Pattern) -> Iterator[Hit]:
+    raw, read = source.raw, 0
+    for found in domains.finditer(raw):
+        sign = found.start()
+        while sign > found.start() - 3 and raw[sign - 1 : sign] == b"\\":
+            sign -= 1
+        span = _Span(_local_start(raw, sign), sign, found.start(1), found.end())
+        if raw[span.end - 1 : span.end + 1] == b"E<":  # Perl's manuals put an address between E<lt> and E<gt>
+            span = span._replace(end=span.end - 1)
+        span = _without_emphasis(raw, span)
+        local = raw[span.start : span.sign].decode("ascii")
+        domain = raw[span.host : span.end].decode("ascii")
+        if not local or local.endswith((".", "[")) or not _is_real(local, domain):
+            continue
+        if _fits(source, span, listed=span.start - 1 == read):
+            yield Hit(span.start, span.end, "EMAIL", "mail_address", 0.9)
+            read = span.end
 
 
 def _local_start(raw: bytes, at: int) -> int:
-    """Where the part before the @ begins; `at` itself if it is longer than an address may have."""
-    window = raw[max(0, at - 65) : at]
+    """Where the part before the sign begins; `at` itself if it is longer than an address may have."""
+    window = raw[max(0, at - 75) : at]
     local = window[len(window.rstrip(_LOCAL)) :]
-    if len(local) > 64:
-        return at
     start = at - len(local.lstrip(b".+-[]"))
     for colour in _COLOUR.finditer(raw, max(0, at - 90), at):
         start = max(start, colour.end())
     if _ENCODED_BYTE.match(raw, max(0, start - 1)) and at - start > 2:
-        return start + 2
-    escaped = start > 0 and raw[start - 1] == 0x5C  # the letter belongs to an escape such as \\n
-    return start + 1 if escaped else start
+        start += 2
+    elif start > 0 and (escape := _ESCAPE.match(raw, start - 1, at)):
+        start = escape.end()
+    return at if at - start > 64 else start
+
+
+def _without_emphasis(raw: bytes, span: _Span) -> _Span:
+    """Without the lines below that Markdown puts around what it stresses."""
+    local = raw[span.start : span.sign]
+    width = len(local) - len(local.lstrip(b"_"))
+    behind = raw[span.end : span.end + width + 1]
+    stressed = behind[:width] == b"_" * width and not behind[width:].isalnum() and behind[width:] != b"_"
+    return span._replace(start=span.start + width) if stressed else span
 
 
 def _is_real(local: str, domain: str) -> bool:
@@ -112,28 +153,47 @@ def _is_real(local: str, domain: str) -> bool:
         return False
     if labels[-1] in _RESERVED or labels[-2] == "example" or domain in words["algorithm_domains"]:
         return False
+    if len(labels) > 2 and all(label.isdigit() for label in labels[:-1]):
+        return False  # the version of a library, as in `name@2.0.so`
     if local in _NOBODY or local.endswith("[bot]"):
         return False
     stand_in = local in words["stand_in_locals"] or local.startswith(("your", "my_", "my."))
     return not (stand_in and domain in words["stand_in_domains"])
 
 
-def _fits(source: Source, start: int, at: int, end: int) -> bool:
-    raw = source.raw
+def _fits(source: Source, span: _Span, listed: bool) -> bool:
+    """Whether an address is one by what stands around it; `listed`: nothing but a sign parts it from the one before."""
+    raw, (start, sign, host, end) = source.raw, span
     before, after = raw[start - 1 : start] if start else b"", raw[end : end + 2]
-    if after[:1] in (b"@", b"_") or raw[start:at] in _LABELS or _in_template(raw, start, at):
+    stressed = after[:1] == b"_" and before == b"_"
+    if after[:1] == b"@" or after[:1] == b"_" and not stressed or raw[start:sign] in _LABELS:
         return False
-    if after[:1] == b"(" and raw[at:end].rpartition(b".")[2].decode().lower() in load_rules().words["methods"]:
+    if _in_template(raw, start, sign) or _is_operator(source, span):
+        return False
+    if after[:1] == b"(" and raw[host:end].rpartition(b".")[2].decode().lower() in load_rules().words["methods"]:
         return False  # a product of matrices, as in `a@b.to(device)`
-    token = _token_before(source, start)
-    if before in (b"/", b"#", b"~") and (b"://" in token or _IN_PATH.search(token)):
+    if after[:1].isalnum() and after != b"E<" or after[:1] == b"-" or after[:1] == b"." and after[1:].isalnum():
         return False
-    if after[:1].isalnum() or after[:1] == b"-" or after[:1] == b"." and after[1:].isalnum():
-        return False
-    if after[:1] == b":" and after[1:].strip() and after[1:] not in (b"\\", b'"', b"'"):
+    # What no account of a machine, no path and no port can hold is an address wherever it stands.
+    token, written = _token_before(source, start), raw[host - 1] != 0x40
+    if before in (b"/", b"#", b"~") and not listed and not (written and token.endswith(b"://")):
+        return b"://" not in token and not _IN_PATH.search(token)
+    if after[:1] == b":" and after[1:].strip() and after[1:] not in (b"\\", b'"', b"'") and not written:
         return False  # git@host:path and scp targets
-    # user:password@host inside a URL is the other recogniser's
-    return not (before == b":" and b"://" in token)
+    line = source.before(start, 250)
+    return b"://" not in line or not _IN_USER_PART.search(line)  # user:password@host is the other recogniser's
+
+
+def _is_operator(source: Source, span: _Span) -> bool:
+    """The sign is an operator of the language, as in `object@project.name` and `y = a@b.id`."""
+    path = source.path.lower()
+    if not path.endswith(_OPERATOR_FILES) or not _NAMES.fullmatch(source.raw, span.start, span.end):
+        return False
+    before = source.before(span.start, 250)
+    if path.endswith(".r"):
+        return b"#" not in before and not any(before.count(quote) % 2 for quote in (b'"', b"'", b"`"))
+    last = source.raw[span.host : span.end].rpartition(b".")[2].decode().lower()
+    return last in load_rules().words["methods"] and _BEFORE_NAMES.search(before) is not None
 
 
 def _in_template(raw: bytes, start: int, at: int) -> bool:

@@ -17,7 +17,7 @@ from gleanery.privacy.hits import Hit
 _V4_BLOCKS = (("192.0.2", 254), ("198.51.100", 254), ("203.0.113", 254))
 
 _MARK = re.compile(
-    r"(?:PRIVATE_KEY|KEY|PASSWORD)_[0-9]{1,9}_REDACTED|user[0-9]{1,9}@example\.com|NAME_[0-9]{1,9}"
+    r"(?:PRIVATE_KEY|KEY|PASSWORD)_[0-9]{1,9}_REDACTED|user[0-9]{1,9}\\{0,3}@example\.com|NAME_[0-9]{1,9}"
     r"|(?:192\.0\.2|198\.51\.100|203\.0\.113|198\.1[89]\.[0-9]{1,3})\.[0-9]{1,3}|2001:db8::[0-9a-f]{1,4}(?::[0-9a-f]{1,4})?"
 )
 
@@ -32,6 +32,9 @@ _PIECES = (
     "198.19.",
     "2001:db8::",
 )
+
+
+_BACKSLASH = "\\"
 
 
 class Marks:
@@ -53,9 +56,12 @@ def placeholder(entity: str, number: int, value: str) -> str:
 
     >>> placeholder("EMAIL", 2, ""), placeholder("IP_ADDRESS", 255, ""), placeholder("IP_ADDRESS", 17, "::")
     ('user2@example.com', '198.51.100.1', '2001:db8::11')
+    >>> placeholder("EMAIL", 2, f"wilma{_BACKSLASH}@kiesgrube-ost.de") == f"user2{_BACKSLASH}@example.com"
+    True
     """
     if entity == "EMAIL":
-        return f"user{number}@example.com"
+        local = value.partition("@")[0]  # Perl and TeX take a bare sign for code, so its backslashes stay
+        return f"user{number}{local[len(local.rstrip(_BACKSLASH)) :]}@example.com"
     if entity == "IP_ADDRESS":
         return _v6(number) if ":" in value else _v4(number)
     if entity in ("NAME", "USERNAME"):

@@ -12,13 +12,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from gleanery.privacy.analyzer import Analyzer
-from gleanery.privacy.hits import Hit
+from gleanery.privacy.hits import SECRETS, Hit
 from gleanery.privacy.placeholders import Placed, merged, render
 from gleanery.privacy.rules import redactor_version
 from gleanery.privacy.syntax import parses
 from gleanery.records.errors import RejectRecord
 
-SECRETS = frozenset({"KEY", "PASSWORD", "PRIVATE_KEY"})
 PERSONAL = frozenset({"EMAIL", "IP_ADDRESS", "NAME", "USERNAME"})
 # One round finds nearly everything; a second one sees what the first uncovered. More than a few means a made-up text.
 MOST_ROUNDS = 12

@@ -11,7 +11,7 @@ from gleanery.privacy.hits import Hit
 from gleanery.privacy.patterns import compile_pattern
 from gleanery.privacy.rules import load_rules
 from gleanery.privacy.source import Source
-from gleanery.privacy.values import is_key, is_reference, is_stand_in
+from gleanery.privacy.values import is_key, is_stand_in, is_url_reference
 
 NAME, ENTITIES = "url_credentials", ("PASSWORD", "USERNAME")
 GATES = {
@@ -24,7 +24,7 @@ GATES = {
 # A password may hold `@`, so the last one before the path ends it.
 _URL = compile_pattern(
     r"[A-Za-z][A-Za-z0-9+.\-]{1,20}://([^\s/:@\"'`<>()\[\]\\,;?#]{0,80})"
-    r"(?::([^\s/@\"'`<>\\]{0,120}(?:@[^\s/@\"'`<>\\,;?#&|()\[\]{}]{0,80}){0,3}))?@(?:[A-Za-z0-9\[${<%_])"
+    r"(?::([^\s/@\"'`<>\\]{0,120}(?:@[^\s/@\"'`<>\\?#()\[\]{}]{0,80}){0,8}))?@(?:[A-Za-z0-9\[${<%_])"
 )
 # The address of a database as Go's driver for MySQL wants it, and an option of curl.
 _PAIR = compile_pattern(
@@ -69,6 +69,6 @@ def is_user_name(text: str) -> bool:
 
 
 def _is_password(value: str, user: str) -> bool:
-    if len(value) < 3 or is_stand_in(value) or is_reference(value) or value.isspace():
+    if len(value) < 3 or is_stand_in(value) or is_url_reference(value) or value.isspace():
         return False
     return value.lower() != user.lower() or value.lower() not in load_rules().words["shared_accounts"]

@@ -37,6 +37,10 @@ _SETTING_TEMPLATE = compile_pattern(
     r"\$\{|\$\(|\{\{|\}\}|\{%|%\}|<%|#\{|%\(|\{[a-z_]{2,40}\}|@[A-Z_]{2,40}@|__[A-Z_]{2,40}__"
 )
 _SETTING_REFERENCE = compile_pattern(rf"%[sdrv]|{_VARIABLE}|{_BRACKETS}|{_CALL}[)\]]|{_ELSEWHERE}")
+# In a URL nothing is code: what comes from elsewhere is marked, or spelt as the name of a constant or of a setting.
+_URL_REFERENCE = compile_pattern(
+    rf"{_VARIABLE}|{_BRACKETS}|{_CONSTANT}|[A-Za-z_]{{1,40}}(?:\.[A-Za-z_]{{1,40}}){{1,4}}"
+)
 _WORDS = compile_pattern(r"[A-Za-z]{1,40}(?:[ _\-.:/][A-Za-z]{1,40}){0,12}[?!.:]{0,3}")
 _HEX = compile_pattern(r"[0-9a-fA-F]{16,}")
 _UUID = compile_pattern(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
@@ -79,6 +83,16 @@ def is_reference(value: str, setting: bool = False) -> bool:
     if setting:
         return bool(_SETTING_REFERENCE.fullmatch(raw) or _SETTING_TEMPLATE.search(raw))
     return bool(_REFERENCE.fullmatch(raw) or _TEMPLATE.search(raw))
+
+
+def is_url_reference(value: str) -> bool:
+    """The user or the password of a URL comes from elsewhere.
+
+    >>> is_url_reference("${DB_PASSWORD}"), is_url_reference("settings.password"), is_url_reference("!Tr0ub.4dor")
+    (True, True, False)
+    """
+    raw = value.encode("utf-8", "surrogatepass")
+    return bool(_URL_REFERENCE.fullmatch(raw) or _TEMPLATE.search(raw))
 
 
 def is_password(value: str, sure: bool, setting: bool = False) -> bool:

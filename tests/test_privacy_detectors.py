@@ -56,10 +56,56 @@ def found(redactor: Redactor, text: str, path: str = "a.py") -> list[tuple[str, 
         ("<b>~wilma@kiesgrube-ost.de</b>", "wilma@kiesgrube-ost.de"),
         ("mailto:%20wilma@kiesgrube-ost.de", "wilma@kiesgrube-ost.de"),
         ("wilma@kiesgrube-ost.de(home)", "wilma@kiesgrube-ost.de"),
+        ("=head1 AUTHOR\n\nE<lt>wilma@kiesgrube-ost.orgE<gt>", "wilma@kiesgrube-ost.org"),
+        ('my $to = "wilma\\@kiesgrube-ost.de";', "wilma\\@kiesgrube-ost.de"),
+        ("wilma.f&#64;kiesgrube-ost.de", "wilma.f&#64;kiesgrube-ost.de"),
+        ("wilma.f&#x40;kiesgrube-ost.de", "wilma.f&#x40;kiesgrube-ost.de"),
+        ("wilma.f&commat;kiesgrube-ost.de", "wilma.f&commat;kiesgrube-ost.de"),
+        ("<a href='mailto:wilma%40kiesgrube-ost.de'>", "wilma%40kiesgrube-ost.de"),
+        ("https://shop.invalid/u?mail=wilma%40kiesgrube-ost.de&x=1", "wilma%40kiesgrube-ost.de"),
+        ("https://wilma%40kiesgrube-ost.de:8080@shop.invalid/", "wilma%40kiesgrube-ost.de"),
+        ('{"a": "wilma\\u0040kiesgrube-ost.de"}', "wilma\\u0040kiesgrube-ost.de"),
+        ('{"a": "\\u003cwilma@kiesgrube-ost.de\\u003e"}', "wilma@kiesgrube-ost.de"),
+        ('"\\x3cwilma@kiesgrube-ost.de\\074"', "wilma@kiesgrube-ost.de"),
+        ("_wilma@kiesgrube-ost.de_", "wilma@kiesgrube-ost.de"),
+        ("__wilma@kiesgrube-ost.de__", "wilma@kiesgrube-ost.de"),
+        ("# x = a@b.name, ask wilma@kiesgrube.name", "wilma@kiesgrube.name"),
+        ("y = 'wilma@kiesgrube.name'", "wilma@kiesgrube.name"),
+        ("mail = <wilma@kiesgrube.name>", "wilma@kiesgrube.name"),
+        ("http://shop.invalid:8080/wiki?x=wilma@kiesgrube-ost.de", "wilma@kiesgrube-ost.de"),
     ],
 )
 def test_mail_addresses_are_found(redactor: Redactor, text: str, address: str) -> None:
     assert found(redactor, text) == [("EMAIL", address)]
+
+
+def test_an_address_behind_another_one_is_found(redactor: Redactor) -> None:
+    addresses = ["wilma@kiesgrube-ost.de", "piet@kiesgrube-ost.de", "tove@kiesgrube-ost.de"]
+    for sign in "/,;|":
+        assert found(redactor, sign.join(addresses)) == [("EMAIL", address) for address in addresses]
+
+
+@pytest.mark.parametrize("sign", ["\\@", "\\\\@"])
+def test_a_sign_that_is_escaped_stays_escaped(redactor: Redactor, sign: str) -> None:
+    redacted = redactor.redact(f'my $to = "wilma{sign}kiesgrube-ost.de";', "a.pl", None)
+    assert redacted.text == f'my $to = "user1{sign}example.com";'
+    assert redactor.redact(redacted.text, "a.pl", None).replacements == ()
+
+
+@pytest.mark.parametrize(
+    "text, path",
+    [
+        ("pbmc@project.name", "a.R"),
+        ("ident <- object@project.name", "R/seurat.R"),
+        ("x <- f(a, se@assays.info)", "a.R"),
+        ("z = A@B.id", "a.py"),
+        ("    return A@B.id", "a.py"),
+        ("y = W@x.T.to", "a.py"),
+        ("f = fit@model.info", "a.m"),
+    ],
+)
+def test_an_operator_between_two_names_is_no_mail_address(redactor: Redactor, text: str, path: str) -> None:
+    assert found(redactor, text, path) == []
 
 
 @pytest.mark.parametrize(
@@ -106,6 +152,10 @@ def test_mail_addresses_are_found(redactor: Redactor, text: str, address: str) -
         "root@localhost",
         "https://x.de/@name",
         "a.@shop.de",
+        "memcpy@plt.so",
+        "cp foo@2.0.so .",
+        "wilma@shop.de_x",
+        "npm/%40scope/pkg%401.2.3",
         "b" * 70 + "@shop.de",
     ],
 )

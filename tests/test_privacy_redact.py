@@ -4,15 +4,16 @@ import ast
 import json
 import logging
 import pickle
+import re
 import warnings
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from gleanery.privacy.hits import PRIORITY, Hit, settle
+from gleanery.privacy.hits import PRIORITY, SECRETS, Hit, settle
 from gleanery.privacy.placeholders import Marks, placeholder, render
 from gleanery.privacy.redact import MOST_ROUNDS, Redacted, Redactor
 from gleanery.records.errors import RejectRecord
@@ -31,7 +32,7 @@ PIECES = (
     "-----BEGIN PRIVATE KEY-----", "VGhpcyBpcyBhbiBpbnZlbnRlZCBrZXks", "-----END PRIVATE KEY-----", "2a02:8108:1234::",
     "\\n", "\\", "${X}", "{", "}", "(", ")", ",", "--password ", "1", "define(", "Authorization: Basic ", "-",
     "Password=", "Birke7Zweig", ";", "IDENTIFIED BY ", "2001:db8::1", "user", "REDACTED", "\u2028", "C:\\Users\\",
-    "d2lsbWE6MTIzNDU2", "Author: ", "_",
+    "d2lsbWE6MTIzNDU2", "Author: ", "_", "\\@", "%40", "&#64;", "\\u0040", "\\u003c", "!", "E<lt>",
 )  # fmt: skip
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 PATHS = st.sampled_from(
@@ -222,15 +223,40 @@ def test_a_lone_surrogate_is_carried_through(redactor: Redactor) -> None:
     assert redactor.redact(text, "a.js", None).text == "x = '\ud800'\nmail = 'user1@example.com'\n"
 
 
-@given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 12), st.sampled_from(PRIORITY)), max_size=25))
-def test_settled_hits_never_overlap_and_the_longest_stays(spans: list[tuple[int, int, str]]) -> None:
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12), st.sampled_from(PRIORITY)), max_size=25))
+def test_settled_hits_never_overlap_and_cover_what_was_found_and_no_more(spans: list[tuple[int, int, str]]) -> None:
     hits = [Hit(start, start + size, entity, "rule", 1.0) for start, size, entity in spans]
     chosen = settle(hits)
     assert all(a.end <= b.start for a, b in zip(chosen, chosen[1:], strict=False))
-    assert all(any(h.start < c.end and c.start < h.end for c in chosen) for h in hits)  # each is chosen or beaten
-    if hits:
-        longest = max(h.end - h.start for h in hits)
-        assert any(c.end - c.start == longest for c in chosen)
+    assert covered(chosen) == covered(hits)
+    secrets = covered([hit for hit in hits if hit.entity in SECRETS])
+    assert secrets <= covered([hit for hit in chosen if hit.entity in SECRETS])  # also where only secrets are replaced
+
+
+def covered(hits: list[Hit]) -> set[int]:
+    return {place for hit in hits for place in range(hit.start, hit.end)}
+
+
+# Signs that a URL may have in a password, and such as are written with a percent sign.
+SIGNS = [*"abzABZ059!$&*+,;=~.-_|^", "%40", "%21", "%2F", "@"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    password=st.lists(st.sampled_from(SIGNS), min_size=1, max_size=16).map("".join),
+    host=st.sampled_from(
+        ("db.kiesgrube-ost.de", "mysql-prod-01.internal-services.kiesgrube-ost.de", "h", "93.184.216.40")
+    ),
+    form=st.sampled_from(
+        ("url = 'postgres://wfeuerhahn:{}@{}/db'", "DB_URL=amqp://wfeuerhahn:{}@{}:5672/x", "ftp://root:{}@{}")
+    ),
+)
+def test_nothing_of_a_password_in_a_url_is_left(redactor: Redactor, password: str, host: str, form: str) -> None:
+    password = f"Xq7{password}Zk4"
+    assume(password.count("@") <= 8 and not re.search(r"\.\.\.|----|____|\*\*\*\*|[$]{|@[A-Z_]{2,40}@", password))
+    text = redactor.redact(form.format(password, host) + "\n", "a.py", None).text
+    stem = form.split("{}")[0].replace("wfeuerhahn", "USERNAME_1")
+    assert text.startswith(stem + "PASSWORD_1_REDACTED@")
 
 
 def test_of_equal_spans_the_graver_entity_wins() -> None:
