@@ -102,7 +102,8 @@ def _nth(piece: NDArray[Any], ordinal: int, line: bool, book: NDArray[np.uint64]
 @inlined
 def _below(count: int, bits: int) -> int:
     """A number under `count`, evenly. Under 2 ** 31 of them."""
-    return i64(((u64(bits) >> u64(32)) * u64(count)) >> u64(32))
+    below: int = i64(((u64(bits) >> u64(32)) * u64(count)) >> u64(32))
+    return below
 
 
 @inlined
