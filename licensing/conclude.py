@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gleanery.licensing.folders import Folders
-from gleanery.licensing.names import license_role
+from gleanery.licensing.names import is_sidecar, license_role
 from gleanery.licensing.siblings import Siblings
 from gleanery.licensing.statements import Evidence, FileFacts, Said, added_by, combined, together
 
@@ -92,17 +92,16 @@ def _conclusion(file: FileFacts, folders: Folders, siblings: Siblings) -> Conclu
 def _own(file: FileFacts, folders: Folders) -> tuple[Said, Said | None]:
     """What is stated for this file alone, and a header that a record of the project overrides."""
     # What a README, a manifest or a notice says of itself stands anywhere in it, not only in its head.
-    role = license_role(file.path)
-    words = file.head or (file.whole if role in ("readme", "metadata", "notice") else ())
+    whole = license_role(file.path) in ("readme", "metadata", "notice") or is_sidecar(file.path)
+    words = file.head or (file.whole if whole else ())
     header = combined("own_header", [(file, words)])
-    beside_it, rank = folders.recorded(file.path)
-    if not beside_it.evidence:
-        return header, None
-    if rank == "override":
-        return beside_it, header if header.names_licence else None
-    if rank == "closest" and header.names_licence:
-        return header, None
-    return together(header.role if header.names_licence else beside_it.role, [header, beside_it]), None
+    said = folders.recorded(file.path)
+    if said.overrides:
+        return said.added, header if header.names_licence else None
+    if header.names_licence:
+        return (together(header.role, [header, said.added]) if said.added.evidence else header), None
+    beside = together("reuse", [said.added, said.closest])
+    return (together("reuse", [header, beside]) if beside.evidence else header), None
 
 
 def _claims(beside: Iterable[tuple[str, Said]], directory: Said, own: Said) -> tuple[tuple[Claim, ...], list[Evidence]]:

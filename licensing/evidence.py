@@ -249,6 +249,11 @@ def _of_records(scanner: Scanner, text: str, form: str) -> list[Finding]:
         return [] if form == "debian" else [Finding("unknown", rule=f"{form}-unreadable")]
     found: list[Finding] = []
     for record in said:
+        # The last record that names a file counts, also where it states no licence.
+        if form == "reuse-toml" and not record.words.strip():
+            at = (f"{form}-{record.rank}", record.line, record.line)
+            found.append(Finding("none", None, None, *at, paths=record.patterns))
+            continue
         answers = resolved(scanner, _spelled_out(scanner, record))
         expression = all_of(f.expression for f in answers if f.outcome == "found" and f.expression)
         known = expression is not None and all(f.outcome == "found" for f in answers)

@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from gleanery.licensing.beside import Beside
 from gleanery.licensing.expressions import all_of, conjuncts
-from gleanery.licensing.names import is_prose_path, reading_of_records
+from gleanery.licensing.names import is_prose_path
 from gleanery.licensing.paths import folder_of, inside, stands_in
 from gleanery.licensing.places import Place, Places
+from gleanery.licensing.recorded import Recorded, Records
 from gleanery.licensing.scan import NO_TRAINING
-from gleanery.licensing.stated import MOST_FOLDERS, Stated, last_record
+from gleanery.licensing.stated import MOST_FOLDERS, Stated
 from gleanery.licensing.statements import (
     Evidence,
     FileFacts,
@@ -36,6 +37,7 @@ class Folders:
         self._stated = Stated(files, declared_license)
         self._places = Places(self._stated.speaking, bool(declared_license))
         self._beside = Beside(self._stated, self._places)
+        self._records = Records(self._stated, self._places)
         self._governing: dict[tuple[str, bool, bool], Said] = {}
 
     def governing(self, path: str, stated: bool = False) -> Said:
@@ -50,19 +52,9 @@ class Folders:
         said = _with_notice(self._governing[key], notices)
         return said if said.evidence else next(iter(self._beside.debian(path, own_words=True)), said)
 
-    def recorded(self, path: str) -> tuple[Said, str]:
-        """What a `.license` file or a record says of one file, and how it stands to the file's own header."""
-        sidecar = self._stated.sidecars.get(path)
-        if sidecar is not None:
-            return combined("reuse", [(sidecar, sidecar.whole)], silence_is_doubt=True), "override"
-        for folder in self._places.of(folder_of(path)).recorded[:MOST_FOLDERS]:
-            inner = path[len(folder) + 1 :] if folder else path
-            for file in self._stated.speaking[folder].get("reuse", ()):
-                found = last_record(file, inner)
-                if found is not None and reading_of_records(file.path) != "debian":
-                    rank = (found.rule or "").rpartition("-")[2]
-                    return combined("reuse", [(file, (found,))]), rank
-        return Said("none"), "closest"
+    def recorded(self, path: str) -> Recorded:
+        """What records such as REUSE.toml and `.license` files say of one file."""
+        return self._records.of(path)
 
     def beside(self, path: str) -> tuple[tuple[str, Said], ...]:
         """What is stated beside what governs a file, with its kind."""

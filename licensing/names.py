@@ -122,8 +122,12 @@ def reading_scope(path: str) -> str:
 def reading_of_records(path: str) -> str | None:
     """The form of a file that states the licences of other files: reuse-toml, dep5, debian, sidecar, or None.
 
-    >>> [reading_of_records(p) for p in (".reuse/dep5", "debian/copyright", "logo.svg.license", "LICENSE")]
-    ['dep5', 'debian', 'sidecar', None]
+    A file such as `MIT.license`, which bears the name of a licence file, is one, unless a file `MIT` stands beside it.
+
+    >>> [reading_of_records(p) for p in (".reuse/dep5", "debian/copyright", "logo.svg.license", "Makefile.license")]
+    ['dep5', 'debian', 'sidecar', 'sidecar']
+    >>> reading_of_records("LICENSE"), reading_of_records("MIT.license"), reading_of_records(".license")
+    (None, None, None)
     """
     folder, _, name = path.rpartition("/")
     if name == "REUSE.toml":
@@ -131,8 +135,15 @@ def reading_of_records(path: str) -> str | None:
     inner = folder.rpartition("/")[2]
     if (inner, name) in ((".reuse", "dep5"), ("debian", "copyright")):
         return "dep5" if name == "dep5" else "debian"
-    stem, dot, extension = name.rpartition(".")
-    return "sidecar" if dot and extension == "license" and "." in stem.strip(".") else None
+    stem, _, extension = name.rpartition(".")
+    if extension != "license" or not stem.strip("."):
+        return None
+    return "sidecar" if "." in stem.strip(".") or _named_role(name, name.lower(), extension) is None else None
+
+
+def is_sidecar(path: str) -> bool:
+    """Whether a file is by its name a `.license` file, which states the licence of the file beside it."""
+    return path.endswith(".license") and reading_of_records(path) == "sidecar"
 
 
 def is_about_third_parties(path: str) -> bool:
@@ -172,7 +183,7 @@ def named_part(path: str) -> str | None:
     ('mylib', None)
     """
     name = path.rpartition("/")[2]
-    if license_role(path) != "notice":
+    if license_role(path) != "notice" or name.endswith(".license"):
         return None
     words = _words_of(_stem(name.lower())[0])
     at = next((i for i, word in enumerate(words) if word in _LICENSE_WORDS), None)

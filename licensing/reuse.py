@@ -28,6 +28,7 @@ _EXCEPTIONS = {
     "font": "Font-exception-2.0", "classpath": "Classpath-exception-2.0", "gcc": "GCC-exception-2.0",
 }  # fmt: skip
 _EXCEPTION = re.compile(r"(?i)\bwith (\w+) exception\b")
+RANKS = ("closest", "aggregate", "override")
 _GNU = re.compile(r"(?i)^([al]?gpl|gfdl)(?:-v?|v)([0-9](?:\.[0-9])?)(?:\.0)?(\+?)$")
 
 
@@ -36,6 +37,7 @@ class Record:
     """What a record says of the files that its patterns name: an SPDX expression or, as yet, words.
 
     `rank` is how it stands to a file's own header: closest (only if there is none), aggregate (both) or override.
+    No `words`: it names the files, and says who owns them only.
     `texts` are those of the names in `words` that the file itself explains, by name.
     """
 
@@ -64,11 +66,13 @@ def records(text: str, form: str) -> tuple[Record, ...] | None:
 def matches(pattern: str, path: str) -> bool:
     """Whether a pattern names a path, both from the folder that the record speaks for.
 
-    A pattern begins with its kind. In REUSE.toml a star stays within one folder and two stars do not; in Debian's form
-    they never stay.
+    A pattern begins with its kind. In REUSE.toml a star stays within one folder and two stars do not, and the slash
+    behind them may be missing; in Debian's form stars never stay.
 
     >>> matches("reuse:src/*", "src/a/b.c"), matches("reuse:src/**", "src/a/b.c"), matches("debian:src/*", "src/a/b.c")
     (False, True, True)
+    >>> matches("reuse:**/*.c", "b.c"), matches("reuse:**/*.c", "src/a/b.c"), matches("reuse:src/**/*.c", "a/b.c")
+    (True, True, False)
     """
     compiled = _compiled(pattern)
     return compiled is not None and compiled.fullmatch(path) is not None
@@ -79,24 +83,44 @@ def _compiled(pattern: str) -> Any:
     kind, _, body = pattern.partition(":")
     if len(body) > _LONGEST_PATTERN:
         return None
-    said: list[str] = []
-    at = 0
-    while at < len(body):
-        two = body[at : at + 2]
-        if two == "**" and kind == "reuse":
-            said, at = [*said, ".*"], at + 2
-        elif body[at] == "*":
-            said, at = [*said, "[^/]*" if kind == "reuse" else ".*"], at + 1
-        elif body[at] == "?" and kind == "debian":
-            said, at = [*said, "."], at + 1
-        elif body[at] == "\\" and at + 1 < len(body):
-            said, at = [*said, re2.escape(body[at + 1])], at + 2
-        else:
-            said, at = [*said, re2.escape(body[at])], at + 1
     try:
-        return re2.compile("(?s)" + "".join(said))
+        return re2.compile("(?s)" + (_of_reuse(body) if kind == "reuse" else _of_debian(body)))
     except re2.error:
         return None
+
+
+def _of_reuse(body: str) -> str:
+    """A pattern of REUSE.toml as its own tool reads it: a slash behind two stars is theirs, so `**/a` is `a` too."""
+    said: list[str] = []
+    before, escaping, deep = "", False, False
+    for sign in body:
+        if sign == "\\":
+            escaping = not (before == "\\" and escaping)
+            said += [] if escaping else [r"\\"]
+        elif sign == "*":
+            if escaping:
+                said.append(r"\*")
+            elif before == "*" and not deep:
+                said.append(".*")
+                deep = True
+            escaping = False
+        else:
+            said += ["[^/]*"] if before == "*" and not deep else []
+            said += [] if sign == "/" and deep else [re2.escape(sign)]
+            deep, escaping = deep and sign == "/", False
+        before = sign
+    return "".join(said) + ("[^/]*" if before == "*" and not deep else "")
+
+
+def _of_debian(body: str) -> str:
+    said: list[str] = []
+    signs = iter(body)
+    for sign in signs:
+        if sign in "*?":
+            said.append(".*" if sign == "*" else ".")
+        else:
+            said.append(re2.escape(next(signs, sign) if sign == "\\" else sign))
+    return "".join(said)
 
 
 def _reuse_toml(text: str) -> Iterator[Record]:
@@ -107,14 +131,13 @@ def _reuse_toml(text: str) -> Iterator[Record]:
         number, line = text.count("\n", 0, max(line, 0)) + 1, line + 1
         paths = table["path"]
         listed = [paths] if isinstance(paths, str) else list(paths)
-        stated = table.get("SPDX-License-Identifier")
-        if stated is None:
-            continue
+        stated, rank = table.get("SPDX-License-Identifier", ""), table.get("precedence", "closest")
         words = stated if isinstance(stated, str) else " AND ".join(f"({s})" for s in stated)
-        patterns = tuple(f"reuse:{p}" for p in listed[:_MOST_PATTERNS] if isinstance(p, str))
-        if len(listed) > _MOST_PATTERNS:
-            raise ValueError("too many patterns")
-        yield Record(patterns, words, number, str(table.get("precedence", "closest")))
+        if len(listed) > _MOST_PATTERNS or not all(isinstance(p, str) for p in listed):
+            raise ValueError("too many patterns, or something else in their place")
+        if rank not in RANKS:
+            raise ValueError("no such precedence")
+        yield Record(tuple(f"reuse:{p}" for p in listed), words, number, rank)
 
 
 def _stanzas(text: str, form: str) -> Iterator[Record]:

@@ -14,6 +14,7 @@ from gleanery.licensing.names import (
     is_about_third_parties,
     is_license_folder,
     is_notice,
+    is_sidecar,
     license_role,
     reading_of_records,
 )
@@ -51,6 +52,7 @@ class Stated:
         self.named = NamedParts(ordered)
         for file in ordered:
             self._files.setdefault(file.path, file)
+        for file in ordered:
             at = folder_of(file.path)
             while at and at not in self.known:
                 self.known.add(at)
@@ -59,7 +61,11 @@ class Stated:
 
     def _add(self, file: FileFacts) -> None:
         role, folder = license_role(file.path), folder_of(file.path)
-        if role is None or not file.whole or self.named.is_of_part(file):
+        named = file.path.removesuffix(".license")
+        if named != file.path and named in self._files and file.whole:
+            self.sidecars.setdefault(named, file)
+            return
+        if role is None or is_sidecar(file.path) or not file.whole or self.named.is_of_part(file):
             return
         if role in ("license", "notice") and all((f.rule or "").startswith("debian-") for f in file.whole):
             role = "reuse"  # a licence file in the form of debian/copyright, which names the files of each licence
@@ -67,9 +73,6 @@ class Stated:
             role = "third_parties" if is_about_third_parties(file.path) else "part"
         if role == "license" and is_license_folder(folder):
             role, folder = "license_folder", folder_of(folder)
-        elif role == "reuse" and reading_of_records(file.path) == "sidecar":
-            self.sidecars.setdefault(file.path.removesuffix(".license"), file)
-            return
         elif reading_of_records(file.path) and folder.rpartition("/")[2] in (".reuse", "debian"):
             folder = folder_of(folder)
         self.speaking.setdefault(folder, {}).setdefault(role, []).append(file)

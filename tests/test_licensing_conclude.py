@@ -212,3 +212,11 @@ def test_a_flood_of_pointers_in_a_header_does_not_push_out_the_evidence_that_dec
     assert files["a.py"].expression == "MIT"
     assert files["a.py"].basis in roles
     assert len(files["a.py"].evidence) <= MOST_EVIDENCE
+
+
+def test_more_records_than_are_asked_leave_a_doubt() -> None:
+    record = (Finding("found", "MIT", 100.0, "reuse-toml-closest", 1, 1, paths=("reuse:**",)),)
+    at = ["/".join(["d"] * n + ["REUSE.toml"]) for n in range(17)]
+    files = [FileFacts(path, path, "0" * 40, whole=record) for path in at]
+    result = concluded(*files, head("/".join(["d"] * 15 + ["a.c"])), head("/".join(["d"] * 16 + ["a.c"])))
+    assert [c.uncertain for path, c in sorted(result.items()) if path.endswith("a.c")] == [False, True]

@@ -201,7 +201,8 @@ def test_a_reservation_is_found_in_every_kind_of_file() -> None:
     [
         ("reuse:*", "a b.c", "a/b"),
         ("reuse:**", "a a/b a/b/c.d", ""),
-        ("reuse:src/**/t.c", "src/a/t.c src/a/b/t.c", "src/t.h"),
+        ("reuse:src/**/t.c", "src/a/t.c src/a/b/t.c src/t.c", "src/t.h"),
+        ("reuse:**/*.c", "t.c a/t.c a/b/t.c", "t.h"),
         ("reuse:a\\*b", "a*b", "axb"),
         ("debian:*", "a a/b/c", ""),
         ("debian:src/*.c", "src/a.c src/x/a.c", "a.c src/a.h"),
