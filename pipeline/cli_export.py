@@ -80,6 +80,9 @@ def parquet(
     epoch: Annotated[int, typer.Option(min=0, help="Epoch: another one has another order and other cuts.")] = 0,
     unit: Annotated[str, typer.Option(help="What stands together: file or repository.")] = "file",
     removals: Removals = None,
+    scratch: Annotated[
+        Path | None, typer.Option(help="Folder for the decoded tokens of a compressed release; else TMPDIR.")
+    ] = None,
 ) -> None:
     """Write packed rows with fill-in-the-middle as Parquet, for trainers that read rows.
 
@@ -91,7 +94,7 @@ def parquet(
     removed = _removed(release, removals)
     rates = {"fim_rate": fim_rate, "spm_rate": spm_rate, "repo_rate": repo_rate, "line_rate": line_rate}
     settings: dict[str, Any] = {"seed": seed, "unit": unit, "syntax_rate": syntax_rate, **rates}
-    fim_parquet(release, folder, context, epoch, removed, notices_without, **settings)
+    fim_parquet(release, folder, context, epoch, removed, notices_without, scratch, **settings)
     _say(folder, removed)
 
 

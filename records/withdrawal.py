@@ -7,7 +7,6 @@ merely gone says nothing to a loader, since a store that is part of no release h
 from pathlib import Path
 
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import write_bytes
 
 MARK = "WITHDRAWN"
 _TEXT = b"""\
@@ -17,8 +16,8 @@ Do not train on it and do not pass it on. The same run makes a new one: gleanery
 
 
 def mark_withdrawn(release: Path) -> None:
-    """Leave the mark in the folder of a release."""
-    write_bytes(release / MARK, _TEXT)
+    """Leave the mark in the folder of a release. It counts as soon as it is there, whatever it holds."""
+    (release / MARK).write_bytes(_TEXT)
 
 
 def refuse_withdrawn(release: Path) -> None:

@@ -28,7 +28,7 @@ _TEXT = """\
 # Code for training, as {form}
 
 The tokens of {documents} documents of the Gleanery release {release}. {removed}
-{notices}
+{notices}{labels}
 An export is a copy: what is removed from the release later still stands in it. Make it anew with the newest removal
 list, and delete this one.
 
@@ -37,6 +37,12 @@ list, and delete this one.
 _NOTICES_THERE = """
 `NOTICES.txt.gz` holds the copyright lines and licence texts that the licences of these documents ask for. It has to go
 with every copy.
+"""
+_LABELS = """
+`labels` are already shifted: the label of a position is the token that should follow it, or -100. Give them to a loss
+over all positions as they are. A model that shifts labels itself, as those of Hugging Face `transformers` do, would
+learn to predict the token after the next one: leave `labels` out there, and give it `input_ids` with -100 wherever the
+label of the position before is -100. Rows hold several files: keep attention within `seq_lengths`, with `position_ids`.
 """
 
 
@@ -84,5 +90,6 @@ def write_notes(
         release=store.release[:16],
         removed=said,
         notices=_NOTICES_THERE if there else "",
+        labels=_LABELS if form == "parquet" else "",
     )
     write_bytes(folder / CARD, ((_DATA_FILES if form == "parquet" else "") + text).encode())

@@ -6,14 +6,15 @@ in the room. An export leaves out what a removal list names, from its notices to
 
 `to_datatrove`, `to_megatron` and `to_safetensors` write whole documents, each with the end of text behind it, for
 trainers that cut rows themselves. `fim_parquet` writes one epoch of the loader's rows, fill-in-the-middle and all, for
-trainers that take rows as they are. All of them stream: memory does not grow with the release.
+trainers that take rows as they are. All of them stream: memory does not grow with the release. Whole documents need no
+scratch space; rows of a compressed release need 2 or 4 bytes for each token, since their documents stand in any order.
 """
 
 import json
 import os
 import shutil
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,8 @@ MEGATRON_TYPES = {"<u2": 8, "<i4": 4}
 MEGATRON_NAME = "release_text_document"
 SAFETENSORS_ALIGNMENT = 64
 SAFETENSORS_TYPES = {2: "U16", 4: "U32"}
-ROWS_PER_GROUP = 256
+# The most rows of a group, and the most positions, each of which takes some 60 bytes while the group is written.
+ROWS_PER_GROUP, POSITIONS_PER_GROUP = 256, 256 * 2048
 GROUPS_PER_FILE = 64
 
 ROWS = pa.schema(
@@ -64,6 +66,7 @@ def to_datatrove(root: Path, out: Path, removed: Removed = NOTHING_REMOVED, noti
     from datatrove.pipeline.tokens.tokenizer import TokenizedFile
 
     store = Store.open(Path(root))
+    left = _left(store, removed)
     with _new_folder(Path(out)) as folder:
         write_bytes(folder / TOKENIZER_FILE, store.tokenizer.json)
         for shard in range(len(store.description.shards)):
@@ -74,7 +77,7 @@ def to_datatrove(root: Path, out: Path, removed: Removed = NOTHING_REMOVED, noti
                 save_final_metadata=True,
                 token_size=store.dtype.itemsize,
             )
-            for tokens in _ended(store, _left(store, removed, shard).tolist()):
+            for tokens in _ended(store, left, store.documents_of(shard)):
                 file.write_bytes(tokens)
             file.close()
         write_notes(folder, Path(root), store, "datatrove", removed, notices)
@@ -89,7 +92,7 @@ def to_megatron(root: Path, out: Path, removed: Removed = NOTHING_REMOVED, notic
     store = Store.open(Path(root))
     dtype = np.dtype("<u2") if store.dtype.itemsize == 2 else np.dtype("<i4")  # ids are under 2 ** 31
     left = _left(store, removed)
-    lengths = (store.docs.length[left] + 1).astype(np.int32)
+    lengths = (store.docs.length[np.flatnonzero(left)] + 1).astype(np.int32)
     count = len(lengths)
     starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)[:-1]]) * dtype.itemsize if count else np.empty(0)
     head = struct.pack("<QBQQ", MEGATRON_VERSION, MEGATRON_TYPES[dtype.str], count, count + 1)
@@ -97,7 +100,7 @@ def to_megatron(root: Path, out: Path, removed: Removed = NOTHING_REMOVED, notic
     with _new_folder(Path(out)) as folder:
         write_bytes(folder / TOKENIZER_FILE, store.tokenizer.json)
         with atomic_file(folder / f"{MEGATRON_NAME}.bin") as file:
-            for tokens in _ended(store, left.tolist()):
+            for tokens in _ended(store, left):
                 file.write(tokens)
         write_bytes(folder / f"{MEGATRON_NAME}.idx", MEGATRON_MAGIC + head + b"".join(t.tobytes() for t in tables))
         write_notes(folder, Path(root), store, "megatron", removed, notices)
@@ -112,17 +115,18 @@ def to_safetensors(root: Path, out: Path, removed: Removed = NOTHING_REMOVED, no
     The metadata names the release and the ordinal of the file's first document. Raises StopRun if `out` exists.
     """
     store = Store.open(Path(root))
+    left = _left(store, removed)
     with _new_folder(Path(out)) as folder:
         write_bytes(folder / TOKENIZER_FILE, store.tokenizer.json)
         for shard in range(len(store.description.shards)):
-            chosen, left = np.flatnonzero(store.docs.shard == shard), _left(store, removed, shard)
-            sizes = np.where(np.isin(chosen, left), store.docs.length[chosen] + 1, 0)
+            chosen = store.documents_of(shard)
+            sizes = np.where(left[chosen], store.docs.length[chosen] + 1, 0)
             bounds = np.concatenate([[0], np.cumsum(sizes)]).astype("<i8")
-            first = int(chosen[0]) if len(chosen) else 0
+            first = chosen.start if len(sizes) else 0
             with atomic_file(folder / f"{part_name(shard, len(store.description.shards))}.safetensors") as file:
                 file.write(_safetensors_head(store, bounds, first))
                 file.write(bounds.tobytes())
-                for tokens in _ended(store, left.tolist()):
+                for tokens in _ended(store, left, chosen):
                     file.write(tokens)
         write_notes(folder, Path(root), store, "safetensors", removed, notices)
 
@@ -145,17 +149,16 @@ def _safetensors_head(store: Store, bounds: NDArray[np.int64], first: int) -> by
     return struct.pack("<Q", len(text)) + text
 
 
-def _left(store: Store, removed: Removed, shard: int | None = None) -> NDArray[np.int64]:
-    """The ordinals of all documents, or those of one part, that no removal list names."""
-    left = ~removed.mask(len(store), len(removed.ordinals))
-    return np.flatnonzero(left if shard is None else left & (store.docs.shard == shard))
+def _left(store: Store, removed: Removed) -> NDArray[np.bool_]:
+    """bool[documents], true for those that no removal list names."""
+    return ~removed.mask(len(store), len(removed.ordinals))
 
 
-def _ended(store: Store, ordinals: Sequence[int]) -> Iterator[bytes]:
-    """The bytes of some documents, each with the end of text."""
+def _ended(store: Store, left: NDArray[np.bool_], among: slice = slice(None)) -> Iterator[bytes]:
+    """The bytes of the documents that are left, each with the end of text; of all, or of a slice of the ordinals."""
     end = np.array([store.description.sentinels["<|endoftext|>"][1]], store.dtype).tobytes()
-    for ordinal in ordinals:
-        yield store.tokens(ordinal).tobytes() + end
+    for tokens in store.stream((np.flatnonzero(left[among]) + (among.start or 0)).tolist()):
+        yield tokens.tobytes() + end
 
 
 def fim_parquet(
@@ -165,10 +168,12 @@ def fim_parquet(
     epoch: int = 0,
     removed: Removed = NOTHING_REMOVED,
     notices: Notices | None = None,
+    scratch: Path | None = None,
     **settings: Any,
 ) -> None:
     """One epoch of the loader's rows, all of them and in its order, as Parquet files `data/part-00000-of-N.parquet`.
 
+    scratch   folder for the tokens of a compressed release, 2 or 4 bytes for each; the system's if not given
     settings  seed, rates and unit, as a `Loader` takes them
 
     Columns, for each row of `context` positions:
@@ -181,14 +186,15 @@ def fim_parquet(
     What is removed is not packed at all. Raises StopRun if `out` exists or a setting is not possible.
     """
     packed = replace(removed, mode="repack")
-    loader = Loader(Path(root), context=context, batch=1, removed=packed, **settings)
+    loader = Loader(Path(root), context=context, batch=1, removed=packed, scratch=scratch, **settings)
     file_ids = np.array([*loader.store.file_ids().to_pylist(), ""], dtype=object)  # -1, which is padding, finds ""
-    rows, size = loader.rows(epoch), ROWS_PER_GROUP * GROUPS_PER_FILE
+    group = max(1, min(ROWS_PER_GROUP, POSITIONS_PER_GROUP // context))
+    rows, size = loader.rows(epoch), group * GROUPS_PER_FILE
     parts = -(-rows // size)
     with _new_folder(Path(out)) as folder:
         for part in range(parts):
-            places = range(part * size, min(rows, (part + 1) * size), ROWS_PER_GROUP)
-            batches = (loader.read(epoch, at, min(ROWS_PER_GROUP, rows - at)) for at in places)
+            places = range(part * size, min(rows, (part + 1) * size), group)
+            batches = (loader.read(epoch, at, min(group, rows - at)) for at in places)
             name = f"data/{part_name(part, parts)}.parquet"
             write_groups(folder / name, ROWS, (_table(batch, file_ids) for batch in batches))
         about = {"context": context, "epoch": epoch, **settings}

@@ -7,10 +7,8 @@ Everything is a pure function of (release, settings, epoch, place): which rows t
 piece is cut. So the state is a place in one global list of rows, and a rank merely knows which of them are its own.
 """
 
-import copy
 import hashlib
 import json
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
+from gleanery.shards.arguments import whole_numbers
 from gleanery.shards.assembly import Assembler, joined
 from gleanery.shards.batch import Batch, Segments
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
 from gleanery.shards.packing import Plan
 from gleanery.shards.pieces import FILE, FIM_GROWTH, Rules
 from gleanery.shards.plans import Plans
-from gleanery.shards.store import Store
+from gleanery.shards.sharing import shared_store
 
 if TYPE_CHECKING:
     from gleanery.shards.torch_data import TorchBatches, TorchSteps
@@ -85,10 +84,15 @@ class Loader:
         scratch: Path | None = None,
         withdrawn: bool = False,
     ) -> None:
-        context, batch, seed, rank, world = map(operator.index, (context, batch, seed, rank, world))
+        context, batch, seed, rank, world = whole_numbers(
+            context=context, batch=batch, seed=seed, rank=rank, world=world
+        )
+        if epochs is not None:
+            (epochs,) = whole_numbers(epochs=epochs)
         if batch < 1 or world < 1 or not 0 <= rank < world:
             raise StopRun(f"rank {rank} of {world} with {batch} rows is not possible", "ranks are 0 to world - 1")
-        self.store = Store.open(Path(root), scratch, withdrawn)
+        self.store = shared_store(Path(root), scratch, withdrawn)
+        self._opened = {"root": Path(root), "scratch": scratch, "withdrawn": withdrawn}
         self.rank, self.world, self.batch, self.seed, self.epochs = rank, world, batch, seed, epochs
         self.control_ids = {role: i for role, (_, i) in self.store.description.sentinels.items()}
         if syntax_rate and self.store.spans is None:
@@ -96,7 +100,7 @@ class Loader:
         exact = self.store.description.fim_cuts == "character"
         growth = FIM_GROWTH if exact else 0
         self.rules = Rules(context, fim_rate, spm_rate, growth, repo_rate, line_rate, syntax_rate, unit)
-        served = _mask(len(self.store), only)
+        served = self._served = _mask(len(self.store), only)
         self._settings = _settings_digest(self.rules, seed, served)
         self.removed, self.targets = removed, targets
         masked = removed.mask(len(self.store), len(removed.ordinals)) if len(removed.ordinals) else _NO_MASK
@@ -212,9 +216,22 @@ class Loader:
 
     def unmasked(self) -> "Loader":
         """The same rows with all their tokens: what a removal list masks stands in them too. For lineage."""
-        other = copy.copy(self)
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
         other._assembler = Assembler(self.store, self.rules, self.control_ids, _NO_MASK, self.targets)
         return other
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are the arguments and the place, and open the release anew.
+
+        Compiled code reads tables by address: those of another process, or of a loader that is gone, are not there.
+        """
+        names = ("batch", "seed", "rank", "world", "epochs", "removed", "targets")
+        rates = ("context", "fim_rate", "spm_rate", "repo_rate", "line_rate", "syntax_rate", "unit")
+        arguments = self._opened | {name: getattr(self, name) for name in names}
+        arguments |= {name: getattr(self.rules, name) for name in rates}
+        arguments["only"] = None if self._served is None else np.flatnonzero(self._served)
+        return _opened_anew, (type(self), arguments, self.state_dict(), self._plans.packed)
 
     def _honoured(self, state: Mapping[str, int | str]) -> int:
         """How much of the removal list the packing of the state's epoch leaves out, if this list is as long."""
@@ -246,6 +263,16 @@ class Loader:
     def after(self, epoch: int, row: int, count: int) -> tuple[int, int]:
         """The place `count` rows further, as (epoch, row)."""
         return self._plans.after(epoch, row, count)
+
+
+def _opened_anew(
+    kind: type[Loader], arguments: Mapping[str, Any], state: Mapping[str, int | str], packed: Mapping[int, int]
+) -> Loader:
+    """A loader as another one was. Raises StopRun if another release stands there now."""
+    loader = kind(**arguments)
+    loader.load_state_dict(state)
+    loader._plans.packed = dict(packed)
+    return loader
 
 
 def torch_loader(root: Path, *, prefetch: int = 2, pin: bool | None = None, **settings: Any) -> "TorchBatches":

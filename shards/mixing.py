@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
+from gleanery.shards.arguments import whole_numbers
 from gleanery.shards.batch import BEGIN, Batch, Segments
 from gleanery.shards.loader import Loader
 
@@ -47,6 +48,7 @@ class Mixture:
     def __init__(
         self, loaders: Sequence[Loader], weights: Sequence[float], batch: int = 8, rank: int = 0, world: int = 1
     ) -> None:
+        batch, rank, world = whole_numbers(batch=batch, rank=rank, world=world)
         if batch < 1 or world < 1 or not 0 <= rank < world:
             raise StopRun(f"rank {rank} of {world} with {batch} rows is not possible", "ranks are 0 to world - 1")
         _check(loaders, weights)

@@ -65,10 +65,11 @@ def read_names(root: Path, shards: Sequence[Shard], index: Index, dtype: "np.dty
     """The names of all parts. Raises StopRun if a file was changed or does not fit the index."""
     sizes: tuple[list[NDArray[Any]], list[NDArray[Any]]] = [np.zeros(1, np.int64)], [np.empty(0, np.int64)]
     ids: tuple[list[NDArray[Any]], list[NDArray[Any]]] = [np.empty(0, dtype)], [np.empty(0, dtype)]
-    before = 0
+    before = begin_of = 0
     units: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
-    for number, shard in enumerate(shards):
-        unit = units_of(index.repo[index.shard == number])
+    for shard in shards:
+        unit = units_of(index.repo[begin_of : begin_of + shard.documents])
+        begin_of += shard.documents
         count = int(unit[-1]) + 1 if len(unit) else 0
         content = read_checked(root, shard.names_file, shard.names_sha256)
         counted = np.frombuffer(content[: 4 * (len(unit) + count)], "<u4").astype(np.int64)

@@ -26,6 +26,7 @@ class Plans:
     """The plans of all epochs.
 
     served  bool[documents], those to serve; or None for all
+    packed  by epoch, how much of the removal list its packing leaves out, where that was said
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Plans:
         self._served, self._removed = served, removed
         self._names = store.names if rules.unit == REPOSITORY else None
         self._anew = len(removed.ordinals) if removed.mode == "repack" else 0
-        self._packed = {0: self._anew}
+        self.packed = {0: self._anew}
         # By epoch, and how much of the removal list its packing leaves out.
         self._rows: dict[tuple[int, int], int] = {}
         self._plans: OrderedDict[tuple[int, int], Plan] = OrderedDict()
@@ -44,17 +45,17 @@ class Plans:
 
     def packed_of(self, epoch: int) -> int:
         """How many entries of the removal list the packing of an epoch leaves out."""
-        return self._packed.get(epoch, self._anew)
+        return self.packed.get(epoch, self._anew)
 
     def go_on_from(self, epoch: int, row: int, packed: int) -> bool:
         """Let the packing of an epoch leave out so many entries, as it did when a state was saved.
 
         Returns whether the epoch has this row then; if not, nothing changes.
         """
-        before, self._packed, self._latest = self._packed, {epoch: packed}, None
+        before, self.packed, self._latest = self.packed, {epoch: packed}, None
         if row < self.rows(epoch):
             return True
-        self._packed, self._latest = before, None
+        self.packed, self._latest = before, None
         return False
 
     def plan(self, epoch: int) -> Plan:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
 
-WAY_OUT = "give a `scratch` folder with 2 or 4 bytes for each token, or pack the release without compression"
+WAY_OUT = "give a `scratch` folder with 2 or 4 bytes for each token, or name one in TMPDIR; or pack without compression"
 
 
 class Scratch:

@@ -10,7 +10,7 @@ Every block is checked when it is touched first. A compressed block is decoded t
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -70,7 +70,7 @@ class Store:
         return cls(root, description, hashlib.sha256(content).hexdigest(), scratch)
 
     def __init__(self, root: Path, description: StoreFile, release: str, scratch: Path | None = None) -> None:
-        self.root = root
+        self.root, self._folder = root, scratch
         self.description = description
         self.release = release
         self.dtype = np.dtype("<u2" if description.dtype == "uint16" else "<u4")
@@ -93,6 +93,10 @@ class Store:
     def __len__(self) -> int:
         return len(self.docs)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles open the release anew: addresses are good in one process, as long as what they name."""
+        return type(self), (self.root, self.description, self.release, self._folder)
+
     def tokens(self, ordinal: int) -> NDArray[Any]:
         """The tokens of a document, a read-only view of the map. Raises IndexError for an ordinal out of range."""
         if not 0 <= ordinal < len(self.docs):
@@ -103,6 +107,26 @@ class Store:
         start = int(self.docs.start[ordinal])
         shard: NDArray[Any] = self.payload[self.docs.shard[ordinal]]
         return shard[start : start + int(self.docs.length[ordinal])]
+
+    def stream(self, ordinals: Iterable[int]) -> Iterator[NDArray[Any]]:
+        """The tokens of some documents, one after the other. For reading much of a release once.
+
+        Each block is checked and decoded as its documents come, and kept nowhere: no scratch space is taken. So give
+        the documents of a block together. Raises StopRun as `touch` does.
+        """
+        held, tokens = -1, np.empty(0, self.dtype)
+        for ordinal in ordinals:
+            if (block := int(self.docs.block[ordinal])) != held:
+                held, tokens = block, self._checked(block)
+                if self.description.compression != "none":
+                    tokens = tokens.copy()  # whoever reads may have the thread decode another block meanwhile
+            begin = int(self.docs.start[ordinal]) - int(self.blocks.token[block])
+            yield tokens[begin : begin + int(self.docs.length[ordinal])]
+
+    def documents_of(self, shard: int) -> slice:
+        """The ordinals of the documents of a shard."""
+        counts = [one.documents for one in self.description.shards[: shard + 1]]
+        return slice(sum(counts[:-1]), sum(counts))
 
     def touch(self, *blocks: int) -> None:
         """Check blocks, and keep what was decoded if they are compressed.

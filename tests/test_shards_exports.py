@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import struct
+import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from gleanery.shards.exports import fim_parquet, to_datatrove, to_megatron, to_s
 from gleanery.shards.finishing import finish
 from gleanery.shards.loader import Loader
 from gleanery.shards.masking import Removed
+from gleanery.shards.scratch import Scratch
 from gleanery.shards.store import Store
 from gleanery.shards.tokenizer import Tokenizer
 from gleanery.shards.writing import write_part
@@ -37,6 +39,18 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in range(3):
         write_part(folder, part, 3, rows[part::3], tokenizer)
     finish(folder, 3, tokenizer)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def compressed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same documents in compressed blocks."""
+    folder = tmp_path_factory.mktemp("compressed")
+    tokenizer = Tokenizer.load((GOLDEN / "tokenizer.json").read_bytes())
+    rows: list[dict[str, Any]] = [dict.fromkeys(NAMES, f"id{n}") | {"text": t} for n, t in enumerate(TEXTS)]
+    for part in range(3):
+        write_part(folder, part, 3, rows[part::3], tokenizer, compression="lz4")
+    finish(folder, 3, tokenizer, compression="lz4")
     return folder
 
 
@@ -257,6 +271,78 @@ def test_an_export_leaves_out_what_is_removed_and_says_so(root: Path, tmp_path: 
     assert (about["form"], about["release"], about["documents"]) == (name, store.release, len(store) - len(chosen))
     assert (about["removed"], about["list"]) == (len(chosen), removed.digests[-1])
     assert f"{len(chosen)} documents of a removal list" in (tmp_path / "out/README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["datatrove", "megatron", "safetensors"])
+def test_documents_of_a_compressed_release_need_no_scratch_space(
+    root: Path, compressed: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    WRITERS[name](root, tmp_path / "raw")
+
+    def kept(*_: object) -> None:
+        raise AssertionError("something was kept in scratch space")
+
+    monkeypatch.setattr(Scratch, "keep", kept)
+    WRITERS[name](compressed, tmp_path / "packed")
+    for path in sorted((tmp_path / "raw").iterdir()):
+        if path.suffix not in (".json", ".md", ".metadata"):
+            content = (tmp_path / "packed" / path.name).read_bytes()
+            for store in (Store.open(root), Store.open(compressed)):
+                content = content.replace(store.release.encode(), b"release")
+            assert content == path.read_bytes().replace(Store.open(root).release.encode(), b"release"), path.name
+
+
+def test_rows_of_a_compressed_release_are_decoded_where_somebody_says(
+    compressed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from gleanery.pipeline.cli import app
+
+    made, places = tempfile.TemporaryFile, list[Any]()
+
+    def noted(dir: Path | None) -> Any:
+        places.append(dir)
+        return made(dir=dir)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", noted)
+    (tmp_path / "scratch").mkdir()
+    arguments = ["export", "parquet", str(compressed), str(tmp_path / "out"), "--context", "64"]
+    done = CliRunner().invoke(app, [*arguments, "--scratch", str(tmp_path / "scratch")])
+    assert done.exit_code == 0, done.output
+    assert places == [tmp_path / "scratch"]
+    assert "scratch" not in (tmp_path / "out/export.json").read_text("utf-8")
+    assert "already shifted" in (tmp_path / "out/README.md").read_text("utf-8")
+
+
+def test_a_group_of_rows_holds_no_more_positions_for_a_longer_context(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gleanery.shards.exports.POSITIONS_PER_GROUP", 3 * 256)
+    for context, most in ((64, 12), (256, 3), (1024, 1)):
+        fim_parquet(root, tmp_path / str(context), context=context)
+        sizes = list[int]()
+        for path in sorted((tmp_path / str(context) / "data").iterdir()):
+            about = pq.read_metadata(path)
+            sizes += [about.row_group(n).num_rows for n in range(about.num_row_groups)]
+        assert max(sizes) <= most
+        assert sum(sizes) == Loader(root, context=context).rows(0)
+
+
+def test_parts_without_documents_are_exported_too(tmp_path: Path) -> None:
+    tokenizer = Tokenizer.load((GOLDEN / "tokenizer.json").read_bytes())
+    rows: list[dict[str, Any]] = [dict.fromkeys(NAMES, f"id{n}") | {"text": t} for n, t in enumerate(TEXTS)]
+    for part, here in enumerate([[], rows[:2], [], rows[2:]]):
+        write_part(tmp_path / "release", part, 4, here, tokenizer)
+    finish(tmp_path / "release", 4, tokenizer)
+    store = Store.open(tmp_path / "release")
+    parts = [store.documents_of(part) for part in range(4)]
+    assert [(part.start, part.stop) for part in parts] == [(0, 0), (0, 2), (2, 2), (2, len(rows))]
+    for name in ("datatrove", "megatron"):
+        WRITERS[name](tmp_path / "release", tmp_path / name)
+        ending = {"datatrove": "*.ds", "megatron": "*.bin"}[name]
+        tokens = b"".join(path.read_bytes() for path in sorted((tmp_path / name).glob(ending)))
+        assert tokens == b"".join(np.array(one, "<u2").tobytes() for one in ended(store))
 
 
 def test_notices_go_with_an_export(root: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import pre_tokenizers
 
-from gleanery.records.errors import StopRun
+from gleanery.records.errors import StopRun, WrongArguments
 from gleanery.shards import lineage, plans
 from gleanery.shards.assembly import joined
 from gleanery.shards.characters import APOSTROPHE, LETTER, NUMBER, SIGN, UNKNOWN, kinds
@@ -766,7 +766,7 @@ def test_numbers_of_numpy_are_numbers(root: Path) -> None:
     one = Loader(root, context=CONTEXT, seed=3, batch=4)
     two = Loader(root, context=np.int32(CONTEXT), seed=np.int64(3), batch=np.uint8(4))  # type: ignore[arg-type]
     assert json.dumps(one.state_dict()) == json.dumps(two.state_dict())
-    with pytest.raises(TypeError):
+    with pytest.raises(WrongArguments, match="context is 128.0"):
         Loader(root, context=128.0)  # type: ignore[arg-type]
 
 
