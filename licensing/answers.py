@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gleanery.licensing.expressions import Expression, all_of, parse
-from gleanery.licensing.groups import CATEGORIES, Groups, check
+from gleanery.licensing.groups import CATEGORIES, Groups
+from gleanery.licensing.policy_check import check
 from gleanery.licensing.scan import CHANGED_TEXT
 from gleanery.licensing.statements import IGNORED, REFERENCES
 

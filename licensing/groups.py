@@ -1,7 +1,7 @@
 """The policy file: which licences stand in which group, why, and what they ask.
 
 In: a policy file, parsed. Out: the group of a licence, by its own name, by its family, or by the detector's list of
-restricted licences; StopRun for a file that is not a policy. Loading costs 2 ms.
+restricted licences. Loading costs 2 ms.
 """
 
 import tomllib
@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Any
-
-from gleanery.records.errors import StopRun
 
 MOST_ASKED = 4_096  # names whose group is remembered
 CATEGORIES = ("public-domain", "permissive", "weak-copyleft", "copyleft", "restricted")
@@ -72,29 +70,3 @@ def _catalogue() -> dict[str, Group]:
         group = Group(f"listed as {name}", entry["category"], entry["reason"])
         found.update({key.lower(): group for key in entry["licenses"]})
     return found
-
-
-def check(data: Mapping[str, Any], profile: str) -> None:
-    """Raise StopRun, with the place of the fault, for a file that is not a policy."""
-    hint = "Compare it with licensing/policy.toml."
-    for table in ("reviewed", "profiles", "groups", "exceptions"):
-        if table not in data:
-            raise StopRun(f"The policy file has no `{table}`.", hint)
-    if profile not in data["profiles"]:
-        known = ", ".join(sorted(data["profiles"]))
-        raise StopRun(f"The policy has no profile {profile!r}.", f"Choose one of: {known}.")
-    seen: dict[str, str] = {}
-    for name, group in data["groups"].items():
-        if group.get("category") not in CATEGORIES or not group.get("reason") or "licenses" not in group:
-            raise StopRun(f"Group {name!r} of the policy needs a known category, a reason and licenses.", hint)
-        for key in group["licenses"]:
-            if key.lower() in seen:
-                raise StopRun(f"The policy names {key!r} in two groups, {seen[key.lower()]!r} and {name!r}.", hint)
-            seen[key.lower()] = name
-    for name, entry in data["profiles"].items():
-        strange = sorted({*entry.get("vetoes", ()), *entry.get("doubts", ())} - set(SOURCES))
-        if strange:
-            raise StopRun(f"Profile {name!r} names sources that do not exist: {', '.join(strange)}.", hint)
-        missing = sorted(set(entry["groups"]) - set(data["groups"]))
-        if missing:
-            raise StopRun(f"Profile {name!r} allows groups that do not exist: {', '.join(missing)}.", hint)
