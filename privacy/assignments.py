@@ -2,7 +2,7 @@
 
 In: a source. Out: hits for the values only, never their quotes. The name decides what is looked for (`password`,
 `db_pass`, `apiToken`), the value decides whether it is one. A value without quotes counts only where the format has
-no expressions, or inside a connection string.
+no expressions, or inside a connection string. A literal may begin on the line below its name.
 """
 
 import re
@@ -11,7 +11,16 @@ from functools import lru_cache
 
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
-from gleanery.privacy.literals import bare_span, element_span, quoted_span, setting_span, string_part_span
+from gleanery.privacy.literals import (
+    bare_span,
+    block_span,
+    element_span,
+    is_setting,
+    literal_span,
+    quoted_span,
+    setting_span,
+    string_part_span,
+)
 from gleanery.privacy.patterns import Found, compile_pattern
 from gleanery.privacy.rules import load_rules
 from gleanery.privacy.source import Source
@@ -20,7 +29,7 @@ from gleanery.privacy.values import is_key, is_password, is_reference
 NAME, ENTITIES = "assignment", ("PASSWORD", "KEY")
 _STEMS = (
     "pass|pwd|psw|pword|pw|senha|contrase|kennwort|mdp|wachtwoord|haslo|parola"  # passwords, in some languages
-    "|secret|token|key|auth|cred|verifier|salt|nonce|jwt|otp|seed|iv|sid"
+    "|secret|token|key|auth|cred|verifier|salt|nonce|jwt|otp|seed|iv|sid|securestring"
 )
 GATES = {
     NAME: Condition(f"{_STEMS}|identified", (*(stem.encode() for stem in _STEMS.split("|")), b"identified"), True),
@@ -29,7 +38,7 @@ GATES = {
 # A keyword, the rest of the name, the end of its quotes, perhaps a type, and what assigns: all of it on one line.
 _ASSIGNMENT = compile_pattern(
     rf"(?i)(?:{_STEMS})[\w.\-\x80-\xff]{{0,40}}((?:\\?[\"'`])?\]?)(?:\[[\w \t+*]{{0,30}}\]){{0,2}}(?:"
-    r"(?:[ \t]{0,4}:[ \t]{0,3}(?:&(?:'\w{1,12}[ \t])?)?[a-z][\w.\[\]<>?*&]{0,30}(?:[ \t]\|[ \t][\w\[\]]{1,20})?"
+    r"(?:[ \t]{0,4}(:)[ \t]{0,3}(?:&(?:'\w{1,12}[ \t])?)?[a-z][\w.\[\]<>?*&]{0,30}(?:[ \t]\|[ \t][\w\[\]]{1,20})?"
     r"[ \t]{0,8}=[ \t]{0,8})"
     r"|[ \t]{1,4}(?:as[ \t]{1,4})?(?:string|str|char|text|varchar|value|content)[ \t]{0,4}=[ \t]{0,8}"
     r"|[ \t]{0,30}(=>|:=|:-|<<?-|={1,3}|!={1,2}|\?=|\|\|=|:|,|\(|>)[ \t]{0,30})"
@@ -45,20 +54,20 @@ _BARE_BESIDE = compile_pattern(r"(?im)^[ \t]*(?:env|setenv)[ \t]+([\w.\-]{2,100}
 # A default: `${NAME:-value}`, and what stands before the value in `process.env.NAME || "value"`.
 _DEFAULT = re.compile(rb"[\"']?([^\s\"'`}]{3,200})[\"']?\}")
 _FALLBACK = re.compile(rb"[\w.$\[\]()\"'?]{1,80}[ \t]{0,4}(?:\|\||\?\?|\bor\b|\?:)[ \t]{0,4}")
-# The same names behind a dash, as an option of a command, and the words of SQL.
+# The same names behind a dash, as an option of a command, and the words of SQL and PowerShell.
 _OPTION = compile_pattern(
     r"(?i)[\s\"'`\[](--?(?:[a-z][a-z\-]{0,30})?(?:pass|token|secret|key|pwd)[a-z\-]{0,12})[ \t]{1,4}"
 )
-_SQL = compile_pattern(
-    r"(?i)\b(?:identified[ \t]+(?:with[ \t]+\w{1,40}[ \t]+)?by|with(?:[ \t]+encrypted)?[ \t]+password|[ \t]password)"
-    r"[ \t]{1,4}(['\"])"
+_SAID = compile_pattern(
+    r"(?i)\b(?:identified[ \t]+(?:with[ \t]+\w{1,40}[ \t]+)?by|with(?:[ \t]+encrypted)?[ \t]+password|[ \t]password"
+    r"|convertto-securestring(?:[ \t]+-(?:string|asplaintext|force)){0,3})[ \t]{1,4}(['\"])"
 )
 # A name and its value as two fields of one thing: `name: DB_PASSWORD` and then `value: ...`, also in XML. The second is
 # looked for, and the first read backwards from it.
-_VALUE_FIELD = compile_pattern(r"(?i)value(?:[\"']?[ \t]{0,8}[:=][ \t]{0,8}|(>))")
+_VALUE_FIELD = compile_pattern(r"(?i)value(?:[\"']?[ \t]{0,8}[:=][ \t]{0,8}|(>))|<string(>)")
 _NAME_FIELD = re.compile(
     rb"(?i)(?:name|key)(?:[\"']?[ \t]{0,8}[:=][ \t]{0,8}[\"']?|>)([\w.\-]{2,100})"
-    rb"(?:[\"']?[ \t]{0,4},?\s{1,80}[\"']?[a-z]{0,20}|</[a-z]{3,24}>\s{0,80}<)$"
+    rb"(?:[\"']?[ \t]{0,4},?\s{1,80}[\"']?[a-z]{0,20}|</[a-z]{3,24}>\s{0,80}<?)$"
 )
 # A default and the name of what has it: a block of Terraform, a parameter in YAML, an option that a program declares.
 _DEFAULT_FIELD = compile_pattern(r"(?i)\bdefault[\"']?[ \t]{0,8}[:=][ \t]{0,8}")
@@ -69,6 +78,7 @@ _HAS_DEFAULT = re.compile(
 )
 # A pair in brackets, as in maps of C++ and C# and in tuples: `{"password", "value"}`. Arguments of a call are none.
 _PAIR = re.compile(rb"(?:\{|(?:^|[^\w)\]])\()[ \t]*:?[\"']?$")
+_BLANKS = re.compile(rb"[ \t]*")
 _LEFT_OF_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zß-ÿ]+|[^\x00-\x7f]+")
 _DEFINER = re.compile(
@@ -113,7 +123,7 @@ def find(source: Source) -> Iterator[Hit]:
     for found in _VALUE_FIELD.finditer(source.raw):
         beside = _NAME_FIELD.search(source.raw, max(0, found.start() - 250), found.start())
         wanted = _wanted(beside.group(1).decode("ascii", "replace")) if beside else ""
-        span = _field_span(source, found, bool(found.group(1))) if wanted else None
+        span = _field_span(source, found, bool(found.group(1) or found.group(2))) if wanted else None
         if span is not None:
             yield from _judged(source, span, "", wanted)
     for found in _DEFAULT_FIELD.finditer(source.raw):
@@ -123,7 +133,7 @@ def find(source: Source) -> Iterator[Hit]:
         span = _field_span(source, found) if wanted else None
         if span is not None:
             yield from _judged(source, span, "", wanted)
-    for found in _SQL.finditer(source.raw):
+    for found in _SAID.finditer(source.raw):
         span = quoted_span(source.raw, found.start(1))
         if span is not None:
             yield from _judged(source, span, "password", "PASSWORD")
@@ -133,7 +143,7 @@ def _judged(source: Source, span: tuple[int, int], name: str, wanted: str) -> It
     value = source.raw[span[0] : span[1]].decode("utf-8", "replace")
     if value.lower() == name.lower():
         return
-    setting = span == setting_span(source, span[0])
+    setting = is_setting(source, span)
     if setting and is_reference(value, setting):
         return
     value = "".join(value.split()) if setting else value
@@ -196,13 +206,13 @@ def _field_span(source: Source, found: Found, element: bool = False) -> tuple[in
     """Where the value of a field stands that has its name in another one; `element`: between tags."""
     if element:
         return element_span(source, found.end())
-    return quoted_span(source.raw, found.end()) or setting_span(source, found.end())
+    return literal_span(source.raw, found.end()) or setting_span(source, found.end()) or block_span(source, found.end())
 
 
 def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | None:
     """Where the value stands, in bytes, or None if there is none that could be a literal."""
-    place, operator = found.end(), found.group(2)
-    quoted = quoted_span(source.raw, place)
+    place, operator = found.end(), found.group(3)
+    quoted = literal_span(source.raw, place)
     if operator == b":-":
         default = _DEFAULT.match(source.raw, place)
         named = source.before(found.start(), 90).rstrip(_LEFT_OF_NAME).endswith(b"${")
@@ -216,7 +226,9 @@ def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | No
     if quoted is not None:
         return quoted
     if source.bare_values:
-        return setting_span(source, place) or bare_span(source, place)
+        if found.group(2):  # no types here: `name: dmFsdWU=` ends like one
+            place = next(_BLANKS.finditer(source.raw, found.end(2))).end()
+        return setting_span(source, place) or block_span(source, place) or bare_span(source, place)
     if fallback := _FALLBACK.match(source.raw, place):
         return quoted_span(source.raw, fallback.end())
     return string_part_span(source, place) if operator == b"=" else None
@@ -224,7 +236,7 @@ def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | No
 
 def _pair_span(source: Source, found: Found) -> tuple[int, int] | None:
     """The value of a pair in brackets whose name and comma were found."""
-    span = quoted_span(source.raw, found.end()) if found.group(2) == b"," else None
+    span = literal_span(source.raw, found.end()) if found.group(3) == b"," else None
     if span is None or source.after(span[1] + 1).lstrip()[:1] not in (b"}", b")"):
         return None
     return span if _PAIR.search(source.before(found.start(), 90).rstrip(_LEFT_OF_NAME)) else None

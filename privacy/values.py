@@ -41,10 +41,28 @@ _SETTING_REFERENCE = compile_pattern(rf"%[sdrv]|{_VARIABLE}|{_BRACKETS}|{_CALL}[
 _URL_REFERENCE = compile_pattern(
     rf"{_VARIABLE}|{_BRACKETS}|{_CONSTANT}|[A-Za-z_]{{1,40}}(?:\.[A-Za-z_]{{1,40}}){{1,4}}"
 )
+# What a form asks of its fields, as web frameworks write it: `required|string|min:8`.
+_RULE = re.compile(r"[a-z_]{2,30}(?::.{0,200})?")
+_RULE_NAMES = {
+    "required",
+    "nullable",
+    "sometimes",
+    "string",
+    "confirmed",
+    "min",
+    "max",
+    "between",
+    "bail",
+    "filled",
+    "present",
+    "same",
+}
 _WORDS = compile_pattern(r"[A-Za-z]{1,40}(?:[ _\-.:/][A-Za-z]{1,40}){0,12}[?!.:]{0,3}")
 _HEX = compile_pattern(r"[0-9a-fA-F]{16,}")
 _UUID = compile_pattern(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _TOKEN = compile_pattern(r"[A-Za-z0-9+/=_\-.~:!@#$%^&*,?|]{8,}")
+# A variable in a string, as in `AWS4$secretKey`; a key of random characters has no such word in it.
+_INTERPOLATED = compile_pattern(r"\$[A-Za-z_]{5,}")
 _DATE_OR_NUMBER = compile_pattern(r"[0-9]{1,4}(?:[.\-/:,x][0-9]{1,5}){0,5}(?:px|em|ms|s|m|h|d|MB|GB|KB|k|%)?")
 
 
@@ -103,6 +121,8 @@ def is_password(value: str, sure: bool, setting: bool = False) -> bool:
     >>> is_password("tr0ub4dor", False), is_password("password", True), is_password("enter it here", True)
     (True, False, False)
     """
+    if _is_rule_list(value):
+        return False
     if is_dense(value):
         return True
     if not 4 <= len(value) <= 128 or any(c.isspace() or not c.isprintable() for c in value):
@@ -128,6 +148,8 @@ def is_key(value: str, least: float = 3.0, shortest: int = 16) -> bool:
     raw = value.encode("utf-8", "surrogatepass")
     if not shortest <= len(value) <= 512 or not _TOKEN.fullmatch(raw) or is_stand_in(value) or is_reference(value):
         return False
+    if _INTERPOLATED.search(raw):
+        return False
     if _UUID.fullmatch(raw) or _HEX.fullmatch(raw):
         return entropy(value) >= 2.5 and any(c.isdigit() for c in value) and not value.isdigit()
     return entropy(value) >= least and _is_mixed(value)
@@ -147,6 +169,17 @@ def is_dense(value: str) -> bool:
     kinds = any(c.isdigit() for c in value) + any(c.islower() for c in value) + any(c.isupper() for c in value)
     longest_word = max(map(len, _LETTERS.findall(value)))
     return symbols * 7 >= len(value) and kinds >= 2 and longest_word < 10 and entropy(value) >= 4.2
+
+
+def _is_rule_list(value: str) -> bool:
+    """
+    >>> _is_rule_list("required|string|min:8"), _is_rule_list("birke|zweig:8")
+    (True, False)
+    """
+    rules = value.split("|")
+    if len(rules) == 1 or not all(_RULE.fullmatch(rule) for rule in rules):
+        return False
+    return any(rule.partition(":")[0] in _RULE_NAMES for rule in rules)
 
 
 def _is_mixed(value: str) -> bool:
@@ -171,7 +204,7 @@ def _is_mixed_part(part: str) -> bool:
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^A-Za-z0-9]")
 _SEPARATOR = re.compile(r"[-_./:,|+=]")
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]+", re.IGNORECASE)
-_CODE = ("()", " = ", "=>", "; ", "...", "://")
+_CODE = ("()", " = ", "=>", "; ", "...", "://", "arn:aws")
 _LETTERS = re.compile(r"[A-Za-z]+|$")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _COUNTING = frozenset(

@@ -290,6 +290,24 @@ def test_passwords_are_found_and_quotes_stay(redactor: Redactor, text: str, path
         ("ldapsearch -x -D cn=svc -w {} -b dc=shop\n", "a.sh"),
         ("7z x -p{} a.7z\n", "a.sh"),
         ("smbclient //db1/x -U svc%{}\n", "a.sh"),
+        ("password = (\n    '{}'\n)\n", "a.py"),
+        ("password = (  # ours\n    '{}'\n)\n", "a.py"),
+        ("password = \\\n    '{}'\n", "a.py"),
+        ("const password =\n  '{}';\n", "a.js"),
+        ("const password: string =\r\n  '{}';\r\n", "a.ts"),
+        ('String password =\n        "{}";\n', "A.java"),
+        ('var password =\n\t"{}"\n', "a.go"),
+        ('client.setPassword(\n    "{}");\n', "A.java"),
+        ('{{\n"password":\n   "{}"\n}}\n', "a.json"),
+        ("db:\n  password: |-\n    {}\nother: 1\n", "a.yml"),
+        ("db:\n  password: >-  # ours\n    {}", "a.yml"),
+        ("<key>Password</key>\n<string>{}</string>\n", "a.plist"),
+        ('$p = ConvertTo-SecureString "{}" -AsPlainText -Force\n', "a.ps1"),
+        ("$p = ConvertTo-SecureString -String '{}' -AsPlainText\n", "a.ps1"),
+        ("password = [[{}]]\n", "a.lua"),
+        ("my $password = q{{{}}};\n", "a.pl"),
+        ("my $password = qq({});\n", "a.pl"),
+        ("password = %q({})\n", "a.rb"),
     ],
 )
 def test_passwords_are_found_in_the_usual_forms_of_many_languages(redactor: Redactor, text: str, path: str) -> None:
@@ -318,6 +336,44 @@ def test_passwords_are_found_in_the_usual_forms_of_many_languages(redactor: Reda
 )
 def test_a_literal_beside_a_name_is_left_where_nothing_says_that_it_is_its_value(redactor: Redactor, text: str) -> None:
     assert found(redactor, text.format("Zx9kQ2vLm7"), "a.c") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("password:\n  'key-1': 'x'\n", "a.yml"),
+        ("passwords:\n  `Zx9kQ2vLm7`: 1\n", "a.js"),
+        ("password = (\n    read('Zx9kQ2vLm7')\n)\n", "a.py"),
+        ("password = (\n\n    'Zx9kQ2vLm7'\n)\n", "a.py"),
+        ("password: |\n  Zx9kQ2vLm7 is\n  what it was\n", "a.yml"),
+        ("password: |\n  {{ password }}\n", "a.yml"),
+        ("token = q(Zx9k)\n", "a.js"),
+        ("<key>PasswordLabel</key>\n<string>Zx9kQ2vLm7</string>\n", "a.plist"),
+        ("ConvertTo-SecureString $password -AsPlainText\n", "a.ps1"),
+    ],
+)
+def test_what_stands_below_a_name_and_is_not_its_value_is_left(redactor: Redactor, text: str, path: str) -> None:
+    assert found(redactor, text, path) == []
+
+
+def test_a_key_below_its_name_is_found(redactor: Redactor) -> None:
+    for text, path in (
+        (f"api_key: >-\n  {HEX}\n", "a.yml"),
+        (f"API_KEY = (\n    '{HEX}'\n)\n", "a.py"),
+        (f'const apiKey =\n  "{HEX}"\n', "a.go"),
+        (f"<key>ApiKey</key>\n<string>{HEX}</string>\n", "a.plist"),
+    ):
+        assert found(redactor, text, path) == [("KEY", HEX)]
+
+
+def test_a_value_that_ends_like_a_type_is_found(redactor: Redactor) -> None:
+    text = "kind: Secret\ndata:\n  password: VHIwdWI0ZG9yLXg=\n"
+    assert found(redactor, text, "secret.yaml") == [("PASSWORD", "VHIwdWI0ZG9yLXg=")]
+
+
+@pytest.mark.parametrize("signs", ["{7}Zweig&", "Zweig|7;x"])
+def test_the_line_of_a_block_is_a_setting_with_all_its_signs(redactor: Redactor, signs: str) -> None:
+    assert found(redactor, f"password: |\n  Birke{signs}\n", "a.yml")[:1] == [("PASSWORD", f"Birke{signs}")]
 
 
 SETTINGS = (
@@ -440,6 +496,10 @@ def test_the_last_at_before_the_path_ends_a_password(redactor: Redactor, passwor
         "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-Ab3dEf",
         "PASSWORD_1_REDACTED",
         "$name:$word",
+        "required|string|min:8|confirmed",
+        "required|min:6",
+        "required|current_password:api",
+        "nullable|regex:/^(?=.*[a-z])(?=.*[A-Z])[!$#%]/|max:99",
     ],
 )
 def test_what_only_stands_for_a_password_is_left(redactor: Redactor, value: str) -> None:
@@ -506,6 +566,8 @@ def test_keys_are_found_by_their_name_and_their_randomness(redactor: Redactor, t
         "secret = ${{ secrets.API_TOKEN_V2 }}",
         "Culture=neutral, PublicKeyToken=4b1d0f7ac93e5826",
         "publicKeyToken: '4b1d0f7ac93e5826'",
+        'secret: "AWS4$secretKey"',
+        'key: "arn:aws:kms:us-east-1:123456789012:key/7c9e6679-7425-40de-944b-e07fc1f90ae7"',
     ],
 )
 def test_what_is_no_key_is_left(redactor: Redactor, text: str) -> None:
