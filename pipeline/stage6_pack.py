@@ -169,7 +169,8 @@ def _in_order(documents: pa.Table) -> Iterator[dict[str, Any]]:
     for _, same in groupby(documents.column("repo_id").to_pylist()):
         files = documents.slice(begin, sum(1 for _ in same))
         begin += files.num_rows
-        order, ordered_by = order_of((row["path"], row["language"], row["text"]) for row in _rows(files))
+        texts = ((row["path"], row["language"], row["text"]) for row in _rows(files))
+        order, ordered_by = order_of(texts, files.column("repo")[0].as_py())
         for row in _rows(files.take(order)):
             yield row | {"ordered_by": ordered_by}
 

@@ -9,96 +9,16 @@ Costs about a millisecond for a file of 50 kB. A wrong answer changes only the o
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import islice
+
+from gleanery.shards.paths import GO_PACKAGE, JVM, JVM_PACKAGE, MOST_CANDIDATES, Request
 
 # Bounds on what a hostile file can cost.
 LOOKED_AT = 65_536
 MOST_IMPORTS = 1_000
 MOST_FOLDERS = 32
-MOST_CANDIDATES = 64
-# Folders in which sources stand without being named in an import.
-ROOTS = ("", "src", "lib", "include")
 _SCRIPTS = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".vue", ".svelte", ".json")
 _SCRIPT_ENDINGS = ("", *_SCRIPTS, "/index.ts", "/index.tsx", "/index.js", "/index.jsx")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What one statement asks for: names to be tried in this order, the first that exists counts.
-
-    names     paths without an ending
-    endings   what may follow a name
-    folder    the folder that the names are relative to, or None: they are looked for in the whole repository
-    anywhere  whether a name without a folder may stand in any folder, if only one file has it
-    """
-
-    names: tuple[str, ...]
-    endings: tuple[str, ...]
-    folder: str | None = None
-    anywhere: bool = False
-
-
-class Paths:
-    """The paths of one repository, by their last names, and the Go files that each folder has as a package."""
-
-    def __init__(self, paths: Sequence[str]) -> None:
-        self.paths = paths
-        self._number = {path: number for number, path in reversed(list(enumerate(paths)))}
-        self._named: dict[str, list[int]] = {}
-        self._packages: dict[str, list[int]] = {}
-        for number, path in enumerate(paths):
-            folder, name = posixpath.split(path)
-            self._named.setdefault(name, []).append(number)
-            if name.endswith(".go"):  # a folder of tests alone is a package without a file
-                package = self._packages.setdefault(folder, [])
-                if not name.endswith("_test.go") and len(package) < MOST_CANDIDATES:
-                    package.append(number)
-
-    def of(self, request: Request, path: str) -> list[int]:
-        """The files that a request of the file at `path` means: one, or those of a folder, or none."""
-        for name in request.names:
-            whole = None if request.folder is None else posixpath.normpath(posixpath.join(request.folder, name))
-            for ending in request.endings:
-                if ending == "/*":
-                    if found := self._folder(name):
-                        return found
-                    continue
-                number = self._file(name + ending, request, path) if whole is None else self._number.get(whole + ending)
-                if number is not None:
-                    return [number]
-        return []
-
-    def _file(self, name: str, request: Request, path: str) -> int | None:
-        """A file of this name, which may stand anywhere in the repository."""
-        folder = posixpath.dirname(path)
-        if "/" not in name:
-            return self._above(name, folder, request.anywhere)
-        candidates = self._named.get(posixpath.basename(name), [])[:MOST_CANDIDATES]
-        fitting = [n for n in candidates if self.paths[n] == name or self.paths[n].endswith("/" + name)]
-        return min(fitting, key=lambda n: (-_shared(self.paths[n], path), len(self.paths[n]), n), default=None)
-
-    def _above(self, name: str, folder: str, anywhere: bool) -> int | None:
-        """A file of this name in the folder, or in one above it."""
-        if name not in self._named:
-            return None
-        while True:
-            for root in ROOTS:
-                number = self._number.get(posixpath.join(folder, root, name))
-                if number is not None:
-                    return number
-            if not folder:
-                break
-            folder = posixpath.dirname(folder)
-        candidates = self._named.get(name, [])
-        return candidates[0] if anywhere and len(candidates) == 1 else None
-
-    def _folder(self, name: str) -> list[int]:
-        """The Go files of the folder that the longest ending of an import path names."""
-        while "/" in name:
-            name = name.split("/", 1)[1]
-            if (found := self._packages.get(name)) is not None:
-                return found
-        return []
 
 
 def requests_of(path: str, language: str | None, text: str) -> list[Request]:
@@ -117,16 +37,6 @@ def requests_of(path: str, language: str | None, text: str) -> list[Request]:
         if len(found) >= MOST_IMPORTS:
             break
     return list(found)[:MOST_IMPORTS]
-
-
-def _shared(one: str, two: str) -> int:
-    """How many leading folders two paths have in common."""
-    count = 0
-    for a, b in zip(one.split("/")[:-1], two.split("/")[:-1], strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
 
 
 def _shorter(name: str, least: int = 1) -> tuple[str, ...]:
@@ -171,7 +81,13 @@ def _include(path: str, match: re.Match[str]) -> Iterator[Request]:
 
 
 def _go(_: str, match: re.Match[str]) -> Iterator[Request]:
-    yield Request((match.group(1),), ("/*",))
+    yield Request((match.group(1),), (GO_PACKAGE,))
+
+
+def module_of(text: str) -> str | None:
+    """The name of the module that a `go.mod` declares."""
+    found = _MODULE.search(text[:LOOKED_AT])
+    return found and found.group(1)
 
 
 def _rust(path: str, match: re.Match[str]) -> Iterator[Request]:
@@ -182,7 +98,31 @@ def _rust(path: str, match: re.Match[str]) -> Iterator[Request]:
         yield Request((module,), endings, inside)
         return
     root = f"{path[: path.rindex('/src/')]}/src" if "/src/" in path else "src" if path.startswith("src/") else folder
-    yield Request(_shorter(used.replace("::", "/")), endings, root)
+    for name in islice(_grouped(used), MOST_CANDIDATES):
+        yield Request(_shorter(name.replace("::", "/")), endings, root)
+
+
+def _grouped(used: str) -> Iterator[str]:
+    """The names in a tree of Rust's `use`, without the braces.
+
+    >>> list(_grouped("{a::b, c::{self, d as e}}"))
+    ['a::b', 'c::self', 'c::d']
+    """
+    before, name = [""], ""
+    for token in re.findall(r"[{},]|[^{},]+", re.sub("//[^\n]*", "", used)):
+        if token == "{":
+            before.append(before[-1] + name)
+            name = ""
+        elif token in ",}":
+            if name:
+                yield before[-1] + name
+            name = ""
+            if token == "}" and len(before) > 1:
+                before.pop()
+        else:
+            name = token.split(" as ")[0].strip()
+    if name:
+        yield before[-1] + name
 
 
 def _dotted(*endings: str) -> Callable[[str, re.Match[str]], Iterator[Request]]:
@@ -193,6 +133,14 @@ def _dotted(*endings: str) -> Callable[[str, re.Match[str]], Iterator[Request]]:
         yield Request(_shorter(name, 2 if "/" in name else 1), endings)
 
     return read
+
+
+def _java(_: str, match: re.Match[str]) -> Iterator[Request]:
+    name = match.group(1).replace(".", "/").strip("/")
+    if name.endswith(("/*", "/_")):  # all of a package, or what stands in one class
+        yield Request((name[:-2],), (*JVM, JVM_PACKAGE))
+    else:
+        yield Request(_shorter(name, 2 if "/" in name else 1), JVM)
 
 
 def _php(path: str, match: re.Match[str]) -> Iterator[Request]:
@@ -244,7 +192,8 @@ _SCRIPT = _reader(
     _script,
 )
 _INCLUDE = _reader(r"""^[ \t]*#[ \t]*(?:include|import)[ \t]*(["<])([^">\n]{1,300})[">]""", _include)
-_JAVA = _reader(r"^[ \t]*import[ \t]+(?:static[ \t]+)?(\w[\w.]{0,300})", _dotted(".java", ".kt", ".scala", ".groovy"))
+_JAVA = _reader(r"^[ \t]*import[ \t]+(?:static[ \t]+)?(\w[\w.]{0,300}\*?)", _java)
+_MODULE = re.compile(r"""^[ \t]*module[ \t]+["`]?([^\s"`]{1,300})""", re.MULTILINE)
 _SHEET = _reader(r"""@(?:import|use|forward)[ \t]+(?:url\()?['"]([^'"\n:]{1,300})['"]""", _sheet)
 LANGUAGES: Mapping[str, Reader] = {
     "Python": _PYTHON,
@@ -264,10 +213,10 @@ LANGUAGES: Mapping[str, Reader] = {
     "Scala": _JAVA,
     "Groovy": _JAVA,
     "Go": _reader(
-        r"""^[ \t]*(?:import[ \t]+)?(?:[\w.]+[ \t]+)?"([a-z0-9-]+(?:\.[a-z0-9-]+)+/[^"\s]{1,300})"[ \t]*$""", _go
+        r"""^[ \t]*(?:import[ \t]+)?(?:[\w.]+[ \t]+)?"([\w.~-]{1,99}(?:/[^"\s]{1,300})?)"[ \t]*(?://[^\n]*)?$""", _go
     ),
     "Rust": _reader(
-        r"^[ \t]*(?:pub(?:\([^)\n]{0,99}\))?[ \t]+)?(?:mod[ \t]+(\w+)[ \t]*;|use[ \t]+crate::([\w:]{1,300}))", _rust
+        r"^[ \t]*(?:pub(?:\([^)\n]{0,99}\))?[ \t]+)?(?:mod[ \t]+(\w+)[ \t]*;|use[ \t]+crate::([^;]{1,4000}))", _rust
     ),
     "Ruby": _reader(r"""^[ \t]*require(_relative)?[ \t(]+['"]([^'"\n]{1,300})['"]""", _ruby),
     "PHP": _reader(

@@ -38,7 +38,8 @@ def merge_table(vocabulary: Mapping[str, int], merges: list[Any]) -> NDArray[np.
             left, right = merge.split(" ") if isinstance(merge, str) else merge
             triples[rank] = vocabulary[left], vocabulary[right], vocabulary[left + right]
     except (KeyError, ValueError, AttributeError, TypeError) as error:
-        raise StopRun("the tokenizer's merges do not fit its vocabulary", "fetch the release again") from error
+        hint = "give a byte-level BPE tokenizer; if it is that of a release, fetch it again"
+        raise StopRun("the tokenizer's merges do not fit its vocabulary", hint) from error
     slots = 1 << max(4, (2 * len(merges)).bit_length())
     table = np.full((slots, 2), np.uint64(0xFFFFFFFFFFFFFFFF))
     _insert(triples, table)

@@ -8,31 +8,39 @@ Files are gone through by path, and before each one come the files that it asks 
 once). A circle of imports is cut where it would close. So the order is a function of the set of files alone.
 """
 
+import posixpath
 from collections.abc import Iterable, Sequence
 
-from gleanery.shards.imports import Paths, Request, requests_of
+from gleanery.shards.imports import module_of, requests_of
+from gleanery.shards.paths import Paths, Request
 
 # Raise it when the same files may now get another order.
-ORDER_VERSION = "1"
+ORDER_VERSION = "2"
 BY_IMPORTS, BY_PATH = "imports", "path"
 # So many imports of one repository are followed, as many as the largest real ones have.
 MOST_REQUESTS = 1_000_000
+GO_MODULE = "go.mod"
 
 
-def order_of(files: Iterable[tuple[str, str | None, str]]) -> tuple[list[int], str]:
+def order_of(files: Iterable[tuple[str, str | None, str]], repository: str = "") -> tuple[list[int], str]:
     """The order of files given as (path, language, text), by path: their numbers, and BY_IMPORTS or BY_PATH.
+
+    `repository` is its name, as "owner/name".
 
     >>> order_of([("a.py", "Python", "import b"), ("b.py", "Python", ""), ("c.txt", None, "")])
     ([1, 0, 2], 'imports')
     """
     paths: list[str] = []
     requests: list[list[Request]] = []
+    modules: dict[str, str] = {}
     left = MOST_REQUESTS
     for path, language, text in files:
         paths.append(path)
         requests.append(requests_of(path, language, text)[:left])
         left -= len(requests[-1])
-    known = Paths(paths)
+        if posixpath.basename(path) == GO_MODULE and (module := module_of(text)):
+            modules[module] = min(modules.get(module, path), path)
+    known = Paths(paths, {module: posixpath.dirname(path) for module, path in modules.items()}, repository)
     needs = [
         sorted({n for request in asked for n in known.of(request, path)} - {number}, key=lambda n: (paths[n], n))
         for number, (path, asked) in enumerate(zip(paths, requests, strict=True))

@@ -121,7 +121,10 @@ def _parse(content: bytes) -> dict[str, Any]:
             raise ValueError("ids")
         return config
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise StopRun("the tokenizer of the release cannot be read", "fetch the release again") from error
+        raise StopRun(
+            "the tokenizer cannot be read",
+            "give a byte-level BPE tokenizer; if it is that of a release, fetch it again",
+        ) from error
 
 
 def _byte_letters() -> dict[str, int]:

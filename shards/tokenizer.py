@@ -23,6 +23,7 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 from gleanery.records.errors import RejectRecord, StopRun
 from gleanery.shards.chance import compiled
 from gleanery.shards.encoding import PACKAGES, REFERENCE, Encoder, Ids, Reference, choose
+from gleanery.shards.spelling import spelling_of
 from gleanery.shards.tokenizer_file import (
     SENTINELS,
     SMALLEST_VOCABULARY,
@@ -107,6 +108,7 @@ class Tokenizer:
         changed = config["normalizer"] is not None
         config["normalizer"] = None
         engine = _engine(json.dumps(config))
+        _check_added(engine, config["added_tokens"])
         missing = [names[name] for name in SENTINELS if names[name] not in present]
         if missing:
             engine.add_special_tokens([tokenizers.AddedToken(m, special=True, normalized=False) for m in missing])
@@ -132,7 +134,10 @@ class Tokenizer:
         self.vocab_size = len(self.table.control)
         self.dtype = np.dtype("<u2" if self.vocab_size <= 1 << 16 else "<u4")
         self.rule = rule_of(config["pre_tokenizer"])
-        self.exact_cuts = self.rule != "other" and not self.table.has_blank_tokens
+        spelling = spelling_of(content)  # what a loader will know of this tokenizer: better refused now than then
+        if spelling.size != self.vocab_size:
+            raise StopRun("the tokenizer has ids that its file does not give", "use a tokenizer whose ids have no gaps")
+        self.exact_cuts = spelling.exact
         engine.encode_special_tokens = True
         self._reference = Reference(engine)
         self._packages = packages
@@ -231,7 +236,6 @@ class TokenBytes:
             elif not is_control(text):
                 spelled[i] = text.encode("utf-8")
         self.control_names = [text for _, text in sorted(added.items()) if is_control(text)]
-        self.has_blank_tokens = len(self.control_names) < len(added)
         self.content = np.frombuffer(b"".join(spelled), dtype=np.uint8)
         self.start = np.concatenate([[0], np.cumsum([len(s) for s in spelled])]).astype(np.int64)
         self.control = np.array([not s for s in spelled])
@@ -259,6 +263,17 @@ def _engine(config: str) -> tokenizers.Tokenizer:
         return tokenizers.Tokenizer.from_str(config)
     except Exception as error:  # `tokenizers` raises no narrower class
         raise StopRun("the tokenizer cannot be loaded", "check it with tokenizers.Tokenizer.from_file") from error
+
+
+def _check_added(engine: tokenizers.Tokenizer, added: Iterable[Mapping[str, Any]]) -> None:
+    """`tokenizers` numbers added tokens by count, whatever ids the file gives them: a model would know others."""
+    for token in added:
+        if engine.token_to_id(token["content"]) != token["id"]:
+            raise StopRun(
+                f"the added token {token['content']!r} has the id {token['id']} in the tokenizer's file, and another one "
+                f"in {REFERENCE}, which leaves no gaps",
+                "give the added tokens ids without gaps behind the vocabulary: fill each gap with an unused token",
+            )
 
 
 def _check_ids(engine: tokenizers.Tokenizer) -> None:

@@ -543,9 +543,13 @@ def test_every_pair_of_lines_is_equally_likely_to_be_cut_at(root: Path) -> None:
     assert len({len(cut(alone, n, spelling_of(tokenizer.json), 100, LINE)[0].prefix) for n in range(200)}) > 2
 
 
-def test_other_tokenizers_are_cut_at_tokens_without_growth(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", ["rule", "ignore_merges"])
+def test_other_tokenizers_are_cut_at_tokens_without_growth(tmp_path: Path, other: str) -> None:
     config = json.loads((GOLDEN / "tokenizer.json").read_bytes())
-    config["pre_tokenizer"]["pretokenizers"][1]["use_regex"] = False
+    if other == "rule":
+        config["pre_tokenizer"]["pretokenizers"][1]["use_regex"] = False
+    else:
+        config["model"]["ignore_merges"] = True
     tokenizer = Tokenizer.load(json.dumps(config).encode())
     write_part(tmp_path, 0, 1, rows_of(TEXTS), tokenizer)
     finish(tmp_path, 1, tokenizer)

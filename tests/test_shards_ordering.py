@@ -1,6 +1,7 @@
 """Files stand behind what they import, in every language whose imports are read; hostile texts cost little."""
 
 import json
+import posixpath
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gleanery.shards import ordering
-from gleanery.shards.imports import LANGUAGES, MOST_IMPORTS, Paths, Request, requests_of
+from gleanery.shards.imports import LANGUAGES, MOST_IMPORTS, module_of, requests_of
 from gleanery.shards.ordering import BY_IMPORTS, BY_PATH, dependencies_first, order_of
+from gleanery.shards.paths import Paths, Request
 
 CASES: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "shards" / "imports.json").read_text("utf-8"))
 
@@ -18,7 +20,8 @@ CASES: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "shards" 
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_imports_are_found_among_the_files_of_the_repository(name: str) -> None:
     files = CASES[name]["files"]
-    paths = Paths(list(files))
+    modules = {module_of(file["text"]): path for path, file in files.items() if path.endswith("go.mod")}
+    paths = Paths(list(files), {str(module): posixpath.dirname(path) for module, path in modules.items()})
     found = {}
     for path, file in files.items():
         asked = requests_of(path, file["language"], file["text"])
@@ -40,6 +43,35 @@ def test_a_file_stands_behind_what_it_imports(name: str) -> None:
 def test_every_language_that_is_read_has_a_case() -> None:
     tried = {file["language"] for case in CASES.values() for file in case["files"].values()}
     assert set(LANGUAGES) <= tried
+
+
+@pytest.mark.parametrize(
+    "asked", ["github.com/Spf13/cobra", "github.com/spf13/cobra/v2", "github.com/spf13/cobra/v2/doc"]
+)
+def test_without_a_go_mod_the_name_of_the_repository_means_its_top_folder(asked: str) -> None:
+    imported = "doc/a.go" if asked.endswith("doc") else "z.go"
+    files = [
+        ("cobra/cobra.go", "Go", f'package main\nimport "{asked}"\n'),
+        ("doc/a.go", "Go", "package doc\n"),
+        ("z.go", "Go", "package cobra\n"),
+    ]
+    paths = [path for path, _, _ in files]
+    order, ordered_by = order_of(files, "spf13/cobra")
+    assert [paths[n] for n in order].index(imported) < [paths[n] for n in order].index("cobra/cobra.go")
+    assert ordered_by == BY_IMPORTS
+
+
+def test_of_two_modules_of_one_name_the_first_by_path_counts() -> None:
+    files = [
+        ("a/go.mod", "Go Module", "module example.com/tool\n"),
+        ("a/main.go", "Go", "package a\n"),
+        ("b/go.mod", "Go Module", "module example.com/tool\n"),
+        ("b/main.go", "Go", "package b\n"),
+        ("0.go", "Go", 'package main\nimport "example.com/tool"\n'),
+    ]
+    for given in (files, files[::-1]):
+        order, _ = order_of(given)
+        assert [given[n][0] for n in order] == ["a/main.go", "0.go", "a/go.mod", "b/go.mod", "b/main.go"]
 
 
 def test_files_without_imports_stand_by_path() -> None:
@@ -90,7 +122,19 @@ def test_any_text_and_path_can_be_read(language: str, text: str, path: str) -> N
 
 
 @pytest.mark.parametrize(
-    "unit", ["import ", "from . import (\n", "use crate::", '#include "', "require(", "a.", "\t\n"]
+    "unit",
+    [
+        "import ",
+        "from . import (\n",
+        "use crate::",
+        "use crate::{a{b,",
+        "use crate::{a::{",
+        'import "',
+        '#include "',
+        "require(",
+        "a.",
+        "\t\n",
+    ],
 )
 def test_a_text_made_to_be_slow_ends(unit: str) -> None:
     for language in LANGUAGES:

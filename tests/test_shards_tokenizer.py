@@ -129,6 +129,20 @@ def test_sentinels_that_would_take_the_id_of_another_token_are_refused() -> None
         Tokenizer.load(json.dumps(without_last_sentinels()).encode())
 
 
+@pytest.mark.parametrize("normalizer", [None, {"type": "NFC"}])
+def test_added_tokens_with_a_gap_in_their_ids_are_refused_when_a_tokenizer_is_loaded(normalizer: Any) -> None:
+    config = json.loads(train(CODE, 400))
+    config["normalizer"] = normalizer
+    last = max(config["model"]["vocab"].values())
+    token = config["added_tokens"][0] | {"content": "<|pad|>", "id": last + 1}
+    config["added_tokens"].append(token)
+    assert Tokenizer.load(json.dumps(config).encode()).vocab_size == last + 2
+    token["id"] = last + 5
+    with pytest.raises(StopRun, match=f"'<|pad|>' has the id {last + 5}") as refused:
+        Tokenizer.load(json.dumps(config).encode())
+    assert "unused token" in refused.value.hint
+
+
 def test_other_names_for_sentinels_are_understood() -> None:
     tokenizer = Tokenizer.load(train(CODE, 400), OTHERS)
     assert tokenizer.sentinels["<repo_name>"] == "[repo]"
@@ -191,6 +205,27 @@ def test_other_pre_tokenizers_are_named_and_cut_at_tokens() -> None:
     config["pre_tokenizer"]["use_regex"] = False
     other = Tokenizer.load(json.dumps(config).encode())
     assert (other.rule, other.exact_cuts) == ("other", False)
+
+
+def test_a_tokenizer_says_as_its_spelling_does_whether_it_may_be_cut_anywhere() -> None:
+    config = json.loads(train(CODE, 400))
+    assert Tokenizer.load(json.dumps(config).encode()).exact_cuts
+    ignoring = config | {"model": config["model"] | {"ignore_merges": True}}
+    assert not Tokenizer.load(json.dumps(ignoring).encode()).exact_cuts
+    blank = config["added_tokens"][0] | {
+        "content": "  ",
+        "special": False,
+        "id": max(config["model"]["vocab"].values()) + 1,
+    }
+    spaced = config | {"added_tokens": [*config["added_tokens"], blank]}
+    assert not Tokenizer.load(json.dumps(spaced).encode()).exact_cuts
+
+
+def test_merges_that_do_not_fit_are_refused_when_a_tokenizer_is_loaded() -> None:
+    config = json.loads(train(CODE, 400))
+    config["model"]["merges"][0] = ["no", "such"]
+    with pytest.raises(StopRun):
+        Tokenizer.load(json.dumps(config).encode())
 
 
 def test_ids_out_of_range_and_broken_characters_are_refused(tokenizer: Tokenizer) -> None:
