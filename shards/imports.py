@@ -8,7 +8,7 @@ Costs about a millisecond for a file of 50 kB. A wrong answer changes only the o
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from gleanery.shards.paths import GO_PACKAGE, JVM, JVM_PACKAGE, MOST_CANDIDATES, Request

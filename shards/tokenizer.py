@@ -270,8 +270,8 @@ def _check_added(engine: tokenizers.Tokenizer, added: Iterable[Mapping[str, Any]
     for token in added:
         if engine.token_to_id(token["content"]) != token["id"]:
             raise StopRun(
-                f"the added token {token['content']!r} has the id {token['id']} in the tokenizer's file, and another one "
-                f"in {REFERENCE}, which leaves no gaps",
+                f"the added token {token['content']!r} has the id {token['id']} in its file and another one in "
+                f"{REFERENCE}, which leaves no gaps",
                 "give the added tokens ids without gaps behind the vocabulary: fill each gap with an unused token",
             )
 

@@ -69,9 +69,9 @@ def test_of_two_modules_of_one_name_the_first_by_path_counts() -> None:
         ("b/main.go", "Go", "package b\n"),
         ("0.go", "Go", 'package main\nimport "example.com/tool"\n'),
     ]
-    for given in (files, files[::-1]):
-        order, _ = order_of(given)
-        assert [given[n][0] for n in order] == ["a/main.go", "0.go", "a/go.mod", "b/go.mod", "b/main.go"]
+    for one in (files, files[::-1]):
+        order, _ = order_of(one)
+        assert [one[n][0] for n in order] == ["a/main.go", "0.go", "a/go.mod", "b/go.mod", "b/main.go"]
 
 
 def test_files_without_imports_stand_by_path() -> None:
