@@ -25,11 +25,11 @@ from gleanery.licensing.readme import is_of_others, own_lines, paragraphs_of_oth
 from gleanery.licensing.refusals import refusal_in
 from gleanery.licensing.restricted_names import restricted_lines
 from gleanery.licensing.reuse import Record, debian_expression, records
-from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
+from gleanery.licensing.scan import MAYBE_NO_TRAINING, NO_TRAINING, Finding, Scanner
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 18
+EVIDENCE_VERSION = 19
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _MOST_NOT_INCLUDED = 16
 # Lines at the beginning of a licence file in which it says what it is.
@@ -132,7 +132,7 @@ def _without_others(
     above, below = lines[: start - 1], [""] * (start - 1) + lines[start - 1 :]
     own = scanner.scan("\n".join(above).encode("utf-8", "replace"), "whole")
     theirs = scanner.scan("\n".join(below).encode("utf-8", "replace"), "whole")
-    kept = tuple(f for f in theirs if f.expression == NO_TRAINING)
+    kept = tuple(f for f in theirs if f.expression == NO_TRAINING or f.rule == MAYBE_NO_TRAINING)
     named_theirs = tuple(
         replace(f, outcome="mentioned", rule=f"{THIRD_PARTIES}, {f.rule}", copyrights=())
         for f in theirs
@@ -216,15 +216,16 @@ def _placed_in_readme(finding: Finding, lines: list[str], own: frozenset[int]) -
 
 
 def _is_own(finding: Finding, lines: list[str], own: frozenset[int]) -> bool:
-    if finding.expression == NO_TRAINING or finding.start_line is None or finding.end_line is None:
+    said = finding.expression == NO_TRAINING or finding.rule == MAYBE_NO_TRAINING
+    if said or finding.start_line is None or finding.end_line is None:
         return True
-    said = range(finding.start_line, min(finding.end_line, finding.start_line + 200) + 1)
+    places = range(finding.start_line, min(finding.end_line, finding.start_line + 200) + 1)
     # A choice would take the place of the licence texts, so no line of it may be about something else.
     if " OR " in (finding.expression or "") and any(
-        is_of_others(line) for line in lines[said.start - 1 : said.stop - 1]
+        is_of_others(line) for line in lines[places.start - 1 : places.stop - 1]
     ):
         return False
-    return any(line in own for line in said)
+    return any(line in own for line in places)
 
 
 def _of_manifest(scanner: Scanner, text: str, form: str) -> list[Finding]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import re2
 
-from gleanery.licensing.reservations import MAYBE_RESERVED, reserves
+from gleanery.licensing.reservations import MAYBE_RESERVED, RESERVED, reservation
 from gleanery.licensing.words import without_addresses
 
 _IDS = (
@@ -104,6 +104,7 @@ class Page:
             below = range(at + 1, next(more, len(raw)))
             self.owners |= set(takewhile(self._only_names, below))
         self.may_reserve = MAYBE_RESERVED.search(self.data) is not None
+        self._reservations: dict[range, str] = {}
 
     def _only_names(self, at: int) -> bool:
         line = self.plain[at]
@@ -144,10 +145,16 @@ class Page:
 
     def is_reserved(self, paragraph: range) -> bool:
         """Whether a paragraph forbids training."""
+        return self.reservation(paragraph) == RESERVED
+
+    def reservation(self, paragraph: range) -> str:
+        """What a paragraph says of training: `RESERVED`, `DOUBTED` or nothing."""
         if not self.may_reserve:
-            return False
-        at = slice(paragraph.start, paragraph.stop)
-        return reserves(self.plain[at], self.marked[at])
+            return ""
+        if paragraph not in self._reservations:
+            at = slice(paragraph.start, paragraph.stop)
+            self._reservations[paragraph] = reservation(self.plain[at], self.marked[at])
+        return self._reservations[paragraph]
 
     def joined(self, chosen: list[int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """The chosen lines with their numbers from 1; where lines were left out, a gap of empty ones."""

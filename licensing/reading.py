@@ -12,7 +12,7 @@ import re2
 
 from gleanery.licensing.markup import without_markup
 from gleanery.licensing.pages import FEWEST_WORDS, GATE, GRANT_WORDS, PROSE, PROSE_WORDS, Page
-from gleanery.licensing.reservations import MAYBE_RESERVED
+from gleanery.licensing.reservations import DOUBTED, MAYBE_RESERVED, RESERVED
 from gleanery.licensing.tag_lines import with_whole_tags
 
 HEAD_CHARACTERS, HEAD_LINES = 4096, 100
@@ -46,7 +46,8 @@ class Reading:
     `prose` is true where the lines have as many different words of law as a licence has, whatever else the text holds.
     `full_lines` are the fuller form: of a head, from the first line of interest to the last, with owners and whatever
     stands between, as some licences name their owner; of a dense text, every line as it stands; of any other, nothing.
-    `reserved` holds the first and last line of a paragraph that forbids training models on the work.
+    `reserved` holds the first and last line of a paragraph that forbids training models on the work, and `doubted`
+    those of one that may do so, if none does.
     `body`: all lines of a licence-like file that is not dense and not too long; it may be a short licence, or one in
     another language.
     """
@@ -59,6 +60,7 @@ class Reading:
     dense: bool = False
     cut: bool = False
     reserved: tuple[int, int] | None = None
+    doubted: tuple[int, int] | None = None
     prose: bool = False
     body: tuple[str, ...] = ()
 
@@ -82,10 +84,13 @@ def read_text(content: bytes, scope: str) -> Reading:
         full_lines, full_numbers = page.joined([i for i in page.span(legal) if page.plain[i] and scope == "head"])
     notices = (_notice(page.plain[i]) for i in sorted(page.copyrights)[:MAX_COPYRIGHTS])
     copyrights = [notice for notice in notices if notice]
-    reserved = next(((p.start + 1, p.stop) for p in page.paragraphs if page.is_reserved(p)), None)
+    said = [(page.reservation(p), (p.start + 1, p.stop)) for p in page.paragraphs]
+    reserved = next((place for what, place in said if what == RESERVED), None)
+    doubted = None if reserved else next((place for what, place in said if what == DOUBTED), None)
     prose = scope == "head" and _is_prose("\n".join(lines))
     body = () if dense else body
-    return Reading(lines, numbers, full_lines, full_numbers, tuple(copyrights), dense, cut, reserved, prose, body)
+    placed = (lines, numbers, full_lines, full_numbers, tuple(copyrights))
+    return Reading(*placed, dense, cut, reserved, doubted, prose, body)
 
 
 def _is_prose(text: str) -> bool:

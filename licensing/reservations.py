@@ -1,14 +1,20 @@
 """Reservations against training: sentences that forbid to train models on a work, or object to it.
 
-In: the lines of a paragraph. Out: whether one of them reserves the work: a sentence that forbids ("may not be used to
-train language models"), asks for a licence or a permission first, or objects; short forms such as "No AI training"; a
-mark by itself ("NoAI", "TDM-Reservation: 1"). `MAYBE_RESERVED` is the cheap question before. English only. 5 µs for a
-paragraph that may hold one.
+In: the lines of a paragraph. Out: what it says. `RESERVED`: a sentence forbids it for this work ("this code may not
+be used to train language models"), asks for a licence or a permission first, or objects; or it says nothing else, as
+"No AI training" and the mark "NoAI" do. `DOUBTED`: such words, and not what they are about. Nothing: no such words, or
+they are about something else (`other_objects.py`). `MAYBE_RESERVED` is the cheap question before. English only. 5 µs
+for a paragraph that may hold one.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 import re2
+
+from gleanery.licensing.other_objects import about_else, about_work, forbids, says_only
+
+RESERVED, DOUBTED = "reserved", "doubted"
 
 _MODEL = (
     r"\b(?:a\.?i\.?|artificial intelligence|gen(?:erative )?ai|llms?|machine[- ]learning|copilot|chatgpt|"
@@ -37,7 +43,7 @@ _FORMS = (
     # What follows keeps out "no machine learning use case".
     rf"(?:\bno|\bnot for|\bnot to be used (?:for|in)|{_OUT_OF}) (?:any )?{_MODEL}[- ]{_MINING}"
     r"(?:[^a-z]*$|[.,;:!?)]| (?:permitted|allowed|of|on|with|please)\b)",
-    rf"\bnot (?:to be )?used? for {_MODEL}(?:[^a-z]*$|[.,;])",
+    rf"\bnot (?:to be used|use) for {_MODEL}(?:[^a-z]*$|[.,;])",
     rf"{_WORK} (?:is|are) not for (?:use (?:by|with|in) )?{_MODEL}(?:[^a-z]*$|[.,;!])",
     _OUT_OF + r" (?:any )?(?:text and )?data[- ]mining\b",
     rf"{_NO}[^.;]{{0,160}}{_TRAIN}[^.;]{{0,80}}{_MODEL}",
@@ -55,7 +61,7 @@ _FORMS = (
     rf"{_DO_NOT} (?:\w+ )?train\b[^.;]{{0,40}}\b(?:models?|networks?|anything)\b[^.;]{{0,20}}"
     rf"\b(?:on|with|from|using)\b[^.;]{{0,20}}{_THIS}",
     rf"{_DO_NOT} (?:\w+ )?use (?:any (?:part )?of )?(?:this|{_WORK}) (?:to train|for (?:the )?training(?: of)?)\b"
-    r"[^.;]{0,30}\b(?:models?|networks?)\b",
+    r"[^.;]{0,30}\bmodels?\b",
     rf"{_DO_NOT} (?:\w+ )?(?:use|include|add|put)\b[^.;]{{0,15}}{_WORK}\b[^.;]{{0,30}}\b(?:as|in|into|for|to)\b"
     rf"[^.;]{{0,20}}{_DATA}",
     rf"{_DO_NOT} (?:\w+ )?(?:feed|give|paste|upload|input|ingest|submit)\b[^.;]{{0,15}}{_WORK}\b[^.;]{{0,20}}"
@@ -67,47 +73,93 @@ _FORMS = (
     rf"[^.;]{{0,30}}{_FORBID}",
     rf"{_MODEL}(?: use| usage| training)? (?:on|with|of|from) {_WORK}\b[^.;]{{0,30}}{_FORBID}",
     rf"\b(?:use|using) (?:of )?{_WORK}\b[^.;]{{0,40}}{_DATA}[^.;]{{0,30}}{_FORBID}",
+    rf"\b(?:object\w*|exclude|remove)\b[^.;]{{0,30}}{_WORK}\b[^.;]{{0,20}}\b(?:from|in|by|of)\b "
+    r"(?:bigcode\b|(?-i:The Stack)\b)",
+)
+# Words that nobody uses but to reserve, or to speak of those who do.
+_EXPLICIT = (
     # The right that article 4 of the European directive 2019/790 leaves to owners.
     rf"\breserv(?:e[sd]?|ing|ations?)\b[^.;]{{0,60}}\b(?:for|of|to|under|from|against|regarding)\b[^.;]{{0,80}}{_TDM}",
     rf"{_TDM}[^.;]{{0,60}}(?:\b(?:is|are|remains?)\b[^.;]{{0,20}}\breserved\b|{_FORBID})",
     r"\breserv(?:e[sd]?|ing)\b[^;]{0,160}\bdirective (?:\(eu\) )?2019/790\b",
+    r"(?:^|\s)#no-?ai\b",
+)
+# A mark among other words is a doubt, and by itself on a line none.
+_MARKS = (
     r"\btdm[-_ ]reservation\b[\"'>\s:=]{0,6}(?:content=)?[\"']?1\b",
-    # A mark among others, or where a sentence says that it is one.
     r"\bno-?image-?ai\b|\bcontent=[\"'][^\"'\n]{0,80}\bno-?ai\b|"
-    r"\b(?:tagged|marked|labell?ed|flagged)\b(?: \w+)? [\"'`#]{0,2}no-?ai\b|(?:^|\s)#no-?ai\b",
-    rf"\b(?:object\w*|exclude|remove)\b[^.;]{{0,30}}{_WORK}\b[^.;]{{0,20}}\b(?:from|in|by|of)\b "
-    r"(?:bigcode\b|(?-i:The Stack)\b)",
+    r"\b(?:tagged|marked|labell?ed|flagged)\b(?: \w+)? [\"'`#]{0,2}no-?ai\b",
 )
 # Each by itself: all of them in one would need more memory than the engine has for its fast way.
 _RESERVED = tuple(re2.compile("(?i)" + form) for form in _FORMS)
+_CERTAIN = tuple(re2.compile("(?i)" + form) for form in _EXPLICIT)
+_MARKED = tuple(re2.compile("(?i)" + form) for form in _MARKS)
 # The mark by itself on a line; its signs are gone by now.
-_MARK = re2.compile(r"(?i)^\W*no[- ]?ai\W*$")
+_MARK = re2.compile(
+    r"(?i)^\W*(?:no[- ]?ai|(?:no-?(?:image-?)?ai[\s,;#]{0,4})*no-?image-?ai(?:[\s,;#]{0,4}no-?(?:image-?)?ai)*|"
+    r"tdm[-_ ]reservation[\"'\s:=]{0,6}1[\"',;]*|"
+    r"meta [^>]{0,120}content=[\"'][^\"'\n]{0,80}\bno-?ai\b[^\"'\n]{0,80}[\"'/ ]*|"
+    r"meta [^>]{0,40}\btdm[-_ ]reservation[\"'] content=[\"']1[\"'/ ]*)\W*$"
+)
 _MAYBE = (
     r"(?i)\bno[- ]?(?:image-?)?ai\b|\btrain|fine-?tun|\bscrap|\blearn|\bmining\b|\bdatasets?\b|\bllm|\btdm|2019/790|"
     r"\bai\b|copilot|chatgpt|\blanguage models?\b|code generation|bigcode|the stack\b"
 )
 MAYBE_RESERVED = re2.compile(_MAYBE.encode())
 _MAYBE_IN_WORDS = re2.compile(_MAYBE)
+# The end of a sentence: "Art. 4" and "a.i." hold none.
+_STOP = re.compile(r"[.!?][\"'`)*_]*\s+(?=[A-Z\"'`(*_\[-])")
 
 
-def reserves(lines: Sequence[str], marked: Sequence[bool]) -> bool:
-    """Whether a paragraph reserves the work. `marked`: lines that do not begin with a letter, such as comments.
+def reservation(lines: Sequence[str], marked: Sequence[bool]) -> str:
+    """What a paragraph says of the work. `marked`: lines that do not begin with a letter, such as comments.
 
     Comments are read together with what stands below them and by themselves, since code goes on with no sentence.
 
-    >>> reserves(["No LLM training", "x = 1"], [True, False]), reserves(["NoAI"], [True])
-    (True, True)
-    >>> reserves(["There is no AI in it, and machine learning is not needed."], [False])
-    False
+    >>> reservation(["No LLM training", "x = 1"], [True, False]), reservation(["NoAI"], [True])
+    ('reserved', 'reserved')
+    >>> reservation(["Training language models is not permitted on such computers."], [False])
+    'doubted'
+    >>> reservation(["Your data is never used to train AI models."], [False])
+    ''
     """
-    said = " ".join(lines)
-    if _MAYBE_IN_WORDS.search(said) is None:
-        return False
-    if any(_MARK.match(line) for line in lines) or _is_sentence(said):
-        return True
+    if _MAYBE_IN_WORDS.search(" ".join(lines)) is None:
+        return ""
+    if any(_MARK.match(line) for line in lines):
+        return RESERVED
+    said = _said(lines)
     comments = [line for line, sign in zip(lines, marked, strict=True) if sign]
-    return 0 < len(comments) < len(lines) and _is_sentence(" ".join(comments))
+    if said != RESERVED and 0 < len(comments) < len(lines):
+        alone = _said(comments)
+        said = alone if alone == RESERVED else said or alone
+    return said
 
 
-def _is_sentence(said: str) -> bool:
-    return any(form.search(said) for form in _RESERVED)
+def _said(lines: Sequence[str]) -> str:
+    """The strongest of what the sentences say, those that go over several lines included."""
+    text = " ".join(lines)
+    verdicts = {_verdict(text, start, end, form in _CERTAIN) for form, start, end in _matches(text)}
+    if RESERVED not in verdicts and any(line[:1].isupper() for line in lines[1:]):  # items of a list, without a point
+        alone = ((line, start, end) for line in lines if not about_else(line) for _, start, end in _matches(line))
+        if any(says_only(line[:start], line[start:end], line[end:]) for line, start, end in alone):
+            return RESERVED
+    return RESERVED if RESERVED in verdicts else DOUBTED if DOUBTED in verdicts else ""
+
+
+def _matches(text: str) -> Iterator[tuple[object, int, int]]:
+    for form in (*_CERTAIN, *_RESERVED, *_MARKED):
+        for match in form.finditer(text):
+            yield form, match.start(), match.end()
+
+
+def _verdict(text: str, start: int, end: int, certain: bool) -> str:
+    """What the sentence around a match says."""
+    first = max((stop.end() for stop in _STOP.finditer(text, 0, start + 1)), default=0)
+    stop = _STOP.search(text, end)
+    last = stop.start() if stop else len(text)
+    sentence = text[first:last]
+    if about_else(sentence) or not (certain or forbids(sentence)):
+        return ""
+    if certain or about_work(sentence, text[:first]) or says_only(text[first:start], text[start:end], text[end:last]):
+        return RESERVED
+    return DOUBTED

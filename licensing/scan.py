@@ -41,6 +41,7 @@ from gleanery.licensing.time_limit import TimeIsUp, within
 __all__ = [
     "CHANGED",
     "CHANGED_TEXT",
+    "MAYBE_NO_TRAINING",
     "MOST_FINDINGS",
     "NO_TRAINING",
     "SCAN_VERSION",
@@ -58,6 +59,8 @@ __all__ = [
 
 # What this room finds by itself; scancode has no rule for it.
 NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
+# Words of a reservation that do not say what they are about: a doubt, which bears witness against no copy.
+MAYBE_NO_TRAINING = "gleanery-maybe-no-ai-training"
 MOST_FINDINGS = 64
 # A file is read as one text, and again without what it says of others and of parts.
 FILE_LIMIT = 2
@@ -109,6 +112,8 @@ class Scanner:
             placed = [*placed[: MOST_FINDINGS - 1], Finding("unknown", rule="gleanery-too-many-findings")]
         if reading.reserved:
             placed.append(Finding("found", NO_TRAINING, 100.0, "gleanery-no-ai-training", *reading.reserved))
+        if reading.doubted:
+            placed.append(Finding("unknown", None, None, MAYBE_NO_TRAINING, *reading.doubted))
         if reading.cut:
             placed.append(Finding("unknown", rule="gleanery-text-too-long"))
         placed = placed or [_nothing(reading)]

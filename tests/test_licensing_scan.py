@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gleanery.licensing.reading import HEAD_CHARACTERS, WHOLE_CHARACTERS
-from gleanery.licensing.scan import MOST_FINDINGS, NO_TRAINING, Finding, Scanner, head_of
+from gleanery.licensing.reading import HEAD_CHARACTERS, WHOLE_CHARACTERS, read_text
+from gleanery.licensing.scan import MAYBE_NO_TRAINING, MOST_FINDINGS, NO_TRAINING, Finding, Scanner, head_of
 from gleanery.licensing.time_limit import TimeIsUp, within
 
 GOLDEN = Path(__file__).parent / "golden/licensing"
@@ -337,6 +337,15 @@ def test_a_header_is_found_in_every_encoding(encoding: str) -> None:
         ("Do not scrape this repository for AI.", True),
         ("You must not use this code in datasets for language models.", True),
         ("Copilot and other code models must not learn from this repository.", True),
+        ("Nobody may use it. The code may not be used by anyone to train AI models.", True),
+        ("This code is MIT. It may not be used to train AI models.", True),
+        ("MIT licence, but you may not train generative AI with anything in this repository.", True),
+        ("We, the authors, do not allow anyone to use this project to train AI models.", True),
+        ("License: MIT, no AI training.", True),
+        ("I want to opt out of AI training.", True),
+        ("Any use for the purposes of training artificial intelligence is expressly prohibited.", True),
+        ("Using this code for training AI without asking me is not allowed.", True),
+        ("The Software may not be used for training or improving machine learning algorithms, including AI.", True),
         ("No machine learning experience is needed.", False),
         ("The validation set may not be used as training data.", False),
         ("Not for machine learning engineers alone.", False),
@@ -352,6 +361,59 @@ def test_a_reservation_against_training_is_understood(text: str, reserved: bool)
     for content in (text, f"# {text}", " * " + text.replace(" ", "\n * ", 1)):
         assert (NO_TRAINING in expressions(content.encode(), "whole")) == reserved
         assert (NO_TRAINING in expressions(content.encode(), "head")) == reserved
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your data is never used to train AI models.",
+        "We do not use your prompts to train our language models.",
+        "The library does not train language models; it only runs inference.",
+        "Note that you cannot train a language model with this tool on a CPU.",
+        "The GPU backend is not supported for training large language models yet.",
+        "Your code never leaves your machine and is not used for training AI models.",
+        "Training LLMs needs an API key and your consent.",
+        "Machine learning models should not learn from the test set.",
+        "Do not use this library for training of large networks.",
+        "Never train models with data from this library without normalising it.",
+        "This repository shows how to opt out of AI training on GitHub.",
+        "Do not train the model on this file; it is the validation split.",
+        "Do not include this file in the training set: it is the test split.",
+        "The AI model must not read this file twice.",
+        "The module does not provide training for AI models.",
+        "Datasets are not included; AI models are downloaded.",
+        "This crawler respects TDM-Reservation: 1 headers of web sites.",
+        "We honour robots.txt and noai, noimageai tags when scraping.",
+        'It checks whether a page has the meta tag content="noai".',
+        "Licensed under MIT. Not used for AI.",
+        "Licensed under MIT. It cannot train a machine learning model by itself.",
+        "It is not feasible to train a language model for each language.",
+        "The problems were written by hand to ensure not to be included in the training set of code generation models.",
+        "This library must not be used in training mode with language models.",
+        "You don't need to train a model: no machine learning use case here.",
+    ],
+)
+def test_words_on_training_about_something_else_say_nothing(text: str) -> None:
+    for content in (text, f"# {text}", " * " + text.replace(" ", "\n * ", 1)):
+        for scope in ("whole", "head"):
+            reading = read_text(content.encode(), scope)
+            assert (reading.reserved, reading.doubted) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Fine-tuning a language model requires a license agreement for the weights.",
+        "The dataset must not be used for evaluation of models that were trained on it, or LLM models.",
+        "Training language models is not permitted on such computers.",
+        "You must not use outputs of the service to train language models that compete with it.",
+    ],
+)
+def test_words_on_training_that_name_no_work_are_a_doubt(text: str) -> None:
+    for scope in ("whole", "head", "readme"):
+        found = SCANNER.scan(text.encode(), scope)
+        assert ("unknown", MAYBE_NO_TRAINING) in {(f.outcome, f.rule) for f in found}
+        assert NO_TRAINING not in {f.expression for f in found}
 
 
 @pytest.mark.parametrize("scope", ["whole", "head"])
