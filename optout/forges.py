@@ -6,6 +6,7 @@ from a host of the settings and a checked path; a host that nobody listed is nev
 
 from dataclasses import dataclass
 
+from gleanery.optout.hosts import ACCOUNTS_OF
 from gleanery.optout.names import REGISTRIES, Location, repository_location
 from gleanery.optout.settings import WebSettings
 from gleanery.optout.typed import typed_repository
@@ -58,7 +59,10 @@ def searched_repository(text: str) -> str:
 
 
 def _on_forge(location: Location) -> str:
-    return f"https://{location.host}/{location.bare_path}{_ENDING.get(location.host, '.git')}"
+    path = location.bare_path
+    if location.host in ACCOUNTS_OF:  # a gist is cloned by its id alone
+        path = path.rpartition("/")[2]
+    return f"https://{location.host}/{path}{_ENDING.get(location.host, '.git')}"
 
 
 def _on_extra_host(location: Location, settings: WebSettings) -> str:

@@ -10,60 +10,29 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import quote, unquote
 
+from gleanery.optout.hosts import (
+    ACCOUNTS_OF,
+    INTERFACES,
+    MODULES_OF,
+    PACKAGE_HOSTS,
+    PAGES_OF_ACCOUNTS,
+    SAME_HOST,
+    SHORT,
+    TWO_LEVELS,
+    archived_package,
+)
 from gleanery.records.errors import RejectRecord
 
 LONGEST_NAME = 4096  # characters; a URL may carry a long query
 REGISTRIES = ("pypi", "npm", "local")
-# On these hosts a repository is exactly owner/name, and whatever follows is a page inside it.
-TWO_LEVELS = frozenset({"github.com", "codeberg.org", "bitbucket.org", "git.sr.ht"})
-SAME_HOST = MappingProxyType(
-    {
-        "www.github.com": "github.com",
-        "ssh.github.com": "github.com",
-        "codeload.github.com": "github.com",
-        "raw.githubusercontent.com": "github.com",
-        "www.gitlab.com": "gitlab.com",
-        "altssh.gitlab.com": "gitlab.com",
-        "www.bitbucket.org": "bitbucket.org",
-        "altssh.bitbucket.org": "bitbucket.org",
-    }
-)
-# A forge's interface for programs gives archives too: the host that is meant, and what stands before owner/name.
-_INTERFACES = MappingProxyType(
-    {
-        "api.github.com": ("github.com", "repos/"),
-        "api.bitbucket.org": ("bitbucket.org", "2.0/repositories/"),
-        "codeberg.org": ("codeberg.org", "api/v1/repos/"),
-        "gitlab.com": ("gitlab.com", "api/v4/projects/"),
-    }
-)
-# Hosts of packages: the kind of package, and what stands before its name in the address of a page or an archive.
-PACKAGE_HOSTS = MappingProxyType(
-    {
-        "pypi.org": ("pypi", ("project", "p", "simple", "pypi")),
-        "www.pypi.org": ("pypi", ("project", "p", "simple", "pypi")),
-        "npmjs.com": ("npm", ("package",)),
-        "www.npmjs.com": ("npm", ("package",)),
-        "registry.npmjs.org": ("npm", ()),
-        "registry.yarnpkg.com": ("npm", ()),
-        "files.pythonhosted.org": ("pypi", ("packages",)),
-    }
-)
-_SHORT = MappingProxyType({"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"})
-# A forge's own pages about an account, whose name follows.
-_PAGES_OF_ACCOUNTS = MappingProxyType({"github.com": ("orgs", "users"), "gitlab.com": ("groups", "users")})
 _DEFAULT_PORT = MappingProxyType({"https": 443, "http": 80})
 _SCHEME = re.compile(r"(?:scm:)?(?:git[+:])?(https?|ssh|git)(?:\+git)?://", re.IGNORECASE)
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_][a-z0-9_-]{0,62})*\.?")
 _IPV6_HOST = re.compile(r"\[[0-9a-f:.]{2,45}\]")
 SEGMENT = re.compile(r"[A-Za-z0-9._~@+-]{1,128}")
 _LOCAL = re.compile(r"[\w.@+~-][\w .@+~-]{0,127}(?:/[\w.@+~-][\w .@+~-]{0,127})*")
+_ENDING = re.compile(r"(?:\.git|(?<=[^/])\.wiki)\Z", re.IGNORECASE)
 _BLOB = re.compile(r"[0-9a-f]{40}")
-# A wheel or an egg writes its name without hyphens; in a source archive the last hyphen stands before the version.
-_PYTHON_ARCHIVE = re.compile(
-    r"(?:([^-]+)-.+\.(?:whl|egg)|(.+)-[^-]+\.(?:tar\.[a-z0-9]+|tgz|tbz2?|txz|zip))(?:\.(?:metadata|asc))?",
-    re.IGNORECASE,
-)
 
 _WAY_OUT = "write it as https://HOST/OWNER/NAME, or as pypi/NAME or npm/NAME for a package"
 
@@ -83,7 +52,7 @@ class Location:
 
     @property
     def canonical(self) -> str:
-        return f"{self.host}/{lowered(self.bare_path)}"
+        return f"{host_of_accounts(self.host)}/{lowered(self.bare_path)}"
 
 
 def canonical_repository(text: str) -> str:
@@ -115,12 +84,22 @@ def canonical_owner(text: str) -> str:
     _, host, segments = host_and_path(text)
     if PACKAGE_HOSTS.get(host, ("",))[0] == "npm" and len(segments) == 2 and segments[0].lower() == "org":
         return canonical_owner(f"npm/@{segments[1]}")
-    if segments and segments[0].lower() in _PAGES_OF_ACCOUNTS.get(host, ()):
+    if segments and segments[0].lower() in PAGES_OF_ACCOUNTS.get(host, ()):
         segments = segments[1:2] if host in TWO_LEVELS else segments[1:]
     segments = segments if host in TWO_LEVELS else of_repository(host, segments)
+    host = host_of_accounts(host)
     if host in PACKAGE_HOSTS or not segments or _odd(host, segments) or (host in TWO_LEVELS and len(segments) != 1):
         raise RejectRecord("this does not name an account of a forge", "write it as HOST/OWNER", "name_not_clear")
     return f"{host}/{lowered('/'.join(segments))}"
+
+
+def host_of_accounts(host: str) -> str:
+    """The host whose accounts own what lies on a host: gists belong to accounts of GitHub.
+
+    >>> host_of_accounts("gist.github.com"), host_of_accounts("example.org")
+    ('github.com', 'example.org')
+    """
+    return ACCOUNTS_OF.get(host, host)
 
 
 def canonical_blob(text: str) -> str:
@@ -184,7 +163,7 @@ def _without_purl(text: str) -> str:
     at = text.rfind("@")
     text = text[:at] if at > text.rfind("/") else text
     kind, _, name = text.partition("/")
-    return f"{kind}:{name}" if kind.lower() in _SHORT else text
+    return f"{kind}:{name}" if kind.lower() in SHORT else text
 
 
 def _package(text: str) -> str | None:
@@ -208,9 +187,9 @@ def _package_of_page(host: str, segments: list[str]) -> str | None:
     if before and (not segments or segments[0].lower() not in before):
         return None
     name = segments[len(before[:1]) :]
-    if host == "files.pythonhosted.org" and name:  # its addresses lead to archives, which carry the name
-        archive = _PYTHON_ARCHIVE.fullmatch(name[-1])
-        name = [archive[1] or archive[2]] if archive else []
+    if kind == "pypi" and segments[0].lower() == "packages" and name:  # an archive, which carries the name
+        package = archived_package(name[-1])
+        name = [package] if package else []
     if not kind or not name or name[0] == "-":
         return None
     return _package(f"{kind}/{'/'.join(name[: 2 if name[0].startswith('@') else 1])}")
@@ -220,7 +199,7 @@ def host_and_path(text: str) -> tuple[str, str, list[str]]:
     """Scheme, canonical host (with its port unless that is the usual one), and the segments of the path."""
     short = re.match(r"(github|gitlab|bitbucket):(?!/)", text, re.IGNORECASE)
     if short:
-        text = f"https://{_SHORT[short[1].lower()]}/{text[short.end() :]}"
+        text = f"https://{SHORT[short[1].lower()]}/{text[short.end() :]}"
     started = _SCHEME.match(text)
     if started:
         scheme, rest = started[1].lower(), text[started.end() :]
@@ -234,8 +213,10 @@ def host_and_path(text: str) -> tuple[str, str, list[str]]:
     rest = re.split(r"[?#]", rest, maxsplit=1)[0]
     authority, _, path = rest.partition("/")
     host = _canonical_host(scheme, authority.rpartition("@")[2].lower(), explicit=bool(started))
-    if host in _INTERFACES:
-        host, before = _INTERFACES[host]
+    if host in MODULES_OF and path.strip("/"):  # a module is named by the address it lies at
+        return host_and_path(f"https://{path.lstrip('/').replace('!', '')}")
+    if host in INTERFACES:
+        host, before = INTERFACES[host]
         path = path.lstrip("/").removeprefix(before)
     return scheme, host, segments_of(path)
 
@@ -274,7 +255,11 @@ def _encoded(segment: str) -> str:
 
 
 def without_git(path: str) -> str:
-    """The path without an ending .git or slash."""
-    while path.lower().endswith(".git"):
-        path = path[:-4]
+    """The path without an ending .git or slash, and of a wiki the path of the repository that it belongs to.
+
+    >>> without_git("alice/lib.git"), without_git("alice/lib.wiki.git"), without_git("alice/.wiki")
+    ('alice/lib', 'alice/lib', 'alice/.wiki')
+    """
+    while ending := _ENDING.search(path):
+        path = path[: ending.start()]
     return path.rstrip("/")

@@ -15,6 +15,7 @@ from gleanery.optout.names import (
     REGISTRIES,
     canonical_repository,
     host_and_path,
+    host_of_accounts,
     lowered,
     of_repository,
     segments_of,
@@ -82,7 +83,9 @@ def reading(text: str) -> Reading | None:
     except RejectRecord:
         return None if "://" in text else _bare(text)
     name = _joined(host, segments)
-    return Reading(f"{host}/{name}", True) if name else None
+    if host_of_accounts(host) != host and "/" not in name:
+        return None  # a gist without its account: no rule about that account could be compared with it
+    return Reading(f"{host_of_accounts(host)}/{name}", True) if name else None
 
 
 def is_unreadable(text: str) -> bool:

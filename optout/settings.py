@@ -6,7 +6,7 @@ client or for one request: nobody can use up what belongs to another, and so kee
 
 from dataclasses import dataclass
 
-KNOWN_FORGES = ("github.com", "gitlab.com", "codeberg.org", "bitbucket.org", "git.sr.ht")
+KNOWN_FORGES = ("github.com", "gist.github.com", "gitlab.com", "codeberg.org", "bitbucket.org", "git.sr.ht")
 
 
 @dataclass(frozen=True)

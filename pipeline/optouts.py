@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gleanery.optout.hosts import TWO_LEVELS
 from gleanery.optout.matching import Matcher
-from gleanery.optout.names import TWO_LEVELS
 from gleanery.optout.networks import Member, blocked_members, upstreams
 from gleanery.optout.readings import is_unreadable, reading, readings
 from gleanery.optout.registry import Rule
@@ -38,7 +38,7 @@ def sources_of(settings: Settings) -> list[tuple[Identity, Source]]:
         except RejectRecord as error:
             raise StopRun(f"source {number} cannot be used: {error.message}", error.hint) from None
         if any(map(is_unreadable, (identity.name, identity.url, *identity.aliases, source.fork_of or ""))):
-            problem = f"source {number} cannot be used: the host of one of its addresses cannot be read"
+            problem = f"source {number} cannot be used: the host or the account of one of its addresses cannot be read"
             raise StopRun(problem, "write the address as https://HOST/OWNER/NAME, or owners' objections would miss it")
         pairs.append((identity, source))
     pairs.sort(key=lambda pair: pair[0].repo_id)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gleanery.optout.forges import named_repository
 from gleanery.optout.matching import Matcher, Rule, canonical_repository, rule_keys
 from gleanery.optout.names import canonical_blob, canonical_owner
+from gleanery.optout.readings import is_unreadable
 from gleanery.optout.settings import WebSettings
 from gleanery.records.errors import RejectRecord
 
@@ -20,7 +21,7 @@ NOT_NAMES = (GOLDEN / "not_names.txt").read_text().splitlines()
 
 owners = st.from_regex(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,10}[A-Za-z0-9])?", fullmatch=True)
 names = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,12}[A-Za-z0-9_]", fullmatch=True).filter(
-    lambda name: not name.lower().endswith(".git")
+    lambda name: not name.lower().endswith((".git", ".wiki"))
 )
 forms = st.sampled_from(
     [
@@ -91,6 +92,21 @@ def test_an_owner_rule_covers_all_repositories_of_that_owner_and_no_namesake() -
     assert matcher.blocks_repository(["https://github.com/alice2/any"]) is None
     assert matcher.blocks_repository(["https://github.com/ali/ce"]) is None
     assert matcher.blocks_repository(["https://gitlab.com/alice/any"]) is None
+
+
+def test_an_owner_rule_covers_gists_and_wikis_too() -> None:
+    matcher = Matcher([_rule(1, "owner", canonical_owner("https://gist.github.com/Alice"))])
+    assert matcher.blocks_repository(["https://gist.github.com/alice/0123456789abcdef0123456789abcdef"])
+    assert matcher.blocks_repository(["https://github.com/alice/lib.wiki.git"])
+    assert matcher.blocks_repository(["https://gist.github.com/bob/0123456789abcdef0123456789abcdef"]) is None
+    wiki = Matcher([_rule(1, "repo", "github.com/alice/lib")])
+    assert wiki.blocks_repository(["https://github.com/alice/lib.wiki.git"])
+    assert wiki.blocks_repository(["https://github.com/alice/wiki"]) is None
+
+
+def test_a_gist_without_its_account_cannot_be_compared() -> None:
+    assert is_unreadable("https://gist.github.com/0123456789abcdef.git")
+    assert not is_unreadable("https://gist.github.com/alice/0123456789abcdef.git")
 
 
 def test_an_owner_rule_for_a_group_covers_its_subgroups() -> None:
@@ -190,6 +206,9 @@ def test_the_keys_of_a_name_are_all_that_can_cover_it() -> None:
         ("git@gitlab.com:Group/Sub/Lib.git", "https://gitlab.com/Group/Sub/Lib.git"),
         ("https://git.sr.ht/~alice/lib/tree", "https://git.sr.ht/~alice/lib"),
         ("http://codeberg.org/alice/lib", "https://codeberg.org/alice/lib.git"),
+        ("https://gist.github.com/Alice/0123abcd", "https://gist.github.com/0123abcd.git"),
+        # Strangers may edit a wiki, so the repository itself has to hold the proof.
+        ("https://github.com/alice/lib.wiki.git", "https://github.com/alice/lib.git"),
         ("https://forge.example.org/Alice/lib.git", "https://forge.example.org/Alice/lib.git"),
         ("http://forge.example.org/Alice/lib", "https://forge.example.org/Alice/lib"),
     ],

@@ -261,7 +261,7 @@ def test_the_audit_finds_what_the_matcher_finds(graph: list[Planned], covered: l
 
 def test_an_address_of_which_nothing_can_be_compared_stops_the_run() -> None:
     source = SourceSettings(kind="git", locator="https://github.com/a/b", aliases=("https://exa mple.org/a/b",))
-    with pytest.raises(StopRun, match="source 1 cannot be used: the host of one of its addresses"):
+    with pytest.raises(StopRun, match="source 1 cannot be used: the host or the account of one of its addresses"):
         sources_of(Settings(source=(source,)))
 
 
