@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gleanery.shards.addresses import book_of
 from gleanery.shards.batch import Batch, Segments, moved
-from gleanery.shards.fim import END, MIDDLE, PREFIX, SUFFIX
+from gleanery.shards.fim import END, FILE_BEGINS, MIDDLE, PREFIX, REPOSITORY_NAME, SUFFIX
 from gleanery.shards.lookup import untouched_blocks
 from gleanery.shards.packing import Plan
 from gleanery.shards.pieces import REPOSITORY, Rules
@@ -21,7 +21,7 @@ from gleanery.shards.serving import serve
 from gleanery.shards.splits import splits_of
 from gleanery.shards.store import Store
 
-PADDING, REPOSITORY_NAME, FILE_BEGINS = "<fim_pad>", "<repo_name>", "<file_sep>"
+PADDING = "<fim_pad>"
 INT32, INT64 = np.dtype(np.int32), np.dtype(np.int64)
 _NONE: Any = np.empty(0, np.uint8)
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gleanery.records.errors import WrongArguments
 from gleanery.shards.chance import u64
 from gleanery.shards.cut_places import CHARACTER, draw_cuts
 from gleanery.shards.cuts import EXACT, MOST_NEW, NEW_1, NEW_4, PLACES, WINDOW_BYTES, cut_piece
@@ -23,6 +24,7 @@ from gleanery.shards.spelling import Spelling
 from gleanery.shards.splits import splits_of
 
 PREFIX, SUFFIX, MIDDLE, END = "<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<|endoftext|>"
+REPOSITORY_NAME, FILE_BEGINS = "<repo_name>", "<file_sep>"
 
 
 @dataclass(frozen=True)
@@ -35,15 +37,20 @@ class Parts:
 
 
 def fim_undo(ids: NDArray[Any], control_ids: Mapping[str, int]) -> NDArray[Any]:
-    """The tokens of one segment in the order of the source, without control tokens.
+    """The tokens of one piece in the order of the source, without control tokens.
 
-    `ids` is a segment as a loader gives it, in any form; what comes back spells the piece's bytes. Control tokens are
-    never part of a document, so the parts can be told apart without doubt.
+    `ids` is what stands from `begin` + `head` of an entry of `segments` to the next one, in any form; what comes back
+    spells the piece's bytes. Control tokens are never part of a document, so the parts can be told apart without doubt.
+    Raises WrongArguments for a segment of a repository, which holds names, and mostly several files.
 
     >>> ids = {"<fim_prefix>": 1, "<fim_middle>": 2, "<fim_suffix>": 3, "<|endoftext|>": 0}
     >>> fim_undo(np.array([1, 50, 51, 3, 70, 2, 60, 0]), ids).tolist()
     [50, 51, 60, 70]
     """
+    names = [control_ids[role] for role in (REPOSITORY_NAME, FILE_BEGINS) if role in control_ids]
+    if np.isin(ids, names).any():
+        hint = "give one piece: from `segments.begin` + `segments.head` to the next `segments.begin`"
+        raise WrongArguments("this is a segment of a repository, with names", hint)
     parts = split_segment(ids, control_ids)
     return np.concatenate([parts.prefix, parts.middle, parts.suffix])
 

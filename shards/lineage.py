@@ -73,10 +73,15 @@ class Leg:
 def trace(loader: Loader | Mixture, step: int, row: int, position: int, legs: Sequence[Leg] = ()) -> Origin | None:
     """Where the token at `position` of `row` of a step comes from; None for padding.
 
-    Rows count through all ranks: rank r has the rows r × batch to (r + 1) × batch. Raises IndexError outside the step.
+    Rows count through all ranks: rank r has the rows r × batch to (r + 1) × batch. Raises IndexError outside the step,
+    and for a step behind the end of the loader's epochs. Raises StopRun for a training that was packed anew without what
+    was removed, unless the legs say that each step honoured as much of the list.
     """
     legs = _legs(loader, legs)
-    source, epoch, place = _placed(loader, _row_of(legs, step, row))
+    found_at = _row_of(legs, step, row)
+    if not _was_taken(loader, legs, step):
+        raise IndexError(f"step {step} lies behind the end of the epochs")
+    source, epoch, place = _placed(loader, found_at)
     one = sources(loader)[source]
     found = origin(one.unmasked(), epoch, place, position)
     if found is None:
@@ -112,7 +117,7 @@ def origin(loader: Loader, epoch: int, place: int, position: int) -> Origin | No
 def exposure(loader: Loader | Mixture, file_id: str, steps: int, legs: Sequence[Leg] = ()) -> Iterator[Sighting]:
     """Every piece of a file that the first `steps` steps saw, or may have seen, in order.
 
-    Raises StopRun for an unknown file.
+    Behind the end of the loader's epochs no step saw anything. Raises StopRun for an unknown file, and as `trace` does.
     """
     legs = _legs(loader, legs)
     known = [pc.index(one.store.file_ids(), file_id).as_py() for one in sources(loader)]
@@ -129,12 +134,15 @@ def _sightings(
     """Those of one document of one source before a row of the whole."""
     one, before, epoch = sources(loader)[source], 0, 0
     unmasked = one.unmasked()
-    while _whole_row(loader, source, before) < last:
+    epochs = one.epochs if isinstance(loader, Loader) else None
+    while _whole_row(loader, source, before) < last and (epochs is None or epoch < epochs):
         for place in one.plan(epoch).places_of(document).tolist():
             row = _whole_row(loader, source, before + place)
             if row >= last:
                 break
             step, inside = _step_of(legs, row)
+            if not _was_taken(loader, legs, step):
+                return
             seen = _seen(one, document, _leg_of(legs, step))
             if seen is not False:
                 yield from (Sighting(step, inside, b, e, seen) for b, e in _pieces(unmasked, epoch, place, document))
@@ -149,6 +157,11 @@ def sources(loader: Loader | Mixture) -> Sequence[Loader]:
 def _whole_row(loader: Loader | Mixture, source: int, row: int) -> int:
     """Where a row of a source stands among the rows of the training."""
     return row if isinstance(loader, Loader) else int(loader.rows_of(source, np.array([row]))[0])
+
+
+def _was_taken(loader: Loader | Mixture, legs: Sequence[Leg], step: int) -> bool:
+    """Whether all rows of a step lie in the loader's epochs; rows that do not fill a last step are left out."""
+    return not isinstance(loader, Loader) or loader.holds(_row_of(legs, step, 0) + _leg_of(legs, step).rows)
 
 
 def _seen(loader: Loader, document: int, leg: Leg) -> bool | None:
@@ -187,6 +200,11 @@ def _legs(loader: Loader | Mixture, legs: Sequence[Leg]) -> Sequence[Leg]:
         raise WrongArguments("a later leg honours less of the removal list", hint)
     if honoured and not isinstance(loader, Loader):
         raise WrongArguments("a mixture has a removal list for each source", "leave `removed` out of the legs")
+    if any(one.packings() != {0} and {leg.removed for leg in legs} != one.packings() for one in sources(loader)):
+        raise StopRun(
+            "an epoch of this training was packed anew without what was removed, and nobody wrote down which ones were",
+            "if each step honoured the same entries of the list, say so: legs=[Leg(0, rows, removed=entries)]",
+        )
     if steps[0] != 0 or sorted(set(steps)) != steps or any(leg.rows < 1 for leg in legs):
         raise WrongArguments(
             "the legs of the run do not follow each other", "the first begins at step 0, each later one later"

@@ -243,6 +243,14 @@ class Loader:
             raise StopRun("the removal list is older than the one that the state honoured", "fetch the newest list")
         return packed
 
+    def packings(self) -> set[int]:
+        """How many entries of the removal list the packings of all epochs leave out, as far as anybody said."""
+        return self._plans.packings()
+
+    def holds(self, rows: int) -> bool:
+        """Whether so many rows from the beginning of epoch 0 on lie before the end of the epochs."""
+        return self._plans.hold(0, 0, rows, self.epochs)
+
     def packed_of(self, epoch: int) -> int:
         """How many entries of the removal list the packing of an epoch leaves out."""
         return self._plans.packed_of(epoch)

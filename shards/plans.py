@@ -47,6 +47,10 @@ class Plans:
         """How many entries of the removal list the packing of an epoch leaves out."""
         return self.packed.get(epoch, self._anew)
 
+    def packings(self) -> set[int]:
+        """How much of the removal list the packings of all epochs leave out, as far as anybody said."""
+        return {self._anew, *self.packed.values()}
+
     def go_on_from(self, epoch: int, row: int, packed: int) -> bool:
         """Let the packing of an epoch leave out so many entries, as it did when a state was saved.
 

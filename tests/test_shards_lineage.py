@@ -180,3 +180,45 @@ def test_what_does_not_exist_is_refused(root: Path) -> None:
         list(exposure(loader, "0", 1))
     with pytest.raises(StopRun, match="legs"):
         trace(loader, 0, 0, 0, [Leg(1, 2)])
+
+
+def test_a_step_behind_the_end_of_the_epochs_saw_nothing(root: Path) -> None:
+    loader = Loader(root, context=64, batch=3, world=2, epochs=2)
+    steps, endless = len(loader), Loader(root, context=64, batch=3, world=2)
+    assert trace(loader, steps - 1, 5, 0) == trace(endless, steps - 1, 5, 0)
+    for step in (steps, steps + 50):
+        with pytest.raises(IndexError):
+            trace(loader, step, 0, 0)
+    for file_id in Store.open(root).file_ids().to_pylist():
+        wanted = [one for one in exposure(endless, file_id, steps + 40) if one.step < steps]
+        assert list(exposure(loader, file_id, steps + 40)) == wanted
+
+
+def test_the_end_is_counted_in_the_steps_of_the_legs(root: Path) -> None:
+    loader = Loader(root, context=64, batch=3, epochs=1)
+    legs = [Leg(0, 3), Leg(2, 5)]
+    whole = 2 + (loader.rows(0) - 6) // 5
+    trace(loader, whole - 1, 4, 0, legs)
+    with pytest.raises(IndexError):
+        trace(loader, whole, 0, 0, legs)
+
+
+def test_a_training_that_was_packed_anew_is_traced_only_if_its_legs_say_how(root: Path, tmp_path: Path) -> None:
+    plain = Loader(root, context=64, batch=2)
+    found = trace(plain, 0, 0, 0)
+    assert found is not None
+    append(tmp_path / "list", [Wish("file", found.file_id, "opt_out")], None)
+    removed = removed_from(root, tmp_path / "list", mode="repack")
+    anew = Loader(root, context=64, batch=2, removed=removed)
+    for legs in ([], [Leg(0, 2)], [Leg(0, 2, removed=0), Leg(9, 2, removed=1)]):
+        with pytest.raises(StopRun, match="packed anew"):
+            trace(anew, 3, 0, 0, legs)
+        with pytest.raises(StopRun, match="packed anew"):
+            list(exposure(anew, found.file_id, 9, legs))
+    first = next(iter(anew)).segments.document[0]
+    told = trace(anew, 0, 0, 0, [Leg(0, 2, removed=1)])
+    assert told is not None and told.document == first
+    # The list came in the first epoch: what its packing left out is another matter than for the later ones.
+    anew.load_state_dict({**plain.state_dict(), "removed": 0})
+    with pytest.raises(StopRun, match="packed anew"):
+        trace(anew, 3, 0, 0, [Leg(0, 2, removed=1)])

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gleanery.privacy.redact import Redactor
-from gleanery.records.errors import StopRun
+from gleanery.records.errors import StopRun, WrongArguments
 from gleanery.shards import lineage
 from gleanery.shards.fim import fim_undo
 from gleanery.shards.finishing import finish
@@ -350,3 +350,23 @@ def test_a_name_that_is_personal_has_no_tokens_and_stays_in_the_tables(root: Pat
     seen = "".join(loader.store.tokenizer.decode(ids) for ids in epoch_of(loader).input_ids)
     assert "erna" not in seen and "src/file_0.py\n" in seen and sum(repo in seen for repo in repos) >= len(repos) - 2
     assert [row["path"] for row in rows] == [loader.store.document(n)["path"] for n in range(len(rows))]
+
+
+def test_cut_files_are_undone_one_by_one_and_close_a_row_only_where_nothing_follows(root: Path) -> None:
+    loader = opened(root, fim_rate=1.0)
+    batch, end = epoch_of(loader), loader.control_ids["<|endoftext|>"]
+    ids, segments = batch.input_ids.reshape(-1), batch.segments
+    begins = [*segments.begin.tolist(), ids.size]
+    several, closed = 0, 0
+    for number in np.flatnonzero((segments.form > 0) & (segments.document >= 0)).tolist():
+        piece = ids[begins[number] + int(segments.head[number]) : begins[number + 1]]
+        at, length = int(segments.offset[number]), int(segments.length[number])
+        stored = loader.store.tokens(int(segments.document[number]))[at : at + length]
+        decode = loader.store.tokenizer.decode_bytes
+        assert decode(fim_undo(piece, loader.control_ids)) == decode(stored)
+        bounded = bool(np.isin(begins[number + 1], batch.cu_seqlens))
+        assert (piece[-1] == end) == bounded
+        several, closed = several + (not bounded), closed + bounded
+    assert several and closed
+    with pytest.raises(WrongArguments, match="repository"):
+        fim_undo(ids[batch.cu_seqlens[0] : batch.cu_seqlens[1]], loader.control_ids)

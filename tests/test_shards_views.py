@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gleanery.shards.finishing import finish
-from gleanery.shards.loader import Loader
+from gleanery.shards.loader import Loader, torch_loader
 from gleanery.shards.tokenizer import Tokenizer
 from gleanery.shards.views import LEAST_NOISE, ahead, noise
 from gleanery.shards.writing import write_part
@@ -40,6 +40,22 @@ def test_a_target_of_any_depth_lies_in_its_own_segment(root: Path) -> None:
         for depth in range(inside):
             label = batch.labels.reshape(-1)[place + depth]
             assert label in (-100, flat[place + depth + 1])
+
+
+def test_what_torch_is_given_is_looked_at_in_the_same_way(root: Path) -> None:
+    batch = next(iter(Loader(root, context=64, batch=4, fim_rate=0.5)))
+    names = ("input_ids", "cu_seqlens", "segments")
+    given = {name: getattr(batch, name) for name in names}
+    assert np.array_equal(ahead(given, 3), ahead(batch, 3))
+    assert np.array_equal(noise(given).level, noise(batch).level)
+
+
+@pytest.mark.torch
+def test_batches_of_torch_loader_are_taken(root: Path) -> None:
+    pytest.importorskip("torch", reason="torch is an extra: pip install 'gleanery[torch]'")
+    batch, tensors = (next(iter(one(root, context=64, batch=4))) for one in (Loader, torch_loader))
+    assert np.array_equal(ahead(tensors, 3), ahead(batch, 3))
+    assert np.array_equal(noise(tensors).key, noise(batch).key)
 
 
 def test_noise_depends_on_the_place_and_spares_padding(root: Path) -> None:
