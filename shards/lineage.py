@@ -74,8 +74,8 @@ def trace(loader: Loader | Mixture, step: int, row: int, position: int, legs: Se
     """Where the token at `position` of `row` of a step comes from; None for padding.
 
     Rows count through all ranks: rank r has the rows r × batch to (r + 1) × batch. Raises IndexError outside the step,
-    and for a step behind the end of the loader's epochs. Raises StopRun for a training that was packed anew without what
-    was removed, unless the legs say that each step honoured as much of the list.
+    and for a step behind the end of the loader's epochs. Raises StopRun for a training that was packed anew without
+    what was removed, unless the legs say that each step honoured as much of the list.
     """
     legs = _legs(loader, legs)
     found_at = _row_of(legs, step, row)
