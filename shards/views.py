@@ -1,7 +1,7 @@
 """Views: what other objectives need of the same batches. Nothing here draws noise or copies targets: the device does.
 
-In: a batch of a loader, or the dictionary of tensors that `torch_loader` makes of it. Out: for multi-token prediction how
-far each position may look ahead, and for masked diffusion a noise level and a key for each segment.
+In: a batch of a loader, or the dictionary of tensors that `torch_loader` makes of it. Out: for multi-token prediction
+how far each position may look ahead, and for masked diffusion a noise level and a key for each segment.
 """
 
 import math
