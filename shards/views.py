@@ -45,10 +45,12 @@ def ahead(batch: Batch | Mapping[str, Any], depths: int) -> NDArray[np.int16]:
     For multi-token prediction: depth d, from 0, has the target `labels` shifted by d to the left, and counts where
     d < ahead. So one array serves all depths, and the device shifts. Ask before the batch goes to a device.
     """
-    ends, shape = np.asarray(_field(batch, "cu_seqlens"))[1:], tuple(_field(batch, "input_ids").shape)
+    ends: NDArray[np.int32] = np.asarray(_field(batch, "cu_seqlens"))[1:]
+    shape = tuple(_field(batch, "input_ids").shape)
     place = np.arange(math.prod(shape))
     end = ends[np.searchsorted(ends, place, side="right")]
-    return np.minimum(end - 1 - place, depths).astype(np.int16).reshape(shape)
+    found: NDArray[np.int16] = np.minimum(end - 1 - place, depths).astype(np.int16).reshape(shape)
+    return found
 
 
 def _field(batch: Batch | Mapping[str, Any], name: str) -> Any:
