@@ -53,7 +53,8 @@ def test_what_torch_is_given_is_looked_at_in_the_same_way(root: Path) -> None:
 @pytest.mark.torch
 def test_batches_of_torch_loader_are_taken(root: Path) -> None:
     pytest.importorskip("torch", reason="torch is an extra: pip install 'gleanery[torch]'")
-    batch, tensors = (next(iter(one(root, context=64, batch=4))) for one in (Loader, torch_loader))
+    batch = next(iter(Loader(root, context=64, batch=4)))
+    tensors = next(iter(torch_loader(root, context=64, batch=4)))
     assert np.array_equal(ahead(tensors, 3), ahead(batch, 3))
     assert np.array_equal(noise(tensors).key, noise(batch).key)
 
