@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.pipeline.settings import Settings
+from gleanery.records.errors import StopRun
 from gleanery.records.parquet import write_bytes
 
 _AT_ONCE = 500  # keys in one question
@@ -27,17 +28,26 @@ def cache_folder(settings: Settings) -> Path:
 
 
 def user_cache() -> Path:
-    """GLEANERY_CACHE, else Gleanery's folder in the user's cache folder."""
+    """GLEANERY_CACHE, else Gleanery's folder in the user's cache folder. Raises StopRun if there is none."""
     given = os.environ.get("GLEANERY_CACHE")
-    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(given) if given else user / "gleanery"
+    return Path(given) if given else user_folder()
+
+
+def user_folder() -> Path:
+    """Gleanery's folder in the user's cache folder. Raises StopRun for an account without a home folder."""
+    if given := os.environ.get("XDG_CACHE_HOME"):
+        return Path(given, "gleanery")
+    try:
+        return Path.home() / ".cache" / "gleanery"
+    except RuntimeError:  # such as an account of a container that no file knows
+        raise StopRun("this account has no home folder for the cache", "set GLEANERY_CACHE, or HOME") from None
 
 
 class Memory:
     """Results of one detector by key. Any number of processes may use it at once.
 
     Losing it loses only time. So a file that a power failure damaged is no error: it answers nothing, and is made
-    anew by the next process that opens it.
+    anew. Each answer stands with a digest, so that one in which a disk changed a byte is no answer.
 
     `shared` is a folder that several machines see, on any file system: each leaves there what it found, as one file
     named by its digest, when it closes its memory, and takes what others left when it opens it. Files are never
@@ -48,7 +58,8 @@ class Memory:
     def __init__(self, folder: Path, detector: str, shared: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256(detector.encode()).hexdigest()[:16]
-        self._database = _opened(folder / f"{name}.sqlite")
+        self._path = folder / f"{name}.sqlite"
+        self._database = _opened(self._path)
         self._shared = shared / name if shared is not None else None
         self._new: dict[str, str] = {}
         if self._shared is not None:
@@ -62,12 +73,12 @@ class Memory:
         """The remembered plain values of those keys that have one."""
         found: dict[str, Any] = {}
         asked = list(dict.fromkeys(keys))
-        with contextlib.suppress(sqlite3.DatabaseError):
+        with self._mended():
             for at in range(0, len(asked), _AT_ONCE):
                 some = asked[at : at + _AT_ONCE]
-                question = f"SELECT key, value FROM memory WHERE key IN ({','.join('?' * len(some))})"
-                for key, value in self._database.execute(question, some):
-                    with contextlib.suppress(ValueError, TypeError):
+                question = f"SELECT key, value, digest FROM answers WHERE key IN ({','.join('?' * len(some))})"
+                for key, value, digest in self._database.execute(question, some):
+                    if digest == _digest(key, value):
                         found[key] = json.loads(value)
         return found
 
@@ -88,9 +99,21 @@ class Memory:
         self._database.close()
 
     def _write(self, rows: dict[str, str]) -> None:
-        with contextlib.suppress(sqlite3.DatabaseError), self._database:
+        whole = [(key, value, _digest(key, value)) for key, value in rows.items()]
+        with self._mended(), self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?)", rows.items())
+            self._database.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", whole)
+
+    @contextlib.contextmanager
+    def _mended(self) -> Iterator[None]:
+        """What fails inside does nothing; a file that turns out to be damaged is made anew for what comes next."""
+        try:
+            yield
+        except sqlite3.OperationalError:  # busy, full or read-only
+            pass
+        except (sqlite3.DatabaseError, ValueError, TypeError):
+            self._database.close()
+            self._database = _made_anew(self._path)
 
     def _take(self, folder: Path) -> None:
         """Read the files of the other machines that were not read yet."""
@@ -108,16 +131,28 @@ def _opened(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError:
         return _connected(Path(":memory:"))
     except sqlite3.DatabaseError:
+        return _made_anew(path)
+
+
+def _made_anew(path: Path) -> sqlite3.Connection:
+    try:
         for part in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
             part.unlink(missing_ok=True)
         return _connected(path)
+    except (OSError, sqlite3.DatabaseError):
+        return _connected(Path(":memory:"))
+
+
+def _digest(key: Any, value: Any) -> bytes:
+    return hashlib.sha256(f"{key}\0{value}".encode("utf-8", "replace")).digest()[:8]
 
 
 def _connected(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=60, isolation_level=None)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=OFF")
-    database.execute("CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+    database.execute("DROP TABLE IF EXISTS memory")  # of an earlier version, without digests
+    database.execute("CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, value TEXT, digest BLOB) WITHOUT ROWID")
     return database
 
 

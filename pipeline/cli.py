@@ -169,7 +169,7 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         if (refused := of_system(error)) is None:
             raise
         _say(refused)
@@ -195,7 +195,7 @@ def is_news(record: logging.LogRecord) -> bool:
     """False for an error that reaches people as a line and a hint: the engine logs it too, with all its frames."""
     error = record.exc_info[1] if record.exc_info else None
     told = isinstance(error, GleaneryError | KeyboardInterrupt)
-    return not (told or (isinstance(error, OSError) and of_system(error) is not None))
+    return not (told or (isinstance(error, Exception) and of_system(error) is not None))
 
 
 def _show_summary(folder: Path, report: Any) -> None:

@@ -174,8 +174,11 @@ class Settings:
         return plain
 
     def path(self, relative: str) -> Path:
-        """A path from the settings file's folder."""
-        return Path(self.folder, Path(relative).expanduser())
+        """A path from the settings file's folder. Raises StopRun if it begins with the name of no user (`~name`)."""
+        try:
+            return Path(self.folder, Path(relative).expanduser())
+        except RuntimeError:
+            raise StopRun(f"{relative} begins with the home folder of nobody", "give the path in full") from None
 
     def to_json(self) -> str:
         """All of it, for a worker process."""

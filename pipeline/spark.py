@@ -20,6 +20,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import IO
 
+from gleanery.pipeline.caches import user_folder
 from gleanery.records.errors import StopRun
 
 # Spark reads fields of the Java library by reflection, which Java 17 forbids unless told otherwise.
@@ -39,8 +40,7 @@ START_SECONDS, STEP_SECONDS = 120, 24 * 3600
 def jar_folder() -> Path:
     """Where the jars are: GLEANERY_SPARK_JARS, else the user's cache folder."""
     given = os.environ.get("GLEANERY_SPARK_JARS")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(given) if given else cache / "gleanery" / "spark-jars"
+    return Path(given) if given else user_folder() / "spark-jars"
 
 
 def missing() -> str | None:

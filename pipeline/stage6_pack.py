@@ -6,7 +6,8 @@ imports, encodes part by part and decodes each document again to prove that noth
 repository, in which the rules of step `redact` find something gets no tokens. Step 3 (index) counts documents through.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -49,7 +50,7 @@ def tokenizer_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     parameters: dict[str, Any] = {"tokenizers": tokenizers.__version__, "vocabulary": settings.shards.vocabulary}
     if given is None:
         parameters["train_bytes"] = settings.shards.train_bytes
-        task = Task("trained", {"text_bytes": markers["redact"].notes.get("text_bytes", 0)})
+        task = Task("trained")
         return Step(
             *("pack", "tokenizer", "6 of 7  tokenizer", f"{__name__}:train_tokenizer", (task,)),
             *(parameters, ("documents",)),
@@ -103,9 +104,8 @@ def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 
 def train_tokenizer(shard: Shard) -> None:
     """Train on a sample of the documents, chosen by a keyed hash of their ids."""
-    total, limit = shard.task.payload["text_bytes"], shard.settings.shards.train_bytes
-    content = train(_sample(shard.root, limit / total if total > limit else 1.0), shard.settings.shards.vocabulary)
-    _write_tokenizer(shard, content)
+    settings = shard.settings.shards
+    _write_tokenizer(shard, train(sample(_texts(shard.root), settings.train_bytes), settings.vocabulary))
 
 
 def take_tokenizer(shard: Shard) -> None:
@@ -134,11 +134,31 @@ def _write_tokenizer(shard: Shard, content: bytes) -> None:
     shard.wrote(path, describe(path, 0))
 
 
-def _sample(root: Path, rate: float) -> Iterator[str]:
+def _texts(root: Path) -> Iterator[tuple[str, str]]:
     for path in sorted((root / "tables/documents").glob("*.parquet")):
         for row in iter_rows(path, ["file_id", "text"], 256):
-            if keyed_hash("tokenizer", row["file_id"]) < rate * (1 << 64):
-                yield row["text"]
+            yield row["file_id"], row["text"]
+
+
+def sample(documents: Iterable[tuple[str, str]], limit: int) -> list[str]:
+    """The texts of the documents with the smallest keyed hashes, in the order given, `limit` bytes of them in all.
+
+    The one that goes over is cut there. Holds no more than the sample and one text.
+    """
+    held: list[tuple[int, int, bytes]] = []  # a heap: the greatest hash first
+    size = 0
+    for number, (file_id, text) in enumerate(documents):
+        key, content = keyed_hash("tokenizer", file_id), text.encode("utf-8", "ignore")
+        if size >= limit and key >= -held[0][0]:
+            continue
+        heapq.heappush(held, (-key, number, content))
+        size += len(content)
+        while size - len(held[0][2]) >= limit:
+            size -= len(heapq.heappop(held)[2])
+    if held and size > limit:
+        key, number, content = heapq.heappop(held)
+        held.append((key, number, content[: len(content) - (size - limit)]))
+    return [content.decode("utf-8", "ignore") for _, content in sorted(one[1:] for one in held)]
 
 
 def tokens_part(shard: Shard) -> None:

@@ -94,9 +94,8 @@ def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: 
     try:
         _function(work)(shard)
     except Exception as error:
-        refused = of_system(error) if isinstance(error, OSError) else None
         message, hint = f"{type(error).__name__} in the task {task.name}", "this is a fault of Gleanery; report it"
-        if isinstance(told := refused or error, GleaneryError):
+        if isinstance(told := of_system(error) or error, GleaneryError):
             message, hint = told.message, told.hint
         report = {"task": task.name, "message": message, "hint": hint}
         with contextlib.suppress(OSError):  # a full disk has no room for the report either

@@ -72,13 +72,15 @@ class TryAgain(GleaneryError):
     """The call failed in a way that may pass."""
 
 
-def of_system(error: OSError) -> StopRun | None:
+def of_system(error: Exception) -> StopRun | None:
     """What the system refused, as a line and a way out; None where nobody but a programmer could do anything.
 
     >>> of_system(FileNotFoundError(2, "", "a/b")).message
     'a/b: No such file or directory'
     """
-    if error.errno not in _WAYS_OUT:
+    if isinstance(error, MemoryError):  # one of Arrow's is one too
+        error = OSError(errno.ENOMEM, "")
+    if not isinstance(error, OSError) or error.errno not in _WAYS_OUT:
         return None
     place = f"{error.filename}: " if error.filename else ""
     return StopRun(f"{place}{os.strerror(error.errno)}", _WAYS_OUT[error.errno])

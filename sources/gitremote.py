@@ -1,21 +1,28 @@
 """Fetching the tip of a branch from an http(s) URL into the cache, without a work tree and without history.
 
 In: an address, a branch or commit id, and the cache. Out: a bare repository under `git/REPO_ID/COMMIT` that holds one
-commit and is either whole or absent. A commit that is in the cache already is not fetched again; a branch is looked up
-each time, a commit id is not. Servers that only hand out files ("dumb" ones) cannot cut the history, so all of it
-comes. Costs two requests and the size of one pack, at most limits.max_archive_bytes.
+commit and is either whole or absent. A commit that is in the cache already, and is still what was fetched, is not
+fetched again; a branch is looked up each time, a commit id is not. What a branch stood at before goes a day after its
+last use; what was asked for by its id stays. Servers that only hand out files ("dumb" ones) cannot cut the history, so
+all of it comes. Costs two requests and the size of one pack, at most limits.max_archive_bytes; a look at what is there
+already costs its digests, 0.4 GB in a second.
 """
 
 import contextlib
 import errno
+import hashlib
+import json
 import os
 import shutil
+import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import re2
 
 from gleanery.records.errors import GleaneryError, RejectRecord, TryAgain
+from gleanery.records.parquet import write_bytes
 from gleanery.sources.deadline import Deadline, retried
 from gleanery.sources.gitobjects import own_repository
 from gleanery.sources.gitprocess import Git
@@ -23,6 +30,11 @@ from gleanery.sources.gitrefs import COMMIT_ID, Tip, check_branch
 from gleanery.sources.source import Limits
 
 _TIP = "refs/heads/tip"
+# What a clone was fetched as: the branch that was asked for ("" for the default one, null for a commit id), and the
+# digests of its objects. A disk may lose what a rename has made visible; then it is fetched again.
+_NOTE = "gleanery.json"
+# So long after its last use a clone of a branch that has moved on, or a folder that a kill left, is in nobody's hands.
+_GRACE_SECONDS = 24 * 3600
 _ANSWER_BYTES = 1 << 20
 _MESSAGE_BYTES = 64 << 10
 _POLL_SECONDS = 0.05
@@ -46,13 +58,61 @@ def fetch_tip(
     """
     folder = cache / "git" / repo_id
     folder.mkdir(parents=True, exist_ok=True)
+    asked: str | None = version or ""
     if version is not None and COMMIT_ID.fullmatch(version):
-        tip = Tip(version, None)
+        tip, asked = Tip(version, None), None
     else:
         tip = retried(lambda: _look_up(url, version, folder, deadline), deadline)
-    if not (folder / tip.commit).is_dir():
-        tip = retried(lambda: _fetch(url, tip, folder, limits, deadline), deadline)
+    if not _is_whole(folder / tip.commit, deadline):
+        shutil.rmtree(folder / tip.commit, ignore_errors=True)
+        tip = retried(lambda: _fetch(url, tip, asked, folder, limits, deadline), deadline)
+    _use(folder / tip.commit, asked)
+    _sweep(cache, folder, asked, tip.commit)
     return folder / tip.commit, tip
+
+
+def _is_whole(place: Path, deadline: Deadline) -> bool:
+    """Whether a clone is there and has just the objects that were fetched."""
+    try:
+        return bool(_note(place)["files"] == _digests(place, deadline))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _note(place: Path) -> dict[str, Any]:
+    note: dict[str, Any] = json.loads((place / _NOTE).read_bytes())
+    return note
+
+
+def _digests(place: Path, deadline: Deadline) -> dict[str, str]:
+    found = {}
+    for path in sorted((place / "objects").rglob("*")):
+        deadline.left()
+        if path.is_file():
+            with open(path, "rb") as file:
+                found[path.relative_to(place).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def _use(place: Path, asked: str | None) -> None:
+    """Note that a clone is in use; one that is asked for by its id stays from now on."""
+    with contextlib.suppress(OSError, ValueError):
+        note = _note(place)
+        if asked is None and note.get("asked") is not None:
+            write_bytes(place / _NOTE, json.dumps(note | {"asked": None}).encode())
+        os.utime(place / _NOTE)
+
+
+def _sweep(cache: Path, folder: Path, asked: str | None, commit: str) -> None:
+    """Remove what the branch asked for stood at before, and folders that a kill left, once nobody can be using them."""
+    places = [(place, place) for parent in (cache, folder) for place in parent.glob(".git-*")]
+    if asked is not None:
+        places += [(place, place / _NOTE) for place in folder.iterdir() if place.name != commit]
+    for place, used in places:
+        with contextlib.suppress(OSError, ValueError):
+            moved_on = place is used or _note(place).get("asked") == asked
+            if moved_on and time.time() - used.stat().st_mtime > _GRACE_SECONDS:
+                shutil.rmtree(place, ignore_errors=True)
 
 
 def _look_up(url: str, version: str | None, folder: Path, deadline: Deadline) -> Tip:
@@ -70,7 +130,7 @@ def _look_up(url: str, version: str | None, folder: Path, deadline: Deadline) ->
     return Tip(rows[ref], target.removeprefix("refs/heads/") if target.startswith("refs/heads/") else None)
 
 
-def _fetch(url: str, tip: Tip, folder: Path, limits: Limits, deadline: Deadline) -> Tip:
+def _fetch(url: str, tip: Tip, asked: str | None, folder: Path, limits: Limits, deadline: Deadline) -> Tip:
     """Fetch one commit into a new folder and give it its name; another worker may have been faster."""
     what = tip.commit if tip.branch is None else f"refs/heads/{tip.branch}"
     with _workplace(folder, sha256=len(tip.commit) == 64) as directory:
@@ -81,6 +141,7 @@ def _fetch(url: str, tip: Tip, folder: Path, limits: Limits, deadline: Deadline)
         except _CannotCutHistory:
             _run(url, directory, deadline, "fetch", *quiet, *wanted, largest=limits.max_archive_bytes)
         commit = Git(directory, None, deadline).lines("rev-parse", "--verify", f"{_TIP}^{{commit}}")[0].decode("ascii")
+        write_bytes(directory / _NOTE, json.dumps({"asked": asked, "files": _digests(directory, deadline)}).encode())
         with contextlib.suppress(OSError):  # another worker was faster
             os.rename(directory, folder / commit)
     if not (folder / commit).is_dir():

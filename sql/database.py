@@ -187,6 +187,12 @@ def _stopped(question: Question, error: Exception) -> StopRun:
     if isinstance(error, duckdb.ConversionException):
         names = ", ".join(parameter.name for parameter in question.parameters)
         return StopRun(f"the question {question.name} was given a value of the wrong form", f"check: {names}")
+    if "Too many open files" in str(error):
+        hint = "raise the limit of open files (`ulimit -n`)"
+        return StopRun(f"the question {question.name} may not open as many files as the run has", hint)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        hint = "make room in the temporary folder (TMPDIR), where it keeps what memory does not hold"
+        return StopRun(f"the question {question.name} has no room left for its work", hint)
     return StopRun(
         f"the question {question.name} could not be answered ({type(error).__name__})",
         "a table file may be damaged: verify the release, or run the stage again",

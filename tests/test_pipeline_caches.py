@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from gleanery.pipeline.caches import Memory
+import pytest
+
+from gleanery.pipeline.caches import Memory, user_cache
+from gleanery.records.errors import StopRun
 
 
 def test_what_was_put_is_got_by_any_process_with_the_same_detector(tmp_path: Path) -> None:
@@ -32,6 +35,37 @@ def test_a_file_that_is_damaged_under_way_answers_nothing(tmp_path: Path) -> Non
     memory = Memory(tmp_path, "detector")
     assert memory.get("7") is None
     memory.put({"7": 1})
+    assert memory.get("7") == 1
+    memory.close()
+    assert Memory(tmp_path, "detector").get("7") == 1  # for the next process too
+
+
+def test_an_answer_in_which_a_byte_changed_is_none(tmp_path: Path) -> None:
+    memory = Memory(tmp_path, "detector")
+    memory.put({"a": "this is MIT", "b": "and this is not"})
+    memory.close()
+    path = next(tmp_path.glob("*.sqlite"))
+    content = path.read_bytes()
+    assert content.count(b"MIT") == 1
+    path.write_bytes(content.replace(b"MIT", b"ISC"))
+    memory = Memory(tmp_path, "detector")
+    assert memory.get("a") is None and memory.get("b") == "and this is not"
+    memory.put({"a": "this is MIT"})
+    assert memory.get("a") == "this is MIT"
+
+
+def test_an_account_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    for name in ("GLEANERY_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(StopRun, match="no home") as told:
+        user_cache()
+    assert "GLEANERY_CACHE" in told.value.hint
+    monkeypatch.setenv("GLEANERY_CACHE", str(tmp_path))
+    assert user_cache() == tmp_path
 
 
 def test_many_are_asked_for_at_once(tmp_path: Path) -> None:

@@ -59,6 +59,13 @@ def test_a_wrong_setting_is_named_with_its_value_and_a_way_out(
     assert hint in caught.value.hint
 
 
+def test_a_home_folder_of_nobody_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(SOURCE)
+    with pytest.raises(StopRun, match="~nosuchuser17/x"):
+        load_settings(path).path("~nosuchuser17/x")
+
+
 def test_a_path_may_begin_with_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     folder = tmp_path / "project"

@@ -4,6 +4,7 @@ import errno
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from gleanery.pipeline.settings import Settings
@@ -49,6 +50,11 @@ def refuse(shard: Shard) -> None:
 def fill(shard: Shard) -> None:
     """A function that finds no room on the disk."""
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def hoard(shard: Shard) -> None:
+    """A function that finds no memory."""
+    raise pa.lib.ArrowMemoryError("malloc of size 64 failed")
 
 
 def _step(values: dict[str, Any], work: str = "write_one") -> Step:
@@ -117,6 +123,14 @@ def test_a_full_disk_is_no_fault_of_ours(tmp_path: Path) -> None:
         _do(tmp_path, step, "base", list(step.tasks))
     error = first_error(tmp_path, step)
     assert error is not None and error.message == "one: No space left on device" and "make room" in error.hint
+
+
+def test_no_memory_is_no_fault_of_ours(tmp_path: Path) -> None:
+    step = _step({"a": 1}, "hoard")
+    with pytest.raises(MemoryError):
+        _do(tmp_path, step, "base", list(step.tasks))
+    error = first_error(tmp_path, step)
+    assert error is not None and "memory" in error.message and "--workers" in error.hint
 
 
 def test_tables_that_no_task_makes_any_more_are_removed(tmp_path: Path) -> None:

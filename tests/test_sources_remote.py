@@ -229,6 +229,66 @@ def test_what_was_fetched_is_not_fetched_again(
     assert read(pinned, cache) == first
 
 
+def commit_and_push(project: Path, site: Path, name: str) -> str:
+    (project / name).write_text("print(0)\n")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "-m", name)
+    git(project, "push", "--quiet", str(site / "team/app.git"), "main")
+    return git(project, "rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("damage", ["a page", "half", "all", "one more"])
+def test_a_clone_that_was_damaged_in_the_cache_is_fetched_anew(
+    project: Path, tmp_path: Path, serve: Callable[[Answer], Server], damage: str
+) -> None:
+    server, cache = serve(smart(tmp_path / "site")), tmp_path / "cache"
+    source = Source("git", server.url + "/team/app.git")
+    first = read(source, cache)
+    (pack,) = cache.rglob("*.pack")
+    content = bytearray(pack.read_bytes())
+    pack.chmod(0o644)
+    if damage == "a page":
+        content[len(content) // 2 : len(content) // 2 + 40] = bytes(40)
+        pack.write_bytes(content)
+    elif damage == "half":
+        pack.write_bytes(content[: len(content) // 2])
+    elif damage == "all":
+        pack.unlink()
+    else:
+        (pack.parents[1] / "info" / "alternates").write_text("/somewhere\n")
+    assert read(source, cache) == first
+    server.requests.clear()
+    assert read(source, cache) == first
+    assert not any("git-upload-pack" in path and "info/refs" not in path for path in server.requests[2:])
+
+
+def test_what_a_branch_stood_at_before_goes_and_what_was_asked_for_by_its_id_stays(
+    project: Path, tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    server, site, cache = serve(smart(tmp_path / "site")), tmp_path / "site", tmp_path / "cache"
+    tip = Source("git", server.url + "/team/app.git")
+    named = Source("git", server.url + "/team/app.git", version="main")
+    commits = [git(project, "rev-parse", "HEAD")]
+    read(tip, cache)
+    read(Source("git", server.url + "/team/app.git", version=commits[0]), cache)  # asked for by its id
+    for name in ("3.py", "4.py", "5.py"):
+        commits.append(commit_and_push(project, site, name))
+        read(tip, cache)
+    (folder,) = (cache / "git").iterdir()
+    assert {place.name for place in folder.iterdir()} == set(commits)  # another process may be reading them
+    left = [cache / ".git-of-a-run-that-was-killed", folder / ".git-of-another"]
+    for place in left:
+        place.mkdir()
+    day = 24 * 3600 + 60
+    for place in (*folder.glob("*/gleanery.json"), *left):
+        os.utime(place, (time.time() - day, time.time() - day))
+    commits.append(commit_and_push(project, site, "6.py"))
+    read(named, cache)  # another branch, by its name, has moved nothing yet
+    assert {place.name for place in folder.iterdir()} == set(commits) and not any(place.exists() for place in left)
+    read(tip, cache)
+    assert {place.name for place in folder.iterdir()} == {commits[0], commits[-1]}
+
+
 def test_a_branch_or_commit_can_be_asked_for(project: Path, tmp_path: Path, serve: Callable[[Answer], Server]) -> None:
     server, url = serve(smart(tmp_path / "site")), "/team/app.git"
     first = git(project, "rev-parse", "HEAD~1")
