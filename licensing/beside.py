@@ -7,11 +7,16 @@ Debian and licences further up say of it, each with its kind. Once for each fold
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gleanery.licensing.expressions import canonical, conjuncts
 from gleanery.licensing.names import is_prose_path, is_vendored_path, reading_of_records
 from gleanery.licensing.paths import folder_of, inside, stands_in
 from gleanery.licensing.places import Place, Places
 from gleanery.licensing.stated import MOST_FOLDERS, NO_SUCH_FILE, Stated, Texts, last_record
 from gleanery.licensing.statements import THIRD_PARTIES, Said, combined, for_code, of_documents
+
+
+# A folder of texts that name more licences than these is a collection: no folder of code is under all of them.
+_MOST_OF_ONE_FOLDER = 2
 
 
 class Beside:
@@ -20,18 +25,20 @@ class Beside:
     def __init__(self, stated: Stated, places: Places) -> None:
         self._stated = stated
         self._places = places
-        self._beside: dict[tuple[str, bool], tuple[tuple[str, Said], ...]] = {}
+        self._beside: dict[tuple[str, bool, bool], tuple[tuple[str, Said], ...]] = {}
 
-    def of(self, path: str) -> tuple[tuple[str, Said], ...]:
+    def of(self, path: str, stated: bool = False) -> tuple[tuple[str, Said], ...]:
         """What manifests, READMEs, the registry, records of Debian and licences further up state, with their kind.
 
         Manifests and READMEs count from the folder of the file up to the one whose licence file governs, that included.
+        `stated`: the file has a licence of its own.
         """
-        key = folder_of(path), is_prose_path(path)
+        key = folder_of(path), is_prose_path(path), stated
         if key not in self._beside:
             place = self._places.of(key[0])
             parts = [("above", combined("ancestor_file", [(f, f.whole)])) for f in self._stated.named.above(key[0])]
-            self._beside[key] = (*self._claims(place, key[1]), *self._readme_parts(key[0], place), *parts)
+            texts = self._texts(place, stated)
+            self._beside[key] = (*self._claims(place, key[1]), *self._readme_parts(key[0], place), *texts, *parts)
         records = [("manifest", said) for said in self.debian(path)]
         return (*self._beside[key], *records)
 
@@ -58,6 +65,22 @@ class Beside:
             said = combined("ancestor_file", _about_others(self._stated.texts(folder, "license")))
             if said.names_licence:
                 yield "third_parties", said
+
+    def _texts(self, place: Place, stated: bool) -> Iterable[tuple[str, Said]]:
+        """What folders of texts such as `licenses/` name, which do not speak for the folders they stand in.
+
+        They hold the licences of dependencies, of templates, or of this very folder. So they grant nothing; one or two
+        of them may refuse, as a notice does. More are a collection, and beside a licence file, or the head of a file,
+        they say nothing either.
+        """
+        nearest = place.licensed[0] if place.licensed else None
+        for folder in place.described[:MOST_FOLDERS]:
+            if nearest is not None and not (folder == nearest or folder.startswith(f"{nearest}/" if nearest else "")):
+                return
+            said = self._stated.passed_over(folder)
+            if said.names_licence:
+                several = len({canonical(part) for part in conjuncts(said.expression or "")}) > _MOST_OF_ONE_FOLDER
+                yield "above" if several or stated or folder == nearest else "notice", said
 
     def _readme_parts(self, folder: str, place: Place) -> Iterable[tuple[str, Said]]:
         """What READMEs say of the folders of a path."""

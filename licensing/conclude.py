@@ -69,7 +69,7 @@ def _conclusion(file: FileFacts, folders: Folders, siblings: Siblings) -> Conclu
     own, overruled = _own(file, folders)
     directory = folders.governing(file.path, stated=own.names_licence)
     decisive = own if own.names_licence or directory.expression is None else directory
-    beside = folders.beside(file.path)
+    beside = folders.beside(file.path, stated=own.names_licence)
     if not own.evidence and file.head and directory.names_licence:
         beside = (*beside, *siblings.beside(file.path))
     claims, evidence = _claims(beside, directory, own)

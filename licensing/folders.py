@@ -27,7 +27,7 @@ from gleanery.licensing.statements import (
 )
 
 # All roles of files that speak of a folder, so that a reservation is found wherever it stands.
-_RESERVING = ("license", "license_folder", "readme", "metadata", "notice", "part", "third_parties")
+_RESERVING = ("license", "license_folder", "texts", "readme", "metadata", "notice", "part", "third_parties")
 
 
 class Folders:
@@ -56,9 +56,9 @@ class Folders:
         """What records such as REUSE.toml and `.license` files say of one file."""
         return self._records.of(path)
 
-    def beside(self, path: str) -> tuple[tuple[str, Said], ...]:
-        """What is stated beside what governs a file, with its kind."""
-        return self._beside.of(path)
+    def beside(self, path: str, stated: bool = False) -> tuple[tuple[str, Said], ...]:
+        """What is stated beside what governs a file, with its kind. `stated`: the file has a licence of its own."""
+        return self._beside.of(path, stated)
 
     def _statement(self, folder: str, prose: bool, stated: bool) -> Said:
         place = self._places.of(folder)
@@ -105,7 +105,7 @@ class Folders:
                 sources.insert(1, self._stated.registry())
             for statement in sources:
                 if statement.names_licence:
-                    return statement
+                    return self._stated.with_texts(folder, statement)
                 doubts += [statement] if statement.evidence else []
         return doubts[0] if doubts else Said("none")
 

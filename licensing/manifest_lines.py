@@ -34,6 +34,10 @@ _SBT_CONSTANTS = {
     "cc0": "CC0-1.0",
     "publicdomain": "Public Domain",
 }
+# `Apache License (>= 2.0)`: a name, the lowest version, and a version below which it must stay.
+_R_SPECIFICATION = re2.compile(r"([^()]{1,80})\(\s*(>=|==)\s*([0-9][0-9.]{0,10})\s*(,\s*<=?\s*[0-9.]{1,11}\s*)?\)\s*")
+_R_GNU = re2.compile(r"(?i)(?:gnu\b|[al]?gpl\b)")
+_R_NAMES = {"freebsd": "BSD-2-Clause-Views"}
 _YAML_FIELD = re2.compile(r"(?i)^[ \t]{0,8}(?:licen[sc]es?)[ \t]*:[ \t]*(.{0,500})$")
 _YAML_ITEM = re2.compile(r"^[ \t]{0,10}-[ \t]*(.{1,200})$")
 
@@ -90,12 +94,20 @@ def r_fields(text: str) -> Iterator[str]:
 
 
 def _r_version(words: str) -> str:
-    """`GPL (>= 2)` as `GPL-2+`; an exact version as `GPL-2`."""
-    name, sign, version = words.partition("(")
-    digits = version.strip("<>= )")
-    if not sign or not digits:
-        return words
-    return f"{name.strip()}-{digits}" + ("+" if ">" in version else "")
+    """The licence of a specification of R, by the name that it has elsewhere; the lowest version that it accepts.
+
+    Of the GNU licences "or later" is part of the name; of any other, who may take a later version may take this one.
+
+    >>> [_r_version(w) for w in ("GPL (>= 2)", "GPL (>= 2, < 3)", "Apache License (>= 2)", "MIT", "FreeBSD")]
+    ['GPL-2+', 'GPL-2', 'Apache License 2.0', 'MIT', 'BSD-2-Clause-Views']
+    """
+    spec = _R_SPECIFICATION.fullmatch(words)
+    if spec is None:
+        return _R_NAMES.get(words.strip().lower(), words)
+    name, sign, version, upper = spec[1].strip(), spec[2], spec[3], spec[4]
+    if _R_GNU.match(name):
+        return f"{name}-{version}" + ("+" if sign == ">=" and not upper else "")
+    return f"{name} {version}" + ("" if "." in version else ".0")
 
 
 def yaml_fields(text: str) -> Iterator[str]:

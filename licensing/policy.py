@@ -15,11 +15,12 @@ from typing import Any
 
 from gleanery.licensing.answers import ALLOW, DENY, NEUTRAL, REFERENCE, UNKNOWN, Answers, worst
 from gleanery.licensing.conclude import Conclusion
-from gleanery.licensing.expressions import parse
+from gleanery.licensing.expressions import all_of, canonical, conjuncts, parse
 from gleanery.licensing.groups import CATEGORIES, SOURCES
+from gleanery.licensing.names import license_role, reading_of_records
 from gleanery.licensing.scan import NO_TRAINING
 from gleanery.licensing.sentences import sentence
-from gleanery.licensing.statements import covers, explains, picks
+from gleanery.licensing.statements import THIRD_PARTIES, covers, explains, picks
 from gleanery.records.errors import StopRun
 
 __all__ = [
@@ -45,6 +46,8 @@ _LONGEST_LIST, _LONGEST_RULE = 8, 1000
 _OF_ONE_FILE = frozenset(("header", "reuse"))
 # Where a conclusion comes from if neither a head, nor a record, nor a licence file states a licence.
 _HEARSAY = frozenset(("package_metadata", "repository"))
+# The role of evidence from files that govern a folder, and the role of licence files among the files of a repository.
+_FILE, _TEXT = "ancestor_file", "license"
 
 
 @dataclass(frozen=True)
@@ -128,18 +131,37 @@ class Policy(Answers):
     def _overrules(self, conclusion: Conclusion) -> bool:
         """Whether a head that allows speaks against its directory, never against a reservation of training.
 
-        It does where the directory holds the text of one of the licences that the head offers as a choice, where it
-        and its project state several licences and the head says which of them is the file's, and everywhere if heads
-        decide.
+        It does where the directory holds the text of one of the licences that the head offers as a choice, where its
+        project states several licences and the head names one that the licence files of its folder offer, and
+        everywhere if heads decide.
         """
         if NO_TRAINING in (conclusion.directory_expression or ""):
             return False
         head, directory = conclusion.header_expression, conclusion.directory_expression
-        # A manifest or README is no second witness of what it says itself.
-        own = {piece.path for piece in conclusion.evidence if piece.role == "own_header"}
-        beside = [claim for claim in conclusion.claims if claim.source not in _OF_ONE_FILE and claim.path not in own]
-        others = [claim.expression for claim in beside]
-        return self._header_decides or (self._explains and (covers(head, directory) or picks(head, directory, others)))
+        if self._header_decides or not self._explains:
+            return self._header_decides
+        beside = [claim.expression for claim in conclusion.claims if claim.source not in _OF_ONE_FILE]
+        return covers(head, directory) or picks(head, [directory, *beside], self._offered(conclusion))
+
+    def _offered(self, conclusion: Conclusion) -> list[str]:
+        """The licences among which a head may say which is its own: those of the licence files that govern its folder.
+
+        What a notice, a README or a manifest names is of other works as often as not. So is what a licence file names
+        beside terms that no choice leads out of: proprietary ones, or those of a licence that changes in some years.
+        A record that names the file, as Debian keeps them, speaks of nothing else; and where no licence file governs,
+        the field of a manifest states what does.
+        """
+        governing = {canonical(part) for part in conjuncts(conclusion.directory_expression or "")}
+        stated: dict[tuple[str, str], list[str]] = {}
+        for piece in conclusion.evidence:
+            if piece.expression and not (piece.rule or "").startswith(THIRD_PARTIES):
+                stated.setdefault((piece.role, piece.path), []).append(piece.expression)
+        texts = [parts for (role, path), parts in stated.items() if role == _FILE and license_role(path) == _TEXT]
+        texts = texts or [parts for (role, _), parts in stated.items() if role == "package_metadata"]
+        open_to_choice = [part for parts in texts if self.category(all_of(parts)) != "restricted" for part in parts]
+        records = [c.expression for c in conclusion.claims if reading_of_records(c.path) and c.source == "manifest"]
+        governs = [part for text in open_to_choice for part in conjuncts(text) if canonical(part) in governing]
+        return governs + [text for text in records if text]
 
     def _against(self, conclusion: Conclusion, vetoes: frozenset[str]) -> str | None:
         """The first claim that refuses the file, as a rule; None if there is none."""

@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gleanery.licensing.expressions import alternatives, conjuncts, declared
+from gleanery.licensing.expressions import alternatives, canonical, conjuncts, declared, keys
 from gleanery.licensing.named_parts import NamedParts
 from gleanery.licensing.names import (
     is_about_third_parties,
     is_license_folder,
     is_notice,
     is_sidecar,
+    is_vendored_path,
     license_role,
     reading_of_records,
 )
@@ -37,8 +38,9 @@ class Stated:
     """The files of one repository that speak of licences, by folder and role.
 
     Roles are those of `names.license_role`; a notice may also be a `part` (`LICENSE.zlib`) or about `third_parties`.
-    `license_folder` are the texts of a folder such as `LICENSES/`, which speak for the folder it stands in. `known` are
-    all folders that hold a file, however deep.
+    `license_folder` are the texts of a folder `LICENSES/` in the form of REUSE, which speak for the root it stands in;
+    `texts` are those of any other such folder, which may be of the dependencies: they grant nothing by themselves.
+    `known` are all folders that hold a file, however deep.
     """
 
     def __init__(self, files: Iterable[FileFacts], declared_license: str | None) -> None:
@@ -48,6 +50,7 @@ class Stated:
         self.declared = declared_license
         self._files: dict[str, FileFacts] = {}
         self._manifests: dict[str, Said] = {}
+        self._passed_over: dict[str, Said] = {}
         ordered = sorted(files, key=lambda f: (f.path, f.file_id))
         self.named = NamedParts(ordered)
         for file in ordered:
@@ -58,6 +61,9 @@ class Stated:
                 self.known.add(at)
                 at = folder_of(at)
             self._add(file)
+        for folder, roles in self.speaking.items():
+            if _is_root(folder) and "texts" in roles and all(map(_is_named_as_reuse_wants, roles["texts"])):
+                roles["license_folder"] = roles.pop("texts")
 
     def _add(self, file: FileFacts) -> None:
         role, folder = license_role(file.path), folder_of(file.path)
@@ -72,7 +78,8 @@ class Stated:
         if role == "notice" and not is_notice(file.path):
             role = "third_parties" if is_about_third_parties(file.path) else "part"
         if role == "license" and is_license_folder(folder):
-            role, folder = "license_folder", folder_of(folder)
+            folder = folder_of(folder)
+            role = "license" if folder.endswith(".dist-info") else "texts"
         elif reading_of_records(file.path) and folder.rpartition("/")[2] in (".reuse", "debian"):
             folder = folder_of(folder)
         self.speaking.setdefault(folder, {}).setdefault(role, []).append(file)
@@ -89,16 +96,40 @@ class Stated:
                 yield file, finding
 
     def license_of(self, folder: str, stated: bool = False) -> Said:
-        """The licence files of a folder; where they are silent or only point elsewhere, its folder of licences."""
+        """The licence files of a folder; where they are silent or only point elsewhere, its folder of licences.
+
+        `stated`: the file has a licence of its own, beside which a folder of texts says nothing.
+        """
         texts = self.texts(folder, "license")
         statement = combined("ancestor_file", texts, silence_is_doubt=True)
         if not statement.names_licence and not (stated and not texts):
-            texts = texts + self.texts(folder, "license_folder")
+            texts = texts + self.texts(folder, "license_folder") + self.texts(folder, "texts")
             statement = combined("ancestor_file", texts, silence_is_doubt=True)
         choice = next((c for c in self._choices(folder) if covers(c[0], statement.expression)), None)
         if choice is None:
             return statement
         return replace(statement, expression=choice[0], evidence=(*statement.evidence, choice[1]))
+
+    def passed_over(self, folder: str) -> Said:
+        """What the texts of a folder such as `licenses/` name, which stands in this one and does not speak for it."""
+        if folder not in self._passed_over:
+            self._passed_over[folder] = combined("ancestor_file", self.texts(folder, "texts"))
+        return self._passed_over[folder]
+
+    def with_texts(self, folder: str, statement: Said) -> Said:
+        """What a manifest or a README states, with the texts of its folder `licenses/` that it names.
+
+        Where each licence that it states has its text there, a text states it.
+        """
+        if "texts" not in self.speaking.get(folder, {}):
+            return statement
+        parts = [alternatives(part) for part in conjuncts(statement.expression or "")]
+        named = {side for sides in parts for side in sides}
+        evidence = tuple(e for e in self.passed_over(folder).evidence if canonical(e.expression or "") in named)
+        there = {canonical(e.expression or "") for e in evidence}
+        whole = bool(evidence) and all(sides & there for sides in parts)
+        role = "ancestor_file" if whole else statement.role
+        return replace(statement, role=role, evidence=(*statement.evidence, *evidence))
 
     def _choices(self, folder: str) -> Iterable[tuple[str, Evidence]]:
         """The choices (OR) that manifests, the registry and READMEs of a folder offer."""
@@ -146,6 +177,24 @@ class Stated:
         said = declared(self.declared)
         evidence = Evidence("package_metadata", "", "", said, None, None, None, None)
         return Said("package_metadata", explained([said]) if said else None, said is None, (evidence,))
+
+
+def _is_root(folder: str) -> bool:
+    """Whether a folder is the root of the repository, or of a package among other people's code."""
+    return not folder or is_vendored_path(f"{folder}/x") in (folder, folder_of(folder))
+
+
+def _is_named_as_reuse_wants(file: FileFacts) -> bool:
+    """Whether a text stands in `LICENSES/` and is called by the SPDX id of the licence that it holds."""
+    folder, _, name = file.path.rpartition("/")
+    stem = name.removesuffix(".txt").removesuffix(".md").lower()
+    held = {_family_of(key.lower()) for f in file.whole for key in keys(f.expression or "")}
+    known = _family_of(stem) in held or stem.startswith("licenseref-") or "-exception" in stem
+    return folder.rpartition("/")[2] == "LICENSES" and known
+
+
+def _family_of(key: str) -> str:
+    return key.removesuffix("-only").removesuffix("-or-later")
 
 
 def last_record(file: FileFacts, inner: str) -> Finding | None:

@@ -227,20 +227,21 @@ def explains(choice: str | None, text: str | None) -> bool:
     return len(sides) > 1 and len(parts) > 1 and parts == sides
 
 
-def picks(head: str | None, collection: str | None, others: Iterable[str | None] = ()) -> bool:
+def picks(head: str | None, stated: Iterable[str | None], offered: Iterable[str]) -> bool:
     """Whether a head names some of several licences that its project states, and so which are its own.
 
-    They stand together in the folder, or some in the folder and some in `others`: a README, a manifest, a folder above.
+    `stated` is all that is stated of its folder, `offered` what is said there in a way that lets a head choose.
 
-    >>> picks("MIT", "GPL-2.0-only AND MIT"), picks("ISC", "GPL-2.0-only AND MIT"), picks("MIT", "GPL-2.0-only")
-    (True, False, False)
-    >>> picks("MIT", "GPL-2.0-only", ["MIT OR GPL-2.0-only"])
-    True
+    >>> picks("MIT", ["GPL-2.0-only AND MIT"], ["GPL-2.0-only", "MIT"]), picks("MIT", ["GPL-2.0-only", "MIT"], [])
+    (True, False)
+    >>> picks("Apache-2.0", ["BUSL-1.1", "Apache-2.0"], []), picks("MIT", ["MIT", "GPL-2.0-only"], ["MIT"])
+    (False, True)
     """
-    held = [part for text in (collection, *others) for part in conjuncts(text or "")]
-    known = {canonical(part) for part in held} | {side for part in held for side in alternatives(part)}
+    parts = [part for text in offered for part in conjuncts(text)]
+    known = {canonical(part) for part in parts} | {side for part in parts for side in alternatives(part)}
+    several = known | {canonical(part) for text in stated for part in conjuncts(text or "")}
     own = {canonical(part) for part in conjuncts(head or "") if not only_points(part)}
-    return len(known - _MARKS) > 1 and bool(own) and own <= known
+    return len(several - _MARKS) > 1 and bool(own) and own <= known
 
 
 def _family(text: str) -> str:
