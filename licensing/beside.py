@@ -14,7 +14,6 @@ from gleanery.licensing.places import Place, Places
 from gleanery.licensing.stated import MOST_FOLDERS, NO_SUCH_FILE, Stated, Texts, last_record
 from gleanery.licensing.statements import THIRD_PARTIES, Said, combined, for_code, of_documents
 
-
 # A folder of texts that name more licences than these is a collection: no folder of code is under all of them.
 _MOST_OF_ONE_FOLDER = 2
 
