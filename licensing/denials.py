@@ -1,8 +1,7 @@
 """Sentences that name a licence and do not grant it: denials, what was once so, and what holds for something else only.
 
 In: a finding and the lines of the text that it stands in. Out: the finding, as a doubt where its sentence says "not
-licensed under", "formerly licensed under" or "applies only to"; and the first line that limits what one may do with the
-work in words that the detector does not know, such as "not for commercial use". English only. 10 µs for a finding.
+licensed under", "formerly licensed under" or "applies only to". English only. 10 µs for a finding.
 """
 
 import re
@@ -43,32 +42,8 @@ _ONLY = re2.compile(
     r"(?i)\blicen[sc]e\b[^.;!?]{0,60}\b(?:(?:applies|apply|applicable|valid|holds?)[ \t]+(?:only|solely|exclusively)|"
     r"(?:only|solely|exclusively)[ \t]+(?:applies|apply|applicable|covers?|valid))\b"
 )
-_SOME = r"(?:personal|private|educational|academic|evaluation|research|non-?commercial|home|student|scientific)"
-_LIMITS = re2.compile(
-    r"(?i)\bnot[ \t]+(?:intended[ \t]+)?for[ \t]+(?:any[ \t]+)?commercial[ \t]+(?:use|usage|purposes?)\b|"
-    r"\bcommercial[ \t]+(?:use|usage)\b[^.;]{0,60}\b(?:prohibited|forbidden|not[ \t]+(?:allowed|permitted)|requires?|"
-    r"without[ \t]+(?:prior|written|the|explicit|express))\b|"
-    r"\bno[ \t]+commercial[ \t]+(?:use|usage)\b|"
-    rf"\bfree[ \t]+for[ \t]+{_SOME}\b|\bfor[ \t]+{_SOME}(?:(?:,|/|[ \t]+(?:and|or))*[ \t]*{_SOME})*[ \t]+"
-    r"(?:use|usage|purposes?)[ \t]+only\b|"
-    rf"\b(?:only|solely|exclusively)[ \t]+for[ \t]+{_SOME}(?:(?:,|/|[ \t]+(?:and|or))*[ \t]*{_SOME})*[ \t]+"
-    r"(?:use|usage|purposes?)\b|"
-    r"\bcommercial[ \t]+licen[sc]e[ \t]+(?:is|are)[ \t]+(?:required|needed|necessary)\b|"
-    r"\bmust[ \t]+(?:buy|purchase|pay[ \t]+for)[ \t]+(?:(?:an?|the|your)[ \t]+)?(?:\w+[ \t]+)?licen[sc]e|"
-    r"\bneeds?[ \t]+(?:to[ \t]+(?:buy|purchase)[ \t]+)?a[ \t]+(?:paid|commercial)[ \t]+licen[sc]e|"
-    r"\bpaid[ \t]+for[ \t]+(?:everyone|everybody|anyone|all[ \t]+others?|any[ \t]+other|others|commercial)\b|"
-    r"\bno[ \t]+(?:re-?sale|reselling)\b|\bethical[ \t]+(?:\w+[ \t]+)?clause\b|"
-    r"\bcontains?[ \t]+(?:[\w,]+[ \t]+){0,4}trade[ \t]+secrets?\b|"
-    r"\bdo[ \t]+not[ \t]+(?:copy|share|distribute|redistribute)[ \t]+(?:or|and)[ \t]+"
-    r"(?:copy|share|re-?distribute|distribute|modify|sell|use)\b|"
-    r"\bdo[ \t]+not[ \t]+(?:re-?)?distribute[ \t]*(?:[.!]|$|this|without|outside)"
-)
-_MAYBE_LIMITS = re2.compile(
-    rb"(?i)commercial|must[ \t]+(?:buy|purch|pay)|\bpaid[ \t]+(?:for|lic)|no[ \t]+re-?s|\bethical|free[ \t]+for|only|"
-    rb"trade[ \t]+secret|do[ \t]+not[ \t]+(?:copy|share|re-?dist|dist)"
-)
 _CODE, _COMMENTS = re.compile(r"[={}\[\]]|\w\("), frozenset("*/#;%!-'\"")
-_SIGNS = " \t*/#;%!<>-|\"'`_~"
+SIGNS = " \t*/#;%!<>-|\"'`_~"
 _JOIN = re.compile(r"\s+")
 
 
@@ -89,7 +64,7 @@ def denied(finding: Finding, lines: Sequence[str]) -> bool:
     if last - first > _LONGEST_STATEMENT:
         last = first + _LEAD
     start = _lead(lines, first)
-    said = _JOIN.sub(" ", " ".join(line.strip(_SIGNS) for line in lines[start : last + 1]))[:2000]
+    said = _JOIN.sub(" ", " ".join(line.strip(SIGNS) for line in lines[start : last + 1]))[:2000]
     return _DENIED.search(said) is not None or _ONLY.search(said) is not None
 
 
@@ -100,38 +75,17 @@ def with_denials(findings: Sequence[Finding], lines: Sequence[str]) -> tuple[Fin
     )
 
 
-def limit_in(lines: Sequence[str]) -> int | None:
-    """The number, from 1, of the first line that limits what one may do with the work; None if none does.
-
-    >>> limit_in(["// A sieve.", "// Not for commercial use."]), limit_in(["x = only(for_home)"])
-    (2, None)
-    """
-    return next((number for number, line in enumerate(lines, 1) if _LIMITS.search(line[:2000])), None)
-
-
-def limit_of_head(head: bytes) -> int | None:
-    """The same for the head of a source file, whose code says nothing. 2 µs where no word of a limit stands in it."""
-    if not _MAYBE_LIMITS.search(head):
-        return None
-    return limit_in(without_code(head.decode("utf-8", "replace").splitlines()))
-
-
 def without_code(lines: Sequence[str]) -> list[str]:
     """The lines of a head, those of code empty."""
     return ["" if _CODE.search(line) and line.lstrip()[:1] not in _COMMENTS else line for line in lines]
 
 
-def limited(at: int | None) -> tuple[Finding, ...]:
-    """What a limit on a line states, or nothing."""
-    return () if at is None else (Finding("found", LIMITED_USE, 100.0, LIMITED, at, at),)
-
-
 def _lead(lines: Sequence[str], first: int) -> int:
     """Where the sentence that leads to a line begins: in its paragraph, or above, at a colon."""
     for at in range(first - 1, max(-1, first - 1 - _LEADING_LINES), -1):
-        if lines[at].rstrip(_SIGNS).endswith(":"):
+        if lines[at].rstrip(SIGNS).endswith(":"):
             return max(0, at - _LEAD + 1)
     start = first
-    while start > 0 and first - start < _LEAD and lines[start - 1].strip(_SIGNS):
+    while start > 0 and first - start < _LEAD and lines[start - 1].strip(SIGNS):
         start -= 1
     return start

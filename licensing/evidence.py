@@ -12,10 +12,11 @@ from dataclasses import replace
 import re2
 
 from gleanery.licensing.choices import with_any_of, with_dual, with_perl, without_foreign
-from gleanery.licensing.denials import LIMITED_USE, limit_in, limited, with_denials
+from gleanery.licensing.denials import LIMITED_USE, with_denials
 from gleanery.licensing.expressions import all_of
 from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
 from gleanery.licensing.heads import findings_of_head, head_to_scan
+from gleanery.licensing.limits import limit_in, limit_of_page, limited
 from gleanery.licensing.manifests import Statement, statements
 from gleanery.licensing.names import license_role, reading_scope
 from gleanery.licensing.others import others_from
@@ -46,6 +47,9 @@ _COMPATIBLE = re2.compile(
     rf"\b(?:doesn't|does\s+not)\s+mean\s+(?:that\s+)?[^.]{{0,60}}\bunder\s+{_GPL}|"
     rf"\bother\s+software\s+(?:that|which)\s+is\s+(?:released|licen[sc]ed|distributed|covered)\s+(?:under|by)\s+{_GPL}"
 )
+# The detector reads "License: Free" as proprietary, also where a sentence only begins so: "Free for all uses".
+_LICENSE_FREE = "proprietary-license_845.RULE"
+_GOES_ON = re2.compile(r"(?i)^[^\n]*licen[sc]e\W{0,40}free\W+(?:for|to|of|and|as|software|under|use|open)\b")
 # "The Frob library (not included) is licensed under the LGPL": what stands in brackets, and what ends its sentence.
 _NOT_INCLUDED = re2.compile(
     r"(?i)\((?:also |it is |which is |is |are )?not (?:included|bundled|distributed with|shipped|part of)\b[^)]{0,80}\)"
@@ -197,7 +201,7 @@ def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     parts = [_of_part(scanner, part) for part in divided.parts]
     found = scanner.scan("\n".join(lines).encode("utf-8", "replace"), "readme")
     own_words = [line if number in own else "" for number, line in enumerate(lines, 1)]
-    limit = limited(limit_in(own_words)) or restricted_lines(own_words)
+    limit = limited(limit_in(own_words) or limit_of_page(lines, own)) or restricted_lines(own_words)
     limit = limit or refusal_in(own_words, any(f.outcome == "found" for f in found))
     if all(f.outcome == "none" for f in found):
         return (*found, *parts, *limit)
@@ -216,6 +220,8 @@ def _placed_in_readme(finding: Finding, lines: list[str], own: frozenset[int]) -
 
 
 def _is_own(finding: Finding, lines: list[str], own: frozenset[int]) -> bool:
+    if finding.rule == _LICENSE_FREE and _GOES_ON.search("\n".join(lines[(finding.start_line or 1) - 1 :][:9])):
+        return False
     said = finding.expression == NO_TRAINING or finding.rule == MAYBE_NO_TRAINING
     if said or finding.start_line is None or finding.end_line is None:
         return True

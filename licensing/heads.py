@@ -8,10 +8,11 @@ from dataclasses import replace
 import re2
 
 from gleanery.licensing.choices import LONGEST_CHOICE, with_choice
-from gleanery.licensing.denials import limit_of_head, limited, with_denials, without_code
+from gleanery.licensing.denials import with_denials, without_code
 from gleanery.licensing.expressions import conjuncts
 from gleanery.licensing.fields import POINTER
 from gleanery.licensing.known_texts import is_restricted
+from gleanery.licensing.limits import limit_of_head, limited
 from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES, decoded
 from gleanery.licensing.refusals import may_refuse, refusal_in
 from gleanery.licensing.restricted_names import may_be_restricted, restricted_lines

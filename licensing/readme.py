@@ -107,6 +107,11 @@ def title_of(lines: Sequence[str]) -> str:
     return " ".join([line for line in lines[:40] if line.strip()][:_TITLE_LINES])[:_LONGEST_TITLE].lower()
 
 
+def heading_of(line: str, following: str) -> str | None:
+    """A line if it is a heading of a page, also by what stands below it; else None."""
+    return line if _is_title(line, following) else None
+
+
 def paragraphs_of_others(lines: Sequence[str]) -> set[int]:
     """The indices of all lines of the paragraphs that speak of something else, such as what is bundled."""
     found: set[int] = set()

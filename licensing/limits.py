@@ -1,0 +1,171 @@
+"""Sentences that limit what one may do with the work in words that the detector does not know.
+
+In: lines of a head, of a licence file or of a README. Out: the first line that limits ("not for commercial use"). What
+denies a limit ("no commercial license is needed"), permits more ("free for personal and commercial use"), offers ("if
+you need a commercial license") or is about something else ("the fonts are not for commercial use") is none. English
+only. 10 µs for a head of which a word is one of a limit, 2 µs for any other.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import re2
+
+from gleanery.licensing.denials import LIMITED, LIMITED_USE, SIGNS, without_code
+from gleanery.licensing.findings import Finding
+from gleanery.licensing.readme import heading_of, is_of_others
+
+_SOME = r"(?:personal|private|educational|academic|evaluation|research|non-?commercial|home|student|scientific)"
+_USES = r"(?:use|usage|purposes?)\b"
+_ALL_OF = rf"{_SOME}(?:(?:,|/|[ \t]+(?:and|or))*[ \t]*{_SOME})*[ \t]+(?:use|usage|purposes?)"
+_LICENCE = (
+    r"(?:licen[sc]es?|permission|consent|fees?|payment|agreement|authori[sz]ation|approval|subscription|purchase)"
+)
+_LIMITS = re2.compile(
+    r"(?i)\bnot[ \t]+(?:intended[ \t]+)?for[ \t]+(?:any[ \t]+)?commercial[ \t]+(?:use|usage|purposes?)\b|"
+    r"\bcommercial[ \t]+(?:use|usage)\b[^.;]{0,60}\b(?:prohibited|forbidden|not[ \t]+(?:allowed|permitted))\b|"
+    rf"\bcommercial[ \t]+(?:use|usage)\b[^.;]{{0,60}}\brequires?\b[^.;]{{0,40}}\b{_LICENCE}\b|"
+    r"\bno[ \t]+commercial[ \t]+(?:use|usage)\b|"
+    r"\b(?:must|may|can|shall)[ \t]?not[ \t]+(?:be[ \t]+)?(?:used?|sell|sold)\b[^.;]{0,60}\b(?:commercially\b|"
+    rf"(?:for|in)[ \t]+(?:any[ \t]+)?commercial\b)|"
+    rf"\bfree[ \t]+for[ \t]+{_SOME}\b|\bfor[ \t]+{_ALL_OF}[ \t]+only\b|"
+    rf"\b(?:only|solely|exclusively)[ \t]+(?:be[ \t]+)?(?:used?[ \t]+)?for[ \t]+{_ALL_OF}\b|"
+    rf"\bonly[ \t]+be[ \t]+used[ \t]+for[ \t]+{_SOME}\b|"
+    r"\bcommercial[ \t]+licen[sc]e[ \t]+(?:is|are)[ \t]+(?:required|needed|necessary)\b|"
+    r"\bmust[ \t]+(?:buy|purchase|pay[ \t]+for)[ \t]+(?:(?:an?|the|your)[ \t]+)?(?:\w+[ \t]+)?licen[sc]e|"
+    r"\bneeds?[ \t]+(?:to[ \t]+(?:buy|purchase)[ \t]+)?a[ \t]+(?:paid|commercial)[ \t]+licen[sc]e|"
+    r"\bpaid[ \t]+for[ \t]+(?:everyone|everybody|anyone|all[ \t]+others?|any[ \t]+other|others|commercial)\b|"
+    r"\bno[ \t]+(?:re-?sale|reselling)\b|\bethical[ \t]+(?:\w+[ \t]+)?clause\b|"
+    r"\bcontains?[ \t]+(?:[\w,]+[ \t]+){0,4}trade[ \t]+secrets?\b|"
+    r"\bdo[ \t]+not[ \t]+(?:copy|share|distribute|redistribute)[ \t]+(?:or|and)[ \t]+"
+    r"(?:copy|share|re-?distribute|distribute|modify|sell|use)\b|"
+    r"\bdo[ \t]+not[ \t]+(?:re-?)?distribute[ \t]*(?:[.!]|$|this|without|outside)"
+)
+_MAYBE_LIMITS = re2.compile(
+    rb"(?i)commercial|must[ \t]+(?:buy|purch|pay)|\bpaid[ \t]+(?:for|lic)|no[ \t]+re-?s|\bethical|free[ \t]+for|only|"
+    rb"trade[ \t]+secret|do[ \t]+not[ \t]+(?:copy|share|re-?dist|dist)"
+)
+# What stands before the words of a limit and turns them: a "not" beside them, an offer, another thing.
+_TURNED = re.compile(
+    r"(?i)(?:\b(?:no|not|never|nobody|without|cannot|nor|neither)|n['’]t)(?:\s+(?!and\b|but\b)[\w'’-]+){0,3}\s*$|"
+    r"\bif\s+(?:you|your\s+\w+|\w+|someone|anyone)(?:\s+(?:really|also|do|does|would|may|might))?\s*$|"
+    r"\bif\s+(?:you|your\s+\w+)\s+(?:need|want|prefer|would\s+like|are\s+interested\s+in|wish)\b[^.;,]{0,60}$|"
+    r"\b(?:support|hosting|consulting|trainings?|help|services?)\s+(?:is|are)\s*$|"
+    r"\b(?:fonts?|icons?|images?|pictures?|logos?|sounds?|music|assets|art\w*|photos?|graphics|textures?|sprites?|"
+    r"(?:pre-?trained\s+)?models?|weights|checkpoints?|datasets?|data)\s+(?:\w+\s+){0,2}(?:is|are|may|must|"
+    r"can)\s+(?:\w+\s+)?$"
+)
+# What stands behind them and takes them back.
+_LIST = rf"(?:[\s,/&]|\band\b|\bor\b|\bas\s+well\s+as\b|\b(?:use|usage|purposes?|projects?)\b|\b{_SOME}\b)*"
+_WIDER = re.compile(rf"(?i)^{_LIST}(?<!non)(?<!non-)\b(?:commercial|business|any|all|every|company|corporate)\b")
+_ONLY_APART = re.compile(
+    r"(?i)^\s*only\s+(?:for|with|in)\s+(?:the\s+)?(?:\w+\s+){0,2}(?:edition|version|plugins?|add-?ons?|pro|"
+    r"enterprise|support)\b|"
+    r"^[^.;]{0,40}\b(?:under|with|using)\s+(?:our|the|my|its|your|a\s+different)\s+(?:\w+\s+)?(?:names?|brands?|"
+    r"logos?|trademarks?)\b"
+)
+# Words inside of a limit that turn it: "commercial use is allowed and requires no license".
+_NOTHING = re.compile(
+    r"(?i)\b(?:requires?|needs?)\s+(?:no|nothing|neither|not)\b|\bnot\s+requires?\b|\bn['’]t\s+require"
+)
+_SENTENCE_END = re.compile(r"[.;:!?](?=\s|$)")
+_THIS_WORK = re.compile(
+    r"(?i)\b(?:this|the|our|these|my)\s+(?:[\w-]+\s+){0,2}?(?:projects?|code|software|repo|repository|library|"
+    r"tools?|package|"
+    r"work|program|app|application|scripts?|plugin|module|source|files?|template|theme|game|bot|extension)\b"
+)
+# A sentence with one of these is about what the work needs or gives, and not about its code.
+_NOT_CODE = re.compile(
+    r"(?i)\b(?:apis?|services?|accounts?|plans?|tiers?|subscriptions?|cloud|hosting|models?|weights|checkpoints?|"
+    r"data(?:sets?)?|"
+    r"fonts?|icons?|images?|demo|websites?|trial|edition|keys?|videos?|music|books?|courses?|licen[sc]ed?\s+under)\b"
+)
+_TERMS = re.compile(
+    r"(?i)^[\W_]*(?:(?:legal|important|usage|use|copyright)\s+)?(?:disclaimer|terms|notice|restrictions?|"
+    r"limitations?\s+of\s+use|"
+    r"legal|copyright|important|attention|terms\s+of\s+(?:use|service)|terms\s+and\s+conditions|usage\s+policy)\b"
+)
+_FENCE = re.compile(r"^\s*(?:```|~~~)")
+_LONGEST = 2000
+
+
+def limit_in(lines: Sequence[str]) -> int | None:
+    """The number, from 1, of the first line that limits what one may do with the work; None if none does.
+
+    >>> limit_in(["// A sieve.", "// Not for commercial use."]), limit_in(["x = only(for_home)"])
+    (2, None)
+    >>> limit_in(["Free for personal and commercial use. No commercial license is needed."])
+    """
+    return next((number for number, _, _, _ in _limits(lines)), None)
+
+
+def limit_of_head(head: bytes) -> int | None:
+    """The same for the head of a source file, whose code says nothing."""
+    if not _MAYBE_LIMITS.search(head):
+        return None
+    return limit_in(without_code(head.decode("utf-8", "replace").splitlines()))
+
+
+def limit_of_page(lines: Sequence[str], own: frozenset[int]) -> int | None:
+    """The same for a README outside the lines (`own`) that speak of its licence: there a sentence has to be about the
+    work, to stand under a heading such as "Disclaimer", or to be all that its line says.
+
+    >>> limit_of_page(["# Frob", "", "Bar is for home use only.", "This tool is for home use only."], frozenset())
+    4
+    >>> limit_of_page(["# Frob", "", "**Not for commercial use.**"], frozenset())
+    3
+    >>> limit_of_page(["# Frob", "", "The API is free for personal use."], frozenset())
+    """
+    fenced, terms, title = False, False, ""
+    page: list[str] = []
+    under: list[bool] = []
+    for at, line in enumerate(lines):
+        fenced ^= _FENCE.match(line) is not None
+        heading = None if fenced else heading_of(line, lines[at + 1] if at + 1 < len(lines) else "")
+        terms = terms if heading is None else _TERMS.search(heading) is not None
+        title = title or (heading or "").lower()
+        page.append("" if fenced or at + 1 in own else line)
+        under.append(terms)
+    for number, before, words, behind in _limits(page):
+        sentence = f"{before}{words}{behind}"
+        if is_of_others(page[number - 1]) or _NOT_CODE.search(sentence):
+            continue
+        alone = len(before.split()) + len(behind.split()) <= 1
+        name = re.match(r"[\W_]*([\w.-]{3,40})\s+(?:is|may|must|can)\b", sentence)
+        named = name is not None and name[1].lower() in title
+        if alone or named or _THIS_WORK.search(sentence) or under[number - 1]:
+            return number
+    return None
+
+
+def limited(at: int | None) -> tuple[Finding, ...]:
+    """What a limit on a line states, or nothing."""
+    return () if at is None else (Finding("found", LIMITED_USE, 100.0, LIMITED, at, at),)
+
+
+def _limits(lines: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
+    """For each limit its line, its words, and what its sentence says before and behind them; lines beside are read."""
+    for number, line in enumerate(lines, 1):
+        line = line[:_LONGEST]
+        for found in _LIMITS.finditer(line) if line else ():
+            above = _plain(lines[number - 2]) if number > 1 else ""
+            below = _plain(lines[number]) if number < len(lines) else ""
+            before = _plain(f"{above} {line[: found.start()].lstrip(SIGNS)}")
+            behind = f"{line[found.end() :].rstrip(SIGNS)} {below}"
+            ends = [end.end() for end in _SENTENCE_END.finditer(before)]
+            before = before[ends[-1] if ends else 0 :].lstrip()
+            end = _SENTENCE_END.search(behind)
+            behind = behind[: end.start() if end else len(behind)]
+            if not _is_none(before, found[0], behind):
+                yield number, f"{before} " if before else "", found[0], behind
+
+
+def _is_none(before: str, words: str, behind: str) -> bool:
+    """Whether what stands around the words of a limit turns them, or what stands in them."""
+    if _TURNED.search(before) or _NOTHING.search(words) or _ONLY_APART.search(behind):
+        return True
+    return words.lower().startswith("free") and _WIDER.search(behind) is not None
+
+
+def _plain(line: str) -> str:
+    return line[:_LONGEST].strip(SIGNS)
