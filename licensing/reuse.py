@@ -29,6 +29,8 @@ _EXCEPTIONS = {
 }  # fmt: skip
 _EXCEPTION = re.compile(r"(?i)\bwith (\w+) exception\b")
 RANKS = ("closest", "aggregate", "override")
+# What is behind a backslash, stars, and everything else.
+_REUSE_SIGNS = re.compile(r"(?s)\\(?P<escaped>.?)|(?P<stars>\*{2,}/*|\*)|(?P<plain>[^\\*]+)")
 _GNU = re.compile(r"(?i)^([al]?gpl|gfdl)(?:-v?|v)([0-9](?:\.[0-9])?)(?:\.0)?(\+?)$")
 
 
@@ -90,26 +92,14 @@ def _compiled(pattern: str) -> Any:
 
 
 def _of_reuse(body: str) -> str:
-    """A pattern of REUSE.toml as its own tool reads it: a slash behind two stars is theirs, so `**/a` is `a` too."""
-    said: list[str] = []
-    before, escaping, deep = "", False, False
-    for sign in body:
-        if sign == "\\":
-            escaping = not (before == "\\" and escaping)
-            said += [] if escaping else [r"\\"]
-        elif sign == "*":
-            if escaping:
-                said.append(r"\*")
-            elif before == "*" and not deep:
-                said.append(".*")
-                deep = True
-            escaping = False
-        else:
-            said += ["[^/]*"] if before == "*" and not deep else []
-            said += [] if sign == "/" and deep else [re2.escape(sign)]
-            deep, escaping = deep and sign == "/", False
-        before = sign
-    return "".join(said) + ("[^/]*" if before == "*" and not deep else "")
+    """A pattern of REUSE.toml: slashes behind two stars are theirs, as its tool has it, so `**/a` is `a` too."""
+    return _REUSE_SIGNS.sub(_of_reuse_sign, body)
+
+
+def _of_reuse_sign(found: re.Match[str]) -> str:
+    if found["stars"]:
+        return "[^/]*" if found["stars"] == "*" else ".*"
+    return str(re2.escape(found["escaped"] or found["plain"] or ""))
 
 
 def _of_debian(body: str) -> str:
