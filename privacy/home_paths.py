@@ -1,8 +1,10 @@
-"""Home paths: the name of the user in `/home/NAME`, `/Users/NAME` and `C:\\Users\\NAME`.
+"""Home paths: the name of the user in `/home/NAME`, `/Users/NAME`, `C:\\Users\\NAME`, also behind mounts and options.
 
-In: a source. Out: hits on the name. Left: shared accounts (`ubuntu`, `runner`), variables, and routes of web pages.
+In: a source. Out: hits on the name. Left: shared accounts (`ubuntu`, `runner`), variables, and routes of web pages. One
+pass for each of two patterns.
 """
 
+import re
 from collections.abc import Iterator
 
 from gleanery.privacy.gate import Condition
@@ -14,29 +16,57 @@ from gleanery.privacy.url_credentials import is_user_name
 NAME, ENTITIES = "home_path", ("USERNAME",)
 GATES = {
     NAME: Condition(
-        r"/home/[a-z]|[/\\]users[/\\]|documents and settings", (b"/home/", b"users", b"documents and settings"), True
+        r"/home/[a-z\x80-\xff]|[/\\]users[/\\]|documents and settings",
+        (b"/home/", b"users", b"documents and settings"),
+        True,
     )
 }
 
-_UNIX = compile_pattern(r"(?:[^\w.})\]>*%-]|^|file:/{0,2})/(?:home|Users)/([A-Za-z][\w.\-]{1,31})")
-_WINDOWS = compile_pattern(
-    r"(?i)\b[A-Z]:(?:/|\\{1,4})(?:Users|Documents and Settings)(?:/|\\{1,4})([A-Za-z][\w.\-]{1,31})"
+# Where a path begins: not within another one, behind an option such as `-I` and `-isystem`, behind a host.
+_BEGIN = (
+    r"(?:^|[^\w.})\]*%-]|(?:^|[^\w-])-{1,2}[A-Za-z][a-z]{0,12}|file:/{0,2}"
+    r"|(?:s?ftp|ssh|rsync|smb|nfs)://[^\s/\"'`<>]{1,100})"
 )
+# Where homes are mounted, and disks of Windows as Unix names them.
+_MOUNT = (
+    r"(?:/(?:export|usr|var|data|private|nfs|gpfs|lustre|scratch|System/Volumes/Data"
+    r"|(?:mnt|media|net|cygdrive|Volumes)(?:/[\w.\-]{1,30})?))?"
+)
+_LETTER = r"[\w\x80-\xff]"
+_ACCOUNT = r"[A-Za-z\x80-\xff][\w.\-\x80-\xff]{1,63}"
+_UNIX = compile_pattern(rf"{_BEGIN}(?:{_MOUNT}/(?:home|Users)|/[A-Za-z]/Users)/({_ACCOUNT})")
+_BLANK = r"(?:[ ]|%20)"
+_WINDOWS = compile_pattern(
+    r"(?i)\b[A-Z]:(?:/|\\{1,4})(?:Users|Documents and Settings)(?:/|\\{1,4})"
+    rf"(?:({_ACCOUNT}(?:{_BLANK}{_LETTER}[\w.\-\x80-\xff]{{0,40}}){{1,3}})[/\\]|({_ACCOUNT}))"
+)
+_WHOLE = re.compile("[\\w.\u0300-\u036f -]+")  # a name without the punctuation of other scripts behind it
+_TOKEN_END = re.compile(rb"[^\s\"'`<>]*$")
+# The host of a web site before a path; other addresses, such as file:///home and sftp://host/home, name files.
+_SITE = re.compile(rb"(?:https?|wss?|[^A-Za-z+.\-])://[^/]")
 
 
 def find(source: Source) -> Iterator[Hit]:
     """Hits in bytes."""
     for pattern in (_UNIX, _WINDOWS):
         for found in pattern.finditer(source.raw):
-            start, end = found.start(1), found.end(1)
-            name = bytes(found.group(1)).decode().rstrip(".-")
-            if is_user_name(name) and not _is_route(source, start, end, name):
-                yield Hit(start, start + len(name), "USERNAME", "home_path", 0.8)
+            group = 1 if found.group(1) is not None else 2
+            start = found.start(group)
+            text = source.raw[start : found.end(group)].decode("utf-8", "ignore")
+            whole = _WHOLE.match(text.replace("%20", " "))
+            name = whole.group().rstrip(".- ") if whole else ""
+            written = name.replace(" ", "%20") if "%20" in text else name
+            end = start + len(written.encode())
+            if is_user_name(name.replace(" ", "")) and not _is_route(source, start, end, name):
+                yield Hit(start, end, "USERNAME", "home_path", 0.8)
 
 
 def _is_route(source: Source, start: int, end: int, name: str) -> bool:
-    """A page or a file of a web site: it has an extension or a query, or the host of a URL stands before it."""
-    after = source.raw[end : end + 1]
-    if "." in name and after != b"/" or after in (b"?", b"(", b"{", b":", b"<", b"*"):
+    """A page or a file of a web site: it has an extension or a query, or the host of a site stands before it."""
+    after = source.raw[end : end + 2]
+    if "." in name and after[:1] not in (b"/", b"\\"):
         return True
-    return b"://" in source.before(start, 100).split(b" ")[-1] and b"file://" not in source.before(start, 100)
+    if after[:1] in (b"?", b"(", b"{", b"<", b"*") or after[:1] == b":" and not after[1:].strip():
+        return True
+    token = _TOKEN_END.search(source.before(start, 100))
+    return token is not None and _SITE.search(token.group()) is not None

@@ -23,33 +23,50 @@ _CUE_WORDS = (
     r"|(?:author|maintainer|contributor|developer)s?[\"']?[ \t]{0,3}[:=][ \t]{0,3}\[?\s{0,30}\{\s{0,30}[\"']?name[\"']?"
     r"[ \t]{0,3}[:=]"
     r"|(?:__)?(?:author|maintainer|contributor)s?(?:__|_name)?(?:\\?[\"'])?[ \t]{0,10}(?:[:=>]|=>|:=)"
+    r"|\b(?:autore?[ns]?|autorin|autora|autori|auteure?s?|yazar)[ \t]{0,3}[:=]"
+    r"|<(?:developer|contributor|author|maintainer)>\s{0,60}(?:<[a-z]{2,6}>[^<>]{0,100}</[a-z]{2,6}>\s{0,60}){0,3}<name>"
+    r"|=head1[ \t]authors?\s{1,8}"
     r"|\\author\{"
 )
-_SIGNS = r"\xc2\xa9|\xe4\xbd\x9c\xe8\x80\x85"  # the copyright sign, and the word for author in Chinese, as UTF-8
-_MAIL_START = r"[ \t][<(][^<>()@ \t\n\r\f]{1,64}(?:@|[ \[(_]at[ \])_])"
+# The copyright sign, and the word for author in Chinese, Korean and Russian, as UTF-8.
+_SIGNS = (
+    r"\xc2\xa9|\xe4\xbd\x9c\xe8\x80\x85|\xec\x9e\x91\xec\x84\xb1\xec\x9e\x90[ \t]{0,3}:"
+    r"|\xd0[\x90\xb0]\xd0\xb2\xd1\x82\xd0\xbe\xd1\x80(?:\xd1\x8b)?[ \t]{0,3}:"
+)
+_MAIL_START = r"[ \t](?:[<(]|E<lt>)[^<>()@ \t\n\r\f]{1,64}(?:@|[ \[(_]at[ \])_])"
+_PERSON_START = r"\bperson\("
 GATES = {
     "person_cue": Condition(
         f"{_CUE_WORDS}|{_SIGNS}",
         (b"copyright", b"(c)", b"&copy;", b"author", b"by", b"maintainer", b"contributor", b"developer")
-        + (b"\xc2\xa9", b"\xe4\xbd\x9c\xe8\x80\x85"),
+        + (b"autor", b"auteur", b"yazar", b"\xc2\xa9", b"\xe4\xbd\x9c\xe8\x80\x85", b"\xec\x9e\x91\xec\x84\xb1")
+        + (b"\xd0\xb2\xd1\x82\xd0\xbe\xd1\x80",),
         caseless=True,
     ),
     "person_list": Condition("."),  # decided by the path
     "person_mail": Condition(_MAIL_START, (b"@", b"at")),
+    "person_call": Condition(_PERSON_START, (b"person(",)),
 }
 
 _CUE = compile_pattern(f"(?i:{_CUE_WORDS})|{_SIGNS}")
-_MAIL = compile_pattern(rf"[ \t]?{_MAIL_START}[^<>()]{{1,80}}[>)]")
-_WINDOW = 160  # bytes behind a cue; names stand at once
+_MAIL = compile_pattern(rf"[ \t]?{_MAIL_START}[^<>()]{{1,80}}(?:[>)]|E<gt>)")
+# How files of R name a person, in two strings.
+_PERSON = compile_pattern(
+    rf"{_PERSON_START}\s{{0,20}}(?:given\s{{0,3}}=\s{{0,3}})?[\"']([^\"'\n]{{2,60}})[\"']"
+    r"\s{0,20},\s{0,60}(?:family\s{0,3}=\s{0,3})?[\"']([^\"'\n]{2,60})[\"']"
+)
+_PERSON_FILE = re.compile(r"description|citation|.*\.(?:r|rmd)")
+_CONTINUED = re.compile(rb"\n(?=[ \t])")  # a field of a `DESCRIPTION` goes on where a line is indented
+_WINDOW = 240  # bytes behind a cue; names stand at once, or behind a link
 
 # One step of what may stand before a first name, and one of what may stand between two. Each is taken greedily and
 # never given back, so a line of nothing but years costs no more than its length.
 _LEAD = re.compile(
-    r"\(c\)|[\s:=>\-–—\"'`*#\[({,.;+_]|\\[\"']|©|&copy;|(?:copyright|by|present|now)\b|\d{4}\b|\d{2}\b|u(?=[\"'])",
+    r"\(c\)|[\s:=>\-–—\"'`*#\[({,.;+_]|\\[\"']|©|&copy;|<a\s[^<>]{0,160}>|(?:copyright|by|present|now)\b|\d{4}\b|\d{2}\b|u(?=[\"'])",
     re.IGNORECASE,
 )
 _GAP = re.compile(
-    r"\s+|[,;&/|+]|[\"']\s?[,;]?\s?[\"']|(?:and|und|et|y|present)\b|\d{4}\b|[-–](?=\s?\d)|<[^<>]{0,90}>|\([^()]{0,90}\)",
+    r"\s+|[,;&/|+]|[\"']\s?[,;]?\s?[\"']|(?:and|und|et|y|present)\b|\d{4}\b|[-–](?=\s?\d)|<[^<>]{0,90}>|\([^()]{0,90}\)|\[[^\[\]]{0,60}\]",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?(?:-[^\W\d_]+)*")
@@ -58,6 +75,9 @@ _COMPANY_AHEAD = re.compile(r",?\s+(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|Corp|S\.A
 _COMPANY_FIRST = re.compile(r"[A-Z][^,;()<>\"\n]{2,60}, (?:\(c\) )?\d{4}(?:-\d{4})? ")
 _LIST_FILE = re.compile(r"(?:authors?|contributors?|maintainers?|credits|thanks|committers)(?:\.(?:md|rst|txt|in))?")
 _LINE = compile_pattern(r"(?m)^[^\n]{3,160}")
+# What may stand behind "Feuerhahn, Wilma" and "WILMA FEUERHAHN": nothing that goes on with the sentence.
+_NAME_END = re.compile(r"\s*(?:$|[<(;\"'\[]|\*/|-->)")
+_COPYRIGHT = (b"copyright", b"(c)", b"&copy;", b"\xc2\xa9")
 _HANDLE = re.compile(r"[A-Za-z][\w.\-]{1,31}(?=\s*(?:$|[<(,;]|\*/|\d|-->))")
 
 
@@ -67,8 +87,11 @@ def find(source: Source) -> Iterator[Hit]:
         yield from _behind_cues(source)
     if "person_mail" in source.present:
         yield from _before_addresses(source)
-    if _LIST_FILE.fullmatch(basename(source.path.replace("\\", "/")).lower()):
+    name = basename(source.path.replace("\\", "/")).lower()
+    if _LIST_FILE.fullmatch(name):
         yield from _in_list(source)
+    if "person_call" in source.present and _PERSON_FILE.fullmatch(name):
+        yield from _in_calls(source)
 
 
 def _behind_cues(source: Source) -> Iterator[Hit]:
@@ -76,14 +99,31 @@ def _behind_cues(source: Source) -> Iterator[Hit]:
     for found in _CUE.finditer(source.raw):
         if found.start() < read:
             continue  # a sign between another cue and its name, as in "Copyright (c)"
-        behind = source.after(found.end(), _WINDOW).decode("utf-8", "ignore")
+        behind = _behind(source, found.end()).decode("utf-8", "ignore")
         lead = _skipped(_LEAD, behind, 0)
         read = found.end() + lead  # fewer characters than bytes, so never too far
         spans = list(_listed_names(behind, lead))
+        if not spans and not bytes(found.group()).lower().startswith(_COPYRIGHT):
+            spans = list(_reversed_name(behind, lead))
         if not spans and bytes(found.group()).lower().startswith((b"@author", b"\\author")):
             spans = list(_handle(behind, lead))
         for start, end in spans:
             yield _hit(behind, found.end(), start, end, "author_header", 0.75)
+
+
+def _behind(source: Source, place: int) -> bytes:
+    if not source.path.endswith("DESCRIPTION"):
+        return source.after(place, _WINDOW)
+    return _CONTINUED.sub(b" ", source.raw[place : place + 3 * _WINDOW]).partition(b"\n")[0]
+
+
+def _in_calls(source: Source) -> Iterator[Hit]:
+    """The parts of `person("First", "Last")`, each in its quotes."""
+    for found in _PERSON.finditer(source.raw):
+        for group in (1, 2):
+            text = bytes(found.group(group)).decode("utf-8", "ignore")
+            if all(token.kind in _PARTS for token in _tokens(text, 0)):
+                yield Hit(found.start(group), found.end(group), "NAME", "person_call", 0.8)
 
 
 def _before_addresses(source: Source) -> Iterator[Hit]:
@@ -117,9 +157,21 @@ def _listed_names(text: str, place: int) -> Iterator[tuple[int, int]]:
     """Names one after the other, with nothing between them but commas, years and addresses."""
     company = _COMPANY_FIRST.match(text, place)
     place = company.end() if company else place
-    while names := list(_name(text, _run_from(text, place))):
+    while names := [*_name(text, run := _run_from(text, place)), *_shouted(text, run)]:
         yield names[0]
         place = _skipped(_GAP, text, names[0][1])
+
+
+def _reversed_name(text: str, place: int) -> Iterator[tuple[int, int]]:
+    """A last name, a comma and a first name, with nothing behind them."""
+    last = _run_from(text, place)
+    if not last or [token.kind for token in last if token.kind != "particle"] not in (["word"], ["capitals"]):
+        return
+    comma = last[-1].end
+    first = _run_from(text, comma + 2) if text[comma : comma + 2] == ", " else []
+    kinds = {token.kind for token in first}
+    if kinds and len(first) <= 3 and kinds <= _PARTS and _NAME_END.match(text, first[-1].end):
+        yield last[0].start, first[-1].end
 
 
 def _handle(text: str, place: int) -> Iterator[tuple[int, int]]:
@@ -130,6 +182,9 @@ def _handle(text: str, place: int) -> Iterator[tuple[int, int]]:
         words["organisation_words"] | words["not_name_words"] | words["shared_accounts"]
     ):
         yield found.span()
+
+
+_PARTS = {"word", "initial", "particle", "capitals"}
 
 
 class _Token(NamedTuple):
@@ -190,6 +245,14 @@ def _name(text: str, run: list[_Token]) -> Iterator[tuple[int, int]]:
     if whole in load_rules().words["stand_in_people"]:
         return
     if (kinds == ["cjk"] or 2 <= len(run) <= 5 and "word" in kinds) and not _COMPANY_AHEAD.match(text, run[-1].end):
+        yield run[0].start, run[-1].end
+
+
+def _shouted(text: str, run: list[_Token]) -> Iterator[tuple[int, int]]:
+    """A name in nothing but capitals, where nothing goes on behind it."""
+    kinds = [token.kind for token in run]
+    shouted = 2 <= len(run) <= 3 and kinds[0] == kinds[-1] == "capitals" and {*kinds} <= {"capitals", "initial"}
+    if shouted and _NAME_END.match(text, run[-1].end):
         yield run[0].start, run[-1].end
 
 

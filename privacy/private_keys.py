@@ -1,4 +1,4 @@
-"""Private keys: the blocks that begin with a line `BEGIN ... PRIVATE KEY`, and PuTTY's.
+"""Private keys: the blocks that begin with a line `BEGIN ... PRIVATE KEY`, PuTTY's, and the static keys of OpenVPN.
 
 In: a source. Out: hits on the encoded words of a block, however its lines are parted: by line ends, by their escapes in
 strings, addresses and pages, by blanks, or not at all. The words BEGIN and END stay, so that the text still says that a
@@ -15,8 +15,8 @@ from gleanery.privacy.patterns import compile_pattern
 from gleanery.privacy.source import Source
 
 NAME, ENTITIES = "private_key", ("PRIVATE_KEY",)
-_KEYWORDS = (b"private key", b"private_key", b"private+key", b"private%20key", b"private-lines:")
-GATES = {NAME: Condition("PRIVATE(?:[ _+]|%20)KEY|Private-Lines:", _KEYWORDS)}
+_KEYWORDS = (b"private key", b"private_key", b"private+key", b"private%20key", b"private-lines:", b"static key")
+GATES = {NAME: Condition("PRIVATE(?:[ _+]|%20)KEY|Private-Lines:|OpenVPN Static key", _KEYWORDS)}
 
 LONGEST_BLOCK = 64 << 10  # bytes; the largest RSA and PGP keys in use are below 20 kB
 SHORTEST_LINE = 16  # a block holds a key if one of its lines is nothing but this many encoded characters
@@ -28,7 +28,7 @@ _BLANK = "(?:[ +]|%20)"
 _BEGIN = compile_pattern(
     rf"-{{2,5}}[ ]?BEGIN{_BLANK}(?:[A-Z0-9]{{1,12}}{_BLANK}){{0,3}}PRIVATE(?:_|{_BLANK})KEY"
     rf"(?:{_BLANK}BLOCK)?[ ]?-{{2,5}}"
-    r"|Private-Lines:[ ]?[0-9]{1,4}"
+    r"|Private-Lines:[ ]?[0-9]{1,4}|-----BEGIN OpenVPN Static key V[0-9]-----"
 )
 _END = compile_pattern(rf"-{{2,5}}[ ]?END{_BLANK}|Private-(?:MAC|Hash):")
 # Line ends as they are, and as strings, addresses and pages write them.

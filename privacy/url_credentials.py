@@ -5,6 +5,7 @@ templates and stand-ins are left.
 """
 
 from collections.abc import Iterator
+from unicodedata import combining
 
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
@@ -61,7 +62,9 @@ def is_user_name(text: str) -> bool:
     >>> is_user_name("kmueller"), is_user_name("root"), is_user_name("${USER}")
     (True, False, False)
     """
-    if not 2 <= len(text) <= 32 or not text[0].isalpha() or not all(c.isalnum() or c in "._-" for c in text):
+    if not 2 <= len(text) <= 32 or not text[0].isalpha():
+        return False
+    if not all(c.isalnum() or c in "._-" or combining(c) for c in text):
         return False
     lowered = text.lower()
     shared = lowered in load_rules().words["shared_accounts"] or lowered.startswith(("your", "my_", "my-", "some"))

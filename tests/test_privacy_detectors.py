@@ -624,6 +624,19 @@ def test_every_rule_has_a_name_of_its_own() -> None:
         ('authors: ["Wilma Feuerhahn" "Tove Lindqvist"]', ["Wilma Feuerhahn", "Tove Lindqvist"]),
         ("Copyright (c) 1999 A. Feuerhahn, B. Lindqvist", ["A. Feuerhahn", "B. Lindqvist"]),
         ('"contributors": [\n  {"name": "Tove Lindqvist"}', ["Tove Lindqvist"]),
+        ("Author: Wilma Feuerhahn [aut, cre], Tove Lindqvist [ctb]", ["Wilma Feuerhahn", "Tove Lindqvist"]),
+        ("# Author: Feuerhahn, Wilma <user1@example.com>", ["Feuerhahn, Wilma"]),
+        ("# Author: van der Brugge, Piet J.", ["van der Brugge, Piet J."]),
+        ("# Author: WILMA FEUERHAHN", ["WILMA FEUERHAHN"]),
+        ("/* Copyright (c) 1998 WILMA FEUERHAHN */", ["WILMA FEUERHAHN"]),
+        ("# Auteur : Jean-Luc Dubois", ["Jean-Luc Dubois"]),
+        ("# Autor: Wilma Feuerhahn", ["Wilma Feuerhahn"]),
+        ("# Autores: Wilma Feuerhahn, Tove Lindqvist", ["Wilma Feuerhahn", "Tove Lindqvist"]),
+        ("# Автор: Ольга Костёр", ["Ольга Костёр"]),
+        ("<developer>\n  <id>x</id>\n  <name>Wilma Feuerhahn</name>\n</developer>", ["Wilma Feuerhahn"]),
+        (' * @author <a href="mailto:user1@example.com">Wilma Feuerhahn</a>', ["Wilma Feuerhahn"]),
+        ("=head1 AUTHOR\n\nWilma Feuerhahn\n", ["Wilma Feuerhahn"]),
+        ("thanks to Piet Hansen E<lt>user1@example.comE<gt>", ["Piet Hansen"]),
     ],
 )
 def test_names_are_found_where_files_name_their_authors(redactor: Redactor, text: str, names: list[str]) -> None:
@@ -659,10 +672,24 @@ def test_names_are_found_where_files_name_their_authors(redactor: Redactor, text
         "const author = getAuthor()",
         "contributors welcome",
         "# (c) Foo",
+        "COPYRIGHT HOLDERS AND CONTRIBUTORS",
+        "Author: Google, Inc",
+        "Author: Feldweg, Inc.",
+        "# Author: see the README, Section 2",
+        "autoreload: True",
+        "<contributor><name>Kiesgrube GmbH</name>",
     ],
 )
 def test_organisations_and_words_are_no_names(redactor: Redactor, text: str) -> None:
     assert found(redactor, text, "a.js") == []
+
+
+def test_the_authors_of_a_package_of_r_are_found_on_all_their_lines(redactor: Redactor) -> None:
+    text = "Author: Wilma Feuerhahn [aut],\n    Tove Lindqvist [ctb]\nTitle: Two Words\n"
+    assert [name for _, name in found(redactor, text, "pkg/DESCRIPTION")] == ["Wilma Feuerhahn", "Tove Lindqvist"]
+    text = 'Authors@R: c(person("Wilma", "Feuerhahn", role = "cre"),\n  person(given = "Kiesgrube GmbH", "AG"))\n'
+    assert [name for _, name in found(redactor, text, "pkg/DESCRIPTION")] == ["Wilma", "Feuerhahn"]
+    assert found(redactor, text, "a.py") == []
 
 
 @pytest.mark.parametrize(
@@ -674,6 +701,21 @@ def test_organisations_and_words_are_no_names(redactor: Redactor, text: str) -> 
         '"C:\\\\Users\\\\wfeuer"',
         "file:///home/wfeuer/x",
         "D:/Users/wfeuer",
+        "CFLAGS=-I/home/wfeuer/inc",
+        "'-L/home/wfeuer/lib'",
+        "FLAGS = -g -isystem/home/wfeuer/inc",
+        "/mnt/c/Users/wfeuer/x",
+        "/cygdrive/c/Users/wfeuer/x",
+        "'/c/Users/wfeuer/x'",
+        "/Volumes/Disk/Users/wfeuer/x",
+        "/export/home/wfeuer/x",
+        "/usr/home/wfeuer",
+        "/net/host7/home/wfeuer/x",
+        "webpack:///home/wfeuer/a.js",
+        "sftp://host7/home/wfeuer/a",
+        "<path>/home/wfeuer/x</path>",
+        "-v /home/wfeuer:/data",
+        "see https://shop.invalid/x or '/home/wfeuer/x'",
     ],
 )
 def test_user_names_in_home_paths_are_found(redactor: Redactor, text: str) -> None:
@@ -681,9 +723,33 @@ def test_user_names_in_home_paths_are_found(redactor: Redactor, text: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("'/home/jörg/x'", "jörg"),
+        ("/Users/jo\u0308rg/x", "jo\u0308rg"),
+        ("/home/李小龙/x", "李小龙"),
+        ("in /home/jörg。", "jörg"),
+        ("r'C:\\Users\\Wilma Feuer\\Documents'", "Wilma Feuer"),
+        ("file:///C:/Users/Wilma%20von%20Feuer/x", "Wilma%20von%20Feuer"),
+        ("C:\\Users\\wfeuer is mine", "wfeuer"),
+        ("C:\\Users\\w.feuer\\x", "w.feuer"),
+    ],
+)
+def test_user_names_are_found_with_all_their_letters(redactor: Redactor, text: str, name: str) -> None:
+    assert found(redactor, text) == [("USERNAME", name)]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "/home/user/x",
+        "/home/用户名/x",
+        "C:\\Documents and Settings\\All Users\\x",
+        "https://shop.invalid/usr/home/wfeuer",
+        "${scheme}://shop.invalid/home/wfeuer",
+        "  /home/wfeuer:\n    get:",
+        "a-b/home/wfeuer",
+        "/app/home/wfeuer",
         "/home/runner/work",
         "/home/$USER",
         "/home/${name}/x",
@@ -804,6 +870,53 @@ def test_what_only_speaks_of_private_keys_in_base64_is_left(redactor: Redactor) 
     for text in (certificate, f"The file begins with {BEGIN} and this is what a reader looks for. " * 9):
         written = f"k: {base64.b64encode(text.encode()).decode()}\n"
         assert redactor.redact(written, "a.yml", None).text == written
+
+
+RANDOM = base64.urlsafe_b64encode(random.Random(8).randbytes(192)).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (
+            f'{{"kty":"RSA","n":"{RANDOM[:90]}","e":"AQAB","d":"{RANDOM[90:170]}","p":"{RANDOM[170:210]}"}}',
+            [RANDOM[90:170], RANDOM[170:210]],
+        ),
+        (f"key = {{\n  d: '{RANDOM[:43]}',\n  x: '{RANDOM[43:86]}',\n  kty: 'EC',\n}}", [RANDOM[:43]]),
+        (f'"{{\\"k\\":\\"{RANDOM[:43]}\\",\\"kty\\":\\"oct\\"}}"', [RANDOM[:43]]),
+        (
+            f"<RSAKeyValue><Modulus>{BODY[:88]}</Modulus><P>{BODY[90:132]}==</P>\n<D>{BODY[132:230]}</D></RSAKeyValue>",
+            [BODY[90:132] + "==", BODY[132:230]],
+        ),
+        (f"accounts: ['0x{HEX * 2}', `{HEX[::-1] * 2}`]", [f"0x{HEX * 2}", HEX[::-1] * 2]),
+    ],
+    ids=["rsa", "curve", "escaped", "xml", "accounts"],
+)
+def test_private_numbers_of_keys_are_found_and_public_ones_stay(
+    redactor: Redactor, text: str, values: list[str]
+) -> None:
+    assert found(redactor, text, "a.js") == [("KEY", value) for value in values]
+    assert Redactor(keywords_only=True).redact(text, "a.js", None) == redactor.redact(text, "a.js", None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"kty":"EC","x":"{RANDOM[:43]}","y":"{RANDOM[43:86]}"}}',
+        f'{{"d":"{RANDOM[:43]}"}}',
+        "<P>Read this and then that, since it is long enough for one.</P>",
+        f"accounts: ['0x{HEX}12345678']",
+        f"hashes: ['0x{HEX * 2}']",
+    ],
+)
+def test_public_numbers_of_keys_are_left(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text, "a.js") == []
+
+
+def test_a_static_key_of_openvpn_is_a_private_key(redactor: Redactor) -> None:
+    lines = "\n".join([HEX] * 16)
+    text = f"-----BEGIN OpenVPN Static key V1-----\n{lines}\n-----END OpenVPN Static key V1-----\n"
+    assert found(redactor, text, "a.ovpn") == [("PRIVATE_KEY", lines)]
 
 
 @pytest.mark.parametrize(
