@@ -35,20 +35,29 @@ _ACCOUNT_KEY = compile_pattern(r"[\"'`]((?:0x)?[0-9a-fA-F]{64})[\"'`]")
 
 
 def find(source: Source) -> Iterator[Hit]:
-    """Hits in bytes; hits may be equal."""
+    """Hits in bytes, none of which is read twice."""
     raw = source.raw
     if "json_web_key" in source.present:
+        read = 0
         for found in _KIND.finditer(raw):
-            first = raw.rfind(b"{", max(0, found.start() - _LONGEST), found.start())
-            last = raw.find(b"}", found.end(), found.end() + _LONGEST)
-            if first >= 0 and last >= 0:
-                yield from _in(raw, _FIELD, first, last, "json_web_key")
+            first = raw.rfind(b"{", max(read, found.start() - _LONGEST), found.start())
+            if first >= 0:
+                read = _end(raw, b"}", found.end())
+                yield from _in(raw, _FIELD, first, read, "json_web_key")
     if "rsa_key_value" in source.present:
         yield from _in(raw, _ELEMENT, 0, len(raw), "rsa_key_value")
     if "account_keys" in source.present:
+        read = 0
         for found in _ACCOUNTS.finditer(raw):
-            last = raw.find(b"]", found.end(), found.end() + _LONGEST)
-            yield from _in(raw, _ACCOUNT_KEY, found.end(), max(last, found.end()), "account_keys")
+            if found.start() >= read:
+                read = _end(raw, b"]", found.end())
+                yield from _in(raw, _ACCOUNT_KEY, found.end(), read, "account_keys")
+
+
+def _end(raw: bytes, bracket: bytes, place: int) -> int:
+    """Where a bracket closes; what is cut off has none."""
+    found = raw.find(bracket, place, place + _LONGEST)
+    return found if found >= 0 else min(len(raw), place + _LONGEST)
 
 
 def _in(raw: bytes, fields: Pattern, first: int, last: int, rule: str) -> Iterator[Hit]:

@@ -57,7 +57,7 @@ _PERSON = compile_pattern(
 )
 _PERSON_FILE = re.compile(r"description|citation|.*\.(?:r|rmd)")
 _CONTINUED = re.compile(rb"\n(?=[ \t])")  # a field of a `DESCRIPTION` goes on where a line is indented
-_WINDOW = 240  # bytes behind a cue; names stand at once, or behind a link
+_WINDOW = 800  # bytes behind a cue; names stand at once, or behind a link, and may be many
 
 # One step of what may stand before a first name, and one of what may stand between two. Each is taken greedily and
 # never given back, so a line of nothing but years costs no more than its length.
@@ -114,15 +114,15 @@ def _behind_cues(source: Source) -> Iterator[Hit]:
 def _behind(source: Source, place: int) -> bytes:
     if not source.path.endswith("DESCRIPTION"):
         return source.after(place, _WINDOW)
-    return _CONTINUED.sub(b" ", source.raw[place : place + 3 * _WINDOW]).partition(b"\n")[0]
+    return _CONTINUED.sub(b" ", source.raw[place : place + _WINDOW]).partition(b"\n")[0]
 
 
 def _in_calls(source: Source) -> Iterator[Hit]:
     """The parts of `person("First", "Last")`, each in its quotes."""
     for found in _PERSON.finditer(source.raw):
-        for group in (1, 2):
-            text = bytes(found.group(group)).decode("utf-8", "ignore")
-            if all(token.kind in _PARTS for token in _tokens(text, 0)):
+        text = " ".join(bytes(found.group(group)).decode("utf-8", "ignore") for group in (1, 2))
+        if not any(token.kind == "organisation" for token in _tokens(text, 0)):
+            for group in (1, 2):
                 yield Hit(found.start(group), found.end(group), "NAME", "person_call", 0.8)
 
 

@@ -684,11 +684,16 @@ def test_organisations_and_words_are_no_names(redactor: Redactor, text: str) -> 
     assert found(redactor, text, "a.js") == []
 
 
+def test_a_long_list_of_names_is_found_to_its_end(redactor: Redactor) -> None:
+    names = ["Wilma Feuerhahn", "Tove Lindqvist", "Jean-Luc Dubois"] * 8
+    assert [name for _, name in found(redactor, f"  author={{{' and '.join(names)}}},\n", "a.bib")] == names
+
+
 def test_the_authors_of_a_package_of_r_are_found_on_all_their_lines(redactor: Redactor) -> None:
     text = "Author: Wilma Feuerhahn [aut],\n    Tove Lindqvist [ctb]\nTitle: Two Words\n"
     assert [name for _, name in found(redactor, text, "pkg/DESCRIPTION")] == ["Wilma Feuerhahn", "Tove Lindqvist"]
-    text = 'Authors@R: c(person("Wilma", "Feuerhahn", role = "cre"),\n  person(given = "Kiesgrube GmbH", "AG"))\n'
-    assert [name for _, name in found(redactor, text, "pkg/DESCRIPTION")] == ["Wilma", "Feuerhahn"]
+    text = 'Authors@R: c(person("WF", "feuerhahn", role = "cre"),\n  person(given = "Kiesgrube GmbH", "AG"))\n'
+    assert [name for _, name in found(redactor, text, "pkg/DESCRIPTION")] == ["WF", "feuerhahn"]
     assert found(redactor, text, "a.py") == []
 
 

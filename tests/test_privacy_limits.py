@@ -52,6 +52,17 @@ REPEATED = {
     "encoded_keys_in_lines": "UFJJVkFURSBLRVktUFJJVkFURSBLRVkt\n",
     "placeholders": "KEY_1_REDACTED",
     "wide_letters": "é",
+    "kinds_of_keys": '{"kty": ',
+    "kinds_in_one_object": "kty: ",
+    "lists_of_accounts": "accounts: [",
+    "elements": "<P>AAAA",
+    "persons": "person('a', 'b', ",
+    "values_below": "password = (\n",
+    "blocks": "password: |\n  a",
+    "written_signs": "a%40b.",
+    "links": "@author <a ",
+    "homes": "/home/é",
+    "rules": "password='a|",
 }
 
 
