@@ -6,12 +6,12 @@ About 9 µs a file, and 30 µs for each folder; memory grows with the number of 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gleanery.licensing.folders import Folders
 from gleanery.licensing.names import is_sidecar, license_role
 from gleanery.licensing.siblings import Siblings
-from gleanery.licensing.statements import Evidence, FileFacts, Said, added_by, combined, together
+from gleanery.licensing.statements import MENTIONED, Evidence, FileFacts, Said, added_by, combined, together
 
 __all__ = ["MOST_EVIDENCE", "Claim", "Conclusion", "Evidence", "FileFacts", "conclude"]
 
@@ -25,8 +25,9 @@ class Claim:
 
     `source`: header (a record overrides it), reuse, manifest, readme, registry, siblings (the heads of most files of
     the folder), documents (a licence for texts or data beside the one for code), above (a licence file of a folder
-    further up than the one that governs), notice (a file NOTICE), or third_parties (what is stated of other people's
-    code). An expression of None: a licence is stated and could not be identified.
+    further up than the one that governs), notice (a file NOTICE), third_parties (what is stated of other people's
+    code), or mentioned (what its own head names and does not state). An expression of None: a licence is stated and
+    could not be identified.
     """
 
     source: str
@@ -36,7 +37,7 @@ class Claim:
     @property
     def contradicts(self) -> bool:
         """Whether it speaks of this file otherwise; licences further up, of documents and of others stand beside it."""
-        return self.source not in ("above", "documents", "notice", "third_parties")
+        return self.source not in ("above", "documents", "notice", "third_parties", "mentioned")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def _conclusion(file: FileFacts, folders: Folders, siblings: Siblings) -> Conclu
     own, overruled = _own(file, folders)
     directory = folders.governing(file.path, stated=own.names_licence)
     decisive = own if own.names_licence or directory.expression is None else directory
-    beside = folders.beside(file.path, stated=own.names_licence)
+    beside = (*folders.beside(file.path, stated=own.names_licence), *_mentioned(file))
     if not own.evidence and file.head and directory.names_licence:
         beside = (*beside, *siblings.beside(file.path))
     claims, evidence = _claims(beside, directory, own)
@@ -102,6 +103,13 @@ def _own(file: FileFacts, folders: Folders) -> tuple[Said, Said | None]:
         return (together(header.role, [header, said.added]) if said.added.evidence else header), None
     beside = together("reuse", [said.added, said.closest])
     return (together("reuse", [header, beside]) if beside.evidence else header), None
+
+
+def _mentioned(file: FileFacts) -> tuple[tuple[str, Said], ...]:
+    """What the head of a file names and does not state: it grants nothing, and can take something away."""
+    named = tuple(replace(f, outcome="found") for f in file.head if (f.rule or "").startswith(MENTIONED))
+    said = combined("own_header", [(file, named)])
+    return (("mentioned", said),) if said.names_licence else ()
 
 
 def _claims(beside: Iterable[tuple[str, Said]], directory: Said, own: Said) -> tuple[tuple[Claim, ...], list[Evidence]]:

@@ -15,6 +15,7 @@ from gleanery.licensing.choices import with_any_of, with_dual, with_perl, withou
 from gleanery.licensing.denials import LIMITED_USE, with_denials
 from gleanery.licensing.expressions import all_of
 from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
+from gleanery.licensing.grants import doubtful, grants, may_be_mention, mention_of
 from gleanery.licensing.heads import findings_of_head, head_to_scan
 from gleanery.licensing.limits import limit_in, limit_of_page, limited
 from gleanery.licensing.manifests import Statement, statements
@@ -30,7 +31,7 @@ from gleanery.licensing.scan import MAYBE_NO_TRAINING, NO_TRAINING, Finding, Sca
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 20
+EVIDENCE_VERSION = 21
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _MOST_NOT_INCLUDED = 16
 # Lines at the beginning of a licence file in which it says what it is.
@@ -45,14 +46,16 @@ _GPL = r"(?:the\s+)?(?:<[^>]{0,200}>\s*)?(?:gnu\s+)?(?:l?gpl\w*|(?:lesser\s+)?ge
 _COMPATIBLE = re2.compile(
     rf"(?i)\b(?:(?:in)?compatible\"?\s+with|unlike)\s+{_GPL}|\b(?:l?gpl|gnu)[- ]compatible|"
     rf"\b(?:doesn't|does\s+not)\s+mean\s+(?:that\s+)?[^.]{{0,60}}\bunder\s+{_GPL}|"
-    rf"\bother\s+software\s+(?:that|which)\s+is\s+(?:released|licen[sc]ed|distributed|covered)\s+(?:under|by)\s+{_GPL}"
+    rf"\bother\s+software\s+(?:that|which)\s+is\s+(?:released|licen[sc]ed|distributed|covered)\s+(?:under|"
+    rf"by)\s+{_GPL}"
 )
 # The detector reads "License: Free" as proprietary, also where a sentence only begins so: "Free for all uses".
 _LICENSE_FREE = "proprietary-license_845.RULE"
 _GOES_ON = re2.compile(r"(?i)^[^\n]*licen[sc]e\W{0,40}free\W+(?:for|to|of|and|as|software|under|use|open)\b")
 # "The Frob library (not included) is licensed under the LGPL": what stands in brackets, and what ends its sentence.
 _NOT_INCLUDED = re2.compile(
-    r"(?i)\((?:also |it is |which is |is |are )?not (?:included|bundled|distributed with|shipped|part of)\b[^)]{0,80}\)"
+    r"(?i)\((?:also |it is |which is |is |are )?not (?:included|bundled|distributed with|shipped|"
+    r"part of)\b[^)]{0,80}\)"
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n\s*\n")
 _DEBIAN_FORM = re2.compile(r"(?i)\s*format(?:-specification)?:[ \t]*\S*(?:copyright-format|dep5|dep-5)")
@@ -113,12 +116,24 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
         found = scanner.scan("\n".join(divided.others).encode("utf-8", "replace"), "whole")
     found, others = _without_others(scanner, found, list(divided.others) if divided.rest else lines)
     found = with_dual(scanner, tuple(with_any_of(f, lines) for f in found), lines)
-    found = with_denials(without_foreign(found, lines, ""), lines)
+    found = _with_doubts(with_denials(without_foreign(found, lines, ""), lines), lines)
     found = (*found, *restricted_lines(divided.others[:_TITLE]))
     if len(lines) <= _TITLE and not any(f.outcome == "changed" for f in found):  # no text: a sentence that names one
         found = (*found, *limited(limit_in(divided.others)))
     cut = (Finding("unknown", rule="gleanery-too-many-parts"),) if divided.cut else ()
     return (*found, *(_of_part(scanner, part) for part in divided.parts), *others, *cut)
+
+
+def _with_doubts(found: tuple[Finding, ...], lines: list[str]) -> tuple[Finding, ...]:
+    """The findings of a licence file that only mentions licences ("uses jQuery, which is MIT licensed") as mentions.
+
+    Where it states one of them, in a text or in a sentence, all of them have to be met.
+    """
+    named = [f for f in found if f.outcome in ("found", "changed") and not only_points(f.expression or "")]
+    said = [f for f in named if f.expression != NO_TRAINING]
+    if any(not may_be_mention(f) or grants(f, lines, file=True, page=True) for f in said):
+        return found
+    return tuple(mention_of(f) if f in said else f for f in found)
 
 
 def _without_others(
@@ -216,7 +231,8 @@ def _placed_in_readme(finding: Finding, lines: list[str], own: frozenset[int]) -
     at = (finding.start_line or 0) - 1
     if 0 <= at < len(lines) and "spdx-license-identifier" in lines[at].lower():
         return replace(finding, rule=OWN_TAG)
-    return finding if _is_own(finding, lines, own) else replace(finding, outcome="mentioned")
+    own_words = _is_own(finding, lines, own) and not (may_be_mention(finding) and doubtful(finding, lines))
+    return finding if own_words else replace(finding, outcome="mentioned")
 
 
 def _is_own(finding: Finding, lines: list[str], own: frozenset[int]) -> bool:

@@ -137,8 +137,13 @@ def _as_a_whole(words: str, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
     if any(f.outcome == "found" and is_restricted(key) for f in found for key in keys(f.expression or "")):
         return found
     name = _OWNER.split(words, 1)[0]
-    more = [w for w in uncovered_words(f"License: {name}") if w not in _USUAL and not _NUMBER.fullmatch(w)]
+    more = [w for w in uncovered_words(f"License: {name}") if not is_usual(w)]
     return (Finding("unknown", rule="license-field"),) if more else found
+
+
+def is_usual(word: str) -> bool:
+    """Whether a word, in small letters, changes nothing beside the name of a licence."""
+    return word in _USUAL or _NUMBER.fullmatch(word) is not None
 
 
 def _page(words: str) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 MOST_ASKED = 4_096  # names whose group is remembered
 CATEGORIES = ("public-domain", "permissive", "weak-copyleft", "copyleft", "restricted")
 # The sources of claims beside a conclusion, see `conclude.Claim`.
-_SOURCES_TEXT = "header reuse manifest readme registry siblings documents above notice third_parties"
+_SOURCES_TEXT = "header reuse manifest readme registry siblings documents above notice third_parties mentioned"
 SOURCES = tuple(_SOURCES_TEXT.split())
 
 

@@ -11,13 +11,14 @@ from gleanery.licensing.choices import LONGEST_CHOICE, with_choice
 from gleanery.licensing.denials import with_denials, without_code
 from gleanery.licensing.expressions import conjuncts
 from gleanery.licensing.fields import POINTER
+from gleanery.licensing.grants import with_mentions
 from gleanery.licensing.known_texts import is_restricted
 from gleanery.licensing.limits import limit_of_head, limited
 from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES, decoded
 from gleanery.licensing.refusals import may_refuse, refusal_in
 from gleanery.licensing.restricted_names import may_be_restricted, restricted_lines
 from gleanery.licensing.scan import Finding
-from gleanery.licensing.statements import only_points
+from gleanery.licensing.statements import MENTIONED, only_points
 
 # "The license described in the LICENSE file": a pointer.
 _POINTS = re2.compile(
@@ -80,13 +81,12 @@ def findings_of_head(content: bytes, found: tuple[Finding, ...]) -> tuple[Findin
         said = ()
     if all(f.outcome == "none" for f in found):
         return (replace(said[0], copyrights=found[0].copyrights),) if said else _with_unheard(content, found)
-    lines = decoded(content).splitlines()
+    lines = decoded(content).replace("\r\n", "\n").replace("\r", "\n").split("\n")  # as the scanner counts them
     found = with_denials([_of_hint(f, lines) for f in found], lines)
     if any(f.outcome == "found" and len(conjuncts(f.expression or "")) > 1 for f in found):
         found = tuple(with_choice(f, lines) for f in found)
-    if not said and all(
-        f.outcome == "mentioned" or (f.outcome == "found" and only_points(f.expression or "")) for f in found
-    ):
+    found = with_mentions(found, lines)
+    if not said and all(map(_says_little, found)):
         found = _with_unheard(content, found)
     return (*found, *said)
 
@@ -121,6 +121,13 @@ def _with_unheard(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, 
         return found
     at = next((n for n, line in enumerate(plain, 1) if _MAYBE_UNHEARD.search(line.encode("utf-8", "replace"))), 1)
     return (replace(found[0], outcome="unknown", expression=None, rule=UNHEARD, start_line=at, end_line=at), *found[1:])
+
+
+def _says_little(finding: Finding) -> bool:
+    """Whether a finding names no licence, so that one which nobody knows may stand beside it."""
+    if finding.outcome == "mentioned":
+        return not (finding.rule or "").startswith(MENTIONED)
+    return finding.outcome == "found" and only_points(finding.expression or "")
 
 
 def _of_hint(finding: Finding, lines: list[str]) -> Finding:

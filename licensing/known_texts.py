@@ -28,6 +28,7 @@ _SHORTEST_SECTION, _MOSTLY = 40, 10
 CHANGED = "gleanery-changed-text"
 CHANGED_TEXT = f"LicenseRef-{CHANGED}"
 _RESTRICTED = ("Commercial", "Copyleft", "Free Restricted", "Proprietary Free", "Source-available")
+_WEAK = "Copyleft Limited"
 # Shorter texts of the library would be taken for licences by accident.
 _SHORTEST_TEXT = 12
 
@@ -72,6 +73,13 @@ def is_restricted(expression: str) -> bool:
     return bool(named) and all(symbol is not None and symbol.wrapped.category in _RESTRICTED for symbol in named)
 
 
+def asks_for_more(expression: str) -> bool:
+    """Whether all licences of an expression are known to be restricted, or copyleft of any kind."""
+    known = scancode_parts().symbols
+    named = [known.get(key.lower()) for key in keys(expression)]
+    return bool(named) and all(s is not None and s.wrapped.category in (*_RESTRICTED, _WEAK) for s in named)
+
+
 def of_opinion(opinion: Opinion) -> Finding:
     """What the library says, as a finding: of a text that somebody changed, the lines of the change."""
     if opinion.change is not None:
@@ -111,17 +119,17 @@ def library() -> Library:
         lines = text.splitlines()
         words = words_in(lines).without_lines(owner_lines(lines)).words
         numbered = [numbers.setdefault(word, len(numbers)) for word in words]
-        known.append(Known(f"spdx:{spdx}", expression, numbered, _name_of(expression)))
+        known.append(Known(f"spdx:{spdx}", expression, numbered, name_of(expression)))
     own = len(known)
     for rule in sorted(texts_of_rules(), key=lambda rule: (not rule.is_from_license, str(rule.identifier))):
         expression = spdx_of(str(rule.license_expression))
         words = scancode.index.tids_by_rid[rule.rid]
-        known.append(Known(str(rule.identifier), expression, words, _name_of(expression)))
+        known.append(Known(str(rule.identifier), expression, words, name_of(expression)))
     return Library(known, numbers, own)
 
 
 @lru_cache(maxsize=4096)
-def _name_of(expression: str) -> frozenset[str]:
+def name_of(expression: str) -> frozenset[str]:
     """The words of the names of the licences in an expression."""
     known = [scancode_parts().symbols.get(key.lower()) for key in keys(expression)]
     names = [f"{symbol.wrapped.name} {symbol.wrapped.short_name}" for symbol in known if symbol is not None]

@@ -21,6 +21,8 @@ from gleanery.licensing.words import Words, words_of
 # A licence text is looked at again with approximate matching unless one licence has this score, or a text of at least
 # so many words was recognised as a whole.
 _SURE_SCORE, _WHOLE_TEXT_WORDS = 80.0, 60
+# A text or a notice of so many words states its licence; a shorter one may only name it.
+_LONG_TEXT, _LONG_NOTICE = 20, 25
 # Runs of words that are a whole rule. A 262 KB file of sixty licences has 434, the densest of 24,000 real files 498; a
 # file of nothing but names of licences has one for each word, and takes minutes. Counting is the same on every machine.
 _MOST_RUNS = 8_000
@@ -71,6 +73,27 @@ def at_lines(finding: Finding, words: list[int], line_by_word: list[int]) -> Fin
         return finding
     first, last = (line_by_word[words[at]] for at in (finding.start_line, finding.end_line))
     return replace(finding, start_line=first, end_line=last)
+
+
+@lru_cache(maxsize=16_384)
+def is_brief(rules: str) -> bool:
+    """Whether the rules of a finding are only a few words that name a licence, and no text or longer notice of it.
+
+    >>> is_brief("mit.LICENSE"), is_brief("mit_14.RULE, mit_30.RULE"), is_brief("spdx-license-identifier")
+    (False, True, True)
+    """
+    return not any(rule in _long_rules() or rule.startswith(("spdx:", "gleanery-perl")) for rule in rules.split(", "))
+
+
+@lru_cache(maxsize=1)
+def _long_rules() -> frozenset[str]:
+    """The names of the rules that are so long that they state what they name."""
+    rules = scancode_parts().index.rules_by_rid
+    return frozenset(
+        str(r.identifier)
+        for r in rules
+        if r.is_from_license or r.length >= (_LONG_TEXT if r.is_license_text else _LONG_NOTICE)
+    )
 
 
 @dataclass(frozen=True)

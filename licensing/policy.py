@@ -43,7 +43,7 @@ HEAD_DECIDES, FOLDER_DECIDES = "the header decides: ", "the folder decides: "
 _LONGEST_LIST, _LONGEST_RULE = 8, 1000
 # Of the sources of claims, the ones that speak of this file alone. They count also against a head that says which
 # licence is its own.
-_OF_ONE_FILE = frozenset(("header", "reuse"))
+_OF_ONE_FILE = frozenset(("header", "reuse", "mentioned"))
 # Where a conclusion comes from if neither a head, nor a record, nor a licence file states a licence.
 _HEARSAY = frozenset(("package_metadata", "repository"))
 # The role of evidence from files that govern a folder, and the role of licence files among the files of a repository.

@@ -44,6 +44,8 @@ OWNERS_ONLY = "gleanery-owners-only"
 PART = "gleanery-part-of-the-work"
 # So begins the rule of what a licence file mentions as the licence of other people's code.
 THIRD_PARTIES = "gleanery-third-parties"
+# So begins the rule of a licence that a head names and does not state of its file.
+MENTIONED = "gleanery-mentioned"
 # Made for texts, fonts and data; their authors advise against them for code.
 _DOCUMENTS = ("CC-BY-SA-", "GFDL-", "OFL-", "ODBL-", "ODC-BY-", "PDDL-", "CDLA-", "UBUNTU-FONT-", "BITSTREAM-VERA")
 IGNORED = frozenset(f"licenseref-scancode-{key}" for key in (_IGNORED_TEXT + _PATENT_GRANTS).split())
@@ -121,12 +123,13 @@ def combined(role: str, texts: Texts, silence_is_doubt: bool = False) -> Said:
     for file, findings in texts:
         for finding in findings:
             said = finding.expression if finding.expression and parse(finding.expression) else None
-            if finding.outcome == "mentioned" or (role == "repository" and finding.rule == OWN_TAG):
+            mentioned = finding.outcome == "mentioned" and not _is_all_of_a_file(role, finding)
+            if mentioned or (role == "repository" and finding.rule == OWN_TAG):
                 continue
             if finding.outcome == "found" and said is not None:
                 parts += [p for p in conjuncts(said) if role != "own_header" or canonical(p) not in TOOL_GRANTS]
                 evidence.append(evidence_of(role, file, finding, said))
-            elif finding.outcome == "changed" and said is not None:
+            elif finding.outcome in ("changed", "mentioned") and said is not None:
                 uncertain = True
                 parts += conjuncts(said)
                 evidence.append(evidence_of(role, file, finding, said))
@@ -135,6 +138,11 @@ def combined(role: str, texts: Texts, silence_is_doubt: bool = False) -> Said:
                 evidence.append(evidence_of(role, file, finding, None))
     expression = explained(parts, whole_choice=role == "own_header")
     return Said(role if evidence else "none", expression, uncertain, tuple(evidence))
+
+
+def _is_all_of_a_file(role: str, finding: Finding) -> bool:
+    """Whether a licence file only mentions licences: it states one, and not which."""
+    return role == "ancestor_file" and (finding.rule or "").startswith(MENTIONED)
 
 
 def speaks_of_owners(path: str, finding: Finding) -> bool:

@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gleanery.licensing.conclude import FileFacts, conclude
 from gleanery.licensing.evidence import find, reading_scopes
 from gleanery.licensing.fields import POINTER, resolved
+from gleanery.licensing.grants import with_mentions
 from gleanery.licensing.manifest_names import manifest_form
 from gleanery.licensing.manifests import statements
 from gleanery.licensing.names import license_role
 from gleanery.licensing.policy import ALLOW, Policy
 from gleanery.licensing.readme import own_lines
 from gleanery.licensing.reuse import debian_expression, matches, records
-from gleanery.licensing.scan import NO_TRAINING, Scanner
+from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
 
 GOLDEN = Path(__file__).parent / "golden/licensing"
 MANIFESTS: list[dict[str, Any]] = tomllib.loads((GOLDEN / "manifests.toml").read_text("utf-8"))["case"]
@@ -270,3 +272,21 @@ def test_short_names_of_debian_are_expressions() -> None:
 def test_every_reading_gives_at_least_one_finding(content: bytes, scope: str) -> None:
     found = find(SCANNER, content, scope)
     assert found and found == find(SCANNER, content, scope)
+
+
+def test_a_mention_is_a_claim_that_grants_nothing_and_can_refuse() -> None:
+    head = find(SCANNER, b"# Uses parts of Frob (MIT License).\nx = 1\n", "head")
+    assert [(f.outcome, f.expression, f.start_line) for f in head] == [("mentioned", "MIT", 1)]
+    unlicense = find(SCANNER, b"SPDX-License-Identifier: Unlicense\n", "whole")
+    files = [FileFacts("a.py", "a.py", "0" * 40, head=head), FileFacts("LICENSE", "LICENSE", "1" * 40, whole=unlicense)]
+    said = next(c for c in conclude(files, None) if c.file_id == "a.py")
+    assert [(c.source, c.expression) for c in said.claims] == [("mentioned", "MIT")]
+    assert said.header_expression is None and not said.conflict
+    reasons = {name: Policy.load(name).judge(said).reason for name in ("permissive", "strict", "attribution-free")}
+    assert reasons == {"permissive": "kept", "strict": "kept", "attribution-free": "license_conflict"}
+
+
+def test_a_finding_beyond_the_lines_of_a_text_is_no_error() -> None:
+    assert [f.outcome for f in with_mentions([Finding("found", "MIT", 100.0, "license-field", 9, 9)], ["x"])] == [
+        "mentioned"
+    ]
