@@ -98,17 +98,25 @@ class Page:
         self.gated, self.legal = self._hits(GATE), self._hits(_LEGAL)
         self.copyrights = {i for i in self._hits(_COPYRIGHT) if not _COPYRIGHT_PROSE.search(self.plain[i])}
         owners = self.copyrights | self._hits(_AUTHOR)
+        self._begun = owners
         self.owners = {i for i in owners if self._only_names(i)}
+        self.continued: set[int] = set()
         for at in sorted(self.owners):  # a name that goes on in the next lines, which are set in
             more = (n for n in range(at + 1, len(raw)) if n in owners or not _goes_deeper(raw[n], raw[at]))
             below = range(at + 1, next(more, len(raw)))
-            self.owners |= set(takewhile(self._only_names, below))
+            self.continued |= set(takewhile(self._only_names, below))
+        self.owners |= self.continued
         self.may_reserve = MAYBE_RESERVED.search(self.data) is not None
         self._reservations: dict[range, str] = {}
 
     def _only_names(self, at: int) -> bool:
         line = self.plain[at]
         return len(line) <= 300 and not _NOT_ONLY_OWNER.search(without_addresses(line))
+
+    def goes_on(self, below: int, at: int) -> bool:
+        """Whether a line may go on with an owner's line: all of both paragraphs is one, and it names nothing else."""
+        between = range(at + 1, below + 1)
+        return all(self.plain[n] and n not in self._begun and self._only_names(n) for n in between)
 
     def legal_paragraphs(self) -> list[range]:
         """The paragraphs that speak of a licence, those of licence prose beside them, and those under a heading."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import re2
 
+from gleanery.licensing.copyright_lines import copyright_notices
 from gleanery.licensing.markup import without_markup
 from gleanery.licensing.pages import FEWEST_WORDS, GATE, GRANT_WORDS, PROSE, PROSE_WORDS, Page
 from gleanery.licensing.reservations import DOUBTED, MAYBE_RESERVED, RESERVED
@@ -18,21 +19,9 @@ from gleanery.licensing.tag_lines import with_whole_tags
 HEAD_CHARACTERS, HEAD_LINES = 4096, 100
 # The longest single licence texts are under 100 KiB; what is longer is a collection of many.
 WHOLE_CHARACTERS = 256 * 1024
-MAX_COPYRIGHTS, COPYRIGHT_CHARACTERS = 50, 200
 # The longest known licence text has 45 KB.
 _BODY_BYTES = 64 * 1024
 _GRANT = re2.compile(rb"(?i)redistribut|granted|permission|conditions|hereby|derivative|permitted|verbatim")
-# The word is followed by a sign, a year, "by" or a name; in data and code it is followed by a quote, a colon or "=".
-_NOTICE = re2.compile(
-    r"(?:(?i)spdx-filecopyrighttext:|(?:\(c\)|©|&copy;)|portions?[ \t]+copyright|"
-    r"[:@]?copyrights?[ \t]*:?[ \t]*(?:\(c\)|©|&copy;|[12][0-9]{3}\b|by[ \t]))|"
-    r"(?:[:@]?[Cc](?i)opyrights?)[ \t]+(?-i:[A-Z])"
-)
-_NOTICE_END = re2.compile(r"[;\"`]|',")
-_ASSIGNED_SECRET = re2.compile(
-    r"(?i)(?:pass(?:word|wd|phrase)?|secret|token|credential|(?:api|access|private)[_-]?key|auth)"
-    r"[\w-]{0,30}[\"']?[ \t]*[:=]"
-)
 # The name of a file of data; the detector would read the name of the JSON licence in it.
 _DATA_ABOUT_LICENSES = re2.compile(r"(?i)\blicen[sc]es?\.json\b")
 _MAYBE_COPYRIGHT = re2.compile("(?i)copyright|©|\\(c\\)|&copy;".encode())
@@ -82,14 +71,13 @@ def read_text(content: bytes, scope: str) -> Reading:
         full_lines, full_numbers = tuple(raw), tuple(range(1, len(raw) + 1))
     else:
         full_lines, full_numbers = page.joined([i for i in page.span(legal) if page.plain[i] and scope == "head"])
-    notices = (_notice(page.plain[i]) for i in sorted(page.copyrights)[:MAX_COPYRIGHTS])
-    copyrights = [notice for notice in notices if notice]
+    copyrights = copyright_notices(page, raw)
     said = [(page.reservation(p), (p.start + 1, p.stop)) for p in page.paragraphs]
     reserved = next((place for what, place in said if what == RESERVED), None)
     doubted = None if reserved else next((place for what, place in said if what == DOUBTED), None)
     prose = scope == "head" and _is_prose("\n".join(lines))
     body = () if dense else body
-    placed = (lines, numbers, full_lines, full_numbers, tuple(copyrights))
+    placed = (lines, numbers, full_lines, full_numbers, copyrights)
     return Reading(*placed, dense, cut, reserved, doubted, prose, body)
 
 
@@ -99,20 +87,6 @@ def _is_prose(text: str) -> bool:
     words = {match.group().lower() for match in PROSE.finditer(data)}
     grants = {match.group().lower() for match in _GRANT.finditer(data)}
     return len(words) >= PROSE_WORDS and len(grants) >= GRANT_WORDS and len(text.split()) >= FEWEST_WORDS
-
-
-def _notice(line: str) -> str | None:
-    """The part of a line that is a copyright notice, or None where the word only begins a line of data or code.
-
-    What is kept here is published with a release as it stands, so nothing that a quote or a semicolon sets apart
-    belongs to it, and a line that assigns something to a secret's name is left out whole.
-
-    >>> _notice("Copyright (c) 2020 A. Nother"), _notice("copyright = 'ACME'; password = 'x'")
-    ('Copyright (c) 2020 A. Nother', None)
-    """
-    if not _NOTICE.match(line) or _ASSIGNED_SECRET.search(line):
-        return None
-    return str(_NOTICE_END.split(line, 1)[0])[:COPYRIGHT_CHARACTERS].rstrip()
 
 
 def head_of(content: bytes) -> bytes:

@@ -21,6 +21,8 @@ REPOSITORY, LICENSE_LIST = "repository", "licence_list"
 # A file with fewer words than this share of the licence's own text only names the licence.
 WHOLE_TEXT = 0.5
 _MARKS = (b"\xff\xfe", b"\xfe\xff")
+# A copyright line goes on over at most so many lines, see licensing/copyright_lines.py.
+_MOST_LINES = 20
 
 
 @dataclass
@@ -84,17 +86,34 @@ def without_owners(content: bytes, copyrights: Collection[str]) -> bytes:
 
     >>> without_owners(b"MIT License\\r\\n\\r\\n(c) 2020 A. Nother\\r\\n\\r\\nPermission ...", ["(c) 2020 A. Nother"])
     b'MIT License\\n\\nPermission ...\\n'
+    >>> without_owners(b"MIT\\n\\n(c) A,\\n    B\\nPermission ...", ["(c) A, B"])
+    b'MIT\\n\\nPermission ...\\n'
     """
     if content.startswith(_MARKS) or b"\x00" in content:
         return content
     known = {line.encode("utf-8", "surrogatepass") for line in copyrights}
     lines: list[bytes] = []
-    for line in content.removeprefix(b"\xef\xbb\xbf").splitlines():
+    skipped = 0
+    given = content.removeprefix(b"\xef\xbb\xbf").splitlines()
+    for at, line in enumerate(given):
         plain = line.strip()
-        if plain in known or (not plain and (not lines or not lines[-1])):
+        skipped = max(skipped - 1, 0) or _lines_of_owners(given[at : at + _MOST_LINES], known)
+        if skipped or (not plain and (not lines or not lines[-1])):
             continue
         lines.append(line.rstrip())
     return b"\n".join(lines).rstrip() + b"\n"
+
+
+def _lines_of_owners(lines: Sequence[bytes], known: Collection[bytes]) -> int:
+    """How many lines, from the first one on, are a copyright line that goes on below; 0 if the first is none."""
+    said = b" ".join(lines[0].split())
+    for count, line in enumerate([*lines[1:], b""], 1):
+        if said in known:
+            return count
+        if not said or not any(owner.startswith(said + b" ") for owner in known):
+            return 0
+        said += b" " + b" ".join(line.split())
+    return 0
 
 
 def rows_with(

@@ -297,7 +297,7 @@ def test_findings_and_copyright_lines_are_bounded() -> None:
     assert len(found) <= MOST_FINDINGS
     if len(found) == MOST_FINDINGS:
         assert found[-1].outcome == "unknown"
-    assert len(found[0].copyrights) == 50 and max(map(len, found[0].copyrights)) == 200
+    assert len(found[0].copyrights) == 50 and max(map(len, found[0].copyrights)) == 400
 
 
 def test_only_the_first_lines_of_a_source_file_are_its_head() -> None:
@@ -502,3 +502,37 @@ print(os.read(readable, 100).decode(), len(os.listdir(sys.argv[1])))
 
 def test_scanning_leaves_the_garbage_collector_as_it_was() -> None:
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize(
+    ("head", "notices"),
+    [
+        (
+            '/*!\n * Copyright (c) 2010 "Cowboy" Ben Invented\n * MIT\n */\n',
+            ['Copyright (c) 2010 "Cowboy" Ben Invented'],
+        ),
+        ("// Copyright (c) 2004 Ada Invented; 2008 Jane Roe\n", ["Copyright (c) 2004 Ada Invented; 2008 Jane Roe"]),
+        ('/* Copyright 2001 by Robert "Bob" Roe. */ var a = "b";\n', ['Copyright 2001 by Robert "Bob" Roe.']),
+        ("// Copyright 1999 Jean d'Invented, `jean`\n", ["Copyright 1999 Jean d'Invented, `jean`"]),
+        (
+            "# Copyright 2010 Alice Roe (a@roe.example),\n#                Bob Doe\n",
+            ["Copyright 2010 Alice Roe (a@roe.example), Bob Doe"],
+        ),
+        ("# Copyright (c) 2010, 2011,\n#   The Regents of X\n# MIT\n", ["Copyright (c) 2010, 2011, The Regents of X"]),
+        (
+            "# Copyright 2010 Ada Invented and\n# Jane Roe\n# Licensed under MIT\n",
+            ["Copyright 2010 Ada Invented and Jane Roe"],
+        ),
+        ("# &copy; 2010 Ada Invented\n", ["&copy; 2010 Ada Invented"]),
+        ("/* Copyright (c) 2010, */\nint a;\n", ["Copyright (c) 2010,"]),
+        ("# Copyright 2010 Ada Invented\n# Reads tables.\n", ["Copyright 2010 Ada Invented"]),
+        ('x = (\n  "Copyright 2010 Ada Invented", "hunter2"\n)\n', ["Copyright 2010 Ada Invented"]),
+        ('x = (\n  "Copyright 2010 " + owner + "hunter2"\n)\n', ["Copyright 2010"]),
+        ('print("""\nCopyright 2010 Ada Invented""", "hunter2")\n', ["Copyright 2010 Ada Invented"]),
+        ('print("x\\n\\\nCopyright 2010 Ada Invented\\n", "hunter2")\n', ["Copyright 2010 Ada Invented\\n"]),
+        ("x = [\n  'Copyright 2010 Ada Invented', 'hunter2']\n", ["Copyright 2010 Ada Invented"]),
+        ("# Copyright 2010 Ada Invented,\n#      password = hunter2\n", ["Copyright 2010 Ada Invented,"]),
+    ],
+)
+def test_a_copyright_line_is_taken_as_it_stands_and_without_code(head: str, notices: list[str]) -> None:
+    assert list(SCANNER.scan(head.encode(), "head")[0].copyrights) == notices
