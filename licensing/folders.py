@@ -93,7 +93,7 @@ class Folders:
     def _fits(self, inner: str, part: str, above: str) -> bool:
         """Whether a path has a part somewhere in it, whatever its letters; of one that is not there, its last name."""
         whole = f"{above}/{part}" if above else part
-        names = part if whole in self._stated.known else part.rpartition("/")[2]
+        names = part if self._stated.holds(whole) else part.rpartition("/")[2]
         return f"/{names}/".lower() in f"/{inner}/".lower()
 
     def _gap_filler(self, place: Place) -> Said:

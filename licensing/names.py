@@ -215,9 +215,18 @@ def is_vendored_path(path: str) -> str | None:
     """
     parts = path.split("/")
     for depth in range(len(parts) - 1, 0, -1):
-        if parts[depth - 1].lower() in _VENDORED:
+        if is_vendored_folder(parts[depth - 1]):
             return "/".join(parts[:depth])
     return None
+
+
+def is_vendored_folder(name: str) -> bool:
+    """Whether folders of this name hold third-party code.
+
+    >>> is_vendored_folder("node_modules"), is_vendored_folder("src")
+    (True, False)
+    """
+    return name.lower() in _VENDORED
 
 
 def is_prose_path(path: str) -> bool:

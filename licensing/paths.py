@@ -3,6 +3,8 @@
 In: paths with `/`, the root being empty. Out: other such paths. Linear in their length.
 """
 
+from collections.abc import Iterator
+
 
 def resolved(folder: str, target: str) -> str | None:
     """The path that a manifest in a folder points to, or None where it leaves the repository."""
@@ -32,6 +34,14 @@ def folder_of(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def parent_of(folder: str) -> str | None:
-    """The folder above a folder; None above the root."""
-    return folder_of(folder) if folder else None
+def ways_down(folder: str) -> Iterator[tuple[str, str]]:
+    """The folders on the way from the root, which is left out, to a folder and this itself, each with its name.
+
+    >>> list(ways_down("a/b")), list(ways_down(""))
+    ([('a', 'a'), ('a/b', 'b')], [])
+    """
+    end = 0
+    for name in folder.split("/") if folder else ():
+        end += len(name)
+        yield folder[:end], name
+        end += 1

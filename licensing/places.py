@@ -1,14 +1,15 @@
 """Which folders speak for a folder: those with a licence, with others' words, with notices and with records.
 
-In: the files of a repository that speak of licences, by folder and role. Out: for any folder a `Place`. Every folder is
-looked at once, 3 µs each.
+In: the files of a repository that speak of licences, by folder and role. Out: for any folder a `Place`. Every folder
+that holds files is looked at once, 3 µs each at a usual depth. Folders on the way to it are not remembered unless they
+speak: in git a chain of folders may stand in a thousand places and be stored once.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gleanery.licensing.names import is_vendored_path
-from gleanery.licensing.paths import parent_of
+from gleanery.licensing.names import is_vendored_folder
+from gleanery.licensing.paths import ways_down
 from gleanery.licensing.statements import FileFacts, speaks_of_owners
 
 
@@ -33,18 +34,23 @@ class Places:
         self._places: dict[str, Place] = {}
 
     def of(self, folder: str) -> Place:
-        """Walk up to a folder that is known already, then down again."""
-        path: list[str] = []
-        at: str | None = folder
-        while at is not None and at not in self._places:
-            path.append(at)
-            at = parent_of(at)
-        place = self._places[at] if at is not None else Place()
-        for at in reversed(path):
-            if _starts_anew(at):
+        """Walk down to a folder from the root; nothing above third-party code speaks for it."""
+        if folder in self._places:
+            return self._places[folder]
+        place = self._known("", Place())
+        for at, name in ways_down(folder):
+            if is_vendored_folder(name):
                 place = Place(recorded=place.recorded)  # a record names the files of third parties too
-            place = self._places[at] = self._in(at, place)
+            if at in self._speaking:
+                place = self._known(at, place)
+        self._places[folder] = place
         return place
+
+    def _known(self, folder: str, above: Place) -> Place:
+        """The place of a folder that speaks, which is made once for all below it."""
+        if folder not in self._places:
+            self._places[folder] = self._in(folder, above)
+        return self._places[folder]
 
     def _in(self, folder: str, above: Place) -> Place:
         roles = self._speaking.get(folder, {})
@@ -63,8 +69,3 @@ def _is_licensed(roles: dict[str, list[FileFacts]]) -> bool:
     """Whether a folder has a licence of its own. A file COPYRIGHT that names owners only does not make one."""
     files = roles.get("license", []) + roles.get("license_folder", [])
     return any(x.outcome != "none" or not speaks_of_owners(f.path, x) for f in files for x in f.whole)
-
-
-def _starts_anew(folder: str) -> bool:
-    """Whether a folder holds third-party code, for which the folders above it do not speak."""
-    return is_vendored_path(f"{folder}/x") == folder if folder else False

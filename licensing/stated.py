@@ -5,6 +5,7 @@ role. Which folder speaks for which file is not known here. Every folder is look
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -40,26 +41,21 @@ class Stated:
     Roles are those of `names.license_role`; a notice may also be a `part` (`LICENSE.zlib`) or about `third_parties`.
     `license_folder` are the texts of a folder `LICENSES/` in the form of REUSE, which speak for the root it stands in;
     `texts` are those of any other such folder, which may be of the dependencies: they grant nothing by themselves.
-    `known` are all folders that hold a file, however deep.
     """
 
     def __init__(self, files: Iterable[FileFacts], declared_license: str | None) -> None:
         self.speaking: dict[str, dict[str, list[FileFacts]]] = {}
         self.sidecars: dict[str, FileFacts] = {}
-        self.known: set[str] = set()
         self.declared = declared_license
         self._files: dict[str, FileFacts] = {}
         self._manifests: dict[str, Said] = {}
         self._passed_over: dict[str, Said] = {}
         ordered = sorted(files, key=lambda f: (f.path, f.file_id))
+        self._paths = [file.path for file in ordered]
         self.named = NamedParts(ordered)
         for file in ordered:
             self._files.setdefault(file.path, file)
         for file in ordered:
-            at = folder_of(file.path)
-            while at and at not in self.known:
-                self.known.add(at)
-                at = folder_of(at)
             self._add(file)
         for folder, roles in self.speaking.items():
             if _is_root(folder) and "texts" in roles and all(map(_is_named_as_reuse_wants, roles["texts"])):
@@ -83,6 +79,12 @@ class Stated:
         elif reading_of_records(file.path) and folder.rpartition("/")[2] in (".reuse", "debian"):
             folder = folder_of(folder)
         self.speaking.setdefault(folder, {}).setdefault(role, []).append(file)
+
+    def holds(self, folder: str) -> bool:
+        """Whether there is a folder, other than the root, that holds a file, however deep."""
+        below = folder + "/"
+        at = bisect_left(self._paths, below)
+        return at < len(self._paths) and self._paths[at].startswith(below)
 
     def texts(self, folder: str, role: str, parts: bool = False) -> Texts:
         """The files of a role with what they say of the whole folder, or else of parts of it."""

@@ -173,13 +173,14 @@ class _Repositories:
         top, folder, found = self._facts.third_party(path) or "", path, set[str]()
         while folder and folder != top:
             folder = folder.rpartition("/")[0]
-            found.update(self._of_folder(repo, folder, texts))
+            if folder in folders:
+                found.update(self._of_folder(repo, folder, texts))
         return found
 
     def _of_folder(self, repo: str, folder: str, texts: Texts) -> list[str]:
         """The texts of the notices of one folder, or one text that joins them."""
         if (repo, folder) not in self._joined:
-            blobs = self._folders[repo].get(folder, [])
+            blobs = self._folders[repo][folder]
             found = list(dict.fromkeys(ident for blob in blobs if (ident := texts.of_blob(blob))))
             self._joined[repo, folder] = [texts.joined(found)] if len(found) > MOST_NOTICES else found
         return self._joined[repo, folder]

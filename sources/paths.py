@@ -9,8 +9,11 @@ import hashlib
 import unicodedata
 
 MAX_PATH_BYTES = 4096
+# Folders and the file. The deepest paths of people's work have some forty; in git a chain of 2,000 folders costs
+# nothing and may stand in any number of places, while all that goes up from a file to the root pays for each of them.
+MAX_PARTS = 128
 _UNSAFE, _DUPLICATE = "%unsafe", "%duplicate-"
-_SHOWN = 200  # bytes of an over-long path that are shown before its digest
+_SHOWN = 200  # bytes of a path that is too long or deep that are shown before its digest
 
 
 def is_safe(raw: bytes) -> bool:
@@ -19,7 +22,7 @@ def is_safe(raw: bytes) -> bool:
     >>> [is_safe(p) for p in (b"src/a.py", b"../a", b"/a", b"a/.GIT/config", b"a//b", b"..\\a", b"a\x00", b"\xff")]
     [True, False, False, False, False, False, False, False]
     """
-    if not raw or len(raw) > MAX_PATH_BYTES:
+    if not raw or _is_long(raw):
         return False
     try:
         path = raw.decode("utf-8")
@@ -80,6 +83,11 @@ def led_to(link: str, target: bytes) -> str | None:
     return path.decode() if is_safe(path) else None
 
 
+def _is_long(raw: bytes) -> bool:
+    """Whether a path has too many bytes or parts, with backslashes as separators too."""
+    return len(raw) > MAX_PATH_BYTES or raw.count(b"/") + raw.count(b"\\") >= MAX_PARTS
+
+
 def _bad_name(name: str) -> bool:
     return name in ("", ".", "..") or name.lower() == ".git"
 
@@ -91,8 +99,8 @@ def _has_control(text: str) -> bool:
 
 
 def _printable(raw: bytes) -> str:
-    """The path with every byte that made it unsafe as %XX; an over-long one is cut and ends in its digest."""
-    if len(raw) > MAX_PATH_BYTES:
+    """The path with every byte that made it unsafe as %XX; one too long or deep is cut and ends in its digest."""
+    if _is_long(raw):
         digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
         return f"{_escaped(raw[:_SHOWN])}%long-{digest}"
     return "/".join(_escaped_name(name) for name in raw.split(b"/"))

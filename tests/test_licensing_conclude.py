@@ -1,5 +1,7 @@
 """Conclusions from findings alone: what holds for any repository."""
 
+import tracemalloc
+
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,6 +30,19 @@ def head(path: str, *expressions: str) -> FileFacts:
 
 def concluded(*files: FileFacts, declared: str | None = None) -> dict[str, Conclusion]:
     return {c.file_id: c for c in conclude(files, declared)}
+
+
+def test_folders_on_the_way_to_a_file_cost_neither_memory_nor_a_walk_each() -> None:
+    chain = "a/" * 2000
+    files = [whole("LICENSE", "MIT"), *(whole(f"{n}/{chain}f.py") for n in range(40))]
+    files += [whole("1/a/a/COPYING", "ISC"), whole(f"2/vendor/{chain}f.py"), whole(f"2/vendor/{chain}g/LICENSE", "ISC")]
+    tracemalloc.start()
+    found = concluded(*files)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    said = [found[f"{at}{chain}f.py"].expression for at in ("0/", "1/", "2/", "2/vendor/")]
+    assert said == ["MIT", "ISC", "MIT", None]
+    assert peak < 20_000_000  # 350 MB where each folder on the way is remembered by its path
 
 
 FOLDERS = st.sampled_from(["", "a/", "a/b/", "vendor/x/", "LICENSES/", "a/node_modules/p/"])

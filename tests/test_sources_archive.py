@@ -471,6 +471,7 @@ hostile_paths = st.one_of(
     st.lists(hostile_names, max_size=6).map(b"/".join),
     st.lists(hostile_names, max_size=6).map(b"".join),
     st.binary(min_size=4090, max_size=4100),
+    st.integers(120, 140).map(lambda parts: b"/".join([b"a"] * parts)),
 )
 
 
@@ -481,6 +482,16 @@ def test_no_two_paths_are_ever_reported_under_one_name(raw: list[bytes]) -> None
     shown = [reported(*pair)[0] for pair in pairs]
     assert len(set(shown)) == len(pairs)
     assert all(is_safe(reported(path)[0].encode()) == reported(path)[1] for path in raw)
+
+
+def test_a_chain_of_folders_is_listed_in_short_and_not_read(tmp_path: Path) -> None:
+    deep, deeper = "a/" * 127 + "f.py", "a/" * 128 + "f.py"
+    entries = read(tar(member("top/" + deep, b"x"), member("top/" + deeper, b"y"), member("top/LICENSE", b"z")), tmp_path)
+    short = next(path for path in entries if "%long-" in path)
+    assert sorted(entries) == sorted(["LICENSE", deep, short])
+    assert (entries[deep].content, entries[short].skipped) == (b"x", "path_not_safe")
+    assert short.count("/") < 128 and short.endswith("%unsafe")
+    assert not is_safe(deeper.replace("/", "\\").encode())
 
 
 @given(st.lists(st.tuples(hostile_paths.filter(lambda path: b"\x00" not in path), st.binary(max_size=9)), max_size=12))
