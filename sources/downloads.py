@@ -1,9 +1,9 @@
 """Downloads over http(s): bounded in bytes and time, few redirects, no login, no trust in what the server says.
 
 In: an address and limits. Out: bytes, or a file in the cache under its own sha256 that is whole or absent. A redirect
-may change the host but never the scheme from https to http, and never from a public host to a private one. Addresses
-are resolved once for that check and again by the connection, so it is no guard against a name server that lies. What a
-kill leaves half done is removed by the next download.
+may change the host but never the scheme from https to http, and never from a host outside of a network to one inside
+(`hosts.py`). Names are looked up once for that check and again by the connection, so it is no guard against a name
+server that lies. What a kill leaves half done is removed by the next download.
 """
 
 import base64
@@ -11,13 +11,11 @@ import binascii
 import contextlib
 import fcntl
 import hashlib
-import ipaddress
 import os
 import queue
-import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
@@ -27,6 +25,7 @@ import urllib3
 
 from gleanery.records.errors import GleaneryError, RejectRecord, TryAgain
 from gleanery.sources.deadline import Deadline, retried
+from gleanery.sources.hosts import Host, host_of, may_lead_to
 
 MAX_REDIRECTS = 3
 Follow = Callable[[str], None]
@@ -90,27 +89,14 @@ def hexadecimal(digest: str) -> str:
     return decoded.hex()
 
 
-def redirect_allowed(start: str, target: str, start_is_public: bool, target_is_public: bool) -> bool:
-    """Whether a redirect may be followed: never from https to http, never from a public host to a private one.
+def scheme_allowed(start: str, target: str) -> bool:
+    """Whether a redirect stays on the web, sends no login along, and does not go from https to http.
 
-    >>> redirect_allowed("https://a.example/x", "http://a.example/x", True, True)
-    False
+    >>> scheme_allowed("https://a.example/x", "http://a.example/x"), scheme_allowed("http://a.example", "ftp://a.example")
+    (False, False)
     """
     schemes = urlsplit(start).scheme, urlsplit(target).scheme
-    if schemes[1] not in ("http", "https") or schemes == ("https", "http") or "@" in urlsplit(target).netloc:
-        return False
-    return target_is_public or not start_is_public
-
-
-def is_public(addresses: Iterable[str]) -> bool:
-    """Whether all addresses are reachable from everywhere; none at all is not.
-
-    >>> is_public(["93.184.215.14"]), is_public(["::ffff:127.0.0.1"]), is_public(["169.254.169.254"]), is_public([])
-    (True, False, False, False)
-    """
-    parsed = [ipaddress.ip_address(address.partition("%")[0]) for address in addresses]
-    plain = [getattr(address, "ipv4_mapped", None) or address for address in parsed]
-    return bool(plain) and all(address.is_global and not address.is_multicast for address in plain)
+    return schemes[1] in ("http", "https") and schemes != ("https", "http") and "@" not in urlsplit(target).netloc
 
 
 def _fetch_file(url: str, digests: dict[str, str], limit: int, cache: Path, deadline: Deadline, follow: Follow) -> Path:
@@ -160,7 +146,7 @@ def _answer(url: str, deadline: Deadline, accept: str, follow: Follow = lambda _
     """The answer at the end of at most three redirects, with its body still to be read."""
     with requests.Session() as session:
         session.auth = lambda request: request  # or a file ~/.netrc would be consulted
-        target = url
+        target, way = url, [host_of(url)]
         for _ in range(MAX_REDIRECTS + 1):
             response = _head(session, target, deadline, accept)
             with response:
@@ -168,11 +154,27 @@ def _answer(url: str, deadline: Deadline, accept: str, follow: Follow = lambda _
                     _check_status(response.status_code)
                     yield response
                     return
-                start, target = target, urljoin(target, response.headers["Location"])
-            if not _may_follow(url, start, target):
-                raise RejectRecord("a redirect leads where it must not", "give the final URL", "redirect_not_allowed")
+                target = _next(target, response.headers["Location"], way)
             follow(urlsplit(target)._replace(query="", fragment="").geturl())
     raise RejectRecord("there are more than three redirects", "give the final URL", "redirect_not_allowed")
+
+
+def _next(start: str, location: str, way: list[Host]) -> str:
+    """Where a server sends on to, with its host added to the way; raises RejectRecord if it must not be asked."""
+    refused = RejectRecord("a redirect leads where it must not", "give the final URL", "redirect_not_allowed")
+    try:
+        target = urljoin(start, location)
+        if not scheme_allowed(start, target):
+            raise refused
+        host = host_of(target)
+    except ValueError:  # an address that is none
+        raise refused from None
+    if not may_lead_to(way, host):
+        if not host.addresses and not host.proxied:
+            raise _not_reached()
+        raise refused
+    way.append(host)
+    return target
 
 
 def _head(session: requests.Session, url: str, deadline: Deadline, accept: str) -> requests.Response:
@@ -229,14 +231,3 @@ def _error(error: Exception) -> GleaneryError:
 
 def _not_reached() -> TryAgain:
     return TryAgain("the server could not be reached or is busy", "read it again later with --retry")
-
-
-def _may_follow(first: str, start: str, target: str) -> bool:
-    return redirect_allowed(start, target, is_public(_addresses(first)), is_public(_addresses(target)))
-
-
-def _addresses(url: str) -> list[str]:
-    try:
-        return [str(found[4][0]) for found in socket.getaddrinfo(urlsplit(url).hostname, None)]
-    except (OSError, UnicodeError):
-        return []

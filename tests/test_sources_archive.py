@@ -486,7 +486,8 @@ def test_no_two_paths_are_ever_reported_under_one_name(raw: list[bytes]) -> None
 
 def test_a_chain_of_folders_is_listed_in_short_and_not_read(tmp_path: Path) -> None:
     deep, deeper = "a/" * 127 + "f.py", "a/" * 128 + "f.py"
-    entries = read(tar(member("top/" + deep, b"x"), member("top/" + deeper, b"y"), member("top/LICENSE", b"z")), tmp_path)
+    members = [member(f"top/{path}", content) for path, content in ((deep, b"x"), (deeper, b"y"), ("LICENSE", b"z"))]
+    entries = read(tar(*members), tmp_path)
     short = next(path for path in entries if "%long-" in path)
     assert sorted(entries) == sorted(["LICENSE", deep, short])
     assert (entries[deep].content, entries[short].skipped) == (b"x", "path_not_safe")

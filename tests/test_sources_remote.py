@@ -22,7 +22,8 @@ import pytest
 
 from gleanery.records.errors import GleaneryError, RejectRecord, StopRun, TryAgain
 from gleanery.sources import deadline, gitremote
-from gleanery.sources.downloads import is_public, redirect_allowed
+from gleanery.sources.downloads import scheme_allowed
+from gleanery.sources.hosts import Host, host_of, is_public, may_lead_to
 from gleanery.sources.reading import Entry, Limits, Source, forget_source, identify, open_source
 
 PERSON = {
@@ -583,14 +584,46 @@ def test_three_redirects_are_followed_and_a_fourth_is_not(tmp_path: Path, serve:
         assert code(Source("archive", away.url + "/a.tar"), tmp_path / "cache") == "redirect_not_allowed"
 
 
-def test_a_redirect_goes_neither_down_to_http_nor_from_public_to_private() -> None:
-    assert redirect_allowed("http://a.example/", "https://a.example/", True, True)
-    assert redirect_allowed("http://10.0.0.1/", "http://10.0.0.2/", False, False)
-    assert not redirect_allowed("https://a.example/", "http://a.example/", True, True)
-    assert not redirect_allowed("https://a.example/", "https://10.0.0.1/", True, False)
+def test_a_redirect_goes_neither_down_to_http_nor_from_outside_to_inside() -> None:
+    assert scheme_allowed("http://a.example/", "https://a.example/")
+    assert not scheme_allowed("https://a.example/", "http://a.example/")
+    outside, inside, unknown = Host(("93.184.215.14",)), Host(("10.0.0.1",)), Host()
+    literal, proxied = Host(("127.0.0.1",), literal=True), Host(proxied=True)
+    for way, target in ([inside], inside), ([inside], outside), ([literal], literal), ([unknown], outside):
+        assert may_lead_to(way, target)
+    for way in [outside], [unknown], [proxied], [inside, outside], [Host(("10.0.0.1", "93.184.215.14"))]:
+        assert not any(may_lead_to(way, target) for target in (inside, literal, unknown))
+    assert not may_lead_to([inside], literal)
+    assert may_lead_to([proxied], proxied) and not may_lead_to([outside], proxied)
+
+
+def test_an_address_inside_is_known_in_every_form() -> None:
     private = ["127.0.0.1", "10.1.2.3", "169.254.169.254", "100.64.0.1", "::1", "::ffff:10.0.0.1", "fe80::1%eth0"]
+    private += ["64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:7f00:1::1", "::7f00:1"]
     assert not any(is_public([address]) for address in private)
-    assert not is_public(["93.184.215.14", "127.0.0.1"]) and is_public(["93.184.215.14"])
+    assert not is_public(["93.184.215.14", "127.0.0.1"])
+    assert all(is_public([address]) for address in ("93.184.215.14", "64:ff9b::5db8:d70e", "2002:5db8:d70e::1"))
+    assert host_of("http://127.1/x") == host_of("http://2130706433/") == Host(("127.0.0.1",), literal=True)
+
+
+def test_a_proxy_that_looks_names_up_opens_no_way_inside(
+    tmp_path: Path, serve: Callable[[Answer], Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = serve(constant(archive()))
+    proxy = serve(constant(status=302, header=f"Location: {secret.url}/inside.tar"))
+    monkeypatch.setenv("http_proxy", proxy.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    source = Source("archive", "http://releases.project.invalid/a.tar.gz")
+    assert code(source, tmp_path / "cache") == "redirect_not_allowed"
+    assert len(proxy.requests) == 1 and secret.requests == []
+
+
+@pytest.mark.parametrize("location", ["http://[::1/", "http:///a.tar"])
+def test_a_redirect_to_an_address_that_is_none_is_refused(
+    location: str, tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    server = serve(constant(status=302, header=f"Location: {location}"))
+    assert failure(Source("archive", server.url + "/a.tar"), tmp_path / "cache")
 
 
 def test_stored_logins_are_not_sent(
