@@ -180,6 +180,8 @@ _stopped: list[int] = []
 
 
 def _stop(number: int, _frame: object) -> NoReturn:
+    if _stopped:  # whoever asks twice does not want to wait until it is tidy
+        os._exit(130)
     _stopped.append(number)
     raise KeyboardInterrupt
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from gleanery.pipeline import spark
 from gleanery.pipeline.steps import Step, Task, task_fingerprint, task_json
-from gleanery.pipeline.workers import close_shared_pool, end_with, shared_pool
+from gleanery.pipeline.workers import close_shared_pool, end_with, shared_pool, stopped_by_signals
 from gleanery.records.errors import WrongArguments
 
 # Beam warns at its import of what only its own file formats need, on the root logger: in a script that has not set up
@@ -117,10 +117,11 @@ class Engine:
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Engine":
+        self._stack.enter_context(stopped_by_signals())
+        self._stack.callback(close_shared_pool)
         return self
 
     def __exit__(self, *_: object) -> None:
-        close_shared_pool()
         self._stack.close()
 
     def run(self, root: Path, step: Step, base: str, tasks: Iterable[Task], settings: str) -> None:

@@ -2,22 +2,29 @@
 
 In: tasks as JSON. Out: their names, when done. The parent is a fork server without threads, so forking is safe beside
 an engine's own threads; it imports the stages once (2 s of CPU) and the workers have them at no cost. The pool lives on
-from step to step. A worker ends by itself when its driver is gone, however the driver ended.
+from step to step. A worker ends by itself when its driver is gone, however the driver ended. Where people stop a run,
+workers leave their tasks half done, which a step can bear, and tidy up behind themselves, for five seconds at most.
 """
 
+import contextlib
 import multiprocessing
 import multiprocessing.forkserver
 import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from types import FrameType
+from typing import Any
 
 import psutil
 
 from gleanery.pipeline.steps import run_task
 from gleanery.records.errors import StopRun
+
+TIDY_SECONDS = 5
 
 
 class Pool:
@@ -35,7 +42,7 @@ class Pool:
     def submit(self, *call: str) -> "Future[str]":
         """Do one `run_task` call; at once if there are no processes."""
         if self._executor is not None:
-            return self._executor.submit(run_task, *call)
+            return self._executor.submit(_do, *call)
         done: Future[str] = Future()
         done.set_result(run_task(*call))
         return done
@@ -51,13 +58,26 @@ class Pool:
                 "calls Gleanery itself must be a file, and do so below `if __name__ == '__main__':`",
             ) from None
 
+    def stop(self) -> None:
+        """Have the workers leave what they do; those that do not within `TIDY_SECONDS` are killed. Waits for none."""
+        running: dict[int, Any] = getattr(self._executor, "_processes", None) or {}
+        pids = list(running)
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGTERM)
+        threading.Thread(target=_kill_later, args=(pids,), daemon=True).start()
+
     def close(self) -> None:
         """End the workers and the process that they were forked from, with all that it had loaded."""
         if self._executor is not None:
             self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = None
-            # Without this the next pool would be forked from the old parent and share what it no longer needs.
-            multiprocessing.forkserver._forkserver._stop()  # type: ignore[attr-defined]
+            # Without this the next pool would be forked from the old parent and share what it no longer needs. It holds
+            # nothing that has to be written, and would take a second to let go of the licence index by itself.
+            parent: Any = multiprocessing.forkserver._forkserver  # type: ignore[attr-defined]
+            if pid := parent._forkserver_pid:
+                _kill([pid])
+            parent._stop()
 
 
 _open: Pool | None = None
@@ -83,8 +103,72 @@ def close_shared_pool() -> None:
         _open = None
 
 
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Meanwhile Ctrl-C and SIGTERM stop the workers first, and then do what they did before.
+
+    Only so is a run stopped at once: whoever waits for a task would wait for its end, and an engine waits in its own
+    frames. A signal that would end this process is left as it is, since workers end with it.
+    """
+    before: dict[int, Any] = {}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if _open is not None:
+            _open.stop()
+        before[number](number, frame)
+
+    if threading.current_thread() is threading.main_thread():  # only there signals can be handled
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if callable(handler := signal.getsignal(number)):
+                before[number] = handler
+                signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _kill_later(pids: list[int]) -> None:
+    time.sleep(TIDY_SECONDS)
+    _kill(pids)
+
+
+def _kill(pids: list[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+
+
+class _Stopped(BaseException):
+    """Raised in the middle of a task, so that its temporary folders and the processes it started go with it."""
+
+
+_doing = False
+
+
+def _do(*call: str) -> str:
+    """One `run_task` call in a worker. Once stopped, the worker takes no other."""
+    global _doing
+    _doing = True
+    try:
+        return run_task(*call)
+    except _Stopped:
+        os._exit(1)
+    finally:
+        _doing = False
+
+
+def _stop_worker(_number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # nothing ends it while it tidies up but the driver's patience
+    if not _doing:
+        os._exit(1)
+    raise _Stopped
+
+
 def _start_worker(driver: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what an interrupt means
+    signal.signal(signal.SIGTERM, _stop_worker)
     end_with(driver)
 
 

@@ -276,6 +276,16 @@ def test_a_run_that_is_stopped_says_so_and_leaves_nothing_in_the_temporary_folde
         assert not list(Path(scratch).iterdir())
 
 
+def test_who_stops_a_run_twice_does_not_wait_until_it_is_tidy() -> None:
+    code = (
+        "import os, signal, time\nfrom gleanery.pipeline import cli\nsignal.signal(signal.SIGTERM, cli._stop)\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGTERM)\n    time.sleep(600)\n"
+        "finally:\n    os.kill(os.getpid(), signal.SIGTERM)\n    time.sleep(600)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def test_a_path_with_brackets_is_shown_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from gleanery.pipeline import screen
 

@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from apache_beam.portability.api import beam_runner_api_pb2 as api
 from gleanery.pipeline import spark
 from gleanery.pipeline.engine import Call, Engine, build, portable_pipeline, worker_pool
 from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.steps import Step, Task, step_fingerprint
+from gleanery.pipeline.steps import Shard, Step, Task, step_fingerprint
 from gleanery.records.errors import StopRun
 
 CALL = Call("/run", "step", "module:function", "base", "{}", "")
@@ -72,6 +74,32 @@ def test_the_first_error_of_a_task_reaches_the_driver(tmp_path: Path) -> None:
     step = Step("stage", "one", "one", "test_pipeline_steps:refuse", (Task("a"), Task("b")), {})
     with Engine("local", 1) as engine, pytest.raises(Exception, match="is wrong"):
         engine.run(tmp_path, step, step_fingerprint(step, {}), step.tasks, Settings().to_json())
+
+
+def linger(shard: Shard) -> None:
+    """A step's function that takes its time, with a folder that must not be left behind."""
+    with tempfile.TemporaryDirectory(prefix=f"{shard.task.name}-", dir=shard.root / "folders"):
+        time.sleep(600)
+
+
+def test_a_run_that_is_stopped_ends_its_workers_at_once_and_they_tidy_up(tmp_path: Path) -> None:
+    step = Step("stage", "one", "one", f"{__name__}:linger", tuple(Task(f"t{n}") for n in range(9)), {})
+    folders = tmp_path / "folders"
+    folders.mkdir()
+    stopped: list[float] = []
+
+    def stop() -> None:
+        while len(list(folders.iterdir())) < 2:
+            time.sleep(0.05)
+        stopped.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=stop).start()
+    with pytest.raises((KeyboardInterrupt, Exception)), Engine("local", 2) as engine:
+        engine.run(tmp_path, step, step_fingerprint(step, {}), step.tasks, Settings().to_json())
+    assert time.monotonic() - stopped[0] < 60
+    assert not list(folders.iterdir()) and not list(tmp_path.rglob("*.json"))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("name", ["DirectRunner", "DaskRunner", "PrismRunner", "no-such-engine"])
