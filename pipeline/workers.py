@@ -74,7 +74,7 @@ class Pool:
             self._executor = None
             # Without this the next pool would be forked from the old parent and share what it no longer needs. It holds
             # nothing that has to be written, and would take a second to let go of the licence index by itself.
-            parent: Any = multiprocessing.forkserver._forkserver  # type: ignore[attr-defined]
+            parent: Any = multiprocessing.forkserver._forkserver
             if pid := parent._forkserver_pid:
                 _kill([pid])
             parent._stop()
@@ -125,8 +125,8 @@ def stopped_by_signals() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
 
 
 def _kill_later(pids: list[int]) -> None:
