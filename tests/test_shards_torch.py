@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -137,7 +138,7 @@ def test_batches_are_written_into_the_arrays_that_a_device_gives(root: Path) -> 
 
 
 @pytest.mark.torch
-def test_leaving_the_loop_ends_the_thread_and_faults_reach_it(root: Path) -> None:
+def test_leaving_the_loop_ends_the_thread_and_faults_reach_it(root: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch", reason=HINT)
     before = threading.active_count()
     batches = iter(torch_loader(root, context=64, batch=2))
@@ -145,7 +146,8 @@ def test_leaving_the_loop_ends_the_thread_and_faults_reach_it(root: Path) -> Non
     assert threading.active_count() == before + 1
     batches.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
-    broken = torch_loader(root, context=64, batch=2, fim_rate=1.0)
+    copy = Path(shutil.copytree(root, tmp_path / "copy"))  # loaders of one release share what is broken here
+    broken = torch_loader(copy, context=64, batch=2, fim_rate=1.0)
     assert isinstance(broken._loader, Loader)
     broken._loader.store.stored.clear()  # as if the files had gone
     with pytest.raises(IndexError):
