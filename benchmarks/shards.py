@@ -247,6 +247,7 @@ def resume_metrics(root: Path, times: int) -> list[Metric]:
     resumed.load_state_dict(json.loads(state))
     mine = [batch.input_ids for batch in itertools.islice(resumed, 4)]
     same = [np.array_equal(a[12:], b) for a, b in zip(following, mine, strict=True)]
+    del loader, resumed  # a loader that is open would share its store, and nothing would be opened
 
     def again() -> None:
         other = Loader(root, CONTEXT, BATCH)
