@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from gleanery.licensing.beside import Beside
 from gleanery.licensing.expressions import all_of, conjuncts
-from gleanery.licensing.names import is_prose_path
+from gleanery.licensing.names import is_prose_path, is_vendored_path
 from gleanery.licensing.paths import folder_of, inside, stands_in
 from gleanery.licensing.places import Place, Places
 from gleanery.licensing.recorded import Recorded, Records
@@ -28,6 +28,7 @@ from gleanery.licensing.statements import (
 
 # All roles of files that speak of a folder, so that a reservation is found wherever it stands.
 _RESERVING = ("license", "license_folder", "texts", "readme", "metadata", "notice", "part", "third_parties")
+_SHOWN_READMES = (".github", "docs")
 
 
 class Folders:
@@ -65,7 +66,7 @@ class Folders:
         licensed = place.licensed
         statement = self._stated.license_of(licensed[0], stated) if licensed else self._gap_filler(place)
         statement = self._of_part(folder, licensed, statement)
-        statement = self._with_parts(statement, place)
+        statement = self._with_parts(folder, statement, place)
         return statement if prose else for_code(statement)
 
     def _of_part(self, folder: str, licensed: tuple[str, ...], statement: Said) -> Said:
@@ -109,24 +110,30 @@ class Folders:
                 doubts += [statement] if statement.evidence else []
         return doubts[0] if doubts else Said("none")
 
-    def _with_parts(self, statement: Said, place: Place) -> Said:
+    def _with_parts(self, folder: str, statement: Said, place: Place) -> Said:
         """Licences of a part add and never grant; a reservation against training holds wherever it stands."""
-        for folder in place.noticed[:MOST_FOLDERS]:
-            statement = _with_notice(statement, combined("ancestor_file", self._stated.texts(folder, "part")))
+        for above in place.noticed[:MOST_FOLDERS]:
+            statement = _with_notice(statement, combined("ancestor_file", self._stated.texts(above, "part")))
         if NO_TRAINING in conjuncts(statement.expression or ""):
             return statement
-        evidence = tuple(self._reservations(place))
+        evidence = tuple(self._reservations(folder, place))
         if not evidence:
             return statement
         expression = all_of([*([statement.expression] if statement.expression else []), NO_TRAINING])
         role = statement.role if statement.expression else evidence[0].role
         return Said(role, expression, statement.uncertain, (*statement.evidence, *evidence))
 
-    def _reservations(self, place: Place) -> Iterable[Evidence]:
-        """The nearest reservation of a folder and those above it; a nearer licence does not take one back."""
-        for folder in place.described:
-            for role in _RESERVING:
-                for file, findings in self._stated.texts(folder, role):
+    def _reservations(self, folder: str, place: Place) -> Iterable[Evidence]:
+        """The nearest reservation of a folder and those above it; a nearer licence does not take one back.
+
+        Forges show the README of `.github` or `docs` as that of the repository, so it may hold one for all of it.
+        """
+        asked = [(at, _RESERVING) for at in place.described]
+        if is_vendored_path(f"{folder}/x") is None:
+            asked += [(at, ("readme",)) for at in _SHOWN_READMES]
+        for at, roles in asked:
+            for role in roles:
+                for file, findings in self._stated.texts(at, role):
                     for finding in findings:
                         if NO_TRAINING in conjuncts(finding.expression or ""):
                             yield evidence_of("repository", file, finding, NO_TRAINING)

@@ -29,6 +29,11 @@ _ELSE = (
     r"(?:used|trained|fine-?tuned|included|sent|shared|stored|provided)\b",
     r"\b(?:is|are|was|were)n['’]t[ ](?:\w+[ ])?(?:used|trained|fine-?tuned|included|sent|shared|stored|provided)\b",
     r"\b(?:never|not)[ ]used[ ](?:to|for|in|by)\b",
+    # What a project or a course asks of those who hand something in.
+    r"\b(?:ai|ml|llms?|machine[ ]learning|copilot|chatgpt)[ -](?:use|usage)\b[^.;]{0,80}\b(?:contribut\w+|"
+    r"pull[ -]requests?|prs|patches|commits?|submissions?|homework|assignments?|exams?|courses?)\b",
+    r"\b(?:contribut\w+|pull[ -]requests?|prs|patches|submissions?|homework|assignments?|exams?)\b[^.]{0,80}"
+    r"\b(?:ai|ml|llms?|copilot|chatgpt)[ -](?:use|usage)\b",
     # What cannot be done, or not yet.
     r"\byet\b|\b(?:un|not[ ](?:\w+[ ])?)supported\b|\b[cgt]pus?\b|\bapi[ ]keys?\b|\bepochs?\b|\bout[ ]of[ ]memory\b",
     r"\bno[ ](?:[\w-]+[ ]){1,4}(?:is[ ]|are[ ])?(?:required|needed|necessary|involved)\b",

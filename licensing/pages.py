@@ -120,7 +120,7 @@ class Page:
 
     def legal_paragraphs(self) -> list[range]:
         """The paragraphs that speak of a licence, those of licence prose beside them, and those under a heading."""
-        chosen = [not self.gated.isdisjoint(p) or self.is_reserved(p) for p in self.paragraphs]
+        chosen = [not self.gated.isdisjoint(p) or bool(self.reservation(p)) for p in self.paragraphs]
         for at in range(1, len(chosen)):
             if chosen[at - 1] and not chosen[at]:
                 chosen[at] = self._is_heading(self.paragraphs[at - 1]) or not self.legal.isdisjoint(self.paragraphs[at])

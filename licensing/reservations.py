@@ -69,10 +69,22 @@ _FORMS = (
     rf"\bno (?:\w+ )?training (?:on|with|from)\b[^.;]{{0,15}}{_THIS}",
     r"(?:^|[.!?:] )(?:model )?training (?:is )?(?:strictly )?(?:prohibited|forbidden)(?:[^\w ]|$)",
     # "Use for AI is forbidden"; "use of AI is not allowed" speaks of contributions.
-    rf"\b(?:use|usage|used|ingestion|processing|access)\b (?:\w+ )?(?:for|by) (?:an? |any |the )?{_MODEL}"
+    rf"\b(?:use|usage|used|ingestion|processing|access)\b (?:\w+ )?(?:for|by|in) (?:an? |any |the )?{_MODEL}"
     rf"[^.;]{{0,30}}{_FORBID}",
     rf"{_MODEL}(?: use| usage| training)? (?:on|with|of|from) {_WORK}\b[^.;]{{0,30}}{_FORBID}",
     rf"\b(?:use|using) (?:of )?{_WORK}\b[^.;]{{0,40}}{_DATA}[^.;]{{0,30}}{_FORBID}",
+    # "AI use prohibited", "machine learning use is not permitted".
+    rf"{_MODEL}[- ](?:use|usage)\b[^.;]{{0,30}}{_FORBID}",
+    rf"(?:{_WORK}|\bit)\b[^.;]{{0,40}}{_MUST_NOT} be (?:\w+ )?"
+    r"(?:ingested|processed|consumed|scraped|crawled|harvested|mined|read|used)\b[^.;]{0,20}"
+    rf"\b(?:by|in|into|for) (?:an? |any |the )?{_MODEL}",
+    rf"\bno (?:\w+ )?(?:permission|licen[sc]e|rights?|consent|authori[sz]ation)\b[^.;]{{0,100}}{_TRAIN}"
+    rf"[^.;]{{0,80}}{_MODEL}",
+    rf"\brights? (?:are |is )?reserved\b[^.;]{{0,40}}\b(?:for|including)\b[^.;]{{0,40}}{_MODEL}[- ]{_MINING}",
+    rf"{_DO_NOT} (?:\w+ )?use\b[^.;]{{0,60}}{_MODEL}[^.;]{{0,30}}\b(?:training|datasets?)\b",
+    rf"{_DO_NOT} (?:\w+ )?feed (?:any (?:part )?of )?this\b[^.;]{{0,10}}\b(?:to|into) (?:an? |any |the )?" + _MODEL,
+    rf"\bno (?:scraping|crawling|(?:data )?mining)[,;/& ]+(?:and |or )?no {_MODEL}(?:[^\w ]|$)",
+    rf"\bopt(?:ed|ing)?[- ]?out\s?: {_MODEL}[- ]{_MINING}",
     rf"\b(?:object\w*|exclude|remove)\b[^.;]{{0,30}}{_WORK}\b[^.;]{{0,20}}\b(?:from|in|by|of)\b "
     r"(?:bigcode\b|(?-i:The Stack)\b)",
 )
@@ -98,6 +110,8 @@ _MARKED = tuple(re2.compile("(?i)" + form) for form in _MARKS)
 _MARK = re2.compile(
     r"(?i)^\W*(?:no[- ]?ai|(?:no-?(?:image-?)?ai[\s,;#]{0,4})*no-?image-?ai(?:[\s,;#]{0,4}no-?(?:image-?)?ai)*|"
     r"tdm[-_ ]reservation[\"'\s:=]{0,6}1[\"',;]*|"
+    r"ai[- ]training[\"'\s]{0,3}[:=][\"'\s]{0,3}(?:no|den(?:y|ied)|disallow(?:ed)?|prohibited|forbidden)[\"',;]*|"
+    r"(?:content-usage\s?:\s?)?train-ai\s?=\s?n(?:o|one)?|"
     r"meta [^>]{0,120}content=[\"'][^\"'\n]{0,80}\bno-?ai\b[^\"'\n]{0,80}[\"'/ ]*|"
     r"meta [^>]{0,40}\btdm[-_ ]reservation[\"'] content=[\"']1[\"'/ ]*)\W*$"
 )

@@ -346,6 +346,21 @@ def test_a_header_is_found_in_every_encoding(encoding: str) -> None:
         ("Any use for the purposes of training artificial intelligence is expressly prohibited.", True),
         ("Using this code for training AI without asking me is not allowed.", True),
         ("The Software may not be used for training or improving machine learning algorithms, including AI.", True),
+        ("Machine learning use is not permitted.", True),
+        ("AI use prohibited", True),
+        ("Use in generative AI is prohibited.", True),
+        ("This code must not be ingested by AI systems.", True),
+        ("No permission is granted to use this work for training machine learning models.", True),
+        ("All rights reserved for AI training.", True),
+        ("Please don't use this for GitHub Copilot training.", True),
+        ("Do not feed this to ChatGPT.", True),
+        ("No scraping, no LLMs.", True),
+        ("Opt-out: AI training", True),
+        ("AI use is prohibited in contributions.", False),
+        ("Pull requests: AI use is not allowed.", False),
+        ("Secrets must not be processed by AI agents.", False),
+        ("No license is required to train AI models with it.", False),
+        ("Do not feed it to the language model before scaling.", False),
         ("No machine learning experience is needed.", False),
         ("The validation set may not be used as training data.", False),
         ("Not for machine learning engineers alone.", False),
@@ -361,6 +376,11 @@ def test_a_reservation_against_training_is_understood(text: str, reserved: bool)
     for content in (text, f"# {text}", " * " + text.replace(" ", "\n * ", 1)):
         assert (NO_TRAINING in expressions(content.encode(), "whole")) == reserved
         assert (NO_TRAINING in expressions(content.encode(), "head")) == reserved
+
+
+@pytest.mark.parametrize("text", ["ai-training: no", "# ai-training: no", "Content-Usage: train-ai=n"])
+def test_a_mark_against_training_by_itself_on_a_line_is_understood(text: str) -> None:
+    assert expressions(f"A tool.\n\n{text}\n".encode(), "whole") == [NO_TRAINING]
 
 
 @pytest.mark.parametrize(
