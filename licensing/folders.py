@@ -27,7 +27,16 @@ from gleanery.licensing.statements import (
 )
 
 # All roles of files that speak of a folder, so that a reservation is found wherever it stands.
-_RESERVING = ("license", "license_folder", "texts", "readme", "metadata", "notice", "part", "third_parties")
+_RESERVING: tuple[str, ...] = (
+    "license",
+    "license_folder",
+    "texts",
+    "readme",
+    "metadata",
+    "notice",
+    "part",
+    "third_parties",
+)
 _SHOWN_READMES = (".github", "docs")
 
 
