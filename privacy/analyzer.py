@@ -22,11 +22,13 @@ from gleanery.privacy import (
     encoded_keys,
     home_paths,
     key_fields,
+    latex_authors,
     mail_addresses,
     network_addresses,
     people,
     private_keys,
     provider_keys,
+    session_cookies,
     url_credentials,
 )
 from gleanery.privacy.gate import Condition, make_gate
@@ -42,11 +44,13 @@ ROOMS: tuple[ModuleType, ...] = (
     assignments,
     command_options,
     credential_files,
+    session_cookies,
     url_credentials,
     mail_addresses,
     network_addresses,
     home_paths,
     people,
+    latex_authors,
 )
 _LANGUAGE = "en"  # presidio wants one; our recognisers do not care
 

@@ -21,7 +21,7 @@ NAME, ENTITIES = "mail_address", ("EMAIL",)
 WRITTEN, HIDDEN = "mail_address_written", "mail_address_in_words"
 # Found from the @ on, since that sign is rare; the part before it is read backwards. RFC 5321 allows 64 characters
 # there and 63 in a label. The last label has letters only.
-_HOST = r"((?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.){1,6}(?:[A-Za-z]{2,15}|xn--[A-Za-z0-9\-]{2,40}))"
+_HOST = r"((?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.){1,6}(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9\-]{2,40}))"
 _DOMAIN = compile_pattern(f"@{_HOST}")
 # The sign as pages, addresses of the web and strings write it. A backslash before any of them belongs to it.
 _SIGN = r"(?:&(?:#64|#[Xx]40|commat);|%40|\\(?:u0040|x40))"
@@ -40,8 +40,11 @@ _OPERATOR_FILES = (".r", ".py", ".pyi", ".pyx", ".jl", ".m", ".ml")
 _NAMES = re.compile(rb"[A-Za-z_]\w*@[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _BEFORE_NAMES = re.compile(rb"(?:=|\breturn)[ \t]*(?:[\w.]+@)?$")
 _LABELS = frozenset(b"this return super break continue self".split())  # Kotlin: this@Activity.name
-# Senders that nobody reads, and the account of every git server.
-_NOBODY = frozenset(("noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "git"))
+_NOBODY = frozenset(("noreply", "no-reply", "no_reply", "donotreply", "do-not-reply"))  # senders that nobody reads
+# "Ada Lovelace <ada@host.newdomain>": what stands there is an address, whatever its last label.
+_BEHIND_NAME = re.compile(rb"[A-Za-z.\x80-\xff][\w'.\-\x80-\xff]{0,40}[ \t]<$")
+_SHELL = re.compile(rb"\b(?:ssh|scp|sftp|rsync|ssh-copy-id)[ \t][^|;]*$")
+_ALGORITHM = re.compile(r"[0-9-]")
 _RESERVED = ("example", "test", "invalid", "localhost", "local", "internal", "lan", "localdomain")
 # What colours a terminal ends in a letter that could begin an address, and so does an escape of a string.
 _COLOUR = re.compile(rb"(?:\x1b|\\(?:x1b|u001b|033|e))\[[0-9;]{0,16}m", re.IGNORECASE)
@@ -52,7 +55,7 @@ _PART, _LABEL = r"[A-Za-z0-9][A-Za-z0-9._+\-]{0,63}", r"[A-Za-z0-9\-]{1,63}"
 _MARKED_AT = r"(?:[(\[{][ \t]?at[ \t]?[)\]}]|[ \t](?:[(\[{][ \t]?at[ \t]?[)\]}]|<at>)[ \t])"
 _MARKED_DOT = r"(?:[ \t]dot[ \t]|[ \t]?[(\[{][ \t]?dot[ \t]?[)\]}][ \t]?|[ \t]<dot>[ \t])"
 _DOT = rf"(?:\.|{_MARKED_DOT})"
-_LAST = r"([A-Za-z]{2,15})\b"
+_LAST = r"([A-Za-z]{2,24})\b"
 _LOCAL_PART = rf"\b({_PART}(?:{_MARKED_DOT}{_PART}){{0,3}})"
 _IN_WORDS = tuple(
     compile_pattern(f"(?i){form}")
@@ -115,7 +118,7 @@ def _plain(source: Source, domains: Pattern) -> Iterator[Hit]:
         span = _without_emphasis(raw, span)
         local = raw[span.start : span.sign].decode("ascii")
         domain = raw[span.host : span.end].decode("ascii")
-        if not local or local.endswith((".", "[")) or not _is_real(local, domain):
+        if not local or local.endswith((".", "[")) or not _is_real(local, domain, _is_behind_name(source, span)):
             continue
         if _fits(source, span, listed=span.start - 1 == read):
             yield Hit(span.start, span.end, "EMAIL", "mail_address", 0.9)
@@ -145,13 +148,26 @@ def _without_emphasis(raw: bytes, span: _Span) -> _Span:
     return span._replace(start=span.start + width) if stressed else span
 
 
-def _is_real(local: str, domain: str) -> bool:
+def _is_behind_name(source: Source, span: _Span) -> bool:
+    if source.raw[span.end : span.end + 1] != b">":
+        return False
+    return _BEHIND_NAME.search(source.before(span.start, 60)) is not None
+
+
+def _is_real(local: str, domain: str, certain: bool = False) -> bool:
+    """Whether the parts of an address may be somebody's. `certain`: its place says that it is one, also at a domain
+    that no list knows.
+    """
     words = load_rules().words
     local, domain = local.lower(), domain.lower()
     labels = domain.split(".")
-    if labels[-1] not in words["top_level_domains"] and not labels[-1].startswith("xn--"):
+    if not certain and labels[-1] not in words["top_level_domains"] and not labels[-1].startswith("xn--"):
         return False
-    if labels[-1] in _RESERVED or labels[-2] == "example" or domain in words["algorithm_domains"]:
+    if labels[-1] in _RESERVED or labels[-2] == "example" or domain in words["symbol_domains"]:
+        return False
+    if domain in words["algorithm_domains"] and (_ALGORITHM.search(local) or local in words["algorithm_words"]):
+        return False
+    if local == "git" and (words["forge_labels"].intersection(labels[:-1]) or any("git" in n for n in labels[:-1])):
         return False
     if len(labels) > 2 and all(label.isdigit() for label in labels[:-1]):
         return False  # the version of a library, as in `name@2.0.so`
@@ -181,6 +197,9 @@ def _fits(source: Source, span: _Span, listed: bool) -> bool:
     if after[:1] == b":" and after[1:].strip() and after[1:] not in (b"\\", b'"', b"'") and not written:
         return False  # git@host:path and scp targets
     line = source.before(start, 250)
+    account = after[:1] in (b":", b"/") or token.endswith(b"://") or _SHELL.search(line)
+    if raw[start:sign].lower() == b"git" and account:
+        return False  # the account of a server of repositories
     return b"://" not in line or not _IN_USER_PART.search(line)  # user:password@host is the other recogniser's
 
 

@@ -141,6 +141,11 @@ def _in_list(source: Source) -> Iterator[Hit]:
             yield _hit(text, line.start(), start, end, "author_list", 0.8)
 
 
+def names_at(text: str, place: int) -> Iterator[tuple[int, int]]:
+    """The name that begins at a place of a text, if one does."""
+    yield from _name(text, _run_from(text, place))
+
+
 def _skipped(step: re.Pattern[str], text: str, place: int) -> int:
     """The place behind as many steps as follow each other."""
     while found := step.match(text, place):

@@ -84,7 +84,9 @@ def is_stand_in(value: str) -> bool:
     """
     words = load_rules().words
     lowered = value.lower()
-    if lowered in words["stand_in_values"] or any(piece in lowered for piece in words["stand_in_pieces"]):
+    if not {lowered, lowered.rstrip(":?!.*…")}.isdisjoint(words["stand_in_values"]) or any(
+        piece in lowered for piece in words["stand_in_pieces"]
+    ):
         return True
     return len(set(lowered)) <= 2 or (len(value) > 5 and lowered in _COUNTING)
 
@@ -116,7 +118,7 @@ def is_url_reference(value: str) -> bool:
 def is_password(value: str, sure: bool, setting: bool = False) -> bool:
     """The value may be a password. `sure` says that its place means nothing but a password; for `setting` see above.
 
-    Passwords with blanks in them and, unless `sure`, plain words are left.
+    Passwords with blanks in them, labels in other scripts and, unless `sure`, plain words are left.
 
     >>> is_password("tr0ub4dor", False), is_password("password", True), is_password("enter it here", True)
     (True, False, False)
@@ -132,7 +134,11 @@ def is_password(value: str, sure: bool, setting: bool = False) -> bool:
     raw = value.encode("utf-8", "surrogatepass")
     if _WORDS.fullmatch(raw):
         return sure and value.isalpha() and value.islower()
-    return any(c.isalnum() for c in value) and (value.isdigit() or not _DATE_OR_NUMBER.fullmatch(raw))
+    if len(_WITHOUT_BLANKS.findall(value)) > 1:
+        return False  # a sentence: these scripts put no blanks between words
+    # A label in another script, such as the word for password, has none of the signs that every keyboard has.
+    keys = any(c.isascii() and c.isalnum() for c in value)
+    return keys and (value.isdigit() or not _DATE_OR_NUMBER.fullmatch(raw))
 
 
 def is_key(value: str, least: float = 3.0, shortest: int = 16) -> bool:
@@ -202,6 +208,8 @@ def _is_mixed_part(part: str) -> bool:
 
 # Stretches that a reader would see as one: a word with its capital, capitals, a number.
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^A-Za-z0-9]")
+# Thai, Lao, Tibetan, Burmese, Khmer, Chinese and Japanese letters.
+_WITHOUT_BLANKS = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uf900-\ufaff]")
 _SEPARATOR = re.compile(r"[-_./:,|+=]")
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]+", re.IGNORECASE)
 _CODE = ("()", " = ", "=>", "; ", "...", "://", "arn:aws")

@@ -1,0 +1,145 @@
+"""Session cookies, authors of papers, labels in other languages, addresses at domains of all kinds. All invented."""
+
+from typing import Any
+
+import pytest
+
+from gleanery.privacy.redact import Redactor
+from gleanery.privacy.rules import load_rules
+
+HEX = "8c1d2e3f4a5b69788796a5b4c3d2e1f0"
+MIXED = "Zk3mQ9xT7vB2nL5pR8sW1yC4dF6gH0jK"
+BILI = "3f8a1b2c%2C1742915423%2C5d6e7%2A91CjBvZkq8Jw7mP0aQeRtYuIoPxN2"
+
+
+@pytest.fixture(scope="module")
+def redactor() -> Redactor:
+    return Redactor()
+
+
+def found(redactor: Redactor, text: str, path: str = "a.py") -> list[tuple[str, str]]:
+    return [(r.entity, text[r.start : r.end]) for r in redactor.redact(text, path, None).replacements]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (f"headers = {{'Cookie': 'SESSDATA={BILI}; bili_jct={HEX}; lang=en_GB'}}", [BILI, HEX]),
+        (f'COOKIES = {{"sessionid": "{HEX}", "theme": "dark-green-and-blue"}}', [HEX]),
+        (f'cookie = "sessionid={HEX}; csrftoken={MIXED}"', [HEX, MIXED]),
+        ('requests.get(u, cookies={"PHPSESSID": "q3v8k1m7t2z9x4c6b5n0"})', ["q3v8k1m7t2z9x4c6b5n0"]),
+        (f"curl https://shop.invalid -H 'cookie: auth_token={HEX}; Path=/' -b 'frob={MIXED}'", [HEX, MIXED]),
+        (f"curl --cookie sessionid={HEX} https://shop.invalid", [HEX]),
+        (f"Set-Cookie: sid={HEX}; Path=/; Max-Age=31536000; HttpOnly", [HEX]),
+        (f'document.cookie = "frob={MIXED}"', [MIXED]),
+    ],
+)
+def test_session_cookies_are_found(redactor: Redactor, text: str, values: list[str]) -> None:
+    assert found(redactor, text) == [("KEY", value) for value in values]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cookies = {'lang': 'english_of_the_isles', 'theme': 'dark'}",
+        "Set-Cookie: lang=en; Path=/; Expires=Wed, 21 Oct 2037 07:28:00 GMT; SameSite=Strict",
+        'cookie = "sessionid=${SESSION_ID}; csrftoken={token}"',
+        'cookies={"PHPSESSID": os.environ["PHPSESSID"]}',
+        "curl -b cookies.txt -c cookies.txt https://shop.invalid",
+        "grep -b 'name=otherwise' file",
+        "cookie: sessionid=your_session_id_goes_here",
+    ],
+)
+def test_what_is_no_session_cookie_is_left(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("\\author[1]{Wilma Feuerhahn}", ["Wilma Feuerhahn"]),
+        ("\\author{Wilma~Feuerhahn}", ["Wilma~Feuerhahn"]),
+        ("\\author{Wilma Feuerhahn \\and Tove Birke}", ["Wilma Feuerhahn", "Tove Birke"]),
+        ("\\author{Wilma~Feuerhahn\\altaffilmark{1}, Tove~K.~Birke$^2$}", ["Wilma~Feuerhahn", "Tove~K.~Birke"]),
+        (
+            "\\author{\n  Wilma Feuerhahn\\thanks{The Ministry of Tea} \\\\\n  Tove Birke}",
+            ["Wilma Feuerhahn", "Tove Birke"],
+        ),
+        ("\\author{\\textbf{Wilma Feuerhahn}\\inst{1} and Tove Birke\\inst{2}}", ["Wilma Feuerhahn", "Tove Birke"]),
+        ("\\author{Jörg Müller, Tove Birke} \\title{By Ada Zweig}", ["Jörg Müller", "Tove Birke"]),
+    ],
+)
+def test_all_authors_of_a_paper_are_found(redactor: Redactor, text: str, names: list[str]) -> None:
+    assert found(redactor, text, "paper.tex") == [("NAME", name) for name in names]
+
+
+@pytest.mark.parametrize(
+    "text", ["\\author{The Frob Project}", "\\author[1]{}", "\\author{", "\\authorname{Tove}", "\\author"]
+)
+def test_organisations_and_empty_brackets_are_no_authors(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text, "paper.tex") == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Пароль",
+        "忘记密码",
+        "ລະຫັດຜ່ານ",
+        "改成你的微博密码",
+        "请输入6位密码",
+        "Contraseña",
+        "Passwort:",
+        "Mậtkhẩu",
+        "סיסמה",
+        "パスワード2",
+    ],
+)
+def test_labels_in_other_languages_are_no_passwords(redactor: Redactor, value: str) -> None:
+    for text in (f'{{"password": "{value}"}}', f"new_password: '{value}'", f'weibo_password = "{value}"'):
+        assert found(redactor, text, "locale.yml") == []
+
+
+@pytest.mark.parametrize("value", ["Birke7Zweig", "Пароль7x", "Grüße42", "7жираф9"])
+def test_passwords_with_letters_of_any_script_are_found(redactor: Redactor, value: str) -> None:
+    assert found(redactor, f'password = "{value}"') == [("PASSWORD", value)]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("email = 'git@feuerhahn.dev'", "git@feuerhahn.dev"),
+        ("<wilma@feuerhahn.moe>", "wilma@feuerhahn.moe"),
+        ("wilma@feuerhahn.lol, wilma@feuerhahn.flowers", "wilma@feuerhahn.lol wilma@feuerhahn.flowers"),
+        ("wilma at feuerhahn dot photography", "wilma at feuerhahn dot photography"),
+        ("ask wilma@lysator.liu.se", "wilma@lysator.liu.se"),
+        ("# Wilma Feuerhahn <wilma@feuerhahn.newest>", "Wilma Feuerhahn wilma@feuerhahn.newest"),
+    ],
+)
+def test_addresses_at_domains_of_all_kinds_are_found(redactor: Redactor, text: str, address: str) -> None:
+    assert " ".join(value for _, value in found(redactor, text)) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "git@github.com",
+        "git@git.feuerhahn.org",
+        "clone git@feuerhahn.org:frob.git",
+        "clone ssh://git@feuerhahn.org/frob",
+        "ssh -T git@feuerhahn.org",
+        "rijndael-cbc@lysator.liu.se",
+        "zlib@openssh.com",
+        "frob@stable.zip",
+        "x = frame@other.data",
+        "List<A@b.newest>",
+    ],
+)
+def test_accounts_of_servers_and_names_of_protocols_are_left(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text) == []
+
+
+def test_the_list_of_domains_is_sorted_and_whole() -> None:
+    words: Any = load_rules().words
+    assert {"com", "moe", "lol", "flowers", "wtf", "arpa"} <= words["top_level_domains"]
+    assert not {"zip", "data"} & words["top_level_domains"] and len(words["top_level_domains"]) > 1200
