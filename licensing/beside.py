@@ -7,11 +7,11 @@ Debian and licences further up say of it, each with its kind. Once for each fold
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gleanery.licensing.expressions import canonical, conjuncts
+from gleanery.licensing.expressions import canonical, conjuncts, is_vague
 from gleanery.licensing.names import is_prose_path, is_vendored_path, reading_of_records
 from gleanery.licensing.paths import folder_of, inside, stands_in
 from gleanery.licensing.places import Place, Places
-from gleanery.licensing.stated import MOST_FOLDERS, NO_SUCH_FILE, Stated, Texts, last_record
+from gleanery.licensing.stated import MOST_FOLDERS, Stated, Texts, last_record
 from gleanery.licensing.statements import THIRD_PARTIES, Said, combined, for_code, of_documents
 
 # A folder of texts that name more licences than these is a collection: no folder of code is under all of them.
@@ -43,7 +43,8 @@ class Beside:
 
     def _claims(self, place: Place, prose: bool) -> Iterable[tuple[str, Said]]:
         for source, said in self._sources(place):
-            yield source, said if prose else for_code(said)
+            if said.names_licence or said.uncertain:
+                yield source, said if prose else for_code(said)
             documents = of_documents(said)
             if not prose and source != "above" and documents.names_licence:
                 yield "documents", documents
@@ -62,7 +63,7 @@ class Beside:
                     yield source, said
         for folder in place.licensed[:MOST_FOLDERS]:
             said = combined("ancestor_file", _about_others(self._stated.texts(folder, "license")))
-            if said.names_licence:
+            if said.names_licence or said.uncertain:
                 yield "third_parties", said
 
     def _texts(self, place: Place, stated: bool) -> Iterable[tuple[str, Said]]:
@@ -93,20 +94,14 @@ class Beside:
         shortest = len(place.licensed[0]) if place.licensed else 0
         near = [f for f in place.described if len(f) >= shortest][:MOST_FOLDERS]
         for folder in near:
-            for source, said in (("manifest", self._stated.manifest(folder)), ("readme", self._stated.readme(folder))):
-                deeper = bool(place.licensed) and folder != place.licensed[0]
-                if said.names_licence or (
-                    source == "manifest" and said.uncertain and (deeper or _points_nowhere(said))
-                ):
-                    yield source, said
-        if self._stated.declared and not (place.licensed and place.licensed[0]) and "" in place.described:
-            said = self._stated.registry()
-            if said.names_licence:
-                yield "registry", said
+            yield "manifest", self._stated.manifest(folder)
+            yield "manifest", self._stated.recipe(folder)
+            yield "readme", self._stated.readme(folder)
+        declared = self._stated.declared
+        if declared and not is_vague(declared) and not (place.licensed and place.licensed[0]) and "" in place.described:
+            yield "registry", self._stated.registry()
         for folder in place.licensed[:MOST_FOLDERS]:
-            said = self._stated.license_of(folder)
-            if said.names_licence:
-                yield "above", said
+            yield "above", self._stated.license_of(folder)
 
     def debian(self, path: str, own_words: bool = False) -> Iterable[Said]:
         """What `debian/copyright` states for a path, in the folders above it that have one, the nearest first.
@@ -120,10 +115,6 @@ class Beside:
                     found = last_record(file, inside(path, folder))
                     if found is not None and (vendored is None or _names(found.paths, inside(vendored, folder))):
                         yield combined("package_metadata", [(file, (found,))])
-
-
-def _points_nowhere(said: Said) -> bool:
-    return any(evidence.rule == NO_SUCH_FILE for evidence in said.evidence)
 
 
 def _names(patterns: tuple[str, ...], folder: str) -> bool:

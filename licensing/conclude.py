@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gleanery.licensing.folders import Folders
+from gleanery.licensing.manifest_names import is_recipe
 from gleanery.licensing.names import is_sidecar, license_role
+from gleanery.licensing.scan import Finding
 from gleanery.licensing.siblings import Siblings
 from gleanery.licensing.statements import MENTIONED, Evidence, FileFacts, Said, added_by, combined, together
 
@@ -95,6 +97,8 @@ def _own(file: FileFacts, folders: Folders) -> tuple[Said, Said | None]:
     # What a README, a manifest or a notice says of itself stands anywhere in it, not only in its head.
     whole = license_role(file.path) in ("readme", "metadata", "notice") or is_sidecar(file.path)
     words = file.head or (file.whole if whole else ())
+    if is_recipe(file.path):
+        words = _without_fields(file.head, file.whole)
     header = combined("own_header", [(file, words)])
     said = folders.recorded(file.path)
     if said.overrides:
@@ -112,14 +116,24 @@ def _mentioned(file: FileFacts) -> tuple[tuple[str, Said], ...]:
     return (("mentioned", said),) if said.names_licence else ()
 
 
+def _without_fields(head: tuple[Finding, ...], fields: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """What the head of a recipe says of the recipe: its licence fields speak of what it packs."""
+    lines = {finding.start_line for finding in fields}
+    return tuple(f for f in head if f.rule != "license-field" and lines.isdisjoint({f.start_line, f.end_line}))
+
+
 def _claims(beside: Iterable[tuple[str, Said]], directory: Said, own: Said) -> tuple[tuple[Claim, ...], list[Evidence]]:
     claims: list[Claim] = []
     evidence: list[Evidence] = []
     known = directory if directory.names_licence else own
     for source, said in beside:
         added = added_by(said, known)
-        if added is not None or (said.uncertain and not said.names_licence):
+        doubts = [piece for piece in said.evidence if piece.expression is None] if said.uncertain else []
+        if added is not None:
             claims.append(Claim(source, said.evidence[0].path, added))
+        if said.uncertain and (added is None or doubts):
+            claims.append(Claim(source, (doubts or said.evidence)[0].path, None))
+        if added is not None or said.uncertain:
             evidence += said.evidence[:4] if source != "above" else ()
     return tuple(claims), evidence
 

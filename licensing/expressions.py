@@ -6,6 +6,7 @@ nothing for one that was. Package registries hand over free text, so every input
 of length and depth, and what cannot be parsed is no expression.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +29,29 @@ _DECLARED = {
     "the mit license (mit)": "MIT",
     "the unlicense": "Unlicense",
 }
+PROPRIETARY = "LicenseRef-scancode-proprietary-license"
+# Words of a licence field that name no licence and yet say that there is no permission.
+REFUSALS = {
+    "unlicensed": "UNLICENSED",
+    "bsl 1.1": "BUSL-1.1",
+    "business source license": "BUSL-1.1",
+    "commercial": "LicenseRef-scancode-commercial-license",
+    "all rights reserved": PROPRIETARY,
+    "allrightsreserved": PROPRIETARY,
+    "closed source": PROPRIETARY,
+    "closed": PROPRIETARY,
+    "internal": PROPRIETARY,
+    "private": PROPRIETARY,
+    "proprietary": PROPRIETARY,
+    "restricted": PROPRIETARY,
+}
+# Names of families, and words that only point to a file: a registry that shows them says nothing beyond the files.
+_VAGUE = re.compile(
+    r"(?i)(?:the )?(?:(?:new|modified|simplified|revised) )?(?:mit|x11|mit/x11|bsd|apache|asf|asl|psf|zlib|isc|zpl)"
+    r"(?:[ -]style)?(?: software)?(?: foundation)?[ -]?(?:licen[sc]e)?|"
+    r"(?:see |file:? ?|refer to )?(?:the )?(?:un)?licen[sc]e(?:[ .](?:file|txt|md|rst))?|"
+    r"other|unknown|none|noassertion|osi approved"
+)
 
 
 @dataclass(frozen=True)
@@ -126,15 +150,26 @@ def declared(text: str) -> str | None:
 
     >>> declared("MIT License"), declared("Apache-2.0 OR MIT"), declared("BSD License"), declared("See LICENSE")
     ('MIT', 'Apache-2.0 OR MIT', None, None)
+    >>> declared("Proprietary")
+    'LicenseRef-scancode-proprietary-license'
     """
     text = " ".join(text[: _LONGEST + 1].split())
-    known = _DECLARED.get(text.lower())
+    known = _DECLARED.get(text.lower()) or REFUSALS.get(text.lower().strip(" .!()"))
     if known:
         return known
     tree = parse(text)
     if tree is None or any(" " in leaf.license for leaf in tree.leaves()):
         return None
     return str(tree)
+
+
+def is_vague(text: str) -> bool:
+    """Whether the licence field of a registry leaves it to the files which licence is meant.
+
+    >>> is_vague("BSD License"), is_vague("Acme Enterprise License")
+    (True, False)
+    """
+    return _VAGUE.fullmatch(" ".join(text[:200].split())) is not None
 
 
 def _tree(node: object, depth: int) -> Expression:

@@ -8,35 +8,20 @@ import re
 
 import re2
 
-from gleanery.licensing.expressions import all_of, keys, parse
+from gleanery.licensing.expressions import REFUSALS, all_of, keys, parse
 from gleanery.licensing.known_texts import is_restricted
 from gleanery.licensing.matches import uncovered_words
 from gleanery.licensing.restricted_names import RESTRICTED_NAME, restricted_name
 from gleanery.licensing.scan import Finding, Scanner
 
 POINTER = "LicenseRef-scancode-unknown-license-reference"
-PROPRIETARY = "LicenseRef-scancode-proprietary-license"
-# Words of a licence field that name no licence and yet say that there is no permission.
-_REFUSALS = {
-    "unlicensed": "UNLICENSED",
-    "bsl 1.1": "BUSL-1.1",
-    "business source license": "BUSL-1.1",
-    "commercial": "LicenseRef-scancode-commercial-license",
-    "all rights reserved": PROPRIETARY,
-    "allrightsreserved": PROPRIETARY,
-    "closed source": PROPRIETARY,
-    "closed": PROPRIETARY,
-    "internal": PROPRIETARY,
-    "private": PROPRIETARY,
-    "proprietary": PROPRIETARY,
-    "restricted": PROPRIETARY,
-}
 _PERL = "Artistic-1.0-Perl OR GPL-1.0-or-later"
 # Names that ecosystems use in their manifests and that the detector does not know.
 _NAMES = {
     "apl2": "Apache-2.0",
     "asl2": "Apache-2.0",
     "bsd2": "BSD-2-Clause",
+    "open_source": POINTER,
     "perl5": _PERL,
     "same as perl": _PERL,
     "php": "PHP-3.01",
@@ -98,7 +83,7 @@ def resolved(scanner: Scanner, words: str) -> tuple[Finding, ...]:
     What is joined with "and" or "or" is read part by part, so that none is lost; one that is not known leaves a doubt.
     """
     plain = words.lower().strip(" .!()")
-    named = _REFUSALS.get(plain) or _NAMES.get(plain)
+    named = REFUSALS.get(plain) or _NAMES.get(plain)
     if named is not None:
         return (Finding("found", named, 100.0, "license-field"),)
     if (page := _page(words)) is not None:

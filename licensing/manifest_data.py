@@ -1,4 +1,4 @@
-"""Licence fields of manifests that are data: JSON, TOML and XML.
+"""Licence fields of manifests that are data: JSON and TOML.
 
 In: the text of a manifest. Out: the words of its licence fields; ValueError and the like where it is not of its form.
 Several licences are a choice in composer.json and in a pom.xml, and must all be met anywhere else.
@@ -9,18 +9,8 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import re2
-
 MOST_VALUES = 64
 _CLASSIFIER = "License ::"
-_COMMENT = re2.compile(r"(?s)<!--.*?-->")
-_LICENSES = re2.compile(r"(?is)<licen[sc]es>(.*?)</licen[sc]es>")
-_LICENSE = re2.compile(
-    r"(?is)<(?:packagelicenseexpression|licen[sc]e)(?:[ \t][^>]{0,200})?>(.*?)"
-    r"</(?:packagelicenseexpression|licen[sc]e)>"
-)
-_NAME = re2.compile(r"(?is)<name>(.*?)</name>")
-_URL = re2.compile(r"(?is)<url>(.*?)</url>")
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -50,7 +40,7 @@ def json_fields(text: str) -> Iterator[str]:
 def json_choice(text: str) -> Iterator[str]:
     """A list of licences is a choice here."""
     data = json.loads(text)
-    yield from _choice(_strings(data.get("license")))
+    yield from choice(_strings(data.get("license")))
 
 
 def perl_json(text: str) -> Iterator[str]:
@@ -97,23 +87,8 @@ def classifiers(values: Iterable[Any]) -> Iterator[str]:
             yield value.strip()
 
 
-def xml_fields(text: str) -> Iterator[str]:
-    """pom.xml and its kin, and project files of .NET."""
-    text = _COMMENT.sub("", text)
-    block = _LICENSES.search(text)
-    found = []
-    for licence in _LICENSE.finditer(block[1] if block else text):
-        words = licence[1]
-        if 'type="file"' in licence[0][: licence[0].find(">")]:
-            yield f"file {words.strip()}"
-            continue
-        part = _NAME.search(words) or _URL.search(words)
-        if "<" not in words or part is not None:
-            found.append((part[1] if part is not None else words).strip())
-    yield from _choice(found) if block else found
-
-
-def _choice(values: Iterable[str]) -> Iterator[str]:
+def choice(values: Iterable[str]) -> Iterator[str]:
+    """Several licences of which one may be chosen, as one field."""
     found = list(dict.fromkeys(values))
     if found:
         yield " OR ".join(f"({v})" if len(found) > 1 and " " in v.strip() and _is_expression(v) else v for v in found)

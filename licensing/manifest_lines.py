@@ -1,4 +1,4 @@
-"""Licence fields of manifests that are read line by line: headers, lists, and code, of which nothing is run.
+"""Licence fields of manifests that are read line by line: headers, sections and settings.
 
 In: the text of a manifest. Out: the words of its licence fields, as far as they can be seen; patterns of linear time.
 """
@@ -7,21 +7,9 @@ from collections.abc import Iterator
 
 import re2
 
-from gleanery.licensing.manifest_data import MOST_VALUES, classifiers
+from gleanery.licensing.manifest_code import code_fields
+from gleanery.licensing.manifest_data import classifiers
 
-_QUOTED = r"""["']([^"'\n]{1,400})["']"""
-# A field with strings stands anywhere; one with a bare word, at the beginning of a line.
-_FIELD = re2.compile(
-    r"""(?im)(?:^|[\s,({\[.:$"'])(?:licen[sc]es?|package_?license_?expression)["']?"""
-    r"""[ \t]*(?:=>|[:=(]|[ \t])[ \t]*(\(?(?:%w)?["'\[{(].{1,500})$"""
-)
-_BARE_FIELD = re2.compile(
-    r"""(?im)^[ \t]{0,8}licen[sc]es?[ \t]*(?:[:=]|[ \t])[ \t]*([a-z][a-z0-9.+_ -]{0,60})\)?[;,]?[ \t]*$"""
-)
-_NAMED = re2.compile(r"""(?i)(?:\btype|\bname)["']?[ \t]*(?:=>|[:=])?[ \t]*""" + _QUOTED)
-_STRING = re2.compile(_QUOTED)
-_CLASSIFIERS = re2.compile(r"""["'](License :: [^"'\n]{1,200})["']""")
-_GRADLE = re2.compile(r"""(?s)\blicenses?\s*\{.{0,300}?\bname(?:\.set)?[ \t]*[=(]?[ \t]*""" + _QUOTED)
 # A setting of sbt ends where the next one begins, or at an empty line.
 _SBT = re2.compile(r"(?s)\blicenses\s*(?:in\s+\w+\s*)?(?:\+\+=|\+=|:=)\s*(.{1,800}?)(?:\n\s*\n|:=|\+=|$)")
 _SBT_NAME = re2.compile(
@@ -38,8 +26,6 @@ _SBT_CONSTANTS = {
 _R_SPECIFICATION = re2.compile(r"([^()]{1,80})\(\s*(>=|==)\s*([0-9][0-9.]{0,10})\s*(,\s*<=?\s*[0-9.]{1,11}\s*)?\)\s*")
 _R_GNU = re2.compile(r"(?i)(?:gnu\b|[al]?gpl\b)")
 _R_NAMES = {"freebsd": "BSD-2-Clause-Views"}
-_YAML_FIELD = re2.compile(r"(?i)^[ \t]{0,8}(?:licen[sc]es?)[ \t]*:[ \t]*(.{0,500})$")
-_YAML_ITEM = re2.compile(r"^[ \t]{0,10}-[ \t]*(.{1,200})$")
 
 
 def _fields_of(text: str, *names: str) -> Iterator[str]:
@@ -62,8 +48,18 @@ def _fields_of(text: str, *names: str) -> Iterator[str]:
             value = rest.strip()
 
 
+def header_fields(text: str) -> Iterator[str]:
+    """Cabal, RPM and Octave: `License: MIT`, also with the value below it."""
+    for value in _fields_of(text, "license", "licence"):
+        yield value.split(" #")[0]
+
+
 def setup_cfg(text: str) -> Iterator[str]:
-    """setup.cfg: the fields, the files that it names, the classifiers."""
+    """setup.cfg: of the section `metadata` the fields, the files that it names, the classifiers."""
+    sections = re2.split(r"(?m)^\[([^\]\n]*)\][^\n]*$", text)
+    text = "\n".join(
+        body for name, body in zip(sections[1::2], sections[2::2], strict=True) if name.strip() == "metadata"
+    )
     for value in _fields_of(text, "license", "licence"):
         yield value
     for value in _fields_of(text, "license_file", "license-file"):
@@ -110,47 +106,6 @@ def _r_version(words: str) -> str:
     return f"{name} {version}" + ("" if "." in version else ".0")
 
 
-def yaml_fields(text: str) -> Iterator[str]:
-    """`license: MIT`, also with a list below it, and indented, as in a conda recipe."""
-    lines = text.split("\n")
-    for number, line in enumerate(lines):
-        field = _YAML_FIELD.match(line)
-        if field is None:
-            continue
-        words = field[1].split(" #")[0].strip().strip("\"'")
-        if words and words not in ("|", ">"):
-            yield (
-                " AND ".join(w.strip(" \"'") for w in words.strip("[]").split(",")) if words.startswith("[") else words
-            )
-            continue
-        for below in lines[number + 1 : number + 1 + MOST_VALUES]:
-            item = _YAML_ITEM.match(below)
-            if item is None:
-                break
-            yield item[1].split(" #")[0].strip().strip("\"'")
-
-
-def perl_fields(text: str) -> Iterator[str]:
-    """META.yml: the field at the top; the one under `resources` is an address."""
-    yield from yaml_fields(
-        "\n".join(line for line in text.split("\n") if line[:1] not in " \t" or line.lstrip()[:1] == "-")
-    )
-
-
-def code_fields(text: str) -> Iterator[str]:
-    """Licence fields of code, found by their names: `license = "MIT"`, `s.licenses = ["MIT"]`, `(license MIT)`."""
-    lines = [line for line in text.split("\n") if not line.lstrip().startswith(("#", "//", ";;", "--", "%"))]
-    text = "\n".join(line.removeprefix("(").lstrip() if line.lstrip().startswith("(lic") else line for line in lines)
-    for field in _FIELD.finditer(text):
-        yield from _field_words(field[1])
-    for field in _BARE_FIELD.finditer(text):
-        yield field[1]
-    for classifier in _CLASSIFIERS.finditer(text):
-        yield classifier[1]
-    for name in _GRADLE.finditer(text):
-        yield name[1]
-
-
 def sbt_fields(text: str) -> Iterator[str]:
     """build.sbt: `licenses += ("MIT", url(...))`, `licenses := Seq("MIT" -> url(...), License.Apache2)`."""
     text = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("//"))
@@ -160,14 +115,3 @@ def sbt_fields(text: str) -> Iterator[str]:
             yield name[1] or _SBT_CONSTANTS.get(name[2].lower(), name[2].replace("_", "-"))
     if not settings:
         yield from code_fields(text)
-
-
-def _field_words(value: str) -> Iterator[str]:
-    """The strings of a value; a bare word as it stands."""
-    named = _NAMED.search(value)
-    if named is not None:
-        yield named[1]
-        return
-    end = value.find("]") if value.lstrip().startswith(("[", "%w")) else -1
-    quoted = [m[1] for m in _STRING.finditer(value[: end + 1] if end > 0 else value.split("#")[0])]
-    yield from quoted if value.lstrip()[:1] in "[(" and end != 0 else quoted[:1]

@@ -9,32 +9,21 @@ must all be met anywhere else.
 """
 
 from dataclasses import dataclass
+from itertools import islice
 
 import re2
 
-from gleanery.licensing.manifest_data import (
-    MOST_VALUES,
-    cargo_fields,
-    json_choice,
-    json_fields,
-    perl_json,
-    python_fields,
-    toml_fields,
-    xml_fields,
-)
-from gleanery.licensing.manifest_lines import (
-    code_fields,
-    message_fields,
-    perl_fields,
-    r_fields,
-    sbt_fields,
-    setup_cfg,
-    yaml_fields,
-)
+from gleanery.licensing import manifest_code as code
+from gleanery.licensing import manifest_data as data
+from gleanery.licensing import manifest_lines as lines
+from gleanery.licensing import manifest_yaml as yaml
+from gleanery.licensing.manifest_data import MOST_VALUES
+from gleanery.licensing.manifest_xml import xml_fields
 
 # A longer manifest is data. The longest true one of 3,000 npm and PyPI packages had 96 KB.
 _LONGEST = 512 * 1024
 _LONGEST_STATEMENT = 1000
+_MOST_PLACES, _MOST_READ = 8, 1024
 # Classifiers that leave open which licence is meant, or that say nothing about one.
 _EMPTY_CLASSIFIERS = frozenset(
     ("License :: OSI Approved", "License :: DFSG approved", "License :: Other/Proprietary License :: None")
@@ -66,24 +55,24 @@ def statements(text: str, form: str) -> tuple[Statement, ...]:
 
     >>> statements('{"name": "a", "license": "(MIT OR GPL-2.0)"}', "json")
     (Statement(words='(MIT OR GPL-2.0)', line=1, file=None),)
-    >>> [s.words for s in statements("setup(license='BSD',\\n classifiers=['License :: OSI Approved'])", "code")]
+    >>> [s.words for s in statements("setup(license='BSD',\\n classifiers=['License :: OSI Approved'])", "setup-py")]
     ['BSD']
     """
     if len(text) > _LONGEST:
         return (Statement("the manifest is too long to be read", 1),)
     reader = _READERS[form]
     try:
-        found = list(reader(text))
+        found = list(islice(reader(text), _MOST_READ))
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):  # not of its form, or made to look so
-        found = list(code_fields(text))
+        found = list(islice(code.code_fields(text), _MOST_READ))
     placed = (_statement(words, text) for words in found)
     return tuple(dict.fromkeys(s for s in placed if s is not None))[:MOST_VALUES]
 
 
 def _statement(words: str, text: str) -> Statement | None:
-    """A statement with its line: where its words stand first."""
+    """A statement with its line: where its words stand first, if possible behind the name of the field."""
     words = words.strip()
-    at = text.find(words[:60]) if words else -1
+    at = _place(text, words[:60]) if words else -1
     line = text.count("\n", 0, at) + 1 if at >= 0 else 1
     words = " ".join(words.split())
     if words.lower().strip(".!'\"") in _NOTHING or words in _EMPTY_CLASSIFIERS:
@@ -97,19 +86,44 @@ def _statement(words: str, text: str) -> Statement | None:
     return Statement(words[:_LONGEST_STATEMENT] if len(words) <= _LONGEST_STATEMENT else words, line)
 
 
+def _place(text: str, words: str) -> int:
+    """Where some words stand first on a line that names the field, or else anywhere; -1 for nowhere."""
+    at = first = text.find(words)
+    for _ in range(_MOST_PLACES):
+        if at < 0 or "licen" in text[max(text.rfind("\n", 0, at), at - 200, 0) : at].lower():
+            break
+        at = text.find(words, at + 1)
+    return at if at >= 0 else first
+
+
 _READERS = {
-    "json": json_fields,
-    "json-choice": json_choice,
-    "perl-json": perl_json,
-    "cargo": cargo_fields,
-    "python": python_fields,
-    "toml": toml_fields,
-    "fields": setup_cfg,
-    "message": message_fields,
-    "r": r_fields,
+    "json": data.json_fields,
+    "json-choice": data.json_choice,
+    "perl-json": data.perl_json,
+    "cargo": data.cargo_fields,
+    "python": data.python_fields,
+    "toml": data.toml_fields,
+    "fields": lines.setup_cfg,
+    "message": lines.message_fields,
+    "r": lines.r_fields,
+    "header": lines.header_fields,
+    "sbt": lines.sbt_fields,
     "xml": xml_fields,
-    "perl": perl_fields,
-    "yaml": yaml_fields,
-    "code": code_fields,
-    "sbt": sbt_fields,
+    "yaml": yaml.yaml_fields,
+    "conda": yaml.conda_fields,
+    "publiccode": yaml.publiccode_fields,
+    "setup-py": code.setup_py,
+    "conan": code.conan_fields,
+    "ruby": code.ruby_fields,
+    "mix": code.mix_fields,
+    "meson": code.meson_fields,
+    "clojure": code.clojure_fields,
+    "ini": code.ini_fields,
+    "perl-code": code.perl_code,
+    "dune": code.dune_fields,
+    "shell": code.shell_fields,
+    "gradle": code.gradle_fields,
+    "sdl": code.sdl_fields,
+    "lua": code.lua_fields,
+    "plain": code.plain_fields,
 }

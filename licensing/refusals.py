@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import re2
 
 from gleanery.licensing.denials import LIMITED_USE, without_code
-from gleanery.licensing.fields import PROPRIETARY
+from gleanery.licensing.expressions import PROPRIETARY
 from gleanery.licensing.findings import Finding
 
 KEPT_BACK = "gleanery-kept-back"

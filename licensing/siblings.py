@@ -1,8 +1,8 @@
 """What the heads of most files of a folder name, as a doubt about the files beside them that have no head.
 
 In: the findings of a repository's files. Out: for a path, the licence that at least half of the files of its folder
-name in their heads. A project that vendors a few files seldom puts their licence beside them, and not each of them has
-a head. 13 µs a file; memory grows with the number of folders.
+name in their heads, known or not. A project that vendors a few files seldom puts their licence beside them, and not
+each of them has a head. 13 µs a file; memory grows with the number of folders.
 """
 
 from collections import Counter
@@ -27,9 +27,9 @@ class Siblings:
                 continue
             folder = folder_of(file.path)
             self._read[folder] += 1
-            if any(f.outcome == "found" for f in file.head):
-                meaning = combined("own_header", [(file, file.head)]).meaning
-                self._heads.setdefault(folder, {}).setdefault(meaning, []).append(file)
+            said = combined("own_header", [(file, file.head)])
+            if said.names_licence or said.uncertain:
+                self._heads.setdefault(folder, {}).setdefault(said.meaning, []).append(file)
         self._common = {folder: self._most_common(folder) for folder in self._heads}
 
     def beside(self, path: str) -> tuple[tuple[str, Said], ...]:
@@ -39,7 +39,7 @@ class Siblings:
 
     def _most_common(self, folder: str) -> Said | None:
         meaning, files = max(self._heads[folder].items(), key=lambda item: (len(item[1]), item[0]))
-        if not meaning or len(files) < _FEWEST or 2 * len(files) < self._read[folder]:
+        if len(files) < _FEWEST or 2 * len(files) < self._read[folder]:
             return None
         said = combined("own_header", [(files[0], files[0].head)])
         return replace(said, role="siblings", evidence=tuple(replace(e, role="siblings") for e in said.evidence))

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gleanery.licensing.expressions import alternatives, canonical, conjuncts, declared, keys
+from gleanery.licensing.manifest_names import is_recipe, manifest_form
 from gleanery.licensing.named_parts import NamedParts
 from gleanery.licensing.names import (
     is_about_third_parties,
@@ -38,7 +39,8 @@ Texts = list[tuple[FileFacts, tuple[Finding, ...]]]
 class Stated:
     """The files of one repository that speak of licences, by folder and role.
 
-    Roles are those of `names.license_role`; a notice may also be a `part` (`LICENSE.zlib`) or about `third_parties`.
+    Roles are those of `names.license_role`; a notice may also be a `part` (`LICENSE.zlib`) or about `third_parties`, a
+    manifest also a `recipe`, which states the licence of what it packs.
     `license_folder` are the texts of a folder `LICENSES/` in the form of REUSE, which speak for the root it stands in;
     `texts` are those of any other such folder, which may be of the dependencies: they grant nothing by themselves.
     """
@@ -50,6 +52,7 @@ class Stated:
         self._files: dict[str, FileFacts] = {}
         self._manifests: dict[str, Said] = {}
         self._passed_over: dict[str, Said] = {}
+        self._recipes: dict[str, Said] = {}
         ordered = sorted(files, key=lambda f: (f.path, f.file_id))
         self._paths = [file.path for file in ordered]
         self.named = NamedParts(ordered)
@@ -73,6 +76,8 @@ class Stated:
             role = "reuse"  # a licence file in the form of debian/copyright, which names the files of each licence
         if role == "notice" and not is_notice(file.path):
             role = "third_parties" if is_about_third_parties(file.path) else "part"
+        if role == "metadata" and is_recipe(file.path):
+            role = "recipe"
         if role == "license" and is_license_folder(folder):
             folder = folder_of(folder)
             role = "license" if folder.endswith(".dist-info") else "texts"
@@ -150,6 +155,13 @@ class Stated:
             self._manifests[folder] = combined("package_metadata", texts)
         return self._manifests[folder]
 
+    def recipe(self, folder: str) -> Said:
+        """The recipes of a folder: they grant nothing."""
+        if folder not in self._recipes:
+            texts = [pair for pair in self.texts(folder, "recipe") for pair in self._followed(folder, *pair)]
+            self._recipes[folder] = combined("package_metadata", texts)
+        return self._recipes[folder]
+
     def _followed(self, folder: str, file: FileFacts, findings: tuple[Finding, ...]) -> Texts:
         """A manifest, and in the place of a pointer the file that it points to; one that is not there is a doubt."""
         said: Texts = []
@@ -157,11 +169,16 @@ class Stated:
             if not finding.paths:
                 said.append((file, (finding,)))
                 continue
-            target = self._files.get(resolved(folder, finding.paths[0]) or "")
+            name = finding.paths[0].replace("\\", "/")
+            target = self._files.get(resolved(folder, name) or "")
             words = (target.whole or target.head) if target is not None else ()
             if target is None or not any(f.outcome == "found" for f in words):
-                # A name such as LICENSE.md is that of the licence of the folder, which may have another by now.
-                other = target is None and not _USUAL_FILE.fullmatch(finding.paths[0])
+                # A name such as LICENSE.md is that of the licence of the folder, which may have another by now; the
+                # manifests of .NET say where it will lie in the package.
+                other = target is None and not _USUAL_FILE.fullmatch(name)
+                licensed = self.texts(folder, "license") or manifest_form(file.path) == "xml"
+                if target is None and not other and licensed:
+                    continue
                 rule = NO_SUCH_FILE if other else finding.rule
                 said.append((file, (replace(finding, outcome="unknown", expression=None, rule=rule),)))
             elif license_role(target.path) != "license" or folder_of(target.path) != folder:
