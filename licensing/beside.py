@@ -78,7 +78,7 @@ class Beside:
             if nearest is not None and not (folder == nearest or folder.startswith(f"{nearest}/" if nearest else "")):
                 return
             said = self._stated.passed_over(folder)
-            if said.names_licence:
+            if said.names_licence or said.uncertain:
                 several = len({canonical(part) for part in conjuncts(said.expression or "")}) > _MOST_OF_ONE_FOLDER
                 yield "above" if several or stated or folder == nearest else "notice", said
 

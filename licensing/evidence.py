@@ -16,7 +16,7 @@ from gleanery.licensing.denials import LIMITED_USE, with_denials
 from gleanery.licensing.expressions import all_of
 from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
 from gleanery.licensing.grants import doubtful, grants, may_be_mention, mention_of
-from gleanery.licensing.heads import findings_of_head, head_to_scan
+from gleanery.licensing.heads import findings_of_head, head_to_scan, unheard
 from gleanery.licensing.limits import limit_in, limit_of_page, limited
 from gleanery.licensing.manifests import Statement, statements
 from gleanery.licensing.names import license_role, reading_scope
@@ -121,6 +121,8 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     if len(lines) <= _TITLE and not any(f.outcome == "changed" for f in found):  # no text: a sentence that names one
         found = (*found, *limited(limit_in(divided.others)))
     cut = (Finding("unknown", rule="gleanery-too-many-parts"),) if divided.cut else ()
+    if all(f.outcome == "none" for f in found):
+        found = (*found, *unheard(lines))
     return (*found, *(_of_part(scanner, part) for part in divided.parts), *others, *cut)
 
 
@@ -219,11 +221,14 @@ def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     limit = limited(limit_in(own_words) or limit_of_page(lines, own)) or restricted_lines(own_words)
     limit = limit or refusal_in(own_words, any(f.outcome == "found" for f in found))
     if all(f.outcome == "none" for f in found):
-        return (*found, *parts, *limit)
+        return (*found, *parts, *limit, *unheard(own_words))
     found = tuple(with_any_of(f, lines) for f in found)
     found = with_perl("\n".join(lines), with_dual(scanner, found, lines))
     found = with_denials(without_foreign(found, lines, title_of(lines)), lines)
-    return (*(_placed_in_readme(f, lines, own) for f in found), *parts, *limit)
+    placed = tuple(_placed_in_readme(f, lines, own) for f in found)
+    said = any(f.outcome in ("found", "unknown") and not only_points(f.expression or "") for f in placed)
+    more = () if said else unheard(own_words)
+    return (*placed, *parts, *limit, *more)
 
 
 def _placed_in_readme(finding: Finding, lines: list[str], own: frozenset[int]) -> Finding:

@@ -3,6 +3,7 @@
 In: the bytes of a file and the findings in its head. Out: findings. 6 µs for a head in which nothing was found.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import re2
@@ -57,6 +58,7 @@ _KEYWORD = re2.compile(rb"([*;{}]/?\s{0,200})private\b")
 _NOT_FOR_MONEY = re2.compile(rb"(?i)\b(this is an open[- ]source )non-?commercial( project\b)")
 # The words "public domain" by themselves: no licence, and no restriction either.
 _HARMLESS_HINTS = ("public-domain_bare_words", "public-domain_bare")
+_NO_MARKS = str.maketrans("", "", '*_`[]"')
 
 
 def head_to_scan(content: bytes) -> bytes:
@@ -128,6 +130,22 @@ def _says_little(finding: Finding) -> bool:
     if finding.outcome == "mentioned":
         return not (finding.rule or "").startswith(MENTIONED)
     return finding.outcome == "found" and only_points(finding.expression or "")
+
+
+def unheard(lines: Sequence[str]) -> tuple[Finding, ...]:
+    """A doubt for the first lines of prose that name a licence which nobody knows, or nothing.
+
+    >>> unheard(["# Frob", "This project is licensed under the [Acme Enterprise License](terms)."])[0].start_line
+    2
+    >>> unheard(["This project is licensed under the terms above."])
+    ()
+    """
+    plain = [line[:2000].translate(_NO_MARKS).strip() for line in lines]
+    for at, line in enumerate(plain, 1):
+        maybe = line and _MAYBE_UNHEARD.search(line.encode("utf-8", "replace"))
+        if maybe and _UNHEARD.search(" ".join([line, *plain[at : at + 1]])):
+            return (Finding("unknown", rule=UNHEARD, start_line=at, end_line=at),)
+    return ()
 
 
 def _of_hint(finding: Finding, lines: list[str]) -> Finding:
