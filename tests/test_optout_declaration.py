@@ -30,6 +30,7 @@ def test_the_files_of_the_page_say_what_they_were_made_for(tmp_path: Path) -> No
         "[]",
         '["action", "unblock"]',
         '[["action", "unblock"]]',
+        '{"action": "unblock"}',
         '{"action": "Unblock"}',
         '{"action": ["unblock"]}',
         '{"action": "unblock", "action": "block"}',
@@ -43,6 +44,29 @@ def test_the_files_of_the_page_say_what_they_were_made_for(tmp_path: Path) -> No
 )
 def test_in_doubt_it_objects(content: str) -> None:
     assert is_objection(content.encode())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dataset-optout": 2},
+        {"dataset-optout": True},
+        {"statement": "We object."},
+        {"repository": None},
+        {"action": "block"},
+        {"challenge": "x"},
+        {"challenge": ["x"]},
+        {"statement": None, "ai": "no"},
+    ],
+)
+def test_any_other_file_than_the_one_that_is_handed_out_objects(tmp_path: Path, change: dict[str, object]) -> None:
+    request = Registry.open(f"sqlite:///{tmp_path}/optout.sqlite").create_request("https://github.com/alice/lib")
+    challenge = dataclasses.replace(request.challenge, action="unblock")
+    written = json.loads(file_text(dataclasses.replace(request, challenge=challenge), request.receipt or ""))
+    assert not is_objection(json.dumps(written).encode())
+    assert is_objection(json.dumps(written | change).encode())
+    for key in written:
+        assert is_objection(json.dumps({k: v for k, v in written.items() if k != key}).encode())
 
 
 @given(st.binary(max_size=60) | st.recursive(st.none() | st.text(), st.lists).map(lambda v: json.dumps(v).encode()))
