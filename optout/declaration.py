@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 LARGEST = 8 * 1024  # bytes; the files that the web form hands out have some hundred
+# A token of 256 bits, a dot, and a digest of as many, in base64.
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}")
 # The keys of those files (`challenge.py`), each with what it holds where the file takes an objection back.
 _WRITTEN: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
     {
@@ -22,8 +24,6 @@ _WRITTEN: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
         "challenge": lambda value: isinstance(value, str) and _CHALLENGE.fullmatch(value) is not None,
     }
 )
-# A token of 256 bits, a dot, and a digest of as many, in base64.
-_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}")
 
 
 def is_objection(content: bytes) -> bool:
