@@ -16,6 +16,7 @@ from gleanery.privacy.literals import (
     block_span,
     element_span,
     is_setting,
+    joined_spans,
     literal_span,
     quoted_span,
     setting_span,
@@ -24,13 +25,14 @@ from gleanery.privacy.literals import (
 from gleanery.privacy.patterns import Found, compile_pattern
 from gleanery.privacy.rules import load_rules
 from gleanery.privacy.source import Source
-from gleanery.privacy.values import is_key, is_password, is_reference
+from gleanery.privacy.values import is_key, is_password, is_reference, is_stand_in
 
 NAME, ENTITIES = "assignment", ("PASSWORD", "KEY")
 _STEMS = (
     "pass|pwd|psw|pword|pw|senha|contrase|kennwort|mdp|wachtwoord|haslo|parola"  # passwords, in some languages
     "|secret|token|key|auth|cred|verifier|salt|nonce|jwt|otp|seed|iv|sid|securestring"
 )
+FIRST_GROUP = 1 << 40  # behind all groups of private_keys.py and encoded_keys.py
 GATES = {
     NAME: Condition(f"{_STEMS}|identified", (*(stem.encode() for stem in _STEMS.split("|")), b"identified"), True),
 }
@@ -78,6 +80,7 @@ _HAS_DEFAULT = re.compile(
 )
 # A pair in brackets, as in maps of C++ and C# and in tuples: `{"password", "value"}`. Arguments of a call are none.
 _PAIR = re.compile(rb"(?:\{|(?:^|[^\w)\]])\()[ \t]*:?[\"']?$")
+_PART = re.compile(rb"[A-Za-z0-9+/=_.!#$%^*~@-]{2,}")  # of a value; a query or a text in parts has other signs
 _BLANKS = re.compile(rb"[ \t]*")
 _LEFT_OF_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zß-ÿ]+|[^\x00-\x7f]+")
@@ -101,7 +104,7 @@ def find(source: Source) -> Iterator[Hit]:
         if span is None and wanted and (span := _pair_span(source, found)):
             name = ""  # it may be a word for the name, as in a list of translations
         if span is not None:
-            yield from _judged(source, span, name, wanted)
+            yield from _judged_parts(source, span, name, wanted)
             # What looks like names inside a very long value is not read again: the time stays linear.
             read = span[1] if span[1] - span[0] > 100 else 0
     for found in _OPTION.finditer(source.raw):
@@ -139,6 +142,19 @@ def find(source: Source) -> Iterator[Hit]:
             yield from _judged(source, span, "password", "PASSWORD")
 
 
+def _judged_parts(source: Source, span: tuple[int, int], name: str, wanted: str) -> Iterator[Hit]:
+    """A value that may be parted into several literals, all of which are hits then."""
+    spans = joined_spans(source.raw, span)
+    parts = [source.raw[start:end] for start, end in spans]
+    are_parts = len(parts) > 1 and all(_PART.fullmatch(part) and not is_stand_in(part.decode()) for part in parts)
+    rule = _rule(b"".join(parts).decode(), name, wanted, setting=False) if are_parts else None
+    if rule is None:
+        yield from _judged(source, span, name, wanted)
+        return
+    for start, end in spans:
+        yield Hit(start, end, *rule, FIRST_GROUP + span[0])
+
+
 def _judged(source: Source, span: tuple[int, int], name: str, wanted: str) -> Iterator[Hit]:
     value = source.raw[span[0] : span[1]].decode("utf-8", "replace")
     if value.lower() == name.lower():
@@ -146,13 +162,19 @@ def _judged(source: Source, span: tuple[int, int], name: str, wanted: str) -> It
     setting = is_setting(source, span)
     if setting and is_reference(value, setting):
         return
-    value = "".join(value.split()) if setting else value
+    if rule := _rule("".join(value.split()) if setting else value, name, wanted, setting):
+        yield Hit(span[0], span[1], *rule)
+
+
+def _rule(value: str, name: str, wanted: str, setting: bool) -> tuple[str, str, float] | None:
+    """The kind of a value by what its name asks for, the rule that says so, and how sure it is."""
     if wanted == "PASSWORD" and is_password(value, _is_plain(name), setting):
-        yield Hit(*span, "PASSWORD", "assigned_password", 0.8)
-    elif wanted == "KEY" and is_key(value, 2.8, 10):
-        yield Hit(*span, "KEY", "assigned_key", 0.7)
-    elif wanted == "MAYBE" and is_key(value, 3.2, 20):
-        yield Hit(*span, "KEY", "assigned_random_value", 0.5)
+        return "PASSWORD", "assigned_password", 0.8
+    if wanted == "KEY" and is_key(value, 2.8, 10):
+        return "KEY", "assigned_key", 0.7
+    if wanted == "MAYBE" and is_key(value, 3.2, 20):
+        return "KEY", "assigned_random_value", 0.5
+    return None
 
 
 def _name(raw: bytes, found: Found) -> str:

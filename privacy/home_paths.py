@@ -16,8 +16,8 @@ from gleanery.privacy.url_credentials import is_user_name
 NAME, ENTITIES = "home_path", ("USERNAME",)
 GATES = {
     NAME: Condition(
-        r"/home/[a-z\x80-\xff]|[/\\]users[/\\]|documents and settings",
-        (b"/home/", b"users", b"documents and settings"),
+        r"/home\\?/[a-z\x80-\xff]|[/\\]users[/\\]|documents and settings",
+        (b"/home/", b"/home\\/", b"users", b"documents and settings"),
         True,
     )
 }
@@ -34,7 +34,7 @@ _MOUNT = (
 )
 _LETTER = r"[\w\x80-\xff]"
 _ACCOUNT = r"[A-Za-z\x80-\xff][\w.\-\x80-\xff]{1,63}"
-_UNIX = compile_pattern(rf"{_BEGIN}(?:{_MOUNT}/(?:home|Users)|/[A-Za-z]/Users)/({_ACCOUNT})")
+_UNIX = compile_pattern(rf"{_BEGIN}(?:{_MOUNT}/(?:home|Users)|/[A-Za-z]/Users)\\?/({_ACCOUNT})")
 _BLANK = r"(?:[ ]|%20)"
 _WINDOWS = compile_pattern(
     r"(?i)\b[A-Z]:(?:/|\\{1,4})(?:Users|Documents and Settings)(?:/|\\{1,4})"
@@ -43,7 +43,7 @@ _WINDOWS = compile_pattern(
 _WHOLE = re.compile("[\\w.\u0300-\u036f -]+")  # a name without the punctuation of other scripts behind it
 _TOKEN_END = re.compile(rb"[^\s\"'`<>]*$")
 # The host of a web site before a path; other addresses, such as file:///home and sftp://host/home, name files.
-_SITE = re.compile(rb"(?:https?|wss?|[^A-Za-z+.\-])://[^/]")
+_SITE = re.compile(rb"(?:https?|wss?|[^A-Za-z+.\-]):(?://|\\/\\/)[^/]")
 
 
 def find(source: Source) -> Iterator[Hit]:

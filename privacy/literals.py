@@ -10,6 +10,7 @@ import re
 from gleanery.privacy.source import Source
 
 LONGEST = 600  # bytes; a longer literal is data
+MOST_PARTS = 20  # of one value
 
 # Tried at one place only and bounded, so Python's own engine is linear here, and quicker to call.
 _OPENING = re.compile(
@@ -21,6 +22,10 @@ _MIRRORED = {b"(": b")", b"{": b"}", b"[": b"]", b"<": b">"}
 # A bracket, a remark and one line end may stand before a literal. What stands before a colon there is a key of its own.
 _BELOW = re.compile(rb"\(?[ \t]{0,20}(?:(?:\\|(?:#|//)[^\n]{0,120})?\r?\n[ \t]{0,120})?")
 _KEY_END = re.compile(rb"[\"'`][ \t]{0,8}:(?!:)")
+# What joins two literals, and what closes a few that only stand one below the other.
+_SIGN = rb"(\+|\.{1,2}|&|\\)?[ \t]{0,20}"
+_JOINT = re.compile(rb"[\"'`]{1,3}[ \t]{0,20}" + _SIGN + rb"(?:(?:#|//)[^\n]{0,120})?(?:\r?\n[ \t]{0,120})?" + _SIGN)
+_CLOSED = re.compile(rb"[\"'`]{1,3}\s{0,80}[;)]")
 # The mark of a block of YAML, and what stands before the only line of one.
 _BLOCK = re.compile(rb"[|>][+-]?[1-9]?[ \t]{0,20}(?:#[^\n]{0,120})?\r?\n([ \t]{1,80})([^\s#][^\n]{0,599})")
 _BEFORE_BLOCK_LINE = re.compile(rb"[|>][+-]?[1-9]?[ \t]{0,20}(?:#[^\n]{0,120})?\r?\n[ \t]{1,80}$")
@@ -64,6 +69,23 @@ def literal_span(raw: bytes, place: int) -> tuple[int, int] | None:
     below = _BELOW.match(raw, place)
     span = quoted_span(raw, below.end()) if below and below.end() > place else None
     return None if span and _KEY_END.match(raw, span[1]) else span
+
+
+def joined_spans(raw: bytes, span: tuple[int, int]) -> list[tuple[int, int]]:
+    """The literals that a language joins to the one of a span, that one included, as writers part what is long.
+
+    >>> joined_spans(b'x = ("abc"\\n     "def")', (6, 9))
+    [(6, 9), (17, 20)]
+    """
+    spans, sure = [span], True
+    while len(spans) < MOST_PARTS and (joint := _JOINT.match(raw, spans[-1][1])):
+        following = quoted_span(raw, joint.end())
+        if following is None:
+            break
+        sure = sure and bool(joint.group(1) or joint.group(2))
+        spans.append(following)
+    # Without a sign between them, what stands below may be a remark, so something has to close the whole.
+    return spans if sure or _CLOSED.match(raw, spans[-1][1]) else [span]
 
 
 def _bracketed_span(raw: bytes, place: int) -> tuple[int, int] | None:

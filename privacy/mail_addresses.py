@@ -34,7 +34,10 @@ _DIRECTIVE = re.compile(rb"%[0-9.+\-]{0,6}[dicpqrsuvx](?:[._+\-][^%]*)?")
 _ENCODED_BYTE = re.compile(rb"%[0-9][0-9A-Fa-f]")
 _IN_PATH = re.compile(rb"[\w.}]/$")
 _TOKEN_END = re.compile(rb"[^\s\"'<>()\[\]{}]*$")
-_IN_USER_PART = re.compile(rb"://[^\s/@\"'`<>\\]{0,80}:[^\s/\"'`<>\\]*$")  # as in url_credentials.py
+_SLASHES = (b"://", b":\\/\\/")
+_IN_USER_PART = re.compile(  # as in url_credentials.py
+    rb":(?://|\\/\\/)[^\s/@\"'`<>\\]{0,80}:(?:[^\s/\"'`<>\\]|\\\\[^\snrt\"'`]|\\[!$&;|*#~=^u])*$"
+)
 # The languages in which the sign stands between two names, and what stands before such a name.
 _OPERATOR_FILES = (".r", ".py", ".pyi", ".pyx", ".jl", ".m", ".ml")
 _NAMES = re.compile(rb"[A-Za-z_]\w*@[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
@@ -200,7 +203,8 @@ def _fits(source: Source, span: _Span, listed: bool) -> bool:
     account = after[:1] in (b":", b"/") or token.endswith(b"://") or _SHELL.search(line)
     if raw[start:sign].lower() == b"git" and account:
         return False  # the account of a server of repositories
-    return b"://" not in line or not _IN_USER_PART.search(line)  # user:password@host is the other recogniser's
+    # user:password@host is the other recogniser's
+    return not any(slashes in line for slashes in _SLASHES) or not _IN_USER_PART.search(line)
 
 
 def _is_operator(source: Source, span: _Span) -> bool:

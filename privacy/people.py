@@ -57,7 +57,7 @@ _PERSON = compile_pattern(
 )
 _PERSON_FILE = re.compile(r"description|citation|.*\.(?:r|rmd)")
 _CONTINUED = re.compile(rb"\n(?=[ \t])")  # a field of a `DESCRIPTION` goes on where a line is indented
-_WINDOW = 800  # bytes behind a cue; names stand at once, or behind a link, and may be many
+_WINDOW = 4000  # bytes behind a cue; names stand at once, or behind a link, and may be many
 
 # One step of what may stand before a first name, and one of what may stand between two. Each is taken greedily and
 # never given back, so a line of nothing but years costs no more than its length.
@@ -112,8 +112,11 @@ def _behind_cues(source: Source) -> Iterator[Hit]:
 
 
 def _behind(source: Source, place: int) -> bytes:
+    """What stands behind a cue in its line or field. Of a very long one the last word is left out, as it may be cut."""
     if not source.path.endswith("DESCRIPTION"):
-        return source.after(place, _WINDOW)
+        window = source.after(place, _WINDOW)
+        cut = window.rfind(b" ", _WINDOW - 100)
+        return window if cut < 0 else window[:cut]
     return _CONTINUED.sub(b" ", source.raw[place : place + _WINDOW]).partition(b"\n")[0]
 
 

@@ -17,15 +17,17 @@ from gleanery.privacy.values import is_key, is_stand_in, is_url_reference
 NAME, ENTITIES = "url_credentials", ("PASSWORD", "USERNAME")
 GATES = {
     NAME: Condition(
-        r"://[^ \t\n\r\f/@]{1,210}@|[^ \t\n\r\f@]:[^ \t\n\r\f@]{1,120}@(?:tcp|unix)\(|curl[ \t]",
-        (b"://", b"@tcp(", b"@unix(", b"curl"),
+        r":(?://|\\/\\/)[^ \t\n\r\f/@]{1,210}@|[^ \t\n\r\f@]:[^ \t\n\r\f@]{1,120}@(?:tcp|unix)\(|curl[ \t]",
+        (b"://", b":\\/\\/", b"@tcp(", b"@unix(", b"curl"),
     )
 }
 
-# A password may hold `@`, so the last one before the path ends it.
+# A password may hold `@`, so the last one before the path ends it; and signs that a string or a shell escapes.
+_ESCAPED = r"\\\\[^\snrt\"'`]|\\[!$&;|*#~=^u]"
 _URL = compile_pattern(
-    r"[A-Za-z][A-Za-z0-9+.\-]{1,20}://([^\s/:@\"'`<>()\[\]\\,;?#]{0,80})"
-    r"(?::([^\s/@\"'`<>\\]{0,120}(?:@[^\s/@\"'`<>\\?#()\[\]{}]{0,80}){0,8}))?@(?:[A-Za-z0-9\[${<%_])"
+    r"[A-Za-z][A-Za-z0-9+.\-]{1,20}:(?://|\\/\\/)([^\s/:@\"'`<>()\[\]\\,;?#]{0,80})"
+    rf"(?::((?:[^\s/@\"'`<>\\]|{_ESCAPED}){{0,120}}(?:@(?:[^\s/@\"'`<>\\?#()\[\]{{}}]|{_ESCAPED}){{0,80}}){{0,8}}))?"
+    r"@(?:[A-Za-z0-9\[${<%_])"
 )
 # The address of a database as Go's driver for MySQL wants it, and an option of curl.
 _PAIR = compile_pattern(

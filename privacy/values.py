@@ -7,6 +7,7 @@ variables and settings, templates, paths, words and sentences are left; the word
 
 import re
 from collections import Counter
+from itertools import pairwise
 from math import log2
 
 from gleanery.privacy.patterns import compile_pattern
@@ -154,7 +155,7 @@ def is_key(value: str, least: float = 3.0, shortest: int = 16) -> bool:
     raw = value.encode("utf-8", "surrogatepass")
     if not shortest <= len(value) <= 512 or not _TOKEN.fullmatch(raw) or is_stand_in(value) or is_reference(value):
         return False
-    if _INTERPOLATED.search(raw):
+    if _INTERPOLATED.search(raw) or _is_alphabet(value):
         return False
     if _UUID.fullmatch(raw) or _HEX.fullmatch(raw):
         return entropy(value) >= 2.5 and any(c.isdigit() for c in value) and not value.isdigit()
@@ -175,6 +176,14 @@ def is_dense(value: str) -> bool:
     kinds = any(c.isdigit() for c in value) + any(c.islower() for c in value) + any(c.isupper() for c in value)
     longest_word = max(map(len, _LETTERS.findall(value)))
     return symbols * 7 >= len(value) and kinds >= 2 and longest_word < 10 and entropy(value) >= 4.2
+
+
+def _is_alphabet(value: str) -> bool:
+    """
+    >>> _is_alphabet("ABCDEFGHIJKLMNOPQRSTUVXYZabcdefghijklmnopqrstuvxyz./0123456789"), _is_alphabet("9f86d081884c7d65")
+    (True, False)
+    """
+    return 2 * sum(ord(b) - ord(a) == 1 for a, b in pairwise(value)) > len(value)
 
 
 def _is_rule_list(value: str) -> bool:

@@ -63,6 +63,9 @@ REPEATED = {
     "links": "@author <a ",
     "homes": "/home/é",
     "rules": "password='a|",
+    "literals_in_a_row": "password='a1b2' ",
+    "sums_of_literals": "'a1b2' + password='c3' + ",
+    "escaped_urls": "http:\\/\\/a:\\!",
 }
 
 

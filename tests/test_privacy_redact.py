@@ -6,16 +6,18 @@ import logging
 import pickle
 import re
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from gleanery.privacy.analyzer import ROOMS
 from gleanery.privacy.hits import PRIORITY, SECRETS, Hit, settle
 from gleanery.privacy.placeholders import Marks, placeholder, render
 from gleanery.privacy.redact import MOST_ROUNDS, Redacted, Redactor
+from gleanery.privacy.source import source_of
 from gleanery.records.errors import RejectRecord
 from gleanery.records.tables import TABLES
 
@@ -235,6 +237,19 @@ def test_settled_hits_never_overlap_and_cover_what_was_found_and_no_more(spans: 
 
 def covered(hits: list[Hit]) -> set[int]:
     return {place for hit in hits for place in range(hit.start, hit.end)}
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(text=TEXTS, path=PATHS)
+def test_no_part_of_a_secret_that_any_recogniser_finds_is_left(redactor: Redactor, text: str, path: str) -> None:
+    source = replace(source_of(text, path, None), present=frozenset(gate for room in ROOMS for gate in room.GATES))
+    hits = [hit for room in ROOMS for hit in source.in_characters(room.find(source)) if hit.entity in SECRETS]
+    secrets = covered([hit for hit in hits if not Marks(text).touch(hit.start, hit.end)])
+    try:
+        rows = redactor.redact(text, path, None).replacements
+    except RejectRecord:
+        return
+    assert secrets <= {place for row in rows for place in range(row.start, row.end)}
 
 
 # Signs that a URL may have in a password, and such as are written with a percent sign.
