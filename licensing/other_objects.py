@@ -78,9 +78,9 @@ _PRONOUN = re.compile(
 )
 _FORBIDS = re.compile(
     r"(?i)\b(?:must|may|shall|should|can|could)\s*(?:not|never)\b|\bcannot\b|\bdo\s+not\b|\bdon['’]t\b|^\W*never\b|"
-    r"prohibit|forbid|disallow|\bnot\s+(?:be\s+)?(?:permitted|allowed|authori|granted|welcome|licen|for\b|to\b|"
-    r"available|"
-    r"consent|agree|want|wish)|\bno\b|\bnobody\b|\bno[- ]one\b|\brequires?\b|\bneeds?\b|\bobject|\boppos|\bopt(?:s|"
+    r"prohibit|forbid|disallow|\bnot\s+(?:be\s+)?(?:permit|allow|authori|grant|welcome|licen|for\b|to\b|available|"
+    r"consent|agree|want|wish)|\bexcept\b|\bbut\s+not\b|\bno\b|\bnobody\b|\bno[- ]one\b|\brequires?\b|\bneeds?\b|"
+    r"\bobject|\boppos|\bopt(?:s|"
     r"ed|ing)?[- ]out\b|"
     r"\bexclude|\bremove|\breserv|\b(?:tagged|marked|labell?ed|flagged)\b|\bnon?-?ai\b"
 )
