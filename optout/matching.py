@@ -8,8 +8,10 @@ microseconds (processor time on one core of a busy machine).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from gleanery.optout.names import REGISTRIES, canonical_repository
+from gleanery.optout.hosts import OTHER_SPELLINGS
+from gleanery.optout.names import REGISTRIES, canonical_owner, canonical_repository
 from gleanery.optout.readings import readings
+from gleanery.records.errors import RejectRecord
 
 __all__ = ["Matcher", "Rule", "canonical_repository", "rule_keys"]
 
@@ -40,7 +42,7 @@ class Matcher:
     def __post_init__(self) -> None:
         blocks: dict[tuple[str, str], Rule] = {}
         for rule in sorted(self.rules, key=lambda rule: rule.seq):
-            key = (rule.scope, rule.value.lower())
+            key = (rule.scope, _spelled_as_names_are(rule.scope, rule.value.lower()))
             if rule.action == "block":
                 blocks[key] = rule
             else:
@@ -77,6 +79,20 @@ class Matcher:
 
     def _covering(self, name: str) -> list[Rule]:
         return [rule for key in _keys(name, 2) if (rule := self._blocks.get(key))]
+
+
+def _spelled_as_names_are(scope: str, value: str) -> str:
+    """The value of a rule as names are written today: the registry may be older than what is known of a host.
+
+    >>> _spelled_as_names_are("owner", "gist.github.com/alice"), _spelled_as_names_are("repo", "pypi.io/project/lib")
+    ('github.com/alice', 'pypi/lib')
+    """
+    if scope == "blob" or not (value.partition("/")[0] in OTHER_SPELLINGS or value.endswith(".wiki")):
+        return value
+    try:
+        return canonical_owner(value) if scope == "owner" else canonical_repository(value)
+    except RejectRecord:
+        return value
 
 
 def rule_keys(canonical: str) -> list[tuple[str, str]]:

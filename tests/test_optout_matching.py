@@ -104,6 +104,22 @@ def test_an_owner_rule_covers_gists_and_wikis_too() -> None:
     assert wiki.blocks_repository(["https://github.com/alice/wiki"]) is None
 
 
+@pytest.mark.parametrize(
+    ("scope", "value", "address"),
+    [
+        ("owner", "gist.github.com/alice", "https://gist.github.com/alice/0123456789abcdef"),
+        ("repo", "gist.github.com/alice/0123456789abcdef", "https://gist.github.com/alice/0123456789abcdef.git"),
+        ("repo", "github.com/alice/lib.wiki", "https://github.com/alice/lib.wiki.git"),
+        ("repo", "pypi.python.org/pypi/lib", "https://pypi.python.org/pypi/lib"),
+        ("repo", "raw.github.com/alice/lib", "https://raw.github.com/alice/lib/main/a.zip"),
+    ],
+)
+def test_a_rule_that_is_older_than_a_spelling_still_covers_what_it_named(scope: str, value: str, address: str) -> None:
+    matcher = Matcher([_rule(1, scope, value)])
+    assert matcher.blocks_repository([address])
+    assert Matcher([*matcher.rules, _rule(2, scope, value, "unblock")]).blocks_repository([address]) is None
+
+
 def test_a_gist_without_its_account_cannot_be_compared() -> None:
     assert is_unreadable("https://gist.github.com/0123456789abcdef.git")
     assert not is_unreadable("https://gist.github.com/alice/0123456789abcdef.git")
