@@ -86,7 +86,7 @@ _TERMS = re.compile(
     r"legal|copyright|important|attention|terms\s+of\s+(?:use|service)|terms\s+and\s+conditions|usage\s+policy)\b"
 )
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
-_LONGEST = 2000
+_LONGEST, _AROUND = 2000, 400
 
 
 def limit_in(lines: Sequence[str]) -> int | None:
@@ -150,8 +150,8 @@ def _limits(lines: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
         for found in _LIMITS.finditer(line) if line else ():
             above = _plain(lines[number - 2]) if number > 1 else ""
             below = _plain(lines[number]) if number < len(lines) else ""
-            before = _plain(f"{above} {line[: found.start()].lstrip(SIGNS)}")
-            behind = f"{line[found.end() :].rstrip(SIGNS)} {below}"
+            before = _plain(f"{above} {line[: found.start()].lstrip(SIGNS)}"[-_AROUND:])
+            behind = f"{line[found.end() :].rstrip(SIGNS)} {below}"[:_AROUND]
             ends = [end.end() for end in _SENTENCE_END.finditer(before)]
             before = before[ends[-1] if ends else 0 :].lstrip()
             end = _SENTENCE_END.search(behind)

@@ -121,6 +121,7 @@ _MAYBE = (
 )
 MAYBE_RESERVED = re2.compile(_MAYBE.encode())
 _MAYBE_IN_WORDS = re2.compile(_MAYBE)
+_LONGEST_SENTENCE = 1000
 # The end of a sentence: "Art. 4" and "a.i." hold none.
 _STOP = re.compile(r"[.!?][\"'`)*_]*\s+(?=[A-Z\"'`(*_\[-])")
 
@@ -168,12 +169,17 @@ def _matches(text: str) -> Iterator[tuple[object, int, int]]:
 
 def _verdict(text: str, start: int, end: int, certain: bool) -> str:
     """What the sentence around a match says."""
-    first = max((stop.end() for stop in _STOP.finditer(text, 0, start + 1)), default=0)
-    stop = _STOP.search(text, end)
-    last = stop.start() if stop else len(text)
+    nearest = max(0, start - _LONGEST_SENTENCE)  # a text that is one long line takes no more time than its length
+    first = max((stop.end() for stop in _STOP.finditer(text, nearest, start + 1)), default=nearest)
+    stop = _STOP.search(text, end, end + _LONGEST_SENTENCE)
+    last = stop.start() if stop else min(len(text), end + _LONGEST_SENTENCE)
     sentence = text[first:last]
     if about_else(sentence) or not (certain or forbids(sentence)):
         return ""
-    if certain or about_work(sentence, text[:first]) or says_only(text[first:start], text[start:end], text[end:last]):
+    if (
+        certain
+        or about_work(sentence, text[max(0, first - _LONGEST_SENTENCE) : first])
+        or says_only(text[first:start], text[start:end], text[end:last])
+    ):
         return RESERVED
     return DOUBTED

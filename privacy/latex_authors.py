@@ -30,9 +30,13 @@ _BETWEEN = re.compile(r"[\s,;&{}]+|\band\b")
 
 def find(source: Source) -> Iterator[Hit]:
     """Hits in bytes, in the order of the text."""
+    read = 0
     for found in _AUTHOR.finditer(source.raw):
+        if found.start() < read:
+            continue  # one in the brackets of another
         body = source.raw[found.end() : found.end() + _LONGEST].decode("utf-8", "ignore")
         body = body[: _closing(body)]
+        read = found.end() + len(body.encode())
         text = _COMMAND.sub(_parted, _OTHER.sub(_parted, body)).replace("~", " ")
         place = 0
         while place < len(text):

@@ -2,6 +2,7 @@
 
 import random
 import resource
+import time
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from gleanery.licensing.alignment import common_words
-from gleanery.licensing.reading import WHOLE_CHARACTERS
+from gleanery.licensing.limits import limit_in
+from gleanery.licensing.reading import WHOLE_CHARACTERS, read_text
 from gleanery.licensing.scan import TIMED_OUT, TOO_MANY, Finding, Scanner
 
 LICENSES = Path((find_spec("licensedcode").submodule_search_locations or [""])[0]) / "data/licenses"  # type: ignore[union-attr]
@@ -121,3 +123,20 @@ def test_a_text_made_of_the_words_of_licences_costs_a_bounded_number_of_comparis
 def test_a_licence_under_a_hundred_thousand_tags_is_found() -> None:
     page = "<html><p>" + "<b>" * 30_000 + MIT.replace("\n", "<br>\n") + "<script" * 10_000
     assert "MIT" in [f.expression for f in bounded(page.encode())]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["must not use models trained on this code for ai ", "No AI training needed. ", "not train language models "],
+)
+def test_a_line_of_nothing_but_words_on_training_takes_no_more_than_its_length(sentence: str) -> None:
+    started = time.process_time()
+    read_text((sentence * (WHOLE_CHARACTERS // len(sentence))).encode(), "whole")
+    assert time.process_time() - started < 20
+
+
+def test_lines_of_nothing_but_turned_limits_take_no_more_than_their_length() -> None:
+    lines = [("If you need a commercial license " * 60)[:1990]] * 130
+    started = time.process_time()
+    assert limit_in(lines) is None
+    assert time.process_time() - started < 20
