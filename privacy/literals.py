@@ -36,7 +36,10 @@ _SETTING = re.compile(rb"[ \t]*(?:-[ \t]+)*(?:export[ \t]+)?([\"']?)[\w.\-/\[\]]
 _QUOTED_SETTING = re.compile(rb"[ \t]*(?:-[ \t]+)+([\"'])[\w.\-]+=")
 _REMARK = {"yaml": re.compile(rb"[ \t]+#.*"), "lines": re.compile(rb"[ \t]+[#;].*")}
 _LETTER, _DIGIT = re.compile(rb"[A-Za-z]"), re.compile(rb"[0-9]")
-_IN_STRING = re.compile(rb"[^\s\"'`<>,;&\\]{3,200}")
+# A sign that parts settings does so before the next name, or where the string ends; elsewhere it is of the value.
+_IN_STRING = re.compile(
+    rb"[^\s\"'`<>,;&\\]{1,200}(?:[,;&](?!(?:amp;|#38;)?[\w.\-%\[\] ]{1,40}=)(?!amp;|#38;)[^\s\"'`<>,;&\\]{1,80}){0,5}"
+)
 _NEXT_PART = re.compile(rb"[ \t][A-Za-z_]{2,30}=")
 _ELEMENT = re.compile(rb"\s{0,100}(?:<!\[CDATA\[)?\s{0,100}([^<>\]\n]{1,600})(?:\]\]>)?\s{0,100}</")
 
@@ -169,7 +172,7 @@ def string_part_span(source: Source, place: int) -> tuple[int, int] | None:
     if not any(before.count(quote) % 2 for quote in (b'"', b"'", b"`")):
         return None
     span = _at(_IN_STRING, source.raw, place)
-    if span is None:
+    if span is None or span[1] - span[0] < 3:
         return None
     ends = source.raw[span[1] : span[1] + 1] in (b";", b"&", b'"', b"'", b"`", b",")
     return span if ends or _NEXT_PART.match(source.raw, span[1]) else None

@@ -17,7 +17,7 @@ from gleanery.privacy.values import is_key, is_stand_in, is_url_reference
 NAME, ENTITIES = "url_credentials", ("PASSWORD", "USERNAME")
 GATES = {
     NAME: Condition(
-        r":(?://|\\/\\/)[^ \t\n\r\f/@]{1,210}@|[^ \t\n\r\f@]:[^ \t\n\r\f@]{1,120}@(?:tcp|unix)\(|curl[ \t]",
+        r":(?://|\\/\\/)[^ \t\n\r\f@]{1,400}@|[^ \t\n\r\f@]:[^ \t\n\r\f@]{1,120}@(?:tcp|unix)\(|curl[ \t]",
         (b"://", b":\\/\\/", b"@tcp(", b"@unix(", b"curl"),
     )
 }
@@ -28,6 +28,11 @@ _URL = compile_pattern(
     r"[A-Za-z][A-Za-z0-9+.\-]{1,20}:(?://|\\/\\/)([^\s/:@\"'`<>()\[\]\\,;?#]{0,80})"
     rf"(?::((?:[^\s/@\"'`<>\\]|{_ESCAPED}){{0,120}}(?:@(?:[^\s/@\"'`<>\\?#()\[\]{{}}]|{_ESCAPED}){{0,80}}){{0,8}}))?"
     r"@(?:[A-Za-z0-9\[${<%_])"
+)
+# What stands between a colon and a slash is a port or the begin of a password with a slash in it.
+_SLASHED = compile_pattern(
+    r"[A-Za-z][A-Za-z0-9+.\-]{1,20}://([^\s/:@\"'`<>()\[\]\\,;?#]{0,80}):"
+    r"([^\s/@\"'`<>()\\]{0,60}[^\s/@\"'`<>()\\0-9][^\s/@\"'`<>()\\]{0,60}(?:/[^\s/@\"'`<>()\\]{0,60}){1,4})@[A-Za-z0-9\[]"
 )
 # The address of a database as Go's driver for MySQL wants it, and an option of curl.
 _PAIR = compile_pattern(
@@ -45,6 +50,10 @@ def find(source: Source) -> Iterator[Hit]:
             yield Hit(found.start(first), found.end(first), "USERNAME", "pair_user", 0.7)
         if _is_password(password, user):
             yield Hit(found.start(first + 1), found.end(first + 1), "PASSWORD", "pair_password", 0.8)
+    for found in _SLASHED.finditer(source.raw):
+        user, password = (found.group(n).decode("utf-8", "replace") for n in (1, 2))
+        if any(c.isdigit() for c in password) and any(c.isalpha() for c in password) and _is_password(password, user):
+            yield Hit(found.start(2), found.end(2), "PASSWORD", "url_password", 0.7)
     for found in _URL.finditer(source.raw):
         user = (found.group(1) or b"").decode("utf-8", "replace")
         password = (found.group(2) or b"").decode("utf-8", "replace")

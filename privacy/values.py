@@ -28,16 +28,16 @@ _FILE = (
 # A variable of a shell, a template, a setting; a note in brackets; a call; then the four forms above.
 _VARIABLE = r"\$[A-Za-z_][\w.:$\->\[\]()]{0,80}|%[A-Za-z_]\w{0,60}%"
 _BRACKETS = r"<.{0,200}>|\[.{0,200}\]|\{.{0,200}\}|\(.{0,200}\)"
-_CALL = r"[A-Za-z_][\w.:]{0,80}\s?[(\[].{0,200}"
+_CALL = r"[A-Za-z_][\w.:]{0,80}\s?[(\[].{0,200}[)\]]"
 _ELSEWHERE = rf"{_DOTTED}|{_CONSTANT}|{_PATH}|{_FILE}"
 _REFERENCE = compile_pattern(
-    rf"{_VARIABLE}|&[A-Za-z_]\w{{0,60}}|!.{{0,80}}|@[\w/.:]{{0,80}}|\*.{{0,40}}|{_BRACKETS}|{_CALL}|{_ELSEWHERE}"
+    rf"{_VARIABLE}|&[A-Za-z_]\w{{0,60}}|!.{{0,80}}|@[\w/.:]{{0,80}}|\*.{{0,40}}|{_BRACKETS}|{_CALL}.{{0,40}}|{_ELSEWHERE}"
 )
 # The whole value of a setting: signs in it are its own. A call ends in its bracket; a field is named in small letters.
 _SETTING_TEMPLATE = compile_pattern(
     r"\$\{|\$\(|\{\{|\}\}|\{%|%\}|<%|#\{|%\(|\{[a-z_]{2,40}\}|@[A-Z_]{2,40}@|__[A-Z_]{2,40}__"
 )
-_SETTING_REFERENCE = compile_pattern(rf"%[sdrv]|{_VARIABLE}|{_BRACKETS}|{_CALL}[)\]]|{_ELSEWHERE}")
+_SETTING_REFERENCE = compile_pattern(rf"%[sdrv]|{_VARIABLE}|{_BRACKETS}|{_CALL}|{_ELSEWHERE}")
 # In a URL nothing is code: what comes from elsewhere is marked, or spelt as the name of a constant or of a setting.
 _URL_REFERENCE = compile_pattern(
     rf"{_VARIABLE}|{_BRACKETS}|{_CONSTANT}|[A-Za-z_]{{1,40}}(?:\.[A-Za-z_]{{1,40}}){{1,4}}"

@@ -408,6 +408,31 @@ def test_a_password_of_a_url_goes_with_what_is_escaped_in_it(redactor: Redactor,
     assert found(redactor, text, "a.js") == [("PASSWORD", password)]
 
 
+@pytest.mark.parametrize("password", ["Birke,7Zweig", "Birke&7Zweig", "Birke;7Zweig", "Birke(7Zweig", "Birke[7Zweig"])
+def test_a_password_in_a_connection_string_ends_before_the_next_name(redactor: Redactor, password: str) -> None:
+    for text in (
+        '"Server=db;Pwd={};Host=h;"',
+        '"Pwd={};User Id=x;"',
+        '"http://h/?user=root&password={}&a%3C=1&b[]=2"',
+        '"password={}&amp;ssl=True"',
+        '"jdbc:x://h/db?user=root&password={}"',
+        '"h:1,password={},ssl=True"',
+    ):
+        assert found(redactor, text.format(password), "a.cs") == [("PASSWORD", password)]
+    assert found(redactor, f'password = "{password}"') == [("PASSWORD", password)]
+
+
+def test_a_slash_in_the_password_of_a_url_does_not_hide_it(redactor: Redactor) -> None:
+    assert found(redactor, "u = 'postgres://root:Birke/7Zwe/ig@db.invalid/x'") == [("PASSWORD", "Birke/7Zwe/ig")]
+    for text in (
+        "http://shop.invalid:8080/a7/b@c",
+        "http://shop.invalid:${PORT}/a7/b@c",
+        "http://host:port/path/b@c",
+        "http://{host}:{port}/a7@b",
+    ):
+        assert found(redactor, f"u = '{text}'") == []
+
+
 def test_a_value_that_ends_like_a_type_is_found(redactor: Redactor) -> None:
     text = "kind: Secret\ndata:\n  password: VHIwdWI0ZG9yLXg=\n"
     assert found(redactor, text, "secret.yaml") == [("PASSWORD", "VHIwdWI0ZG9yLXg=")]
