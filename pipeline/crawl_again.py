@@ -1,15 +1,16 @@
 """Reading sources again: what was read of a source is kept until it has been read anew.
 
-In: a crawl that is done, and which of its sources are to be read again. Out: its tasks to do, with what they read set
-aside in `work/crawl/before/`; a source that cannot be read now is taken from there, unchanged, and is named in
-`work/crawl/again/`. Costs one hard link for each file that a crawl wrote. Only what was read by the same task (sources,
-limits, version of the program) is kept: under other settings it would be another reading.
+In: a crawl that is done, in part or whole, and what is to be read now. Out: its tasks to do, with what was read by
+others set aside in `work/crawl/before/`; a source that cannot be read now is taken from there and named in
+`work/crawl/again/`. Costs one hard link for each file that a crawl wrote. Kept is what was read of a source by the
+same line of the settings, limits and version of the program (`Line`), whichever task read it: tasks have other sources
+and names when sources are added. Under another line or limits it would be another reading.
 """
 
 import json
 import shutil
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -17,64 +18,106 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gleanery.pipeline.steps import Shard, Step, finished, forget, read_json
-from gleanery.records.parquet import Written, link_file, read_table, write_bytes
+from gleanery.pipeline.crawl_runs import RAW
+from gleanery.pipeline.exchange import read_ids, write_sorted
+from gleanery.pipeline.steps import Shard, Step, Task, forget, is_there, read_json, read_marker, task_fingerprint
+from gleanery.records.parquet import Written, link_file, read_table, table_of, write_bytes
 
 KEPT = "kept_from_before"  # a note of the crawl: sources that could not be read again
-_BEFORE, _AGAIN = "work/crawl/before", "work/crawl/again"
+_BEFORE, _AGAIN, _LINES, _TASKS = (f"work/crawl/{name}" for name in ("before", "again", "lines", "tasks"))
+_INDEX = "sources.parquet"
+_PLACES = pa.schema([(name, pa.string()) for name in ("repo_id", "line", "shares", "task")])
+
+
+@dataclass(frozen=True)
+class Line:
+    """A source that was read: what its reading depends on, and the run of contents that it shares, or an empty name."""
+
+    repo_id: str
+    line: str
+    shares: str
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read of one source before: its row of `repos`, its rows of `files`, and its sorted runs of contents."""
+    """What was read of one source before: its row of `repos`, its rows of `files`, and its contents.
+
+    Contents stand in sorted runs of its own, or were taken out of one that it shared.
+    """
 
     repository: dict[str, Any]
     files: pa.Table
-    runs: tuple[tuple[Path, Written], ...]
+    own_runs: tuple[tuple[Path, Written], ...]
+    shared: dict[str, bytes]
 
     @property
-    def content_bytes(self) -> int:
-        """Bytes of all contents, each counted once."""
-        return sum(_sizes(self.files).values())
+    def own_bytes(self) -> int:
+        """Bytes of all contents in runs of its own, each counted once."""
+        return sum(_sizes(self.files).values()) if self.own_runs else 0
 
 
 def read_again(root: Path, step: Step, base: str, named: Collection[str], *, failed: bool, every: bool) -> None:
     """Take back that sources were crawled: those of the tasks `named`, those that `failed`, or `every` one.
 
-    Where reading one again gives the same bytes, nothing after it is redone.
+    What tasks have read that are not those of this step is set aside too, before anything is written in its place.
+    Where reading a source again gives the same bytes, nothing after it is redone.
     """
-    again = []
-    for task in step.tasks if named or failed or every else ():
-        sidecar = finished(root, step.name, task, base)
-        if sidecar is not None and (every or task.name in named or (failed and _has_failed(sidecar))):
-            _set_aside(root, task.name, sidecar)
-            again.append(task)
+    if not (named or failed or every) and read_marker(root, step, base) is not None:
+        return
+    wanted = {task.name: task_fingerprint(base, task) for task in step.tasks}
+    again = {}
+    for path in sorted((root / _TASKS).glob("*.json")):
+        sidecar = read_json(path)
+        if sidecar is None or not sidecar.keys() >= {"fingerprint", "outputs", "counts", "notes"}:
+            continue
+        if (
+            sidecar["fingerprint"] != wanted.get(path.stem)
+            or every
+            or path.stem in named
+            or (failed and _has_failed(sidecar))
+        ):
+            again[path.stem] = sidecar
     if again:
-        forget(root, step, again)
+        _set_aside(root, again)
+        forget(root, step, [Task(name) for name in again])
 
 
 def crawl_is_done(root: Path) -> None:
     """Let go of what was set aside: it is not needed, and may be of an owner who has objected since."""
     shutil.rmtree(root / _BEFORE, ignore_errors=True)
-    for path in (root / _AGAIN).glob("*.json"):
-        if not (root / "work/crawl/tasks" / path.name).exists():
+    for path in [*(root / _AGAIN).glob("*.json"), *(root / _LINES).glob("*.json")]:
+        if not (root / _TASKS / path.name).exists():
             path.unlink()  # of a source that the settings no longer name
 
 
-def reading_before(shard: Shard, repo_id: str) -> Reading | None:
-    """What this task read of a source the time before, or None if that is not there whole."""
-    before, name = shard.root / _BEFORE, shard.task.name
-    sidecar = read_json(before / f"{name}.json")
-    if sidecar is None or sidecar.get("fingerprint") != shard.fingerprint:
-        return None
-    repos, files = (_rows_of(before / f"tables/{table}/{name}.parquet", repo_id) for table in ("repos", "files"))
+def reading_before(root: Path, repo_id: str, line: str) -> Reading | None:
+    """What was read of a source the time before, by the same line, or None if that is not there whole."""
+    for before in sorted((root / _BEFORE).glob("*"), reverse=True):
+        index = [path for path in [before / _INDEX] if path.exists()]
+        for place in read_ids(index, "repo_id", [repo_id], _PLACES).to_pylist():
+            if place["line"] == line and (found := _reading(before, **place)) is not None:
+                return found
+    return None
+
+
+def _reading(before: Path, repo_id: str, line: str, shares: str, task: str) -> Reading | None:
+    repos, files = (_rows_of(before, table, task, repo_id) for table in ("repos", "files"))
     read = repos.filter(pc.equal(repos["status"], "read")).to_pylist()
-    ours = f"work/crawl/data/{repo_id}.*.blobs.parquet"
-    outputs = sorted(sidecar["outputs"].items())
-    runs = tuple((before / path, Written(*written)) for path, written in outputs if fnmatchcase(path, ours))
-    if not read or sum(written.rows for _, written in runs) != len(_sizes(files)):
+    blobs = sorted(_sizes(files))
+    runs: tuple[tuple[Path, Written], ...] = ()
+    shared: dict[str, bytes] = {}
+    if shares:
+        path = before / "work/crawl/data" / shares
+        rows = read_ids([path] if path.exists() else [], "blob_id", blobs, RAW).to_pylist()
+        shared = {row["blob_id"]: row["content"] for row in rows}
+    else:
+        ours = f"work/crawl/data/{repo_id}.*.blobs.parquet"
+        outputs = sorted((read_json(before / f"{task}.json") or {"outputs": {}})["outputs"].items())
+        runs = tuple((before / path, Written(*written)) for path, written in outputs if fnmatchcase(path, ours))
+        runs = tuple(run for run in runs if run[0].exists())
+    if not read or len(shared) + sum(written.rows for _, written in runs) != len(blobs):
         return None
-    return Reading(read[0], files, runs)
+    return Reading(read[0], files, runs, shared)
 
 
 def note_kept(shard: Shard, sources: Iterable[str]) -> None:
@@ -84,6 +127,12 @@ def note_kept(shard: Shard, sources: Iterable[str]) -> None:
     if kept:
         shard.notes[KEPT] = len(kept)
         write_bytes(path, json.dumps({"sources": kept}, indent=1).encode() + b"\n")
+
+
+def note_lines(shard: Shard, lines: Sequence[Line]) -> None:
+    """Note by which lines sources were read. No output either: the same reading by another line is the same."""
+    note = {"task": shard.fingerprint, "sources": [asdict(line) for line in lines]}
+    write_bytes(shard.root / _LINES / f"{shard.task.name}.json", json.dumps(note, indent=1).encode() + b"\n")
 
 
 def unread(root: Path, counts: Mapping[str, int], notes: Mapping[str, int]) -> tuple[list[str], list[str]]:
@@ -104,18 +153,28 @@ def _has_failed(sidecar: Mapping[str, Any]) -> bool:
     return bool(sidecar["counts"]["dead"] or sidecar["notes"].get(KEPT))
 
 
-def _set_aside(root: Path, name: str, sidecar: Mapping[str, Any]) -> None:
-    """Give the task's files a second name. The copy of its sidecar comes last: without it they count for nothing."""
-    note = root / _BEFORE / f"{name}.json"
-    note.unlink(missing_ok=True)
-    for path in sidecar["outputs"]:
-        link_file(root / path, root / _BEFORE / path)
-    write_bytes(note, json.dumps(sidecar).encode())
+def _set_aside(root: Path, tasks: Mapping[str, Mapping[str, Any]]) -> None:
+    """Give the files of some tasks a second name, beside those that were set aside before this.
+
+    The table that leads to them comes last: without it they count for nothing. Until then the tasks count as done.
+    """
+    before = root / _BEFORE / f"{1 + len(list((root / _BEFORE).glob('*'))):06d}"
+    places = []
+    for name, sidecar in tasks.items():
+        for path, written in sidecar["outputs"].items():
+            if is_there(root / path, Written(*written)):
+                link_file(root / path, before / path)
+        write_bytes(before / f"{name}.json", json.dumps(sidecar).encode())
+        lines = read_json(root / _LINES / f"{name}.json") or {}
+        if lines.get("task") == sidecar["fingerprint"]:
+            places += [{**line, "task": name} for line in lines["sources"]]
+    write_sorted(before / _INDEX, pa.Table.from_pylist(places, schema=_PLACES), "repo_id")
 
 
-def _rows_of(path: Path, repo_id: str) -> pa.Table:
-    table = read_table(path)
-    return table.filter(pc.equal(table["repo_id"], repo_id))
+def _rows_of(before: Path, table: str, task: str, repo_id: str) -> pa.Table:
+    path = before / f"tables/{table}/{task}.parquet"
+    rows = read_table(path) if path.exists() else table_of(table, [])
+    return rows.filter(pc.equal(rows["repo_id"], repo_id))
 
 
 def _sizes(files: pa.Table) -> dict[str, int]:

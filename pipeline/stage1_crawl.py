@@ -4,6 +4,7 @@ In: the sources of the settings and the opt-out rules. Out: the tables `repos`, 
 Step 1 of 2 (crawl) reads each source and spills its contents in sorted runs; step 2 (gather) merges the runs into
 parts of `blobs` by content id, so that a content is stored and later read once, however often it occurs. A worker
 holds one spill of 64 MB, whatever the size of a repository, or one part, however many copies of its contents there are.
+A part opens every run, 0.1 ms each, of which there are some for each task and each 64 MB, however many sources.
 """
 
 import dataclasses
@@ -18,23 +19,22 @@ from gleanery.licensing.names import license_role
 from gleanery.optout.declaration import is_objection
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.caches import cache_folder
-from gleanery.pipeline.crawl_again import Reading, crawl_is_done, note_kept, reading_before
+from gleanery.pipeline.crawl_again import Line, Reading, crawl_is_done, note_kept, note_lines, reading_before
+from gleanery.pipeline.crawl_runs import RAW, Runs
 from gleanery.pipeline.exchange import first_of_each, id_range, iter_range, part_count, part_name, write_sorted
 from gleanery.pipeline.optouts import Objected, Way, blocked_sources, located, sources_of
 from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.pipeline.steps import Marker, Shard, Step, Task, made_from
 from gleanery.quality.decoding import decode
 from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.records.ids import blob_id, file_id
-from gleanery.records.parquet import link_file, table_of, write_table
+from gleanery.records.parquet import table_of, write_table
 from gleanery.sources.reading import Entry, Facts, Identity, Limits, Source, forget_source, identify, open_source
 
-SPILL_BYTES = 64 << 20
 MAX_NAMES = 64
 # Up to here each source is a task of its own; beyond, sources share tasks by the first digits of their ids.
 SINGLE_SOURCES = 1024
 
-RAW = pa.schema([("blob_id", pa.string()), ("content", pa.large_binary())])
 OCCURRENCES = pa.schema(
     [
         ("blob_id", pa.string()),
@@ -81,6 +81,7 @@ def crawl_shard(shard: Shard) -> None:
     for plain in shard.task.payload["sources"]:
         source = _source(plain, shard.settings)
         way = Way(shard.root, identify(source))
+        crawl.line = _line(plain, shard.settings)
         try:
             if plain["blocked"]:
                 raise Objected
@@ -103,7 +104,7 @@ def _read(crawl: "_Crawl", source: Source, way: Way, limits: Limits, cache: Path
             crawl.add_repository(way.named(), source, reading.facts, "read")
         crawl.end_source(identity)
     except (RejectRecord, TryAgain) as error:
-        crawl.drop_source()
+        crawl.begin_source()
         if (before := crawl.read_before(way)) is not None:
             crawl.keep(identity, before, error)
             return
@@ -112,11 +113,7 @@ def _read(crawl: "_Crawl", source: Source, way: Way, limits: Limits, cache: Path
 
 
 class _Crawl:
-    """What one task has read so far. Contents are spilled to sorted runs, so that memory stays flat.
-
-    Contents of one source never share a run with those of another, which may have to be dropped. The rows of finished
-    sources are held as Arrow tables, of about 200 bytes a file.
-    """
+    """What one task has read so far. The rows of finished sources are held as Arrow tables, of 200 bytes a file."""
 
     def __init__(self, shard: Shard) -> None:
         self.shard = shard
@@ -124,29 +121,21 @@ class _Crawl:
         self.dead: list[dict[str, Any]] = []
         self.finished: list[pa.Table] = []  # rows of `files`, a table for each source
         self.kept: list[str] = []  # sources that could not be read again, and why
-        self.content_bytes = 0
+        self.runs = Runs(shard)
+        self.line = ""  # of the source that is being read: what its reading depends on
+        self.lines: list[Line] = []
         self.objections: dict[str, str] = {}
         self.begin_source()
 
     def begin_source(self) -> None:
+        """Forget everything of a source that failed half-way."""
         self.files: list[dict[str, Any]] = []
-        self.held: dict[str, bytes] = {}
-        self.held_bytes = 0
-        self.seen: set[str] = set()
-        self.runs: list[tuple[Path, int]] = []
+        self.runs.drop()
 
     def end_source(self, identity: Identity) -> None:
         """Take what was read of a source as read to its end."""
-        self.spill(identity)
         self.finished.append(table_of("files", self.files))
-        self.content_bytes += sum(size for _, size in self.runs)
-        self.begin_source()
-
-    def drop_source(self) -> None:
-        """Forget everything of a source that failed half-way."""
-        for path, _ in self.runs:
-            del self.shard.outputs[path.relative_to(self.shard.root).as_posix()]
-            path.unlink()
+        self.lines.append(Line(identity.repo_id, self.line, self.runs.end(identity.repo_id)))
         self.begin_source()
 
     def read_before(self, way: Way) -> Reading | None:
@@ -156,20 +145,19 @@ class _Crawl:
         by now a rule covers an address on the way to it.
         """
         repo_id = way.identity.repo_id
-        before = None if repo_id in self.objections else reading_before(self.shard, repo_id)
+        before = None if repo_id in self.objections else reading_before(self.shard.root, repo_id, self.line)
         for address in sorted({*before.repository["aliases"]} - {*way.identity.aliases}) if before else ():
             way.follow(address)
         return before
 
     def keep(self, identity: Identity, before: Reading, error: RejectRecord | TryAgain) -> None:
         """Take a source as it was read before."""
-        for path, written in before.runs:
-            target = self.shard.data(path.name)
-            link_file(path, target)
-            self.shard.wrote(target, written)
+        self.runs.take(before.own_runs, before.own_bytes)
+        for blob, content in before.shared.items():
+            self.runs.add(identity.repo_id, blob, content)
+        self.lines.append(Line(identity.repo_id, self.line, self.runs.end(identity.repo_id)))
         self.repos.append(before.repository)
         self.finished.append(before.files)
-        self.content_bytes += before.content_bytes
         self.kept.append(f"{identity.name} ({error.message})")
 
     def add_repository(self, identity: Identity, source: Source, facts: Facts | None, status: str) -> None:
@@ -199,21 +187,8 @@ class _Crawl:
                 "link": entry.link,
             }
         )
-        if blob is not None and entry.content is not None and blob not in self.seen:
-            self.seen.add(blob)
-            self.held[blob] = entry.content
-            self.held_bytes += len(entry.content)
-            if self.held_bytes >= SPILL_BYTES:
-                self.spill(identity)
-
-    def spill(self, identity: Identity) -> None:
-        if not self.held:
-            return
-        path = self.shard.data(f"{identity.repo_id}.{len(self.runs):04d}.blobs.parquet")
-        table = pa.table([list(self.held), list(self.held.values())], schema=RAW)
-        self.shard.wrote(path, write_sorted(path, table, "blob_id"))
-        self.runs.append((path, self.held_bytes))
-        self.held, self.held_bytes = {}, 0
+        if blob is not None and entry.content is not None:
+            self.runs.add(identity.repo_id, blob, entry.content)
 
     def add_dead_letter(self, identity: Identity, error: RejectRecord | TryAgain) -> None:
         kind = error.code if isinstance(error, RejectRecord) else "try_again"
@@ -240,8 +215,10 @@ class _Crawl:
         self.shard.wrote(path, write_sorted(path, table, "blob_id", "file_id"))
         self.count("kept", read.num_rows)
         self.count("rejected", files.num_rows - read.num_rows)
-        self.shard.notes["content_bytes"] = self.content_bytes
+        self.runs.spill_shared()
+        self.shard.notes["content_bytes"] = self.runs.content_bytes
         note_kept(self.shard, self.kept)
+        note_lines(self.shard, self.lines)
         self.shard.notes["repositories"] = sum(r["status"] == "read" for r in self.repos)
 
 
@@ -301,11 +278,20 @@ def _source(plain: Mapping[str, Any], settings: Settings) -> Source:
     return located(Source(**(values | {"aliases": tuple(values["aliases"])})), settings)
 
 
+def _line(plain: Mapping[str, Any], settings: Settings) -> str:
+    """What the reading of a source depends on besides the source: its own line, the limits, and the program."""
+    own = {key: value for key, value in plain.items() if key != "blocked"}
+    return made_from([dataclasses.asdict(settings.crawl), own])
+
+
 def _bucket_digits(sources: int) -> int:
-    """How many digits of an id name a task: all while there are few sources, then about 1,000 tasks at least."""
+    """How many digits of an id name a task: all while there are few sources, then for 1,000 sources a task at most.
+
+    So there are 256 tasks up to 256,000 sources: every part of the contents opens the files of every task.
+    """
     if sources <= SINGLE_SOURCES:
         return 32
-    digits = 3
+    digits = 2
     while 16**digits * 1000 < sources:
         digits += 1
     return digits

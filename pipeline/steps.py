@@ -10,7 +10,7 @@ import hashlib
 import importlib
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +21,7 @@ from gleanery.records.errors import GleaneryError, StopRun, of_system
 from gleanery.records.parquet import Written, write_bytes
 
 # Part of every fingerprint: raise it when a step writes other bytes from the same input.
-CODE_VERSION = "10"
+CODE_VERSION = "11"
 # Packages whose versions can change the bytes of any table.
 _WRITERS = ("gleanery", "license-expression", "numpy", "pyarrow")
 COUNTS = ("in", "kept", "rejected", "dead")
@@ -135,8 +135,12 @@ class Marker:
 
 def step_fingerprint(step: Step, markers: Mapping[str, Marker]) -> str:
     """What the whole step depends on, tasks left out: code, parameters, and the outputs of the steps it reads."""
-    made_by = {name: version(name) for name in _WRITERS}
-    return _sha([CODE_VERSION, made_by, step.stage, step.name, step.work, dict(step.parameters), _reads(step, markers)])
+    return made_from([step.stage, step.name, step.work, dict(step.parameters), _reads(step, markers)])
+
+
+def made_from(plain: Sequence[Any]) -> str:
+    """A fingerprint of what this version of the program makes of some values."""
+    return _sha([CODE_VERSION, {name: version(name) for name in _WRITERS}, *plain])
 
 
 def _reads(step: Step, markers: Mapping[str, Marker]) -> dict[str, str]:
@@ -159,7 +163,7 @@ def read_marker(root: Path, step: Step, base: str) -> Marker | None:
     whole = _sha([base, [task_fingerprint(base, t) for t in step.tasks]])
     if marker is None or marker.fingerprint != whole:
         return None
-    return marker if all(_is_there(root / p, w) for p, w in marker.outputs.items()) else None
+    return marker if all(is_there(root / p, w) for p, w in marker.outputs.items()) else None
 
 
 def pending(root: Path, step: Step, base: str) -> list[Task]:
@@ -260,11 +264,12 @@ def finished(root: Path, step: str, task: Task, base: str) -> dict[str, Any] | N
     plain = read_json(_sidecar(root, step, task.name))
     if plain is None or plain.get("fingerprint") != task_fingerprint(base, task):
         return None
-    whole = all(_is_there(root / p, Written(*w)) for p, w in plain["outputs"].items())
+    whole = all(is_there(root / p, Written(*w)) for p, w in plain["outputs"].items())
     return plain if whole else None
 
 
-def _is_there(path: Path, written: Written) -> bool:
+def is_there(path: Path, written: Written) -> bool:
+    """Whether an output is there, as far as its size tells."""
     try:
         return path.stat().st_size == written.bytes
     except OSError:

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pytest
 
 from gleanery.pipeline import stage2_conclude
+from gleanery.pipeline.crawl_runs import RAW
 from gleanery.pipeline.exchange import write_sorted
 from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.stage1_crawl import MAX_NAMES, OCCURRENCES, RAW, gather_part
+from gleanery.pipeline.stage1_crawl import MAX_NAMES, OCCURRENCES, gather_part
 from gleanery.pipeline.stage2_conclude import SPREAD, spread_files, spread_part
 from gleanery.pipeline.steps import Shard, Task
 from gleanery.records.ids import blob_id

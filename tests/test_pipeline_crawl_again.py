@@ -11,13 +11,14 @@ from small_corpus import MIT, add_commit, code, make_repository
 from test_pipeline_run import rows, tree
 
 from gleanery.optout.registry import Registry
-from gleanery.pipeline import stage1_crawl
+from gleanery.pipeline import crawl_runs, stage1_crawl
 from gleanery.pipeline.crawl_again import KEPT, crawl_is_done, read_again, unread
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import Settings, load_settings
-from gleanery.pipeline.stage1_crawl import crawl_step
+from gleanery.pipeline.stage1_crawl import crawl_step, gather_part
 from gleanery.pipeline.steps import (
     Marker,
+    Shard,
     Step,
     Task,
     finish,
@@ -82,7 +83,11 @@ def _said(root: Path, marker: Marker) -> tuple[list[str], list[str]]:
     return failed, [source.split(" (")[0] for source in kept]
 
 
-def test_a_source_that_is_away_stays_as_it_was_read(settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize("spill", [64 << 20, 2000, 200])
+def test_a_source_that_is_away_stays_as_it_was_read(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spill: int
+) -> None:
+    monkeypatch.setattr(crawl_runs, "SPILL_BYTES", spill)
     root = tmp_path / "run"
     first = _crawl(root, settings)
     assert _said(root, first) == ([], [])
@@ -101,6 +106,90 @@ def test_a_source_that_is_away_stays_as_it_was_read(settings: Settings, tmp_path
     _back(settings, "two")
     assert _said(root, _crawl(root, settings, retry=True)) == ([], [])
     assert not list((root / "work/crawl/again").glob("*"))
+
+
+def _with(settings: Settings, *names: str) -> Settings:
+    """The same settings with more sources."""
+    for name in names:
+        make_repository(Path(settings.folder, name), 2020, {"LICENSE": MIT.format(year=2020, holder=name)})
+    path = Path(settings.folder, "s.toml")
+    path.write_text(path.read_text("utf-8") + "".join(map(SOURCE.format, names)), "utf-8")
+    return load_settings(path)
+
+
+def _crawl_as_a_run_does(root: Path, settings: Settings, tasks: int | None = None) -> Marker | None:
+    """The crawl alone; with a number of tasks it is stopped after so many."""
+    step = crawl_step(settings, [])
+    base = step_fingerprint(step, {})
+    read_again(root, step, base, (), failed=False, every=False)
+    for task in pending(root, step, base)[:tasks]:
+        _do(root, step, base, task, settings)
+    if tasks is not None:
+        return None
+    marker = finish(root, step, base, {})
+    crawl_is_done(root)
+    return marker
+
+
+def _files_of(root: Path, name: str) -> list[dict[str, Any]]:
+    (repo,) = {r["repo_id"] for r in rows(root, "repos") if r["name"] == f"acme/{name}"}
+    return [f for f in rows(root, "files") if f["repo_id"] == repo]
+
+
+def test_a_source_that_is_away_stays_when_a_neighbour_is_added(settings: Settings, tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    _crawl(root, settings)
+    before = _files_of(root, "one")
+    _away(settings, "one")
+    marker = _crawl(root, _with(settings, "three"))
+    assert _said(root, marker) == ([], ["acme/one"])
+    assert _files_of(root, "one") == before
+    assert [r["status"] for r in rows(root, "repos")] == ["read"] * 3
+
+
+def test_a_source_that_is_away_stays_when_all_tasks_get_other_names_and_the_run_is_stopped(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "run"
+    _crawl_as_a_run_does(root, settings)
+    before = _files_of(root, "one")
+    _away(settings, "one")
+    monkeypatch.setattr(stage1_crawl, "SINGLE_SOURCES", 2)
+    more = _with(settings, "three", "four")
+    assert max(len(task.name) for task in crawl_step(more, []).tasks) < 32
+    for tasks in range(4):
+        _crawl_as_a_run_does(root, more, tasks)
+    more = _with(more, "five")
+    monkeypatch.setattr(stage1_crawl, "SINGLE_SOURCES", 1024)
+    marker = _crawl_as_a_run_does(root, more)
+    assert marker is not None and _said(root, marker) == ([], ["acme/one"])
+    assert _files_of(root, "one") == before
+    assert [r["status"] for r in rows(root, "repos")] == ["read"] * 5
+
+
+def test_a_source_with_another_line_was_never_read(settings: Settings, tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    _crawl(root, settings)
+    _away(settings, "one")
+    other = replace(settings.source[0], aliases=("acme/former",))
+    changed = replace(settings, source=(other, settings.source[1]))
+    assert _said(root, _crawl(root, changed)) == (["acme/one"], [])
+
+
+def test_sources_of_a_task_share_runs_and_the_contents_are_the_same_bytes(settings: Settings, tmp_path: Path) -> None:
+    made = []
+    for root, crawl in ((tmp_path / "single", _crawl_as_a_run_does), (tmp_path / "shared", _crawl)):
+        crawl(root, settings)
+        shard = Shard(root, "gather", Task("all", {"part": 0, "parts": 1}), settings)
+        gather_part(shard)
+        made.append((shard.counts, (root / "tables/blobs/all.parquet").read_bytes()))
+    assert made[0] == made[1]
+    assert [len(list((tmp_path / n).glob("work/crawl/data/*.blobs.parquet"))) for n in ("single", "shared")] == [2, 1]
+
+
+@pytest.mark.parametrize("sources", [1, 1024, 1025, 4000, 256_000])
+def test_the_number_of_tasks_is_bounded_since_every_part_opens_the_files_of_each(sources: int) -> None:
+    assert min(sources, 16 ** stage1_crawl._bucket_digits(sources)) <= 1024
 
 
 def test_a_source_that_was_never_read_is_a_dead_letter_until_it_is_there(settings: Settings, tmp_path: Path) -> None:
