@@ -88,7 +88,7 @@ def settle(
        stands in more than `common_owners` repositories that are not forks (licence texts, popular libraries) is
        exempt: no single owner can withdraw it.
     2. `restricted_twin` if a twin has a restrictive licence, unless the evidence shows that this copy is the older one
-       (`origin.shown_older`).
+       (`origin.shown_older`), or this copy is a licence file: works under any licence quote its text.
     3. a duplicate if a twin that ranks before it was kept and their link drops, else kept. Of a contained pair that
        drops, the inner one is dropped if the outer one ranks before it; the outer one never is.
 
@@ -167,7 +167,7 @@ class _Group:
         if objection and copy.blob_id not in self.common and not origin.outweighs(around.best, objection):
             evidence = "the owner of the other opted out", origin.compared(copy, objection)
             return self._rejected(OPTED_OUT, copy, objection, *evidence)
-        for twin in around.restricted:
+        for twin in () if copy.license_text else around.restricted:
             if not origin.shown_older(copy, twin):
                 evidence = "the licence of the other is restrictive", _not_older(copy, twin)
                 return self._rejected(RESTRICTED, copy, twin, *evidence)

@@ -25,7 +25,7 @@ class Copy:
     `opted_out`: its owner objected. `first_commit_at`: oldest commit of its repository, Unix seconds. `fork`: the
     repository is a fork; `fork_of` is the repo_id of the one it came from, where known. `vendored`: the path is one for
     third-party code. `own_license`: the repository has a licence file of its own. `complete`: all of the repository was
-    read, so nothing that belongs to the file is missing here.
+    read, so nothing that belongs to the file is missing here. `license_text`: it is a licence file.
 
     Raises ValueError for a copy that is eligible and at the same time restricted or opted out.
     """
@@ -43,6 +43,7 @@ class Copy:
     own_license: bool
     fork_of: str | None = None
     complete: bool = True
+    license_text: bool = False
 
     def __post_init__(self) -> None:
         if self.eligible and (self.restricted or self.opted_out):

@@ -18,10 +18,12 @@ from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
 from gleanery.licensing.grants import doubtful, grants, may_be_mention, mention_of
 from gleanery.licensing.heads import findings_of_head, head_to_scan, unheard
 from gleanery.licensing.limits import limit_in, limit_of_page, limited
+from gleanery.licensing.lookalikes import without_any_use, without_resources
 from gleanery.licensing.manifests import Statement, statements
 from gleanery.licensing.names import license_role, reading_scope
 from gleanery.licensing.others import others_from
 from gleanery.licensing.parts import KEPT_BACK, Part, division
+from gleanery.licensing.permissions import with_permission
 from gleanery.licensing.reading import WHOLE_CHARACTERS, decoded, read_text
 from gleanery.licensing.readme import is_of_others, own_lines, paragraphs_of_others, section_lines, title_of
 from gleanery.licensing.refusals import refusal_in
@@ -37,7 +39,9 @@ _MOST_NOT_INCLUDED = 16
 # Lines at the beginning of a licence file in which it says what it is.
 _TITLE = 20
 _RECORDS = frozenset(("reuse-toml", "dep5", "debian"))
-_OWNERS_ONLY = re2.compile(r"(?i)^(?:(?:year|copyright holders?|organi[sz]ation|owners?):[^\n]*\n?\s*)+$")
+_OWNERS_ONLY = re2.compile(
+    r"(?i)^(?:(?:(?:year|copyright holders?|organi[sz]ation|owners?):[^\n]*\n?\s*)+|\W{0,20}licen[sc]es?\W{0,20})$"
+)
 # What makes a sentence about a part of the work no plain grant.
 _CONDITION = re2.compile(r"(?i)\bunless\b|\bexcept|\bif\b|\bnot\b|\bsome\b|\bmay\b|\bvarious\b|\bmost\b|\bonly\b")
 PROPRIETARY = "LicenseRef-scancode-proprietary-license"
@@ -80,7 +84,8 @@ def find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
 
 def _find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
     if scope == "head":
-        return findings_of_head(content, scanner.scan(head_to_scan(content), scope))
+        found = scanner.scan(head_to_scan(without_resources(content)), scope)
+        return with_permission(content, findings_of_head(content, without_any_use(content, found)))
     if scope == "whole":
         return _of_text(scanner, content)
     if scope == "readme":
@@ -102,7 +107,8 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     text = _of_the_work(_bounded(content))
     found = scanner.scan(text.encode("utf-8", "replace"), "whole")
     # A licence file of R that holds only the blanks of the licence that the manifest names: it speaks of owners.
-    # So does an empty one: it states nothing, and what stands further up holds.
+    # So does an empty one, and one that says "License" and no more, such as a heading or a list of words in a file
+    # `license`: it states nothing, and what stands further up holds.
     stripped = text.strip()
     if found[0].outcome == "none" and len(content) <= LONGEST_FIELD and (not stripped or _OWNERS_ONLY.match(stripped)):
         return (replace(found[0], rule=OWNERS_ONLY), *found[1:])

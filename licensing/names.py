@@ -45,10 +45,11 @@ _PREFIXES = _IDS | frozenset(("commercial", "doc", "docs", "project", "software"
 _BARE_IDS = _IDS - {"apache", "apl", "artistic", "cc", "lesser", "bsl", "isc", "unlicense", "x11", "zlib"}
 _VENDORED_TEXT = """
 vendor vendors vendored _vendor _vendored third_party third-party thirdparty third_parties 3rdparty 3rd_party
-3rd-party 3rdparties node_modules bower_components jspm_packages external externals extern deps pods carthage godeps
-site-packages
+3rd-party 3rdparties node_modules bower_components jspm_packages pods carthage godeps site-packages
 """
 _VENDORED = frozenset(_VENDORED_TEXT.split())
+# Words that mean others' code in small letters only: `External/` and `Deps/` are modules that a project wrote itself.
+_VENDORED_IN_SMALL = frozenset(("external", "externals", "extern", "deps"))
 _SPLIT = re.compile(r"[-_. ]+")
 _VERSION_AT_END = re.compile(r"v?[0-9]+$")
 _THIRD_PARTIES = ("thirdparty", "thirdparties", "3rdparty", "3rdparties")
@@ -210,8 +211,8 @@ def is_vendored_path(path: str) -> str | None:
 
     >>> is_vendored_path("lib/node_modules/a/node_modules/b/index.js")
     'lib/node_modules/a/node_modules'
-    >>> is_vendored_path("src/vendor.c") is None
-    True
+    >>> is_vendored_path("src/vendor.c"), is_vendored_path("src/Deps/a.elm"), is_vendored_path("Pods/a.m")
+    (None, None, 'Pods')
     """
     parts = path.split("/")
     for depth in range(len(parts) - 1, 0, -1):
@@ -223,10 +224,10 @@ def is_vendored_path(path: str) -> str | None:
 def is_vendored_folder(name: str) -> bool:
     """Whether folders of this name hold third-party code.
 
-    >>> is_vendored_folder("node_modules"), is_vendored_folder("src")
-    (True, False)
+    >>> is_vendored_folder("node_modules"), is_vendored_folder("Pods"), is_vendored_folder("External")
+    (True, True, False)
     """
-    return name.lower() in _VENDORED
+    return name in _VENDORED_IN_SMALL or name.lower() in _VENDORED
 
 
 def is_prose_path(path: str) -> bool:

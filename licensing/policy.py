@@ -202,7 +202,7 @@ class Policy(Answers):
                 if said == answer or (answer == UNKNOWN and said == REFERENCE):
                     decisive.append(f"{leaf} ({self.group_name(leaf)})")
         if not decisive:
-            return "some evidence could not be read to its end" if answer == UNKNOWN else answer
+            return "some evidence states a licence that could not be identified" if answer == UNKNOWN else answer
         named = sorted(set(decisive))
         more = f" and {len(named) - _LONGEST_LIST} more" if len(named) > _LONGEST_LIST else ""
         return f"{answer}: {', '.join(named[:_LONGEST_LIST])}{more}"

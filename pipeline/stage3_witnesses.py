@@ -24,6 +24,7 @@ from gleanery.pipeline.steps import Marker, Shard, Step, Task
 # What answers one kind may not answer the next, so in crowds each kind has its own. A licence or an objection: of a
 # content that some file holds which is neither third-party code nor in a fork. Hardly anything answers that licence.
 LICENCE, OBJECTION, WEAK = 1, 2, 3
+_TEXTS_OF_LAW = frozenset(("license", "notice", "reuse"))
 _FLAGS = ("restricted", "opted_out", "fork", "vendored")
 _JUDGED = pa.schema([("blob_id", pa.string()), ("path", pa.string()), *((flag, pa.bool_()) for flag in _FLAGS)])
 _KINDS = "work/witnesses/data/all.arrays"
@@ -37,8 +38,8 @@ def witnesses_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 
 def bears_witness(file: Mapping[str, Any]) -> bool:
     """Whether a judged file speaks against its copies. A licence text is nobody's own: neither its owner's objection
-    nor its licence does."""
-    return (file["restricted"] or file["opted_out"]) and license_role(file["path"]) != "license"
+    nor its licence does. So are the texts that records of licences (`debian/copyright`) and notices hold."""
+    return (file["restricted"] or file["opted_out"]) and license_role(file["path"]) not in _TEXTS_OF_LAW
 
 
 def mark_witnesses(shard: Shard) -> None:

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from gleanery.dedup.keeper import Copy, Link, settle
 from gleanery.dedup.repositories import is_worth_a_row, missing, shared_groups
 from gleanery.dedup.sameness import Policy, equality
+from gleanery.licensing.names import license_role
 from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
 from gleanery.pipeline.settings import DedupSettings, Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks, repository_tasks
@@ -30,7 +31,7 @@ from gleanery.pipeline.steps import Marker, Shard, Step
 from gleanery.records.parquet import read_table, table_of, write_table
 
 # 4: what bars a file flows over all equal forms, however many copies there are.
-KEEPER_VERSION = "4"
+KEEPER_VERSION = "5"
 MEMBERS = 8192  # files that are settled at a time, as objects of some 3 kB each
 GROUPED = JUDGED.insert(0, pa.field("group_id", pa.string()))
 SETTLED = pa.schema(
@@ -159,7 +160,7 @@ def _write_shared(shard: Shard, shared: Mapping[tuple[str, str], int]) -> None:
 def _settled(
     members: list[dict[str, Any]], links: Mapping[tuple[str, str], Link], dedup: DedupSettings
 ) -> Iterator[dict[str, Any]]:
-    names = [f.name for f in dataclasses.fields(Copy) if f.name != "eligible"]
+    names = [f.name for f in dataclasses.fields(Copy) if f.name not in ("eligible", "license_text")]
     copies = [Copy(**{n: m[n] for n in names} | _standing(m)) for m in members]
     outcomes = settle(copies, links, common_owners=dedup.common_owners, threshold=dedup.threshold)
     for member in members:
@@ -175,7 +176,7 @@ def _settled(
 def _standing(member: Mapping[str, Any]) -> dict[str, bool]:
     witness = bears_witness(member)
     about = {name: member[name] and witness for name in ("restricted", "opted_out")}
-    return about | {"eligible": member["reason"] == "kept"}
+    return about | {"eligible": member["reason"] == "kept", "license_text": license_role(member["path"]) == "license"}
 
 
 def decide_shard(shard: Shard) -> None:

@@ -237,6 +237,13 @@ def test_a_copy_that_is_restricted_or_opted_out_cannot_be_eligible() -> None:
             _copy("f1", **known)
 
 
+def test_a_licence_file_is_not_barred_by_a_restricted_work_that_quotes_its_text() -> None:
+    quoting = _copy("f2", "b", eligible=False, restricted=True)
+    link = {("a", "b"): Link("contained", 1.0)}
+    assert settle([_copy("f1", license_text=True), quoting], link)["f1"].reason == "kept"
+    assert settle([_copy("f1"), quoting], link)["f1"].reason == "restricted_twin"
+
+
 def test_two_copies_with_one_id_are_refused() -> None:
     with pytest.raises(ValueError, match="share a file_id"):
         settle([_copy("f1"), _copy("f1", path="y.c")], {})

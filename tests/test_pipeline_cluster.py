@@ -283,7 +283,8 @@ def test_a_content_bears_witness_through_any_of_its_files_but_not_through_a_lice
     judged += [plain | {"blob_id": ids[n], "opted_out": True} for n in (0, 7)]
     judged += [plain | {"blob_id": ids[7], "restricted": True}]
     judged += [plain | {"blob_id": ids[n], "opted_out": True, "vendored": True} for n in (7, 8)]
-    judged += [plain | {"blob_id": ids[9], "restricted": True, "path": "LICENSE"}]
+    texts = {9: "LICENSE", 10: "debian/copyright", 11: "NOTICE", 12: "REUSE.toml"}
+    judged += [plain | {"blob_id": ids[n], "restricted": True, "path": path} for n, path in texts.items()]
     judged += [plain | {"blob_id": blob, "restricted": True} for blob in ("0" * 40, "f" * 40)]
     for number, rows in enumerate((judged, judged[::-1])):
         (tmp_path / "work/judge/data").mkdir(parents=True, exist_ok=True)
