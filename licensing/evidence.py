@@ -84,8 +84,8 @@ def find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
 
 def _find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
     if scope == "head":
-        found = scanner.scan(head_to_scan(without_resources(content)), scope)
-        return with_permission(content, findings_of_head(content, without_any_use(content, found)))
+        of_head = without_any_use(content, scanner.scan(head_to_scan(without_resources(content)), scope))
+        return with_permission(content, findings_of_head(content, of_head))
     if scope == "whole":
         return _of_text(scanner, content)
     if scope == "readme":
