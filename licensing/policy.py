@@ -157,7 +157,10 @@ class Policy(Answers):
             if piece.expression and not (piece.rule or "").startswith(THIRD_PARTIES):
                 stated.setdefault((piece.role, piece.path), []).append(piece.expression)
         texts = [parts for (role, path), parts in stated.items() if role == _FILE and license_role(path) == _TEXT]
-        texts = texts or [parts for (role, _), parts in stated.items() if role == "package_metadata"]
+        # A manifest is no second witness of what it says itself.
+        own = {piece.path for piece in conclusion.evidence if piece.role == "own_header"}
+        fields = [parts for (role, path), parts in stated.items() if role == "package_metadata" and path not in own]
+        texts = texts or fields
         open_to_choice = [part for parts in texts if self.category(all_of(parts)) != "restricted" for part in parts]
         records = [c.expression for c in conclusion.claims if reading_of_records(c.path) and c.source == "manifest"]
         governs = [part for text in open_to_choice for part in conjuncts(text) if canonical(part) in governing]
