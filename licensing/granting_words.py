@@ -1,6 +1,7 @@
 """The forms in which a text grants a licence in a few words, and the words that speak of something else.
 
-Patterns for `grants.py`, in English. In all of them a sentence stands on one line, without comment signs.
+In: nothing. Out: patterns for `grants.py`, in English. In all of them a sentence stands on one line,
+without comment signs.
 """
 
 import re2
