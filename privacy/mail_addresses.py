@@ -32,6 +32,7 @@ _LOCAL = bytes(b for b in range(256) if b < 128 and (chr(b).isalnum() or chr(b) 
 _TEMPLATE_ENDS, _TEMPLATE_OPENS = b"}]$@", (b"${", b"{{", b"#{", b"%{", b"<%")
 _DIRECTIVE = re.compile(rb"%[0-9.+\-]{0,6}[dicpqrsuvx](?:[._+\-][^%]*)?")
 _ENCODED_BYTE = re.compile(rb"%[0-9][0-9A-Fa-f]")
+_ENCODED_SIGN = re.compile(rb"%2[BbDdEe]|%5[Ff]")
 _IN_PATH = re.compile(rb"[\w.}]/$")
 _TOKEN_END = re.compile(rb"[^\s\"'<>()\[\]{}]*$")
 _SLASHES = (b"://", b":\\/\\/")
@@ -135,6 +136,13 @@ def _local_start(raw: bytes, at: int) -> int:
     start = at - len(local.lstrip(b".+-[]"))
     for colour in _COLOUR.finditer(raw, max(0, at - 90), at):
         start = max(start, colour.end())
+    # In `wilma%2Blist` what stands before the encoded sign is of the address too.
+    while at - start <= 64 and _ENCODED_SIGN.match(raw, max(0, start - 1)):
+        before = raw[max(0, start - 66) : start - 1]
+        longer = start - 1 - len(before[len(before.rstrip(_LOCAL)) :].lstrip(b".+-[]"))
+        if longer == start - 1:
+            break
+        start = longer
     if _ENCODED_BYTE.match(raw, max(0, start - 1)) and at - start > 2:
         start += 2
     elif start > 0 and (escape := _ESCAPE.match(raw, start - 1, at)):

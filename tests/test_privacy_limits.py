@@ -65,6 +65,8 @@ REPEATED = {
     "accounts_of_servers": "git@a.de ",
     "blocks": "password: |\n  a",
     "written_signs": "a%40b.",
+    "encoded_signs": "a%2B",
+    "encoded_signs_before_addresses": "a%2Ba%2Bw%40kiesgrube.de",
     "links": "@author <a ",
     "homes": "/home/é",
     "rules": "password='a|",
