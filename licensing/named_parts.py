@@ -7,7 +7,7 @@ look at each path, 1.7 µs; 0.02 µs where no file has such a name.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from gleanery.licensing.names import named_part
+from gleanery.licensing.names import LONGEST_NAME, named_part
 from gleanery.licensing.paths import folder_of
 from gleanery.licensing.statements import FileFacts
 
@@ -45,6 +45,16 @@ class NamedParts:
         names = path.split("/") if self._files else []
         for depth in range(len(names)):
             folder = "/".join(names[:depth])
-            for part in self._files.get(folder, ()):
-                if any(name.lower().startswith(part) for name in names[depth:]):
-                    yield folder, part
+            if parts := self._files.get(folder):
+                # Begun names are looked up, however many parts a folder names: a thousand would be asked of every file.
+                found = {begun for name in names[depth:] for begun in _beginnings(name.lower()) if begun in parts}
+                yield from ((folder, part) for part in sorted(found, key=lambda part: _place(parts[part][0])))
+
+
+def _beginnings(name: str) -> Iterator[str]:
+    return (name[:length] for length in range(1, min(len(name), 2 * LONGEST_NAME) + 1))  # small letters may be two
+
+
+def _place(file: FileFacts) -> tuple[str, str]:
+    """Where a file stands among those of its repository."""
+    return file.path, file.file_id

@@ -65,7 +65,7 @@ _OF_THE_WHOLE = frozenset(("additional", "agreement", "enterprise", "eula", "ful
 _AGREEMENTS = frozenset(("eula", "licensing", "licencing", "licenseagreement", "licenceagreement", "agreement"))
 _SHORTEST_PART = 3
 # Longer names are not names that people give to licence files.
-_LONGEST_NAME = 120
+LONGEST_NAME = 120
 
 
 def license_role(path: str) -> str | None:
@@ -85,7 +85,7 @@ def license_role(path: str) -> str | None:
     [None, None, 'notice']
     """
     folder, _, name = path.rpartition("/")
-    if not name or len(name) > _LONGEST_NAME:
+    if not name or len(name) > LONGEST_NAME:
         return None
     lower = name.lower()
     stem, extension = _stem(lower.lstrip("0") if lower.startswith("00") else lower)  # 00COPYRIGHT comes first in a list

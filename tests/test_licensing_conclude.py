@@ -1,5 +1,6 @@
 """Conclusions from findings alone: what holds for any repository."""
 
+import time
 import tracemalloc
 
 import pyarrow as pa
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gleanery.licensing.conclude import MOST_EVIDENCE, Conclusion, FileFacts, conclude
+from gleanery.licensing.named_parts import NamedParts
 from gleanery.licensing.policy import Policy
 from gleanery.licensing.scan import CHANGED, CHANGED_TEXT, NO_TRAINING, Finding
 from gleanery.records.tables import TABLES
@@ -43,6 +45,18 @@ def test_folders_on_the_way_to_a_file_cost_neither_memory_nor_a_walk_each() -> N
     said = [found[f"{at}{chain}f.py"].expression for at in ("0/", "1/", "2/", "2/vendor/")]
     assert said == ["MIT", "ISC", "MIT", None]
     assert peak < 20_000_000  # 350 MB where each folder on the way is remembered by its path
+
+
+def test_files_are_not_compared_with_every_licence_file_that_is_named_after_a_part() -> None:
+    few = [whole(path, "ISC") for path in ("LICENSE.abc", "LICENSE.abcd", "LICENSE.xyz", "abcd-LICENSE")]
+    named = NamedParts([*few, whole("Abcde/XYZ.c")])
+    assert [*named.of_path("Abcde/XYZ.c")] == [few[0], few[1], few[3], few[2]]  # part by part
+    assert [f.path for f in named.of_path("q/abc.c")] == ["LICENSE.abc"] and not named.of_path("q/ab.c")
+    parts = [whole(f"LICENSE.part{n:05d}", "ISC") for n in range(3000)]
+    named = NamedParts([*parts, *(whole(f"part{n:05d}/x.c") for n in range(3000))])
+    start = time.process_time()
+    assert sum(len(list(named.of_path(f"part{n:05d}/a/b/c.py"))) for n in range(3000)) == 3000
+    assert time.process_time() - start < 3  # 12 s where each path is compared with each part
 
 
 FOLDERS = st.sampled_from(["", "a/", "a/b/", "vendor/x/", "LICENSES/", "a/node_modules/p/"])
