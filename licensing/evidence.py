@@ -13,6 +13,7 @@ import re2
 
 from gleanery.licensing.choices import with_any_of, with_dual, with_perl, without_foreign
 from gleanery.licensing.denials import LIMITED_USE, with_denials
+from gleanery.licensing.documents import document_text
 from gleanery.licensing.expressions import all_of
 from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
 from gleanery.licensing.grants import doubtful, grants, may_be_mention, mention_of
@@ -33,7 +34,7 @@ from gleanery.licensing.scan import MAYBE_NO_TRAINING, NO_TRAINING, Finding, Sca
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 24
+EVIDENCE_VERSION = 25
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _MOST_NOT_INCLUDED = 16
 # Lines at the beginning of a licence file in which it says what it is.
@@ -90,6 +91,9 @@ def _find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
         return _of_text(scanner, content)
     if scope == "readme":
         return _of_readme(scanner, content)
+    if scope == "document":
+        said = document_text(content)
+        return (Finding("unknown", rule=scope),) if said is None else _of_text(scanner, said.encode("utf-8", "replace"))
     text = decoded(content)
     found = _of_records(scanner, text, scope) if scope in _RECORDS else _of_manifest(scanner, text, scope)
     reading = read_text(content, "whole")

@@ -12,6 +12,8 @@ from gleanery.licensing.manifest_names import manifest_form
 _TEXT_EXTENSIONS = frozenset(
     ("txt", "text", "md", "markdown", "mdown", "rst", "adoc", "asciidoc", "org", "html", "htm")
 )
+# Documents that only a licence is written as, and data, which is a licence if its name is in capitals: `LICENSE.json`.
+_DOCUMENTS, _DATA = frozenset(("pdf", "rtf", "doc", "docx", "odt", "ps")), frozenset(("json", "xml", "yml", "yaml"))
 _CODE_EXTENSIONS_TEXT = """
 bat c cc cfg class cmd cpp cs css csv cxx dart erl ex exs go gz h hh hpp hs ini ipynb jar java jpg js json jsx kt
 less lock lua m map mjs ml mm pdf php pl png ps1 py pyc pyi r rb rs sass scala scss sh sql svg svelte swift tar
@@ -20,7 +22,11 @@ template tex tmpl toml ts tsv tsx vb vue xml xsl xslt yaml yml zip
 _CODE_EXTENSIONS = frozenset(_CODE_EXTENSIONS_TEXT.split())
 _LICENSE_WORDS = frozenset(
     ("license", "licence", "licenses", "licences", "copying", "unlicense", "copyright", "copyleft")
+    + ("lizenz", "licencia", "licenza", "licença", "licentie", "licens", "licencja")
 )
+# Names in capitals that say as much: `TERMS.txt`, `UNLICENSED`.
+_TERMS = re.compile(r"terms(?:[-_ ]of[-_ ](?:use|service))?|terms[-_ ]and[-_ ]conditions")
+_REFUSING = frozenset(("unlicensed", "proprietary"))
 _PAGE_FOLDERS = frozenset(("doc", "docs", "documentation", "site", "website", "_static", "static", "templates", "man"))
 # Texts that lie beside the licences of a folder `licenses/`, as packers of Python wheels put them there.
 _NO_LICENCES_TEXT = """
@@ -93,6 +99,8 @@ def license_role(path: str) -> str | None:
         return "reuse"
     if manifest_form(path) is not None:
         return "metadata"
+    if is_document(path):
+        return "license"
     if extension in _CODE_EXTENSIONS:
         return None
     if stem in _NOTICES:
@@ -117,6 +125,8 @@ def reading_scope(path: str) -> str:
         return "whole" if form in (None, "sidecar") else form
     if role == "metadata":
         return manifest_form(path) or "whole"
+    if role == "license" and is_document(path):
+        return "document"
     return {"license": "whole", "notice": "whole", "readme": "readme"}.get(role or "", "head")
 
 
@@ -145,6 +155,31 @@ def reading_of_records(path: str) -> str | None:
 def is_sidecar(path: str) -> bool:
     """Whether a file is by its name a `.license` file, which states the licence of the file beside it."""
     return path.endswith(".license") and reading_of_records(path) == "sidecar"
+
+
+def is_document(path: str) -> bool:
+    """Whether a file is by its name a licence that is no plain text: `EULA.pdf`, `License.rtf`, `LICENSE.json`.
+
+    >>> [is_document(p) for p in ("pro/EULA.pdf", "wix/License.rtf", "LICENSE.json", "res/license.xml", "LICENSE.txt")]
+    [True, True, True, False, False]
+    """
+    name, dot, extension = path.rpartition("/")[2].rpartition(".")
+    kind = extension.lower()
+    if not dot or len(name) > _LONGEST_NAME or not (kind in _DOCUMENTS or (kind in _DATA and name.isupper())):
+        return False
+    return _named_role(name, name.lower(), "") == "license" and not (name.islower() and _is_page(path, kind))
+
+
+def yields(path: str, beside: str) -> bool:
+    """Whether a licence file says nothing where another stands in its folder: the same as a document, or terms of use.
+
+    >>> yields("LICENSE.pdf", "LICENSE"), yields("EULA.pdf", "LICENSE"), yields("TERMS.md", "LICENSE")
+    (True, False, True)
+    """
+    name, other = (p.rpartition("/")[2].lower() for p in (path, beside))
+    if _TERMS.fullmatch(_stem(name)[0]):
+        return not _TERMS.fullmatch(_stem(other)[0])
+    return is_document(path) and not is_document(beside) and name.rpartition(".")[0] == _stem(other)[0]
 
 
 def is_about_third_parties(path: str) -> bool:
@@ -277,6 +312,9 @@ def _named_role(name: str, stem: str, extension: str) -> str | None:
             return "license" if plain else "notice" if extension in _TEXT_EXTENSIONS else None
         if stem == "legal":
             return "license"
+        # "TERMS.md" of a site is a page; in capitals it stands beside the code.
+        if name.partition(".")[0].isupper() and (stem in _REFUSING or _TERMS.fullmatch(stem)):
+            return "license" if extension in _TEXT_EXTENSIONS | {""} else None
         return "notice" if not _AGREEMENTS.isdisjoint(words) and extension in _TEXT_EXTENSIONS | {""} else None
     before, after = words[:at], words[at + 1 :]
     if all(word in _PREFIXES | {""} for word in before) and all(word in _QUALIFIERS | {""} for word in after):

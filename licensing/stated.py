@@ -20,6 +20,7 @@ from gleanery.licensing.names import (
     is_vendored_path,
     license_role,
     reading_of_records,
+    yields,
 )
 from gleanery.licensing.paths import folder_of, resolved
 from gleanery.licensing.reuse import matches
@@ -63,6 +64,10 @@ class Stated:
         for folder, roles in self.speaking.items():
             if _is_root(folder) and "texts" in roles and all(map(_is_named_as_reuse_wants, roles["texts"])):
                 roles["license_folder"] = roles.pop("texts")
+            paths = [f.path for f in roles.get("license", ())]
+            silent = {p for p in paths if any(yields(p, other) for other in paths if other != p)}
+            if silent:
+                roles["license"] = [f for f in roles["license"] if f.path not in silent]
 
     def _add(self, file: FileFacts) -> None:
         role, folder = license_role(file.path), folder_of(file.path)

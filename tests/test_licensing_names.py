@@ -28,7 +28,8 @@ def test_docstring_examples_are_true(name: str) -> None:
             "license",
             "LICENSE license LICENSE.txt Licence.md LICENSE-MIT LICENSE.APACHE2 LICENSE-2.0.txt COPYING COPYING.LESSER "
             "UNLICENSE COPYRIGHT MIT-LICENSE GPL gpl-3.0.txt GPL-2 EULA.txt legal.md LICENSES/MIT.txt "
-            "licenses/Foo a/b/license.rst",
+            "licenses/Foo a/b/license.rst pro/LICENSE.pdf License.rtf EULA.PDF LICENSE.json COPYING.yml LICENSE.docx "
+            "LIZENZ LICENCIA.txt TERMS.txt TERMS_OF_USE.md UNLICENSED PROPRIETARY.txt",
         ),
         (
             "notice",
@@ -45,7 +46,9 @@ def test_docstring_examples_are_true(name: str) -> None:
         ),
         (
             None,
-            "third_party_licenses.py license.py LICENSE.json license_test.go LicenseHeader.java agreement.py "
+            "third_party_licenses.py license.py license.json res/layout/license.xml ci/licenses.yml "
+            "spdx_licenses.json terms.md Terms.html terms-of-use.md driving-license.pdf docs/license.pdf "
+            "license_test.go LicenseHeader.java agreement.py "
             "licenses/check.go METADATA apache.txt src/main.c readme-first.md "
             "LICENSES/a/b.c",
         ),
