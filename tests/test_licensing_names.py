@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from gleanery.licensing.names import is_vendored_path, license_role
 
 _ROOM_TEXT = """
-conclude expressions lookalikes manifest_lines names others permissions policy reading scan statements time_limit
+conclude documents expressions heads lookalikes manifest_lines names others permissions policy reading scan
+statements time_limit
 """
 ROOM = tuple(_ROOM_TEXT.split())
 
