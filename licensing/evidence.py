@@ -12,9 +12,9 @@ from dataclasses import replace
 import re2
 
 from gleanery.licensing.choices import with_any_of, with_dual, with_perl, without_foreign
-from gleanery.licensing.denials import LIMITED_USE, with_denials
+from gleanery.licensing.denials import with_denials
 from gleanery.licensing.documents import document_text
-from gleanery.licensing.expressions import all_of
+from gleanery.licensing.expressions import PROPRIETARY, all_of
 from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
 from gleanery.licensing.grants import doubtful, grants, may_be_mention, mention_of
 from gleanery.licensing.heads import findings_of_head, head_to_scan, unheard
@@ -27,9 +27,9 @@ from gleanery.licensing.parts import KEPT_BACK, Part, division
 from gleanery.licensing.permissions import with_permission
 from gleanery.licensing.reading import WHOLE_CHARACTERS, decoded, read_text
 from gleanery.licensing.readme import is_of_others, own_lines, paragraphs_of_others, section_lines, title_of
+from gleanery.licensing.record_findings import findings_of_records
 from gleanery.licensing.refusals import refusal_in
 from gleanery.licensing.restricted_names import restricted_lines
-from gleanery.licensing.reuse import Record, debian_expression, records
 from gleanery.licensing.scan import MAYBE_NO_TRAINING, NO_TRAINING, Finding, Scanner
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
@@ -45,7 +45,6 @@ _OWNERS_ONLY = re2.compile(
 )
 # What makes a sentence about a part of the work no plain grant.
 _CONDITION = re2.compile(r"(?i)\bunless\b|\bexcept|\bif\b|\bnot\b|\bsome\b|\bmay\b|\bvarious\b|\bmost\b|\bonly\b")
-PROPRIETARY = "LicenseRef-scancode-proprietary-license"
 # "Compatible with the GPL" and "unlike the GPL" say that it is another licence.
 _GPL = r"(?:the\s+)?(?:<[^>]{0,200}>\s*)?(?:gnu\s+)?(?:l?gpl\w*|(?:lesser\s+)?general\s+public\s+licen[sc]e)"
 _COMPATIBLE = re2.compile(
@@ -95,7 +94,7 @@ def _find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
         said = document_text(content)
         return (Finding("unknown", rule=scope),) if said is None else _of_text(scanner, said.encode("utf-8", "replace"))
     text = decoded(content)
-    found = _of_records(scanner, text, scope) if scope in _RECORDS else _of_manifest(scanner, text, scope)
+    found = findings_of_records(scanner, text, scope) if scope in _RECORDS else _of_manifest(scanner, text, scope)
     reading = read_text(content, "whole")
     if reading.reserved:
         found.append(Finding("found", NO_TRAINING, 100.0, "gleanery-no-ai-training", *reading.reserved))
@@ -117,7 +116,7 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     if found[0].outcome == "none" and len(content) <= LONGEST_FIELD and (not stripped or _OWNERS_ONLY.match(stripped)):
         return (replace(found[0], rule=OWNERS_ONLY), *found[1:])
     # The machine-readable form of Debian in a licence file: it says of each file what it is under.
-    stated = _of_records(scanner, text, "debian") if _DEBIAN_FORM.match(text) else []
+    stated = findings_of_records(scanner, text, "debian") if _DEBIAN_FORM.match(text) else []
     if stated and not any(f.expression == NO_TRAINING for f in found):
         return (replace(stated[0], copyrights=found[0].copyrights), *stated[1:])
     lines = text.split("\n")
@@ -237,8 +236,18 @@ def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     found = with_denials(without_foreign(found, lines, title_of(lines)), lines)
     placed = tuple(_placed_in_readme(f, lines, own) for f in found)
     said = any(f.outcome in ("found", "unknown") and not only_points(f.expression or "") for f in placed)
-    more = () if said else unheard(own_words)
+    more = () if said else _unheard(scanner, own_words)
     return (*placed, *parts, *limit, *more)
+
+
+def _unheard(scanner: Scanner, lines: list[str]) -> tuple[Finding, ...]:
+    """The first name of a licence that nobody knows, unless the detector knows it in that sentence alone."""
+    found = unheard(lines)
+    for at in (f.start_line or 1 for f in found):
+        alone = scanner.scan("\n".join(lines[at - 1 : at + 1]).encode("utf-8", "replace"), "readme")
+        if any(f.expression and not only_points(f.expression) for f in alone):
+            return ()
+    return found
 
 
 def _placed_in_readme(finding: Finding, lines: list[str], own: frozenset[int]) -> Finding:
@@ -278,52 +287,3 @@ def _of_statement(scanner: Scanner, said: Statement) -> Iterator[Finding]:
         return
     for finding in resolved(scanner, said.words):
         yield replace(finding, start_line=said.line, end_line=said.line, copyrights=())
-
-
-def _of_records(scanner: Scanner, text: str, form: str) -> list[Finding]:
-    said = records(text, form)
-    if said is None:
-        # A free-form debian/copyright is an account for people; a broken REUSE record may hide any licence.
-        return [] if form == "debian" else [Finding("unknown", rule=f"{form}-unreadable")]
-    found: list[Finding] = []
-    for record in said:
-        # The last record that names a file counts, also where it states no licence.
-        if form == "reuse-toml" and not record.words.strip():
-            at = (f"{form}-{record.rank}", record.line, record.line)
-            found.append(Finding("none", None, None, *at, paths=record.patterns))
-            continue
-        answers = resolved(scanner, _spelled_out(scanner, record))
-        expression = all_of(f.expression for f in answers if f.outcome == "found" and f.expression)
-        known = expression is not None and all(f.outcome == "found" for f in answers)
-        found.append(
-            Finding(
-                *("found" if known else "unknown", expression if known else None, 100.0, f"{form}-{record.rank}"),
-                *(record.line, record.line),
-                paths=record.patterns,
-            )
-        )
-    return found
-
-
-def _spelled_out(scanner: Scanner, record: Record) -> str:
-    """The words of a record, with what the text of a licence says in the place of a name that nobody knows.
-
-    A text that limits what one may do ("for research only") stands beside its name, whatever that is.
-    """
-    words = record.words
-    for name, text in record.texts:
-        found = scanner.scan(text.encode("utf-8", "replace"), "whole")
-        if limit_in(text.split("\n")) or any(f.expression == PROPRIETARY for f in found):
-            spelled = debian_expression(name)
-            words = f"({spelled} AND {LIMITED_USE})".join(
-                re.split(rf"(?<![\w.+-]){re.escape(spelled)}(?![\w.+-])", words)
-            )
-        elif any(f.outcome != "found" for f in resolved(scanner, name)):
-            said = all_of(f.expression for f in found if f.expression)
-            if said is not None and all(f.outcome == "found" for f in found):
-                words = _replaced(words, name, said)
-    return words
-
-
-def _replaced(words: str, name: str, expression: str) -> str:
-    return f"({expression})".join(re.split(rf"(?<![\w.+-]){re.escape(name)}(?![\w.+-])", words))

@@ -1,0 +1,64 @@
+"""What records such as REUSE.toml and debian/copyright say of the files that they name, as findings.
+
+In: the text of a record and its form. Out: a finding for each record, with the patterns of its files; a doubt for a
+REUSE record that cannot be read, and nothing for an account in plain words. Costs what the detector costs for its names.
+"""
+
+import re
+
+from gleanery.licensing.denials import LIMITED_USE
+from gleanery.licensing.expressions import PROPRIETARY, all_of
+from gleanery.licensing.fields import resolved
+from gleanery.licensing.limits import limit_in
+from gleanery.licensing.reuse import Record, debian_expression, records
+from gleanery.licensing.scan import Finding, Scanner
+
+
+def findings_of_records(scanner: Scanner, text: str, form: str) -> list[Finding]:
+    """The findings of a record, in the order in which it names its files."""
+    said = records(text, form)
+    if said is None:
+        # A free-form debian/copyright is an account for people; a broken REUSE record may hide any licence.
+        return [] if form == "debian" else [Finding("unknown", rule=f"{form}-unreadable")]
+    found: list[Finding] = []
+    for record in said:
+        # The last record that names a file counts, also where it states no licence.
+        if form == "reuse-toml" and not record.words.strip():
+            at = (f"{form}-{record.rank}", record.line, record.line)
+            found.append(Finding("none", None, None, *at, paths=record.patterns))
+            continue
+        answers = resolved(scanner, _spelled_out(scanner, record))
+        expression = all_of(f.expression for f in answers if f.outcome == "found" and f.expression)
+        known = expression is not None and all(f.outcome == "found" for f in answers)
+        found.append(
+            Finding(
+                *("found" if known else "unknown", expression if known else None, 100.0, f"{form}-{record.rank}"),
+                *(record.line, record.line),
+                paths=record.patterns,
+            )
+        )
+    return found
+
+
+def _spelled_out(scanner: Scanner, record: Record) -> str:
+    """The words of a record, with what the text of a licence says in the place of a name that nobody knows.
+
+    A text that limits what one may do ("for research only") stands beside its name, whatever that is.
+    """
+    words = record.words
+    for name, text in record.texts:
+        found = scanner.scan(text.encode("utf-8", "replace"), "whole")
+        if limit_in(text.split("\n")) or any(f.expression == PROPRIETARY for f in found):
+            spelled = debian_expression(name)
+            words = f"({spelled} AND {LIMITED_USE})".join(
+                re.split(rf"(?<![\w.+-]){re.escape(spelled)}(?![\w.+-])", words)
+            )
+        elif any(f.outcome != "found" for f in resolved(scanner, name)):
+            said = all_of(f.expression for f in found if f.expression)
+            if said is not None and all(f.outcome == "found" for f in found):
+                words = _replaced(words, name, said)
+    return words
+
+
+def _replaced(words: str, name: str, expression: str) -> str:
+    return f"({expression})".join(re.split(rf"(?<![\w.+-]){re.escape(name)}(?![\w.+-])", words))
