@@ -1,7 +1,7 @@
 """What records such as REUSE.toml and debian/copyright say of the files that they name, as findings.
 
 In: the text of a record and its form. Out: a finding for each record, with the patterns of its files; a doubt for a
-REUSE record that cannot be read, and nothing for an account in plain words. Costs what the detector costs for its names.
+REUSE record that cannot be read, and nothing for an account in plain words. Costs what the detector costs for names.
 """
 
 import re

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gleanery.licensing import evidence
 from gleanery.licensing.conclude import FileFacts, conclude
 from gleanery.licensing.evidence import find, reading_scopes
 from gleanery.licensing.fields import POINTER, resolved
@@ -172,6 +173,11 @@ def test_a_readme_speaks_of_itself_only_where_it_says_so(name: str) -> None:
     found = find(SCANNER, case["text"].encode(), "readme")
     said = [f"{f.outcome} {f.expression}" for f in found if f.outcome in ("found", "mentioned")]
     assert said == list(case["says"])
+
+
+def test_a_name_that_is_known_in_its_own_sentence_is_no_unknown_licence() -> None:
+    known, unknown = "Licensed under the Apache License, Version 2.0", "Licensed under the Acme Enterprise License"
+    assert [bool(evidence._unheard(SCANNER, ["# Frob", f"{words}."])) for words in (known, unknown)] == [False, True]
 
 
 @given(st.lists(st.text(max_size=80), max_size=20))
