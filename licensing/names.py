@@ -165,7 +165,7 @@ def is_document(path: str) -> bool:
     """
     name, dot, extension = path.rpartition("/")[2].rpartition(".")
     kind = extension.lower()
-    if not dot or len(name) > _LONGEST_NAME or not (kind in _DOCUMENTS or (kind in _DATA and name.isupper())):
+    if not dot or len(name) > LONGEST_NAME or not (kind in _DOCUMENTS or (kind in _DATA and name.isupper())):
         return False
     return _named_role(name, name.lower(), "") == "license" and not (name.islower() and _is_page(path, kind))
 
