@@ -79,6 +79,9 @@ _LONG_PARAGRAPH, _AROUND = 12, 3
 _HEADING_CHARACTERS = 40
 # Detections further apart than four lines are not merged by the detector: the same distance for what was left out.
 _GAP = 5
+# Between two paragraphs of a licence so many lines of prose belong to it; code never does.
+_LONGEST_GAP = 30
+_CODE = re.compile(r"[={}\[\];]|\w\(")
 # A name that goes on in the next line is set in by so much.
 _SET_IN = 4
 
@@ -119,7 +122,7 @@ class Page:
         return all(self.plain[n] and n not in self._begun and self._only_names(n) for n in between)
 
     def legal_paragraphs(self) -> list[range]:
-        """The paragraphs that speak of a licence, those of licence prose beside them, and those under a heading."""
+        """The paragraphs that speak of a licence, those of licence prose beside them, under a heading, and between."""
         chosen = [not self.gated.isdisjoint(p) or bool(self.reservation(p)) for p in self.paragraphs]
         for at in range(1, len(chosen)):
             if chosen[at - 1] and not chosen[at]:
@@ -127,7 +130,22 @@ class Page:
         for at in range(len(chosen) - 2, -1, -1):
             if chosen[at + 1] and not chosen[at]:
                 chosen[at] = not self.legal.isdisjoint(self.paragraphs[at])
+        self._close_gaps(chosen)
         return [p for p, legal in zip(self.paragraphs, chosen, strict=True) if legal]
+
+    def _close_gaps(self, chosen: list[bool]) -> None:
+        """Choose a few lines of prose that stand between two chosen paragraphs too: they may be a term of the licence.
+
+        "The Software shall be used for Good, not Evil" has no word of law.
+        """
+        legal = [at for at, is_chosen in enumerate(chosen) if is_chosen]
+        for before, after in zip(legal, legal[1:], strict=False):
+            between = range(self.paragraphs[before].stop, self.paragraphs[after].start)
+            if before + 1 < after and len(between) <= _LONGEST_GAP and not any(self._is_code(i) for i in between):
+                chosen[before + 1 : after] = [True] * (after - before - 1)
+
+    def _is_code(self, at: int) -> bool:
+        return not self.marked[at] and _CODE.search(self.plain[at]) is not None
 
     def span(self, legal: list[range]) -> range:
         """From the first line of a licence or an owner to the last, in whole paragraphs."""

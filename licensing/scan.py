@@ -147,9 +147,14 @@ class Scanner:
         findings = self._known_or_new(reading.lines, reading.numbers, b"sparse")
         if not any(is_identified(f) or f.rule in _GIVEN_UP for f in findings):
             findings = self._known_or_new(reading.full_lines, reading.full_numbers, b"sparse") or findings
-        telling = [f for f in findings if _names_terms(f)]
-        if not reading.prose or any(f.rule in _GIVEN_UP for f in findings) or not all(map(_is_vague, telling)):
+        if not reading.prose or any(f.rule in _GIVEN_UP for f in findings):
             return findings
+        telling = [f for f in findings if _names_terms(f)]
+        if not all(map(_is_vague, telling)):  # what is named may be a piece of another licence
+            tags, rest = without_tags(reading.lines)
+            whole = self._remembered("\n".join(rest), b"terms")
+            found = sorted((*tags, *whole), key=lambda f: f.start_line or 0)
+            return tuple(_placed(f, reading.numbers) for f in found) if whole else findings
         # The terms of a licence that exact matching does not know, such as an edited one: silence would be a lie.
         better: tuple[Finding, ...] = ()
         for form in ((reading.lines, reading.numbers), (reading.full_lines, reading.full_numbers)):
@@ -191,6 +196,7 @@ class Scanner:
                 b"dense": self._matched,
                 b"prose": self._in_prose,
                 b"sparse": self._covered,
+                b"terms": self._in_terms,
                 b"body": self._compared,
             }
             findings = ways[how](text)
@@ -214,6 +220,26 @@ class Scanner:
     def _in_prose(self, text: str) -> tuple[Finding, ...]:
         """The licence text in a head or a README: what stands above or below it is about the work."""
         return self._matched(text, inside=True)
+
+    def _in_terms(self, text: str) -> tuple[Finding, ...]:
+        """Licence prose in a head of which exact matching knows a part: the text that it is as a whole, or nothing."""
+        return within(self._left(), lambda: self._whole_text(text))
+
+    def _whole_text(self, text: str) -> tuple[Finding, ...]:
+        lines = text.splitlines()
+        words, owners = words_in(lines), owner_lines(lines)
+        match = match_of(query_of(text), False)
+        self._count("exact", match.findings)
+        if match.solid and not match.more(words, owners):
+            return ()
+        opinion = opinion_on(words.without_lines(owners), True)
+        if (
+            opinion is None
+            or not opinion.alone
+            or (opinion.change is None and say_only(match.findings, opinion.expression))
+        ):
+            return ()
+        return self._count("closest", (of_opinion(opinion), *others_beside(match.findings, opinion)))
 
     def _matched(self, text: str, inside: bool = False) -> tuple[Finding, ...]:
         """A licence text: exact matching; where that leaves words over, the library; where nothing is sure, all.
