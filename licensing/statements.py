@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from gleanery.licensing.expressions import all_of, alternatives, canonical, conjuncts, keys, parse
-from gleanery.licensing.names import is_ownership_name
+from gleanery.licensing.names import is_ownership_name, license_role
 from gleanery.licensing.scan import CHANGED_TEXT, NO_TRAINING, Finding
 
 # "See LICENSE": it points to a licence and is none.
@@ -130,7 +130,8 @@ def combined(role: str, texts: Texts, silence_is_doubt: bool = False) -> Said:
                 parts += [p for p in conjuncts(said) if role != "own_header" or canonical(p) not in TOOL_GRANTS]
                 evidence.append(evidence_of(role, file, finding, said))
             elif finding.outcome in ("changed", "mentioned") and said is not None:
-                uncertain = True
+                # A notice informs and never grants: what it mentions is no doubt.
+                uncertain = uncertain or finding.outcome == "changed" or license_role(file.path) == "license"
                 parts += conjuncts(said)
                 evidence.append(evidence_of(role, file, finding, said))
             elif finding.outcome != "none" or (silence_is_doubt and not speaks_of_owners(file.path, finding)):
