@@ -69,7 +69,7 @@ def reading_scopes(path: str) -> tuple[str, ...]:
     """Every way in which a file is read: a manifest that is code or has comments has a head of its own too.
 
     >>> reading_scopes("a.c"), reading_scopes("setup.py"), reading_scopes("package.json")
-    (('head',), ('code', 'head'), ('json',))
+    (('head',), ('setup-py', 'head'), ('json',))
     """
     scope = reading_scope(path)
     both = license_role(path) == "metadata" and scope not in _FORMS_WITHOUT_HEAD

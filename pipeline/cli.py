@@ -6,8 +6,13 @@ problem that the message explains, 2 wrong arguments.
 
 import logging
 import os
+import secrets
+import shutil
 import signal
 import sys
+import tempfile
+from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -56,6 +61,7 @@ def run(
     from gleanery.pipeline.settings import load_settings
 
     loaded = load_settings(settings)
+    _keep_together()
     try:
         with progress(quiet) as listener:
             report = curate(loaded, folder, engine, workers or None, listener, retry, refresh_optout, recrawl)
@@ -173,6 +179,16 @@ def main() -> None:
         if (refused := of_system(error)) is None:
             raise
         _say(refused)
+
+
+@cache
+def _keep_together() -> None:
+    """Give this process and those that it starts one temporary folder, which goes when it ends, however they end."""
+    folder = Path(tempfile.gettempdir(), f"gl-{secrets.token_hex(4)}")  # short, since sockets of a pool lie in it
+    # After all others: Python's pools take away their own folders with -100.
+    Finalize(None, shutil.rmtree, (folder,), {"ignore_errors": True}, exitpriority=-200)
+    folder.mkdir(mode=0o700)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
 
 
 # Set when somebody stopped this process: what an engine makes of the interrupt may be any error.

@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import FrameType
@@ -104,15 +104,22 @@ def close_shared_pool() -> None:
 
 
 @contextlib.contextmanager
-def stopped_by_signals() -> Iterator[None]:
+def stopped_by_signals() -> Iterator[Callable[[], None]]:
     """Meanwhile Ctrl-C and SIGTERM stop the workers first, and then do what they did before.
 
     Only so is a run stopped at once: whoever waits for a task would wait for its end, and an engine waits in its own
-    frames. A signal that would end this process is left as it is, since workers end with it.
+    frames. A signal that would end this process is left as it is, since workers end with it. What is yielded raises
+    KeyboardInterrupt once there was a signal: Python forgets an interrupt that falls into the end of an object.
     """
     before: dict[int, Any] = {}
+    seen: list[int] = []
+
+    def check() -> None:
+        if seen:
+            raise KeyboardInterrupt
 
     def stop(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
         if _open is not None:
             _open.stop()
         before[number](number, frame)
@@ -123,7 +130,7 @@ def stopped_by_signals() -> Iterator[None]:
                 before[number] = handler
                 signal.signal(number, stop)
     try:
-        yield
+        yield check
     finally:
         for sign, handler in before.items():
             signal.signal(sign, handler)
