@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from measuring import RESULTS
 
 from gleanery.licensing.evidence import find
-from gleanery.licensing.expressions import all_of
+from gleanery.licensing.expressions import all_of, conjuncts
 from gleanery.licensing.matches import match_of, query_of
 from gleanery.licensing.names import reading_scope
 from gleanery.licensing.policy import ALLOW, Policy
@@ -22,6 +22,8 @@ from gleanery.licensing.scan import Scanner
 
 TAG = "The head names its licence in a tag with a link (@license {@link ...}), which the full matcher does not report."
 CHOICE = "The head offers a choice in words, of which one side is allowed; the full matcher reports nothing."
+ALONE = "Matching of the head alone names it; the full matcher reports nothing."
+MENTION = "The head only mentions it, as of other code, which grants nothing here."
 BELOW = "It stands below the head, which is all that is read of a source file."
 OTHERS = "The README names it of something else, such as a logo."
 ALIKE = "Only approximate comparison names it: its words are those of no known text."
@@ -46,10 +48,16 @@ def cause_of(one: Difference, scanner: Scanner, policy: Policy) -> str:
     text = one.content.decode("utf-8", "replace")
     head = "\n".join(text[:HEAD_CHARACTERS].split("\n")[:HEAD_LINES])
     if one.said and not one.full_said:
-        return TAG if _TAG.search(head) else CHOICE if " OR " in one.said else UNEXPLAINED
+        if _TAG.search(head) or " OR " in one.said:
+            return TAG if _TAG.search(head) else CHOICE
+        alone = match_of(query_of(head), approximate=False).findings
+        return ALONE if any(one.said in conjuncts(f.expression or "") for f in alone) else UNEXPLAINED
     if reading_scope(one.name) == "readme":
         mentioned = [f.expression for f in find(scanner, one.content, "readme") if f.outcome == "mentioned"]
         return OTHERS if any(f and policy.answer(f) == policy.answer(one.full_said) for f in mentioned) else UNEXPLAINED
+    said = [f.expression for f in find(scanner, one.content, "head") if f.outcome == "mentioned"]
+    if any(f and policy.answer(f) == policy.answer(one.full_said) for f in said):
+        return MENTION
     whole = all_of(f.expression for f in find(scanner, one.content, "whole") if f.expression)
     if len(head) < len(text) and policy.answer(whole) == policy.answer(one.full_said):
         return BELOW
