@@ -5,21 +5,18 @@ files; text never enters a shuffle. Orchestration costs about 0.2 s a step on `l
 This is the only file that imports Beam.
 """
 
-import atexit
 import contextlib
 import hmac
 import json
 import logging
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -169,21 +166,13 @@ def portable_pipeline(call: Call, elements: Sequence[str], worker_pool: str, wor
 
 @contextlib.contextmanager
 def _passing_folder() -> Iterator[None]:
-    """Removes what is made in the temporary folder meanwhile, such as folders for a graph that Beam does not run.
-
-    Whoever is stopped while it is removed removes the rest when the process ends.
-    """
-    folder = Path(tempfile.gettempdir(), f"gleanery-{secrets.token_hex(8)}")
-    remove = partial(shutil.rmtree, folder, ignore_errors=True)
-    atexit.register(remove)
-    folder.mkdir(mode=0o700)
-    before, tempfile.tempdir = tempfile.tempdir, str(folder)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
-        remove()
-        atexit.unregister(remove)
+    """Removes what is made in the temporary folder meanwhile, such as folders for a graph that Beam does not run."""
+    with tempfile.TemporaryDirectory(prefix="gleanery-") as folder:
+        before, tempfile.tempdir = tempfile.tempdir, folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 def serve_workers(port: int, driver: int) -> None:
