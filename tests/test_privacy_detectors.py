@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from redacted import found
 
 from gleanery.privacy.redact import Redactor
 from gleanery.privacy.rules import KeyRule, load_rules
@@ -24,10 +25,6 @@ PW = "Birke7Zweig"
 @pytest.fixture(scope="module")
 def redactor() -> Redactor:
     return Redactor()
-
-
-def found(redactor: Redactor, text: str, path: str = "a.py") -> list[tuple[str, str]]:
-    return [(r.entity, text[r.start : r.end]) for r in redactor.redact(text, path, None).replacements]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from redacted import found
 
 from gleanery.privacy.redact import Redactor
 from gleanery.privacy.rules import load_rules
@@ -15,10 +16,6 @@ BILI = "3f8a1b2c%2C1742915423%2C5d6e7%2A91CjBvZkq8Jw7mP0aQeRtYuIoPxN2"
 @pytest.fixture(scope="module")
 def redactor() -> Redactor:
     return Redactor()
-
-
-def found(redactor: Redactor, text: str, path: str = "a.py") -> list[tuple[str, str]]:
-    return [(r.entity, text[r.start : r.end]) for r in redactor.redact(text, path, None).replacements]
 
 
 @pytest.mark.parametrize(
