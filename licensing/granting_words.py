@@ -57,6 +57,8 @@ FORMS = tuple(
         rf"^(?:this file is |it is )?(?:a )?part of\b[^.;]{{0,100}}[,;]?\s(?:(?:and|"
         rf"is)\s+)?(?:{_VERB}\b{_UNDER}|under\b)",
         r"^for (?:the )?(?:conditions|terms|licen[sc]\w*|details|copyright)\b",
+        # "See Copyright Notice in lua.h", where the detector knows what stands there.
+        r"^see (?:the )?(?:copyright|licen[sc]e)(?: (?:notice|information|details|terms))?s? (?:in|at) [\w./-]+$",
         r"^(?:your )?choice of\b",
         r"^(?:any |all )?copyrights?\b[^.;]{0,40}\b(?:dedicated|waived|disclaimed|released)\b",
         r"\b(?:released|placed|dedicated|put|donated) (?:in)?to (?:the )?public domain\b",

@@ -32,7 +32,16 @@ from gleanery.licensing.known_texts import (
     say_only,
     with_change,
 )
-from gleanery.licensing.matches import at_lines, is_identified, match_of, query_of, runs_of, whole_rule, words_in
+from gleanery.licensing.matches import (
+    at_lines,
+    is_brief,
+    is_identified,
+    match_of,
+    query_of,
+    runs_of,
+    whole_rule,
+    words_in,
+)
 from gleanery.licensing.normalised import covered_words, key_of
 from gleanery.licensing.reading import Reading, head_of, is_silent, owner_lines, read_text
 from gleanery.licensing.tags import without_tags
@@ -236,7 +245,7 @@ class Scanner:
         if (
             opinion is None
             or not opinion.alone
-            or (opinion.change is None and say_only(match.findings, opinion.expression))
+            or (opinion.change is None and _say_it_already(match.findings, opinion.expression))
         ):
             return ()
         return self._count("closest", (of_opinion(opinion), *others_beside(match.findings, opinion)))
@@ -345,6 +354,11 @@ def _placed(finding: Finding, numbers: tuple[int, ...]) -> Finding:
     # The detector cuts very long lines in pieces and counts each, so its numbers may lie beyond the last line.
     first, last = (numbers[min(n, len(numbers)) - 1] for n in (finding.start_line, finding.end_line))
     return replace(finding, start_line=first, end_line=last)
+
+
+def _say_it_already(findings: tuple[Finding, ...], expression: str) -> bool:
+    """Whether findings name a text and nothing else, and not in a few words that may speak of another work."""
+    return say_only(findings, expression) and not all(is_brief(f.rule or "") for f in findings)
 
 
 def _is_vague(finding: Finding) -> bool:
