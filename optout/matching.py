@@ -13,7 +13,7 @@ from gleanery.optout.names import REGISTRIES, canonical_owner, canonical_reposit
 from gleanery.optout.readings import readings
 from gleanery.records.errors import RejectRecord
 
-__all__ = ["Matcher", "Rule", "canonical_repository", "rule_keys"]
+__all__ = ["Matcher", "Rule", "canonical_repository", "rule_keys", "spelled_today"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Matcher:
     def __post_init__(self) -> None:
         blocks: dict[tuple[str, str], Rule] = {}
         for rule in sorted(self.rules, key=lambda rule: rule.seq):
-            key = (rule.scope, _spelled_as_names_are(rule.scope, rule.value.lower()))
+            key = (rule.scope, spelled_today(rule.scope, rule.value.lower()))
             if rule.action == "block":
                 blocks[key] = rule
             else:
@@ -77,14 +77,18 @@ class Matcher:
         """The rule that covers this content wherever it occurs, or None."""
         return self._blocks.get(("blob", blob_id.lower()))
 
+    def covers(self, canonical: str) -> Rule | None:
+        """The rule that covers the repository of this canonical name, or None; the earliest if there are several."""
+        return min(self._covering(canonical), key=lambda rule: rule.seq, default=None)
+
     def _covering(self, name: str) -> list[Rule]:
         return [rule for key in _keys(name, 2) if (rule := self._blocks.get(key))]
 
 
-def _spelled_as_names_are(scope: str, value: str) -> str:
+def spelled_today(scope: str, value: str) -> str:
     """The value of a rule as names are written today: the registry may be older than what is known of a host.
 
-    >>> _spelled_as_names_are("owner", "gist.github.com/alice"), _spelled_as_names_are("repo", "pypi.io/project/lib")
+    >>> spelled_today("owner", "gist.github.com/alice"), spelled_today("repo", "pypi.io/project/lib")
     ('github.com/alice', 'pypi/lib')
     """
     if scope == "blob" or not (value.partition("/")[0] in OTHER_SPELLINGS or value.endswith(".wiki")):

@@ -13,7 +13,7 @@ took 1.8 ms to append and 100,000 rules 0.24 s to read (SQLite, processor time o
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
@@ -21,12 +21,12 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from gleanery.optout import chain, schema
+from gleanery.optout import chain, schema, words
 from gleanery.optout import transitions as step
 from gleanery.optout.challenge import Challenge, Request, expected_digest, new_token, receipt_digest
-from gleanery.optout.matching import Rule, rule_keys
+from gleanery.optout.matching import Rule, rule_keys, spelled_today
 from gleanery.optout.names import canonical_repository
-from gleanery.optout.typed import rule_value
+from gleanery.optout.typed import rule_value, typed_repository
 from gleanery.records.errors import RejectRecord, StopRun
 
 __all__ = ["Challenge", "Proof", "Registry", "Request", "Rule"]
@@ -73,6 +73,11 @@ class Registry:
         """
         return cls(schema.connect(url, create=create, secret=new_token(), wait=wait), clock)
 
+    @property
+    def place(self) -> str:
+        """Where it is: the path of a file, or a server and a database. Never a password."""
+        return schema.place(self._engine.url)
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -86,42 +91,46 @@ class Registry:
 
     def rules(self, position: int | None = None) -> list[Rule]:
         """All rules up to and including the position, in order; all there are without one."""
-        query = sa.select(*step.RULE_COLUMNS).order_by(schema.rules.c.seq)
+        query = sa.select(*words.RULE_COLUMNS).order_by(schema.rules.c.seq)
         if position is not None:
             query = query.where(schema.rules.c.seq <= position)
         with schema.reading(self._engine) as connection:
             return [Rule(*row) for row in connection.execute(query)]
 
-    def append_rule(self, scope: str, value: str, action: str, request_id: str | None = None) -> Rule:
+    def append_rule(self, scope: str, value: str, action: str, *, lifting: Collection[str] = ()) -> Rule:
         """Append one rule on the operator's word. The value is made canonical; RejectRecord if it cannot be.
 
-        RejectRecord too for an unblock where no block of this scope and value stands: it would look like an answer.
+        RejectRecord too for an unblock where no block of this scope and value stands: it would look like an answer. The
+        operator takes back their own word. An owner's proven request that stands is lifted only if `lifting` names it.
         """
         if action not in ("block", "unblock"):
             raise RejectRecord("a rule has an action: block or unblock", "give one of these", "bad_rule")
-        value = rule_value(scope, value)
+        if action == "block":
+            value = rule_value(scope, value)
         with self._appending() as (connection, now):
-            if action == "unblock" and not step.stands(connection, scope, value):
-                hint = "`gleanery optout list` shows the rules; take back what a block names, with its scope"
-                raise RejectRecord(f"no rule with the scope {scope} blocks {value}", hint, "not_blocked")
-            return step.append_rule(connection, now, scope, value, action, request_id)
+            if action == "unblock":
+                value = _to_take_back(connection, scope, value, lifting)
+            return step.append_rule(connection, now, scope, value, action, None)
 
     def standing_rule(self, repository: str) -> Rule | None:
         """The rule that covers this repository now, or None. Reads only the rules that could."""
-        keys = rule_keys(canonical_repository(repository))
+        try:
+            canonical = canonical_repository(repository)
+        except RejectRecord:
+            canonical = repository.lower()  # as it was written down: the name of a host without a dot, or an IPv6 one
         with schema.reading(self._engine) as connection:
-            return step.standing_rule(connection, keys)
+            return words.standing_rule(connection, rule_keys(canonical))
 
     # Requests
 
     def create_request(
         self, repository: str, clone_url: str | None = None, *, dataset: str = "this dataset"
     ) -> Request:
-        """A new request with its first challenge. `Request.receipt` is the only copy of the receipt there is.
+        """A new request for what an owner typed, with its first challenge. `Request.receipt` is its only copy.
 
         `clone_url` is where the challenge file will be looked for. `dataset` is the name that stands in that file.
         """
-        canonical = canonical_repository(repository)
+        canonical = typed_repository(repository)
         request_id, receipt = secrets.token_hex(8), new_token()
         row = {
             "id": request_id,
@@ -171,7 +180,7 @@ class Registry:
     def keep(self, request_id: str, receipt: str) -> Request:
         """Drop a withdrawal that was started and not proven: the opt-out stays as it is."""
         with self._opened(request_id, receipt) as (connection, _, request):
-            if request.state in step.PROVEN:
+            if request.state in words.PROVEN:
                 step.close_challenge(connection, request_id, "void")
             return step.request_of(connection, request_id)
 
@@ -204,7 +213,7 @@ class Registry:
         due = (table.c.state == "verified", table.c.rule_seq <= position)
         with self._appending() as (connection, now):
             rows = connection.execute(sa.select(table).where(*due).order_by(table.c.id)).all()
-            ids = [row.id for row in rows if row.rule_seq > step.taken_back(connection, row.repository, position)]
+            ids = [row.id for row in rows if row.rule_seq > words.taken_back(connection, row.repository, position)]
             for request_id in ids:
                 step.move(connection, now, request_id, ("verified",), "applied")
             return len(ids)
@@ -273,6 +282,23 @@ class Registry:
             if request is None:
                 raise RejectRecord("there is no such request", "check the receipt link", "not_found")
             yield connection, now, request
+
+
+def _to_take_back(connection: Connection, scope: str, text: str, lifting: Collection[str]) -> str:
+    """The value that an unblock names; RejectRecord if nothing of it is blocked, or if an owner has a word in it."""
+    value = spelled_today(scope, text.strip().lower())  # what a list of the rules shows can be taken back
+    if not words.stands(connection, scope, value):
+        value = rule_value(scope, text)
+    if not words.stands(connection, scope, value):
+        hint = "`gleanery optout list` shows the rules; take back what a block names, with its scope"
+        raise RejectRecord(f"no rule with the scope {scope} blocks {value}", hint, "not_blocked")
+    if others := [number for number in words.standing_requests(connection, scope, value) if number not in lifting]:
+        raise RejectRecord(
+            f"the owner of {value} has objected too, with proof (request {', '.join(others)})",
+            f"leave it to the owner, or lift their objection by name: {' '.join(f'--request {n}' for n in others)}",
+            "owner_objects",
+        )
+    return value
 
 
 _COUNT = sa.text(

@@ -116,8 +116,10 @@ def connect(url: str, *, create: bool, secret: str, wait: int = BUSY_SECONDS) ->
     `create` is false.
     """
     target = _checked_url(url)
-    place = _place(target)
-    missing = StopRun(f"there is no opt-out registry at {place}", "check the URL; the opt-out page creates one")
+    missing = StopRun(
+        f"there is no opt-out registry at {place(target)}",
+        "check the path or URL; `gleanery optout serve` and `optout block --create` make a new one",
+    )
     if target.drivername == "sqlite" and not create and not Path(target.database or "").exists():
         raise missing  # SQLite would create an empty file
     try:
@@ -133,7 +135,9 @@ def connect(url: str, *, create: bool, secret: str, wait: int = BUSY_SECONDS) ->
     except SQLAlchemyError as problem:
         raise _stopped(target, problem, "open") from None
     if layout != LAYOUT:
-        raise StopRun(f"the opt-out registry at {place} has another layout than this program", "update Gleanery")
+        raise StopRun(
+            f"the opt-out registry at {place(target)} has another layout than this program", "update Gleanery"
+        )
     return engine
 
 
@@ -171,11 +175,14 @@ def _stopped(target: URL, problem: SQLAlchemyError, verb: str) -> StopRun:
             reason, hint = "another program is writing to it", "give the command again when that program is done"
         elif "malformed" in said or "not a database" in said:
             reason, hint = "the file is damaged, or is none", "restore the registry from a backup"
-    return StopRun(f"cannot {verb} the opt-out registry at {_place(target)} ({reason})", hint)
+    return StopRun(f"cannot {verb} the opt-out registry at {place(target)} ({reason})", hint)
 
 
-def _place(target: URL) -> str:
-    return f"{target.get_backend_name()}://{target.host or ''}/{target.database or ''}"
+def place(target: URL) -> str:
+    """Where a registry is, for people: the path of a file, or a server and a database."""
+    if _is_server(target):
+        return f"{target.get_backend_name()}://{target.host or ''}/{target.database or ''}"
+    return str(Path(target.database or "").absolute())
 
 
 def _is_server(target: URL) -> bool:

@@ -11,13 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gleanery.optout import chain, schema
+from gleanery.optout import chain, schema, words
 from gleanery.optout.challenge import LIFETIME, Challenge, Request, new_token, receipt_digest
-from gleanery.optout.matching import Matcher, Rule
+from gleanery.optout.matching import Rule, spelled_today
+from gleanery.optout.words import PROVEN
 from gleanery.records.errors import RejectRecord
 
-PROVEN = ("verified", "applied")
-RULE_COLUMNS = [schema.rules.c[name] for name in ("seq", "scope", "value", "action", "request_id")]
 _REQUESTS, _CHALLENGES, _RULES = schema.requests, schema.challenges, schema.rules
 
 
@@ -33,26 +32,6 @@ def append_rule(connection: Connection, now: int, scope: str, value: str, action
     connection.execute(_RULES.insert().values(at=now, **body))
     chain.append(connection, now, "rule", body)
     return rule
-
-
-def standing_rule(connection: Connection, keys: Sequence[tuple[str, str]]) -> Rule | None:
-    """The rule that blocks the repository to which these keys belong (see `matching.rule_keys`), or None."""
-    either = [sa.and_(_RULES.c.scope == scope, _RULES.c.value == value) for scope, value in keys]
-    rows = connection.execute(sa.select(*RULE_COLUMNS).where(sa.or_(*either)).order_by(_RULES.c.seq))
-    return Matcher([Rule(*row) for row in rows]).blocks_repository([keys[-1][1]])
-
-
-def stands(connection: Connection, scope: str, value: str) -> bool:
-    """Whether the last word on this scope and value is a block."""
-    words = sa.select(_RULES.c.action).where(_RULES.c.scope == scope, _RULES.c.value == value)
-    return connection.execute(words.order_by(_RULES.c.seq.desc()).limit(1)).scalar() == "block"
-
-
-def taken_back(connection: Connection, repository: str, position: int | None = None) -> int:
-    """The number of the last rule, up to a position, that took blocks of this repository back; 0 if there is none."""
-    where = [_RULES.c.scope == "repo", _RULES.c.value == repository, _RULES.c.action == "unblock"]
-    where += [] if position is None else [_RULES.c.seq <= position]
-    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(_RULES.c.seq), 0)).where(*where)).scalar_one())
 
 
 def receive(connection: Connection, now: int, row: Mapping[str, Any]) -> None:
@@ -123,8 +102,10 @@ def carry_out(connection: Connection, now: int, request: Request) -> None:
         connection.execute(_REQUESTS.update().where(_REQUESTS.c.id == request.id).values(rule_seq=rule.seq))
         return
     move(connection, now, request.id, PROVEN, "withdrawn")
-    if request.stands and not _others_object(connection, request.repository):
-        append_rule(connection, now, "repo", request.repository, "unblock", request.id)
+    value = spelled_today("repo", request.repository)
+    others = words.standing_requests(connection, "repo", value) or words.operator_blocks(connection, "repo", value)
+    if request.stands and not others:
+        append_rule(connection, now, "repo", value, "unblock", request.id)
 
 
 def open_request(connection: Connection, request_id: str, receipt: str) -> Request | None:
@@ -159,25 +140,10 @@ def request_of(connection: Connection, request_id: str) -> Request:
         created_at=row.created_at,
         updated_at=row.updated_at,
         challenge=challenge,
-        stands=row.state in PROVEN and row.rule_seq > taken_back(connection, row.repository),
+        stands=row.state in PROVEN and row.rule_seq > words.taken_back(connection, row.repository),
     )
 
 
 def not_open() -> RejectRecord:
     """The error for a step that the request's state does not allow."""
     return RejectRecord("the request is not in a state that allows this", "open its page again", "not_open")
-
-
-def _others_object(connection: Connection, repository: str) -> bool:
-    """Whether somebody else's proven request that still stands, or the operator's own rule, blocks the repository."""
-    standing = sa.select(_REQUESTS.c.id).where(
-        _REQUESTS.c.repository == repository,
-        _REQUESTS.c.state.in_(PROVEN),
-        _REQUESTS.c.rule_seq > taken_back(connection, repository),
-    )
-    if connection.execute(standing.limit(1)).first():
-        return True
-    operators = sa.select(_RULES.c.action).where(
-        _RULES.c.scope == "repo", _RULES.c.value == repository, _RULES.c.request_id.is_(None)
-    )
-    return connection.execute(operators.order_by(_RULES.c.seq.desc()).limit(1)).scalar() == "block"

@@ -167,7 +167,7 @@ class _Site:
             return self._page(request, "start.html", 422, typed=repository, problem=problem.hint)
         asked = f"{network(request)}\0{named.repository}"
         self.turnstile.count("request for", asked, self.settings.requests_per_repository)
-        made = self.registry.create_request(named.repository, named.clone_url, dataset=self.settings.dataset)
+        made = self.registry.create_request(repository, named.clone_url, dataset=self.settings.dataset)
         return _see(f"/requests/{made.id}/{made.receipt}")
 
     def check(self, request: Request, number: Number, receipt: Receipt, token: Sent = "") -> Response:

@@ -3,6 +3,8 @@
 In: arguments. Out: rows of the registry on standard output, or a page on the network. Exit status as in `cli.py`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,12 +63,18 @@ def block(
     value: Annotated[str, typer.Argument(help="Such as https://host/owner/name, pypi/name, host/owner or a blob id.")],
     registry: RegistryUrl = "optout.sqlite",
     scope: Scope = "repo",
+    create: Annotated[bool, typer.Option("--create", help="Make the registry if it is not there yet.")] = False,
 ) -> None:
     """Block a repository, an owner or a content by hand, for a request that came another way.
 
     Example: gleanery optout block pypi/requests --registry optout.sqlite
     """
-    _append_rule(scope, value, registry, "block")
+    from gleanery.optout.typed import rule_value
+
+    with _followed():
+        rule_value(scope, value)  # a wrong name makes no registry
+        opened = _open_registry(registry, create=create)
+        _tell(opened.append_rule(scope, value, "block"), opened.place)
 
 
 @app.command("unblock")
@@ -74,12 +82,17 @@ def unblock(
     value: Annotated[str, typer.Argument(help="What the block named.")],
     registry: RegistryUrl = "optout.sqlite",
     scope: Scope = "repo",
+    request: Annotated[
+        list[str] | None, typer.Option("--request", help="Number of an owner's proven request that is lifted too.")
+    ] = None,
 ) -> None:
-    """Take a block back. The registry keeps both rules: it is append-only.
+    """Take a block of your own back. The registry keeps both rules: it is append-only.
 
     Example: gleanery optout unblock pypi/requests --registry optout.sqlite
     """
-    _append_rule(scope, value, registry, "unblock")
+    with _followed():
+        opened = _open_registry(registry)
+        _tell(opened.append_rule(scope, value, "unblock", lifting=request or ()), opened.place)
 
 
 @app.command("list")
@@ -113,14 +126,14 @@ def _open_registry(given: str, create: bool = False) -> Any:
     return Registry.open(_registry_url(given), create=create)
 
 
-def _append_rule(scope: str, value: str, registry: str, action: str) -> None:
-    """Only a block may make a registry: a mistyped path would pass for one to which nobody objected."""
-    from gleanery.optout.typed import rule_value
-
+@contextmanager
+def _followed() -> Iterator[None]:
+    """What the registry does not take was a wrong argument."""
     try:
-        value = rule_value(scope, value)  # a wrong name makes no registry
+        yield
     except RejectRecord as error:
         raise wrong(error.message, error.hint) from None
-    opened = _open_registry(registry, create=action == "block")
-    rule = opened.append_rule(scope=scope, value=value, action=action)
-    out.print(f"rule {rule.seq}: {rule.action} {rule.value}; it acts from the next run on")
+
+
+def _tell(rule: Any, place: str) -> None:
+    out.print(f"rule {rule.seq}: {rule.action} {rule.value}; it acts from the next run on with the registry {place}")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from sqlalchemy.exc import SQLAlchemyError
 
-from gleanery.optout import schema
+from gleanery.optout import schema, transitions
 from gleanery.optout.chain import entry_hash
 from gleanery.optout.challenge import (
     LIFETIME,
@@ -288,7 +288,7 @@ def test_after_the_operator_took_a_block_back_the_request_stands_no_more_and_hol
 ) -> None:
     first, first_receipt = verified(registry)
     assert first.stands
-    registry.append_rule("repo", NAMES[0], "unblock")
+    registry.append_rule("repo", NAMES[0], "unblock", lifting=[first.id])
     ended = registry.get_request(first.id, first_receipt)
     assert ended and ended.state == "verified" and not ended.stands
     assert registry.mark_applied(registry.position()) == 0
@@ -303,7 +303,7 @@ def test_after_the_operator_took_a_block_back_the_request_stands_no_more_and_hol
 def test_a_withdrawal_that_the_operator_was_faster_with_writes_no_second_rule(registry: Registry) -> None:
     request, receipt = verified(registry)
     asked = registry.withdraw(request.id, receipt)
-    registry.append_rule("repo", NAMES[0], "unblock")
+    registry.append_rule("repo", NAMES[0], "unblock", lifting=[request.id])
     registry.append_rule("repo", NAMES[0], "block")
     assert registry.settle(request.id, receipt, proof_for(asked, receipt)).state == "withdrawn"
     assert [rule.action for rule in registry.rules()] == ["block", "unblock", "block"]
@@ -321,6 +321,76 @@ def test_what_no_rule_blocks_cannot_be_unblocked(registry: Registry) -> None:
     registry.append_rule("owner", "https://github.com/Alice", "unblock")
     with pytest.raises(RejectRecord):
         registry.append_rule("owner", "github.com/alice", "unblock")
+
+
+def test_an_operator_takes_back_their_own_word_and_not_an_owners(registry: Registry) -> None:
+    registry.append_rule("repo", NAMES[0], "block")
+    (first, receipt), (second, _) = verified(registry), verified(registry)
+    for named in ([], [second.id], ["0" * 16]):
+        with pytest.raises(RejectRecord, match=first.id) as refused:
+            registry.append_rule("repo", NAMES[0], "unblock", lifting=named)
+        assert f"--request {first.id}" in refused.value.hint
+    assert registry.position() == 3 and registry.standing_rule(NAMES[0])
+    taken_back(registry, first, receipt)
+    registry.append_rule("repo", NAMES[0], "unblock", lifting=[second.id])
+    assert registry.standing_rule(NAMES[0]) is None
+
+
+# A gist has been its account's since a later day than this registry's.
+OLDER = "gist.github.com/alice/0123456789abcdef0123"
+OLDER_AND_NEWER = [
+    (OLDER, "github.com/alice/0123456789abcdef0123"),
+    ("github.com/alice/lib.wiki", "github.com/alice/lib"),
+    ("pypi.python.org/pypi/my_lib", "pypi/my-lib"),
+]
+
+
+def _written_earlier(registry: Registry, value: str) -> None:
+    with registry._appending() as (connection, now):
+        transitions.append_rule(connection, now, "repo", value, "block", None)
+
+
+@pytest.mark.parametrize(("older", "newer"), OLDER_AND_NEWER)
+@pytest.mark.parametrize("typed", [0, 1])
+def test_a_rule_of_an_older_spelling_is_shown_and_can_be_taken_back(
+    registry: Registry, older: str, newer: str, typed: int
+) -> None:
+    _written_earlier(registry, older)
+    assert registry.standing_rule(older) == registry.standing_rule(newer) == registry.rules()[0]
+    registry.append_rule("repo", (older, newer)[typed], "unblock")
+    assert registry.standing_rule(newer) is None
+
+
+def test_objections_of_older_spellings_outlive_one_that_is_taken_back(registry: Registry) -> None:
+    _written_earlier(registry, OLDER)
+    request, receipt = verified(registry, OLDER)
+    assert taken_back(registry, request, receipt).state == "withdrawn"
+    assert registry.standing_rule(OLDER) and Matcher(registry.rules()).blocks_repository([f"https://{OLDER}"])
+    early, early_receipt = verified(registry, OLDER)
+    late, _ = verified(registry, OLDER)
+    with sa.create_engine(registry._engine.url).begin() as connection:
+        connection.execute(schema.requests.update().where(schema.requests.c.id == early.id).values(repository=OLDER))
+    registry.append_rule("repo", OLDER, "unblock", lifting=[early.id, late.id])
+    found = registry.get_request(early.id, early_receipt)
+    assert found and not found.stands and registry.standing_rule(OLDER) is None
+
+
+def test_a_request_of_an_older_spelling_outlives_one_that_is_taken_back(registry: Registry) -> None:
+    (early, _), (late, late_receipt) = verified(registry, OLDER), verified(registry, OLDER)
+    with sa.create_engine(registry._engine.url).begin() as connection:
+        connection.execute(schema.requests.update().where(schema.requests.c.id == early.id).values(repository=OLDER))
+    assert taken_back(registry, late, late_receipt).state == "withdrawn"
+    assert registry.standing_rule(OLDER)
+
+
+@pytest.mark.parametrize("address", ["http://gitlab/group/lib", "http://[2001:db8::1]/group/lib"])
+def test_a_host_without_a_dot_has_rules_and_requests_like_any_other(registry: Registry, address: str) -> None:
+    made = registry.create_request(address, address)
+    registry.append_rule("repo", address, "block")
+    value = registry.rules()[0].value
+    assert registry.standing_rule(made.repository) == registry.standing_rule(address) == registry.rules()[0]
+    registry.append_rule("repo", value, "unblock")
+    assert registry.standing_rule(address) is None
 
 
 def test_a_reader_of_the_log_waits_for_no_writer_and_a_writer_is_told_in_a_line(place: str) -> None:
@@ -347,7 +417,7 @@ def test_a_damaged_registry_is_told_in_a_line(place: str) -> None:
     content = bytearray(file.read_bytes())
     content[4096 * 2 :] = b"\xff" * (len(content) - 4096 * 2)
     file.write_bytes(content)
-    with pytest.raises(StopRun, match="cannot (open|use) the opt-out registry at sqlite:.*damaged") as told:
+    with pytest.raises(StopRun, match="cannot (open|use) the opt-out registry at /.*damaged") as told:
         Registry.open(place, create=False).rules()
     assert "SELECT" not in str(told.value)
 

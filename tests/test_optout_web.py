@@ -169,7 +169,7 @@ def test_a_receipt_does_not_say_that_a_block_stands_which_the_operator_took_back
     outcome("passed")
     client.post(f"{page}/check", data={"token": token_on(client)})
     assert "the block is in the registry" in client.get(page).text
-    registry.append_rule("repo", REPOSITORY, "unblock")
+    registry.append_rule("repo", REPOSITORY, "unblock", lifting=[page.split("/")[2]])
     shown = client.get(page).text
     assert "Ended: the operator took the block back" in shown and "start\nagain" in shown
     assert (
@@ -496,6 +496,13 @@ def test_an_unexpected_error_is_a_page_without_details(
     answer = client.get("/healthz")
     assert answer.status_code == 500 and "division" not in answer.text and "Nothing was changed" in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("host", ["gitlab", "[2001:db8::1]"])
+def test_an_owner_on_a_host_without_a_dot_gets_a_file(visit: Visit, registry: Registry, host: str) -> None:
+    client = visit(replace(SETTINGS, allow_local=True, extra_hosts=(host,)))
+    assert STATES["challenged"] in client.get(file_request(client, f"http://{host}/group/lib")).text
+    assert client.get("/blocked", params={"repository": f"http://{host}/group/lib"}).status_code == 200
 
 
 def test_health_names_the_position(visit: Visit, registry: Registry) -> None:

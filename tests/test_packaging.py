@@ -85,7 +85,7 @@ def _curates(python: str, folder: Path) -> None:
     command = [python, "-m", "gleanery.pipeline.cli"]
     registry = ["--registry", str(settings.parent / "optout.sqlite")]
     for arguments in (
-        ["optout", "block", "github.com/erin/private-matter", *registry],
+        ["optout", "block", "github.com/erin/private-matter", "--create", *registry],
         ["run", str(settings), "--out", "run", "--workers", "2", "--quiet"],
         ["verify", "run/release"],
     ):

@@ -205,7 +205,10 @@ def test_verify_fails_on_a_changed_byte_and_on_another_release(curated: Path, tm
 
 def test_rules_are_appended_listed_and_taken_back(tmp_path: Path) -> None:
     registry = str(tmp_path / "registry.sqlite")
-    assert gleanery("optout", "block", "https://github.com/Alice/Lib.git", "--registry", registry).returncode == 0
+    named = ("optout", "block", "https://github.com/Alice/Lib.git", "--registry", registry)
+    slip = gleanery(*named)
+    assert slip.returncode == 1 and "--create" in slip.stderr.replace("\n", " ") and not list(tmp_path.iterdir())
+    assert registry in gleanery(*named, "--create").stdout.replace("\n", "")
     assert gleanery("optout", "unblock", "github.com/alice/lib", "--registry", registry).returncode == 0
     listed = gleanery("optout", "list", "--registry", registry).stdout
     assert [line.split()[1] for line in listed.splitlines()[1:]] == ["block", "unblock"]
