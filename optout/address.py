@@ -28,6 +28,10 @@ _REFUSED = tuple(
 )
 
 
+# The name itself is unknown; any other error of a look-up is about the servers that were asked.
+_NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+
+
 @dataclass(frozen=True)
 class Target:
     """A place that may be contacted: the URL to give to git, and the pin that fixes the name's addresses."""
@@ -38,7 +42,7 @@ class Target:
 
 
 def safe_target(clone_url: str, *, allow_local: bool, seconds: float) -> Target:
-    """The target behind a clone URL. Raises RejectRecord with the code address_refused or host_not_found.
+    """The target behind a clone URL. Raises RejectRecord: address_refused, host_not_found or not_reachable.
 
     Only https on port 443 at global addresses is allowed. `allow_local` also allows http, other ports, and private
     and loopback addresses: for tests and for a forge inside one's own network. Nothing allows link-local ones.
@@ -87,18 +91,27 @@ def _literal(host: str) -> Address | None:
 def _addresses(host: str, port: int, seconds: float) -> list[Address]:
     """All addresses of the name, sorted. The system's look-up has no time limit of its own, so it gets a thread."""
     found: list[Address] = []
+    unknown: list[str] = []
 
     def look_up() -> None:
         try:
             rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
+        except socket.gaierror as problem:
+            unknown.extend([host] if problem.errno in _NO_SUCH_NAME else [])
+            return
+        except UnicodeError:
+            unknown.append(host)
+            return
+        except OSError:
             return
         found.extend(sorted({ipaddress.ip_address(str(row[4][0])) for row in rows}, key=lambda a: (a.version, int(a))))
 
     thread = threading.Thread(target=look_up, daemon=True)
     thread.start()
     thread.join(seconds)
-    if thread.is_alive() or not found:
+    if thread.is_alive() or not (found or unknown):
+        raise RejectRecord("no server of names answered", "try again later", "not_reachable")
+    if not found:
         raise RejectRecord("the host has no address", "check the spelling of the repository's host", "host_not_found")
     return found
 

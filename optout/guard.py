@@ -107,12 +107,13 @@ class Forms:
         return self._hash(value)
 
     def check(self, request: Request, token: str) -> None:
-        """Refuse a form that another site made the browser send. Old browsers do not say where a form comes from.
+        """Refuse a form that another site made the browser send, where the browser says so; else the token decides.
 
-        Our own referrer policy makes browsers write `Origin: null`, so that is let through to the token.
+        Our own referrer policy makes browsers write `Origin: null`, and some (w3m, lynx) never say where a form comes
+        from. Both are let through to the token, which fits only the cookie of the same browser.
         """
         site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-        same = site == "same-origin" if site is not None else origin in ("null", self._own_origin(request))
+        same = site == "same-origin" if site is not None else origin in (None, "null", self._own_origin(request))
         fits = hmac.compare_digest(token.encode(), self._hash(request.cookies.get(self.cookie, "")).encode())
         if not (same and fits):
             raise Refused(403, "This form was not sent from our own page, or it is too old. Open the page again.")
@@ -149,26 +150,39 @@ class Turnstile:
             raise Refused(429, f"There were too many visits of this kind. Come back in {_duration(left)}.", left)
 
 
+class Running(Exception):
+    """The same work is being done already."""
+
+
 class Places:
     """Places for work on the network: few in all, and one for each client, so that no client takes them all."""
 
     def __init__(self, places: int) -> None:
-        self.free, self.lock, self.clients = places, threading.Lock(), set[str]()
+        self.free, self.lock, self.clients, self.works = places, threading.Lock(), set[str](), set[str]()
+
+    def running(self, work: str) -> bool:
+        """Whether this work is being done right now, by this program."""
+        with self.lock:
+            return work in self.works
 
     @contextmanager
-    def taken(self, client: str) -> Iterator[None]:
-        """Hold a place; refused where there is none."""
+    def taken(self, client: str, work: str) -> Iterator[None]:
+        """Hold a place; refused where there is none. Running if the same work holds one."""
         with self.lock:
+            if work in self.works:
+                raise Running
             if self.free <= 0 or client in self.clients:
                 raise Refused(503, "Repositories are being checked right now. Try again in a moment.", 10)
             self.free -= 1
             self.clients.add(client)
+            self.works.add(work)
         try:
             yield
         finally:
             with self.lock:
                 self.free += 1
                 self.clients.remove(client)
+                self.works.remove(work)
 
 
 def network(request: Request) -> str:

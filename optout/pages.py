@@ -23,7 +23,7 @@ WAYS_OUT: Mapping[str, str] = MappingProxyType(
         "moved": "Withdraw this request and make one with the address the repository has now.",
         "not_reachable": "Nothing is wrong with your file as far as we can see. Try again later.",
         "timed_out": "Nothing is wrong with your file as far as we can see. Try again later.",
-        "host_not_found": "Check the spelling of the host.",
+        "host_not_found": "Check the address. If it is right, write to the operator of this page.",
         "address_refused": "Write to the operator of this page.",
         "too_large": "Make sure the file is the one from this page. If it is, write to the operator of this page.",
     }

@@ -59,6 +59,10 @@ _SIGNS = (
 _LIMITED = 'ulimit -f "$1" && ulimit -v "$2" && ulimit -t "$3" && ulimit -c 0 || exit 125; shift 3; exec "$@"'
 
 
+class CheckImpossible(StopRun):
+    """This machine cannot check any repository: the fault is not the owner's."""
+
+
 @dataclass(frozen=True)
 class ProofResult:
     """How a check ended. `expected_sha256` says for which challenge file, `commit` where it was looked for."""
@@ -86,7 +90,7 @@ def check_files(
 ) -> ProofResult:
     """The same for the first of some file names that has it. JSON is compared by meaning, other text to the letter.
 
-    Raises StopRun only if this machine has no git program, or one that is too old.
+    Raises CheckImpossible only if this machine has no git program that fits, or none that starts within the limits.
     """
     ends = time.monotonic() + seconds
     digest = content_digest(expected)
@@ -98,6 +102,15 @@ def check_files(
             return ProofResult(_compare(git, commit, filenames, expected), digest, commit)
     except RejectRecord as problem:
         return ProofResult(problem.code, digest)
+
+
+def ensure_checks() -> None:
+    """CheckImpossible unless git starts here within the limits of a check. It makes one empty repository."""
+    with tempfile.TemporaryDirectory(prefix="optout-", ignore_cleanup_errors=True) as room:
+        try:
+            _Git(Path(room), Target("https://localhost/", "https", ""), time.monotonic() + 30)
+        except RejectRecord:
+            raise _no_start() from None
 
 
 def _compare(git: "_Git", commit: str, filenames: Sequence[str], expected: str) -> str:
@@ -181,15 +194,18 @@ class _Git:
         command = ("/bin/sh", "-c", _LIMITED, "sh", *limits, "git", *arguments)
         out, err = self.room / "out", self.room / "err"
         with open(out, "wb") as stdout, open(err, "wb") as stderr:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                env=self._environment(online),
-                cwd=self.room,
-                start_new_session=True,
-            )
+            try:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                    env=self._environment(online),
+                    cwd=self.room,
+                    start_new_session=True,
+                )
+            except OSError:
+                raise _no_start() from None
             try:
                 status = process.wait(left)
             except subprocess.TimeoutExpired:
@@ -202,7 +218,7 @@ class _Git:
 
     def _failure(self, status: int, err: Path) -> RejectRecord:
         if status in (125, 126, 127):
-            raise StopRun("the git program cannot be started within its limits", "check `ulimit` of this account")
+            raise _no_start()
         with open(err, "rb") as file:
             said = file.read(_SHOWN).decode("utf-8", "replace")
         code = next((code for sign, code in _SIGNS if re.search(sign, said)), "not_reachable")
@@ -264,14 +280,16 @@ class _Git:
 
 @functools.cache
 def _need_git() -> None:
-    """StopRun unless git is new enough to obey the pin; an older one would ignore it without a word."""
+    """CheckImpossible unless git is new enough to obey the pin; an older one would ignore it without a word."""
     try:
         said = subprocess.run(["git", "version"], capture_output=True, text=True, check=True, timeout=10).stdout
     except (OSError, subprocess.SubprocessError):
         said = ""
     found = re.match(r"git version (\d+)\.(\d+)", said)
     if not found or (int(found[1]), int(found[2])) < OLDEST_GIT:
-        raise StopRun("checks need the program git, version 2.37 or newer", "install it, and make sure it is on PATH")
+        raise CheckImpossible(
+            "checks need the program git, version 2.37 or newer", "install it, and make sure it is on PATH"
+        )
 
 
 def _end_group(process: "subprocess.Popen[bytes]") -> None:
@@ -279,6 +297,13 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _no_start() -> CheckImpossible:
+    return CheckImpossible(
+        "checks cannot start the program git within their limits",
+        f"let this account have files of {LONGEST_FETCH >> 20} MiB and {MEMORY_KIB >> 20} GiB of memory (`ulimit`)",
+    )
 
 
 def _timed_out() -> RejectRecord:

@@ -112,14 +112,14 @@ class Registry:
                 value = _to_take_back(connection, scope, value, lifting)
             return step.append_rule(connection, now, scope, value, action, None)
 
-    def standing_rule(self, repository: str) -> Rule | None:
-        """The rule that covers this repository now, or None. Reads only the rules that could."""
+    def standing_rule(self, repository: str, scopes: Collection[str] = ("repo", "owner")) -> Rule | None:
+        """The rule of these scopes that covers this repository now, or None. Reads only the rules that could."""
         try:
             canonical = canonical_repository(repository)
         except RejectRecord:
             canonical = repository.lower()  # as it was written down: the name of a host without a dot, or an IPv6 one
         with schema.reading(self._engine) as connection:
-            return words.standing_rule(connection, rule_keys(canonical))
+            return words.standing_rule(connection, [key for key in rule_keys(canonical) if key[0] in scopes])
 
     # Requests
 

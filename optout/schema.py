@@ -15,6 +15,11 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from gleanery.records.errors import StopRun
 
+
+class RegistryAway(StopRun):
+    """The registry cannot be opened or used; nothing was changed."""
+
+
 LAYOUT = "1"
 CONNECT_SECONDS = 15
 BUSY_SECONDS = 60  # how long a writer of SQLite waits for another one
@@ -165,7 +170,7 @@ def _told(engine: Engine) -> Iterator[None]:
         raise _stopped(engine.url, problem, "use") from None
 
 
-def _stopped(target: URL, problem: SQLAlchemyError, verb: str) -> StopRun:
+def _stopped(target: URL, problem: SQLAlchemyError, verb: str) -> RegistryAway:
     cause = getattr(problem, "orig", None) or problem
     reason, said = type(cause).__name__, str(cause)
     hint = "check that the server runs, and that the name and password in the URL are right"
@@ -175,7 +180,7 @@ def _stopped(target: URL, problem: SQLAlchemyError, verb: str) -> StopRun:
             reason, hint = "another program is writing to it", "give the command again when that program is done"
         elif "malformed" in said or "not a database" in said:
             reason, hint = "the file is damaged, or is none", "restore the registry from a backup"
-    return StopRun(f"cannot {verb} the opt-out registry at {place(target)} ({reason})", hint)
+    return RegistryAway(f"cannot {verb} the opt-out registry at {place(target)} ({reason})", hint)
 
 
 def place(target: URL) -> str:

@@ -68,6 +68,9 @@ def new_challenge(connection: Connection, now: int, request_id: str, action: str
             expires_at=now + LIFETIME,
         )
     )
+    # What the page shows of a check is about this challenge; clocks of several machines need not agree on that.
+    forgotten = _REQUESTS.update().where(_REQUESTS.c.id == request_id)
+    connection.execute(forgotten.values(last_result=None, last_checked_at=None))
     body: dict[str, chain.Plain] = {"request_id": request_id, "number": number, "action": action}
     chain.append(connection, now, "challenge", body)
 

@@ -5,8 +5,10 @@ which runs it. A page took 3 ms of processor time (SQLite). It stores no e-mail 
 address in the clear.
 """
 
+import logging
+import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import uvicorn
@@ -15,9 +17,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from gleanery.optout import challenge, forges, pages, proof
+from gleanery.optout import challenge, forges, pages, proof, schema
 from gleanery.optout.connections import AT_ONCE, patient_protocol
-from gleanery.optout.guard import Forms, Places, Refused, Shield, Turnstile, network, security_headers
+from gleanery.optout.guard import Forms, Places, Refused, Running, Shield, Turnstile, network, security_headers
 from gleanery.optout.registry import Registry
 from gleanery.optout.registry import Request as OwnersRequest
 from gleanery.optout.settings import Limit, WebSettings
@@ -35,15 +37,38 @@ _SENTENCES = {
     404: "There is no such page. If you followed a receipt link, check that it is complete.",
     405: "This address does not accept that kind of request.",
     500: "Something went wrong on our side. Nothing was changed. Try again later.",
-    503: "The opt-out registry cannot be reached at the moment. Nothing was changed. Try again later.",
 }
+# What stopped the program, and how the visitor is told. The operator finds the cause on standard error.
+_STOPS: tuple[tuple[type[GleaneryError], int, str], ...] = (
+    (
+        schema.RegistryAway,
+        503,
+        "The opt-out registry cannot be reached at the moment. Nothing was changed. Try again later.",
+    ),
+    (
+        proof.CheckImpossible,
+        503,
+        "This server cannot check repositories at the moment. Nothing is wrong with your file as far as we can see. "
+        "Nothing was changed. Try again later, or write to the operator of this page.",
+    ),
+    (
+        RejectRecord,
+        409,
+        "That is not possible as things stand. Nothing was changed. Open the page of the request again.",
+    ),
+    (GleaneryError, 500, _SENTENCES[500]),
+)
+_RECEIPT_PATH = re.compile(r"/requests/[0-9a-f]{16}/[A-Za-z0-9_-]{43}(?=/|\Z)")
+_log = logging.getLogger("gleanery.optout")
 
 
+_FOR_STRANGERS = ("repo",)  # a rule about an owner would answer a question about a person
 _VISITORS_WAIT = 15  # seconds for another writer of the registry; then the page says that it cannot be reached
 
 
 def serve(registry_url: str, host: str, port: int, settings: WebSettings) -> None:
-    """Serve the page until the process is told to stop. StopRun if the registry cannot be opened."""
+    """Serve the page until the process is told to stop. StopRun if the registry or git cannot be used."""
+    proof.ensure_checks()
     registry = Registry.open(registry_url, wait=_VISITORS_WAIT)
     try:
         uvicorn.run(
@@ -74,16 +99,21 @@ def create_app(registry: Registry, settings: WebSettings) -> FastAPI:
         ("/blocked", "GET", site.blocked),
         ("/review", "GET", site.review),
         ("/requests", "POST", site.create),
+        ("/requests", "GET", site.begin_again),
         ("/requests/{number}/{receipt}", "GET", site.show),
         ("/requests/{number}/{receipt}/file", "GET", site.file),
         ("/requests/{number}/{receipt}/check", "POST", site.check),
         ("/requests/{number}/{receipt}/withdraw", "POST", site.withdraw),
         ("/requests/{number}/{receipt}/keep", "POST", site.keep),
+        # Where a form was refused, the address bar holds one of these.
+        ("/requests/{number}/{receipt}/check", "GET", site.back),
+        ("/requests/{number}/{receipt}/withdraw", "GET", site.back),
+        ("/requests/{number}/{receipt}/keep", "GET", site.back),
     ):
         app.add_api_route(path, handler, methods=[method], response_model=None)
     app.add_exception_handler(HTTPException, site.refuse)
     app.add_exception_handler(RequestValidationError, _as(site, 400))
-    app.add_exception_handler(GleaneryError, _as(site, 503))
+    app.add_exception_handler(GleaneryError, site.stopped)
     app.add_exception_handler(Exception, _as(site, 500))
     app.add_middleware(Shield, settings=settings)
     return app
@@ -99,6 +129,7 @@ class _Site:
         hosts = (*settings.forges, *settings.extra_hosts)
         self.templates = pages.environment(dataset=settings.dataset, contact=settings.contact, hosts=hosts)
         self.places = Places(settings.checks_at_once)
+        self.checks_work = True
 
     # Pages that only read
 
@@ -110,16 +141,19 @@ class _Site:
         return Response(pages.stylesheet(), media_type="text/css", headers={"cache-control": "max-age=3600"})
 
     def health(self) -> Response:
-        return JSONResponse({"status": "ok", "position": self.registry.position()})
+        position = self.registry.position()
+        if not self.checks_work:
+            return JSONResponse({"status": "checks are not possible", "position": position}, 503)
+        return JSONResponse({"status": "ok", "position": position})
 
     def blocked(self, request: Request, repository: Typed = "") -> Response:
-        """Whether a repository is blocked, asked by its name. Requests that are not proven are not shown."""
+        """Whether a rule names a repository. Requests that are not proven are not shown, nor rules about a person."""
         self._read_limit(request)
         try:
             name = forges.searched_repository(repository) if repository.strip() else ""
         except RejectRecord as problem:
             return self._page(request, "blocked.html", 422, typed=repository, problem=problem.hint, name="", rule=None)
-        rule = self.registry.standing_rule(name) if name else None
+        rule = self.registry.standing_rule(name, _FOR_STRANGERS) if name else None
         return self._page(request, "blocked.html", typed=repository, problem="", name=name, rule=rule)
 
     def review(self, request: Request, repository: Typed = "") -> Response:
@@ -129,7 +163,7 @@ class _Site:
             named = forges.named_repository(repository, self.settings)
         except RejectRecord as problem:
             return self._page(request, "start.html", 422, typed=repository, problem=problem.hint)
-        rule = self.registry.standing_rule(named.repository)
+        rule = self.registry.standing_rule(named.repository, _FOR_STRANGERS)
         return self._page(request, "review.html", named=named, typed=repository, rule=rule)
 
     def show(self, request: Request, number: Number, receipt: Receipt) -> Response:
@@ -137,7 +171,8 @@ class _Site:
         self._read_limit(request)
         self.registry.expire_challenges()
         found = self._found(number, receipt)
-        rule = self.registry.standing_rule(found.repository)
+        proven = found.rule_seq is not None
+        rule = self.registry.standing_rule(found.repository, *([] if proven else [_FOR_STRANGERS]))
         return self._page(
             request,
             "request.html",
@@ -146,6 +181,8 @@ class _Site:
             here=f"/requests/{number}/{receipt}",
             text=challenge.file_text(found, receipt),
             filenames=challenge.FILENAMES,
+            checking=self.places.running(number),
+            check_seconds=self.settings.check_seconds,
             rule=rule,
         )
 
@@ -175,9 +212,10 @@ class _Site:
         self.registry.expire_challenges()
         found = self._found(number, receipt)
         if found.challenge.state == "pending":
-            self.turnstile.pass_client(request, "check", self.settings.checks_per_client)
-            self.turnstile.count("check of", number, self.settings.checks_per_request)
-            with self.places.taken(network(request)), self._races():
+            # A second click finds the first one's check: its page says so.
+            with suppress(Running), self.places.taken(network(request), number), self._races():
+                self.turnstile.pass_client(request, "check", self.settings.checks_per_client)
+                self.turnstile.count("check of", number, self.settings.checks_per_request)
                 self.registry.settle(number, receipt, self._proof(found, receipt))
         return _see(f"/requests/{number}/{receipt}#state")
 
@@ -195,13 +233,30 @@ class _Site:
             self.registry.keep(number, receipt)
         return _see(f"/requests/{number}/{receipt}#state")
 
+    def back(self, number: Number, receipt: Receipt) -> Response:
+        return _see(f"/requests/{number}/{receipt}")
+
+    def begin_again(self) -> Response:
+        return _see("/")
+
     # Refusals
+
+    def stopped(self, request: Request, problem: Exception) -> Response:
+        """A page about what stopped the program, and a line for the operator: of a record only the kind of error."""
+        status, sentence = next((status, said) for kind, status, said in _STOPS if isinstance(problem, kind))
+        if isinstance(problem, RejectRecord):
+            _log.error("a request was refused (%s)", problem.code)
+        elif isinstance(problem, GleaneryError):
+            _log.error("%s; %s", problem.message, problem.hint)
+        return self.refuse(request, Refused(status, sentence))
 
     def refuse(self, request: Request, problem: Exception) -> Response:
         """A page for any HTTP error. Only sentences of our own are shown."""
         status = problem.status_code if isinstance(problem, HTTPException) else 500
         sentence = problem.detail if isinstance(problem, Refused) else _SENTENCES.get(status, _SENTENCES[400])
-        html = self.templates.get_template("problem.html").render(sentence=sentence, status=status)
+        path = _RECEIPT_PATH.match(request.url.path) if status != 404 else None
+        receipt = path[0] if path else ""
+        html = self.templates.get_template("problem.html").render(sentence=sentence, status=status, receipt=receipt)
         headers = getattr(problem, "headers", None)
         return Response(html, status, media_type="text/html", headers=headers)
 
@@ -220,13 +275,19 @@ class _Site:
         return found
 
     def _proof(self, found: OwnersRequest, receipt: str) -> proof.ProofResult:
-        return proof.check_files(
-            found.clone_url,
-            challenge.FILENAMES,
-            challenge.file_text(found, receipt),
-            allow_local=self.settings.allow_local,
-            seconds=self.settings.check_seconds,
-        )
+        try:
+            result = proof.check_files(
+                found.clone_url,
+                challenge.FILENAMES,
+                challenge.file_text(found, receipt),
+                allow_local=self.settings.allow_local,
+                seconds=self.settings.check_seconds,
+            )
+        except proof.CheckImpossible:
+            self.checks_work = False
+            raise
+        self.checks_work = True
+        return result
 
     def _site_url(self, request: Request) -> str:
         return self.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")

@@ -21,10 +21,14 @@ _RULES, _REQUESTS = schema.rules, schema.requests
 
 
 def standing_rule(connection: Connection, keys: Sequence[tuple[str, str]]) -> Rule | None:
-    """The rule that blocks the repository to which these keys belong (see `matching.rule_keys`), or None."""
+    """The rule that blocks the repository to which these keys belong (see `matching.rule_keys`), or None.
+
+    Only rules of the scopes that are among the keys are looked at.
+    """
+    scopes = sorted({scope for scope, _ in keys})
     exact = [sa.and_(_RULES.c.scope == scope, _RULES.c.value == value) for scope, value in keys]
     older = _older_spellings(connection, _RULES.c.value, [value for _, value in keys])
-    rows = connection.execute(sa.select(*RULE_COLUMNS).where(sa.or_(*exact, *older)))
+    rows = connection.execute(sa.select(*RULE_COLUMNS).where(_RULES.c.scope.in_(scopes), sa.or_(*exact, *older)))
     return Matcher([Rule(*row) for row in rows]).covers(keys[-1][1])
 
 

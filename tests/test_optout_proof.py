@@ -16,7 +16,7 @@ from gleanery.optout import proof
 from gleanery.optout.address import safe_target
 from gleanery.optout.challenge import FILENAMES
 from gleanery.optout.proof import RESULTS, ProofResult, check_challenge, check_files
-from gleanery.records.errors import RejectRecord, StopRun
+from gleanery.records.errors import RejectRecord
 
 GOLDEN = Path(__file__).parent / "golden" / "optout"
 REFUSED = (GOLDEN / "refused_addresses.txt").read_text().splitlines()
@@ -286,8 +286,19 @@ def test_a_git_that_would_ignore_the_pin_stops_the_check(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     proof._need_git.cache_clear()
-    with pytest.raises(StopRun, match="2.37"):
-        check(host)
+    for attempt in (lambda: check(host), proof.ensure_checks):
+        with pytest.raises(proof.CheckImpossible, match="2.37"):
+            attempt()
+
+
+def test_a_machine_whose_limits_forbid_checks_is_told_before_the_first_owner_comes(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proof.ensure_checks()
+    monkeypatch.setattr(proof, "_LIMITED", "exit 125")  # what the shell does where a limit cannot be set
+    for attempt in (lambda: check(host), proof.ensure_checks):
+        with pytest.raises(proof.CheckImpossible, match="within their limits"):
+            attempt()
 
 
 @pytest.mark.parametrize("url", REFUSED)
@@ -336,7 +347,21 @@ def test_a_name_without_an_address_and_a_look_up_that_hangs_both_fail_closed(
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     result = check_challenge("https://forge.example/a/b", FILE, EXPECTED, allow_local=False, seconds=0.2)
-    assert result.code == "host_not_found"
+    assert result.code == "not_reachable"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(socket.EAI_NONAME, "host_not_found"), (socket.EAI_AGAIN, "not_reachable")]
+)
+def test_an_owner_is_not_blamed_for_a_server_of_names_that_is_away(
+    monkeypatch: pytest.MonkeyPatch, error: int, code: str
+) -> None:
+    def look_up(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(error, "invented")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    result = check_challenge("https://forge.example/a/b", FILE, EXPECTED, allow_local=False, seconds=1)
+    assert result.code == code
 
 
 def test_a_result_holds_only_words_of_our_own(host: Host) -> None:
