@@ -29,8 +29,10 @@ def refuse_other_files(root: Path) -> None:
     made = made_by_runs(root)
     others = [entry.path for entry in entries(root / PLACE) if entry.path not in made]
     if others:
+        withdrawn = ", and is withdrawn until then" if (root / PLACE / MARK).exists() else ""
+        said = f"the release is to be made anew{withdrawn}; it holds {len(others)} files that no run made"
         raise StopRun(
-            f"the release is to be made anew and holds {len(others)} files that no run made, such as {others[0]!r}",
+            f"{said}, such as {others[0]!r}",
             "move them beside the folder release, where signatures and lists stand, and run the same command again",
         )
 

@@ -22,7 +22,7 @@ from gleanery.licensing.texts import license_text
 from gleanery.optout.matching import Matcher
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.optouts import blocked_sources
-from gleanery.pipeline.release_folder import PLACE, put_in_place, refuse_other_files, withdraw
+from gleanery.pipeline.release_folder import PLACE, made_by_runs, put_in_place, refuse_other_files, withdraw
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR
 from gleanery.pipeline.stage4_judge import policy_of
@@ -114,9 +114,9 @@ def _detectors() -> dict[str, str]:
 def make_release(shard: Shard) -> None:
     """Assemble, check, seal, and put into place. What stood there stays until then, unless an owner in it objects."""
     payload, made = shard.task.payload, shard.data("release")
-    refuse_other_files(shard.root)
-    if objected := _objected(shard.root):
+    if objected := _objected(shard.root):  # before anything can stop the run
         withdraw(shard.root)
+    refuse_other_files(shard.root)
     if not payload["documents"]:
         raise _nothing_kept(payload["counts"], objected)
     shutil.rmtree(made, ignore_errors=True)
@@ -154,10 +154,11 @@ def _nothing_kept(counts: Mapping[str, Mapping[str, int]], objected: bool) -> St
 
 def _objected(root: Path) -> bool:
     """Whether the release that stands there holds something whose owner has opted out, as this run decided."""
-    docs = [read_table(path, ["file_id", "repo_id"]) for path in sorted((root / PLACE / "docs").glob("*.parquet"))]
-    if not docs:
+    ours = made_by_runs(root)
+    paths = [path for path in sorted((root / PLACE / "docs").glob("*.parquet")) if f"docs/{path.name}" in ours]
+    if not paths:
         return False
-    released = pa.concat_tables(docs)
+    released = pa.concat_tables([read_table(path, ["file_id", "repo_id"]) for path in paths])
     for path in sorted((root / "tables/repos").glob("*.parquet")):
         repos = read_table(path, ["repo_id", "status"])
         if _any_of(released["repo_id"], repos.filter(pc.equal(repos["status"], "opted_out"))["repo_id"]):

@@ -2,11 +2,17 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import pyarrow.parquet as pq
 import pytest
 
 from gleanery.pipeline.release_folder import made_by_runs, put_in_place, refuse_other_files, withdraw
+from gleanery.pipeline.stage7_release import make_release
+from gleanery.pipeline.steps import Shard
 from gleanery.records.errors import StopRun
+from gleanery.records.parquet import table_of, write_table
 from gleanery.release.verify import verify
 from gleanery.shards.loader import Loader
 from gleanery.shards.removals import Wish, append, removed_from
@@ -119,3 +125,21 @@ def test_a_kill_while_it_is_put_into_place_leaves_only_files_that_are_noted(
     put_in_place(root, _release(made, "docs/d.parquet"))
     assert _names(root / "release") == ["docs", "docs/d.parquet", "manifest.json"]
     assert made_by_runs(root) == {"docs/d.parquet", "manifest.json"}
+
+
+def test_an_objection_withdraws_a_release_whatever_else_lies_in_it(curated: Path, tmp_path: Path) -> None:
+    """Somebody's signature stops the new release, and may not keep the old one alive."""
+    root = Path(shutil.copytree(curated, tmp_path / "run"))
+    parts = sorted((root / "tables/repos").glob("*.parquet"))
+    path = next(path for path in parts if pq.read_table(path)["name"].to_pylist() == ["alice/tool"])
+    repos = table_of("repos", [row | {"status": "opted_out"} for row in pq.read_table(path).to_pylist()])
+    write_table(path, "repos", repos)
+    for name in ("manifest.sig", "docs/mine.parquet"):
+        (root / "release" / name).write_text("mine")
+    task = SimpleNamespace(payload={"documents": 1})
+    shard = SimpleNamespace(root=root, task=task, data=lambda name: root / "work" / name)
+    with pytest.raises(StopRun, match="and is withdrawn until then; it holds 2 files that no run made"):
+        make_release(cast(Shard, shard))
+    with pytest.raises(StopRun, match="was withdrawn"):
+        Loader(root / "release")
+    assert (root / "release/manifest.sig").read_text() == "mine"
