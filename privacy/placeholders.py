@@ -17,7 +17,8 @@ from gleanery.privacy.hits import Hit
 _V4_BLOCKS = (("192.0.2", 254), ("198.51.100", 254), ("203.0.113", 254))
 
 _MARK = re.compile(
-    r"(?:PRIVATE_KEY|KEY|PASSWORD)_[0-9]{1,9}_REDACTED|user[0-9]{1,9}\\{0,3}@example\.com|NAME_[0-9]{1,9}"
+    r"(?:PRIVATE_KEY|KEY|PASSWORD)_[0-9]{1,9}_REDACTED|user[0-9]{1,9}\\{0,3}@example\.com(?![\w-]|\.\w)"
+    r"|(?<![A-Z])(?:USER)?NAME_[0-9]{1,9}"
     r"|(?:192\.0\.2|198\.51\.100|203\.0\.113|198\.1[89]\.[0-9]{1,3})\.[0-9]{1,3}|2001:db8::[0-9a-f]{1,4}(?::[0-9a-f]{1,4})?"
 )
 

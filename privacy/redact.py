@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from gleanery.privacy.analyzer import Analyzer
 from gleanery.privacy.hits import SECRETS, Hit
 from gleanery.privacy.placeholders import Placed, merged, render
+from gleanery.privacy.repeats import with_repeats
 from gleanery.privacy.rules import redactor_version
 from gleanery.privacy.syntax import parses
 from gleanery.records.errors import RejectRecord
@@ -92,7 +93,7 @@ class Redactor:
             hits = [hit for hit in self._analyzer.find(current, path, language) if hit.entity in wanted]
             if not hits:
                 return current, placed
-            spans = merged(spans, [placed.in_original(hit, turn) for hit in hits])
+            spans = with_repeats(text, merged(spans, [placed.in_original(hit, turn) for hit in hits]))
             current, placed = render(text, spans)
         raise RejectRecord(
             "the redaction of a file did not settle",
