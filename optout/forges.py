@@ -6,11 +6,11 @@ from a host of the settings and a checked path; a host that nobody listed is nev
 
 from dataclasses import dataclass
 
-from gleanery.optout.hosts import ACCOUNTS_OF
-from gleanery.optout.names import REGISTRIES, Location, repository_location
 from gleanery.optout.settings import WebSettings
 from gleanery.optout.typed import typed_repository
 from gleanery.records.errors import RejectRecord
+from gleanery.records.hosts import ACCOUNTS_OF
+from gleanery.records.names import REGISTRIES, Location, repository_location
 
 LONGEST_INPUT = 300  # characters of a repository's name in the form
 # These answer with a redirect, which a check does not follow, unless the path ends like this.

@@ -8,10 +8,10 @@ microseconds (processor time on one core of a busy machine).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from gleanery.optout.hosts import OTHER_SPELLINGS
-from gleanery.optout.names import REGISTRIES, canonical_owner, canonical_repository
-from gleanery.optout.readings import readings
 from gleanery.records.errors import RejectRecord
+from gleanery.records.hosts import OTHER_SPELLINGS
+from gleanery.records.names import REGISTRIES, canonical_owner, canonical_repository
+from gleanery.records.readings import readings
 
 __all__ = ["Matcher", "Rule", "canonical_repository", "rule_keys", "spelled_today"]
 

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gleanery.optout.matching import Matcher
-from gleanery.optout.names import REGISTRIES
-from gleanery.optout.readings import Readings, reading, readings
+from gleanery.records.names import REGISTRIES
+from gleanery.records.readings import Readings, reading, readings
 
 
 @dataclass(frozen=True)

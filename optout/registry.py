@@ -25,9 +25,9 @@ from gleanery.optout import chain, schema, words
 from gleanery.optout import transitions as step
 from gleanery.optout.challenge import Challenge, Request, expected_digest, new_token, receipt_digest
 from gleanery.optout.matching import Rule, rule_keys, spelled_today
-from gleanery.optout.names import canonical_repository
 from gleanery.optout.typed import rule_value, typed_repository
 from gleanery.records.errors import RejectRecord, StopRun
+from gleanery.records.names import canonical_repository
 
 __all__ = ["Challenge", "Proof", "Registry", "Request", "Rule"]
 

@@ -7,9 +7,9 @@ would pass for an objection. No network and no file is touched.
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from gleanery.optout.hosts import PACKAGE_HOSTS
-from gleanery.optout.names import canonical_blob, canonical_owner, canonical_repository
 from gleanery.records.errors import RejectRecord
+from gleanery.records.hosts import PACKAGE_HOSTS
+from gleanery.records.names import canonical_blob, canonical_owner, canonical_repository
 
 # Pages of the forges themselves; no account has such a name.
 _PAGES = {

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gleanery.optout import schema
-from gleanery.optout.hosts import OTHER_SPELLINGS
 from gleanery.optout.matching import Matcher, Rule, spelled_today
+from gleanery.records.hosts import OTHER_SPELLINGS
 
 PROVEN = ("verified", "applied")
 RULE_COLUMNS = [schema.rules.c[name] for name in ("seq", "scope", "value", "action", "request_id")]

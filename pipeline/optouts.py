@@ -11,14 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gleanery.optout.hosts import TWO_LEVELS
 from gleanery.optout.matching import Matcher
 from gleanery.optout.networks import Member, blocked_members, upstreams
-from gleanery.optout.readings import is_unreadable, reading, readings
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.settings import Settings
 from gleanery.records.errors import RejectRecord, StopRun
+from gleanery.records.hosts import TWO_LEVELS
 from gleanery.records.parquet import iter_rows, table_of, write_table
+from gleanery.records.readings import is_unreadable, reading, readings
 from gleanery.sources.reading import Identity, Source, identify
 
 _FORGES = TWO_LEVELS | {"gitlab.com"}

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from gleanery.optout.forges import named_repository
 from gleanery.optout.matching import Matcher, Rule, canonical_repository, rule_keys
-from gleanery.optout.names import canonical_blob, canonical_owner
-from gleanery.optout.readings import is_unreadable
 from gleanery.optout.settings import WebSettings
 from gleanery.records.errors import RejectRecord
+from gleanery.records.names import canonical_blob, canonical_owner
+from gleanery.records.readings import is_unreadable
 
 GOLDEN = Path(__file__).parent / "golden" / "optout"
 SPELLINGS = [line.split("\t") for line in (GOLDEN / "spellings.tsv").read_text().splitlines()]

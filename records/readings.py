@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gleanery.optout.names import (
+from gleanery.records.errors import RejectRecord
+from gleanery.records.names import (
     LONGEST_NAME,
     REGISTRIES,
     canonical_repository,
@@ -21,7 +22,6 @@ from gleanery.optout.names import (
     segments_of,
     without_git,
 )
-from gleanery.records.errors import RejectRecord
 
 _KNOWN_SCHEME = re.compile(r"(?:scm:)?(?:git[+:])?(?:https?|ssh|git)(?:\+git)?://", re.IGNORECASE)
 _ANY_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")

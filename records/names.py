@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import quote, unquote
 
-from gleanery.optout.hosts import (
+from gleanery.records.errors import RejectRecord
+from gleanery.records.hosts import (
     ACCOUNTS_OF,
     INTERFACES,
     MODULES_OF,
@@ -21,7 +22,6 @@ from gleanery.optout.hosts import (
     TWO_LEVELS,
     archived_package,
 )
-from gleanery.records.errors import RejectRecord
 
 LONGEST_NAME = 4096  # characters; a URL may carry a long query
 REGISTRIES = ("pypi", "npm", "local")
