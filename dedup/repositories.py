@@ -1,11 +1,14 @@
 """Repositories as wholes: how much of one stands in another, whatever their owners say about forks.
 
-In: for each group of contents that are decided together, the repositories that hold it. Out: for each ordered pair of
-repositories, the number of groups that both hold. Linear in the holders of a group: 3 us for each pair counted.
+In: for the contents of a cluster, the repositories that hold them, and which contents are near copies or have equal
+normal forms. Out: for each ordered pair of repositories, how many contents of the first the second one holds too.
+Linear in the holders of contents and in the links: 3 us for each pair counted.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from gleanery.dedup.clusters import components
 
 # With at most this many holders, each pair of them is counted: 190 pairs. A text that hundreds hold (a licence, a
 # popular library) says little about any two of them, and the pairs would grow with the square.
@@ -13,30 +16,55 @@ MAX_HOLDERS = 20
 LEAST_SHARED, LEAST_SHARE = 3, 0.5
 
 
-def shared_groups(groups: Iterable[Sequence[str]]) -> Counter[tuple[str, str]]:
-    """How many groups each ordered pair of repositories shares; with itself, how many a repository has.
+def shared_contents(
+    holders: Mapping[str, Iterable[str]],
+    equal: Iterable[tuple[str, str]] = (),
+    near: Iterable[tuple[str, str]] = (),
+) -> Counter[tuple[str, str]]:
+    """How many contents of one repository stand in another one, by (one, other); by (one, one), how many it has.
 
-    Of a group with more than `MAX_HOLDERS`, each holder is paired with the smallest id and with its neighbour in the
-    order of ids: so a thousand mirrors of one repository are still found, each with the first and the next one.
+    `holders`: the repositories of each content. A content stands in another repository if that one holds the same
+    content, one that a chain of `equal` pairs leads to (equal forms), or one that is `near` it. Chains of near pairs
+    count for nothing: their ends may have nothing in common.
 
-    >>> sorted(shared_groups([["a", "b"], ["b", "a", "a"], ["b"]]).items())
-    [(('a', 'a'), 2), (('a', 'b'), 2), (('b', 'a'), 2), (('b', 'b'), 3)]
+    Of a content that stands in more than `MAX_HOLDERS`, each of its own holders is paired with the smallest id and with
+    its neighbours in the order of ids: so a thousand mirrors of one repository are still found, each with the first and
+    the next one.
+
+    >>> counts = shared_contents({"x": ["a", "b"], "y": ["b"], "z": ["c"]}, near=[("y", "z")])
+    >>> sorted((pair, number) for pair, number in counts.items() if pair[0] == "b")
+    [(('b', 'a'), 1), (('b', 'b'), 2), (('b', 'c'), 1)]
     """
+    own = {content: sorted(set(repos)) for content, repos in holders.items()}
+    equal = list(equal)
+    form = components([one for one, _ in equal], [other for _, other in equal])
+    of_form: dict[str, set[str]] = defaultdict(set)
+    for content, name in form.items():
+        of_form[name].update(own[content])
+    # Enough of them to tell that there are too many, so that to be like a popular content costs no more than to be
+    # like another one.
+    few = {name: sorted(repos)[: MAX_HOLDERS + 1] for name, repos in of_form.items()}
+    wider = {content: set(few[form[content]] if content in form else ()) for content in own}
+    for one, other in near:
+        wider[one].update(own[other][: MAX_HOLDERS + 1])
+        wider[other].update(own[one][: MAX_HOLDERS + 1])
     counts: Counter[tuple[str, str]] = Counter()
-    for holders in groups:
-        distinct = sorted(set(holders))
-        counts.update((one, one) for one in distinct)
-        for one, other in _pairs(distinct):
-            counts[one, other] += 1
-            counts[other, one] += 1
+    for content, repos in own.items():
+        counts.update((one, other) for one, other in _pairs(repos, sorted(wider[content].union(repos))))
     return counts
 
 
-def _pairs(holders: Sequence[str]) -> set[tuple[str, str]]:
-    if len(holders) <= MAX_HOLDERS:
-        return {(one, other) for i, one in enumerate(holders) for other in holders[i + 1 :]}
-    first = holders[0]
-    return {(first, other) for other in holders[1:]} | set(zip(holders, holders[1:], strict=False))
+def _pairs(own: Sequence[str], every: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """Pairs of one of the holders of a content, with itself and with holders of its like; both are sorted."""
+    if len(every) <= MAX_HOLDERS:
+        return [(one, other) for one in own for other in every]
+    place = {repo: n for n, repo in enumerate(every)}
+    found: list[tuple[str, str]] = []
+    for one in own:
+        at = place[one]
+        others = {every[0], *every[max(0, at - 1) : at + 2]} if at else every
+        found += [(one, other) for other in others]
+    return found
 
 
 def is_worth_a_row(shared: int, own: int) -> bool:

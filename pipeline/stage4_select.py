@@ -7,8 +7,9 @@ compares whole repositories.
 """
 
 import dataclasses
+import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gleanery.dedup.keeper import Copy, Link, settle
-from gleanery.dedup.repositories import is_worth_a_row, missing, shared_groups
-from gleanery.dedup.sameness import Policy, equality
+from gleanery.dedup.repositories import is_worth_a_row, missing, shared_contents
+from gleanery.dedup.sameness import NEAR, NORMALISED, Policy, equality
 from gleanery.licensing.names import license_role
 from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
 from gleanery.pipeline.settings import DedupSettings, Settings
@@ -108,13 +109,14 @@ def settle_part(shard: Shard) -> None:
     """Decide among the files of each group of one range. Rows are objects for some groups at a time only."""
     low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
     files = read_range(sorted((shard.root / "work/group/data").glob("*.parquet")), "group_id", low, high, GROUPED)
-    links = _links(read_range(edge_files(shard.root), "cluster_id", low, high, EDGES), sameness_policy(shard.settings))
+    links = _Links(read_range(edge_files(shard.root), "cluster_id", low, high, EDGES), sameness_policy(shard.settings))
     shared, all_settled, all_kept = Counter[tuple[str, str]](), [SETTLED.empty_table()], [KEPT.empty_table()]
     for groups in _groups(files):
         settled: list[dict[str, Any]] = []
         for group, members in groups:
-            settled += _settled(members, links.get(group, {}), shard.settings.dedup)
-        shared.update(shared_groups([m["repo_id"] for m in members] for _, members in groups))
+            found = links.of(group)
+            settled += _settled(members, found, shard.settings.dedup)
+            shared.update(_shared(members, found))
         all_settled.append(pa.Table.from_pylist(settled, schema=SETTLED))
         all_kept.append(pa.Table.from_pylist([row for row in settled if row["reason"] == "kept"], schema=KEPT))
     _write_shared(shard, shared)
@@ -139,18 +141,46 @@ def _groups(files: pa.Table) -> Iterator[list[tuple[str, list[dict[str, Any]]]]]
         start = end
 
 
-def _links(edges: pa.Table, policy: Policy) -> dict[str, dict[tuple[str, str], Link]]:
-    """The links of each cluster."""
-    links: dict[str, dict[tuple[str, str], Link]] = {}
-    for edge in edges.to_pylist():
-        equal = equality(edge["same_normal_form"], edge["same_renamed_form"], policy)
-        link = Link(edge["sameness"], edge["similarity"], edge["duplicate"], edge["inner_blob_id"], equal)
-        links.setdefault(edge["cluster_id"], {})[edge["left_blob_id"], edge["right_blob_id"]] = link
-    return links
+class _Links:
+    """The links of the clusters of a range. They are columns, and become objects for one cluster at a time."""
+
+    def __init__(self, edges: pa.Table, policy: Policy) -> None:
+        order = [(name, "ascending") for name in ("cluster_id", "left_blob_id", "right_blob_id")]
+        edges = edges.take(pc.sort_indices(edges, sort_keys=order)).combine_chunks()
+        self._edges, self._policy = edges, policy
+        runs = pc.run_end_encode(edges.column("cluster_id").combine_chunks()) if len(edges) else None
+        ends = runs.run_ends.to_pylist() if runs else []
+        names = runs.values.to_pylist() if runs else []
+        self._rows = dict(zip(names, zip([0, *ends], ends, strict=False), strict=True))
+
+    def of(self, cluster: str) -> dict[tuple[str, str], Link]:
+        """The links of one cluster. An id is one string however many links it has."""
+        first, last = self._rows.get(cluster, (0, 0))
+        edges = self._edges.slice(first, last - first)
+        one: dict[str, str] = {}
+        sides = [
+            [one.setdefault(blob, blob) for blob in edges.column(f"{side}_blob_id").to_pylist()]
+            for side in ("left", "right", "inner")
+        ]
+        forms = [edges.column(f"same_{form}_form").to_pylist() for form in ("normal", "renamed")]
+        about = [edges.column(name).to_pylist() for name in ("sameness", "similarity", "duplicate")]
+        return {
+            (left, right): Link(sys.intern(name), similarity, drops, inner, equality(normal, renamed, self._policy))
+            for left, right, inner, normal, renamed, name, similarity, drops in zip(*sides, *forms, *about, strict=True)
+        }
+
+
+def _shared(members: Sequence[Mapping[str, Any]], links: Mapping[tuple[str, str], Link]) -> Counter[tuple[str, str]]:
+    """How many contents of one cluster stand in each two repositories."""
+    holders: dict[str, list[str]] = {}
+    for member in members:
+        holders.setdefault(member["blob_id"], []).append(member["repo_id"])
+    equal, near = ([two for two, link in links.items() if link.name == name] for name in (NORMALISED, NEAR))
+    return shared_contents(holders, equal, near)
 
 
 def _write_shared(shard: Shard, shared: Mapping[tuple[str, str], int]) -> None:
-    """How many groups of this range each two repositories share; the step `repositories` adds them up."""
+    """How many contents of this range each two repositories share; the step `repositories` adds them up."""
     rows = [(one, other, number) for (one, other), number in sorted(shared.items())]
     columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
     path = shard.data(f"{shard.task.name}.shared.parquet")

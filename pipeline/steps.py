@@ -21,7 +21,7 @@ from gleanery.records.errors import GleaneryError, StopRun, of_system
 from gleanery.records.parquet import Written, write_bytes
 
 # Part of every fingerprint: raise it when a step writes other bytes from the same input.
-CODE_VERSION = "11"
+CODE_VERSION = "12"
 # Packages whose versions can change the bytes of any table.
 _WRITERS = ("gleanery", "license-expression", "numpy", "pyarrow")
 COUNTS = ("in", "kept", "rejected", "dead")

@@ -242,9 +242,9 @@ _ALL = (
         "a repository of which half or more stands in another one",
         "repo_id other_repo_id",
         Column("repo_id", _S, "repository"),
-        Column("other_repo_id", _S, "the repository in which its contents stand too, exactly or nearly"),
-        Column("contents", _I64, "distinct contents of the first; contents of one cluster count once"),
-        Column("shared", _I64, "how many of them the other one has"),
+        Column("other_repo_id", _S, "the repository in which its contents stand too"),
+        Column("contents", _I64, "distinct contents of the first"),
+        Column("shared", _I64, "how many of them the other one has: the same, with an equal normal form, or near"),
         Column("share", _F, "shared by contents, 0 to 1"),
     ),
     _table(

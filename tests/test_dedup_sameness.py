@@ -1,6 +1,7 @@
 """Classes of sameness, containment, and whole repositories."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from gleanery.dedup.containment import (
     slice_of,
     worth_measuring,
 )
-from gleanery.dedup.repositories import MAX_HOLDERS, missing, shared_groups
+from gleanery.dedup.repositories import MAX_HOLDERS, missing, shared_contents
 from gleanery.dedup.sameness import ACTIONS, Measures, Policy, classify, classify_all
 from gleanery.dedup.signatures import ShingleSets
 
@@ -141,19 +142,41 @@ def test_of_many_witnesses_the_longest_is_still_found_inside_others() -> None:
     assert set(right[worth & (left == 0)].tolist()) >= set(range(1 + pieces, len(sets)))
 
 
-@given(st.lists(st.lists(st.sampled_from("abcde"), max_size=6)), st.randoms())
-def test_what_repositories_share_is_counted_in_any_order(groups: list[list[str]], chance: object) -> None:
-    counts = shared_groups(groups)
-    assert counts == shared_groups([group[::-1] for group in reversed(groups)])
-    for (one, other), number in counts.items():
-        assert number == counts[other, one] == sum(one in group and other in group for group in groups)
+PAIRS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)).filter(lambda two: two[0] != two[1]), max_size=5)
+
+
+@given(st.lists(st.lists(st.sampled_from("abcde"), min_size=1), min_size=6, max_size=6), PAIRS, PAIRS)
+def test_a_content_counts_where_it_or_its_like_stands_and_chains_of_likeness_count_for_nothing(
+    held: list[list[str]], equal: list[tuple[int, int]], near: list[tuple[int, int]]
+) -> None:
+    holders = {str(n): repos for n, repos in enumerate(held)}
+    named = [[(str(one), str(other)) for one, other in pairs] for pairs in (equal, near)]
+    counts = shared_contents(holders, *named)
+    assert counts == shared_contents(dict(reversed(holders.items())), *([two[::-1] for two in p] for p in named))
+    form = list(range(6))
+    for _ in form:
+        for one, other in equal:
+            form[one] = form[other] = min(form[one], form[other])
+    for here, there in itertools.product("abcde", repeat=2):
+        expected = 0
+        for n, repos in enumerate(held):
+            like = [m for m in range(6) if form[m] == form[n] or (n, m) in near or (m, n) in near]
+            expected += here in repos and any(there in held[m] for m in like)
+        assert counts[here, there] == expected
 
 
 def test_a_thousand_mirrors_are_found_without_a_million_pairs() -> None:
     names = [f"{n:04d}" for n in range(1000)]
-    counts = shared_groups([names, names])
+    counts = shared_contents({"x": names, "y": names})
     assert len(counts) < 6 * len(names) and len(names) > MAX_HOLDERS
     assert all(counts["0000", name] == 2 for name in names)
+
+
+def test_contents_that_are_like_one_that_everybody_has_cost_no_more_than_others() -> None:
+    names = [f"{n:05d}" for n in range(20_000)]
+    holders = {"popular": names} | {f"own {n}": [f"other {n}"] for n in range(2000)}
+    counts = shared_contents(holders, near=[("popular", f"own {n}") for n in range(2000)])
+    assert len(counts) < 200_000 and counts["other 7", "00000"] == 1
 
 
 def test_what_is_missing_is_named_by_its_reason() -> None:
