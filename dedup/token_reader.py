@@ -5,13 +5,22 @@ In: the bytes of texts, and for each the marks of its kind of comment. Out: both
 names of one text.
 """
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.dedup.kernels import compiled
 
 SLASHES, BLOCK, HASH, DASHES, SEMICOLON, PERCENT, MARKUP, TRIPLE, BACKTICK, QUOTES = (1 << n for n in range(10))
+PATTERN, LISP_OR_C = 1 << 10, 1 << 11  # patterns between slashes; Lisp or C, as the text itself tells
 FNV_START, FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3  # FNV-1a, 64 bits
+
+
+def hash_of(word: bytes) -> int:
+    """The hash by which `forms_of_all` knows a word."""
+    return functools.reduce(lambda acc, byte: ((acc ^ byte) * FNV_PRIME) % (1 << 64), word, FNV_START)
+
 
 _OTHER, _WORD, _SPACE, _MARK = range(4)
 _LETTERS = b"_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" + bytes(range(0x80, 0x100))
@@ -23,6 +32,13 @@ _KINDS = np.array(
     ],
     np.uint8,
 )
+_SIGNS_BEFORE_PATTERNS = np.frombuffer(b"(,=:[!&|?{;", np.uint8)
+_BEFORE_PATTERNS = np.array(
+    [hash_of(word) for word in (b"return", b"typeof", b"case", b"in", b"of", b"void", b"delete", b"yield", b"await")],
+    np.uint64,
+)
+_LONGEST_PATTERN = 1000  # a line of a million brackets that open is no attack
+_NO_WORD = np.uint64(0)
 _START, _PRIME, _HALF = np.uint64(FNV_START), np.uint64(FNV_PRIME), np.uint64(32)
 
 
@@ -69,7 +85,11 @@ def forms_of_all(
             bits += 1
         slots, high = 1 << bits, np.uint64(64 - bits)
         mask = np.uint64(slots - 1)
+        mark = marks[text]
+        if mark & LISP_OR_C:
+            mark = SEMICOLON if _is_lisp(data, first, last) else SLASHES | BLOCK | QUOTES
         distinct, gap, was_word, i = 0, True, False, first
+        word, begin = _NO_WORD, out
         while i < last:
             kind = _KINDS[data[i]]
             if kind == _SPACE:
@@ -90,7 +110,7 @@ def forms_of_all(
                     out += 1
                     i += 1
                 words[text] += 1
-                gap, was_word = False, True
+                gap, was_word, word = False, True, acc
                 if not with_names:
                     continue
                 number = -1
@@ -119,11 +139,13 @@ def forms_of_all(
             start = i
             i += 1
             if kind == _MARK:
-                after = _after_comment(data, start, first, last, marks[text], gap)
+                after = _after_comment(data, start, first, last, mark, gap)
                 if after > start:
                     gap, i = True, after
                     continue
-                after = _after_string(data, start, last, marks[text])
+                after = _after_string(data, start, last, mark)
+                if after == start and mark & PATTERN and data[start] == 47:
+                    after = _after_pattern(data, start, last, code[begin:out], word if was_word else _NO_WORD)
                 if after > start:
                     words[text] += 1
                     i = after
@@ -161,7 +183,7 @@ def _after_comment(data: NDArray[np.uint8], i: int, first: int, last: int, marks
         or (marks & SEMICOLON and c == 59)
         or (marks & PERCENT and c == 37 and not (i > first and data[i - 1] == 92))
     ):
-        while i < last and data[i] != 10:
+        while i < last and data[i] != 10 and data[i] != 13:
             i += 1
     elif marks & BLOCK and c == 47 and following == 42:
         i += 2
@@ -187,9 +209,9 @@ def _after_string(data: NDArray[np.uint8], i: int, last: int, marks: int) -> int
     i += 3 if triple else 1
     while i < last:
         if data[i] == 92 and i + 1 < last:
-            i += 2
+            i += 3 if data[i + 1] == 13 and i + 2 < last and data[i + 2] == 10 else 2
             continue
-        if data[i] == 10 and not many_lines:
+        if (data[i] == 10 or data[i] == 13) and not many_lines:
             break
         if data[i] == c:
             if not triple:
@@ -200,3 +222,45 @@ def _after_string(data: NDArray[np.uint8], i: int, last: int, marks: int) -> int
                 break
         i += 1
     return min(i, last)
+
+
+@compiled
+def _is_lisp(data: NDArray[np.uint8], first: int, last: int) -> bool:
+    """Whether a text is Lisp and not C: some line of it begins with a bracket."""
+    begins, found = True, False
+    for i in range(first, last):
+        found = found or (begins and data[i] == 40)
+        begins = data[i] == 10 or data[i] == 13
+    return found
+
+
+@compiled
+def _after_pattern(data: NDArray[np.uint8], i: int, last: int, code: NDArray[np.uint8], word: np.uint64) -> int:
+    """Where the pattern that begins with the slash at `i` ends; `i` if none begins there or its line has no end of it.
+
+    `code`: what stands before it. `word`: the hash of the word that stands last, or 0. Behind a value a slash divides,
+    in a tag it closes. What may be either, such as `)` and `}`, counts as a value: a pattern there is read as it would
+    be in another language.
+    """
+    begins = code.size == 0 or (code.size > 1 and code[-1] == 62 and code[-2] == 61)  # =>
+    if word != 0:
+        for known in _BEFORE_PATTERNS:
+            begins = begins or known == word
+    elif code.size:
+        for sign in _SIGNS_BEFORE_PATTERNS:
+            begins = begins or code[-1] == sign
+    if not begins:
+        return i
+    start, inside, last = i, False, min(last, i + _LONGEST_PATTERN)
+    i += 1
+    while i < last and data[i] != 10 and data[i] != 13:
+        if data[i] == 92:
+            i += 1
+        elif data[i] == 91:
+            inside = True
+        elif data[i] == 93:
+            inside = False
+        elif data[i] == 47 and not inside:
+            return i + 1
+        i += 1
+    return start

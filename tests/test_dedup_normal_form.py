@@ -1,6 +1,7 @@
 """Normal forms: layout, comments and names play no part, and everything else does."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -101,3 +102,42 @@ def test_a_list_of_words_has_no_renamed_form(separator: str) -> None:
     words = separator.join(f"word{n}" for n in range(2 * LEAST_NAMES))
     assert _forms(words, "none", 1)[1] and not _forms(words, "none", 1)[2]
     assert _forms(f"{words}{separator}{words}", "none", 1)[2]
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_any_line_end_ends_a_comment_and_a_string(end: str) -> None:
+    """The lines of old editors for Macintosh end with CR alone; all of such a file was one comment."""
+    for text, style in (
+        (PYTHON, "hash"),
+        (C + "char *t = 'no end\nint x; // and\nint y;", "slashes"),
+        ("a = 'one\\\ntwo' # it\nb = 2", "hash"),
+    ):
+        for found in (_code(text.replace("\n", end), style), _forms(text.replace("\n", end), style, 1)[0]):
+            assert found.replace(end, "\n") == _code(text, style)
+    assert _forms(PYTHON.replace("\n", end), "hash", 5) == _forms(PYTHON, "hash", 5)
+
+
+@pytest.mark.parametrize("head", ["f(", "x = ", "return ", "a ? ", "f(1, ", "s => ", "case ", "!", "[", "{ r: "])
+def test_a_pattern_between_slashes_is_no_comment(head: str) -> None:
+    for pattern in (r"/\/*$/", r"/[/*]/g", r"/https?:\/\//", r"/['\"]/"):
+        text = f"{head}{pattern}  ;  done('b')  // said\n more /* x */ ()"
+        assert _code(text, "script") == f"{head}{pattern};done('b')more()".replace(" ", "")
+
+
+def test_a_slash_behind_a_value_divides() -> None:
+    for text in ("a / b / c", "f(a) / 2 / 3", "x[1] / 2 /n", "<a></b>  <i></i>", "returned / 2 / 3"):
+        assert _code(f"{text} /* gone */", "script") == _code(text, "slashes")
+
+
+def test_a_line_of_patterns_that_do_not_end_is_read_in_linear_time() -> None:
+    text = "=/[" * 300_000
+    before = time.process_time()
+    assert _code(text, "script") == text
+    assert time.process_time() - before < 20  # without a limit it is minutes
+
+
+def test_kernels_and_lisp_share_an_ending() -> None:
+    kernel = "__kernel void f(int n) {\n  a = b; c = d; // note\n}\n"
+    assert style_of(["fold.cl"]) == "lisp or c"
+    assert _code(kernel, "lisp or c") == _code(kernel, "slashes")
+    assert _code("; a note\n(defun f (x) 'x) ; more\n", "lisp or c") == "(defun f(x)'x)"
