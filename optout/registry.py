@@ -19,9 +19,9 @@ from dataclasses import replace
 from typing import Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import URL, Connection, Engine
 
-from gleanery.optout import chain, schema, words
+from gleanery.optout import chain, engines, schema, words
 from gleanery.optout import transitions as step
 from gleanery.optout.challenge import Challenge, Request, expected_digest, new_token, receipt_digest
 from gleanery.optout.matching import Rule, rule_keys, spelled_today
@@ -59,11 +59,11 @@ class Registry:
     @classmethod
     def open(
         cls,
-        url: str = "sqlite:///optout.sqlite",
+        url: str | URL = "sqlite:///optout.sqlite",
         *,
         create: bool = True,
         clock: Callable[[], int] = _unix_time,
-        wait: int = schema.BUSY_SECONDS,
+        wait: int = engines.BUSY_SECONDS,
     ) -> "Registry":
         """The registry at this URL; its tables are made if they are missing. `clock` gives Unix seconds.
 
@@ -76,7 +76,7 @@ class Registry:
     @property
     def place(self) -> str:
         """Where it is: the path of a file, or a server and a database. Never a password."""
-        return schema.place(self._engine.url)
+        return engines.place(self._engine.url)
 
     def close(self) -> None:
         """Close all connections."""

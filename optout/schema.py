@@ -7,23 +7,15 @@ every update and delete. Opening took 21 ms for a new SQLite file and 2 ms for a
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
+from gleanery.optout import engines
 from gleanery.records.errors import StopRun
 
-
-class RegistryAway(StopRun):
-    """The registry cannot be opened or used; nothing was changed."""
-
-
 LAYOUT = "1"
-CONNECT_SECONDS = 15
-BUSY_SECONDS = 60  # how long a writer of SQLite waits for another one
-
 _metadata = sa.MetaData()
 _I, _S = sa.BigInteger, sa.String
 
@@ -99,7 +91,11 @@ visits = sa.Table(
 _APPEND_ONLY = {
     "sqlite": [
         "CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb} ON {table} "
-        "BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        "BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
+        # INSERT OR REPLACE deletes without a trigger for deletions.
+        "CREATE TRIGGER IF NOT EXISTS {table}_no_REPLACE BEFORE INSERT ON {table} "
+        "WHEN EXISTS (SELECT 1 FROM {table} WHERE seq = NEW.seq) "
+        "BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
     ],
     "postgresql": [
         "CREATE OR REPLACE FUNCTION optout_append_only() RETURNS trigger LANGUAGE plpgsql AS "
@@ -109,26 +105,29 @@ _APPEND_ONLY = {
     ],
 }
 _VERBS = {"sqlite": ("UPDATE", "DELETE"), "postgresql": ("UPDATE", "DELETE", "TRUNCATE")}
+_GUARDS, _GUARDED = "SELECT count(*) FROM sqlite_master WHERE type = 'trigger'", 6
 _SET_UP_LOCK = 7_105_121  # any number that all instances agree on
 
 
-def connect(url: str, *, create: bool, secret: str, wait: int = BUSY_SECONDS) -> Engine:
+def connect(url: str | URL, *, create: bool, secret: str, wait: int = engines.BUSY_SECONDS) -> Engine:
     """An engine whose tables exist. `secret` is kept with the registry if this call creates it.
 
-    `wait` is how many seconds a writer waits for another one, where that is for this program to say (SQLite).
+    `wait` is how many seconds a writer waits for another one.
 
     Raises StopRun, without the password, if the URL is no good, the server is away, or nothing is there and
     `create` is false.
     """
-    target = _checked_url(url)
+    target = engines.checked_url(url)
     missing = StopRun(
-        f"there is no opt-out registry at {place(target)}",
+        f"there is no opt-out registry at {engines.place(target)}",
         "check the path or URL; `gleanery optout serve` and `optout block --create` make a new one",
     )
     if target.drivername == "sqlite" and not create and not Path(target.database or "").exists():
-        raise missing  # SQLite would create an empty file
+        raise missing
     try:
-        engine = _engine(target, wait)
+        if create and not engines.is_server(target):
+            engines.create_file(Path(target.database or ""))
+        engine = engines.engine_of(target, wait)
         with engine.connect() as connection:
             present = sa.inspect(connection).has_table("head")
         if not present and not create:
@@ -137,11 +136,16 @@ def connect(url: str, *, create: bool, secret: str, wait: int = BUSY_SECONDS) ->
             _create(engine, secret)
         with engine.connect() as connection:
             layout = connection.execute(sa.select(head.c.layout)).scalar_one_or_none()
+            lacking = not engines.is_server(target) and connection.exec_driver_sql(_GUARDS).scalar_one() < _GUARDED
+        if lacking and layout == LAYOUT:
+            _guard(engine)
+    except OSError as problem:
+        raise _stopped(target, problem, "open") from None
     except SQLAlchemyError as problem:
         raise _stopped(target, problem, "open") from None
     if layout != LAYOUT:
         raise StopRun(
-            f"the opt-out registry at {place(target)} has another layout than this program", "update Gleanery"
+            f"the opt-out registry at {engines.place(target)} has another layout than this program", "update Gleanery"
         )
     return engine
 
@@ -149,7 +153,7 @@ def connect(url: str, *, create: bool, secret: str, wait: int = BUSY_SECONDS) ->
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One transaction that only reads, and sees one state of everything; in SQLite no writer holds it up."""
-    engine = engine.execution_options(isolation_level="REPEATABLE READ") if _is_server(engine.url) else engine
+    engine = engine.execution_options(isolation_level="REPEATABLE READ") if engines.is_server(engine.url) else engine
     with _told(engine), engine.connect() as connection:
         yield connection
 
@@ -159,6 +163,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that may write: alone in SQLite, and alone among appenders in PostgreSQL once it locks `head`."""
     with _told(engine), engine.execution_options(optout_write=True).connect() as connection, connection.begin():
         yield connection
+        if connection.info.get("file") != engines.file_of(engine.url):
+            raise engines.RegistryAway(
+                f"the file {engines.place(engine.url)} was replaced meanwhile; nothing was written to it", "try again"
+            )
 
 
 @contextmanager
@@ -170,64 +178,24 @@ def _told(engine: Engine) -> Iterator[None]:
         raise _stopped(engine.url, problem, "use") from None
 
 
-def _stopped(target: URL, problem: SQLAlchemyError, verb: str) -> RegistryAway:
+def _stopped(target: URL, problem: Exception, verb: str) -> engines.RegistryAway:
     cause = getattr(problem, "orig", None) or problem
     reason, said = type(cause).__name__, str(cause)
     hint = "check that the server runs, and that the name and password in the URL are right"
-    if not _is_server(target):
+    if reason == "LockNotAvailable":
+        reason, hint = "another program is writing to it", "give the command again when that program is done"
+    if not engines.is_server(target):
         hint = "give the file that `gleanery optout serve` made, in a folder that may be written to"
         if "locked" in said:
             reason, hint = "another program is writing to it", "give the command again when that program is done"
+        elif "unable to open" in said:
+            reason = "there is no such file, or it may not be opened"
         elif "malformed" in said or "not a database" in said:
-            reason, hint = "the file is damaged, or is none", "restore the registry from a backup"
-    return RegistryAway(f"cannot {verb} the opt-out registry at {place(target)} ({reason})", hint)
-
-
-def place(target: URL) -> str:
-    """Where a registry is, for people: the path of a file, or a server and a database."""
-    if _is_server(target):
-        return f"{target.get_backend_name()}://{target.host or ''}/{target.database or ''}"
-    return str(Path(target.database or "").absolute())
-
-
-def _is_server(target: URL) -> bool:
-    return target.get_backend_name() == "postgresql"
-
-
-def _checked_url(url: str) -> URL:
-    hint = "write sqlite:///path/to/optout.sqlite or postgresql://user:password@host/database"
-    try:
-        target = make_url(url)
-        backend = target.get_backend_name()
-    except (ArgumentError, ValueError):
-        raise StopRun("the URL of the opt-out registry cannot be read", hint) from None
-    if backend == "postgresql" and target.drivername == "postgresql":
-        return target.set(drivername="postgresql+psycopg")
-    if target.drivername == "sqlite" and target.database in (None, "", ":memory:"):
-        raise StopRun("an opt-out registry in memory would be forgotten", hint)
-    if target.drivername not in ("sqlite", "postgresql+psycopg"):
-        raise StopRun("the opt-out registry can be in SQLite or PostgreSQL only", hint)
-    return target
-
-
-def _engine(target: URL, wait: int) -> Engine:
-    if _is_server(target):
-        return sa.create_engine(target, connect_args={"connect_timeout": CONNECT_SECONDS}, hide_parameters=True)
-    engine = sa.create_engine(target, connect_args={"timeout": wait}, hide_parameters=True)
-
-    def opened(dbapi: Any, _record: Any) -> None:
-        dbapi.isolation_level = None  # we write BEGIN ourselves, see below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            dbapi.execute(f"PRAGMA {pragma}")
-
-    def begins(connection: Connection) -> None:
-        # A writer takes its lock at the start: a reader that becomes a writer half-way would fail instead of wait.
-        write = connection.get_execution_options().get("optout_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    sa.event.listen(engine, "connect", opened)
-    sa.event.listen(engine, "begin", begins)
-    return engine
+            reason, hint = (
+                "the file is damaged, or is none",
+                "restore the registry from a backup: `gleanery optout restore BACKUP`",
+            )
+    return engines.RegistryAway(f"cannot {verb} the opt-out registry at {engines.place(target)} ({reason})", hint)
 
 
 def _create(engine: Engine, secret: str) -> None:
@@ -236,9 +204,20 @@ def _create(engine: Engine, secret: str) -> None:
         if backend == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SET_UP_LOCK)))
         _metadata.create_all(connection)
-        for statement in _APPEND_ONLY[backend]:
-            for table in ("log", "rules"):
-                for verb in _VERBS[backend]:
-                    connection.exec_driver_sql(statement.replace("{table}", table).replace("{verb}", verb))
+        _append_guards(connection)
         if connection.execute(sa.select(head.c.id)).first() is None:
             connection.execute(head.insert().values(id=1, layout=LAYOUT, entries=0, hash="", secret=secret))
+
+
+def _guard(engine: Engine) -> None:
+    """Give a registry that is older than one of the guards those that it lacks."""
+    with writing(engine) as connection:
+        _append_guards(connection)
+
+
+def _append_guards(connection: Connection) -> None:
+    backend = connection.dialect.name
+    for statement in _APPEND_ONLY[backend]:
+        for table in ("log", "rules"):
+            for verb in _VERBS[backend]:
+                connection.exec_driver_sql(statement.replace("{table}", table).replace("{verb}", verb))

@@ -14,10 +14,11 @@ from typing import Annotated, Any
 import uvicorn
 from fastapi import FastAPI, Form, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.engine import URL
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from gleanery.optout import challenge, forges, pages, proof, schema
+from gleanery.optout import challenge, engines, forges, pages, proof
 from gleanery.optout.connections import AT_ONCE, patient_protocol
 from gleanery.optout.guard import Forms, Places, Refused, Running, Shield, Turnstile, network, security_headers
 from gleanery.optout.registry import Registry
@@ -41,7 +42,7 @@ _SENTENCES = {
 # What stopped the program, and how the visitor is told. The operator finds the cause on standard error.
 _STOPS: tuple[tuple[type[GleaneryError], int, str], ...] = (
     (
-        schema.RegistryAway,
+        engines.RegistryAway,
         503,
         "The opt-out registry cannot be reached at the moment. Nothing was changed. Try again later.",
     ),
@@ -66,7 +67,7 @@ _FOR_STRANGERS = ("repo",)  # a rule about an owner would answer a question abou
 _VISITORS_WAIT = 15  # seconds for another writer of the registry; then the page says that it cannot be reached
 
 
-def serve(registry_url: str, host: str, port: int, settings: WebSettings) -> None:
+def serve(registry_url: str | URL, host: str, port: int, settings: WebSettings) -> None:
     """Serve the page until the process is told to stop. StopRun if the registry or git cannot be used."""
     proof.ensure_checks()
     registry = Registry.open(registry_url, wait=_VISITORS_WAIT)

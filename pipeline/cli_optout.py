@@ -116,8 +116,32 @@ def check(registry: RegistryUrl = "optout.sqlite") -> None:
     out.print("intact")
 
 
-def _registry_url(given: str) -> str:
-    return given if "://" in given else f"sqlite:///{Path(given).resolve()}"
+@app.command("restore")
+def restore_backup(
+    backup: Annotated[Path, typer.Argument(help="The file of a backup.")],
+    registry: RegistryUrl = "optout.sqlite",
+) -> None:
+    """Put a backup in the place of a registry in SQLite, after its log was checked. The replaced file is kept.
+
+    Example: gleanery optout restore optout-backup.sqlite --registry optout.sqlite
+    """
+    from gleanery.optout.engines import is_server
+    from gleanery.optout.restore import restore
+
+    target = _registry_url(registry)
+    if is_server(target):
+        raise wrong("this restores registries in SQLite", "give a backup of PostgreSQL to `pg_restore`")
+    restored = restore(backup, Path(target.database))
+    kept = f"; the replaced file is {restored.kept}" if restored.kept else ""
+    out.print(
+        f"restored {target.database}: rules up to {restored.position}, {restored.entries} entries of the log{kept}"
+    )
+
+
+def _registry_url(given: str) -> Any:
+    from gleanery.optout.engines import address
+
+    return address(given)
 
 
 def _open_registry(given: str, create: bool = False) -> Any:

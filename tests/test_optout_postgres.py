@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from gleanery.optout import engines
 from gleanery.optout.challenge import expected_digest
 from gleanery.optout.proof import ProofResult
 from gleanery.optout.registry import Registry
@@ -187,3 +188,39 @@ def test_a_wrong_password_stops_the_run_and_is_not_shown(url: str) -> None:
 def test_an_empty_database_is_no_registry_unless_one_is_wanted(url: str) -> None:
     with pytest.raises(StopRun, match="no opt-out registry"):
         Registry.open(url, create=False)
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_appenders_need_no_setting_of_the_server(url: str, level: str) -> None:
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        name = url.rpartition("/")[2]
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_isolation = '{level}'")
+    engine.dispose()
+    test_many_writers_leave_no_gap_and_one_whole_log(url)
+
+
+def test_a_program_that_died_in_the_middle_of_a_change_holds_up_nobody_for_long(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "IDLE_SECONDS", 2)
+    dead, patient, hasty = Registry.open(url), Registry.open(url), Registry.open(url, wait=1)
+    with pytest.raises(StopRun), dead._appending():
+        with pytest.raises(StopRun, match="another program is writing to it"):
+            hasty.append_rule("repo", "github.com/alice/lib", "block")
+        patient.append_rule("repo", "github.com/alice/lib", "block")
+    assert dead.position() == 1
+    for registry in (dead, patient, hasty):
+        registry.close()
+
+
+def test_a_connection_that_the_server_closed_is_opened_anew(url: str) -> None:
+    registry = Registry.open(url)
+    registry.append_rule("repo", "github.com/alice/lib", "block")
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        others = "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity {others}")
+    engine.dispose()
+    assert registry.position() == 1
+    registry.close()

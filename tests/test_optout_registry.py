@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from sqlalchemy.exc import SQLAlchemyError
 
-from gleanery.optout import schema, transitions
+from gleanery.optout import engines, schema, transitions
 from gleanery.optout.chain import entry_hash
 from gleanery.optout.challenge import (
     LIFETIME,
@@ -562,13 +562,15 @@ def test_a_log_that_was_rewritten_as_a_whole_is_found_by_a_head_that_was_noted(t
 
 
 @pytest.mark.parametrize("table", ["log", "rules"])
-@pytest.mark.parametrize("statement", ["UPDATE {} SET at = 0", "DELETE FROM {}"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE {} SET at = 0", "DELETE FROM {}", "INSERT OR REPLACE INTO {} SELECT * FROM {}"]
+)
 def test_the_database_itself_refuses_to_change_log_and_rules(place: str, table: str, statement: str) -> None:
     registry = Registry.open(place)
     registry.append_rule("repo", NAMES[0], "block")
     engine = sa.create_engine(place)
     with pytest.raises(SQLAlchemyError, match="append-only"), engine.begin() as connection:
-        connection.exec_driver_sql(statement.format(table))
+        connection.exec_driver_sql(statement.replace("{}", table))
     registry.verify_log()
 
 
@@ -641,6 +643,51 @@ def test_a_typing_error_does_not_pass_for_an_empty_registry(place: str, tmp_path
     assert not list(tmp_path.iterdir())
     Registry.open(place).close()
     assert Registry.open(place, create=False).position() == 0
+
+
+@pytest.mark.parametrize("name", ["a?b.sqlite", "100%.sqlite", "a%20b #c.sqlite"])
+def test_a_path_is_taken_to_the_letter(tmp_path: Path, name: str) -> None:
+    Registry.open(engines.address(name, tmp_path)).close()
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
+def test_a_registry_that_is_older_than_a_guard_gets_it_when_it_is_opened(place: str) -> None:
+    Registry.open(place).close()
+    with sa.create_engine(place).begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER rules_no_REPLACE")
+    Registry.open(place, create=False).close()
+    with sa.create_engine(place).begin() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'").scalar() == 6
+
+
+def test_what_is_written_goes_into_the_file_that_stands_at_the_registrys_place(place: str, tmp_path: Path) -> None:
+    registry = Registry.open(place)
+    registry.append_rule("repo", NAMES[0], "block")
+    file = tmp_path / "optout.sqlite"
+    copy = sqlite3.connect(tmp_path / "copy.sqlite")
+    with sqlite3.connect(file) as source:
+        source.backup(copy)
+    copy.close()
+    for side in ("", "-wal", "-shm"):
+        (tmp_path / f"optout.sqlite{side}").rename(tmp_path / f"old{side}")
+    with pytest.raises(StopRun, match="no such file"):
+        registry.append_rule("repo", NAMES[1], "block")
+    assert not file.exists()
+    (tmp_path / "copy.sqlite").rename(file)
+    registry.append_rule("repo", NAMES[1], "block")
+    other = Registry.open(place)
+    assert [rule.value for rule in other.rules()] == NAMES
+    registry.close()
+
+
+def test_a_change_in_the_middle_of_which_the_file_is_replaced_is_not_taken_for_written(
+    place: str, tmp_path: Path
+) -> None:
+    registry = Registry.open(place)
+    with pytest.raises(StopRun, match="replaced meanwhile"), registry._appending():
+        (tmp_path / "optout.sqlite").rename(tmp_path / "elsewhere")
+    registry.close()
 
 
 def test_a_registry_of_another_layout_is_not_touched(place: str) -> None:
