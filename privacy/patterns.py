@@ -20,7 +20,10 @@ class Found(Protocol):
 
 
 class Pattern(Protocol):
-    """A compiled pattern over bytes."""
+    """A compiled pattern over bytes; `groups` is how many it has."""
+
+    @property
+    def groups(self) -> int: ...
 
     def finditer(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Iterator[Found]: ...
     def search(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Found | None: ...

@@ -1,10 +1,11 @@
 """Provider keys: tokens whose published format alone tells what they are.
 
 In: a source that passed the gate. Out: hits for the secret part. The formats are data, in `rules.toml`. Only the rules
-whose gate the text passed are run: of 90 rules, for one file in 500 on 26 MB of source code.
+whose gate the text passed are run: of 130 rules, for one file in 500 on 26 MB of source code.
 """
 
 from collections.abc import Iterator
+from hashlib import sha256
 
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
@@ -25,7 +26,7 @@ def find(source: Source) -> Iterator[Hit]:
     for rule in load_rules().keys:
         if _PREFIX + rule.name in source.present:
             for found in rule.pattern.finditer(source.raw):
-                start, end = (found.start(1), found.end(1)) if found.start(1) >= 0 else (found.start(), found.end())
+                start, end = found.start(1), found.end(1)
                 if _real(source.raw[start:end].decode("ascii", "replace"), rule):
                     yield Hit(start, end, rule.entity, rule.name, 0.95)
 
@@ -34,6 +35,25 @@ def _real(value: str, rule: KeyRule) -> bool:
     lowered = value.lower()
     if any(piece in lowered for piece in _MADE_UP) or entropy(value) < rule.entropy:
         return False
+    if rule.checksum == "base58" and not ends_in_its_sum(value):
+        return False
     if rule.name in ("authorization_header", "bearer_token"):
         return any(c.isdigit() or c == "=" for c in value) and not is_reference(value)
     return True
+
+
+_BASE58 = {sign: number for number, sign in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
+
+
+def ends_in_its_sum(value: str) -> bool:
+    """Whether the last four bytes of what is written in base 58 are the check sum of those before, as for Bitcoin.
+
+    >>> ends_in_its_sum("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"), ends_in_its_sum("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb")
+    (True, False)
+    """
+    number = 0
+    for sign in value:
+        number = number * 58 + _BASE58[sign]
+    zeros = len(value) - len(value.lstrip("1"))
+    raw = bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return sha256(sha256(raw[:-4]).digest()).digest()[:4] == raw[-4:]

@@ -6,7 +6,7 @@ version of every row. Reading and compiling takes about 0.1 s.
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -15,6 +15,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from gleanery.privacy.patterns import Pattern, compile_pattern
+from gleanery.records.errors import StopRun
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class KeyRule:
     pattern: Pattern
     keywords: tuple[bytes, ...]
     entropy: float
+    checksum: str
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,33 @@ def load_rules() -> Rules:
     data = tomllib.loads(raw.decode())
     return Rules(
         digest=hashlib.sha256(raw).hexdigest()[:12],
-        keys=tuple(_key_rule(entry) for entry in data["key"]),
+        keys=key_rules(data["key"]),
         words={name: frozenset(text.lower().split()) for name, text in data["words"].items()},
         networks=tuple(ip_network(text) for text in data["networks"]["left"].split()),
     )
+
+
+CHECKSUMS = ("", "base58")
+
+
+def key_rules(entries: Iterable[Mapping[str, Any]]) -> tuple[KeyRule, ...]:
+    """The formats of keys, checked: two of one name would hide each other, and a pattern tells by a group what goes.
+
+    Raises StopRun with the name of the rule at fault.
+    """
+    rules: dict[str, KeyRule] = {}
+    for entry in entries:
+        rule = _key_rule(entry)
+        if rule.name in rules:
+            raise StopRun(f"Two rules of privacy/rules.toml are called {rule.name}.", "Give one of them another name.")
+        if rule.pattern.groups < 1:
+            hint = "Put what has to be replaced in round brackets."
+            raise StopRun(f"The pattern of {rule.name} in privacy/rules.toml has no group.", hint)
+        if rule.checksum not in CHECKSUMS:
+            hint = f"Known is {CHECKSUMS[-1]}."
+            raise StopRun(f"The rule {rule.name} of privacy/rules.toml asks for an unknown check sum.", hint)
+        rules[rule.name] = rule
+    return tuple(rules.values())
 
 
 def _key_rule(entry: Mapping[str, Any]) -> KeyRule:
@@ -71,4 +96,5 @@ def _key_rule(entry: Mapping[str, Any]) -> KeyRule:
         pattern=compile_pattern(entry["pattern"]),
         keywords=tuple(word.encode() for word in entry["keywords"]),
         entropy=float(entry.get("entropy", 3.0)),
+        checksum=entry.get("checksum", ""),
     )

@@ -1,20 +1,23 @@
 """What each detector finds and what it leaves. All values are invented; provider tokens are made as the test runs."""
 
 import base64
+import hashlib
 import importlib
 import json
 import random
 import re
 import string
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redacted import found
 
 from gleanery.privacy.redact import Redactor
-from gleanery.privacy.rules import KeyRule, load_rules
+from gleanery.privacy.rules import KeyRule, key_rules, load_rules
 from gleanery.privacy.values import entropy
+from gleanery.records.errors import StopRun
 
 RULES = load_rules()
 SHAPELESS = ("authorization_header", "bearer_token")
@@ -641,7 +644,10 @@ def test_what_is_no_key_is_left(redactor: Redactor, text: str) -> None:
 
 
 # A header's credentials have no shape of their own; the tests above and the golden files have some.
-@pytest.mark.parametrize("rule", [r for r in RULES.keys if r.name not in SHAPELESS], ids=lambda rule: rule.name)
+SHAPED = [rule for rule in RULES.keys if rule.name not in SHAPELESS and not rule.checksum]
+
+
+@pytest.mark.parametrize("rule", SHAPED, ids=lambda rule: rule.name)
 def test_each_published_format_is_found(redactor: Redactor, rule: KeyRule) -> None:
     rng = random.Random(rule.name)
     texts = [
@@ -664,8 +670,39 @@ def test_each_rule_is_ascii_and_its_keywords_occur_in_all_it_matches(rule: KeyRu
         assert any(keyword.decode() in text.lower() for keyword in rule.keywords)
 
 
-def test_every_rule_has_a_name_of_its_own() -> None:
-    assert len({rule.name for rule in RULES.keys}) == len(RULES.keys) >= 80
+def test_a_key_of_a_wallet_is_found_by_its_check_sum(redactor: Redactor) -> None:
+    body = bytes([0x80, *random.Random("wallet").randbytes(32), 1])
+    number = int.from_bytes(body + hashlib.sha256(hashlib.sha256(body).digest()).digest()[:4], "big")
+    key = ""
+    while number:
+        number, digit = divmod(number, 58)
+        key = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"[digit] + key
+    swapped = key[:20] + key[21] + key[20] + key[22:]
+    assert found(redactor, f"x = f({key}, {swapped})", "a.js") == [("KEY", key)]
+
+
+RULE = {"name": "birch_key", "about": "a", "pattern": r"\b(birch_[a-z]{20})\b", "keywords": ["birch_"]}
+
+
+@pytest.mark.parametrize(
+    ("entries", "fault"),
+    [
+        ([RULE, {**RULE, "pattern": r"\b(beech_[a-z]{20})\b"}], "birch_key"),
+        ([{**RULE, "pattern": r"\bbirch_[a-z]{20}\b"}], "has no group"),
+        ([{**RULE, "checksum": "base59"}], "unknown check sum"),
+    ],
+)
+def test_a_rule_that_would_hide_another_or_could_not_answer_is_refused(
+    entries: list[dict[str, Any]], fault: str
+) -> None:
+    with pytest.raises(StopRun, match=fault):
+        key_rules(entries)
+    assert key_rules([RULE])[0].name == "birch_key"
+
+
+def test_every_format_is_documented_by_number() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "reference" / "privacy.md").read_text()
+    assert f"{len(RULES.keys)} formats" in page
 
 
 @pytest.mark.parametrize(
