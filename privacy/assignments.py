@@ -81,6 +81,9 @@ _HAS_DEFAULT = re.compile(
 # A pair in brackets, as in maps of C++ and C# and in tuples: `{"password", "value"}`. Arguments of a call are none.
 _PAIR = re.compile(rb"(?:\{|(?:^|[^\w)\]])\()[ \t]*:?[\"']?$")
 _PART = re.compile(rb"[A-Za-z0-9+/=_.!#$%^*~@-]{2,}")  # of a value; a query or a text in parts has other signs
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_FINGERPRINT = re.compile(r"(?:0x)?(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{16})")
+_FETCHES_KEY = re.compile(rb"(?i)\brecv-keys?\b|\bkeyserver\b|\bapt-key\b|\bgpg2?[ \t]+-|\bfingerprint\b")
 _BLANKS = re.compile(rb"[ \t]*")
 _LEFT_OF_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zß-ÿ]+|[^\x00-\x7f]+")
@@ -162,6 +165,8 @@ def _judged(source: Source, span: tuple[int, int], name: str, wanted: str) -> It
     setting = is_setting(source, span)
     if setting and is_reference(value, setting):
         return
+    if wanted != "PASSWORD" and _is_fingerprint(source, span, value, name):
+        return
     if rule := _rule("".join(value.split()) if setting else value, name, wanted, setting):
         yield Hit(span[0], span[1], *rule)
 
@@ -172,9 +177,18 @@ def _rule(value: str, name: str, wanted: str, setting: bool) -> tuple[str, str, 
         return "PASSWORD", "assigned_password", 0.8
     if wanted == "KEY" and is_key(value, 2.8, 10):
         return "KEY", "assigned_key", 0.7
-    if wanted == "MAYBE" and is_key(value, 3.2, 20):
+    if wanted == "MAYBE" and is_key(value, 3.2, 20) and not _UUID.fullmatch(value):
         return "KEY", "assigned_random_value", 0.5
     return None
+
+
+def _is_fingerprint(source: Source, span: tuple[int, int], value: str, name: str) -> bool:
+    """The fingerprint of a public key, which programs of OpenPGP fetch by it: by the name, or by a command around it."""
+    if not _FINGERPRINT.fullmatch(value):
+        return False
+    if any(part.lower() in load_rules().words["fingerprint_words"] for part in _WORD.findall(name)):
+        return True
+    return _FETCHES_KEY.search(source.raw, max(0, span[0] - 200), span[1] + 200) is not None
 
 
 def _name(raw: bytes, found: Found) -> str:
@@ -189,7 +203,7 @@ def _name(raw: bytes, found: Found) -> str:
 def _wanted(name: str) -> str:
     """PASSWORD, KEY, MAYBE (a key if it is random enough), or nothing, from the words of a name.
 
-    >>> _wanted("DB_PASSWORD"), _wanted("password_field"), _wanted("github.apiToken"), _wanted("cache-key")
+    >>> _wanted("DB_PASSWORD"), _wanted("password_field"), _wanted("github.apiToken"), _wanted("frob-key")
     ('PASSWORD', '', 'KEY', 'MAYBE')
     """
     words = load_rules().words
@@ -205,6 +219,8 @@ def _wanted(name: str) -> str:
     pairs = {f"{a}.{b}" for a, b in zip(parts, parts[1:], strict=False)}
     if any(p in words["key_words"] for p in parts) or pairs & words["key_pairs"]:
         return "KEY"
+    if not words["identifier_words"].isdisjoint(parts):
+        return ""
     return "MAYBE" if parts[-1].endswith(("key", "keys", "token", "secret", "auth", "cred")) else ""
 
 

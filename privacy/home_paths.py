@@ -1,7 +1,7 @@
 """Home paths: the name of the user in `/home/NAME`, `/Users/NAME`, `C:\\Users\\NAME`, also behind mounts and options.
 
-In: a source. Out: hits on the name. Left: shared accounts (`ubuntu`, `runner`), variables, and routes of web pages. One
-pass for each of two patterns.
+In: a source. Out: hits on the name. Left: shared accounts (`ubuntu`, `runner`), variables, and routes of web pages, by
+the code around them (`@GetMapping("/home/brand")`). One pass for each of two patterns.
 """
 
 import re
@@ -44,6 +44,17 @@ _WHOLE = re.compile("[\\w.\u0300-\u036f -]+")  # a name without the punctuation 
 _TOKEN_END = re.compile(rb"[^\s\"'`<>]*$")
 # The host of a web site before a path; other addresses, such as file:///home and sftp://host/home, name files.
 _SITE = re.compile(rb"(?:https?|wss?|[^A-Za-z+.\-]):(?://|\\/\\/)[^/]")
+# What stands before the quote of a route: an annotation, a method of a router or a client of the web, an attribute. An
+# attribute may name a file too, so there the route must end behind the name.
+_BEFORE_ROUTE = re.compile(
+    rb"(?i)(?:mapping\([ \t]?(?:(?:value|path)[ \t]?=[ \t]?)?\{?[ \t]?|\b(?:app|api|blueprint|bp|router|routes?|history|navigator"
+    rb"|navigation|axios|http|mux|cy)(?:\.|::|->|\?\.)\w{2,20}\([^()\"'`]{0,40}"
+    rb"|\b(?:goroute|fetch|navigate|redirect|redirectto)\((?:path:[ \t]?)?)[\"'`](?:/[\w\-/]{0,40})?$"
+)
+_BEFORE_LINK = re.compile(
+    rb"(?i)(?:\b(?:href|to|action|routerlink|redirectto|formaction)[ \t]?[=:][ \t]?\{?\[?"
+    rb"|\broute\b[^<>]{0,80}\bpath[ \t]?[=:][ \t]?\{?)[\"'`]$"
+)
 
 
 def find(source: Source) -> Iterator[Hit]:
@@ -68,5 +79,11 @@ def _is_route(source: Source, start: int, end: int, name: str) -> bool:
         return True
     if after[:1] in (b"?", b"(", b"{", b"<", b"*") or after[:1] == b":" and not after[1:].strip():
         return True
-    token = _TOKEN_END.search(source.before(start, 100))
-    return token is not None and _SITE.search(token.group()) is not None
+    before = source.before(start, 100)
+    token = _TOKEN_END.search(before)
+    if token is not None and _SITE.search(token.group()):
+        return True
+    opened = before.removesuffix(b"/home/")
+    if opened == before:
+        return False
+    return bool(_BEFORE_ROUTE.search(opened)) or bool(after[:1] in b"\"'`?#" and _BEFORE_LINK.search(opened))

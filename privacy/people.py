@@ -19,7 +19,7 @@ from gleanery.privacy.source import Source
 NAME, ENTITIES = "person", ("NAME",)
 _CUE_WORDS = (
     r"copyright|\(c\)|&copy;|[@\\]authors?\b|-by:"
-    r"|(?:written|created|contributed|coded|developed|modified|maintained|designed|ported|implemented|added)[ \t]by"
+    r"|\b(?:written|created|contributed|coded|developed|modified|maintained|designed|ported|implemented|added|reported)[ \t]by\b"
     r"|(?:author|maintainer|contributor|developer)s?[\"']?[ \t]{0,3}[:=][ \t]{0,3}\[?\s{0,30}\{\s{0,30}[\"']?name[\"']?"
     r"[ \t]{0,3}[:=]"
     r"|(?:__)?(?:author|maintainer|contributor)s?(?:__|_name)?(?:\\?[\"'])?[ \t]{0,10}(?:[:=>]|=>|:=)"
@@ -74,6 +74,8 @@ _COMPANY_AHEAD = re.compile(r",?\s+(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|Corp|S\.A
 # A company and then a year begin a second holder: "Kiesgrube GmbH, 2014 First Last".
 _COMPANY_FIRST = re.compile(r"[A-Z][^,;()<>\"\n]{2,60}, (?:\(c\) )?\d{4}(?:-\d{4})? ")
 _LIST_FILE = re.compile(r"(?:authors?|contributors?|maintainers?|credits|thanks|committers)(?:\.(?:md|rst|txt|in))?")
+# What makes a sentence of a line that begins like a name, or a title with what it is about.
+_SENTENCE = re.compile(r"\*\*:|[*_`]{0,2}[ ](?!(?:and|for|from|und|y|et|e|aka|who|with|on|at|in|of|as)\b)[a-z]{2}")
 _LINE = compile_pattern(r"(?m)^[^\n]{3,160}")
 # What may stand behind "Feuerhahn, Wilma" and "WILMA FEUERHAHN": nothing that goes on with the sentence.
 _NAME_END = re.compile(r"\s*(?:$|[<(;\"'\[]|\*/|-->)")
@@ -140,8 +142,11 @@ def _in_list(source: Source) -> Iterator[Hit]:
     """The name that a line of a list of authors begins with."""
     for line in _LINE.finditer(source.raw):
         text = bytes(line.group()).decode("utf-8", "ignore")
+        if text.startswith("#"):
+            continue  # a heading or a remark
         for start, end in _name(text, _run_from(text, _skipped(_LEAD, text, 0))):
-            yield _hit(text, line.start(), start, end, "author_list", 0.8)
+            if not _SENTENCE.match(text, end):
+                yield _hit(text, line.start(), start, end, "author_list", 0.8)
 
 
 def names_at(text: str, place: int) -> Iterator[tuple[int, int]]:

@@ -604,7 +604,9 @@ def test_names_that_only_remind_of_secrets_are_left(redactor: Redactor, text: st
         (f"api_key = '{HEX}'", HEX),
         (f"X-Auth-Token: {HEX}", HEX),
         (f'"clientSecret": "{HEX}"', HEX),
-        (f"const cacheKey = '{HEX}'", HEX),
+        (f"const frobKey = '{HEX}'", HEX),
+        (f"SIGNING_SECRET = '{HEX}'", HEX),
+        (f"apt_token = '{HEX[:20]}'", HEX[:20]),
         ("token = 'q8ZkT3vLxW0bNs7YpRd2'", "q8ZkT3vLxW0bNs7YpRd2"),
         ("secret: '7c9e6679-7425-40de-944b-e07fc1f90ae7'", "7c9e6679-7425-40de-944b-e07fc1f90ae7"),
         ("headers = {'Authorization': 'Bearer q8ZkT3vLxW0bNs7YpRd2'}", "q8ZkT3vLxW0bNs7YpRd2"),
@@ -636,6 +638,19 @@ def test_keys_are_found_by_their_name_and_their_randomness(redactor: Redactor, t
         "Culture=neutral, PublicKeyToken=4b1d0f7ac93e5826",
         "publicKeyToken: '4b1d0f7ac93e5826'",
         'secret: "AWS4$secretKey"',
+        f"ENV GPG_KEY {HEX.upper()}9C5A7F31",
+        f"ENV GPG_KEY=0x{HEX.upper()}9C5A7F31",
+        f"signing_key: {HEX.upper()}9C5A7F31",
+        f"validpgpkeys=('{HEX.upper()}9C5A7F31')",
+        f"docker_repo_repokey: '{HEX.upper()}9C5A7F31'",
+        f"RUN key='{HEX.upper()}9C5A7F31'; gpg --keyserver x --recv-keys \"$key\"",
+        f"release_key: {HEX.upper()[:16]}",
+        f"etag_key = '{HEX}'",
+        f"const cacheKey = '{HEX}'",
+        f"restore_key: v1-{HEX}",
+        "primary_key = '7c9e6679-7425-40de-944b-e07fc1f90ae7'",
+        "datasetKey = '7c9e6679-7425-40de-944b-e07fc1f90ae7'",
+        f'"DVTSourceControlWorkspaceBlueprintRemoteRepositoryIdentifierKey" : "{HEX.upper()}9C5A7F31"',
         'key: "arn:aws:kms:us-east-1:123456789012:key/7c9e6679-7425-40de-944b-e07fc1f90ae7"',
     ],
 )
@@ -740,6 +755,7 @@ def test_every_format_is_documented_by_number() -> None:
         (' * @author <a href="mailto:user1@example.com">Wilma Feuerhahn</a>', ["Wilma Feuerhahn"]),
         ("=head1 AUTHOR\n\nWilma Feuerhahn\n", ["Wilma Feuerhahn"]),
         ("thanks to Piet Hansen E<lt>user1@example.comE<gt>", ["Piet Hansen"]),
+        ("a fault that was reported by Tove Lindqvist", ["Tove Lindqvist"]),
     ],
 )
 def test_names_are_found_where_files_name_their_authors(redactor: Redactor, text: str, names: list[str]) -> None:
@@ -780,11 +796,36 @@ def test_names_are_found_where_files_name_their_authors(redactor: Redactor, text
         "Author: Feldweg, Inc.",
         "# Author: see the README, Section 2",
         "autoreload: True",
+        "Images are supported by Birch Explorer and Tree Engine.",
+        "Exported by Feldweg Maker",
+        "<!-- Created by Feldweg Graphics -->",
+        "Author: Feldweg Themes",
+        "Author: Feldweg Plugins",
+        '"author": "作者"',
+        "authors: '全部作者', maintainer: '维护者', contributors: '贡献者'",
+        '"author": "작성자", "contributors": "기여자"',
         "<contributor><name>Kiesgrube GmbH</name>",
     ],
 )
 def test_organisations_and_words_are_no_names(redactor: Redactor, text: str) -> None:
     assert found(redactor, text, "a.js") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# Release Checklist",
+        "## Managing Forks",
+        "Feldweg Desk is used.",
+        "* **Birch Remote Desktop**: x",
+        "* **Birch Desk** is how we count",
+        "* Feldweg Cloud test account",
+    ],
+)
+def test_headings_and_sentences_of_a_page_about_maintainers_are_no_names(redactor: Redactor, line: str) -> None:
+    text = f"{line}\n* **Wilma Feuerhahn** (Feldweg)\nTove Lindqvist for the port\nJean-Luc Dubois and others\n"
+    names = ["Wilma Feuerhahn", "Tove Lindqvist", "Jean-Luc Dubois"]
+    assert [name for _, name in found(redactor, text, "docs/maintainers.md")] == names
 
 
 def test_a_long_list_of_names_is_found_to_its_end(redactor: Redactor) -> None:
@@ -825,6 +866,10 @@ def test_the_authors_of_a_package_of_r_are_found_on_all_their_lines(redactor: Re
         "-v /home/wfeuer:/data",
         '{"p": "\\/home\\/wfeuer\\/x"}',
         "see https://shop.invalid/x or '/home/wfeuer/x'",
+        'path: "/home/wfeuer/x"',
+        "x.replace('/home/wfeuer', '')",
+        "config.get('/home/wfeuer/x')",
+        '<a href="/home/wfeuer/x/y.html">',
     ],
 )
 def test_user_names_in_home_paths_are_found(redactor: Redactor, text: str) -> None:
@@ -871,6 +916,15 @@ def test_user_names_are_found_with_all_their_letters(redactor: Redactor, text: s
         "src/home/wfeuer",
         "/home/USERNAME_1/x",
         "redirect('/home/dashboard')",
+        '@RequestMapping("/home/brand")',
+        '@GetMapping(value = "/home/birches/{id}")',
+        "app.get('/home/birches', h)",
+        "router.push('/home/orders')",
+        "Route::post('/home/birches', 'x')",
+        "GoRoute(path: '/home/orderlist')",
+        "<Route path='/home/birches' />",
+        'href="/home/birches"',
+        "<Link to='/home/birches?x=1'>",
     ],
 )
 def test_shared_accounts_and_pages_are_no_user_names(redactor: Redactor, text: str) -> None:
