@@ -183,7 +183,7 @@ def _rule(value: str, name: str, wanted: str, setting: bool) -> tuple[str, str, 
 
 
 def _is_fingerprint(source: Source, span: tuple[int, int], value: str, name: str) -> bool:
-    """The fingerprint of a public key, which programs of OpenPGP fetch by it: by the name, or by a command around it."""
+    """The fingerprint of a public key, by which programs of OpenPGP fetch it: so says its name, or a command near."""
     if not _FINGERPRINT.fullmatch(value):
         return False
     if any(part.lower() in load_rules().words["fingerprint_words"] for part in _WORD.findall(name)):

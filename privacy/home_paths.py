@@ -47,8 +47,8 @@ _SITE = re.compile(rb"(?:https?|wss?|[^A-Za-z+.\-]):(?://|\\/\\/)[^/]")
 # What stands before the quote of a route: an annotation, a method of a router or a client of the web, an attribute. An
 # attribute may name a file too, so there the route must end behind the name.
 _BEFORE_ROUTE = re.compile(
-    rb"(?i)(?:mapping\([ \t]?(?:(?:value|path)[ \t]?=[ \t]?)?\{?[ \t]?|\b(?:app|api|blueprint|bp|router|routes?|history|navigator"
-    rb"|navigation|axios|http|mux|cy)(?:\.|::|->|\?\.)\w{2,20}\([^()\"'`]{0,40}"
+    rb"(?i)(?:mapping\([ \t]?(?:(?:value|path)[ \t]?=[ \t]?)?\{?[ \t]?|\b(?:app|api|blueprint|bp|router|routes?|history"
+    rb"|navigator|navigation|axios|http|mux|cy)(?:\.|::|->|\?\.)\w{2,20}\([^()\"'`]{0,40}"
     rb"|\b(?:goroute|fetch|navigate|redirect|redirectto)\((?:path:[ \t]?)?)[\"'`](?:/[\w\-/]{0,40})?$"
 )
 _BEFORE_LINK = re.compile(

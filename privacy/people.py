@@ -19,7 +19,8 @@ from gleanery.privacy.source import Source
 NAME, ENTITIES = "person", ("NAME",)
 _CUE_WORDS = (
     r"copyright|\(c\)|&copy;|[@\\]authors?\b|-by:"
-    r"|\b(?:written|created|contributed|coded|developed|modified|maintained|designed|ported|implemented|added|reported)[ \t]by\b"
+    r"|\b(?:written|created|contributed|coded|developed|modified|maintained|designed|ported|implemented|added|reported)"
+    r"[ \t]by\b"
     r"|(?:author|maintainer|contributor|developer)s?[\"']?[ \t]{0,3}[:=][ \t]{0,3}\[?\s{0,30}\{\s{0,30}[\"']?name[\"']?"
     r"[ \t]{0,3}[:=]"
     r"|(?:__)?(?:author|maintainer|contributor)s?(?:__|_name)?(?:\\?[\"'])?[ \t]{0,10}(?:[:=>]|=>|:=)"
