@@ -20,7 +20,7 @@ import typer
 from rich.text import Text
 
 from gleanery.pipeline import cli_audit, cli_duplicates, cli_export, cli_licenses, cli_optout, cli_removals, cli_rows
-from gleanery.pipeline.screen import draw, err, out, progress, wrong
+from gleanery.pipeline.screen import draw, err, out, progress, say_older_release, wrong
 from gleanery.records.errors import GleaneryError, WrongArguments, of_system
 from gleanery.release.wording import number
 
@@ -91,6 +91,7 @@ def summary(
     """
     if (found := folder or named) is None:
         raise wrong("which run?", "give --run DIR")
+    say_older_release(found)
     _show_summary(found, None)
 
 
@@ -127,6 +128,7 @@ def explain(
     """
     from gleanery.release.explain import explain as tell
 
+    say_older_release(folder)
     for line in tell(folder, target):
         out.print(line)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from gleanery.pipeline.screen import draw, draw_answer, err, write, wrong
+from gleanery.pipeline.screen import draw, draw_answer, err, say_older_release, write, wrong
 from gleanery.release.wording import number
 
 
@@ -40,6 +40,7 @@ def audit(
     if folder is None:
         raise wrong("which run?", "give --run DIR")
     form = _form(form, target)
+    say_older_release(folder)
     asked, answer = known[question], ask(known[question], tables_of(folder, before), _pairs(parameter or []))
     _answer(answer, form, target)
     if not answer.num_rows:

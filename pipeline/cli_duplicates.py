@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gleanery.pipeline.screen import draw, err, out, wrong
+from gleanery.pipeline.screen import draw, err, out, say_older_release, wrong
 
 MOST_ROWS, MOST_UNLIKE = 40, 5
 
@@ -28,6 +28,7 @@ def duplicates(
     """
     if target is None and page is None and signatures is None:
         raise wrong("which file?", "give OWNER/REPO:PATH, or --page FILE for the whole run")
+    say_older_release(folder)
     if target is not None:
         _show(folder, target)
     if page is not None:

@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from gleanery.pipeline.screen import draw, err, out, write, wrong
+from gleanery.pipeline.screen import draw, err, out, say_older_release, write, wrong
 from gleanery.records.errors import StopRun
 from gleanery.release.wording import number
 
@@ -38,6 +38,7 @@ def licenses(
         raise wrong("which run?", "give --run DIR")
     if form not in ("tree", "json"):
         raise wrong(f"there is no format {form!r}", "choose tree or json")
+    say_older_release(folder)
     if repository is not None:
         _draw_repository(folder, repository, form)
     if page is not None or queue is not None:

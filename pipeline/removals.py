@@ -27,7 +27,8 @@ def wishes(
 
     Raises StopRun for an unknown one: an entry that names nothing would look like a removal and be none.
     """
-    _paths(release, "docs")  # a run that is not finished has names, and no release
+    release = release_in(release)
+    _paths(release, "docs")
     found = [Wish("file", file_id, reason) for file_id in file_ids(release, files)]
     if repositories:
         repos = list(_rows(release, "repos", ["repo_id", "name"]))
@@ -39,12 +40,25 @@ def wishes(
     return found + (_of_registry(release, registry, reason) if registry else [])
 
 
+def release_in(folder: Path) -> Path:
+    """The release that a folder is, or that stands in it where it is that of a run.
+
+    The tables of a run are no answer: a run that was stopped has newer ones than the release that people train on.
+    """
+    for place in (folder, folder / "release"):
+        if (place / "docs").is_dir():
+            return place
+    what = "a run without a release" if (folder / "tables").is_dir() else "no release"
+    raise StopRun(f"{folder} is {what}", "give the folder of a finished release, or that of its run")
+
+
 def file_ids(release: Path, files: Sequence[str]) -> list[str]:
     """The ids of all files that each of these names, as a file_id or as OWNER/REPO:PATH, is good for.
 
     Two forges may have a repository of one name, and nobody knows whose file was meant: an owner's wish is served with
     both. Raises StopRun for a name that the release lacks.
     """
+    release = release_in(release)
     known: dict[str, list[str]] = {name: [] for name in files}
     for doc in _rows(release, "docs", ["file_id", "repo", "path"]) if files else ():
         for name in {doc["file_id"], f"{doc['repo']}:{doc['path']}"} & known.keys():

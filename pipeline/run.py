@@ -25,6 +25,7 @@ from gleanery.pipeline import stage6_pack as s6
 from gleanery.pipeline import stage7_release as s7
 from gleanery.pipeline.crawl_again import read_again
 from gleanery.pipeline.engine import Engine
+from gleanery.pipeline.given_files import with_kept_files
 from gleanery.pipeline.memory import PeakMemory
 from gleanery.pipeline.optouts import answered_otherwise, members_of, write_names
 from gleanery.pipeline.overrides import overrides_of, overrides_step
@@ -122,6 +123,7 @@ def curate(
     with locked(root), PeakMemory() as memory, Engine(engine, workers or os.cpu_count() or 1) as runner:
         clean_temporary(root)
         rules = pinned_rules(settings, root, refresh_optout)
+        settings = with_kept_files(settings, root)
         driver = _Driver(settings, root, runner, listener, Report())
         crawl = s1.crawl_step(settings, rules)
         named = answered_otherwise(settings, root, rules)
@@ -201,6 +203,8 @@ class _Driver:
 
     def _run(self, step: Step, base: str) -> Marker:
         todo = pending(self.root, step, base)
+        if todo and step.name == "release":
+            s7.forget_notices(self.root)
         forget(self.root, step, todo)
         with _watched(self.root, step, self.listener):
             if todo:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from gleanery.records.errors import WrongArguments
+from gleanery.records.step_notes import has_release_of_before
 from gleanery.release.wording import number
 
 # Without markup: what stands in brackets is part of a path, and is shown as it is.
@@ -25,6 +27,16 @@ out = Console(width=None if sys.stdout.isatty() else 160, highlight=False, marku
 LEAST_COLUMNS = 7
 YEAR_10000 = 253_402_300_800
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def say_older_release(folder: Path) -> None:
+    """Tell who asks a run that the release beside its tables is another one, before any answer."""
+    if has_release_of_before(folder):
+        err.print(
+            f"note: {folder}/release is of an earlier run than the tables beside it: a run was stopped, or goes on; "
+            f"--run {folder}/release asks the release",
+            soft_wrap=True,
+        )
 
 
 def write(text: str) -> None:

@@ -37,6 +37,8 @@ from gleanery.quality.metrics import Metrics
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import iter_rows, read_table
 
+# Raise it when what was judged before is not to be believed any more, though policy and settings are the same.
+JUDGE_VERSION = "1"  # each task reads the bytes of the policy that the step's fingerprint names
 # Raise it when the same file may now get another answer from the quality filters.
 QUALITY_VERSION = f"quality 2 / {LANGUAGE_DETECTOR}"
 # A repository that has entries skipped for one of these was not read whole.
@@ -80,6 +82,7 @@ def judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterabl
     objections = dict.fromkeys(forks_below(members, _declared(root)), "declaration")
     objections |= dict.fromkeys(blocked_sources(settings, rules, root), "registry")
     parameters = {
+        "version": JUDGE_VERSION,
         "policy": policy_of(settings).version,
         "overrides": overrides_of(settings, policy_of(settings)).version,
         "quality": dataclasses.asdict(settings.quality) | {"version": QUALITY_VERSION},

@@ -124,7 +124,7 @@ def make_release(shard: Shard) -> None:
         shard.wrote(path, describe(path))
     assemble(shard.root, made)
     write_notices(made)
-    results = gate(shard.root)
+    results = gate(shard.root, payload["policy"])
     stop_if_failed(results)
     Store.open(made).scan()
     documents = payload["documents"]
@@ -141,6 +141,12 @@ def make_release(shard: Shard) -> None:
     for path in put_in_place(shard.root, made):
         shard.wrote(path, describe(path, 0))
     shard.counts |= {"in": documents, "kept": documents}
+
+
+def forget_notices(root: Path) -> None:
+    """Remove the tables that this step makes, before it is known as not finished: audits then take them for new."""
+    for path in (path for name in NOTICE_TABLES for path in (root / "tables" / name).glob("*.parquet")):
+        path.unlink()
 
 
 def _nothing_kept(counts: Mapping[str, Mapping[str, int]], objected: bool) -> StopRun:

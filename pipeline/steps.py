@@ -19,6 +19,7 @@ from typing import Any
 from gleanery.pipeline.settings import Settings
 from gleanery.records.errors import GleaneryError, StopRun, of_system
 from gleanery.records.parquet import Written, write_bytes
+from gleanery.records.step_notes import digest_of
 
 # Part of every fingerprint: raise it when a step writes other bytes from the same input.
 CODE_VERSION = "12"
@@ -126,7 +127,7 @@ class Marker:
     @property
     def digest(self) -> str:
         """A digest of all outputs, for the fingerprints of the steps that read them."""
-        return hashlib.sha256(_json({p: w.sha256 for p, w in self.outputs.items()})).hexdigest()
+        return digest_of({p: w.sha256 for p, w in self.outputs.items()})
 
     def paths(self, root: Path, prefix: str) -> list[Path]:
         """Outputs below a folder of the run, sorted."""

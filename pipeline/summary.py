@@ -82,7 +82,7 @@ def _overview(root: Path, answers: Mapping[str, Any], report: Report | None) -> 
     for row in answers["funnel"]:
         verdict[row["verdict"]] = verdict.get(row["verdict"], 0) + row["files"]
     duplicates = sum(r["files"] for r in answers["funnel"] if r["reason"].endswith("_duplicate"))
-    shards = sorted([*root.glob("release/tokens/*.bin"), *root.glob("tokens/*.bin")])
+    shards = sorted([*root.glob("store/tokens/*.bin"), *root.glob("tokens/*.bin")])
     rows: list[tuple[Any, ...]] = [
         ("repositories", ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in sorted(status.items(), reverse=True))),
         ("files in", sum(verdict.values())),

@@ -4,8 +4,8 @@ In: a run, or a release. Out: one result for each question. Any row stops the re
 the columns that it names; all of them took 31 s and 0.9 GB for a million files (two busy cores, synthetic tables).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,13 @@ class GateResult:
     rows: int
     sample: tuple[dict[str, Any], ...]
     asked: bool = True
+    arguments: Mapping[str, str] = field(default_factory=dict)
 
 
-def gate(folder: Path) -> list[GateResult]:
+def gate(folder: Path, policy: str = "") -> list[GateResult]:
     """Ask every question that must be empty, in the order of their names.
+
+    `policy`: the version of the licence policy that the manifest is to name, for the question that asks about it.
 
     Raises StopRun if a run lacks a table: a question that is not asked is no answer.
     """
@@ -45,7 +48,7 @@ def gate(folder: Path) -> list[GateResult]:
             if is_release and not database.holds(question) and set(question.needs) & NOT_RELEASED:
                 results.append(GateResult(question, 0, (), asked=False))
             else:
-                results.append(_asked(database, question))
+                results.append(_asked(database, question, policy))
     return results
 
 
@@ -56,14 +59,19 @@ def stop_if_failed(results: Iterable[GateResult]) -> None:
         said = ", ".join(f"{result.question.name} ({result.rows:,} rows)" for result in failed)
         raise StopRun(
             f"the gate stops this release: {said}",
-            f"`gleanery audit {failed[0].question.name}` with --run shows each: {failed[0].question.bad_result}",
+            f"`gleanery audit {_asked_as(failed[0])}` with --run shows each: {failed[0].question.bad_result}",
         )
 
 
-def _asked(database: Database, question: Question) -> GateResult:
+def _asked_as(result: GateResult) -> str:
+    return " ".join([result.question.name, *(f"--set {name}={value}" for name, value in result.arguments.items())])
+
+
+def _asked(database: Database, question: Question, policy: str) -> GateResult:
+    arguments = {"policy": policy} if policy and any(p.name == "policy" for p in question.parameters) else {}
     rows, sample = 0, list[dict[str, Any]]()
-    _, batches = database.batches(question)
+    _, batches = database.batches(question, arguments)
     for batch in batches:
         rows += batch.num_rows
         sample += batch.slice(0, SAMPLE_ROWS - len(sample)).to_pylist()
-    return GateResult(question, rows, tuple(sample))
+    return GateResult(question, rows, tuple(sample), arguments=arguments)

@@ -1,28 +1,39 @@
 """Folders: which Parquet files of a run or of a release hold which table.
 
 In: a folder. Out: the files of each table, by an explicit list. Nothing is opened here, and no symbolic link is
-followed: a link could make an audit read a file that is not part of the folder.
+followed: a link could make an audit read a file that is not part of the folder. A table of a run that was made from
+others than stand beside it now is named as stale.
 """
 
 from pathlib import Path
 
 from gleanery.records.errors import StopRun
+from gleanery.records.step_notes import has_release_of_before, stale_tables
 from gleanery.records.tables import TABLES
 
 # The tables of an earlier run, for the questions that compare two.
 BEFORE = "before_"
 
 
-def tables_of(folder: Path, before: Path | None = None) -> dict[str, list[Path]]:
+class Tables(dict[str, list[Path]]):
+    """The files of each table. Those of `stale` rest on others than stand beside them: no answer may mix them."""
+
+    stale: frozenset[str] = frozenset()
+    release: Path | None = None  # that of an earlier run, which may be asked instead
+
+
+def tables_of(folder: Path, before: Path | None = None) -> Tables:
     """The table files of a run (`tables/<table>/*.parquet`) or of a release (the same, and `docs/*.parquet`).
 
     A table whose folder is there but empty has an empty list. With `before`, the tables of that run too, as
     `before_<table>`. Raises StopRun if a folder is neither.
     """
     if before is not None:
-        earlier = {f"{BEFORE}{name}": paths for name, paths in tables_of(before).items()}
-        return tables_of(folder) | earlier
-    found: dict[str, list[Path]] = {}
+        found, earlier = tables_of(folder), tables_of(before)
+        found.update({f"{BEFORE}{name}": paths for name, paths in earlier.items()})
+        found.stale |= {f"{BEFORE}{name}" for name in earlier.stale}
+        return found
+    found = Tables()
     for name in TABLES:
         for place in _places(folder, name):
             if _is_folder(place):
@@ -33,13 +44,15 @@ def tables_of(folder: Path, before: Path | None = None) -> dict[str, list[Path]]
             f"{folder} is neither a run nor a release: it holds no tables/files and no tables/decisions",
             "name the folder that `gleanery run` was given with --out, or its folder release/",
         )
+    found.stale = stale_tables(folder, found)
+    found.release = folder / "release" if has_release_of_before(folder) else None
     return found
 
 
 def _places(folder: Path, name: str) -> list[Path]:
     places = [folder / "tables" / name]
     if name == "docs":
-        places += [folder / "docs", folder / "release" / "docs"]
+        places.append(folder / "docs")
     return places
 
 

@@ -85,6 +85,21 @@ def test_what_is_not_finished_or_of_another_version_is_no_release(release: Path)
         wishes(release, [], ["carol/app"], None, "other")
 
 
+def test_of_a_run_its_release_is_meant_and_a_run_without_one_is_refused(release: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(StopRun, match="no release"):
+        wishes(run, [], ["carol/app"], None, "other")
+    # A later command was stopped before its release: its tables no longer hold what people train on.
+    for name, given in (("repos", [{"repo_id": "a" * 32, "name": "alice/lib"}]), ("docs", []), ("files", [])):
+        (run / "tables" / name).mkdir(parents=True)
+        write_groups(run / "tables" / name / "p.parquet", TABLES[name].schema, [rows(name, given)])
+    with pytest.raises(StopRun, match="run without a release"):
+        wishes(run, [], ["carol/app"], None, "other")
+    release.rename(run / "release")
+    assert [w.id for w in wishes(run, ["carol/app:2.py"], ["carol/app"], None, "other")] == [f"{2:032x}", "c" * 32]
+    assert file_id_of(run, "carol/app:1.py") == f"{1:032x}"
+
+
 def test_a_file_goes_by_its_place_and_an_unknown_one_is_refused(release: Path) -> None:
     given = ["carol/app:2.py", f"{1:032x}"]
     assert [(w.scope, w.id) for w in wishes(release, given, [], None, "other")] == [

@@ -260,6 +260,10 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
     "file in two places": ("token_ranges", twice("docs", ordinal=7, start=500)),
     "span not on record": ("redactions_conserved", drop("redactions")),
     "spans overlap": ("redactions_conserved", overlap),
+    "judged by another policy": (
+        "decided_by_other_policies",
+        change("decisions", rule_version="lax@2020-01-01/sha256:000000000000"),
+    ),
     "private key released": ("private_keys_released", private_key_released),
     "encoded private key released": ("private_keys_released", encoded_key_released),
     "span of another content": ("redactions_conserved", change("redactions", blob_id="0" * 40)),
