@@ -59,6 +59,11 @@ def safe_target(clone_url: str, *, allow_local: bool, seconds: float) -> Target:
     return Target(url, scheme, "" if literal else f"{host}:{port}:{listed}")
 
 
+def check_form(clone_url: str, *, allow_local: bool) -> None:
+    """RejectRecord if no check would contact this URL, whatever its host's addresses are."""
+    _parts(clone_url, allow_local)
+
+
 def _parts(text: str, allow_local: bool) -> tuple[str, str, int, str]:
     if len(text) > LONGEST_URL or not text.isascii() or not text.isprintable() or re.search(r"[\s\\%]", text):
         raise _refused()

@@ -7,12 +7,16 @@ the request nor use the file for another one (the key authorisation of RFC 8555,
 
 import base64
 import hashlib
+import hmac
 import json
+import re
 import secrets
 from dataclasses import dataclass, field
 
 FILENAMES = (".well-known/dataset-optout.json", ".dataset-optout.json")
 LIFETIME = 7 * 86_400  # seconds
+_HIDDEN = re.compile(r"\\u00[0-7]", re.ASCII)  # a letter of ASCII, escaped
+_ROOM = 1024  # bytes more than were handed out, for another layout and escapes
 # 256 bits; RFC 8555 asks for at least 128.
 TOKEN_BYTES = 32
 
@@ -104,3 +108,28 @@ def expected_digest(request: Request, receipt: str) -> str:
 def content_digest(text: str) -> str:
     """SHA-256 of a text as 64 hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def says_the_same(content: bytes, expected: str) -> bool:
+    """Whether a file says what was handed out, but for what editors change, and in words that a maintainer can read.
+
+    Editors change the byte order mark, line ends, outer white space, the layout of JSON, and letters beyond ASCII.
+    Plain letters that are escaped, a name that is said twice, or room for many blanks would hide what is said.
+    """
+    text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").strip()
+    if len(text) > len(expected) + _ROOM or len(_HIDDEN.findall(text)) > len(_HIDDEN.findall(expected)):
+        return False
+    return hmac.compare_digest(_meaning(text), _meaning(expected.strip()))
+
+
+def _meaning(text: str) -> bytes:
+    try:
+        return json.dumps(json.loads(text, object_pairs_hook=_named_once), sort_keys=True).encode()
+    except (ValueError, RecursionError):
+        return text.encode("utf-8", "replace")
+
+
+def _named_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name is said twice")
+    return dict(pairs)

@@ -5,6 +5,7 @@ visitors above a number, so whoever may hold many and say nothing would close th
 """
 
 import asyncio
+import ipaddress
 from collections.abc import Collection
 from typing import Any
 
@@ -24,8 +25,20 @@ def patient_protocol(
 ) -> type[H11Protocol]:
     """The server's protocol, with a bound on the connections of one client and on the time in which nothing is asked.
 
-    A proxy that is trusted stands for many clients, so its connections are not counted; it is given no more time.
+    `proxies` are addresses and networks, or `*` for all. A proxy that is trusted stands for many clients, so its
+    connections are not counted; it is given no more time.
     """
+
+    trusted = [ipaddress.ip_network(text, strict=False) for text in proxies if text != "*"]
+
+    def is_proxy(host: str) -> bool:
+        if "*" in proxies:
+            return True
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in trusted)
 
     class Patient(H11Protocol):
         """One connection."""
@@ -37,7 +50,7 @@ def patient_protocol(
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             address = self.client[0] if self.client else ""
-            self.visitor = None if address in proxies else network_of(address)
+            self.visitor = None if is_proxy(address) else network_of(address)
             held = sum(getattr(other, "visitor", None) == self.visitor for other in self.connections)
             if self.visitor is not None and held > each_client:
                 transport.write(_BUSY)

@@ -6,6 +6,7 @@ from a host of the settings and a checked path; a host that nobody listed is nev
 
 from dataclasses import dataclass
 
+from gleanery.optout.address import check_form
 from gleanery.optout.settings import WebSettings
 from gleanery.optout.typed import typed_repository
 from gleanery.records.errors import RejectRecord
@@ -41,9 +42,9 @@ def named_repository(text: str, settings: WebSettings) -> Named:
     except RejectRecord as problem:
         raise problem if problem.code == "package" else _not_clear() from None
     if location.host in settings.forges:
-        return Named(canonical, location.host, _on_forge(location))
+        return _checkable(Named(canonical, location.host, _on_forge(location)), settings)
     if location.host in settings.extra_hosts:
-        return Named(canonical, location.host, _on_extra_host(location, settings))
+        return _checkable(Named(canonical, location.host, _on_extra_host(location, settings)), settings)
     hosts = ", ".join((*settings.forges, *settings.extra_hosts))
     raise RejectRecord("the host is not listed", f"Only repositories on these hosts can be checked: {hosts}.", "host")
 
@@ -56,6 +57,16 @@ def searched_repository(text: str) -> str:
     except RejectRecord:
         pass
     raise _not_clear()
+
+
+def _checkable(named: Named, settings: WebSettings) -> Named:
+    """What is named, unless a check would refuse its address: the owner learns that before they commit a file."""
+    try:
+        check_form(named.clone_url, allow_local=settings.allow_local)
+    except RejectRecord as problem:
+        hint = "A check cannot look for a file at this address. Write to the operator of this page."
+        raise RejectRecord("checks refuse this address", hint, problem.code) from None
+    return named
 
 
 def _on_forge(location: Location) -> str:

@@ -9,8 +9,6 @@ git nine times.
 """
 
 import functools
-import hmac
-import json
 import os
 import re
 import shutil
@@ -24,7 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gleanery.optout.address import Target, safe_target
-from gleanery.optout.challenge import content_digest
+from gleanery.optout.challenge import content_digest, says_the_same
 from gleanery.records.errors import RejectRecord, StopRun
 
 OLDEST_GIT = (2, 37)  # the first with http.curloptResolve
@@ -88,14 +86,24 @@ def check_challenge(clone_url: str, filename: str, expected: str, *, allow_local
 def check_files(
     clone_url: str, filenames: Sequence[str], expected: str, *, allow_local: bool, seconds: float
 ) -> ProofResult:
-    """The same for the first of some file names that has it. JSON is compared by meaning, other text to the letter.
+    """The same for the first of some file names that has it. JSON is compared by its meaning in plain words.
+
+    A host may serve a repository under its name with `.git` only (GitLab does). Both are one name here, so where the
+    first has moved the other is asked.
 
     Raises CheckImpossible only if this machine has no git program that fits, or none that starts within the limits.
     """
     ends = time.monotonic() + seconds
+    result = _checked(clone_url, filenames, expected, allow_local, ends)
+    if result.code == "moved" and not clone_url.endswith(".git"):
+        return _checked(f"{clone_url}.git", filenames, expected, allow_local, ends)
+    return result
+
+
+def _checked(url: str, filenames: Sequence[str], expected: str, allow_local: bool, ends: float) -> ProofResult:
     digest = content_digest(expected)
     try:
-        target = safe_target(clone_url, allow_local=allow_local, seconds=seconds)
+        target = safe_target(url, allow_local=allow_local, seconds=ends - time.monotonic())
         with tempfile.TemporaryDirectory(prefix="optout-", ignore_cleanup_errors=True) as room:
             git = _Git(Path(room), target, ends)
             commit = git.fetch_tip()
@@ -117,19 +125,10 @@ def _compare(git: "_Git", commit: str, filenames: Sequence[str], expected: str) 
     code = "file_missing"
     for filename in filenames:
         found = git.read(commit, filename)
-        if found is not None and hmac.compare_digest(_meaning(found), _meaning(expected.encode())):
+        if found is not None and says_the_same(found, expected):
             return "passed"
         code = code if found is None else "file_differs"
     return code
-
-
-def _meaning(content: bytes) -> bytes:
-    """The text without what editors change: byte order mark, line ends, outer white space, the layout of JSON."""
-    text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").strip()
-    try:
-        return json.dumps(json.loads(text), sort_keys=True).encode()
-    except (ValueError, RecursionError):
-        return text.encode("utf-8", "replace")
 
 
 class _Git:

@@ -23,7 +23,7 @@ from gleanery.optout.connections import AT_ONCE, patient_protocol
 from gleanery.optout.guard import Forms, Places, Refused, Running, Shield, Turnstile, network, security_headers
 from gleanery.optout.registry import Registry
 from gleanery.optout.registry import Request as OwnersRequest
-from gleanery.optout.settings import Limit, WebSettings
+from gleanery.optout.settings import Limit, WebSettings, in_form
 from gleanery.records.errors import GleaneryError, RejectRecord
 
 __all__ = ["Limit", "WebSettings", "create_app", "serve"]
@@ -68,7 +68,8 @@ _VISITORS_WAIT = 15  # seconds for another writer of the registry; then the page
 
 
 def serve(registry_url: str | URL, host: str, port: int, settings: WebSettings) -> None:
-    """Serve the page until the process is told to stop. StopRun if the registry or git cannot be used."""
+    """Serve the page until the process is told to stop. StopRun if settings, registry or git cannot be used."""
+    settings = in_form(settings)
     proof.ensure_checks()
     registry = Registry.open(registry_url, wait=_VISITORS_WAIT)
     try:
@@ -91,6 +92,7 @@ def serve(registry_url: str | URL, host: str, port: int, settings: WebSettings) 
 
 def create_app(registry: Registry, settings: WebSettings) -> FastAPI:
     """The application. It keeps nothing between requests but what is in the registry."""
+    settings = in_form(settings)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     site = _Site(registry, settings)
     for path, method, handler in (

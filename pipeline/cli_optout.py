@@ -38,7 +38,7 @@ def serve(
     dataset: Annotated[str, typer.Option(help="Name of the dataset, as it stands on the page.")] = "this dataset",
     contact: Annotated[str, typer.Option(help="How to reach a person: an address or a URL.")] = "",
     trusted_proxy: Annotated[
-        list[str] | None, typer.Option(help="Address of a proxy whose X-Forwarded-For is believed.")
+        list[str] | None, typer.Option(help="Address or network of a proxy whose X-Forwarded-For is believed.")
     ] = None,
 ) -> None:
     """Serve the page on which owners opt out.

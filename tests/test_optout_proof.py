@@ -1,5 +1,6 @@
 """The proof: only the tip of the default branch counts, and a check can be turned against nobody."""
 
+import json
 import os
 import shutil
 import socket
@@ -22,6 +23,10 @@ GOLDEN = Path(__file__).parent / "golden" / "optout"
 REFUSED = (GOLDEN / "refused_addresses.txt").read_text().splitlines()
 FILE = FILENAMES[0]
 EXPECTED = '{\n  "challenge": "invented.token"\n}\n'
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\u{ord(letter):04x}" for letter in text)
 
 
 @dataclass
@@ -140,6 +145,26 @@ def test_any_other_content_differs(host: Host, content: str | bytes) -> None:
     assert check(host).code == "file_differs"
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'{{"{_escaped("challenge")}": "{_escaped("invented.token")}"}}',
+        EXPECTED.replace("invented", "\\u0069nvented"),
+        EXPECTED.replace("{", '{"challenge": "this project likes to be used",', 1),
+        EXPECTED.replace("{", "{" + " " * 3000, 1),
+    ],
+)
+def test_a_file_whose_words_a_maintainer_cannot_read_proves_nothing(host: Host, content: str) -> None:
+    host.commit({FILE: content})
+    assert check(host).code == "file_differs"
+
+
+def test_letters_beyond_ascii_may_be_escaped(host: Host) -> None:
+    expected = json.dumps({"statement": "Größe"}, ensure_ascii=False)
+    host.commit({FILE: json.dumps(json.loads(expected))})
+    assert check_challenge(host.url(), FILE, expected, allow_local=True, seconds=15).passed
+
+
 def test_without_the_file_the_answer_says_that_it_is_missing(host: Host) -> None:
     host.commit({"README": "x", ".well-known/other.json": EXPECTED, "deep/" + FILE: EXPECTED})
     assert check(host).code == "file_missing"
@@ -191,7 +216,13 @@ def test_a_fetch_that_is_too_large_is_cut_off(host: Host, monkeypatch: pytest.Mo
 
 def test_a_redirect_is_not_followed(host: Host) -> None:
     host.commit({FILE: EXPECTED})
-    assert check(host, "moved/alice/lib.git").code == "moved"
+    assert check(host, "moved/alice/lib.git").code == check(host, "moved/alice/lib").code == "moved"
+
+
+def test_a_redirect_that_only_adds_the_ending_is_the_same_repository(host: Host) -> None:
+    host.commit({FILE: EXPECTED})
+    assert check(host, "adds/alice/lib").passed
+    assert check(host, "adds/alice/nothing").code == "not_public"
 
 
 def test_a_repository_that_is_not_there_is_not_public(host: Host) -> None:

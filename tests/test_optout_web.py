@@ -22,6 +22,7 @@ from gleanery.optout.proof import RESULTS, ProofResult
 from gleanery.optout.registry import Registry
 from gleanery.optout.settings import Limit, WebSettings
 from gleanery.optout.web import create_app
+from gleanery.records.errors import WrongArguments
 
 GOLDEN = Path(__file__).parent / "golden" / "optout"
 SITE = "https://optout.example.org"
@@ -383,9 +384,9 @@ def test_when_all_places_for_checks_are_taken_the_next_one_is_asked_to_wait(visi
 
 
 @contextlib.contextmanager
-def served(registry: Registry, **bounds: Any) -> Iterator[int]:
+def served(registry: Registry, proxies: tuple[str, ...] = (), **bounds: Any) -> Iterator[int]:
     """The page on a port of this machine."""
-    bounded = patient_protocol((), **bounds)
+    bounded = patient_protocol(proxies, **bounds)
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(registry, WebSettings()), port=0, http=bounded, limit_concurrency=64, log_level="error"
@@ -615,3 +616,58 @@ def test_all_text_has_the_contrast_of_wcag_aa_in_both_themes(theme: int) -> None
     for text, paper in pairs:
         light, dark = sorted((_luminance(colours[text]), _luminance(colours[paper])), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, paper)
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("Git.Example.org", "https://git.example.org/group/lib"),
+        ("https://git.example.org/", "https://git.example.org/group/lib"),
+        ("git.example.org:443", "https://git.example.org/group/lib"),
+        ("www.gitlab.com", "https://www.gitlab.com/group/lib"),
+    ],
+)
+def test_a_forge_is_known_however_the_operator_wrote_it(visit: Visit, written: str, typed: str) -> None:
+    client = visit(replace(SETTINGS, extra_hosts=(written,)))
+    assert client.get("/review", params={"repository": typed}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("extra_hosts", ("git.example.org:8443",)),
+        ("extra_hosts", ("git.example.org/group",)),
+        ("extra_hosts", ("",)),
+        ("public_url", "https://example.org/optout"),
+        ("public_url", "optout.example.org"),
+        ("trusted_proxies", ("proxy.example.org",)),
+    ],
+)
+def test_settings_with_which_the_page_could_not_work_are_refused(visit: Visit, setting: str, value: Any) -> None:
+    with pytest.raises(WrongArguments) as refused:
+        visit(replace(SETTINGS, **{setting: value}))
+    assert refused.value.hint
+
+
+def test_no_file_is_handed_out_for_an_address_that_a_check_refuses(visit: Visit, registry: Registry) -> None:
+    client = visit(replace(SETTINGS, extra_hosts=("dev.azure.com",)))
+    typed = "https://dev.azure.com/org/my%20project/_git/lib"
+    review = client.get("/review", params={"repository": typed})
+    assert review.status_code == 422 and "cannot look for a file at this address" in review.text
+    assert client.post("/requests", data={"repository": typed, "token": token_on(client)}).status_code == 422
+    assert registry.log_head().entries == 0
+
+
+@pytest.mark.parametrize(("proxies", "counted"), [(("10.0.0.0/8",), True), (("127.0.0.0/8",), False), (("*",), False)])
+def test_the_connections_of_a_network_of_proxies_are_not_counted(
+    registry: Registry, proxies: tuple[str, ...], counted: bool
+) -> None:
+    with served(registry, proxies=proxies, each_client=1) as port:
+        first, second = (socket.create_connection(("127.0.0.1", port)) for _ in range(2))
+        answer = _answer(second, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 503 " if counted else b"HTTP/1.1 200 ")
+        first.close()
+        second.close()

@@ -1,7 +1,7 @@
 """A small git host for the tests: `python git_server.py FOLDER` serves the bare repositories below it over http.
 
 It writes its port as the first line of its output, and one line for each request to `requests.txt` in the folder.
-/moved/... answers with a redirect to the same path without /moved, /slow/... never ends, and /plain/... hands out
+/adds/... answers with a redirect that only adds .git, /moved/... answers with a redirect to the same path without /moved, /slow/... never ends, and /plain/... hands out
 plain files, as a host without the git program does. Everything else goes to git's own http-backend.
 """
 
@@ -25,13 +25,15 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if path.startswith("/slow/"):
             time.sleep(60)
+        elif path.startswith("/adds/") and ".git/" not in path:
+            self.answer(301, [("Location", self.path.replace("/info/refs", ".git/info/refs"))], b"")
         elif path.startswith("/moved/"):
             self.answer(302, [("Location", self.path.removeprefix("/moved"))], b"")
         elif path.startswith("/plain/"):
             file = ROOT / path.removeprefix("/plain/")
             self.answer(*((200, [], file.read_bytes()) if file.is_file() else (404, [], b"")))
         else:
-            self.answer(*self.backend(path, query, body))
+            self.answer(*self.backend(path.removeprefix("/adds"), query, body))
 
     do_POST = do_GET
 
