@@ -18,6 +18,10 @@ _ADDRESS = re2.compile(
     r"`[^`\s]{0,200}[./_][^`\s]{0,200}`|\b[\w-]{3,63}\.(?:com|org|net|io|dev|no)(?:[)>,|]|\s*$)"
 )
 _INITIAL = re.compile(r"\b[A-Z]$")
+# Behind these a sentence goes on, if what follows looks like it: "of Frob Inc. and", "contract No. DE-AC05".
+_SHORTENED = re.compile(r"\b(?:Inc|Ltd|Corp|Co|LLC|Dept|et al|resp|approx) ?$", re.IGNORECASE)
+_NUMBERED = re.compile(r"\b[Nn]os? ?$")
+_GOES_ON, _IS_NUMBER = re.compile(r"\.,?\s+[a-z]"), re.compile(r"\.\s+(?:[A-Z]{1,3}-?)?\w*[0-9]")
 _ITEM = re.compile(r"^\W*(?:[0-9]{1,2}|[a-z]|[ivx]{1,4})[.)]\s|^\s*[-*•]\s", re.IGNORECASE)
 
 
@@ -52,6 +56,16 @@ def _goes_on(line: str, above: str) -> bool:
     return signs[0] in ("*", "-", "•") and signs[0] == signs[1] and line.lstrip(" \t*-•")[:1].islower()
 
 
+def _is_shortened(line: str, at: int) -> bool:
+    """Whether the sign at a place ends a word that was shortened, and no sentence: an initial, "Inc. and", "No. 5"."""
+    before = line[max(0, at - 8) : at]
+    if _INITIAL.search(before[-2:]):
+        return True
+    if _SHORTENED.search(before) and _GOES_ON.match(line, at):
+        return True
+    return _NUMBERED.search(before) is not None and _IS_NUMBER.match(line, at) is not None
+
+
 def without_addresses(line: str) -> str:
     """A line without addresses of pages and people.
 
@@ -79,8 +93,8 @@ addresses=(False, False, False, False, False))
             sentence += 1
         spans = [match.span() for match in _ADDRESS.finditer(line)]
         for piece in _PIECE.finditer(line.lower()):
-            if piece[1] is None:  # an initial ends no sentence
-                sentence += not _INITIAL.search(line[max(0, piece.start() - 2) : piece.start()])
+            if piece[1] is None:
+                sentence += not _is_shortened(line, piece.start())
             elif piece[1] not in passed_over:
                 words.append(piece[1])
                 places.append(number)
