@@ -61,6 +61,9 @@ class Beside:
                 said = combined("ancestor_file", self._stated.texts(folder, source))
                 if said.names_licence or said.uncertain:
                     yield source, said
+            said = combined("ancestor_file", self._stated.texts(folder, "documents"))
+            if said.names_licence:
+                yield "documents", said
         for folder in place.licensed[:MOST_FOLDERS]:
             said = combined("ancestor_file", _about_others(self._stated.texts(folder, "license")))
             if said.names_licence or said.uncertain:
@@ -86,9 +89,10 @@ class Beside:
         """What READMEs say of the folders of a path."""
         for above in place.described[:MOST_FOLDERS]:
             inner = inside(folder, above)
-            for file, finding in self._stated.parts(above, "readme"):
-                if stands_in(inner, finding.paths):
-                    yield "readme", combined("repository", [(file, (finding,))])
+            for role in ("readme", "other_readme"):
+                for file, finding in self._stated.parts(above, role):
+                    if stands_in(inner, finding.paths):
+                        yield "readme", combined("repository", [(file, (finding,))])
 
     def _sources(self, place: Place) -> Iterable[tuple[str, Said]]:
         shortest = len(place.licensed[0]) if place.licensed else 0
@@ -97,6 +101,7 @@ class Beside:
             yield "manifest", self._stated.manifest(folder)
             yield "manifest", self._stated.recipe(folder)
             yield "readme", self._stated.readme(folder)
+            yield "readme", self._stated.other_readme(folder)
         declared = self._stated.declared
         if declared and not is_vague(declared) and not (place.licensed and place.licensed[0]) and "" in place.described:
             yield "registry", self._stated.registry()

@@ -12,12 +12,13 @@ from dataclasses import replace
 import re2
 
 from gleanery.licensing.choices import with_any_of, with_dual, with_perl, without_foreign
-from gleanery.licensing.denials import with_denials
+from gleanery.licensing.denials import LIMITED, with_denials
 from gleanery.licensing.documents import document_text
 from gleanery.licensing.expressions import PROPRIETARY, all_of
 from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
 from gleanery.licensing.grants import doubtful, grants, may_be_mention, mention_of
 from gleanery.licensing.heads import findings_of_head, head_to_scan, unheard
+from gleanery.licensing.foreign_limits import foreign_limit
 from gleanery.licensing.limits import limit_in, limit_of_page, limited
 from gleanery.licensing.lookalikes import without_any_use, without_resources
 from gleanery.licensing.manifests import Statement, statements
@@ -34,7 +35,7 @@ from gleanery.licensing.scan import MAYBE_NO_TRAINING, NO_TRAINING, Finding, Sca
 from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 27
+EVIDENCE_VERSION = 28
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _MOST_NOT_INCLUDED = 16
 # Lines at the beginning of a licence file in which it says what it is.
@@ -129,6 +130,8 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     found = (*found, *restricted_lines(divided.others[:_TITLE]))
     if len(lines) <= _TITLE and not any(f.outcome == "changed" for f in found):  # no text: a sentence that names one
         found = (*found, *limited(limit_in(divided.others)))
+    if not any(f.rule == LIMITED for f in found):
+        found = (*found, *limited(foreign_limit(divided.others)))
     cut = (Finding("unknown", rule="gleanery-too-many-parts"),) if divided.cut else ()
     if all(f.outcome == "none" for f in found):
         found = (*found, *unheard(lines))
@@ -227,7 +230,8 @@ def _of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     parts = [_of_part(scanner, part) for part in divided.parts]
     found = scanner.scan("\n".join(lines).encode("utf-8", "replace"), "readme")
     own_words = [line if number in own else "" for number, line in enumerate(lines, 1)]
-    limit = limited(limit_in(own_words) or limit_of_page(lines, own)) or restricted_lines(own_words)
+    limits = limit_in(own_words) or limit_of_page(lines, own) or foreign_limit(lines)
+    limit = limited(limits) or restricted_lines(own_words)
     limit = limit or refusal_in(own_words, any(f.outcome == "found" for f in found))
     if all(f.outcome == "none" for f in found):
         return (*found, *parts, *limit, *unheard(own_words))

@@ -32,10 +32,12 @@ _RESERVING: tuple[str, ...] = (
     "license_folder",
     "texts",
     "readme",
+    "other_readme",
     "metadata",
     "notice",
     "part",
     "third_parties",
+    "documents",
 )
 _SHOWN_READMES = (".github", "docs")
 

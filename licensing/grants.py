@@ -34,7 +34,7 @@ from gleanery.licensing.granting_words import (
 )
 from gleanery.licensing.known_texts import asks_for_more, name_of
 from gleanery.licensing.matches import is_brief
-from gleanery.licensing.sayings import Saying, sayings
+from gleanery.licensing.sayings import Saying, is_given_to_code, sayings
 from gleanery.licensing.statements import MENTIONED, only_points
 
 # The text of a whole licence often stands below its name.
@@ -54,7 +54,17 @@ def with_mentions(findings: Sequence[Finding], lines: Sequence[str], file: bool 
     >>> [f.outcome for f in with_mentions([Finding("found", "MIT", 100.0, "license-field", 1, 1)], lines)]
     ['mentioned']
     """
-    return tuple(mention_of(f) if may_be_mention(f) and not grants(f, lines, file) else f for f in findings)
+    said = [f for f in findings if file or not _is_printed(f, lines)]
+    if not said:
+        return tuple(replace(f, outcome="none", expression=None, rule=None) for f in findings[:1])
+    return tuple(mention_of(f) if may_be_mention(f) and not grants(f, lines, file) else f for f in said)
+
+
+def _is_printed(finding: Finding, lines: Sequence[str]) -> bool:
+    """Whether a finding is a tag with a name that nobody knows in a text that the code prints or writes."""
+    at = (finding.start_line or 0) - 1
+    unknown = (finding.expression or "").startswith("LicenseRef-scancode-unknown-spdx")
+    return unknown and 0 <= at < len(lines) and is_given_to_code(lines[at])
 
 
 def mention_of(finding: Finding) -> Finding:

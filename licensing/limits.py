@@ -13,6 +13,7 @@ import re2
 
 from gleanery.licensing.denials import LIMITED, LIMITED_USE, SIGNS, without_code
 from gleanery.licensing.findings import Finding
+from gleanery.licensing.foreign_limits import foreign_limit
 from gleanery.licensing.readme import heading_of, is_of_others
 
 _SOME = r"(?:personal|private|educational|academic|evaluation|research|non-?commercial|home|student|scientific)"
@@ -45,6 +46,7 @@ _MAYBE_LIMITS = re2.compile(
     rb"(?i)commercial|must[ \t]+(?:buy|purch|pay)|\bpaid[ \t]+(?:for|lic)|no[ \t]+re-?s|\bethical|free[ \t]+for|only|"
     rb"trade[ \t]+secret|do[ \t]+not[ \t]+(?:copy|share|re-?dist|dist)"
 )
+_MAYBE_FOREIGN = re2.compile(rb"(?i)ommercia[^l]|kommerziell|gewerblich|commercial(?:e|is)|privat")
 # What stands before the words of a limit and turns them: a "not" beside them, an offer, another thing.
 _TURNED = re.compile(
     r"(?i)(?:\b(?:no|not|never|nobody|without|cannot|nor|neither)|n['’]t)(?:\s+(?!and\b|but\b)[\w'’-]+){0,3}\s*$|"
@@ -101,9 +103,11 @@ def limit_in(lines: Sequence[str]) -> int | None:
 
 def limit_of_head(head: bytes) -> int | None:
     """The same for the head of a source file, whose code says nothing."""
-    if not _MAYBE_LIMITS.search(head):
+    may, foreign = _MAYBE_LIMITS.search(head), not head.isascii() or _MAYBE_FOREIGN.search(head)
+    if not may and not foreign:
         return None
-    return limit_in(without_code(head.decode("utf-8", "replace").splitlines()))
+    lines = without_code(head.decode("utf-8", "replace").splitlines())
+    return (limit_in(lines) if may else None) or (foreign_limit(lines) if foreign else None)
 
 
 def limit_of_page(lines: Sequence[str], own: frozenset[int]) -> int | None:

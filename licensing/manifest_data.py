@@ -1,7 +1,7 @@
 """Licence fields of manifests that are data: JSON and TOML.
 
 In: the text of a manifest. Out: the words of its licence fields; ValueError and the like where it is not of its form.
-Several licences are a choice in composer.json and in a pom.xml, and must all be met anywhere else.
+Several licences are a choice in composer.json, CITATION.cff and a pom.xml, and must all be met anywhere else.
 """
 
 import json

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import re2
 
-from gleanery.licensing.manifest_data import MOST_VALUES
+from gleanery.licensing.manifest_data import MOST_VALUES, choice
 
 _KEY = re2.compile(r"""^([ \t]*(?:-[ \t]+)*)["']?([A-Za-z_][\w-]{0,60})["']?[ \t]*:(?:[ \t]+(.*))?$""")
 _ITEM = re2.compile(r"^[ \t]*-[ \t]+(.{1,200})$")
@@ -19,8 +19,13 @@ _LONGEST = 64
 
 
 def yaml_fields(text: str) -> Iterator[str]:
-    """A field at the top: hpack, shards, Ansible, snaps, `CITATION.cff`, META.yml."""
+    """A field at the top: hpack, shards, Ansible, snaps, META.yml."""
     yield from _values(text, ((),))
+
+
+def citation_fields(text: str) -> Iterator[str]:
+    """`CITATION.cff`, whose guide says that several licences are a choice."""
+    yield from choice(_values(text, ((),)))
 
 
 def conda_fields(text: str) -> Iterator[str]:

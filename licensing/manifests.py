@@ -4,7 +4,7 @@ In: the text of a manifest and its form (`manifest_names`). Out: `Statement`s: t
 its line. Nothing is run: a Python or Ruby manifest is read as text, with patterns of linear time. What cannot be parsed
 (a template, a broken file) is read line by line, as far as a licence field can be seen. 0.1 ms for a manifest of 2 KB.
 
-The forms follow what each ecosystem documents: several licences are a choice in composer.json and in a pom.xml, and
+The forms follow what each ecosystem documents: several licences are a choice in composer.json, CITATION.cff and a pom.xml, and
 must all be met anywhere else.
 """
 
@@ -38,6 +38,7 @@ _BLANK = re2.compile(
 # Words of a licence field that say nothing, so that it counts as empty.
 _NOTHING = frozenset(
     ("", "-", "none", "null", "unknown", "noassertion", "todo", "tbd", "n/a", "license", "see license")
+    + ("na", "?", "other", "open source", "opensource", "osi approved", "public")
 )
 
 
@@ -110,6 +111,7 @@ _READERS = {
     "sbt": lines.sbt_fields,
     "xml": xml_fields,
     "yaml": yaml.yaml_fields,
+    "yaml-choice": yaml.citation_fields,
     "conda": yaml.conda_fields,
     "publiccode": yaml.publiccode_fields,
     "setup-py": code.setup_py,

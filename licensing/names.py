@@ -27,6 +27,14 @@ _LICENSE_WORDS = frozenset(
 # Names in capitals that say as much: `TERMS.txt`, `UNLICENSED`.
 _TERMS = re.compile(r"terms(?:[-_ ]of[-_ ](?:use|service))?|terms[-_ ]and[-_ ]conditions")
 _REFUSING = frozenset(("unlicensed", "proprietary"))
+# Pages beside a licence that may limit what it grants (`COMMERCIAL.md`, `USE_POLICY.md`), READMEs under other names
+# (`README_EN.md`), and licences in other scripts. They are read as a README is, and grant nothing.
+_OTHER_README = re.compile(r"read[-_ ]?me(?![a-z]{4})[-_ ().0-9a-z\u0080-\uffff]*")
+_LIMITING = re.compile(
+    r"(?:non[-_ ]?)?commercial(?:[-_ ](?:use|usage|users?))?|(?:acceptable[-_ ])?us(?:e|age)[-_ ](?:policy|restrictions?)|"
+    r"acceptable[-_ ]us(?:e|age)|restrictions|legal[-_ ]notices?|ai[-_ ](?:policy|training|usage)|no[-_ ]?ai|"
+    r"no[-_ ](?:ai[-_ ])?training|.{0,20}(?:许可|授权|許諾|ライセンス|라이선스|лицензи).{0,20}"
+)
 _PAGE_FOLDERS = frozenset(("doc", "docs", "documentation", "site", "website", "_static", "static", "templates", "man"))
 # Texts that lie beside the licences of a folder `licenses/`, as packers of Python wheels put them there.
 _NO_LICENCES_TEXT = """
@@ -43,7 +51,7 @@ lesser lgpl lgplv2 lgplv3 mit mpl unlicense wtfpl x11 zlib
 """
 _IDS = frozenset(_IDS_TEXT.split())
 _QUALIFIERS_TEXT = """
-clause code commercial content data doc docs exception lib main project runtime software source text
+clause code commercial content doc docs exception lib main project runtime software source text
 """
 _QUALIFIERS = _IDS | frozenset(_QUALIFIERS_TEXT.split())
 _PREFIXES = _IDS | frozenset(("commercial", "doc", "docs", "project", "software"))
@@ -54,11 +62,13 @@ vendor vendors vendored _vendor _vendored third_party third-party thirdparty thi
 3rd-party 3rdparties node_modules bower_components jspm_packages pods carthage godeps site-packages
 """
 _VENDORED = frozenset(_VENDORED_TEXT.split())
+_OF_THIRD_PARTIES = re.compile(r"(?:third|3rd)[-_ ]?part(?:y|ies)")
 # Words that mean others' code in small letters only: `External/` and `Deps/` are modules that a project wrote itself.
 _VENDORED_IN_SMALL = frozenset(("external", "externals", "extern", "deps"))
 _SPLIT = re.compile(r"[-_. ]+")
 _VERSION_AT_END = re.compile(r"v?[0-9]+$")
 _THIRD_PARTIES = ("thirdparty", "thirdparties", "3rdparty", "3rdparties")
+_DATA_WORDS = frozenset("model models weight weights checkpoint checkpoints data dataset datasets".split())
 _PARTS_OF_OTHERS = frozenset(("bundled", "vendored", "external", "externals", "dependency", "dependencies", "deps"))
 _NOTICES = frozenset(("notice", "notices"))
 _NOTICE_WORDS = ("license", "licence", "notice", "copyright", "attribution")
@@ -101,11 +111,11 @@ def license_role(path: str) -> str | None:
         return "metadata"
     if is_document(path):
         return "license"
-    if extension in _CODE_EXTENSIONS:
-        return None
+    if extension in _CODE_EXTENSIONS:  # `LICENSE.php`: its comments are read; `license.php` is code about licences
+        return "readme" if name.partition(".")[0] in ("LICENSE", "LICENCE") and name.count(".") == 1 else None
     if stem in _NOTICES:
         return "notice"
-    if stem == "readme" or stem.startswith("readme."):
+    if stem == "readme" or stem.startswith("readme.") or is_other_readme(path):
         return "readme"
     if _in_license_folder(folder) and extension in _TEXT_EXTENSIONS | {""}:
         return None if stem.replace("-", "_") in _NO_LICENCES else "license"
@@ -192,6 +202,34 @@ def is_about_third_parties(path: str) -> bool:
     return not _PARTS_OF_OTHERS.isdisjoint(words) or any(word in "".join(words) for word in _THIRD_PARTIES)
 
 
+def is_other_readme(path: str) -> bool:
+    """Whether a page may limit what others grant and grants nothing itself: a second README, or a policy of use.
+
+    >>> [is_other_readme(p) for p in ("README_EN.md", "readme-zh.md", "README.md", "COMMERCIAL.md", "ai.txt", "a/terms.md")]
+    [True, True, False, True, True, False]
+    """
+    folder, _, name = path.rpartition("/")
+    lower = name.lower()
+    stem, extension = _stem(lower)
+    if name.partition(".")[0] in ("LICENSE", "LICENCE") and extension in _CODE_EXTENSIONS:
+        return True
+    if extension not in _TEXT_EXTENSIONS | {""} or stem == "readme" or stem.startswith("readme."):
+        return False
+    if lower == "ai.txt" or _OTHER_README.fullmatch(stem) or _LIMITING.fullmatch(stem):
+        return True
+    # The terms of a site stand in its folders; at the root they are those of the work.
+    return not folder and _TERMS.fullmatch(stem) is not None and not name.partition(".")[0].isupper()
+
+
+def is_about_data(path: str) -> bool:
+    """Whether a licence file is by its name that of a model, its weights or data, beside that of the code.
+
+    >>> [is_about_data(p) for p in ("LICENSE-MODEL", "MODEL_LICENSE.txt", "LICENSE_weights", "LICENSE-MIT", "LICENSE")]
+    [True, True, True, False, False]
+    """
+    return not _DATA_WORDS.isdisjoint(_words_of(_stem(path.rpartition("/")[2].lower())[0]))
+
+
 def is_notice(path: str) -> bool:
     """Whether a file is called NOTICE and nothing else, as the Apache licence asks for.
 
@@ -226,7 +264,7 @@ def named_part(path: str) -> str | None:
     if at is None or not (at == 0 or at == len(words) - 1):
         return None
     part = "-".join(words[1:] if at == 0 else words[:-1])
-    known = is_about_third_parties(name) or any(word in _QUALIFIERS | _OF_THE_WHOLE for word in words)
+    known = is_about_third_parties(name) or is_about_data(name) or any(word in _QUALIFIERS | _OF_THE_WHOLE for word in words)
     return part if len(part) >= _SHORTEST_PART and not known else None
 
 
@@ -262,7 +300,8 @@ def is_vendored_folder(name: str) -> bool:
     >>> is_vendored_folder("node_modules"), is_vendored_folder("Pods"), is_vendored_folder("External")
     (True, True, False)
     """
-    return name in _VENDORED_IN_SMALL or name.lower() in _VENDORED
+    lower = name.lower()
+    return name in _VENDORED_IN_SMALL or lower in _VENDORED or _OF_THIRD_PARTIES.match(lower) is not None
 
 
 def is_prose_path(path: str) -> bool:

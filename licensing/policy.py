@@ -18,6 +18,7 @@ from gleanery.licensing.conclude import Conclusion
 from gleanery.licensing.expressions import all_of, canonical, conjuncts, parse
 from gleanery.licensing.groups import CATEGORIES, SOURCES
 from gleanery.licensing.names import license_role, reading_of_records
+from gleanery.licensing.paths import folder_of
 from gleanery.licensing.scan import NO_TRAINING
 from gleanery.licensing.sentences import sentence
 from gleanery.licensing.statements import THIRD_PARTIES, covers, explains, picks
@@ -48,6 +49,8 @@ _OF_ONE_FILE = frozenset(("header", "reuse", "mentioned"))
 _HEARSAY = frozenset(("package_metadata", "repository"))
 # The role of evidence from files that govern a folder, and the role of licence files among the files of a repository.
 _FILE, _TEXT = "ancestor_file", "license"
+# Files that may bear witness beside a head where they stand nearer than the licence file that governs.
+_WITNESSES = frozenset(("readme", "notice"))
 
 
 @dataclass(frozen=True)
@@ -148,8 +151,9 @@ class Policy(Answers):
 
         What a notice, a README or a manifest names is of other works as often as not. So is what a licence file names
         beside terms that no choice leads out of: proprietary ones, or those of a licence that changes in some years.
-        A record that names the file, as Debian keeps them, speaks of nothing else; and where no licence file governs,
-        the field of a manifest states what does.
+        A record that names the file, as Debian keeps them, speaks of nothing else; where no licence file governs, the
+        field of a manifest states what does; and what stands nearer to the file than the licence file that governs,
+        such as the README of a library inside a program, is a second witness beside the head.
         """
         governing = {canonical(part) for part in conjuncts(conclusion.directory_expression or "")}
         stated: dict[tuple[str, str], list[str]] = {}
@@ -164,7 +168,7 @@ class Policy(Answers):
         open_to_choice = [part for parts in texts if self.category(all_of(parts)) != "restricted" for part in parts]
         records = [c.expression for c in conclusion.claims if reading_of_records(c.path) and c.source == "manifest"]
         governs = [part for text in open_to_choice for part in conjuncts(text) if canonical(part) in governing]
-        return governs + [text for text in records if text]
+        return governs + [text for text in records if text] + _nearer(conclusion)
 
     def _against(self, conclusion: Conclusion, vetoes: frozenset[str]) -> str | None:
         """The first claim that refuses the file, as a rule; None if there is none."""
@@ -209,3 +213,17 @@ class Policy(Answers):
         named = sorted(set(decisive))
         more = f" and {len(named) - _LONGEST_LIST} more" if len(named) > _LONGEST_LIST else ""
         return f"{answer}: {', '.join(named[:_LONGEST_LIST])}{more}"
+
+
+def _nearer(conclusion: Conclusion) -> list[str]:
+    """What READMEs and notices name that stand in a deeper folder than every licence file that governs."""
+    own = {piece.path for piece in conclusion.evidence if piece.role == "own_header"}
+    texts = [e.path for e in conclusion.evidence if e.role == _FILE and license_role(e.path) == _TEXT]
+    if not texts:
+        return []
+    above = max((folder_of(path) for path in texts), key=len)
+    below = f"{above}/" if above else ""
+    pieces = [e for e in conclusion.evidence if e.expression and e.path not in own and e.role != "own_header"]
+    near = [e for e in pieces if e.path.startswith(below) and folder_of(e.path) != above]
+    witnesses = [e for e in near if license_role(e.path) in _WITNESSES and not (e.rule or "").startswith(THIRD_PARTIES)]
+    return [part for e in witnesses for part in conjuncts(e.expression or "")]

@@ -57,6 +57,25 @@ _OF_OTHERS = re2.compile(
     r"(?i)third[- ]part|\bbundled\b|\bvendored\b|\bborrowed (?:from|code)\b|"
     r"^[ \t]*[-*+][ \t]+(?:the|an?)[ \t][^.]{3,80}[ \t](?:is|are) (?:copyrighted|copyright|written) by\b"
 )
+# Below a heading with one of these nothing is said of the work; below one of `_OF_SOMETHING` only what names it.
+_HEADS_OTHERS = re2.compile(
+    r"(?i)third[- ]?part|3rd[- ]part|dependenc|\bbundled\b|\bvendored\b|\bupstream\b|"
+    r"\b(?:librar(?:y|ies)|components?|packages?) (?:and )?(?:their )?licen[sc]|"
+    r"licen[sc]es? (?:of|for) (?:the )?(?:\w+ )?(?:librar|component|package)|"
+    r"\bother licen[sc]es|contributor licen[sc]e|\bcla\b|licen[sc]e check|choos\w+ (?:a|the|your) licen[sc]e"
+)
+_OF_SOMETHING = re2.compile(
+    r"(?i)\b(?:fonts?|icons?|images?|artwork|assets?|media|logos?|sounds?|music|datasets?|data|models?|weights|checkpoints?|"
+    r"documentation|docs)\b"
+)
+_NAMES_WORK = re2.compile(
+    r"(?i)\b(?:this|the|all|our)[ \t]+(?:[\w.'-]+[ \t]+){0,3}?(?:project|software|library|package|code|program|repo|"
+    r"repository|plugin|tool|app|application|framework)\b"
+)
+_SPEAKS_OF_LICENCE = re2.compile(r"(?i)licen[sc]|copyright")
+_LEVEL = re2.compile(r"(?i)^[ \t]*(?:(#{1,6})|(={1,6})[ \t]|<h([1-6])|h([1-6])\.)")
+_FENCE = re2.compile(r"^[ \t]*(?:```|~~~)")
+_TABLE_ROW = re2.compile(r"^[ \t]*\|.*\|")
 _BARE_HEADINGS = frozenset(
     ("license", "licence", "licensing", "licenses", "copying", "copyright and license", "license and copyright")
     + ("copyright and licence", "licence and copyright", "copyright & license")
@@ -75,11 +94,50 @@ def own_lines(lines: Sequence[str]) -> frozenset[int]:
     """
     own: set[int] = set()
     section, others = section_lines(lines), paragraphs_of_others(lines)
+    below = _below_others(lines)
     for at, line in enumerate(lines):
+        if below[at] is not None and (_HEADS_OTHERS.search(below[at] or "") or not _NAMES_WORK.search(line[:2000])):
+            continue
         told = at + 1 in section and at not in others and not _OTHERS.search(line)
         if told or _is_own(line, lines[: min(at, _TITLE_LINES)]):
             own.add(at + 1)
-    return frozenset(own)
+    return frozenset(own - (_samples(lines) - section))
+
+
+def _below_others(lines: Sequence[str]) -> list[str | None]:
+    """For each line the heading about something else than the work under which it stands, at any depth, or None."""
+    found, heading, level = list[str | None](), None, 0
+    for at, line in enumerate(lines):
+        if _is_title(line, lines[at + 1] if at + 1 < len(lines) else ""):
+            here = _level(line, lines[at + 1] if at + 1 < len(lines) else "")
+            if heading is None or here <= level:
+                of_others = _HEADS_OTHERS.search(line) or (_OF_SOMETHING.search(line) and _SPEAKS_OF_LICENCE.search(line))
+                heading, level = (line, here) if of_others else (None, 0)
+        found.append(heading)
+    return found
+
+
+def _level(line: str, following: str) -> int:
+    """How deep a heading stands: 1 for the highest. One in bold or in capitals is the deepest."""
+    mark = _LEVEL.match(line)
+    if mark is not None:
+        return len(mark[1] or mark[2]) if mark[1] or mark[2] else int(mark[3] or mark[4])
+    if _UNDERLINE.match(following):
+        return 1 if following.strip().startswith("=") else 2
+    return 7
+
+
+def _samples(lines: Sequence[str]) -> set[int]:
+    """The numbers of the lines in code fences, comments of HTML and tables, which show things and state none."""
+    found, fenced, hidden = set[int](), False, False
+    for at, line in enumerate(lines):
+        if not hidden and _FENCE.match(line):
+            fenced = not fenced
+        hidden = hidden or (not fenced and "<!--" in line)
+        if fenced or hidden or _TABLE_ROW.match(line):
+            found.add(at + 1)
+        hidden = hidden and "-->" not in line
+    return found
 
 
 def section_lines(lines: Sequence[str]) -> frozenset[int]:

@@ -95,6 +95,15 @@ def sayings(finding: Finding, lines: Sequence[str], code: bool = True) -> list[S
     return found
 
 
+def is_given_to_code(line: str) -> bool:
+    """Whether a tag on a line stands in a text that code prints, writes or compares.
+
+    >>> is_given_to_code('printf("// SPDX-License-Identifier: MIT");'), is_given_to_code("// SPDX-License-Identifier: MIT")
+    (True, False)
+    """
+    return _CALLED.search(line[:2000]) is not None
+
+
 def _is_break(line: str, following: str) -> bool:
     """Whether what one line says ends with it."""
     if not line or not following or _BEGINS.search(following):

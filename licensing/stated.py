@@ -13,9 +13,11 @@ from gleanery.licensing.expressions import alternatives, canonical, conjuncts, d
 from gleanery.licensing.manifest_names import is_recipe, manifest_form
 from gleanery.licensing.named_parts import NamedParts
 from gleanery.licensing.names import (
+    is_about_data,
     is_about_third_parties,
     is_license_folder,
     is_notice,
+    is_other_readme,
     is_sidecar,
     is_vendored_path,
     license_role,
@@ -40,7 +42,8 @@ Texts = list[tuple[FileFacts, tuple[Finding, ...]]]
 class Stated:
     """The files of one repository that speak of licences, by folder and role.
 
-    Roles are those of `names.license_role`; a notice may also be a `part` (`LICENSE.zlib`) or about `third_parties`, a
+    Roles are those of `names.license_role`; a notice may also be a `part` (`LICENSE.zlib`), about `third_parties` or about
+    `documents` (`LICENSE-MODEL`), a README an `other_readme` (`README_EN.md`, `COMMERCIAL.md`), which grants nothing, a
     manifest also a `recipe`, which states the licence of what it packs.
     `license_folder` are the texts of a folder `LICENSES/` in the form of REUSE, which speak for the root it stands in;
     `texts` are those of any other such folder, which may be of the dependencies: they grant nothing by themselves.
@@ -81,6 +84,9 @@ class Stated:
             role = "reuse"  # a licence file in the form of debian/copyright, which names the files of each licence
         if role == "notice" and not is_notice(file.path):
             role = "third_parties" if is_about_third_parties(file.path) else "part"
+            role = "documents" if is_about_data(file.path) else role
+        if role == "readme" and is_other_readme(file.path):
+            role = "other_readme"
         if role == "metadata" and is_recipe(file.path):
             role = "recipe"
         if role == "license" and is_license_folder(folder):
@@ -193,6 +199,10 @@ class Stated:
     def readme(self, folder: str) -> Said:
         """What the READMEs of a folder say of the work."""
         return combined("repository", self.texts(folder, "readme"))
+
+    def other_readme(self, folder: str) -> Said:
+        """What pages such as `README_EN.md` and `COMMERCIAL.md` say of the work: they grant nothing."""
+        return combined("repository", self.texts(folder, "other_readme"))
 
     def registry(self) -> Said:
         """What the registry or forge declares, for the root."""
