@@ -16,9 +16,9 @@ from gleanery.licensing.denials import LIMITED, with_denials
 from gleanery.licensing.documents import document_text
 from gleanery.licensing.expressions import PROPRIETARY, all_of
 from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
+from gleanery.licensing.foreign_limits import foreign_limit
 from gleanery.licensing.grants import doubtful, grants, may_be_mention, mention_of
 from gleanery.licensing.heads import findings_of_head, head_to_scan, unheard
-from gleanery.licensing.foreign_limits import foreign_limit
 from gleanery.licensing.limits import limit_in, limit_of_page, limited
 from gleanery.licensing.lookalikes import without_any_use, without_resources
 from gleanery.licensing.manifests import Statement, statements

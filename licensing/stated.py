@@ -42,9 +42,9 @@ Texts = list[tuple[FileFacts, tuple[Finding, ...]]]
 class Stated:
     """The files of one repository that speak of licences, by folder and role.
 
-    Roles are those of `names.license_role`; a notice may also be a `part` (`LICENSE.zlib`), about `third_parties` or about
-    `documents` (`LICENSE-MODEL`), a README an `other_readme` (`README_EN.md`, `COMMERCIAL.md`), which grants nothing, a
-    manifest also a `recipe`, which states the licence of what it packs.
+    Roles are those of `names.license_role`; a notice may also be a `part` (`LICENSE.zlib`), about `third_parties` or
+    `documents` (`LICENSE-MODEL`), a README an `other_readme` (`README_EN.md`), which grants nothing, a manifest also
+    a `recipe`, which states the licence of what it packs.
     `license_folder` are the texts of a folder `LICENSES/` in the form of REUSE, which speak for the root it stands in;
     `texts` are those of any other such folder, which may be of the dependencies: they grant nothing by themselves.
     """
