@@ -39,7 +39,11 @@ def test_docstring_examples_are_true(name: str) -> None:
             "ENTERPRISE_LICENSE.txt BUSL-LICENSE mylib-license.txt license-ee.md LicenseAgreement.txt LICENSING.md "
             "END-USER-LICENSE-AGREEMENT.md gpl-3.0.md mit.md license-checker.md jquery-LICENSE.txt",
         ),
-        ("readme", "README readme.md README.zh.md docs/Readme.rst licenses/README.md"),
+        (
+            "readme",
+            "README readme.md README.zh.md docs/Readme.rst licenses/README.md README_EN.md readme-first.md COMMERCIAL.md "
+            "terms.md Terms.html terms-of-use.md LICENSE.php USE_POLICY.md ai.txt",
+        ),
         (
             "metadata",
             "PKG-INFO package.json pyproject.toml setup.cfg Cargo.toml a.gemspec composer.json pom.xml "
@@ -48,9 +52,9 @@ def test_docstring_examples_are_true(name: str) -> None:
         (
             None,
             "third_party_licenses.py license.py license.json res/layout/license.xml ci/licenses.yml "
-            "spdx_licenses.json terms.md Terms.html terms-of-use.md driving-license.pdf docs/license.pdf "
+            "spdx_licenses.json site/terms.md readmission.md driving-license.pdf docs/license.pdf "
             "license_test.go LicenseHeader.java agreement.py "
-            "licenses/check.go METADATA apache.txt src/main.c readme-first.md "
+            "licenses/check.go METADATA apache.txt src/main.c src/license.php "
             "LICENSES/a/b.c",
         ),
     ],
