@@ -15,17 +15,18 @@ from gleanery.privacy.literals import (
     bare_span,
     block_span,
     element_span,
-    is_setting,
     joined_spans,
     literal_span,
+    place_of,
     quoted_span,
     setting_span,
     string_part_span,
 )
 from gleanery.privacy.patterns import Found, compile_pattern
+from gleanery.privacy.references import Place, is_reference
 from gleanery.privacy.rules import load_rules
 from gleanery.privacy.source import Source
-from gleanery.privacy.values import is_key, is_password, is_reference, is_stand_in
+from gleanery.privacy.values import is_code_of_error, is_key, is_password, is_stand_in
 
 NAME, ENTITIES = "assignment", ("PASSWORD", "KEY")
 _STEMS = (
@@ -150,7 +151,7 @@ def _judged_parts(source: Source, span: tuple[int, int], name: str, wanted: str)
     spans = joined_spans(source.raw, span)
     parts = [source.raw[start:end] for start, end in spans]
     are_parts = len(parts) > 1 and all(_PART.fullmatch(part) and not is_stand_in(part.decode()) for part in parts)
-    rule = _rule(b"".join(parts).decode(), name, wanted, setting=False) if are_parts else None
+    rule = _rule(b"".join(parts).decode(), name, wanted, Place.LITERAL) if are_parts else None
     if rule is None:
         yield from _judged(source, span, name, wanted)
         return
@@ -162,22 +163,23 @@ def _judged(source: Source, span: tuple[int, int], name: str, wanted: str) -> It
     value = source.raw[span[0] : span[1]].decode("utf-8", "replace")
     if value.lower() == name.lower():
         return
-    setting = is_setting(source, span)
-    if setting and is_reference(value, setting):
+    place = place_of(source, span)
+    setting = place is Place.SETTING
+    if setting and is_reference(value, place):
         return
     if wanted != "PASSWORD" and _is_fingerprint(source, span, value, name):
         return
-    if rule := _rule("".join(value.split()) if setting else value, name, wanted, setting):
+    if rule := _rule("".join(value.split()) if setting else value, name, wanted, place):
         yield Hit(span[0], span[1], *rule)
 
 
-def _rule(value: str, name: str, wanted: str, setting: bool) -> tuple[str, str, float] | None:
+def _rule(value: str, name: str, wanted: str, place: Place) -> tuple[str, str, float] | None:
     """The kind of a value by what its name asks for, the rule that says so, and how sure it is."""
-    if wanted == "PASSWORD" and is_password(value, _is_plain(name), setting):
-        return "PASSWORD", "assigned_password", 0.8
-    if wanted == "KEY" and is_key(value, 2.8, 10):
+    if wanted == "PASSWORD" and is_password(value, _is_plain(name), place):
+        return None if is_code_of_error(value, _words(name)) else ("PASSWORD", "assigned_password", 0.8)
+    if wanted == "KEY" and is_key(value, 2.8, 10, place):
         return "KEY", "assigned_key", 0.7
-    if wanted == "MAYBE" and is_key(value, 3.2, 20) and not _UUID.fullmatch(value):
+    if wanted == "MAYBE" and is_key(value, 3.2, 20, place) and not _UUID.fullmatch(value):
         return "KEY", "assigned_random_value", 0.5
     return None
 
@@ -207,7 +209,7 @@ def _wanted(name: str) -> str:
     ('PASSWORD', '', 'KEY', 'MAYBE')
     """
     words = load_rules().words
-    parts = [w.lower() for w in _WORD.findall(name)]
+    parts = _words(name)
     if not parts or parts[-1] in words["about_words"]:
         return ""
     named = [p in words["password_words"] or p.endswith(_ENDINGS) for p in parts]
@@ -227,9 +229,13 @@ def _wanted(name: str) -> str:
 _ENDINGS = tuple(sorted(load_rules().words["password_endings"]))
 
 
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(name)]
+
+
 def _is_plain(name: str) -> bool:
     """The name ends in a word for password and nothing else, so a plain word behind it is one too."""
-    parts = [w.lower() for w in _WORD.findall(name)]
+    parts = _words(name)
     return parts != [] and parts[-1].endswith((*_ENDINGS, "pass"))
 
 

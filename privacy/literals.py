@@ -7,9 +7,10 @@ about 2 microseconds a call.
 
 import re
 
+from gleanery.privacy.references import Place
 from gleanery.privacy.source import Source
 
-LONGEST = 600  # bytes; a longer literal is data
+LONGEST = 4096  # bytes: keys of clouds have up to 1,500; a longer literal is data
 MOST_PARTS = 20  # of one value
 
 # Tried at one place only and bounded, so Python's own engine is linear here, and quicker to call.
@@ -27,21 +28,27 @@ _SIGN = rb"(\+|\.{1,2}|&|\\)?[ \t]{0,20}"
 _JOINT = re.compile(rb"[\"'`]{1,3}[ \t]{0,20}" + _SIGN + rb"(?:(?:#|//)[^\n]{0,120})?(?:\r?\n[ \t]{0,120})?" + _SIGN)
 _CLOSED = re.compile(rb"[\"'`]{1,3}\s{0,80}[;)]")
 # The mark of a block of YAML, and what stands before the only line of one.
-_BLOCK = re.compile(rb"[|>][+-]?[1-9]?[ \t]{0,20}(?:#[^\n]{0,120})?\r?\n([ \t]{1,80})([^\s#][^\n]{0,599})")
+_BLOCK = re.compile(rb"[|>][+-]?[1-9]?[ \t]{0,20}(?:#[^\n]{0,120})?\r?\n([ \t]{1,80})([^\s#][^\n]{0,4095})")
 _BEFORE_BLOCK_LINE = re.compile(rb"[|>][+-]?[1-9]?[ \t]{0,20}(?:#[^\n]{0,120})?\r?\n[ \t]{1,80}$")
-_BARE = re.compile(rb"[^\s\"'`<>,;&()\[\]{}|\\-][^\s\"'`<>,;&()\[\]{}|\\]{2,200}")
+_BARE = re.compile(rb"[^\s\"'`<>,;&()\[\]{}|\\-][^\s\"'`<>,;&()\[\]{}|\\]{2,4095}")
 # Nothing but a name and what assigns, also as an item of a list, in quotes, or exported; then one in whose quotes the
 # value stands too, as in `- "NAME=value"`.
 _SETTING = re.compile(rb"[ \t]*(?:-[ \t]+)*(?:export[ \t]+)?([\"']?)[\w.\-/\[\]]+\1[ \t]*[:=][ \t]*")
 _QUOTED_SETTING = re.compile(rb"[ \t]*(?:-[ \t]+)+([\"'])[\w.\-]+=")
 _REMARK = {"yaml": re.compile(rb"[ \t]+#.*"), "lines": re.compile(rb"[ \t]+[#;].*")}
 _LETTER, _DIGIT = re.compile(rb"[A-Za-z]"), re.compile(rb"[0-9]")
+# What begins a tag, an anchor or an alias of YAML, but in an item such as `- NAME=value`.
+_TAGS, _ITEM = (b"!", b"&", b"*"), re.compile(rb"=[ \t]*$")
+_APP_PASSWORD = re.compile(rb"[a-z]{4}(?: [a-z]{4}){3}")
 # A sign that parts settings does so before the next name, or where the string ends; elsewhere it is of the value.
+_SAME_VALUE = rb"(?!(?:amp;|#38;)?[\w.\-%\[\] ]{1,40}=)(?!amp;|#38;)"
 _IN_STRING = re.compile(
-    rb"[^\s\"'`<>,;&\\]{1,200}(?:[,;&](?!(?:amp;|#38;)?[\w.\-%\[\] ]{1,40}=)(?!amp;|#38;)[^\s\"'`<>,;&\\]{1,80}){0,5}"
+    rb"(?:&%b)?[^\s\"'`<>,;&\\]{1,4096}(?:[,;&]%b[^\s\"'`<>,;&\\]{1,80}){0,5}" % (_SAME_VALUE, _SAME_VALUE)
 )
 _NEXT_PART = re.compile(rb"[ \t][A-Za-z_]{2,30}=")
-_ELEMENT = re.compile(rb"\s{0,100}(?:<!\[CDATA\[)?\s{0,100}([^<>\]\n]{1,600})(?:\]\]>)?\s{0,100}</")
+_ELEMENT = re.compile(
+    rb"\s{0,100}(?:<!\[CDATA\[\s{0,100}((?:[^<>\]\n]|\](?!\]>)){1,4096})\]\]>\s{0,100}|([^<>\s][^<>\n]{0,4095})(?:\n\s{0,100})?)</"
+)
 
 
 def quoted_span(raw: bytes, place: int) -> tuple[int, int] | None:
@@ -118,13 +125,16 @@ def block_span(source: Source, place: int) -> tuple[int, int] | None:
     return found.start(2), found.start(2) + len(found.group(2).rstrip())
 
 
-def is_setting(source: Source, span: tuple[int, int]) -> bool:
-    """The span is the whole value of a line of settings, so signs in it are nothing but characters."""
+def place_of(source: Source, span: tuple[int, int]) -> Place:
+    """Where a value stands: alone in a line of settings, or in a literal, with variables or without."""
     if span == setting_span(source, span[0]):
-        return True
+        return Place.SETTING
     window = max(0, span[0] - 240)
     block = source.settings == "yaml" and _BEFORE_BLOCK_LINE.search(source.raw, window, span[0])
-    return bool(block) and not source.after(span[1]).strip()
+    if block and not source.after(span[1]).strip():
+        return Place.SETTING
+    quoted = source.raw[span[0] - 1 : span[0]] == b"'"
+    return Place.VARIABLES if source.variables and not quoted else Place.LITERAL
 
 
 def bare_span(source: Source, place: int) -> tuple[int, int] | None:
@@ -133,6 +143,8 @@ def bare_span(source: Source, place: int) -> tuple[int, int] | None:
     if span is None or source.raw[span[1] : span[1] + 1] in (b"(", b"[", b"{"):
         return None
     start, end = span
+    if source.settings == "yaml" and source.raw[start : start + 1] in _TAGS and not _ITEM.search(source.before(start)):
+        return None
     while end > start and source.raw[end - 1 : end] in (b".", b":", b"!", b"?"):
         end -= 1
     return start, end
@@ -157,11 +169,18 @@ def setting_span(source: Source, place: int) -> tuple[int, int] | None:
     if source.settings == "yaml" and value[:1] == value[-1:] == b"'" and b"''" in value[1:-1]:
         return place + 1, place + len(value) - 1  # a quote is written twice in the quotes of this format
     parts = value.split()
-    if not parts or value[:1] in b"\"'`" or source.settings == "yaml" and value[:1] in b"!&*@%|>[{":
+    if not parts or value[:1] in b"\"'`" or source.settings == "yaml" and not _is_plain(head, value):
         return None
+    if _APP_PASSWORD.fullmatch(value):
+        return place, place + len(value)
     if len(parts) > 1 and not all(_LETTER.search(part) and _DIGIT.search(part) for part in parts):
         return None
     return place, place + len(value)
+
+
+def _is_plain(head: bytes, value: bytes) -> bool:
+    """A value of YAML is what it looks like: no tag, anchor, alias or block, as none stands behind `=`."""
+    return not head.rstrip().endswith(b":") or value[:1] not in b"!&*%|>[{"
 
 
 def string_part_span(source: Source, place: int) -> tuple[int, int] | None:
@@ -181,7 +200,10 @@ def string_part_span(source: Source, place: int) -> tuple[int, int] | None:
 def element_span(source: Source, place: int) -> tuple[int, int] | None:
     """The text of an XML element between its tags, which may stand on lines of their own; or in a CDATA section."""
     found = _ELEMENT.match(source.raw, place)
-    return None if found is None else (found.start(1), found.start(1) + len(found.group(1).rstrip()))
+    if found is None:
+        return None
+    text = 1 if found.group(1) is not None else 2
+    return found.start(text), found.start(text) + len(found.group(text).rstrip())
 
 
 def _at(pattern: re.Pattern[bytes], raw: bytes, place: int) -> tuple[int, int] | None:
@@ -190,9 +212,13 @@ def _at(pattern: re.Pattern[bytes], raw: bytes, place: int) -> tuple[int, int] |
 
 
 def _closing(raw: bytes, start: int, quote: bytes) -> int | None:
-    position, limit = start, min(len(raw), start + LONGEST)
-    while position < limit and raw[position] != 0x0A:
-        if raw.startswith(quote, position):
-            return position
-        position += 2 if raw[position] == 0x5C else 1
+    """Where a quote closes a literal on the same line; what a backslash escapes closes none."""
+    place, limit = start, min(len(raw), start + LONGEST)
+    line_end = raw.find(b"\n", start, limit)
+    limit = line_end if line_end >= 0 else limit
+    while (end := raw.find(quote, place, limit)) >= 0:
+        escape = raw.find(b"\\", place, end)
+        if escape < 0:
+            return end
+        place = escape + 2
     return None

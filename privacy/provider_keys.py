@@ -9,9 +9,10 @@ from hashlib import sha256
 
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
+from gleanery.privacy.references import is_reference
 from gleanery.privacy.rules import KeyRule, load_rules
 from gleanery.privacy.source import Source
-from gleanery.privacy.values import entropy, is_reference
+from gleanery.privacy.values import entropy
 
 NAME, ENTITIES = "provider_key", ("KEY", "PASSWORD")
 _PREFIX = "key:"

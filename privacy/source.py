@@ -22,6 +22,7 @@ class Source:
     bare_values: bool
     settings: str = ""  # "yaml", "lines" for other files of settings, nothing for what is none
     present: frozenset[str] = frozenset()
+    variables: bool = False  # `$name` in it is a variable
 
     def before(self, position: int, width: int = 80) -> bytes:
         """At most `width` bytes of the same line that stand before a byte position."""
@@ -50,7 +51,14 @@ def source_of(text: str, path: str, language: str | None) -> Source:
     (True, 'yaml')
     """
     raw, name = text.encode("utf-8", "surrogatepass"), basename(path.replace("\\", "/")).lower()
-    return Source(text, raw, path, _has_bare_values(name, language), _settings(name, language))
+    return Source(
+        text,
+        raw,
+        path,
+        _has_bare_values(name, language),
+        _settings(name, language),
+        variables=_has_variables(name, language),
+    )
 
 
 def _settings(name: str, language: str | None) -> str:
@@ -73,6 +81,11 @@ def _has_bare_values(name: str, language: str | None) -> bool:
         return True
     hidden = name.startswith(".") and name.count(".") == 1
     return hidden or not extension and (language is None or name in words["bare_names"])
+
+
+def _has_variables(name: str, language: str | None) -> bool:
+    words, kind = load_rules().words, (language or "").lower()
+    return name.rpartition(".")[2] in words["variable_extensions"] or kind in words["variable_languages"]
 
 
 def _characters(raw: bytes, positions: Sequence[int]) -> dict[int, int]:

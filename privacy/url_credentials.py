@@ -1,7 +1,7 @@
 """URL credentials: the user and the password in `scheme://user:password@host`, and where programs want them so.
 
-In: a source. Out: hits for the password and for the name of the user. Names that no person has (`root`, `postgres`),
-templates and stand-ins are left.
+In: a source. Out: hits for the password and for the name of the user, or for a token that stands in place of one (what
+is behind its colon then says nothing). Names that no person has (`root`, `postgres`), templates and stand-ins are left.
 """
 
 from collections.abc import Iterator
@@ -10,14 +10,15 @@ from unicodedata import combining
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
 from gleanery.privacy.patterns import compile_pattern
+from gleanery.privacy.references import Place, is_reference
 from gleanery.privacy.rules import load_rules
 from gleanery.privacy.source import Source
-from gleanery.privacy.values import is_key, is_stand_in, is_url_reference
+from gleanery.privacy.values import is_key, is_stand_in
 
 NAME, ENTITIES = "url_credentials", ("PASSWORD", "USERNAME")
 GATES = {
     NAME: Condition(
-        r":(?://|\\/\\/)[^ \t\n\r\f@]{1,400}@|[^ \t\n\r\f@]:[^ \t\n\r\f@]{1,120}@(?:tcp|unix)\(|curl[ \t]",
+        r":(?://|\\/\\/)[^ \t\n\r\f@]+@|[^ \t\n\r\f@]:[^ \t\n\r\f@]{1,400}@(?:tcp|unix)\(|curl[ \t]",
         (b"://", b":\\/\\/", b"@tcp(", b"@unix(", b"curl"),
     )
 }
@@ -25,8 +26,8 @@ GATES = {
 # A password may hold `@`, so the last one before the path ends it; and signs that a string or a shell escapes.
 _ESCAPED = r"\\\\[^\snrt\"'`]|\\[!$&;|*#~=^u]"
 _URL = compile_pattern(
-    r"[A-Za-z][A-Za-z0-9+.\-]{1,20}:(?://|\\/\\/)([^\s/:@\"'`<>()\[\]\\,;?#]{0,80})"
-    rf"(?::((?:[^\s/@\"'`<>\\]|{_ESCAPED}){{0,120}}(?:@(?:[^\s/@\"'`<>\\?#()\[\]{{}}]|{_ESCAPED}){{0,80}}){{0,8}}))?"
+    r"[A-Za-z][A-Za-z0-9+.\-]{1,20}:(?://|\\/\\/)([^\s/:@\"'`<>()\[\]\\,;?#]{0,400})"
+    rf"(?::((?:[^\s/@\"'`<>\\]|{_ESCAPED})*(?:@(?:[^\s/@\"'`<>\\?#()\[\]{{}}]|{_ESCAPED}){{0,80}}){{0,8}}))?"
     r"@(?:[A-Za-z0-9\[${<%_])"
 )
 # What stands between a colon and a slash is a port or the begin of a password with a slash in it.
@@ -36,8 +37,8 @@ _SLASHED = compile_pattern(
 )
 # The address of a database as Go's driver for MySQL wants it, and an option of curl.
 _PAIR = compile_pattern(
-    r"[\"'`]([\w.\-]{1,64}):([^\s\"'`@]{1,120})@(?:tcp|unix)\("
-    r"|\bcurl\b[^\n|;]{0,200}?[ \t](?:-u|--user|-U|--proxy-user)[ \t=]{0,3}[\"']?([\w.@+\-]{1,64}):([^\s\"'`@]{1,120})"
+    r"[\"'`]([\w.\-]{1,64}):([^\s\"'`@]{1,400})@(?:tcp|unix)\("
+    r"|\bcurl\b[^\n|;]{0,200}?[ \t](?:-u|--user|-U|--proxy-user)[ \t=]{0,3}[\"']?([\w.@+\-]{1,400}):([^\s\"'`@]*)"
 )
 
 
@@ -46,24 +47,28 @@ def find(source: Source) -> Iterator[Hit]:
     for found in _PAIR.finditer(source.raw):
         first = 1 if found.group(1) is not None else 3
         user, password = (found.group(n).decode("utf-8", "replace") for n in (first, first + 1))
-        if is_user_name(user):
+        if is_key(user, 3.0, 20):
+            yield Hit(found.start(first), found.end(first), "KEY", "pair_token", 0.7)
+        elif is_user_name(user) and password:
             yield Hit(found.start(first), found.end(first), "USERNAME", "pair_user", 0.7)
-        if _is_password(password, user):
+        if _is_password(source, password, user):
             yield Hit(found.start(first + 1), found.end(first + 1), "PASSWORD", "pair_password", 0.8)
     for found in _SLASHED.finditer(source.raw):
         user, password = (found.group(n).decode("utf-8", "replace") for n in (1, 2))
-        if any(c.isdigit() for c in password) and any(c.isalpha() for c in password) and _is_password(password, user):
+        mixed = any(c.isdigit() for c in password) and any(c.isalpha() for c in password)
+        if mixed and _is_password(source, password, user):
             yield Hit(found.start(2), found.end(2), "PASSWORD", "url_password", 0.7)
     for found in _URL.finditer(source.raw):
         user = (found.group(1) or b"").decode("utf-8", "replace")
         password = (found.group(2) or b"").decode("utf-8", "replace")
         scheme = bytes(found.group()).partition(b":")[0].decode("ascii").lower()
         bare_host = "." in user and not password  # as in a command of sed that puts one host for another
-        if is_user_name(user) and user.lower() != scheme and not bare_host:  # a service has an account of its own name
-            yield Hit(found.start(1), found.end(1), "USERNAME", "url_user", 0.7)
-        elif not password and is_key(user, 3.0, 20):
+        if "%" not in user and is_key(user, 3.0, 20):
             yield Hit(found.start(1), found.end(1), "KEY", "url_token", 0.7)
-        if _is_password(password, user):
+        elif is_user_name(user) and user.lower() != scheme and not bare_host:
+            # A service has an account of its own name, which is nobody's.
+            yield Hit(found.start(1), found.end(1), "USERNAME", "url_user", 0.7)
+        if _is_password(source, password, user):
             yield Hit(found.start(2), found.end(2), "PASSWORD", "url_password", 0.9)
 
 
@@ -82,7 +87,9 @@ def is_user_name(text: str) -> bool:
     return not shared and not any(word in lowered for word in ("user", "test", "admin", "demo"))
 
 
-def _is_password(value: str, user: str) -> bool:
-    if len(value) < 3 or is_stand_in(value) or is_url_reference(value) or value.isspace():
+def _is_password(source: Source, value: str, user: str) -> bool:
+    if len(value) < 3 or is_stand_in(value) or is_reference(value, Place.URL) or value.isspace():
+        return False
+    if source.variables and value.startswith("$") and is_reference(value, Place.VARIABLES):
         return False
     return value.lower() != user.lower() or value.lower() not in load_rules().words["shared_accounts"]

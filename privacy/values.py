@@ -1,47 +1,23 @@
 """Values: whether a piece of text that stands where a secret would stand is one.
 
-In: a value, as text without its quotes. Out: yes or no. What people write for "put a value here", references to
-variables and settings, templates, paths, words and sentences are left; the word lists are in `rules.toml`. Costs about
-7 microseconds a value.
+In: a value, as text without its quotes, and the place where it stands. Out: yes or no. What people write for "put a
+value here", references (`references.py`), words, sentences, versions and digests are left; the word lists are in
+`rules.toml`. Costs about 7 microseconds a value.
 """
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from itertools import pairwise
 from math import log2
+from unicodedata import combining
 
 from gleanery.privacy.patterns import compile_pattern
+from gleanery.privacy.references import Place, has_marker, is_name, is_reference
 from gleanery.privacy.rules import load_rules
 
-# A template marker anywhere: the value is made elsewhere. `%s` and friends are format directives.
-_TEMPLATE = compile_pattern(
-    r"\$\{|\$\(|\{\{|\}\}|\{%|%\}|<%|#\{|%\(|%[sdrv@]|\{[a-zA-Z_0-9.!\[\]]{0,40}\}|@[A-Z_]{2,40}@|__[A-Z_]{2,40}__"
-)
-_DOTTED = r"[A-Za-z_]\w{0,60}(?:(?:\.|::|->|\?\.)[A-Za-z_]\w{0,60}){1,8}(?:[(\[].{0,120})?"
-_CONSTANT = r"[A-Z][A-Z0-9]{0,40}(?:_[A-Z0-9]{1,40}){1,10}"
-# A URL, a path, or a name in one of the two registers of names: a resource of a cloud service, a URN.
-_PATH = r"(?:[a-z][a-z0-9+.\-]{1,12}://|(?:arn|urn):[a-z][a-z0-9\-]{1,31}:|\.{0,2}/|~/|[A-Za-z]:[\\/]).{0,300}"
-_FILE = (
-    r"[\w\-./\\]{1,120}\.(?:py|js|ts|jsx|tsx|json|ya?ml|xml|html?|css|txt|md|pem|key|crt|cer|p12|pfx|jks|go|rb|java|php"
-    r"|cs|sh|conf|cfg|ini|properties|gpg|asc|pub|der|csv|png|svg|db|sock|log|lock|toml|env)"
-)
-# A variable of a shell, a template, a setting; a note in brackets; a call; then the four forms above.
-_VARIABLE = r"\$[A-Za-z_][\w.:$\->\[\]()]{0,80}|%[A-Za-z_]\w{0,60}%"
-_BRACKETS = r"<.{0,200}>|\[.{0,200}\]|\{.{0,200}\}|\(.{0,200}\)"
-_CALL = r"[A-Za-z_][\w.:]{0,80}\s?[(\[].{0,200}[)\]]"
-_ELSEWHERE = rf"{_DOTTED}|{_CONSTANT}|{_PATH}|{_FILE}"
-_REFERENCE = compile_pattern(
-    rf"{_VARIABLE}|&[A-Za-z_]\w{{0,60}}|!.{{0,80}}|@[\w/.:]{{0,80}}|\*.{{0,40}}|{_BRACKETS}|{_CALL}.{{0,40}}|{_ELSEWHERE}"
-)
-# The whole value of a setting: signs in it are its own. A call ends in its bracket; a field is named in small letters.
-_SETTING_TEMPLATE = compile_pattern(
-    r"\$\{|\$\(|\{\{|\}\}|\{%|%\}|<%|#\{|%\(|\{[a-z_]{2,40}\}|@[A-Z_]{2,40}@|__[A-Z_]{2,40}__"
-)
-_SETTING_REFERENCE = compile_pattern(rf"%[sdrv]|{_VARIABLE}|{_BRACKETS}|{_CALL}|{_ELSEWHERE}")
-# In a URL nothing is code: what comes from elsewhere is marked, or spelt as the name of a constant or of a setting.
-_URL_REFERENCE = compile_pattern(
-    rf"{_VARIABLE}|{_BRACKETS}|{_CONSTANT}|[A-Za-z_]{{1,40}}(?:\.[A-Za-z_]{{1,40}}){{1,4}}"
-)
+LONGEST = 4096  # characters: keys of clouds have up to 1,500; what is longer is data
+
 # What a form asks of its fields, as web frameworks write it: `required|string|min:8`.
 _RULE = re.compile(r"[a-z_]{2,30}(?::.{0,200})?")
 _RULE_NAMES = {
@@ -64,6 +40,14 @@ _UUID = compile_pattern(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-
 _TOKEN = compile_pattern(r"[A-Za-z0-9+/=_\-.~:!@#$%^&*,?|]{8,}")
 # A variable in a string, as in `AWS4$secretKey`; a key of random characters has no such word in it.
 _INTERPOLATED = compile_pattern(r"\$[A-Za-z_]{5,}")
+_VERSION = compile_pattern(
+    r"(?:[\^~<>=v]{1,2}[ ]?)?[0-9]{1,5}(?:\.(?:[0-9]{1,9}|[x*])){1,3}(?:[\-+][A-Za-z0-9.\-]{1,40})?"
+)
+# What a package's file must have been, as lists of packages write it.
+_INTEGRITY = compile_pattern(r"sha(?:1|256|384|512)-[A-Za-z0-9+/]{27,88}={0,2}")
+# What mail services make for programs: four groups of four letters, also without the blanks.
+_APP_PASSWORD = re.compile(r"[a-z]{4}(?: [a-z]{4}){3}")
+_CODE_OF_ERROR = re.compile(r"[A-Z]{0,8}(?:[-_.][A-Z]{1,8})?[-_.]?[0-9]{1,6}|[0-9A-Z]{5}")
 _DATE_OR_NUMBER = compile_pattern(r"[0-9]{1,4}(?:[.\-/:,x][0-9]{1,5}){0,5}(?:px|em|ms|s|m|h|d|MB|GB|KB|k|%)?")
 
 
@@ -78,7 +62,7 @@ def entropy(value: str) -> float:
 
 
 def is_stand_in(value: str) -> bool:
-    """The value says "put one here", repeats one character, counts upwards, or hides what was there.
+    """The value says "put one here", repeats one character, or hides what was there.
 
     >>> is_stand_in("YOUR_API_KEY"), is_stand_in("xxxxxxxx"), is_stand_in("k9Fj2mQx")
     (True, True, False)
@@ -89,50 +73,30 @@ def is_stand_in(value: str) -> bool:
         piece in lowered for piece in words["stand_in_pieces"]
     ):
         return True
-    return len(set(lowered)) <= 2 or (len(value) > 5 and lowered in _COUNTING)
+    return len(set(lowered)) <= 2
 
 
-def is_reference(value: str, setting: bool = False) -> bool:
-    """The value comes from elsewhere: a variable, a setting, a template, a call, a path or a file name.
-
-    `setting`: it is the whole value of a line of settings, where brackets and signs are nothing but characters.
-
-    >>> is_reference("${DB_PASSWORD}"), is_reference("os.environ['X']"), is_reference("hunter2!")
-    (True, True, False)
-    """
-    raw = value.encode("utf-8", "surrogatepass")
-    if setting:
-        return bool(_SETTING_REFERENCE.fullmatch(raw) or _SETTING_TEMPLATE.search(raw))
-    return bool(_REFERENCE.fullmatch(raw) or _TEMPLATE.search(raw))
-
-
-def is_url_reference(value: str) -> bool:
-    """The user or the password of a URL comes from elsewhere.
-
-    >>> is_url_reference("${DB_PASSWORD}"), is_url_reference("settings.password"), is_url_reference("!Tr0ub.4dor")
-    (True, True, False)
-    """
-    raw = value.encode("utf-8", "surrogatepass")
-    return bool(_URL_REFERENCE.fullmatch(raw) or _TEMPLATE.search(raw))
-
-
-def is_password(value: str, sure: bool, setting: bool = False) -> bool:
-    """The value may be a password. `sure` says that its place means nothing but a password; for `setting` see above.
+def is_password(value: str, sure: bool, place: Place = Place.LITERAL) -> bool:
+    """The value may be a password. `sure` says that its place means nothing but a password.
 
     Passwords with blanks in them, labels in other scripts and, unless `sure`, plain words are left.
 
     >>> is_password("tr0ub4dor", False), is_password("password", True), is_password("enter it here", True)
     (True, False, False)
+    >>> is_password("12345678", True), is_password("^1.7.0", True), is_password("qhtx mwvb zkdl rnps", True)
+    (True, False, True)
     """
     if _is_rule_list(value):
         return False
-    if is_dense(value):
+    if is_dense(value) or _APP_PASSWORD.fullmatch(value):
         return True
-    if not 4 <= len(value) <= 128 or any(c.isspace() or not c.isprintable() for c in value):
+    if not 4 <= len(value) <= LONGEST or any(c.isspace() or not c.isprintable() for c in value):
         return False
-    if is_stand_in(value) or is_reference(value, setting):
+    if is_stand_in(value) or is_reference(value, place):
         return False
     raw = value.encode("utf-8", "surrogatepass")
+    if _VERSION.fullmatch(raw) or is_label(value):
+        return False
     if _WORDS.fullmatch(raw):
         return sure and value.isalpha() and value.islower()
     if len(_WITHOUT_BLANKS.findall(value)) > 1:
@@ -142,7 +106,25 @@ def is_password(value: str, sure: bool, setting: bool = False) -> bool:
     return keys and (value.isdigit() or not _DATE_OR_NUMBER.fullmatch(raw))
 
 
-def is_key(value: str, least: float = 3.0, shortest: int = 16) -> bool:
+def is_label(value: str) -> bool:
+    """A word of a language with letters outside ASCII: nothing but letters and the signs of a sentence.
+
+    >>> is_label("Lösenord:"), is_label("Grüße42"), is_label("Birke")
+    (True, False, False)
+    """
+    return not value.isascii() and all(c.isalpha() or combining(c) or c in "-_/:.,!?¿¡'’…" for c in value)
+
+
+def is_code_of_error(value: str, words: Iterable[str]) -> bool:
+    """The value is a code, and the words of its name speak of an error: `INVALID_PASSWORD = "E1042"`.
+
+    >>> is_code_of_error("ERR_4012", ["invalid", "password"]), is_code_of_error("MY_PASS_2020", ["db", "password"])
+    (True, False)
+    """
+    return _CODE_OF_ERROR.fullmatch(value) is not None and not load_rules().words["error_words"].isdisjoint(words)
+
+
+def is_key(value: str, least: float = 3.0, shortest: int = 16, place: Place = Place.LITERAL) -> bool:
     """The value may be a machine-made key: one token, as random as its length allows. `least` is in bits a character.
 
     A word list, an identifier, a version or a path is left.
@@ -153,9 +135,11 @@ def is_key(value: str, least: float = 3.0, shortest: int = 16) -> bool:
     if is_dense(value):
         return True
     raw = value.encode("utf-8", "surrogatepass")
-    if not shortest <= len(value) <= 512 or not _TOKEN.fullmatch(raw) or is_stand_in(value) or is_reference(value):
+    if not shortest <= len(value) <= LONGEST or not _TOKEN.fullmatch(raw) or is_stand_in(value):
         return False
-    if _INTERPOLATED.search(raw) or _is_alphabet(value):
+    if is_reference(value, place) or _INTERPOLATED.search(raw) or _INTEGRITY.fullmatch(raw):
+        return False
+    if value.lower() in _COUNTING or _is_alphabet(value):
         return False
     if _UUID.fullmatch(raw) or _HEX.fullmatch(raw):
         return entropy(value) >= 2.5 and any(c.isdigit() for c in value) and not value.isdigit()
@@ -167,10 +151,14 @@ def is_dense(value: str) -> bool:
 
     >>> is_dense("zq!=!gk(w^_t[sBR2995)x)HI+$ehw*xYNQ"), is_dense("It was, in 1999, a Dark and Stormy Night!")
     (True, False)
+    >>> is_dense("app.user_x.form_y.LABEL_Z.hint_T"), is_dense("$selector._domainkey.$domain IN TXT")
+    (False, False)
     """
     if not 24 <= len(value) <= 256 or not value.isascii() or not value.isprintable():
         return False
-    if value.count(" ") * 8 > len(value) or any(piece in value for piece in _CODE) or _TEMPLATE.search(value.encode()):
+    if value.count(" ") * 8 > len(value) or any(piece in value for piece in _CODE) or has_marker(value):
+        return False
+    if len(_BEYOND_NAMES.findall(value)) < 2 or is_name(value):
         return False
     symbols = sum(not c.isalnum() and c != " " for c in value)
     kinds = any(c.isdigit() for c in value) + any(c.islower() for c in value) + any(c.isupper() for c in value)
@@ -221,6 +209,8 @@ _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^A-Za-z0-9]")
 _WITHOUT_BLANKS = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uf900-\ufaff]")
 _SEPARATOR = re.compile(r"[-_./:,|+=]")
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]+", re.IGNORECASE)
+# Signs that part no words of a name, a path or an address.
+_BEYOND_NAMES = re.compile(r"[^\w.:/\\$@ \-]")
 _CODE = ("()", " = ", "=>", "; ", "...", "://", "arn:aws")
 _LETTERS = re.compile(r"[A-Za-z]+|$")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"

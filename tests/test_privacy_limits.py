@@ -72,6 +72,9 @@ REPEATED = {
     "rules": "password='a|",
     "literals_in_a_row": "password='a1b2' ",
     "sums_of_literals": "'a1b2' + password='c3' + ",
+    "empty_parameters": "'password=&",
+    "elements_without_end": "<password>a    ",
+    "dots": "password='a.b.",
     "escaped_urls": "http:\\/\\/a:\\!",
 }
 
