@@ -14,7 +14,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -114,12 +114,13 @@ class Registry:
 
     def standing_rule(self, repository: str, scopes: Collection[str] = ("repo", "owner")) -> Rule | None:
         """The rule of these scopes that covers this repository now, or None. Reads only the rules that could."""
-        try:
-            canonical = canonical_repository(repository)
-        except RejectRecord:
-            canonical = repository.lower()  # as it was written down: the name of a host without a dot, or an IPv6 one
+        names = [repository.lower()]  # as requests hold it, where it cannot be read anew: gitlab:8080/group/lib
+        with suppress(RejectRecord):
+            names.append(canonical_repository(repository))
+        keys = [[key for key in rule_keys(name) if key[0] in scopes] for name in names]
         with schema.reading(self._engine) as connection:
-            return words.standing_rule(connection, [key for key in rule_keys(canonical) if key[0] in scopes])
+            found = [words.standing_rule(connection, each) for each in keys if each]
+        return next((rule for rule in found if rule), None)
 
     # Requests
 

@@ -16,6 +16,7 @@ SAME_HOST = MappingProxyType(
         "codeload.github.com": "github.com",
         "raw.githubusercontent.com": "github.com",
         "raw.github.com": "github.com",
+        "github.dev": "github.com",
         "gist.githubusercontent.com": "gist.github.com",
         "www.gitlab.com": "gitlab.com",
         "altssh.gitlab.com": "gitlab.com",
@@ -29,14 +30,34 @@ ACCOUNTS_OF = MappingProxyType({"gist.github.com": "github.com"})
 INTERFACES = MappingProxyType(
     {
         "api.github.com": ("github.com", "repos/"),
+        "uploads.github.com": ("github.com", "repos/"),
         "media.githubusercontent.com": ("github.com", "media/"),
         "api.bitbucket.org": ("bitbucket.org", "2.0/repositories/"),
         "codeberg.org": ("codeberg.org", "api/v1/repos/"),
         "gitlab.com": ("gitlab.com", "api/v4/projects/"),
     }
 )
-# Go's mirror names a module by its repository's address, with "!" before what was a capital letter.
-MODULES_OF = frozenset({"proxy.golang.org"})
+# Go's mirrors and pages name a module by its repository's address, with "!" before what was a capital letter.
+MODULES_OF = frozenset({"proxy.golang.org", "goproxy.io", "goproxy.cn", "pkg.go.dev"})
+_DELIVERED = (("gh/", "github.com/"), ("npm/", "registry.npmjs.org/"))
+# Mirrors: what stands in the path before a name, and the address under which that name is the same thing.
+MIRRORS = MappingProxyType(
+    {
+        "cdn.jsdelivr.net": _DELIVERED,
+        "fastly.jsdelivr.net": _DELIVERED,
+        "gcore.jsdelivr.net": _DELIVERED,
+        "www.jsdelivr.com": (("package/gh/", "github.com/"), ("package/npm/", "registry.npmjs.org/")),
+        "raw.githack.com": (("", "github.com/"),),
+        "rawcdn.githack.com": (("", "github.com/"),),
+        "unpkg.com": (("", "registry.npmjs.org/"),),
+        "cdn.npmmirror.com": (("packages/", "registry.npmjs.org/"),),
+        "pypi.tuna.tsinghua.edu.cn": (("", "pypi.org/"),),
+        "mirrors.aliyun.com": (("pypi/", "pypi.org/"), ("goproxy/", "proxy.golang.org/")),
+        "mirrors.cloud.tencent.com": (("pypi/", "pypi.org/"),),
+    }
+)
+# These bear the whole address of what they serve in their path.
+CARRIERS = frozenset({"web.archive.org", "ghproxy.net", "mirror.ghproxy.com", "gh-proxy.com"})
 _PYPI = ("pypi", ("project", "p", "simple", "pypi", "packages"))
 # Hosts of packages: the kind of package, and what stands before its name in the address of a page or an archive.
 PACKAGE_HOSTS = MappingProxyType(
@@ -48,15 +69,21 @@ PACKAGE_HOSTS = MappingProxyType(
         "files.pythonhosted.org": ("pypi", ("packages",)),
         "npmjs.com": ("npm", ("package",)),
         "www.npmjs.com": ("npm", ("package",)),
+        "npmjs.org": ("npm", ("package",)),
+        "www.npmjs.org": ("npm", ("package",)),
+        "yarnpkg.com": ("npm", ("package",)),
         "registry.npmjs.org": ("npm", ()),
+        "registry.npmjs.com": ("npm", ()),
+        "registry.npm.taobao.org": ("npm", ()),
+        "r.cnpmjs.org": ("npm", ()),
         "registry.yarnpkg.com": ("npm", ()),
         "registry.npmmirror.com": ("npm", ()),
     }
 )
 # A rule that names one of these hosts was written before they were known here; see `matching.py`.
-OTHER_SPELLINGS = frozenset({*SAME_HOST, *ACCOUNTS_OF, *INTERFACES, *PACKAGE_HOSTS, *MODULES_OF}) - {
-    host for host, _ in INTERFACES.values()
-}
+OTHER_SPELLINGS = frozenset(
+    {*SAME_HOST, *ACCOUNTS_OF, *INTERFACES, *PACKAGE_HOSTS, *MODULES_OF, *MIRRORS, *CARRIERS}
+) - {host for host, _ in INTERFACES.values()}
 SHORT = MappingProxyType({"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"})
 # A forge's own pages about an account, whose name follows.
 PAGES_OF_ACCOUNTS = MappingProxyType({"github.com": ("orgs", "users"), "gitlab.com": ("groups", "users")})

@@ -13,7 +13,9 @@ from urllib.parse import quote, unquote
 from gleanery.records.errors import RejectRecord
 from gleanery.records.hosts import (
     ACCOUNTS_OF,
+    CARRIERS,
     INTERFACES,
+    MIRRORS,
     MODULES_OF,
     PACKAGE_HOSTS,
     PAGES_OF_ACCOUNTS,
@@ -213,12 +215,33 @@ def host_and_path(text: str) -> tuple[str, str, list[str]]:
     rest = re.split(r"[?#]", rest, maxsplit=1)[0]
     authority, _, path = rest.partition("/")
     host = _canonical_host(scheme, authority.rpartition("@")[2].lower(), explicit=bool(started))
-    if host in MODULES_OF and path.strip("/"):  # a module is named by the address it lies at
-        return host_and_path(f"https://{path.lstrip('/').replace('!', '')}")
+    if inner := _carried(host, path):
+        return host_and_path(f"https://{inner}")
     if host in INTERFACES:
         host, before = INTERFACES[host]
         path = path.lstrip("/").removeprefix(before)
     return scheme, host, segments_of(path)
+
+
+def _carried(host: str, path: str) -> str | None:
+    """The address that a mirror's own address bears in its path, without its scheme; None if it bears none.
+
+    >>> _carried("cdn.jsdelivr.net", "gh/alice/lib@1.0/a.js"), _carried("proxy.golang.org", "github.com/!alice/lib/@v")
+    ('github.com/alice/lib/a.js', 'github.com/alice/lib/')
+    """
+    path = path.lstrip("/")
+    if host in MODULES_OF and path:  # a module is named by the address it lies at
+        return path.replace("!", "").partition("@")[0]
+    if host in CARRIERS:
+        borne = re.search(r"(?:^|/)https?:/{1,2}([^/].*)", unquote(path), re.IGNORECASE)
+        return borne[1] if borne else None
+    for before, there in MIRRORS.get(host, ()):
+        if path.lower().startswith(before) and path[len(before) :]:
+            name = path[len(before) :]
+            # A version stands behind the name: owner/name@1.0, name@1.0 or @scope/name@1.0.
+            owner = r"((?:@?[^/@]+/)[^/@]+)@[^/]*" if there == "github.com/" else r"((?:@[^/@]+/)?[^/@]+)@[^/]*"
+            return there + re.sub(owner, r"\1", name, count=1)
+    return None
 
 
 def _canonical_host(scheme: str, authority: str, *, explicit: bool) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gleanery.optout.forges import named_repository
 from gleanery.optout.matching import Matcher, Rule, canonical_repository, rule_keys
 from gleanery.optout.settings import WebSettings
+from gleanery.optout.typed import rule_value
 from gleanery.records.errors import RejectRecord
 from gleanery.records.names import canonical_blob, canonical_owner
 from gleanery.records.readings import is_unreadable
@@ -251,3 +252,39 @@ def test_a_host_that_nobody_listed_gets_none(typed: str, word: str) -> None:
     with pytest.raises(RejectRecord) as refused:
         named_repository(typed, WebSettings())
     assert word in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("scope", "text"),
+    [
+        ("repo", "https://gitlab.com/group/lib/issues"),
+        ("repo", "https://gitlab.com/group/lib/merge_requests/3"),
+        ("repo", "https://gitlab.com/group/lib/blob/master/a.py"),
+        ("repo", "https://gitlab.com/group"),
+        ("repo", "https://www.npmjs.com/lib"),
+        ("repo", "https://cdn.jsdelivr.net/combine/npm/a,npm/b"),
+        ("repo", "https://crates.io/crates/lib"),
+        ("repo", "https://sr.ht/~alice/lib"),
+        ("repo", "https://alice.github.io/lib/"),
+        ("repo", "https://bitbucket.org/alice/workspace/projects/X"),
+        ("owner", "https://gitlab.com/group/lib"),
+    ],
+)
+def test_an_address_of_which_no_rule_would_block_anything_is_refused(scope: str, text: str) -> None:
+    with pytest.raises(RejectRecord) as refused:
+        rule_value(scope, text)
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("scope", "text", "value"),
+    [
+        ("repo", "https://gitlab.com/group/lib/-/issues", "gitlab.com/group/lib"),
+        ("repo", "https://gitlab.com/group/sub/issues.git", "gitlab.com/group/sub/issues"),
+        ("owner", "https://gitlab.com/groups/group/sub", "gitlab.com/group/sub"),
+        ("owner", "https://gitlab.com/group", "gitlab.com/group"),
+        ("repo", "https://git.example.org/group/lib/issues", "git.example.org/group/lib/issues"),
+    ],
+)
+def test_an_address_that_names_something_is_taken(scope: str, text: str, value: str) -> None:
+    assert rule_value(scope, text) == value

@@ -383,7 +383,9 @@ def test_a_request_of_an_older_spelling_outlives_one_that_is_taken_back(registry
     assert registry.standing_rule(OLDER)
 
 
-@pytest.mark.parametrize("address", ["http://gitlab/group/lib", "http://[2001:db8::1]/group/lib"])
+@pytest.mark.parametrize(
+    "address", ["http://gitlab/group/lib", "http://gitlab:8080/group/lib", "http://[2001:db8::1]/group/lib"]
+)
 def test_a_host_without_a_dot_has_rules_and_requests_like_any_other(registry: Registry, address: str) -> None:
     made = registry.create_request(address, address)
     registry.append_rule("repo", address, "block")
