@@ -41,8 +41,8 @@ def test_docstring_examples_are_true(name: str) -> None:
         ),
         (
             "readme",
-            "README readme.md README.zh.md docs/Readme.rst licenses/README.md README_EN.md readme-first.md COMMERCIAL.md "
-            "terms.md Terms.html terms-of-use.md LICENSE.php USE_POLICY.md ai.txt",
+            "README readme.md README.zh.md docs/Readme.rst licenses/README.md README_EN.md readme-first.md "
+            "COMMERCIAL.md terms.md Terms.html terms-of-use.md LICENSE.php USE_POLICY.md ai.txt",
         ),
         (
             "metadata",
