@@ -1,26 +1,53 @@
 """Crowds: copies that were not measured against each other, but are shown to be alike by way of a third.
 
-In: measured Jaccard similarities, and one content after the other that is kept. Out: what each of them is shown to be
-like. The Jaccard distance 1 - J is a metric, so J(x, y) >= J(x, hub) + J(hub, y) - 1. `bands.plausible_pairs` leaves
-out pairs in crowds for which this says enough. Linear in the pairs, but for sorting those of a hub.
+In: measured Jaccard similarities, of all shingles and of those of the code, and one content after the other that is
+kept. Out: what each of them is shown to be like. The Jaccard distance 1 - J is a metric, so
+J(x, y) >= J(x, hub) + J(hub, y) - 1, of both kinds. `bands.plausible_pairs` leaves out pairs in crowds for which this
+says enough. Linear in the pairs, but for sorting those of a hub.
+
+Both bounds have to be enough: that of the code shows that the two have code in common, without which they would be
+unlike if they were measured. So that one order of the neighbours of a hub does for both, each neighbour has one number,
+the worse of how far the two kinds are above the middle between bound and 1; numbers whose sum is not negative will do.
+That is enough and not always needed: where a header is most of a file, two copies may both stay.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+_ROUNDING = 1e-12
+
+
+class Likeness(Protocol):
+    """How much two contents are alike: all of them, and their code."""
+
+    @property
+    def similarity(self) -> float: ...
+    @property
+    def code(self) -> float: ...
 
 
 class Crowds:
-    """The measured neighbours of each content. Ask `reached` once for each content that is kept.
+    """The measured neighbours of each content. Ask `reached` once for each that is kept.
 
-    >>> crowds = Crowds({"hub": {"a": 0.95, "b": 0.9, "c": 0.72}, "a": {"hub": 0.95}}, 0.7)
+    `least`: what both similarities have to be, of all shingles and of the code.
+
+    >>> from gleanery.dedup.keeper import Link
+    >>> a, b, c = (Link("near", all_of_it, code=code) for all_of_it, code in ((0.95, 1.0), (0.9, 0.6), (0.9, 0.1)))
+    >>> crowds = Crowds({"hub": {"a": a, "b": b, "c": c}, "a": {"hub": a}}, (0.7, 0.2))
     >>> [(blob, round(similarity, 2)) for blob, similarity in crowds.reached("a")]
     [('b', 0.85)]
     """
 
-    def __init__(self, near: Mapping[str, Mapping[str, float]], threshold: float) -> None:
-        self._near, self._threshold = near, threshold
+    def __init__(self, near: Mapping[str, Mapping[str, Likeness]], least: tuple[float, float]) -> None:
+        self._near, self._least = near, least
         hubs = (hub for hub in sorted(near) if len(near[hub]) > 1)
-        self._around = {hub: sorted((-s, other) for other, s in near[hub].items()) for hub in hubs}
+        self._around = {hub: sorted((-self._slack(like), other) for other, like in near[hub].items()) for hub in hubs}
         self._reached = dict.fromkeys(self._around, 0)
+
+    def _slack(self, like: Likeness) -> float:
+        """At most 1; two neighbours of a hub are alike if the sum of theirs is not negative."""
+        pairs = zip((like.similarity, like.code), self._least, strict=True)
+        return min([1.0, *((2 * one - 1 - least) / max(1 - least, _ROUNDING) for one, least in pairs if least > 0)])
 
     def reached(self, blob: str) -> Iterator[tuple[str, float]]:
         """Contents shown to be at or above the threshold, each with a lower bound of its similarity to `blob`.
@@ -30,12 +57,13 @@ class Crowds:
         for hub in sorted(self._near.get(blob, ())):
             around = self._around.get(hub, [])
             place = self._reached.get(hub, 0)
+            mine = self._near[blob][hub]
             while place < len(around):
-                other, similarity = around[place][1], self._near[blob][hub] - around[place][0] - 1
-                if similarity < self._threshold:
+                slack, other = around[place]
+                if self._slack(mine) - slack < -_ROUNDING:
                     break
                 if other != blob:
-                    yield other, similarity
+                    yield other, max(mine.similarity + self._near[hub][other].similarity - 1, self._least[0])
                 place += 1
             if hub in self._reached:
                 self._reached[hub] = place

@@ -39,6 +39,7 @@ class Link:
     `drops`: one of the two is dropped if both could be kept. `inner`: of a contained pair, the blob that stands inside
     the other; only that one can be dropped. `equal`: what policy makes of their forms (`sameness.equality`), which the
     class need not say: a pair may be near and have equal forms. By default that of a normalised or renamed link.
+    `code`: the Jaccard similarity of their code.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Link:
     drops: bool = True
     inner: str | None = None
     equal: str = ""
+    code: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.equal:
@@ -74,7 +76,7 @@ def settle(
     links: Mapping[tuple[str, str], Link],
     *,
     common_owners: int = 20,
-    threshold: float = 1.0,
+    likeness: tuple[float, float] = (1.0, 0.0),
 ) -> dict[str, Outcome]:
     """The outcome of every copy, by file_id in sorted order; neither the order of `copies` nor of `links` counts.
 
@@ -94,12 +96,14 @@ def settle(
 
     So where the best copy is restricted or opted out, the next best does not silently take its place. In a crowd not
     all pairs are measured; there a copy is also a duplicate of a kept one if their similarities to a third show that
-    theirs is at `threshold` or above (`crowds`). Raises ValueError if two copies share a file_id.
+    theirs, of all shingles and of the code, is at `likeness` or above (`crowds`).
+
+    Raises ValueError if two copies share a file_id.
     """
     ordered = sorted(copies, key=rank)
     if len({copy.file_id for copy in ordered}) != len(ordered):
         raise ValueError("two copies share a file_id")
-    group = _Group(ordered, links, common_owners, threshold)
+    group = _Group(ordered, links, common_owners, likeness)
     outcomes = {copy.file_id: group.outcome(copy) for copy in ordered}
     return dict(sorted(outcomes.items()))
 
@@ -118,7 +122,11 @@ class _Group:
     """The state of one call. `outcome` must be asked in the order of rank."""
 
     def __init__(
-        self, ordered: Sequence[Copy], links: Mapping[tuple[str, str], Link], common_owners: int, threshold: float
+        self,
+        ordered: Sequence[Copy],
+        links: Mapping[tuple[str, str], Link],
+        common_owners: int,
+        likeness: tuple[float, float],
     ) -> None:
         files: dict[str, list[Copy]] = defaultdict(list)
         for copy in ordered:
@@ -135,10 +143,10 @@ class _Group:
         }
         self.around = self._all_around(files)
         near = {
-            blob: {other: link.similarity for other, link in links.items() if link.name == NEAR and link.drops}
+            blob: {other: link for other, link in links.items() if link.name == NEAR and link.drops}
             for blob, links in self.links.items()
         }
-        self.crowds, self.shown = Crowds(near, threshold), dict[tuple[str, str], Link]()
+        self.crowds, self.shown = Crowds(near, likeness), dict[tuple[str, str], Link]()
         self.kept: dict[str, Copy] = {}
         self.kept_form: dict[str, Copy] = {}
         self.nearest: dict[str, Copy] = {}

@@ -40,7 +40,7 @@ from gleanery.dedup.token_reader import (
 )
 
 # Raise it when the same text may now have another form.
-VERSION = 3
+VERSION = 4
 LEAST_NAMES, LEAST_REPEATED = 30, 5
 
 # What a comment looks like, by the name of a style.
@@ -60,6 +60,8 @@ STYLES: Mapping[str, int] = MappingProxyType(
     }
 )
 STYLE_NAMES = tuple(sorted(STYLES))
+# Whether what is no comment is code in it, and not prose as in a licence text.
+IS_CODE = readonly(np.array([name not in ("none", "markup") for name in STYLE_NAMES]))
 _PLACES = {name: place for place, name in enumerate(STYLE_NAMES)}
 _ENDINGS = {
     "slashes": "c h cc cpp cxx hpp hh hxx inl java go rs swift kt kts cs scala dart"
@@ -93,8 +95,9 @@ _KEYWORDS = (
 @dataclass(frozen=True)
 class Forms:
     """`code`: the normal forms, as texts. `normal` and `renamed`: digests, 16 bytes, or empty where it says too little.
+    `words`: how many words and strings each normal form has.
 
-    A normal form with fewer words than a shingle has tokens, or a renamed form with fewer than `LEAST_NAMES` names, is
+    A normal form with fewer words than were asked for, or a renamed form with fewer than `LEAST_NAMES` names, is
     like many others by chance, and has no digest. Nor has a renamed form in which names hardly come back (fewer than
     `LEAST_REPEATED` times): of a list of words nothing is left but their number.
     """
@@ -102,6 +105,7 @@ class Forms:
     code: Texts
     normal: list[bytes]
     renamed: list[bytes]
+    words: NDArray[np.int64]
 
 
 def style_of(names: Sequence[str]) -> str:
@@ -141,7 +145,7 @@ def _style(name: str) -> str | None:
 
 
 def forms(texts: Texts, styles: Sequence[str], least_words: int) -> Forms:
-    """Both forms of some texts. `least_words`: words below which there is no digest: `Parameters.shingle_tokens`.
+    """Both forms of some texts. `least_words`: words below which a normal form has no digest.
 
     Raises KeyError for a style that is not in `STYLES`.
 
@@ -157,6 +161,7 @@ def forms(texts: Texts, styles: Sequence[str], least_words: int) -> Forms:
         Texts(code, ends),
         _digests(code, ends, words >= least_words),
         _digests(renamed, renamed_ends, (names >= LEAST_NAMES) & (repeated >= LEAST_REPEATED)),
+        words,
     )
 
 

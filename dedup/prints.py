@@ -25,6 +25,7 @@ SCHEMA = pa.schema(
         ("shingles", pa.int64()),
         ("signature", pa.large_binary()),
         ("code_shingles", pa.int64()),
+        ("code_words", pa.int64()),
         ("normal_form", pa.binary()),
         ("renamed_form", pa.binary()),
         ("sample", pa.large_binary()),
@@ -42,7 +43,7 @@ def prints(texts: Texts, styles: Sequence[str], parameters: Parameters) -> pa.Ta
 
     A text that is too short for a shingle has an empty signature: it is like no other but its exact copies.
     """
-    found = forms(texts, styles, parameters.shingle_tokens)
+    found = forms(texts, styles, 1)
     whole, code = shingle_sets(texts, parameters), shingle_sets(found.code, parameters)
     signatures = sign_sets(whole, parameters).astype("<u4", copy=False)
     long_enough = whole.sizes > 0
@@ -53,6 +54,7 @@ def prints(texts: Texts, styles: Sequence[str], parameters: Parameters) -> pa.Ta
         pa.array(whole.sizes),
         _bytes(signatures[long_enough], signatures.itemsize * parameters.permutations * long_enough),
         pa.array(code.sizes),
+        pa.array(found.words),
         pa.array(found.normal, pa.binary()),
         pa.array(found.renamed, pa.binary()),
         _bytes(samples.astype("<u8", copy=False), samples.itemsize * np.diff(ends)),

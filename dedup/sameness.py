@@ -2,8 +2,12 @@
 
 In: the measures of a pair. Out: its class, and whether the pair drops a copy or only bears witness against it.
 
+What is code is what a reader of tokens says, who may be wrong and can be led astray. So a text is never set aside on
+its word alone: code is looked for in the whole text of the other one, and of texts of which it took most for comments,
+equal forms bar and drop nothing.
+
     normalised   the same tokens, once comments and white space are set aside
-    near         Jaccard similarity of their shingles at or above the threshold, and some of their code in common
+    near         Jaccard similarity of their shingles at or above the threshold, and code of one stands in the other
     renamed      the same tokens, once each name is replaced by the order in which it first occurs
     contained    nearly all shingles of one stand in the other, longer one (comments set aside), and it is not short
 
@@ -20,6 +24,8 @@ from numpy.typing import NDArray
 NORMALISED, NEAR, RENAMED, CONTAINED, NONE = "normalised", "near", "renamed", "contained", "none"
 CLASSES = (NORMALISED, NEAR, RENAMED, CONTAINED)
 DROP, BAR, RECORD = ACTIONS = ("drop", "bar", "record")
+# Raise it when the same measures may now be of another class.
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -27,15 +33,17 @@ class Measures:
     """What was measured of two contents, left and right.
 
     `jaccard`: of all shingles. `containment`: the larger of the two shares of code shingles that stand in the other
-    one, 0 to 1. `has_code`: one of them at least says more than comments do. `is_long`: the one that may stand inside
-    the other has enough code not to do so by chance.
+    one, 0 to 1. `shared_code`: the larger share of the code of one that the other has anywhere, 1 if neither has code.
+    `forms_tell`: equal forms say that the two are the same, see `do_forms_tell`. `is_long`: the one that may stand
+    inside the other has enough code not to do so by chance.
     """
 
     jaccard: float
     containment: float
+    shared_code: float
     same_normal: bool
     same_renamed: bool
-    has_code: bool = True
+    forms_tell: bool = True
     is_long: bool = True
 
 
@@ -79,37 +87,62 @@ class Sameness:
 def classify(found: Measures, policy: Policy) -> Sameness:
     """The class of one pair. Of several, that with the stronger action counts, then the first in `CLASSES`.
 
-    >>> classify(Measures(0.8, 0.95, False, False), Policy())
+    >>> classify(Measures(0.8, 0.95, 0.95, False, False), Policy())
     Sameness(name='near', similarity=0.8, drops=True, bars=True)
-    >>> classify(Measures(0.8, 0.1, False, False), Policy())  # the same licence header, and other code under it
+    >>> classify(Measures(0.8, 0.1, 0.1, False, False), Policy())  # the same licence header, and other code under it
     Sameness(name='none', similarity=0.8, drops=False, bars=False)
-    >>> classify(Measures(0.1, 0.95, False, False), Policy())
+    >>> classify(Measures(0.1, 0.95, 0.95, False, False), Policy())
     Sameness(name='contained', similarity=0.95, drops=False, bars=True)
+    >>> classify(Measures(0.1, 1.0, 1.0, True, False, forms_tell=False), Policy())  # hardly anything read as code
+    Sameness(name='normalised', similarity=1.0, drops=False, bars=True)
     """
     holds = {
         NORMALISED: (found.same_normal, 1.0),
-        NEAR: (
-            found.jaccard >= policy.threshold and (not found.has_code or found.containment >= policy.near_code),
-            found.jaccard,
-        ),
+        NEAR: (found.jaccard >= policy.threshold and found.shared_code >= policy.near_code, found.jaccard),
         RENAMED: (found.same_renamed, 1.0),
         CONTAINED: (found.is_long and found.containment >= policy.contained_threshold, found.containment),
     }
     classes = [name for name in CLASSES if holds[name][0]]
     if not classes:
         return Sameness(NONE, found.jaccard, False, False)
-    best = min(classes, key=lambda name: (ACTIONS.index(getattr(policy, name)), CLASSES.index(name)))
-    action = getattr(policy, best)
-    return Sameness(best, holds[best][1], action == "drop", action != "record")
+    actions = {name: action_of(name, found.forms_tell, policy) for name in classes}
+    best = min(classes, key=lambda name: (ACTIONS.index(actions[name]), CLASSES.index(name)))
+    return Sameness(best, holds[best][1], actions[best] == DROP, actions[best] != RECORD)
 
 
-def equality(same_normal: bool, same_renamed: bool, policy: Policy) -> str:
+def action_of(name: str, tell: bool, policy: Policy) -> str:
+    """What a class does to a pair. Equal forms that do not tell bar at most.
+
+    >>> action_of("normalised", True, Policy()), action_of("normalised", False, Policy())
+    ('drop', 'bar')
+    """
+    action: str = getattr(policy, name)
+    return BAR if action == DROP and name in (NORMALISED, RENAMED) and not tell else action
+
+
+def do_forms_tell(
+    jaccard: NDArray[np.float64], *sizes: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> NDArray[np.bool_]:
+    """Whether equal forms say that two texts are the same: half or more of each is code, or half of both is shared.
+
+    `sizes`: for each side the number of code shingles and of all. Where a text has something else than comments there,
+    that was not compared, and might be lost.
+
+    >>> five = np.array([5, 5, 5])
+    >>> do_forms_tell(np.array([0.4, 0.4, 0.5]), (five, five), (five, np.array([10, 11, 11])))
+    array([ True, False,  True])
+    """
+    tell: NDArray[np.bool_] = np.logical_and.reduce([2 * code >= whole for code, whole in sizes]) | (jaccard >= 0.5)
+    return tell
+
+
+def equality(same_normal: bool, same_renamed: bool, tell: bool, policy: Policy) -> str:
     """What policy makes of equal forms by themselves, whichever class a pair counts by.
 
-    >>> equality(False, True, Policy()), equality(True, True, Policy()), equality(False, False, Policy())
-    ('bar', 'drop', 'record')
+    >>> [equality(*same, True, Policy()) for same in ((False, True), (True, True), (False, False))]
+    ['bar', 'drop', 'record']
     """
-    actions = [policy.normalised] * same_normal + [policy.renamed] * same_renamed
+    actions = [action_of(NORMALISED, tell, policy)] * same_normal + [action_of(RENAMED, tell, policy)] * same_renamed
     return min([*actions, RECORD], key=ACTIONS.index)
 
 
@@ -126,9 +159,10 @@ class Classified:
 def classify_all(
     jaccard: NDArray[np.float64],
     containment: NDArray[np.float64],
+    shared_code: NDArray[np.float64],
     same_normal: NDArray[np.bool_],
     same_renamed: NDArray[np.bool_],
-    has_code: NDArray[np.bool_],
+    tell: NDArray[np.bool_],
     is_long: NDArray[np.bool_],
     policy: Policy,
 ) -> Classified:
@@ -136,16 +170,19 @@ def classify_all(
     one = np.ones(len(jaccard))
     holds = {
         NORMALISED: (same_normal, one),
-        NEAR: ((jaccard >= policy.threshold) & (~has_code | (containment >= policy.near_code)), jaccard),
+        NEAR: ((jaccard >= policy.threshold) & (shared_code >= policy.near_code), jaccard),
         RENAMED: (same_renamed, one),
         CONTAINED: (is_long & (containment >= policy.contained_threshold), containment),
     }
-    chosen, similarity = np.full(len(jaccard), len(CLASSES), np.int64), jaccard.copy()
-    actions = np.array([ACTIONS.index(getattr(policy, name)) for name in CLASSES] + [ACTIONS.index("record")])
+    count = len(jaccard)
+    chosen, similarity = np.full(count, len(CLASSES), np.int64), jaccard.copy()
+    actions = np.full(count, ACTIONS.index(RECORD), np.int64)
+    answers = ((name, sure, ACTIONS.index(action_of(name, sure, policy))) for name in CLASSES for sure in (True, False))
     # From the weakest to the strongest, so that the strongest is written last.
-    for name in sorted(CLASSES, key=lambda n: (ACTIONS.index(getattr(policy, n)), CLASSES.index(n)), reverse=True):
+    for name, sure, action in sorted(answers, key=lambda a: (a[2], CLASSES.index(a[0])), reverse=True):
         there, measure = holds[name]
-        chosen[there] = CLASSES.index(name)
+        there = there & (tell == sure)
+        chosen[there], actions[there] = CLASSES.index(name), action
         similarity[there] = measure[there]
     names = pa.array([*CLASSES, NONE]).take(pa.array(chosen))
-    return Classified(names, similarity, actions[chosen] == 0, actions[chosen] <= 1)
+    return Classified(names, similarity, actions == 0, actions <= 1)

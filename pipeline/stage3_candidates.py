@@ -33,7 +33,8 @@ SAMPLES_EACH = 40  # of a typical content; only the number of tasks depends on i
 TASKS = 6  # for the bands of a small run; a large one has one for each band, or more
 FORMS = 2  # the keys after those of the bands
 FEW_CONTENTS, RANGE_CONTENTS = 1 << 13, 1 << 14
-MEASURED = np.dtype([("pair", "<u8"), ("jaccard", "<f8"), ("containment", "<f8"), ("inner", "i1")])
+MEASURES = ("jaccard", "containment", "shared_code", "code_jaccard")
+MEASURED = np.dtype([("pair", "<u8"), *((name, "<f8") for name in MEASURES), ("inner", "i1")])
 
 
 def candidates_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
@@ -199,7 +200,7 @@ def _measured_before(shard: Shard, contents: Contents, pairs: Pairs) -> tuple[ND
     known, measured = np.zeros(len(pairs), bool), np.empty(0, MEASURED)
     if not shard.task.payload["believed"]:
         return known, measured
-    columns = ["left_blob_id", "right_blob_id", "inner_blob_id", "jaccard", "containment"]
+    columns = ["left_blob_id", "right_blob_id", "inner_blob_id", *MEASURES]
     old = previous_range(shard, "pairs", "left_blob_id", columns)
     left, right = lefts(pairs), rights(pairs)
     if not old.num_rows or not len(pairs):
@@ -213,6 +214,7 @@ def _measured_before(shard: Shard, contents: Contents, pairs: Pairs) -> tuple[ND
     known[both[found]] = True
     measured = np.empty(rows.num_rows, MEASURED)
     measured["pair"] = pairs[known]
-    measured["jaccard"], measured["containment"] = rows.column("jaccard"), rows.column("containment")
+    for name in MEASURES:
+        measured[name] = rows.column(name)
     measured["inner"] = pc.not_equal(rows.column("inner_blob_id"), rows.column("left_blob_id")).to_numpy()
     return known, measured

@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gleanery.dedup.clusters import Forest
-from gleanery.dedup.normal_form import STYLE_NAMES, code_of
+from gleanery.dedup.normal_form import IS_CODE, STYLE_NAMES, code_of
 from gleanery.dedup.prints import label
-from gleanery.dedup.sameness import CLASSES, Policy, classify_all
+from gleanery.dedup.sameness import CLASSES, Policy, classify_all, do_forms_tell
+from gleanery.dedup.sameness import VERSION as SAMENESS_VERSION
 from gleanery.dedup.signatures import ShingleSets, shingle_sets
 from gleanery.dedup.verify import jaccards, shared_counts
 from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
@@ -34,6 +35,8 @@ from gleanery.records.parquet import read_table, write_table
 from gleanery.records.tables import TABLES
 
 EDGES = pa.schema([("cluster_id", pa.string()), *TABLES["pairs"].schema])
+# Files that have less of their code in common may have been read in two ways, one of them wrong.
+LITTLE_CODE = 0.5
 LABELS = np.dtype([("content", "<u4"), ("cluster", "<u4")])
 LABELS_AT_ONCE = 1 << 20
 
@@ -48,7 +51,7 @@ def sketch_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 def verify_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 7 of 9: the exact measures of each candidate pair, and its class."""
     work = f"{__name__}:verify_part"
-    parameters = dataclasses.asdict(sameness_policy(settings))
+    parameters = dataclasses.asdict(sameness_policy(settings)) | {"rule": SAMENESS_VERSION}
     tasks, owns = range_tasks(markers), ("tables/pairs/*",)
     reads = ("lookup", "pairs", "sketch")
     return Step("cluster", "verify", "3 of 7  verify", work, tasks, parameters, reads, owns=owns, unit="pairs")
@@ -96,8 +99,9 @@ def sketch_part(shard: Shard) -> None:
         found = map_arrays(path)
         for pairs in (found["open"], found["turned"]):
             wanted[lefts(between(pairs, base, end)).astype(np.int64) - base] = True
-    arrays: dict[str, Any] = {"content": np.flatnonzero(wanted) + base}
-    for kind, sets in zip(("whole", "code"), _shingled(shard, contents.part(part), wanted), strict=True):
+    signed = contents.part(part)
+    arrays: dict[str, Any] = {"content": np.flatnonzero(wanted) + base, "styles": signed["styles"][wanted]}
+    for kind, sets in zip(("whole", "code"), _shingled(shard, signed, wanted), strict=True):
         arrays[f"{kind}-offsets"] = np.cumsum([0, *(size for one in sets for size in one.sizes.tolist())])
         values = [np.empty(0, np.uint64), *(one.values for one in sets)]
         arrays[kind] = Blocks(int(arrays[f"{kind}-offsets"][-1]), values[0], values)
@@ -128,11 +132,17 @@ def verify_part(shard: Shard) -> None:
     found = found[np.argsort(found["pair"])]
     left, right = lefts(found["pair"]), rights(found["pair"])
     forms = [contents.gather(side, "forms").reshape(len(found), 2, 16) for side in (left, right)]
-    same = (forms[0] == forms[1]).all(axis=2) & forms[0].any(axis=2)
-    has_code = (forms[0][:, 0] | forms[1][:, 0]).any(axis=1)
+    equal = (forms[0] == forms[1]).all(axis=2)
+    same = equal & forms[0].any(axis=2)
+    same[:, 0] &= contents.gather(left, "long_code")
+    for measure in ("shared_code", "code_jaccard"):
+        found[measure][equal[:, 0]] = 1  # of code that is too short for shingles, and where neither has any
+    sizes = [(contents.gather(side, "code_shingles"), contents.gather(side, "shingles")) for side in (left, right)]
+    tell = do_forms_tell(found["jaccard"], *sizes)
     is_long = contents.gather(np.where(found["inner"] == 0, left, right), "sizes") > 0  # short ones have no sample
     policy = sameness_policy(shard.settings)
-    sameness = classify_all(found["jaccard"], found["containment"], same[:, 0], same[:, 1], has_code, is_long, policy)
+    jaccard, containment, shared_code = (found[name] for name in ("jaccard", "containment", "shared_code"))
+    sameness = classify_all(jaccard, containment, shared_code, same[:, 0], same[:, 1], tell, is_long, policy)
     left_ids, right_ids = contents.ids(left), contents.ids(right)
     columns = {
         "left_blob_id": left_ids,
@@ -140,8 +150,11 @@ def verify_part(shard: Shard) -> None:
         "jaccard": found["jaccard"],
         "containment": found["containment"],
         "inner_blob_id": pc.if_else(pa.array(found["inner"] == 0), left_ids, right_ids),
+        "shared_code": found["shared_code"],
+        "code_jaccard": found["code_jaccard"],
         "same_normal_form": same[:, 0],
         "same_renamed_form": same[:, 1],
+        "forms_tell": tell,
         "sameness": sameness.names,
         "similarity": sameness.similarity,
         "duplicate": sameness.drops,
@@ -174,14 +187,38 @@ def _measured(shard: Shard, contents: Contents, pairs: Pairs) -> NDArray[np.void
         shared = shared_counts(one.code, two.code, rows, rows2)
         measured["containment"][inside] = shared / np.maximum(np.minimum(sizes, sizes2), 1)
         measured["inner"][inside] = sizes > sizes2
+        measured["code_jaccard"][inside] = jaccards(shared, sizes, sizes2)
+        measured["shared_code"][inside] = _shared_code(one, two, rows, rows2, measured["containment"][inside])
     return measured
+
+
+def _shared_code(
+    one: "_Sketch", two: "_Sketch", rows: NDArray[np.int64], rows2: NDArray[np.int64], contained: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How much of the code of one stands in the other; where that is little, wherever in its text.
+
+    What one file says as code may be a comment in the other: commented out, or taken for one by a reader that is no
+    parser. What one says as prose stands in comments by right: a licence text in the heads of files.
+    """
+    shares = contained.copy()
+    little = np.flatnonzero(contained < LITTLE_CODE)
+    rows, rows2 = rows[little], rows2[little]
+    styles, styles2 = one.styles[rows], two.styles[rows2]
+    for style, code, text in (
+        (styles, one.code.sizes_of(rows), shared_counts(one.code, two.whole, rows, rows2)),
+        (styles2, two.code.sizes_of(rows2), shared_counts(one.whole, two.code, rows, rows2)),
+    ):
+        share = np.where(IS_CODE[style] | (styles == styles2), text / np.maximum(code, 1), 0)
+        shares[little] = np.maximum(shares[little], share)
+    return shares
 
 
 @dataclasses.dataclass(frozen=True)
 class _Sketch:
-    """What `sketch_part` wrote: numbers of contents in order, and their shingles."""
+    """What `sketch_part` wrote: numbers of contents in order, their styles, and their shingles."""
 
     contents: NDArray[np.int64]
+    styles: NDArray[np.uint8]
     whole: ShingleSets
     code: ShingleSets
 
@@ -193,7 +230,7 @@ def _sketch(shard: Shard, contents: Contents, part: int, kept: dict[int, _Sketch
     if part not in kept:
         arrays = map_arrays(shard.root / "work/sketch/data" / f"{contents.names[part]}.arrays")
         whole, code = (ShingleSets(arrays[kind], arrays[f"{kind}-offsets"]) for kind in ("whole", "code"))
-        kept[part] = _Sketch(arrays["content"], whole, code)
+        kept[part] = _Sketch(arrays["content"], arrays["styles"], whole, code)
     return kept[part]
 
 

@@ -37,7 +37,7 @@ from gleanery.records.tables import TABLES
 MAX_CONTENTS = 1 << 32
 PRINTS_AT_ONCE = 4096  # a row group of `signatures`, of some 6 MB: memory does not grow with the part
 # What later steps look up by the number of a content; the rest is read part by part.
-INDEXED = ("ids", "bits", "shingles", "forms", "sizes", "old")
+INDEXED = ("ids", "bits", "shingles", "code_shingles", "forms", "long_code", "sizes", "old")
 
 
 def dedup_parameters(dedup: DedupSettings) -> Parameters:
@@ -194,7 +194,9 @@ def _arrays(table: pa.Table, first: int, parameters: Parameters, cut: Banding) -
     for column, start in (("normal_form", 0), ("renamed_form", 16)):
         there = np.flatnonzero(_lengths(table, column))
         forms[there, start : start + 16] = _values(table, column).reshape(there.size, 16)
+    long_code = table.column("code_words").to_numpy() >= parameters.shingle_tokens
     form_keys = forms.view("<u8").reshape(count, 4)[signed][:, [0, 2]].T
+    form_keys[0, ~long_code[signed]] = 0  # no key: a line of code is like many others by chance
     signed_bits = signature_bits(matrix)
     bits = np.zeros((count, signed_bits.shape[1]), np.uint64)
     bits[signed] = signed_bits
@@ -205,7 +207,9 @@ def _arrays(table: pa.Table, first: int, parameters: Parameters, cut: Banding) -
         "keys": np.concatenate([band_keys(matrix, cut), form_keys]),
         "bits": bits,
         "shingles": shingles,
+        "code_shingles": table.column("code_shingles").to_numpy(),
         "forms": forms,
+        "long_code": long_code,
         "sizes": sizes,
         "samples": _values(table, "sample").view("<u8"),
         "sampled": np.repeat(np.arange(first, first + count, dtype=np.uint32), sizes),

@@ -31,8 +31,8 @@ from gleanery.pipeline.stage4_judge import JUDGED, overridden
 from gleanery.pipeline.steps import Marker, Shard, Step
 from gleanery.records.parquet import read_table, table_of, write_table
 
-# 4: what bars a file flows over all equal forms, however many copies there are.
-KEEPER_VERSION = "5"
+# 4: what bars a file flows over all equal forms, however many copies there are. 6: a third shows code in common, too.
+KEEPER_VERSION = "6"
 MEMBERS = 8192  # files that are settled at a time, as objects of some 3 kB each
 GROUPED = JUDGED.insert(0, pa.field("group_id", pa.string()))
 SETTLED = pa.schema(
@@ -74,7 +74,7 @@ def settle_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     tasks, reads = blob_tasks(markers), ("group", "clusters")
     dedup = settings.dedup
     parameters = {"common_owners": dedup.common_owners, "threshold": dedup.threshold, "rule": KEEPER_VERSION}
-    parameters |= {"normalised": dedup.normalised, "renamed": dedup.renamed}
+    parameters |= {"normalised": dedup.normalised, "renamed": dedup.renamed, "near_code": dedup.near_code}
     return Step("select", "settle", "4 of 7  settle", f"{__name__}:settle_part", tasks, parameters, reads)
 
 
@@ -162,11 +162,12 @@ class _Links:
             [one.setdefault(blob, blob) for blob in edges.column(f"{side}_blob_id").to_pylist()]
             for side in ("left", "right", "inner")
         ]
-        forms = [edges.column(f"same_{form}_form").to_pylist() for form in ("normal", "renamed")]
-        about = [edges.column(name).to_pylist() for name in ("sameness", "similarity", "duplicate")]
+        answers = [edges.column(name).to_pylist() for name in ("same_normal_form", "same_renamed_form", "forms_tell")]
+        forms = [equality(normal, renamed, tell, self._policy) for normal, renamed, tell in zip(*answers, strict=True)]
+        about = [edges.column(name).to_pylist() for name in ("sameness", "similarity", "duplicate", "code_jaccard")]
         return {
-            (left, right): Link(sys.intern(name), similarity, drops, inner, equality(normal, renamed, self._policy))
-            for left, right, inner, normal, renamed, name, similarity, drops in zip(*sides, *forms, *about, strict=True)
+            (left, right): Link(sys.intern(name), similarity, drops, inner, equal, code)
+            for left, right, inner, equal, name, similarity, drops, code in zip(*sides, forms, *about, strict=True)
         }
 
 
@@ -192,7 +193,7 @@ def _settled(
 ) -> Iterator[dict[str, Any]]:
     names = [f.name for f in dataclasses.fields(Copy) if f.name not in ("eligible", "license_text")]
     copies = [Copy(**{n: m[n] for n in names} | _standing(m)) for m in members]
-    outcomes = settle(copies, links, common_owners=dedup.common_owners, threshold=dedup.threshold)
+    outcomes = settle(copies, links, common_owners=dedup.common_owners, likeness=(dedup.threshold, dedup.near_code))
     for member in members:
         outcome = outcomes[member["file_id"]]
         row = {"twin_file_id": None, "similarity": None} | member

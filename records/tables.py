@@ -186,7 +186,12 @@ _ALL = (
         Column("shingles", _I64, "distinct shingles"),
         Column("signature", pa.large_binary(), "little-endian uint32, one for each permutation; empty if too short"),
         Column("code_shingles", _I64, "distinct shingles without its comments"),
-        Column("normal_form", pa.binary(), "digest of its tokens without comments and white space; empty if too short"),
+        Column("code_words", _I64, "words and strings without its comments"),
+        Column(
+            "normal_form",
+            pa.binary(),
+            "digest of its tokens without comments and white space; empty if no word is left",
+        ),
         Column("renamed_form", pa.binary(), "the same with names replaced by their order; empty if it has too few"),
         Column(
             "sample", pa.large_binary(), "the smallest sixteenth of the possible hashes, of its code shingles, uint64"
@@ -201,8 +206,20 @@ _ALL = (
         Column("jaccard", _F, "exact Jaccard similarity of the shingle sets, 0 to 1"),
         Column("containment", _F, "share of the code shingles of the inner blob that the other one has, 0 to 1"),
         Column("inner_blob_id", _S, "the blob with fewer code shingles"),
+        Column(
+            "shared_code",
+            _F,
+            "the larger share of the code shingles of one that the other has, in its code or, where that is under half,"
+            " anywhere; 1 if both have the same code or none",
+        ),
+        Column("code_jaccard", _F, "Jaccard similarity of the code shingles; 1 if both have the same code or none"),
         Column("same_normal_form", pa.bool_(), "the same but for comments and white space"),
         Column("same_renamed_form", pa.bool_(), "the same but for comments, white space and names"),
+        Column(
+            "forms_tell",
+            pa.bool_(),
+            "half or more of each was read as code, or half of all shingles are shared: else equal forms drop nothing",
+        ),
         Column("sameness", _S, "normalised, near, renamed, contained or none"),
         Column("similarity", _F, "the measure of that class: 1, Jaccard, 1, or containment"),
         Column("duplicate", pa.bool_(), "its class drops one of the two, if both could be kept"),

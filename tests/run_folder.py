@@ -229,7 +229,8 @@ def _octo(build: RunBuilder, app: str, lib: str) -> None:
     pair = sorted([_blob(build, kept), _blob(build, near)])
     likeness: dict[str, Any] = {"jaccard": 0.93, "containment": 0.95, "inner_blob_id": pair[0], "sameness": "near"}
     likeness |= {"similarity": 0.93, "duplicate": True, "bars": True}
-    likeness |= {"same_normal_form": False, "same_renamed_form": False}
+    likeness |= {"same_normal_form": False, "same_renamed_form": False, "forms_tell": True}
+    likeness |= {"shared_code": 0.95, "code_jaccard": 0.9}
     build.rows["pairs"].append({"left_blob_id": pair[0], "right_blob_id": pair[1]} | likeness)
     build.rows["clusters"] += [{"blob_id": blob, "cluster_id": pair[0]} for blob in pair]
     shared = {"contents": 5, "shared": 4, "share": 0.8}

@@ -25,7 +25,7 @@ from gleanery.dedup.sameness import ACTIONS, Measures, Policy, classify, classif
 from gleanery.dedup.signatures import ShingleSets
 
 UNIT = st.sampled_from([0.0, 0.5, 0.7, 0.9, 1.0])
-MEASURES = st.builds(Measures, UNIT, UNIT, *[st.booleans()] * 4)
+MEASURES = st.builds(Measures, UNIT, UNIT, UNIT, *[st.booleans()] * 4)
 ACTION = st.sampled_from(ACTIONS)
 POLICIES = st.builds(Policy, normalised=ACTION, near=ACTION, renamed=ACTION, contained=ACTION)
 
@@ -33,8 +33,8 @@ POLICIES = st.builds(Policy, normalised=ACTION, near=ACTION, renamed=ACTION, con
 @given(st.lists(MEASURES), POLICIES)
 def test_columns_are_classified_as_single_pairs_are(found: list[Measures], policy: Policy) -> None:
     columns = [[getattr(m, field.name) for m in found] for field in dataclasses.fields(Measures)]
-    numbers, answers = [np.array(c, float) for c in columns[:2]], [np.array(c, bool) for c in columns[2:]]
-    whole = classify_all(numbers[0], numbers[1], answers[0], answers[1], answers[2], answers[3], policy)
+    numbers, answers = [np.array(c, float) for c in columns[:3]], [np.array(c, bool) for c in columns[3:]]
+    whole = classify_all(numbers[0], numbers[1], numbers[2], answers[0], answers[1], answers[2], answers[3], policy)
     for n, one in enumerate(found):
         said = classify(one, policy)
         assert (said.name, said.similarity) == (whole.names[n].as_py(), whole.similarity[n])
@@ -42,7 +42,7 @@ def test_columns_are_classified_as_single_pairs_are(found: list[Measures], polic
 
 
 def test_policy_says_which_classes_drop() -> None:
-    near = Measures(0.75, 0.95, False, False)
+    near = Measures(0.75, 0.95, 0.95, False, False)
     assert classify(near, Policy()).drops
     kept = classify(near, Policy(near="record", contained="bar"))
     assert (kept.name, kept.drops, kept.bars) == ("contained", False, True)

@@ -131,16 +131,64 @@ def test_each_class_is_found_with_its_measure(kinds: Path) -> None:
 
 
 def test_short_files_with_other_code_under_the_same_licence_header_are_no_duplicates(tmp_path: Path) -> None:
-    header = "".join(f"# {line}\n" for line in MIT.format(year=2020, holder="Ada Invented").splitlines())
+    terms = MIT.format(year=2020, holder="Ada Invented")
+    header = "".join(f"# {line}\n" for line in terms.splitlines())
     short = {f"short_{n}.py": header + code(n, 1) for n in range(3)}
-    stage(tmp_path, {**short, "copy.py": header + code(0, 1).replace("return", "yield"), "notes.py": header})
+    stage(
+        tmp_path,
+        {**short, "copy.py": header + code(0, 1).replace("return", "yield"), "notes.py": header, "LICENSE": terms},
+    )
     stage(tmp_path / "other", {"one.py": header, "two.py": header.replace("2020", "2021")})
     names = {row["blob_id"]: row["names"][0] for row in table(tmp_path, "blobs")}
     pairs = {frozenset((names[r["left_blob_id"]], names[r["right_blob_id"]])): r for r in table(tmp_path, "pairs")}
     assert {two for two, row in pairs.items() if row["bars"]} == {frozenset(("short_0.py", "copy.py"))}
+    assert pairs[frozenset(("LICENSE", "short_0.py"))]["jaccard"] > 0.6
     alike = pairs[frozenset(("short_1.py", "short_2.py"))]
     assert alike["sameness"] == "none" and alike["jaccard"] > 0.7 and alike["containment"] < 0.1
     assert [row["sameness"] for row in table(tmp_path / "other", "pairs")] == ["near"]  # nothing but comments
+
+
+def _measured(root: Path, files: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The row of each pair of some files, by both names."""
+    stage(root, files)
+    names = {row["blob_id"]: row["names"][0] for row in table(root, "blobs")}
+    both = {" ".join(sorted((names[r["left_blob_id"]], names[r["right_blob_id"]]))): r for r in table(root, "pairs")}
+    assert len(both) == len(table(root, "pairs"))
+    return both
+
+
+def test_a_line_of_code_under_a_header_is_code_too(tmp_path: Path) -> None:
+    """Too short for a normal form and for a shingle: such files are the same if their code is."""
+    header = "".join(f"// {line}\n" for line in MIT.format(year=2020, holder="Ada Invented").splitlines())
+    files = {"a.ts": "export * from './alpha';", "b.ts": "export * from './beta';", "c.h": '#include "gamma.h"'}
+    files |= {"d.ts": "export *\n from './alpha';", "e.ts": "export const one = parse(alpha, beta) + gamma * 7;"}
+    found = _measured(tmp_path, {name: f"{header}{text}\n" for name, text in files.items()})
+    assert {two for two, row in found.items() if row["sameness"] != "none"} == {"a.ts d.ts"}
+    assert all(row["jaccard"] > 0.7 for row in found.values()) and len(found) == 10
+    assert found["a.ts d.ts"]["duplicate"] and not found["a.ts d.ts"]["same_normal_form"]
+
+
+def test_what_one_file_says_as_code_and_the_other_as_a_comment_is_the_same(tmp_path: Path) -> None:
+    """Commented out, or behind a sign that a reader of tokens takes for the begin of a comment."""
+    calls = "".join(f"call_{n} = fetch_{n}(row_{n}, {n}) + part_{n};\n" for n in range(60))
+    out = "".join(f"# {line}\n" for line in code(1).splitlines())
+    files = {"a.py": code(1), "out.py": out, "tail.py": out + "print('see above')\n"}
+    files |= {"a.lua": calls, "swallowed.lua": f"files = glob(path .. [[/*]])\n{calls}"}
+    found = _measured(tmp_path, files)
+    expected = ["a.lua swallowed.lua", "a.py out.py", "a.py tail.py", "out.py tail.py"]
+    assert [two for two in sorted(found) if two in expected] == expected
+    for two in expected[:3]:
+        assert (found[two]["sameness"], found[two]["bars"]) == ("near", True)
+        assert found[two]["containment"] < 0.2 < 0.9 < found[two]["shared_code"]
+
+
+def test_files_of_which_little_was_read_as_code_are_not_dropped_for_equal_forms(tmp_path: Path) -> None:
+    """What was set aside may be their code; or long comments, and then nothing is lost by keeping both."""
+    head = "local path = require('path')\nfiles = glob(path .. [[/*]])\n"
+    files = {f"{name}.lua": head + code(n) for n, name in enumerate(("copy", "watch"))}
+    row = _measured(tmp_path, files)["copy.lua watch.lua"]
+    assert row["same_normal_form"] and not row["forms_tell"]
+    assert (row["sameness"], row["duplicate"], row["bars"]) == ("normalised", False, True)
 
 
 def test_a_short_file_stands_in_no_other_by_chance(tmp_path: Path) -> None:
@@ -350,7 +398,7 @@ def _settled(root: Path) -> dict[str, str]:
     copies = [
         Copy(file_id=blob, blob_id=blob, repo_id=f"r{age}", first_commit_at=age, **about) for blob, age in ages.items()
     ]
-    outcomes = settle(copies, links, threshold=0.7)
+    outcomes = settle(copies, links, likeness=(0.7, 0.2))
     assert all((o.similarity or 0) >= 0.7 for o in outcomes.values() if o.reason != "kept")
     return {names[blob]: outcome.reason for blob, outcome in outcomes.items()}
 

@@ -31,7 +31,7 @@ def test_each_group_is_whole_and_in_order(groups: list[int], members: int, chanc
 
 def _edges(*pairs: tuple[str, str, str, str]) -> pa.Table:
     about = {"jaccard": 0.8, "containment": 0.9, "similarity": 0.8, "duplicate": True, "bars": True}
-    forms = {"same_normal_form": False, "same_renamed_form": False}
+    forms = {"same_normal_form": False, "same_renamed_form": False, "forms_tell": True, "code_jaccard": 0.6}
     rows = [
         {"cluster_id": c, "left_blob_id": one, "right_blob_id": two, "inner_blob_id": one, "sameness": name}
         for c, one, two, name in pairs
@@ -44,7 +44,9 @@ def test_the_links_of_a_cluster_are_its_own_and_all_of_them(rows: list[tuple[str
     edges = _edges(*((cluster, str(one), str(two), "near") for cluster, one, two in rows))
     links = stage4_select._Links(edges, Policy())
     for cluster in "wxyz":
-        expected = {(str(one), str(two)): Link("near", 0.8, True, str(one)) for c, one, two in rows if c == cluster}
+        expected = {
+            (str(one), str(two)): Link("near", 0.8, True, str(one), code=0.6) for c, one, two in rows if c == cluster
+        }
         assert links.of(cluster) == expected
 
 
