@@ -152,10 +152,19 @@ class Settings:
 
     def digest(self) -> str:
         """The SHA-256 of all keys that can change a result."""
-        return hashlib.sha256(json.dumps(self.public(), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self._results(), sort_keys=True).encode()).hexdigest()
 
     def public(self) -> dict[str, Any]:
-        """The keys that go into a manifest: no folder of this machine, no registry address, no name of a source."""
+        """The keys that go into a manifest: no folder of this machine, no registry address, nothing of a source.
+
+        Some of their owners may have objected, and a release must not say who. A digest of their list would: whoever
+        knows the others could try names until it fits.
+        """
+        plain = self._results()
+        del plain["sources"]["sha256"]
+        return plain
+
+    def _results(self) -> dict[str, Any]:
         plain = dataclasses.asdict(self)
         plain.pop("folder")
         plain["run"].pop("cache")
@@ -165,7 +174,6 @@ class Settings:
         for source in plain["source"]:
             if source["kind"] in ("git", "archive") and "://" not in source["locator"]:
                 source["locator"] = Path(source["locator"]).name
-        # Not the names: some of their owners may have objected, and a release must not say who.
         sources = sorted(json.dumps(source, sort_keys=True) for source in plain.pop("source"))
         plain["sources"] = {"count": len(sources), "sha256": hashlib.sha256("\n".join(sources).encode()).hexdigest()}
         for section, key in (("licensing", "policy"), ("licensing", "overrides"), ("shards", "tokenizer")):

@@ -92,7 +92,6 @@ def release_step(settings: Settings, markers: Mapping[str, Marker], rules: Itera
     """One task: a release is whole or it is not there."""
     payload = {
         "config": settings.public(),
-        "config_sha256": settings.digest(),
         "counts": stage_counts({name: marker.counts for name, marker in markers.items()}),
         "documents": markers["tokens"].counts["kept"],
         "questions": hashlib.sha256("".join(q.sql for q in questions().values()).encode()).hexdigest(),
@@ -131,7 +130,7 @@ def make_release(shard: Shard) -> None:
     counts = payload["counts"] | {"release": {"in": documents, "kept": documents, "rejected": 0, "dead": 0}}
     write_manifest(
         made,
-        config=payload["config"] | {"sha256": payload["config_sha256"]},
+        config=payload["config"],
         tools=payload["tools"],
         registry_position=payload["registry_position"],
         policy=payload["policy"],

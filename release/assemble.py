@@ -4,7 +4,12 @@ In: a run with its token store. Out: the release's files, without a manifest. Fi
 the file system can, so a release costs no space; a link shares its bytes, so nobody may write into either. The old
 manifest goes first and the new one is written last, by `write_manifest`: a kill in between leaves a folder that does
 not verify.
+
+Nothing in a release names who opted out. A run names its files after repositories; a release counts those that hold
+rows. Costs one read of the status of all repositories, and of all decisions where people overrode licences.
 """
+
+import re
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -34,6 +39,7 @@ TABLES = (
 )
 STORE = (("tokens", ".bin"), ("index", ".bin"), ("names", ".bin"), ("spans", ".bin"), ("docs", ".parquet"))
 STORE_FILES = ("store.json", "tokenizer.json")
+_OVERRIDE = re.compile(r"\boverride ([0-9a-f]{12})\b")
 
 
 def assemble(run: Path, release: Path) -> None:
@@ -45,14 +51,17 @@ def assemble(run: Path, release: Path) -> None:
     wanted = dict(_wanted(run, release))
     release.mkdir(parents=True, exist_ok=True)
     (release / MANIFEST).unlink(missing_ok=True)
-    noticed = _noticed(wanted)
+    noticed, overrides = _noticed(wanted), _overrides(wanted)
     for name, source in wanted.items():
-        if source.parent == run / "tables" / "repos":
-            _place_repos(source, release / name)
-        elif source.parent == run / "tables" / "license_findings":
-            _place_findings(source, release / name, noticed)
-        else:
-            _place(source, release / name)
+        match name.rpartition("/")[0]:
+            case "tables/repos":
+                _place_repos(source, release / name)
+            case "tables/license_findings":
+                _place_findings(source, release / name, noticed)
+            case "tables/overrides":
+                _place_overrides(source, release / name, overrides)
+            case _:
+                _place(source, release / name)
     for path in _ours(release):
         if path.relative_to(release).as_posix() not in wanted:
             path.unlink()
@@ -64,9 +73,9 @@ def _wanted(run: Path, release: Path) -> Iterator[tuple[str, Path]]:
         folder = run / "tables" / table
         if not folder.is_dir():
             raise StopRun(f"the run {run} has no table {table}", "run all stages before the release")
-        paths = sorted(folder.glob("*.parquet"))
-        for path in _with_rows(paths) if table == "documents" else paths:
-            yield f"tables/{table}/{path.name}", path
+        parts = _with_rows(table, sorted(folder.glob("*.parquet")))
+        for number, path in enumerate(parts):
+            yield f"tables/{table}/part-{number:05d}-of-{len(parts):05d}.parquet", path
     store = run / "store" if (run / "store").is_dir() else release
     for folder_name, suffix in STORE:
         for path in sorted((store / folder_name).glob(f"*{suffix}")):
@@ -77,9 +86,19 @@ def _wanted(run: Path, release: Path) -> Iterator[tuple[str, Path]]:
         yield name, store / name
 
 
-def _with_rows(paths: list[Path]) -> list[Path]:
-    """The files that hold a row, or the first. `datasets` stops at a file whose only row group is empty."""
-    return [path for path in paths if pq.read_metadata(path).num_rows] or paths[:1]
+def _with_rows(table: str, paths: list[Path]) -> list[Path]:
+    """The files that give the release a row, or the first.
+
+    An empty one would tell of a repository of which nothing is said, and `datasets` stops at it.
+    """
+    return [path for path in paths if _gives_rows(table, path)] or paths[:1]
+
+
+def _gives_rows(table: str, path: Path) -> bool:
+    if table == "repos":
+        return bool(pc.any(pc.invert(_heard(read_table(path, ["status"])))).as_py())
+    with pq.ParquetFile(path) as file:
+        return bool(file.metadata.num_rows)
 
 
 def _ours(release: Path) -> list[Path]:
@@ -96,11 +115,35 @@ def _place_repos(source: Path, target: Path) -> None:
     No other one names them: what was forked from one of them is left out with it.
     """
     repos = read_table(source)
-    heard = pc.equal(repos.column("status"), "opted_out")
-    if not pc.any(heard).as_py():
+    if not pc.any(heard := _heard(repos)).as_py():
         _place(source, target)
         return
     write_table(target, "repos", repos.filter(pc.invert(heard)))
+
+
+def _heard(repos: pa.Table) -> pa.ChunkedArray:
+    """For each repository, whether it was left out because its owner opted out."""
+    return pc.equal(repos.column("status"), "opted_out")
+
+
+def _overrides(wanted: Mapping[str, Path]) -> set[str]:
+    """The overrides that decisions name."""
+    recorded = [path for name, path in wanted.items() if name.startswith("tables/overrides/")]
+    if not any(read_table(path, ["override_id"]).num_rows for path in recorded):
+        return set()
+    found = set[str]()
+    for name, path in wanted.items():
+        if name.startswith("tables/decisions/"):
+            for row in iter_rows(path, ["rule", "evidence"]):
+                found.update(_OVERRIDE.findall("\n".join((row["rule"], *row["evidence"]))))
+    return found
+
+
+def _place_overrides(source: Path, target: Path, named: set[str]) -> None:
+    """The overrides without those by which nothing was decided: one may be about a repository that is left out."""
+    overrides = read_table(source)
+    kept = pc.is_in(overrides.column("override_id"), value_set=pa.array(sorted(named), pa.string()))
+    write_table(target, "overrides", overrides.filter(kept))
 
 
 def _noticed(wanted: Mapping[str, Path]) -> set[str]:

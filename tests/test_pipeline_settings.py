@@ -108,6 +108,12 @@ def test_nothing_of_this_machine_is_public(tmp_path: Path) -> None:
     assert str(tmp_path) not in str(_load(tmp_path, text).public())
 
 
+def test_no_list_of_sources_can_be_tried_until_it_fits_what_is_public(tmp_path: Path) -> None:
+    """Whoever knows all the others could else find out which repository was left out."""
+    one, other = (_load(tmp_path, f'[[source]]\nkind = "npm"\nlocator = "{name}"\n') for name in ("left", "right"))
+    assert one.public() == other.public() and one.digest() != other.digest()
+
+
 def test_every_key_has_a_meaning() -> None:
     assert all(meaning for _, _, _, meaning in reference())
     assert len(reference()) > 30

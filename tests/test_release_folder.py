@@ -59,9 +59,48 @@ def test_a_release_does_not_name_who_opted_out(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", rows)
     write_store(run, rows)
     assemble(run, tmp_path / "release")
-    repos = read_table(tmp_path / "release/tables/repos/part-00000.parquet").to_pylist()
+    repos = read_table(tmp_path / "release/tables/repos/part-00000-of-00001.parquet").to_pylist()
     heard = {row["name"] for row in rows["repos"] if row["status"] == "opted_out"}
     assert heard and {row["name"] for row in repos} == {row["name"] for row in rows["repos"]} - heard
+
+
+def test_no_file_of_a_release_bears_the_id_of_a_repository_or_is_empty(tmp_path: Path) -> None:
+    """A run of up to 1,024 sources has files for each. The id follows from the URL, so a name tells who was left out."""
+    rows = good_rows()
+    run = write_run(tmp_path / "run", rows)
+    write_store(run, rows)
+    ids = [row["repo_id"] for row in rows["repos"]]
+    of_file = {row["file_id"]: row["repo_id"] for row in rows["files"]}
+    for table in ("repos", "files", "license_conclusions", "decisions"):
+        shutil.rmtree(run / "tables" / table)
+        for repo in ids:
+            own = [row for row in rows[table] if repo == (row.get("repo_id") or of_file[row["file_id"]])]
+            write_table(run / "tables" / table / f"{repo}.parquet", table, table_of(table, own))
+    for repo in ids:
+        write_table(run / f"tables/dead_letters/crawl-{repo}.parquet", "dead_letters", table_of("dead_letters", []))
+    finish_release(run, tmp_path / "release")
+    listed = (tmp_path / "release/manifest.json").read_text()
+    assert not [repo for repo in ids if repo in listed]
+    tables = tmp_path / "release/tables"
+    for table in ("repos", "files", "license_conclusions", "decisions", "dead_letters"):
+        names = sorted(path.name for path in (tables / table).iterdir())
+        assert names == [f"part-{n:05d}-of-{len(names):05d}.parquet" for n in range(len(names))]
+        assert all(read_table(tables / table / name).num_rows for name in names)
+    left_out = [row for row in rows["repos"] if row["status"] == "opted_out"]
+    assert len(list((tables / "repos").iterdir())) == len(ids) - len(left_out)
+
+
+def test_an_override_about_a_repository_that_is_left_out_is_not_released(tmp_path: Path) -> None:
+    rows = good_rows()
+    decided = dict(rows["overrides"][0], override_id="0123456789ab", repository="octo/app")
+    rows["overrides"] = [dict(rows["overrides"][0], repository="eve/objector"), decided]
+    kept = next(row for row in rows["decisions"] if row["verdict"] == "kept")
+    kept["rule"] = "override 0123456789ab: allowed"
+    run = write_run(tmp_path / "run", rows)
+    write_store(run, rows)
+    assemble(run, tmp_path / "release")
+    released = read_table(tmp_path / "release/tables/overrides/part-00000-of-00001.parquet")
+    assert released["override_id"].to_pylist() == ["0123456789ab"]
 
 
 @pytest.fixture(scope="module")
@@ -378,8 +417,8 @@ def test_assembling_again_takes_out_what_the_run_no_longer_has(release: Path, tm
 
 def test_a_release_is_linked_and_not_copied(tmp_path: Path) -> None:
     make_release(tmp_path)
-    name = "tables/documents/part-00000.parquet"
-    assert (tmp_path / "run" / name).samefile(tmp_path / "release" / name)
+    released = tmp_path / "release/tables/documents/part-00000-of-00001.parquet"
+    assert released.samefile(tmp_path / "run/tables/documents/part-00000.parquet")
 
 
 def test_a_part_of_the_documents_without_a_row_is_not_released(tmp_path: Path) -> None:
@@ -387,14 +426,14 @@ def test_a_part_of_the_documents_without_a_row_is_not_released(tmp_path: Path) -
     rows = good_rows()
     run = write_run(tmp_path / "run", rows)
     write_store(run, rows)
-    parts = run / "tables/documents"
-    whole = next(parts.iterdir()).name
+    parts, released = run / "tables/documents", tmp_path / "release/tables/documents"
+    whole = next(parts.iterdir())
     write_table(parts / "a.parquet", "documents", table_of("documents", []))
     assemble(run, tmp_path / "release")
-    assert [path.name for path in (tmp_path / "release/tables/documents").iterdir()] == [whole]
-    (parts / whole).unlink()
+    assert [path.samefile(whole) for path in released.iterdir()] == [True]
+    whole.unlink()
     assemble(run, tmp_path / "release")
-    assert [path.name for path in (tmp_path / "release/tables/documents").iterdir()] == ["a.parquet"]
+    assert [path.samefile(parts / "a.parquet") for path in released.iterdir()] == [True]
 
 
 @pytest.mark.parametrize("missing", ["tables/repos", "store/store.json"])
