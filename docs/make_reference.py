@@ -53,8 +53,8 @@ def tables_page() -> str:
         "# Tables",
         "",
         "All tables are Parquet, compressed with zstd, sorted by their key; the same input gives the same bytes. They",
-        "stand in `RUN/tables/TABLE/`, and those that a release carries in `RELEASE/tables/TABLE/`, where their files have other",
-        "names. Read all files of a folder: the names say nothing about the rows.",
+        "stand in `RUN/tables/TABLE/`, and those that a release carries in `RELEASE/tables/TABLE/`, where files have",
+        "other names. Read all files of a folder: the names say nothing about the rows.",
     ]
     for table in TABLES.values():
         lines += ["", f"## {table.name}", "", f"One row is {table.row}. Key: {', '.join(table.key)}.", ""]

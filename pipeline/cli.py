@@ -50,7 +50,9 @@ def run(
     workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 is one for each core.")] = 0,
     retry: Annotated[bool, typer.Option(help="Read the sources again that could not be read.")] = False,
     recrawl: Annotated[bool, typer.Option(help="Read all sources again: branches may have moved on.")] = False,
-    refresh_optout: Annotated[bool, typer.Option(help="Take the opt-out registry as it is now.")] = False,
+    refresh_optout: Annotated[
+        bool, typer.Option(help="Take the opt-out registry as it is now, even if it lost rules.")
+    ] = False,
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
 ) -> None:
     """Curate the sources of a settings file into a release.
@@ -70,6 +72,8 @@ def run(
             raise
         err.print("stopped; the same command resumes")
         raise typer.Exit(130) from None
+    for remark in report.remarks:
+        err.print(f"note: {remark}")
     if report.nothing_done:
         err.print(f"{folder} is complete: nothing to do.")
         _say_unread(folder, report)

@@ -72,7 +72,11 @@ def add(
         raise wrong("nothing is named that shall be removed", "give --file, --repo or --registry")
     if reason not in REASONS:
         raise wrong(f"there is no reason {reason!r}", f"choose {', '.join(REASONS)}")
-    found, until = wishes(release, files or [], repositories or [], registry, reason), _until(valid_days)
+    latest = 0
+    if registry and path.exists():
+        append(path, (), None)  # cuts off what a kill left half written
+        latest = read_list(path).registry
+    found, until = wishes(release, files or [], repositories or [], registry, reason, latest), _until(valid_days)
     new = append(path, found, until)
     if new:
         draw("", ("position", "scope", "id", "reason"), tuple((e.position, e.scope, e.id, e.reason) for e in new))

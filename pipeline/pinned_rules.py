@@ -1,27 +1,42 @@
-"""The opt-out rules as of a run: pinned at its first start, and asked for once more before its release is sealed.
+"""The opt-out rules as of a run: pinned when it fetches, and asked for once more before its release is sealed.
 
 In: the registry of the settings, and the folder of a run. Out: the rules, `optout.json` (the position in the registry
 and the hash of its log there), and the tables `optout_rules` and `optout_names`; or an end of the run, if owners of
-what is in the release have objected meanwhile, or if the registry is not whole or not the one of the run's start. Each
-look reads all of its log: 1.6 s for 100,000 rules.
+what it is to release have objected meanwhile, or if the registry is not whole or no longer holds what was pinned. A
+release is withdrawn only for what is proven: an owner in it has objected, or the log was tampered with. Each look reads
+all of the log: 1.6 s for 100,000 rules.
 """
 
+import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from gleanery.optout.matching import spelled_today
 from gleanery.optout.registry import Registry, Rule
 from gleanery.pipeline.optouts import write_names
+from gleanery.pipeline.registry_log import BrokenLog, holds, verify_log
 from gleanery.pipeline.release_folder import withdraw
 from gleanery.pipeline.run_folder import PIN
 from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.stage7_release import affected
+from gleanery.pipeline.stage7_release import is_in_release, is_to_be_released
 from gleanery.pipeline.steps import read_json
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import table_of, write_bytes, write_table
+
+NO_REGISTRY = "no opt-out registry is named in the settings: only what repositories say themselves counts"
+_GONE = "give the run the registry that holds it; to go on without its objections, use --refresh-optout"
+
+
+class Pinned(NamedTuple):
+    """The rules of a run, whether they are those of the registry as it is now, and what a person has to know of it."""
+
+    rules: list[Rule]
+    is_new: bool
+    remarks: tuple[str, ...] = ()
 
 
 def open_registry(settings: Settings) -> Registry | None:
@@ -33,70 +48,101 @@ def open_registry(settings: Settings) -> Registry | None:
     return Registry.open(given if "://" in given else f"sqlite:///{settings.path(given).resolve()}", create=False)
 
 
-def pinned_rules(settings: Settings, root: Path, refresh: bool) -> list[Rule]:
-    """The rules as of the run: pinned at its first start, so that resuming it decides the same.
+def pinned_rules(settings: Settings, root: Path, refresh: bool = False, renew: bool = False) -> Pinned:
+    """The rules as of the run, so that resuming it decides the same; `renew` takes them as they are now.
 
-    The position is pinned before anything else is written; the rules themselves are a table of the run.
+    Whatever registry is given has to hold what was pinned, under whichever address: one that lost objections may not
+    pass for a quiet one. `refresh` renews too, and goes on without what is gone. The position is pinned before anything
+    else is written; the rules themselves are a table of the run.
     """
-    registry, pin = open_registry(settings), root / PIN
-    pinned: dict[str, Any]
-    if registry is None:
-        rules, pinned = [], {"run": settings.digest(), "registry": None, "position": 0}
-    else:
+    with _registry(settings) as registry:
+        before = read_json(root / PIN) or {}
+        lost = _lost(registry, before)
+        if lost and not refresh:
+            raise StopRun(lost, _GONE)
+        remarks = [f"{lost}; it goes on without what is not there"] if lost else []
         # Other settings, or another registry, make another run: a position is only good for the one it was taken for.
-        about = {
+        address = settings.optout.registry
+        about: dict[str, Any] = {
             "run": settings.digest(),
-            "registry": hashlib.sha256(str(settings.optout.registry).encode()).hexdigest(),
+            "registry": None if address is None else hashlib.sha256(address.encode()).hexdigest(),
         }
-        pinned = {} if refresh else read_json(pin) or {}
-        _verify(registry, pinned if pinned.get("registry") == about["registry"] else {})
-        if {k: pinned.get(k) for k in about} != about or not isinstance(pinned.get("position"), int):
-            pinned = about | {"position": registry.position()}
-        rules = registry.rules(pinned["position"])
-        pinned["log"] = asdict(registry.head_at(pinned["position"]))
-    write_bytes(pin, json.dumps(pinned, sort_keys=True).encode())
+        same = {k: before.get(k) for k in about} == about and isinstance(before.get("position"), int)
+        is_new = refresh or renew or not same
+        if registry is None:
+            rules, pinned = list[Rule](), about | {"position": 0}
+            remarks.append(NO_REGISTRY)
+        else:
+            position = registry.position() if is_new else before["position"]
+            rules = [_as_spelled_today(rule) for rule in registry.rules(position)]
+            pinned = about | {"position": position, "log": dataclasses.asdict(registry.head_at(position))}
+    write_bytes(root / PIN, json.dumps(pinned, sort_keys=True).encode())
     path = root / "tables/optout_rules/rules.parquet"
-    write_table(path, "optout_rules", table_of("optout_rules", [asdict(r) for r in rules]))
+    write_table(path, "optout_rules", table_of("optout_rules", [dataclasses.asdict(r) for r in rules]))
     write_names(settings, root)
-    return rules
+    return Pinned(rules, is_new, tuple(remarks))
 
 
 def settle_with_registry(settings: Settings, root: Path, rules: Sequence[Rule]) -> None:
     """Tell the registry what was applied; stop if a rule that came since the run began would change this release."""
-    registry = refuse_newer_rules(settings, root, rules)
-    if registry is not None:
-        registry.mark_applied(max((r.seq for r in rules), default=0))
+    refuse_newer_rules(settings, root, rules)
+    with _registry(settings) as registry:
+        if registry is not None:
+            registry.mark_applied(max((r.seq for r in rules), default=0))
 
 
-def refuse_newer_rules(settings: Settings, root: Path, rules: Sequence[Rule]) -> Registry | None:
-    """Stop if a rule that came since the run began would change this release, which then has no manifest.
+def refuse_newer_rules(settings: Settings, root: Path, rules: Sequence[Rule]) -> None:
+    """Stop if a rule that came since the run began covers what it is to release, or if the registry lost its rules.
 
-    The registry must still hold what was pinned: one that lost or changed objections may not pass for a quiet one.
+    The release that stands there has no manifest any more if such a rule covers something in it, or if somebody wrote
+    to the log. Whatever else is wrong, as a connection that is lost, says nothing against it.
     """
-    registry = open_registry(settings)
-    if registry is None:
-        return None
-    known = {r.seq for r in rules}
-    try:
-        _verify(registry, read_json(root / PIN) or {})
-        newer = [r for r in registry.rules() if r.seq not in known]
-        if newer and affected(settings, root, [*rules, *newer]):
-            raise StopRun(
-                "owners in this release have opted out since the run began; it has no manifest now",
-                "run the same command with --refresh-optout",
-            )
-    except StopRun:
+    with _registry(settings) as registry:
+        if registry is None:
+            return
+        try:
+            lost = _lost(registry, read_json(root / PIN) or {})
+        except BrokenLog:
+            withdraw(root)
+            raise
+        if lost:
+            raise StopRun(lost, _GONE)
+        known = {r.seq for r in rules}
+        now = registry.rules()
+    if all(r.seq in known for r in now):
+        return
+    stands = not is_in_release(settings, root, now)
+    if not stands:
         withdraw(root)
-        raise
-    return registry
-
-
-def _verify(registry: Registry, pinned: dict[str, Any]) -> None:
-    """Stop if the registry's log is not whole, or if what was pinned is not in it."""
-    registry.verify_log()
-    position, known = pinned.get("position"), pinned.get("log")
-    if isinstance(position, int) and known and asdict(registry.head_at(position)) != known:
+    if is_to_be_released(settings, root, now):
+        what = "nothing is released" if stands else "the release has no manifest now"
         raise StopRun(
-            f"the opt-out registry no longer holds rule {position}, with which this run began",
-            "give the run the registry that holds it; to go on without its objections, use --refresh-optout",
+            f"owners of what this run is to release have opted out since it began; {what}",
+            "run the same command with --refresh-optout",
         )
+
+
+def _as_spelled_today(rule: Rule) -> Rule:
+    """A rule that may be older than what is known of a host now: whatever reads the run's rules need not know that."""
+    return dataclasses.replace(rule, value=spelled_today(rule.scope, rule.value.lower()))
+
+
+def _lost(registry: Registry | None, pinned: Mapping[str, Any]) -> str:
+    """What the registry no longer holds of what was pinned, in words, or nothing. Raises BrokenLog."""
+    position = pinned.get("position")
+    if registry is None:
+        return f"this run began with {position} rules of an opt-out registry, and none is named now" if position else ""
+    verify_log(registry)
+    if holds(registry, pinned):
+        return ""
+    return f"the opt-out registry no longer holds rule {position}, with which this run began"
+
+
+@contextmanager
+def _registry(settings: Settings) -> Iterator[Registry | None]:
+    registry = open_registry(settings)
+    try:
+        yield registry
+    finally:
+        if registry is not None:
+            registry.close()

@@ -1,6 +1,7 @@
 """Removals: which documents of a release a person, or the opt-out registry as it stands now, wants out.
 
-In: a release, ids or names, and a registry. Out: wishes for the removal list. One read of two narrow tables.
+In: a release, ids or names, and a registry. Out: wishes for the removal list. One read of two narrow tables. A registry
+that is older than the release or the list is refused: it would pass for one to which nobody has objected since.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,18 +15,24 @@ from gleanery.optout.matching import Matcher
 from gleanery.optout.networks import blocked_members
 from gleanery.optout.registry import Registry
 from gleanery.pipeline.optouts import MEMBER_COLUMNS, member_of
+from gleanery.pipeline.registry_log import holds, verify_log
+from gleanery.pipeline.release_folder import PLACE
+from gleanery.pipeline.run_folder import PIN
+from gleanery.pipeline.steps import read_json
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import iter_rows
+from gleanery.release.listing import MANIFEST
 from gleanery.shards.removals import Wish
 from gleanery.sql.questions import tables_of
 
 
 def wishes(
-    release: Path, files: Sequence[str], repositories: Sequence[str], registry: str | None, reason: str
+    release: Path, files: Sequence[str], repositories: Sequence[str], registry: str | None, reason: str, listed: int = 0
 ) -> list[Wish]:
     """What to append. A repository is named by its name or repo_id, a file as in `file_ids`: all of a name are meant.
 
-    Raises StopRun for an unknown one: an entry that names nothing would look like a removal and be none.
+    `listed` is the latest position of the registry that the list names. Raises StopRun for an unknown name, since an
+    entry that names nothing would look like a removal and be none, and for a registry that lacks what was known.
     """
     release = release_in(release)
     _paths(release, "docs")
@@ -37,7 +44,7 @@ def wishes(
             if not ids:
                 raise StopRun(f"the release has no repository {name}", "`gleanery audit repositories` lists them")
             found += [Wish("repo", one, reason) for one in sorted(ids)]
-    return found + (_of_registry(release, registry, reason) if registry else [])
+    return found + (_of_registry(release, registry, reason, listed) if registry else [])
 
 
 def release_in(folder: Path) -> Path:
@@ -78,12 +85,13 @@ def file_id_of(release: Path, file: str) -> str:
     return ids[0]
 
 
-def _of_registry(release: Path, registry: str, reason: str) -> list[Wish]:
+def _of_registry(release: Path, registry: str, reason: str, listed: int) -> list[Wish]:
     """The repositories that a run with these rules would have blocked, and the files of covered contents."""
     url = registry if "://" in registry else f"sqlite:///{registry}"
     opened = Registry.open(url, create=False)
     try:
-        opened.verify_log()
+        verify_log(opened)
+        _refuse_older(release, opened, listed)
         position, matcher = opened.position(), Matcher(opened.rules())
     finally:
         opened.close()
@@ -93,6 +101,24 @@ def _of_registry(release: Path, registry: str, reason: str) -> list[Wish]:
         if matcher.blocks_blob(doc["blob_id"]):
             found.append(Wish("file", doc["file_id"], reason, position))
     return sorted(found, key=lambda wish: (wish.scope, wish.id))
+
+
+def _refuse_older(release: Path, registry: Registry, listed: int) -> None:
+    """Raises StopRun if the registry lacks a rule that the list or the release knows.
+
+    The run that a release still lies in knows the hash of the log there too.
+    """
+    made = (read_json(release / MANIFEST) or {}).get("registry_position")
+    known = {"the list": listed, "the release": made if isinstance(made, int) else 0}
+    who = max(known, key=lambda name: known[name])
+    run = release.resolve().parent if release.resolve().name == PLACE else None
+    if registry.position() < known[who]:
+        lacks = f"the opt-out registry ends at rule {registry.position()}, and {who} knows of rule {known[who]}"
+    elif run is not None and not holds(registry, read_json(run / PIN) or {}):
+        lacks = "the opt-out registry does not hold the rules with which the run of this release began"
+    else:
+        return
+    raise StopRun(lacks, "give the newest registry, or its newest backup; --repo names a repository without any")
 
 
 def _rows(release: Path, table: str, columns: list[str]) -> Iterator[dict[str, Any]]:

@@ -88,6 +88,7 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
     cpu_seconds: dict[str, float] = field(default_factory=dict)
     peak_bytes: int = 0
+    remarks: tuple[str, ...] = ()  # what a person has to know of the objections that were asked for
 
     @property
     def nothing_done(self) -> bool:
@@ -111,7 +112,8 @@ def curate(
     """Run everything that is not done yet. Raises StopRun with a way out; what was done stays done.
 
     `retry` crawls again the sources that could not be read, `recrawl` all of them; what was read before of one that
-    cannot be read now is kept. `refresh_optout` takes the registry as it is now, not as it was when this run began.
+    cannot be read now is kept. Whenever a source is to be fetched, the rules are those of the registry as it is now;
+    else they stay as they were when the sources were read, unless `refresh_optout` asks for those of now.
     """
     # What is not valid stops the run before anything is fetched.
     overrides_of(settings, policy_of(settings)).refuse_contradictions(
@@ -122,9 +124,11 @@ def curate(
     s6.refuse_tokenizer(settings)
     with locked(root), PeakMemory() as memory, Engine(engine, workers or os.cpu_count() or 1) as runner:
         clean_temporary(root)
-        rules = pinned_rules(settings, root, refresh_optout)
-        settings = with_kept_files(settings, root)
-        driver = _Driver(settings, root, runner, listener, Report())
+        pinned = pinned_rules(settings, root, refresh_optout, renew=retry or recrawl)
+        if not pinned.is_new and _fetches(settings, root, pinned.rules):
+            pinned = pinned_rules(settings, root, renew=True)
+        rules, settings = pinned.rules, with_kept_files(settings, root)
+        driver = _Driver(settings, root, runner, listener, Report(remarks=pinned.remarks))
         crawl = s1.crawl_step(settings, rules)
         named = answered_otherwise(settings, root, rules)
         read_again(root, crawl, step_fingerprint(crawl, {}), named, failed=retry, every=recrawl)
@@ -135,6 +139,13 @@ def curate(
         if driver.report.ran:
             _journal(root, driver.report, engine)
         return driver.report
+
+
+def _fetches(settings: Settings, root: Path, rules: Sequence[Rule]) -> bool:
+    """Whether a source is still to be read: whoever objects before that is not fetched."""
+    crawl = s1.crawl_step(settings, rules)
+    done = read_marker(root, crawl, step_fingerprint(crawl, {})) is not None
+    return not done or bool(answered_otherwise(settings, root, rules))
 
 
 StepMaker = Callable[[Settings, Mapping[str, Marker]], Step]

@@ -6,6 +6,7 @@ or one control token stops the release. Files are linked, not copied, where the 
 released files, at the speed of SHA-256, and one of the tokens.
 """
 
+import contextlib
 import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
@@ -20,8 +21,9 @@ from gleanery.licensing.names import is_vendored_path, license_role
 from gleanery.licensing.policy import ALLOW
 from gleanery.licensing.texts import license_text
 from gleanery.optout.matching import Matcher
+from gleanery.optout.networks import blocked_members
 from gleanery.optout.registry import Rule
-from gleanery.pipeline.optouts import blocked_sources
+from gleanery.pipeline.optouts import MEMBER_COLUMNS, blocked_sources, member_of
 from gleanery.pipeline.release_folder import PLACE, made_by_runs, put_in_place, refuse_other_files, withdraw
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR
@@ -33,7 +35,7 @@ from gleanery.privacy.rules import redactor_version
 from gleanery.quality.decoding import decode
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.records.errors import RejectRecord, StopRun
-from gleanery.records.parquet import describe, read_table
+from gleanery.records.parquet import describe, iter_rows, read_table
 from gleanery.release.assemble import assemble
 from gleanery.release.gate import gate, stop_if_failed
 from gleanery.release.manifest import write_manifest
@@ -210,11 +212,28 @@ def without_secrets(content: bytes) -> bytes:
     return content if published == text else published.encode(encoding)
 
 
-def affected(settings: Settings, root: Path, rules: Iterable[Rule]) -> bool:
-    """Whether these rules, folded in order, cover a repository or a content that is, or is to be, released."""
+def is_to_be_released(settings: Settings, root: Path, rules: Iterable[Rule]) -> bool:
+    """Whether these rules, folded in order, cover a repository or a content that this run is to release."""
+    rules = list(rules)
+    return _any_covered(root / "tables/docs", blocked_sources(settings, rules, root), Matcher(rules))
+
+
+def is_in_release(settings: Settings, root: Path, rules: Iterable[Rule]) -> bool:
+    """Whether they cover something in the release that stands there, which may be of other sources.
+
+    Its repositories are compared by the names that it bears, and by those that the run knows of the same ones.
+    """
     rules = list(rules)
     matcher, blocked = Matcher(rules), blocked_sources(settings, rules, root)
-    for path in sorted(p for folder in ("tables/docs", f"{PLACE}/docs") for p in (root / folder).glob("*.parquet")):
+    repos = sorted((root / PLACE / "tables/repos").glob("*.parquet"))
+    with contextlib.suppress(OSError, pa.ArrowException):  # damaged, or of an older version: it has no more to say
+        members = [member_of(row) for path in repos for row in iter_rows(path, MEMBER_COLUMNS)]
+        blocked |= blocked_members(members, matcher)
+    return _any_covered(root / PLACE / "docs", blocked, matcher)
+
+
+def _any_covered(docs: Path, blocked: set[str], matcher: Matcher) -> bool:
+    for path in sorted(docs.glob("*.parquet")):
         table = read_table(path, ["repo_id", "blob_id"])
         if blocked.intersection(table.column("repo_id").to_pylist()):
             return True

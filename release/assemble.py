@@ -10,7 +10,6 @@ rows. Costs one read of the status of all repositories, and of all decisions whe
 """
 
 import re
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 

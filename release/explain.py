@@ -5,6 +5,7 @@ for the same tables. Every statement is the answer to a packaged question, so an
 audit would. Each question costs one pass over the columns that it names: 2 s for a file among a million.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from gleanery.sql.questions import Database, questions, tables_of
 
 # A target has at most this many places where the repository's name may end and the path begin.
 MOST_SPLITS = 16
+# Where a run notes which registry it was given.
+_NOTE = "optout.json"
 
 
 def explain(folder: Path, target: str) -> list[str]:
@@ -28,10 +31,19 @@ def explain(folder: Path, target: str) -> list[str]:
     if not target.strip():
         raise StopRun("there is nothing to explain", "name a repository (OWNER/REPO) or a file (OWNER/REPO:PATH)")
     with Database(tables_of(folder)) as database:
-        return list(_lines(database, target.strip()))
+        return list(_lines(database, target.strip(), _had_registry(folder)))
 
 
-def _lines(database: Database, target: str) -> Iterator[str]:
+def _had_registry(folder: Path) -> bool:
+    """Whether a run was given a registry; its table of rules is as empty where nobody has objected."""
+    try:
+        note = json.loads((folder / _NOTE).read_bytes())
+    except (OSError, ValueError):
+        return True
+    return not isinstance(note, dict) or note.get("registry") is not None
+
+
+def _lines(database: Database, target: str, had_registry: bool) -> Iterator[str]:
     for name, path in _splits(target):
         repositories = [row for row in _find(database, name) if row["is_same"]]
         if not repositories:
@@ -39,7 +51,10 @@ def _lines(database: Database, target: str) -> Iterator[str]:
         if len(repositories) > 1:
             yield f"{number(len(repositories), 'repository', 'repositories')} have this name."
         for repository in repositories:
-            yield from about_file(database, repository, path) if path else about_repository(database, repository)
+            if path:
+                yield from about_file(database, repository, path, had_registry)
+            else:
+                yield from about_repository(database, repository, had_registry)
         return
     likely = [name for name, _ in _splits(target)[1:] if "/" in name.removeprefix("https://")]
     yield from _nothing_found(database, likely[0] if likely else target)

@@ -33,12 +33,12 @@ KINDS = {
 MOST_COPIES = 5
 
 
-def about_file(database: Database, repository: Row, path: str) -> Iterator[str]:
-    """Everything that the tables say about one file, or the closest paths."""
+def about_file(database: Database, repository: Row, path: str, had_registry: bool) -> Iterator[str]:
+    """Everything that the tables say about one file, or the closest paths. `had_registry`: see about_repository."""
     asked = {"repo": repository["repo_id"], "path": path}
     decided = rows_of(database, "why_rejected", **asked)
     if not decided:
-        yield from _no_such_path(database, repository, path)
+        yield from _no_such_path(database, repository, path, had_registry)
         return
     for decision in decided:
         yield f"{shown(repository['name'])}:{shown(path)}"
@@ -50,7 +50,7 @@ def about_file(database: Database, repository: Row, path: str) -> Iterator[str]:
         yield from _tokens(decision, ranges)
         yield from _dead_letters(rows_of(database, "dead_letters_of", repo=repository["repo_id"]), path)
     yield from origin(repository)
-    yield from opt_out(database, repository)
+    yield from opt_out(database, repository, had_registry)
 
 
 def _decision(decision: Row) -> Iterator[str]:
@@ -146,12 +146,12 @@ def _dead_letters(letters: Sequence[Row], path: str) -> Iterator[str]:
             yield f"What to do: {shown(letter['hint'])}."
 
 
-def _no_such_path(database: Database, repository: Row, path: str) -> Iterator[str]:
+def _no_such_path(database: Database, repository: Row, path: str, had_registry: bool) -> Iterator[str]:
     name = shown(repository["name"])
     if repository["status"] != "read":
         yield f"{name}:{shown(path)}"
         yield from place_of(database, repository)
-        yield from opt_out(database, repository)
+        yield from opt_out(database, repository, had_registry)
         return
     yield f"{name} holds no file {shown(path)}."
     close = rows_of(database, "find_path", repo=repository["repo_id"], path=path)[:5]

@@ -25,13 +25,13 @@ def rows_of(database: Database, question: str, **arguments: str) -> list[dict[st
     return rows
 
 
-def about_repository(database: Database, repository: Row) -> Iterator[str]:
-    """Everything that the tables say about one repository."""
+def about_repository(database: Database, repository: Row, had_registry: bool) -> Iterator[str]:
+    """Everything that the tables say about one repository. `had_registry`: whether the run was given a registry."""
     yield shown(repository["name"])
     yield from place_of(database, repository)
     yield from _reasons(database, repository)
     yield from _released(database, repository)
-    yield from opt_out(database, repository)
+    yield from opt_out(database, repository, had_registry)
 
 
 def place_of(database: Database, repository: Row) -> Iterator[str]:
@@ -58,12 +58,15 @@ def origin(repository: Row) -> Iterator[str]:
         yield f"It is also known as {', '.join(map(shown, repository['aliases']))}."
 
 
-def opt_out(database: Database, repository: Row) -> Iterator[str]:
+def opt_out(database: Database, repository: Row, had_registry: bool) -> Iterator[str]:
     """What its owner said."""
     if repository["optout_signal"]:
         yield f"The repository itself says no, in {shown(repository['optout_signal'])}."
     if not database.holds(questions()["optout_rules_of"]):
         yield "Opt-out: a release does not hold the rules of the registry; ask the run that made it."
+        return
+    if not had_registry:
+        yield "Opt-out: this run was given no registry, so no rule was asked for."
         return
     rules = rows_of(database, "optout_rules_of", repo=repository["repo_id"])
     for rule in rules:

@@ -294,6 +294,34 @@ def test_a_release_outlives_sources_that_are_away_and_settings_that_keep_nothing
     assert not (root / "release/manifest.json").exists()
 
 
+@pytest.mark.slow
+def test_whoever_objects_before_a_source_is_read_is_not_fetched(settings: Settings, tmp_path: Path) -> None:
+    """Whether all sources are read again, those that failed, or those that a killed run had not come to."""
+    root = tmp_path / "run"
+    curate(settings, root, workers=1)
+
+    def object_to(name: str) -> None:
+        add_commit(tmp_path / name, {"later.py": f"# written after the objection\n{code(77)}"})
+        registry = Registry.open(f"sqlite:///{tmp_path}/optout.sqlite")
+        registry.append_rule(scope="repo", value=f"github.com/acme/{name}", action="block")
+        registry.close()
+
+    def fetched() -> bool:
+        return any(b"after the objection" in row["content"] for row in rows(root, "blobs"))
+
+    object_to("one")
+    curate(settings, root, workers=1, recrawl=True)
+    assert not fetched() and {doc["repo"] for doc in rows(root, "docs")} == {"acme/two"}
+    assert verify(root / "release").problems == ()
+    object_to("two")
+    (root / "work/crawl/done.json").unlink()
+    for path in (root / "work/crawl/tasks").glob("*.json"):
+        path.unlink()
+    with pytest.raises(StopRun, match="no file was kept"):
+        curate(settings, root, workers=1)
+    assert not fetched() and not (root / "release/manifest.json").exists()
+
+
 def test_where_nothing_could_be_read_the_message_leads_to_retry(settings: Settings, tmp_path: Path) -> None:
     for name in ("one", "two"):
         _away(settings, name)

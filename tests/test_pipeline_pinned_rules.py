@@ -3,18 +3,28 @@
 import json
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from gleanery.optout.registry import Registry
-from gleanery.pipeline.pinned_rules import pinned_rules, refuse_newer_rules
-from gleanery.pipeline.settings import OptoutSettings, Settings
+from gleanery.optout.registry import Registry, Rule
+from gleanery.pipeline.optouts import sources_of
+from gleanery.pipeline.pinned_rules import NO_REGISTRY, pinned_rules, refuse_newer_rules
+from gleanery.pipeline.settings import OptoutSettings, Settings, SourceSettings
 from gleanery.records.errors import StopRun
+from gleanery.records.parquet import iter_rows, table_of, write_table
+from gleanery.records.tables import TABLES
+from gleanery.release.explain import explain
+from gleanery.sql.questions import ask, questions, tables_of
 
 
-def _settings(folder: Path) -> Settings:
-    return Settings(optout=OptoutSettings("optout.sqlite"), folder=str(folder))
+def _settings(folder: Path, *names: str, registry: str | None = "optout.sqlite") -> Settings:
+    sources = tuple(SourceSettings("git", f"https://github.com/{name}") for name in names)
+    return Settings(optout=OptoutSettings(registry), source=sources, folder=str(folder))
 
 
 def _add(folder: Path, *names: str) -> None:
@@ -26,7 +36,7 @@ def _add(folder: Path, *names: str) -> None:
 
 def _pinned(folder: Path, refresh: bool = False) -> list[str]:
     (folder / "run/tables/optout_rules").mkdir(parents=True, exist_ok=True)
-    return [rule.value for rule in pinned_rules(_settings(folder), folder / "run", refresh)]
+    return [rule.value for rule in pinned_rules(_settings(folder), folder / "run", refresh).rules]
 
 
 def _restore(folder: Path, backup: Path) -> None:
@@ -83,7 +93,7 @@ def test_a_registry_in_which_others_objected_since_a_backup_is_not_taken_for_the
     _add(tmp_path, "a/one")
     backup = _backup(tmp_path)
     _add(tmp_path, "b/two")
-    rules = pinned_rules(_settings(tmp_path), tmp_path / "run", False)
+    rules = pinned_rules(_settings(tmp_path), tmp_path / "run").rules
     _restore(tmp_path, backup)
     _add(tmp_path, "c/other", "d/more")
     with pytest.raises(StopRun, match="no longer holds rule 2"):
@@ -92,7 +102,7 @@ def test_a_registry_in_which_others_objected_since_a_backup_is_not_taken_for_the
 
 def test_a_changed_rule_stops_a_run_at_its_start_and_before_its_release(tmp_path: Path) -> None:
     _add(tmp_path, "a/one")
-    rules = pinned_rules(_settings(tmp_path), tmp_path / "run", False)
+    rules = pinned_rules(_settings(tmp_path), tmp_path / "run").rules
     refuse_newer_rules(_settings(tmp_path), tmp_path / "run", rules)
     _tamper(tmp_path)
     for refresh in (False, True):
@@ -100,3 +110,136 @@ def test_a_changed_rule_stops_a_run_at_its_start_and_before_its_release(tmp_path
             _pinned(tmp_path, refresh)
     with pytest.raises(StopRun, match="not whole"):
         refuse_newer_rules(_settings(tmp_path), tmp_path / "run", rules)
+
+
+def _holds(folder: Path, settings: Settings, *names: str) -> None:
+    """A table `docs` with one document of each of these repositories."""
+    ids = {identity.name: identity.repo_id for identity, _ in sources_of(settings)}
+    folder.mkdir(parents=True)
+    pq.write_table(
+        pa.table({"repo_id": [ids[n] for n in names], "blob_id": ["0" * 40] * len(names)}), folder / "p.parquet"
+    )
+
+
+def _write_repos(folder: Path, settings: Settings, status: str) -> None:
+    blank: dict[str, Any] = {c.name: [] if pa.types.is_list(c.type) else None for c in TABLES["repos"].schema}
+    about = blank | {"kind": "git", "status": status}
+    rows = [about | {"repo_id": one.repo_id, "name": one.name, "url": one.url} for one, _ in sources_of(settings)]
+    write_table(folder / "tables/repos/p.parquet", "repos", table_of("repos", rows))
+
+
+def _release(root: Path, settings: Settings, *names: str) -> Path:
+    """A release that stands in the folder of a run."""
+    _holds(root / "release/docs", settings, *names)
+    (root / "release/manifest.json").write_text("{}")
+    return root / "release/manifest.json"
+
+
+@pytest.mark.parametrize("address", ["backup.sqlite", None])
+def test_a_registry_under_another_address_has_to_hold_what_was_pinned(tmp_path: Path, address: str | None) -> None:
+    _add(tmp_path, "a/one")
+    _backup(tmp_path).rename(tmp_path / "backup.sqlite")
+    _add(tmp_path, "b/two")
+    assert pinned_rules(_settings(tmp_path), tmp_path / "run").remarks == ()
+    other, note = _settings(tmp_path, registry=address), (tmp_path / "run/optout.json").read_bytes()
+    with pytest.raises(StopRun) as caught:
+        pinned_rules(other, tmp_path / "run", renew=True)
+    assert "rule 2" in caught.value.message or "2 rules" in caught.value.message
+    assert "--refresh-optout" in caught.value.hint and (tmp_path / "run/optout.json").read_bytes() == note
+    found = pinned_rules(other, tmp_path / "run", refresh=True)
+    assert len(found.rules) == (1 if address else 0)
+    assert "it goes on without what is not there" in found.remarks[0]
+    assert (found.remarks[-1] == NO_REGISTRY) == (address is None)
+
+
+def test_a_registry_that_was_moved_with_all_its_rules_is_taken_with_those_that_came_since(tmp_path: Path) -> None:
+    _add(tmp_path, "a/one")
+    _pinned(tmp_path)
+    _add(tmp_path, "b/two")
+    _backup(tmp_path).rename(tmp_path / "moved.sqlite")
+    assert len(pinned_rules(_settings(tmp_path, registry="moved.sqlite"), tmp_path / "run").rules) == 2
+
+
+def test_rules_are_renewed_where_something_is_fetched(tmp_path: Path) -> None:
+    _add(tmp_path, "a/one")
+    assert pinned_rules(_settings(tmp_path), tmp_path / "run").is_new
+    _add(tmp_path, "b/two")
+    assert not pinned_rules(_settings(tmp_path), tmp_path / "run").is_new
+    assert len(pinned_rules(_settings(tmp_path), tmp_path / "run", renew=True).rules) == 2
+    assert len(_pinned(tmp_path)) == 2
+
+
+def test_a_lost_connection_stops_a_run_and_says_nothing_against_its_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _add(tmp_path, "a/one")
+    settings, root = _settings(tmp_path, "b/two"), tmp_path / "run"
+    rules, manifest = pinned_rules(settings, root).rules, _release(root, settings, "b/two")
+
+    def refuses(*_: object) -> None:
+        raise StopRun("the registry cannot be reached")
+
+    for question in ("log_problems", "head_at", "rules"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Registry, question, refuses)
+            with pytest.raises(StopRun, match="cannot be reached"):
+                refuse_newer_rules(settings, root, rules)
+    assert manifest.exists()
+    _tamper(tmp_path)
+    with pytest.raises(StopRun, match="not whole"):
+        refuse_newer_rules(settings, root, rules)
+    assert not manifest.exists()
+
+
+def test_a_release_outlives_the_objection_of_somebody_who_is_not_in_it(tmp_path: Path) -> None:
+    _add(tmp_path)
+    settings, root = _settings(tmp_path, "a/one", "b/two"), tmp_path / "run"
+    rules, manifest = pinned_rules(settings, root).rules, _release(root, settings, "b/two")
+    _holds(root / "tables/docs", settings, "a/one", "b/two")
+    _add(tmp_path, "c/elsewhere")
+    refuse_newer_rules(settings, root, rules)
+    _add(tmp_path, "a/one")
+    with pytest.raises(StopRun, match="nothing is released") as caught:
+        refuse_newer_rules(settings, root, rules)
+    assert manifest.exists() and "--refresh-optout" in caught.value.hint
+    _add(tmp_path, "b/two")
+    with pytest.raises(StopRun, match="no manifest now"):
+        refuse_newer_rules(settings, root, rules)
+    assert not manifest.exists()
+
+
+def test_a_release_is_withdrawn_for_a_repository_that_the_settings_no_longer_name(tmp_path: Path) -> None:
+    _add(tmp_path)
+    before, root = _settings(tmp_path, "a/one", "b/two"), tmp_path / "run"
+    manifest = _release(root, before, "a/one")
+    _write_repos(root / "release", before, "read")
+    settings = replace(before, source=before.source[1:])
+    rules = pinned_rules(settings, root).rules
+    _holds(root / "tables/docs", settings, "b/two")
+    _add(tmp_path, "a/one")
+    refuse_newer_rules(settings, root, rules)  # what is to be released holds nothing of it
+    assert not manifest.exists()
+
+
+def test_rules_stand_in_the_run_as_names_are_spelled_today(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _add(tmp_path)
+    old = Rule(1, "repo", "gist.github.com/alice/0123456789abcdef0123", "block", None)
+    monkeypatch.setattr(Registry, "rules", lambda *_: [old])
+    gist = "https://gist.github.com/alice/0123456789abcdef0123"
+    source = SourceSettings("git", "https://git.example.org/alice/tool", aliases=(gist,))
+    settings, root = replace(_settings(tmp_path), source=(source,)), tmp_path / "run"
+    rules = pinned_rules(settings, root).rules
+    assert [rule.value for rule in rules] == ["github.com/alice/0123456789abcdef0123"]
+    assert list(iter_rows(root / "tables/optout_rules/rules.parquet")) == [vars(rule) for rule in rules]
+    _write_repos(root, settings, "opted_out")
+    (root / "tables/files").mkdir()
+    write_table(root / "tables/decisions/p.parquet", "decisions", table_of("decisions", []))
+    write_table(root / "tables/dead_letters/p.parquet", "dead_letters", table_of("dead_letters", []))
+    found = ask(questions()["optout_rules_of"], tables_of(root), {"repo": "alice/tool"}).to_pylist()
+    assert [rule["seq"] for rule in found] == [1]
+    assert "rule 1 of the registry blocks the repository github.com/alice/0123456789abcdef0123" in "".join(
+        explain(root, "alice/tool")
+    )
+    # Without a registry, nobody was asked.
+    pinned_rules(replace(settings, optout=OptoutSettings(None)), root, refresh=True)
+    assert "given no registry" in "".join(explain(root, "alice/tool"))

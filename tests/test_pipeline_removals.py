@@ -1,6 +1,8 @@
 """The commands of `gleanery removals` on a small release."""
 
 import datetime
+import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,35 @@ def test_a_registry_removes_repositories_their_forks_and_contents(release: Path,
     ]
 
 
+def test_a_registry_that_is_older_than_the_list_or_the_release_is_refused(release: Path, tmp_path: Path) -> None:
+    registry = Registry.open(f"sqlite:///{tmp_path}/r.sqlite")
+    registry.append_rule(scope="repo", value="github.com/alice/lib", action="block")
+    arguments = ["removals", "add", str(release), "--registry", f"{tmp_path}/r.sqlite", "--list", f"{tmp_path}/list"]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    before = (tmp_path / "list").read_bytes()
+    (tmp_path / "r.sqlite").unlink()
+    Registry.open(f"sqlite:///{tmp_path}/r.sqlite").close()
+    with pytest.raises(StopRun, match="ends at rule 0, and the list knows of rule 1"):
+        wishes(release, [], [], f"{tmp_path}/r.sqlite", "opt_out", 1)
+    done = CliRunner().invoke(app, arguments)
+    assert isinstance(done.exception, StopRun) and (tmp_path / "list").read_bytes() == before
+    (release / "manifest.json").write_text('{"registry_position": 2}')
+    with pytest.raises(StopRun, match="the release knows of rule 2"):
+        wishes(release, [], [], f"{tmp_path}/r.sqlite", "opt_out")
+
+
+def test_a_registry_with_other_rules_than_the_run_had_is_refused(release: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        registry = Registry.open(f"sqlite:///{tmp_path}/{name}.sqlite")
+        registry.append_rule(scope="repo", value=f"github.com/alice/{name}", action="block")
+        note = {"run": "", "position": 1, "log": vars(registry.head_at(1))}
+        registry.close()
+    (tmp_path / "optout.json").write_text(json.dumps(note))
+    assert wishes(release, [], [], f"{tmp_path}/two.sqlite", "opt_out") == []
+    with pytest.raises(StopRun, match="does not hold the rules with which the run"):
+        wishes(release, [], [], f"{tmp_path}/one.sqlite", "opt_out")
+
+
 def test_a_repository_goes_by_its_name_and_an_unknown_one_is_refused(release: Path) -> None:
     assert [w.id for w in wishes(release, [], ["carol/app"], None, "licence")] == ["c" * 32]
     with pytest.raises(StopRun, match="no repository"):
@@ -126,7 +157,9 @@ def test_of_two_files_of_one_name_both_are_removed_and_a_question_about_one_is_r
     assert file_id_of(release, both[1]) == both[1]
 
 
-def test_what_is_removed_from_a_finished_release_is_seen_by_no_step(curated: Path, tmp_path: Path) -> None:
+def test_what_is_removed_from_a_finished_release_is_seen_by_no_step(
+    curated: Path, corpus: Path, tmp_path: Path
+) -> None:
     release, run = curated / "release", CliRunner()
     loader = Loader(release, context=128, batch=2, epochs=1)
     origin = trace(loader, 0, 0, 5)
@@ -134,6 +167,8 @@ def test_what_is_removed_from_a_finished_release_is_seen_by_no_step(curated: Pat
     asked = ["--file", f"{origin.repo}:{origin.path}", "--steps", "9", "--rows", "2", "--context", "128"]
     seen = run.invoke(app, ["removals", "exposure", str(release), *asked])
     assert seen.exit_code == 0 and "\n   0" in seen.output, seen.output
+    with sqlite3.connect(corpus.parent / "optout.sqlite") as source, sqlite3.connect(tmp_path / "r.sqlite") as target:
+        source.backup(target)
     registry = Registry.open(f"sqlite:///{tmp_path}/r.sqlite")
     registry.append_rule(scope="repo", value=f"github.com/{origin.repo}", action="block")
     registry.close()

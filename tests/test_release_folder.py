@@ -65,7 +65,7 @@ def test_a_release_does_not_name_who_opted_out(tmp_path: Path) -> None:
 
 
 def test_no_file_of_a_release_bears_the_id_of_a_repository_or_is_empty(tmp_path: Path) -> None:
-    """A run of up to 1,024 sources has files for each. The id follows from the URL, so a name tells who was left out."""
+    """A run of few sources has files for each. The id follows from the URL, so a name tells who was left out."""
     rows = good_rows()
     run = write_run(tmp_path / "run", rows)
     write_store(run, rows)
