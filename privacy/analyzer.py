@@ -17,6 +17,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 
 from gleanery.privacy import (
     assignments,
+    author_lists,
     command_options,
     credential_files,
     encoded_keys,
@@ -50,6 +51,7 @@ ROOMS: tuple[ModuleType, ...] = (
     network_addresses,
     home_paths,
     people,
+    author_lists,
     latex_authors,
 )
 _LANGUAGE = "en"  # presidio wants one; our recognisers do not care

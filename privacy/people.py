@@ -26,7 +26,7 @@ _CUE_WORDS = (
     r"|(?:__)?(?:author|maintainer|contributor)s?(?:__|_name)?(?:\\?[\"'])?[ \t]{0,10}(?:[:=>]|=>|:=)"
     r"|\b(?:autore?[ns]?|autorin|autora|autori|auteure?s?|yazar)[ \t]{0,3}[:=]"
     r"|<(?:developer|contributor|author|maintainer)>\s{0,60}(?:<[a-z]{2,6}>[^<>]{0,100}</[a-z]{2,6}>\s{0,60}){0,3}<name>"
-    r"|=head1[ \t]authors?\s{1,8}"
+    r"|=head1[ \t]authors?\s{1,8}|author[\"'][ \t]{1,4}content=|(?m:^)[ \t0-9]{0,12}author\.[ \t]{1,12}"
     r"|\\author\{"
 )
 # The copyright sign, and the word for author in Chinese, Korean and Russian, as UTF-8.
@@ -77,6 +77,9 @@ _COMPANY_FIRST = re.compile(r"[A-Z][^,;()<>\"\n]{2,60}, (?:\(c\) )?\d{4}(?:-\d{4
 _LIST_FILE = re.compile(r"(?:authors?|contributors?|maintainers?|credits|thanks|committers)(?:\.(?:md|rst|txt|in))?")
 # What makes a sentence of a line that begins like a name, or a title with what it is about.
 _SENTENCE = re.compile(r"\*\*:|[*_`]{0,2}[ ](?!(?:and|for|from|und|y|et|e|aka|who|with|on|at|in|of|as)\b)[a-z]{2}")
+_CELL = re.compile(r"^[ \t]*\|?|>")
+_CELL_END = re.compile(r"\s*(?:$|<)")
+_ACCOUNT = re.compile(r"@[\w\-]{1,40}[ \t:\-]+")
 _LINE = compile_pattern(r"(?m)^[^\n]{3,160}")
 # What may stand behind "Feuerhahn, Wilma" and "WILMA FEUERHAHN": nothing that goes on with the sentence.
 _NAME_END = re.compile(r"\s*(?:$|[<(;\"'\[]|\*/|-->)")
@@ -118,6 +121,8 @@ def _behind(source: Source, place: int) -> bytes:
     """What stands behind a cue in its line or field. Of a very long one the last word is left out, as it may be cut."""
     if not source.path.endswith("DESCRIPTION"):
         window = source.after(place, _WINDOW)
+        if source.before(place, 20).rstrip().endswith(b"."):  # `AUTHOR. NAME.` of COBOL
+            window = window.rstrip().removesuffix(b".")
         cut = window.rfind(b" ", _WINDOW - 100)
         return window if cut < 0 else window[:cut]
     return _CONTINUED.sub(b" ", source.raw[place : place + _WINDOW]).partition(b"\n")[0]
@@ -140,19 +145,41 @@ def _before_addresses(source: Source) -> Iterator[Hit]:
 
 
 def _in_list(source: Source) -> Iterator[Hit]:
-    """The name that a line of a list of authors begins with."""
+    """The name that a line of a list of authors begins with, and those between tags of HTML."""
     for line in _LINE.finditer(source.raw):
         text = bytes(line.group()).decode("utf-8", "ignore")
         if text.startswith("#"):
             continue  # a heading or a remark
-        for start, end in _name(text, _run_from(text, _skipped(_LEAD, text, 0))):
-            if not _SENTENCE.match(text, end):
-                yield _hit(text, line.start(), start, end, "author_list", 0.8)
+        for cell in _CELL.finditer(text):
+            lead = _skipped(_LEAD, text, cell.end())
+            account = _ACCOUNT.match(text, lead)
+            for start, end in _name(text, _run_from(text, account.end() if account else lead)):
+                if not _SENTENCE.match(text, end) and (not cell.start() or _CELL_END.match(text, end)):
+                    yield _hit(text, line.start(), start, end, "author_list", 0.8)
 
 
 def names_at(text: str, place: int) -> Iterator[tuple[int, int]]:
     """The name that begins at a place of a text, if one does."""
     yield from _name(text, _run_from(text, place))
+
+
+def names_behind(text: str, place: int) -> Iterator[tuple[int, int]]:
+    """The names that follow each other from a place of a text on, behind quotes and the like; or `Last, First`."""
+    lead = _skipped(_LEAD, text, place)
+    spans = list(_listed_names(text, lead))
+    yield from spans or _reversed_name(text, lead)
+
+
+def is_part_of_name(text: str) -> bool:
+    """The text is nothing but words that a name may have: what stands in a field for family names.
+
+    >>> [is_part_of_name(t) for t in ("van der Brugge", "Jean-Luc", "M.", "The Project", "x")]
+    [True, True, True, False, False]
+    """
+    run = _run_from(text, 0)
+    kinds = {token.kind for token in run}
+    whole = bool(run) and len(run) <= 5 and not text[run[-1].end :].strip(". ")
+    return whole and kinds <= _PARTS | {"cjk"} and kinds != {"particle"}
 
 
 def _skipped(step: re.Pattern[str], text: str, place: int) -> int:
@@ -225,7 +252,7 @@ def _run_before(text: str) -> list[_Token]:
     run: list[_Token] = []
     place = len(text)
     for token in reversed(list(_tokens(text, 0))):
-        if text[token.end : place] not in ((" ", "  ") if run else ("",)) or token.kind == "stop":
+        if text[token.end : place] not in (("", " ", "  ") if run else ("",)) or token.kind == "stop":
             break
         if token.kind == "organisation":
             return []
@@ -235,7 +262,8 @@ def _run_before(text: str) -> list[_Token]:
 
 
 def _tokens(text: str, place: int) -> Iterator[_Token]:
-    """Words with what they can be in a name. A word that is glued to code around it is none."""
+    """Words with what they can be in a name. One that is glued to code around it is none, but `J.R.` are two."""
+    before = -1
     for found in _TOKEN.finditer(text, place):
         start, end = found.span()
         # "A" is an article before anything but its dot.
@@ -243,7 +271,14 @@ def _tokens(text: str, place: int) -> Iterator[_Token]:
         if text[end : end + 1] == "." and (kind == "initial" or found.group() in ("Jr", "Sr", "Dr")):
             end += 1
         behind = "_@(=\\&%0123456789" + "/" * (kind == "initial")  # as in "I/O"
-        glued = start > 0 and text[start - 1] in "_@\\/.$&%" or text[end : end + 1] and text[end] in behind
+        glued = (
+            start > 0
+            and start != before
+            and text[start - 1] in "_@\\/.$&%"
+            or text[end : end + 1]
+            and text[end] in behind
+        )
+        before = end if kind == "initial" and not glued else -1
         yield _Token(start, end, "stop" if glued else kind)
 
 

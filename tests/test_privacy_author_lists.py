@@ -1,0 +1,111 @@
+"""Names in lists of authors: in brackets, in objects, in lines and in bibliographies. All persons are invented."""
+
+import json
+
+import pytest
+from redacted import found
+
+from gleanery.privacy.redact import Redactor
+
+ONE, TWO, THREE = "Wilma Feuerhahn", "Tove Lindqvist", "Jean-Luc Dubois"
+
+
+@pytest.fixture(scope="module")
+def redactor() -> Redactor:
+    return Redactor()
+
+
+def names(redactor: Redactor, path: str, text: str) -> list[str]:
+    return [value for kind, value in found(redactor, text, path) if kind == "NAME"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("Cargo.toml", f'authors = [\n    "{ONE}",\n    "{TWO} <user1@example.com>",\n    "{THREE}",\n]\n'),
+        ("setup.py", f"__author__ = ['{ONE}', \"{TWO}\"]\nmaintainers = ['{THREE}']\n"),
+        ("package.json", json.dumps({"contributors": [ONE, f"{TWO} (https://x.invalid)", THREE]}, indent=2)),
+        ("composer.lock", json.dumps({"authors": [{"name": n, "role": "x"} for n in (ONE, TWO, THREE)]}, indent=1)),
+        ("package.json", json.dumps({"maintainers": [{"email": "a@b.test", "name": n} for n in (ONE, TWO, THREE)]})),
+        (
+            "pyproject.toml",
+            f'authors = [\n {{email = "a@b.test", name = "{ONE}"}},\n {{name = "{TWO}"}},{{name="{THREE}"}}]',
+        ),
+        (".all-contributorsrc", json.dumps({"contributors": [{"login": "x", "name": n} for n in (ONE, TWO, THREE)]})),
+        ("x.podspec", f"s.authors = {{ '{ONE}' => 'a@b.test', '{TWO}' => 'c@d.test', '{THREE}' => '' }}\n"),
+        (
+            "build.gradle",
+            f"developers {{ developer {{ id = 'x'; name = '{ONE}' }}\n developer {{ name '{TWO}' }} }}\n"
+            f"// Author: {THREE}",
+        ),
+        (
+            "build.gradle.kts",
+            f'developers {{\n developer {{\n name.set("{ONE}") }}\n developer {{ name.set("{TWO}") }}\n}}\n'
+            f"// Author: {THREE}",
+        ),
+        (
+            "Chart.yaml",
+            f"maintainers:\n  - name: {ONE}\n    email: a@b.test\n  - name: {TWO}\n  - email: x\n    name: {THREE}\n",
+        ),
+        ("galaxy.yml", f"authors:\n- {ONE}\n- {TWO} <a@b.test>\n\n- '{THREE}'\nname: Birch Tree\n"),
+        ("_config.yml", f"author:\n  name: {ONE}\n  url: https://x\ncontributors:\n  - {TWO}\n  - {THREE}\n"),
+        ("a.c", f"/*\n * Authors:\n *   {ONE} <a@b.test>\n *   {TWO}\n *   {THREE}\n *\n * The Great Code\n */\n"),
+        ("a.py", f"# Author: {ONE} <a@b.test>\n#         {TWO} <c@d.test>\n#         {THREE}\n# Great Code\n"),
+        ("dune-project", f'(authors "{ONE}" "{TWO}")\n(maintainers "{THREE}")\n'),
+        ("index.html", f'<meta name="author" content="{ONE}">\n<meta name="author" content="{TWO}, {THREE}">'),
+        ("CONTRIBUTORS.md", f"| {ONE} | port |\n- @wf {TWO}\n<td><a href='x'><sub><b>{THREE}</b></sub></a></td>\n"),
+        ("a.bib", f"@article{{x,\n author = {{{ONE} and {TWO}\n and {THREE}}},\n}}\n"),
+    ],
+)
+def test_every_name_of_a_list_of_authors_is_found(redactor: Redactor, path: str, text: str) -> None:
+    assert names(redactor, path, text) == [ONE, TWO, THREE]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("a.cff", "authors:\n  - family-names: Feuerhahn\n    given-names: Wilma K.\n", ["Feuerhahn", "Wilma K."]),
+        ("codemeta.json", '{"author": [{"familyName": "van Feuer", "givenName": "Wilma"}]}', ["van Feuer", "Wilma"]),
+        (
+            ".zenodo.json",
+            '{"creators": [{"name": "Feuer, Wilma"}, {"name": "Zweig, B."}]}',
+            ["Feuer, Wilma", "Zweig, B."],
+        ),
+        ("a.bib", "author = {Feuerhahn, Wilma and van der Zweig, B. K.}", ["Feuerhahn, Wilma", "van der Zweig, B. K."]),
+        ("a.json", '{"authors": ["J\\u00f6rg M\\u00fcller"]}', ["J\\u00f6rg M\\u00fcller"]),
+        ("a.cob", "000010 IDENTIFICATION DIVISION.\n000020 AUTHOR. WILMA FEUERHAHN.\n", ["WILMA FEUERHAHN"]),
+        ("a.cob", f"       AUTHOR.     {ONE}.\n", [ONE]),
+        ("a.c", "// @author Zacharias S.L. Feuer\n", ["Zacharias S.L. Feuer"]),
+    ],
+)
+def test_names_in_parts_and_other_forms_go_as_a_whole(
+    redactor: Redactor, path: str, text: str, expected: list[str]
+) -> None:
+    assert names(redactor, path, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.json", '{"authors": [{"title": "Great Code", "name": "Feldweg Foundation"}]}'),
+        ("a.js", "const authors = []; const title = ['Great Code']"),
+        ("a.yml", "authors:\nname: Birch Tree\n"),
+        ("a.yml", "authors:\n  - https://x.invalid\nsteps:\n  - Birch Tree\n"),
+        ("a.py", "# Authors:\n# see the file\n# Birch Tree\n"),
+        ("a.js", "developers(['Birch Tree']); class Author { title = 'Great Code' }"),
+        ("a.json", '{"contributors": {"url": "Birch Tree"}}'),
+        ("a.bib", "author = {The Feldweg Team and others}"),
+        ("a.md", "Authors\n\nGreat Code is good.\n"),
+        ("CONTRIBUTORS.md", "| Name | Great Code |\n| The project | Birch Tree |\n"),
+    ],
+)
+def test_what_stands_near_a_list_of_authors_is_left(redactor: Redactor, path: str, text: str) -> None:
+    assert names(redactor, path, text) == []
+
+
+@pytest.mark.parametrize("path", ["a.json", "a.py", "a.yml"])
+def test_a_list_of_authors_still_parses_and_settles(redactor: Redactor, path: str) -> None:
+    text = f'{{"authors": [{{"name": "{ONE}"}}, {{"given": "Tove", "family": "Lindqvist"}}]}}'
+    once = redactor.redact(text, path, None)
+    assert once.text == '{"authors": [{"name": "NAME_1"}, {"given": "NAME_2", "family": "NAME_3"}]}'
+    assert redactor.redact(once.text, path, None).replacements == ()
