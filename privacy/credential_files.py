@@ -1,7 +1,8 @@
 """Credential files: files whose whole purpose is to hold a secret, known by their name.
 
 In: a source. Out: hits in password files of PostgreSQL (`.pgpass`), of netrc and mail programs, of web servers
-(`.htpasswd`) and of Unix (`shadow`), and in files with nothing but one key (`master.key`). Costs nothing for others.
+(`.htpasswd`) and of Unix (`shadow`), and in files with nothing but one key (`master.key`). Hashes that say what they
+are have rules of their own, for all files. Costs nothing for others.
 """
 
 import re
@@ -28,7 +29,7 @@ _FORMATS = (
     ),
     (
         re.compile(r"\.?htpasswd|.*passwd|shadow-?"),
-        compile_pattern(r"(?m)^[\w.\-]{1,64}:([A-Za-z0-9./]{13}|\{[A-Z0-9]{3,8}\}[A-Za-z0-9+/=]{16,128})(?::|$)"),
+        compile_pattern(r"(?m)^[\w.\-]{1,64}:([A-Za-z0-9./]{13})(?::|$)"),
     ),
 )
 _ONE_KEY = compile_pattern(r"\s{0,20}([A-Za-z0-9+/=_\-]{32,512})\s{0,20}")

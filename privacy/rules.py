@@ -43,7 +43,7 @@ class Rules:
 
 
 # Raise it when a recogniser changes in code: the digest below sees changes of `rules.toml` only.
-RECOGNISERS_VERSION = "13"
+RECOGNISERS_VERSION = "14"
 
 
 def redactor_version() -> str:
@@ -87,13 +87,18 @@ def key_rules(entries: Iterable[Mapping[str, Any]]) -> tuple[KeyRule, ...]:
     return tuple(rules.values())
 
 
+# What ends a value that is as long as its format says: a blank, a quote, a bracket, what parts fields, a line end.
+_WHOLE = r"(?:[ \t\r\"'`<>,;:|&)\]}\\@#*]|(?m:$))"
+
+
 def _key_rule(entry: Mapping[str, Any]) -> KeyRule:
+    pattern = entry["pattern"] + (_WHOLE if entry.get("whole") else "")
     return KeyRule(
         name=entry["name"],
         entity=entry.get("entity", "KEY"),
         about=entry["about"],
-        source=entry["pattern"],
-        pattern=compile_pattern(entry["pattern"]),
+        source=pattern,
+        pattern=compile_pattern(pattern),
         keywords=tuple(word.encode() for word in entry["keywords"]),
         entropy=float(entry.get("entropy", 3.0)),
         checksum=entry.get("checksum", ""),
