@@ -24,6 +24,7 @@ from gleanery.pipeline import stage5_redact as s5
 from gleanery.pipeline import stage6_pack as s6
 from gleanery.pipeline import stage7_release as s7
 from gleanery.pipeline.crawl_again import read_again
+from gleanery.pipeline.damage import refuse_damaged
 from gleanery.pipeline.engine import Engine
 from gleanery.pipeline.given_files import with_kept_files
 from gleanery.pipeline.memory import PeakMemory
@@ -215,6 +216,7 @@ class _Driver:
     def _run(self, step: Step, base: str) -> Marker:
         todo = pending(self.root, step, base)
         if todo and step.name == "release":
+            refuse_damaged(self.root, self.markers)
             s7.forget_notices(self.root)
         forget(self.root, step, todo)
         with _watched(self.root, step, self.listener):

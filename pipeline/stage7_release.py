@@ -2,12 +2,13 @@
 
 In: the tables and the token store of a run. Out: `release/`, which can stand alone and be verified byte for byte. The
 gate is every audit question that must return no rows, and a scan of all tokens for what must not be among them; one row
-or one control token stops the release. Files are linked, not copied, where the file system can. Costs one read of all
-released files, at the speed of SHA-256, and one of the tokens.
+or one control token stops the release. Files are linked, not copied, where the file system can. Costs two reads of all
+released files, at the speed of SHA-256 (see pipeline/damage.py for the first), and one of the tokens.
 """
 
 import contextlib
 import hashlib
+import json
 import shutil
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
@@ -35,9 +36,10 @@ from gleanery.privacy.rules import redactor_version
 from gleanery.quality.decoding import decode
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.records.errors import RejectRecord, StopRun
-from gleanery.records.parquet import describe, iter_rows, read_table
+from gleanery.records.parquet import Written, describe, iter_rows, read_table
 from gleanery.release.assemble import assemble
 from gleanery.release.gate import gate, stop_if_failed
+from gleanery.release.listing import MANIFEST
 from gleanery.release.manifest import write_manifest
 from gleanery.release.notice_files import write_notices
 from gleanery.release.notices import TABLES as NOTICE_TABLES
@@ -139,8 +141,10 @@ def make_release(shard: Shard) -> None:
         counts=counts,
         gate=results,
     )
+    listed = json.loads((made / MANIFEST).read_bytes())["files"]
+    sealed = {shard.root / PLACE / f["path"]: Written(0, f["bytes"], f["sha256"]) for f in listed}
     for path in put_in_place(shard.root, made):
-        shard.wrote(path, describe(path, 0))
+        shard.wrote(path, sealed.get(path) or describe(path, 0))
     shard.counts |= {"in": documents, "kept": documents}
 
 

@@ -186,6 +186,19 @@ def forget(root: Path, step: Step, tasks: Iterable[Task]) -> None:
         report.unlink()
 
 
+def read_notes(root: Path, step: str) -> dict[str, dict[str, Any]]:
+    """What each finished task of a step noted, by its name."""
+    paths = sorted((_folder(root, step) / "tasks").glob("*.json"))
+    return {path.stem: plain for path in paths if (plain := read_json(path)) is not None}
+
+
+def forget_all(root: Path, step: str, tasks: Iterable[str] | None = None) -> None:
+    """Take back that a step is done, and these tasks of it by name, or all: the same command does them anew."""
+    (_folder(root, step) / "done.json").unlink(missing_ok=True)
+    for name in read_notes(root, step) if tasks is None else tasks:
+        _sidecar(root, step, name).unlink(missing_ok=True)
+
+
 def first_error(root: Path, step: Step) -> StopRun | None:
     """The error that a task left for people to read, the same one on every engine."""
     for path in sorted((_folder(root, step.name) / "errors").glob("*.json")):

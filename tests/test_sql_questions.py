@@ -264,6 +264,7 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
         "decided_by_other_policies",
         change("decisions", rule_version="lax@2020-01-01/sha256:000000000000"),
     ),
+    "text changed": ("texts_not_as_recorded", change("documents", text="x = 2  # by a disk\n")),
     "private key released": ("private_keys_released", private_key_released),
     "encoded private key released": ("private_keys_released", encoded_key_released),
     "span of another content": ("redactions_conserved", change("redactions", blob_id="0" * 40)),
