@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import os
+import pickle
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -49,8 +50,7 @@ def scancode_parts() -> Scancode:
         from licensedcode.query import Query
         from licensedcode.stopwords import STOPWORDS
 
-        _index_file()
-        loaded = _loaded(cache)
+        loaded = cache._LICENSE_CACHE = _loaded(_index_file())
     symbols, passed_over = loaded.spdx_symbols, frozenset(STOPWORDS)
     return Scancode(cache, detection, Query, loaded.index, loaded.licensing, symbols, tokens_hash, passed_over)
 
@@ -80,12 +80,19 @@ def _own_folders() -> Iterator[None]:
                     os.environ[name] = value
 
 
-def _loaded(cache: Any) -> Any:
-    """The index, without the garbage collector, which doubles the time: millions of objects and none is garbage."""
+def _loaded(path: Path) -> Any:
+    """The index, without the garbage collector, which doubles the time: millions of objects and none is garbage.
+
+    Not by scancode's own function: where that fails, as for lack of memory, it builds the index anew for minutes,
+    writes it over the one that is installed, and tells people to delete it.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
-        return cache.get_cache()
+        with open(path, "rb") as file:
+            return pickle.load(file)
+    except (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, ValueError) as error:
+        raise StopRun("The licence index of scancode-toolkit is damaged.", "Install scancode-toolkit again.") from error
     finally:
         if enabled:
             gc.enable()

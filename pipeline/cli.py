@@ -47,7 +47,7 @@ def run(
     settings: Annotated[Path, typer.Argument(help="Settings file, such as examples/demo.toml.")],
     folder: Annotated[Path, typer.Option("--out", help="Folder for the run; the same folder resumes it.")],
     engine: Annotated[str, typer.Option(help="Where to run: see `gleanery engines`.")] = "local",
-    workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 is one for each core.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 is one for each core it may use.")] = 0,
     retry: Annotated[bool, typer.Option(help="Read the sources again that could not be read.")] = False,
     recrawl: Annotated[bool, typer.Option(help="Read all sources again: branches may have moved on.")] = False,
     refresh_optout: Annotated[
@@ -172,8 +172,9 @@ def main() -> None:
     logging.basicConfig(level=logging.ERROR, format="%(name)s: %(message)s")
     for handler in logging.getLogger().handlers:
         handler.addFilter(is_news)
-    for sign in (signal.SIGINT, signal.SIGTERM):  # stopped in either way, a run tidies up behind itself
-        signal.signal(sign, _stop)
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # stopped in any way, a run tidies up behind itself
+        if sign != signal.SIGHUP or signal.getsignal(sign) != signal.SIG_IGN:  # as `nohup` leaves it
+            signal.signal(sign, _stop)
     try:
         app()
     except GleaneryError as error:

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.pipeline import spark
-from gleanery.pipeline.steps import Step, Task, task_fingerprint, task_json
+from gleanery.pipeline.steps import Step, Task, report_error, task_fingerprint, task_json
 from gleanery.pipeline.workers import close_shared_pool, end_with, shared_pool, stopped_by_signals
-from gleanery.records.errors import WrongArguments
+from gleanery.records.errors import StopRun, WrongArguments
 
 # Beam warns at its import of what only its own file formats need, on the root logger: in a script that has not set up
 # logging, that would print the warning and set logging up.
@@ -83,14 +83,27 @@ class MapShards(beam.DoFn):
     def process(self, element: str) -> Iterator[str]:
         """Start one task; its name is emitted when the bundle ends."""
         pool = shared_pool(self._workers, self._call.warm)
-        self._futures.append(pool.submit(*self._call.arguments(element)))
+        with self._reported():
+            self._futures.append(pool.submit(*self._call.arguments(element)))
         return iter(())
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Wait for all tasks of the bundle. The first error stops the step."""
         pool = shared_pool(self._workers, self._call.warm)
         for future in self._futures:
-            yield WindowedValue(pool.result(future), GlobalWindow().max_timestamp(), (GlobalWindow(),))
+            with self._reported():
+                name = pool.result(future)
+            yield WindowedValue(name, GlobalWindow().max_timestamp(), (GlobalWindow(),))
+
+    @contextlib.contextmanager
+    def _reported(self) -> Iterator[None]:
+        """What the pool says of its own is left as a task leaves its error: an engine tells it in words of its own."""
+        try:
+            yield
+        except StopRun as error:
+            # What a task has told comes first by its name.
+            report_error(Path(self._call.root), self._call.step, "~pool", error.message, error.hint)
+            raise
 
 
 def build(pipeline: beam.Pipeline, call: Call, elements: Sequence[str], workers: int) -> None:

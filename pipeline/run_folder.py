@@ -9,15 +9,25 @@ Costs one small read, and one listing of the run's own folders.
     .lock, journal.jsonl    see pipeline/run.py
 """
 
+import errno
 import fcntl
+import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
+
+import psutil
 
 from gleanery.pipeline.steps import read_json
 from gleanery.records.errors import StopRun
 
 PIN, LOCK = "optout.json", ".lock"
+# Names a folder for the locks of runs whose own file system has none, as some of clusters are set up.
+LOCKS = "GLEANERY_LOCKS"
+_HELD = (errno.EWOULDBLOCK, errno.EACCES)
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)
 OWN = ("tables", "store", "work")
 
 
@@ -33,12 +43,40 @@ def locked(root: Path) -> Iterator[None]:
             f"the folder {root} is not empty, and what is in it is not of a run",
             "give --out a folder that is new or empty, or that of an earlier run",
         )
-    with open(root / LOCK, "w") as lock:
+    with open(root / LOCK, "w") as here, _lock_file(root, here) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StopRun(f"another run is writing to {root}", "wait for it, or choose another --out") from None
+        except OSError as error:
+            if error.errno in _HELD:
+                raise StopRun(f"another run is writing to {root}", "wait for it, or choose another --out") from None
+            if error.errno in _NO_LOCKS:
+                raise _without_locks(Path(lock.name)) from None
+            raise
         yield
+
+
+@contextmanager
+def _lock_file(root: Path, here: TextIO) -> Iterator[TextIO]:
+    """The file to lock: that of the run, or one for it in the folder that the environment names."""
+    given = os.environ.get(LOCKS)
+    if not given:
+        yield here
+        return
+    name = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    with open(Path(given, f"gleanery-{name}.lock"), "w") as elsewhere:
+        yield elsewhere
+
+
+def _without_locks(path: Path) -> StopRun:
+    mounts = [(Path(part.mountpoint), part.fstype) for part in psutil.disk_partitions(all=True)]
+    place = path.resolve()
+    kinds = [kind for mount, kind in sorted(mounts) if mount == place or mount in place.parents]
+    named = f" ({kinds[-1]})" if kinds else ""
+    return StopRun(
+        f"the file system of {path}{named} has no locks, so that two runs could write there at once",
+        f"give --out on another one, mount it with locks, or set {LOCKS} to a folder that has locks, the "
+        "same one for all who write to this run",
+    )
 
 
 def is_run(root: Path) -> bool:

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import queue
+import re
 import shutil
 import signal
 import socket
@@ -34,6 +35,8 @@ _OPENED = [
     "sun.nio.ch",
     "sun.security.action",
 ]
+# Lines that Spark writes of its own accord.
+_NEWS = re.compile(r"[0-9/]+ [0-9:]+ (?:INFO|WARN) |WARNING: |$")
 START_SECONDS, STEP_SECONDS = 120, 24 * 3600
 
 
@@ -92,6 +95,8 @@ class SparkSession:
                 stderr=self._log,
                 start_new_session=True,
                 text=True,
+                # Spark looks up the name of this machine at its start, which not every network knows.
+                env=os.environ | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "localhost"},
             )
             stack.callback(end_group, self._process)
             self._answers: queue.Queue[str] = queue.Queue()
@@ -132,16 +137,48 @@ class SparkSession:
             answer = self._answers.get(timeout=seconds)
         except queue.Empty:
             answer = "no answer in time"
-        if answer != wanted:
-            raise StopRun(f"the Spark engine failed ({answer}): {self._last_words()}", "run with --engine local")
+        if answer == wanted:
+            return
+        if answer == "ENDED" and (number := -_status_of(self._process)) > 0:
+            raise StopRun(
+                f"the Java process of Spark was ended by signal {number}, most likely for lack of memory",
+                "run the same command again to resume, with fewer --workers or with --engine local",
+            )
+        raise StopRun(f"the Spark engine failed ({answer}): {self._last_words()}", "run with --engine local")
 
     def _last_words(self) -> str:
-        """The last error line of the log: class and message of the deepest cause, without the input."""
         self._log.flush()
         self._log.seek(0)
-        lines = self._log.read().decode("utf-8", "replace").splitlines()
-        causes = [line for line in lines if line.startswith(("Caused by:", "Exception", "java.", "org.", "Error"))]
-        return (causes or lines or ["it said nothing"])[-1][:200]
+        return last_words(self._log.read().decode("utf-8", "replace"))
+
+
+def last_words(log: str) -> str:
+    """The last error of a log: class and message of the deepest cause, without the input.
+
+    >>> last_words("Caused by: Error of a worker: Traceback (most recent call last):\\n  File\\nOSError: full")
+    'OSError: full'
+    >>> last_words("26/11/30 05:34:12 INFO BlockManager: Initialized")
+    'it said nothing'
+    """
+    lines = log.splitlines()
+    causes = [
+        n for n, line in enumerate(lines) if line.startswith(("Caused by:", "Exception", "java.", "org.", "Error"))
+    ]
+    if causes:
+        last = lines[causes[-1]]
+        if last.endswith("Traceback (most recent call last):"):  # a worker's, whose last line is its error
+            last = next((line for line in lines[causes[-1] + 1 :] if line and not line[0].isspace()), last)
+        return last[:200]
+    said = [line for line in lines if not _NEWS.match(line)]
+    return said[-1][:200] if said else "it said nothing"
+
+
+def _status_of(process: "subprocess.Popen[str]") -> int:
+    """The exit status of a process whose output has ended; negative if a signal ended it."""
+    try:
+        return process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        return 0
 
 
 def free_port() -> int:

@@ -75,7 +75,7 @@ def _parameters(settings: Settings) -> dict[str, Any]:
     """What the token files depend on."""
     shards = settings.shards
     about = {"sentinels": list(shards.sentinels), "spans": shards.syntax_spans, "compression": shards.compression}
-    about |= {"order": ORDER_VERSION, "redactor": redactor_version()}
+    about |= {"order": ORDER_VERSION, "redactor": redactor_version(), "tokenizers": tokenizers.__version__}
     return about | ({"grammars": grammars(settings)} if shards.syntax_spans else {})
 
 

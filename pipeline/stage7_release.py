@@ -31,7 +31,7 @@ from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR
 from gleanery.pipeline.stage4_judge import policy_of
 from gleanery.pipeline.stage5_redact import redactor
 from gleanery.pipeline.stage6_pack import grammars
-from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.pipeline.steps import PYTHON, Marker, Shard, Step, Task
 from gleanery.privacy.rules import redactor_version
 from gleanery.quality.decoding import decode
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
@@ -48,7 +48,7 @@ from gleanery.release.wording import number
 from gleanery.shards.store import Store
 from gleanery.sql.questions import questions
 
-# Each package whose version can change a byte of a release; with spans, `stage6_pack.grammars` too.
+# Each package whose version can change a byte of a release, beside Python's; with spans, `stage6_pack.grammars` too.
 _TOOLS = (
     "gleanery",
     "apache-beam",
@@ -101,7 +101,7 @@ def release_step(settings: Settings, markers: Mapping[str, Marker], rules: Itera
         "questions": hashlib.sha256("".join(q.sql for q in questions().values()).encode()).hexdigest(),
         "policy": policy_of(settings).version,
         "registry_position": max((r.seq for r in rules), default=0),
-        "tools": {name: version(name) for name in _TOOLS} | grammars(settings) | _detectors(),
+        "tools": {name: version(name) for name in _TOOLS} | PYTHON | grammars(settings) | _detectors(),
     }
     reads = tuple(markers)
     work = f"{__name__}:make_release"

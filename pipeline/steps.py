@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import importlib
 import json
+import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from gleanery.records.step_notes import digest_of
 CODE_VERSION = "12"
 # Packages whose versions can change the bytes of any table.
 _WRITERS = ("gleanery", "license-expression", "numpy", "pyarrow")
+# Each has a Unicode of its own, by which texts are read and names compared; its corrections change none of that.
+PYTHON = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
 COUNTS = ("in", "kept", "rejected", "dead")
 
 
@@ -98,9 +101,7 @@ def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: 
         message, hint = f"{type(error).__name__} in the task {task.name}", "this is a fault of Gleanery; report it"
         if isinstance(told := of_system(error) or error, GleaneryError):
             message, hint = told.message, told.hint
-        report = {"task": task.name, "message": message, "hint": hint}
-        with contextlib.suppress(OSError):  # a full disk has no room for the report either
-            write_bytes(_folder(shard.root, step_name) / "errors" / f"{task.name}.json", _json(report))
+        report_error(shard.root, step_name, task.name, message, hint)
         raise
     sidecar = {
         "fingerprint": fingerprint,
@@ -111,6 +112,13 @@ def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: 
     }
     write_bytes(_sidecar(shard.root, step_name, task.name), _json(sidecar))
     return task.name
+
+
+def report_error(root: Path, step: str, name: str, message: str, hint: str) -> None:
+    """Leave an error where the driver finds it, on whichever engine it was met. The first one by name is told."""
+    report = {"task": name, "message": message, "hint": hint}
+    with contextlib.suppress(OSError):  # a full disk has no room for the report either
+        write_bytes(_folder(root, step) / "errors" / f"{name}.json", _json(report))
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,7 @@ def step_fingerprint(step: Step, markers: Mapping[str, Marker]) -> str:
 
 def made_from(plain: Sequence[Any]) -> str:
     """A fingerprint of what this version of the program makes of some values."""
-    return _sha([CODE_VERSION, {name: version(name) for name in _WRITERS}, *plain])
+    return _sha([CODE_VERSION, {name: version(name) for name in _WRITERS} | PYTHON, *plain])
 
 
 def _reads(step: Step, markers: Mapping[str, Marker]) -> dict[str, str]:

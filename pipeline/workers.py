@@ -42,7 +42,10 @@ class Pool:
     def submit(self, *call: str) -> "Future[str]":
         """Do one `run_task` call; at once if there are no processes."""
         if self._executor is not None:
-            return self._executor.submit(_do, *call)
+            try:
+                return self._executor.submit(_do, *call)
+            except (BrokenProcessPool, EOFError, ConnectionError):  # a worker ended, or the parent that forks them
+                raise _ended_from_outside() from None
         done: Future[str] = Future()
         done.set_result(run_task(*call))
         return done
@@ -52,11 +55,7 @@ class Pool:
         try:
             return future.result()
         except BrokenProcessPool:
-            raise StopRun(
-                "a worker process was ended from outside, most likely for lack of memory",
-                "run the same command again to resume, with fewer --workers or a smaller run.part_bytes; a script that "
-                "calls Gleanery itself must be a file, and do so below `if __name__ == '__main__':`",
-            ) from None
+            raise _ended_from_outside() from None
 
     def stop(self) -> None:
         """Have the workers leave what they do; those that do not within `TIDY_SECONDS` are killed. Waits for none."""
@@ -78,6 +77,14 @@ class Pool:
             if pid := parent._forkserver_pid:
                 _kill([pid])
             parent._stop()
+
+
+def _ended_from_outside() -> StopRun:
+    return StopRun(
+        "a worker process was ended from outside, most likely for lack of memory",
+        "run the same command again to resume, with fewer --workers or a smaller run.part_bytes; a script that "
+        "calls Gleanery itself must be a file, and do so below `if __name__ == '__main__':`",
+    )
 
 
 _open: Pool | None = None
@@ -105,7 +112,7 @@ def close_shared_pool() -> None:
 
 @contextlib.contextmanager
 def stopped_by_signals() -> Iterator[Callable[[], None]]:
-    """Meanwhile Ctrl-C and SIGTERM stop the workers first, and then do what they did before.
+    """Meanwhile Ctrl-C, SIGTERM and SIGHUP stop the workers first, and then do what they did before.
 
     Only so is a run stopped at once: whoever waits for a task would wait for its end, and an engine waits in its own
     frames. A signal that would end this process is left as it is, since workers end with it. What is yielded raises
@@ -125,7 +132,7 @@ def stopped_by_signals() -> Iterator[Callable[[], None]]:
         before[number](number, frame)
 
     if threading.current_thread() is threading.main_thread():  # only there signals can be handled
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if callable(handler := signal.getsignal(number)):
                 before[number] = handler
                 signal.signal(number, stop)
@@ -174,7 +181,8 @@ def _stop_worker(_number: int, _frame: FrameType | None) -> None:
 
 
 def _start_worker(driver: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what an interrupt means
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the driver decides what an interrupt means
     signal.signal(signal.SIGTERM, _stop_worker)
     end_with(driver)
 

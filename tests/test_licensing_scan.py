@@ -4,6 +4,7 @@ import contextlib
 import functools
 import gc
 import os
+import pickle
 import random
 import re
 import subprocess
@@ -18,9 +19,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gleanery.licensing import index
 from gleanery.licensing.reading import HEAD_CHARACTERS, WHOLE_CHARACTERS, read_text
 from gleanery.licensing.scan import MAYBE_NO_TRAINING, MOST_FINDINGS, NO_TRAINING, Finding, Scanner, head_of
 from gleanery.licensing.time_limit import TimeIsUp, within
+from gleanery.records.errors import StopRun
 
 GOLDEN = Path(__file__).parent / "golden/licensing"
 HEADS: dict[str, Any] = tomllib.loads((GOLDEN / "heads.expected.toml").read_text("utf-8"))
@@ -491,6 +494,23 @@ def test_the_detector_names_its_version_its_list_and_its_index() -> None:
     assert re.fullmatch(
         r"scancode-toolkit [\d.]+ / SPDX list [\d.]+ / index sha256:[0-9a-f]{12} / gleanery-scan \d+", SCANNER.detector
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(MemoryError(), MemoryError), (EOFError(), StopRun), (pickle.UnpicklingError("cut"), StopRun)],
+)
+def test_an_index_that_cannot_be_loaded_is_never_built(
+    error: Exception, told: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(index.pickle, "load", load)
+    before = (index._index_file().stat().st_mtime_ns, gc.isenabled())
+    with pytest.raises(told):
+        index._loaded(index._index_file())
+    assert (index._index_file().stat().st_mtime_ns, gc.isenabled()) == before
 
 
 @pytest.mark.slow

@@ -254,7 +254,7 @@ def test_an_error_that_reaches_people_as_a_line_is_not_logged_with_its_frames_to
     assert [is_news(record) for record in (said, stopped, full, other)] == [False, False, False, True]
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_run_that_is_stopped_says_so_and_leaves_nothing_in_the_temporary_folder(
     corpus: Path, tmp_path: Path, sign: signal.Signals, workers: str
@@ -277,6 +277,18 @@ def test_a_run_that_is_stopped_says_so_and_leaves_nothing_in_the_temporary_folde
         assert process.returncode == 130
         assert said.splitlines()[-1] == "stopped; the same command resumes" and "Traceback" not in said
         assert not list(Path(scratch).iterdir())
+
+
+@pytest.mark.parametrize("ignored", [True, False])
+def test_a_terminal_that_closes_stops_a_run_unless_somebody_said_otherwise(ignored: bool) -> None:
+    code = (
+        "import os, signal, sys, time\nfrom gleanery.pipeline import cli\n"
+        f"if {ignored}:\n    signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "cli.app = lambda: (os.kill(os.getpid(), signal.SIGHUP), time.sleep(0.1), print('goes on'))\n"
+        "try:\n    cli.main()\nexcept KeyboardInterrupt:\n    print('stopped')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.stdout == ("goes on\n" if ignored else "stopped\n")
 
 
 def test_who_stops_a_run_twice_does_not_wait_until_it_is_tidy() -> None:

@@ -112,10 +112,9 @@ def copy() -> Callable[[Path, Path], None]:
 
     def copied(source: Path, target: Path) -> None:
         shutil.copytree(source, target)
-        for path in (target / "work/tokens/data").rglob("*"):
-            if path.is_file():
-                place = target / "store" / path.relative_to(target / "work/tokens/data")
-                place.unlink()
-                link_file(path, place)
+        for path in sorted((source / "store").rglob("*")):
+            first = Path("work/tokens/data") / path.relative_to(source / "store")
+            if (source / first).is_file() and path.samefile(source / first):
+                link_file(target / first, target / path.relative_to(source))
 
     return copied

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import apache_beam as beam
@@ -24,7 +25,8 @@ from apache_beam.portability.api import beam_runner_api_pb2 as api
 from gleanery.pipeline import spark
 from gleanery.pipeline.engine import Call, Engine, build, portable_pipeline, worker_pool
 from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.steps import Shard, Step, Task, step_fingerprint
+from gleanery.pipeline.steps import Shard, Step, Task, first_error, step_fingerprint
+from gleanery.pipeline.workers import Pool
 from gleanery.records.errors import StopRun
 
 CALL = Call("/run", "step", "module:function", "base", "{}", "")
@@ -100,6 +102,42 @@ def test_a_run_that_is_stopped_ends_its_workers_at_once_and_they_tidy_up(tmp_pat
     assert time.monotonic() - stopped[0] < 60
     assert not list(folders.iterdir()) and not list(tmp_path.rglob("*.json"))
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("victim", ["worker", "parent"])
+def test_a_process_that_somebody_killed_is_told_in_a_line(tmp_path: Path, victim: str) -> None:
+    step = Step("stage", "one", "one", f"{__name__}:linger", tuple(Task(f"t{n}") for n in range(9)), {})
+    folders = tmp_path / "folders"
+    folders.mkdir()
+
+    def kill() -> None:
+        while len(list(folders.iterdir())) < 2:
+            time.sleep(0.05)
+        children = psutil.Process().children(recursive=True)
+        forked = [child for child in children if any("forkserver" in word for word in child.cmdline())]
+        parent = next(child for child in forked if child.ppid() == os.getpid())
+        os.kill(parent.pid if victim == "parent" else parent.children()[0].pid, signal.SIGKILL)
+
+    threading.Thread(target=kill).start()
+    with pytest.raises(Exception, match="was ended from outside"), Engine("local", 2) as engine:
+        engine.run(tmp_path, step, step_fingerprint(step, {}), step.tasks, Settings().to_json())
+    told = first_error(tmp_path, step)
+    assert told is not None and told.message == (
+        "one: a worker process was ended from outside, most likely for lack of memory"
+    )
+    assert told.hint.startswith("run the same command again to resume, with fewer --workers")
+
+
+@pytest.mark.parametrize("error", [EOFError("unexpected EOF"), ConnectionResetError(), BrokenProcessPool()])
+def test_a_pool_that_cannot_start_a_worker_says_so_like_one_that_lost_it(error: Exception) -> None:
+    class Executor:
+        def submit(self, *_: object) -> None:
+            raise error
+
+    pool = Pool(1)
+    pool._executor = Executor()  # type: ignore[assignment]
+    with pytest.raises(StopRun, match="was ended from outside"):
+        pool.submit("a")
 
 
 @pytest.mark.parametrize("name", ["DirectRunner", "DaskRunner", "PrismRunner", "no-such-engine"])
@@ -181,6 +219,22 @@ def test_a_spark_process_that_does_not_come_up_is_ended(tmp_path: Path, monkeypa
         pass
     assert {p.pid for p in psutil.Process().children(recursive=True)} <= before
     assert [path.name for path in tmp_path.iterdir()] == ["java"]
+
+
+def test_a_java_process_that_is_killed_is_told_as_such_and_needs_no_name_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    java = tmp_path / "java"
+    java.write_text(
+        '#!/bin/sh\necho "$SPARK_LOCAL_IP $SPARK_LOCAL_HOSTNAME" > "${0%/*}/seen"\n'
+        "echo 26/11/30 05:34:12 INFO BlockManager: Initialized >&2\nkill -9 $$\n"
+    )
+    java.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(spark, "missing", lambda: None)
+    with pytest.raises(StopRun, match="ended by signal 9, most likely for lack of memory$"), spark.SparkSession(1):
+        pass
+    assert (tmp_path / "seen").read_text() == "127.0.0.1 localhost\n"
 
 
 @pytest.mark.slow

@@ -1,12 +1,14 @@
 """The folder of a run: only what a run made in it is ever replaced or removed."""
 
+import errno
+import fcntl
 import os
 from pathlib import Path
 
 import pytest
 
 from gleanery.pipeline.run import curate
-from gleanery.pipeline.run_folder import clean_temporary, is_run, locked
+from gleanery.pipeline.run_folder import LOCKS, clean_temporary, is_run, locked
 from gleanery.pipeline.settings import Settings
 from gleanery.records.errors import StopRun
 
@@ -42,6 +44,31 @@ def test_a_folder_is_that_of_a_run_as_soon_as_its_rules_are_pinned(tmp_path: Pat
         assert is_run(root)
     (root / ".lock").unlink()
     with pytest.raises(StopRun, match="not of a run"), locked(root):
+        pass
+
+
+def test_a_file_system_without_locks_is_not_taken_for_another_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, elsewhere, real = tmp_path / "run", tmp_path / "locks", fcntl.flock
+    elsewhere.mkdir()
+
+    def flock(file: object, operation: int) -> None:
+        if elsewhere not in Path(file.name).parents:  # type: ignore[attr-defined]
+            raise OSError(errno.ENOSYS, "Function not implemented")
+        real(file, operation)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(StopRun, match=r"run/\.lock \(\w+\) has no locks") as caught, locked(root):
+        pass
+    assert LOCKS in caught.value.hint
+    monkeypatch.setenv(LOCKS, str(elsewhere))
+    with locked(root):
+        with pytest.raises(StopRun, match="another run is writing"), locked(root):
+            pass
+        with locked(tmp_path / "another run"):
+            pass
+    with locked(root):
         pass
 
 

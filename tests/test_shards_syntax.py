@@ -1,6 +1,7 @@
 """Spans are whole nodes of the syntax tree, and no file takes more than its share of steps."""
 
 import pytest
+import tokenizers
 
 pytest.importorskip("tree_sitter", reason="tree-sitter and its grammars are not installed")
 
@@ -49,6 +50,7 @@ def test_another_grammar_makes_tokens_anew_and_is_named_in_the_release(monkeypat
     markers = {"documents": Marker("", {"tables/documents/part-00000-of-00001.parquet": Written(1, 1, "")}, {}, {})}
     plain, spans = Settings(), Settings(shards=ShardSettings(syntax_spans=True))
     assert "grammars" not in tokens_step(plain, markers).parameters
+    assert tokens_step(plain, markers).parameters["tokenizers"] == tokenizers.__version__
     before = tokens_step(spans, markers).parameters
     assert set(before["grammars"]) == {"tree-sitter"} | {name.replace("_", "-") for name, _ in GRAMMARS.values()}
     monkeypatch.setattr(syntax, "version", lambda name: "9.9" if name == "tree-sitter-go" else "1.0")

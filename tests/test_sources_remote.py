@@ -618,6 +618,18 @@ def test_a_proxy_that_looks_names_up_opens_no_way_inside(
     assert len(proxy.requests) == 1 and secret.requests == []
 
 
+@pytest.mark.parametrize("name", ["ALL_PROXY", "all_proxy"])
+def test_git_asks_the_proxy_for_everything_too(
+    name: str, tmp_path: Path, serve: Callable[[Answer], Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve(constant(status=404))
+    for other in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, proxy.url)
+    assert failure(Source("git", "http://code.project.invalid/a.git"), tmp_path / "cache")
+    assert any("code.project.invalid/a.git" in request for request in map(str, proxy.requests))
+
+
 @pytest.mark.parametrize("location", ["http://[::1/", "http:///a.tar"])
 def test_a_redirect_to_an_address_that_is_none_is_refused(
     location: str, tmp_path: Path, serve: Callable[[Answer], Server]
