@@ -506,7 +506,7 @@ def test_an_index_that_cannot_be_loaded_is_never_built(
     def load(_: object) -> None:
         raise error
 
-    monkeypatch.setattr(index.pickle, "load", load)
+    monkeypatch.setattr(pickle, "load", load)
     before = (index._index_file().stat().st_mtime_ns, gc.isenabled())
     with pytest.raises(told):
         index._loaded(index._index_file())
