@@ -8,6 +8,8 @@ took 1.8 ms to append and 100,000 rules 0.24 s to read (SQLite, processor time o
                     │  │            └────┬──────┘
                     │  └──▶ withdrawn ◀──┘                (from `verified` on only with a new proof)
                     └─────▶ rejected                      (the challenge ran out, or an operator said no)
+
+What ended without a proof is `forgotten` after a month: what it was about goes, that there was a request stays.
 """
 
 import hmac
@@ -28,6 +30,9 @@ from gleanery.optout.matching import Rule, rule_keys, spelled_today
 from gleanery.optout.typed import rule_value, typed_repository
 from gleanery.records.errors import RejectRecord, StopRun
 from gleanery.records.names import canonical_repository
+
+FORGOTTEN_AFTER = 30  # days for which a request without a proof is kept after its end
+_VISITS_KEPT = 2 * 86_400  # seconds
 
 __all__ = ["Challenge", "Proof", "Registry", "Request", "Rule"]
 
@@ -171,7 +176,7 @@ class Registry:
     def withdraw(self, request_id: str, receipt: str) -> Request:
         """Take a request back. Before it is verified that is all; afterwards a new challenge has to be passed."""
         with self._opened(request_id, receipt) as (connection, now, request):
-            step.close_challenge(connection, request_id, "void")
+            step.close_challenge(connection, now, request_id, "void")
             if request.stands:
                 step.new_challenge(connection, now, request_id, "unblock", request.challenge.dataset)
             else:
@@ -180,16 +185,16 @@ class Registry:
 
     def keep(self, request_id: str, receipt: str) -> Request:
         """Drop a withdrawal that was started and not proven: the opt-out stays as it is."""
-        with self._opened(request_id, receipt) as (connection, _, request):
+        with self._opened(request_id, receipt) as (connection, now, request):
             if request.state in words.PROVEN:
-                step.close_challenge(connection, request_id, "void")
+                step.close_challenge(connection, now, request_id, "void")
             return step.request_of(connection, request_id)
 
     def reject_request(self, request_id: str) -> None:
         """Close an unproven request on the operator's word."""
         with self._appending() as (connection, now):
             step.move(connection, now, request_id, ("received", "challenged"), "rejected", "refused")
-            step.close_challenge(connection, request_id, "void")
+            step.close_challenge(connection, now, request_id, "void")
 
     def expire_challenges(self) -> int:
         """Close every challenge whose time is over; how many there were. One look-up when there are none."""
@@ -204,6 +209,22 @@ class Registry:
             for request_id in late:
                 step.expire(connection, now, step.request_of(connection, request_id))
             return len(late)
+
+    def forget(self, days: int = FORGOTTEN_AFTER) -> int:
+        """Empty requests that ended without a proof so many days ago; how many those were. Old visits go too.
+
+        Their receipts open nothing any more. A request that was proven stays, as the rule that followed from it does.
+        """
+        table = schema.requests
+        ended = (table.c.state.in_(("rejected", "withdrawn")), table.c.rule_seq.is_(None))
+        query = sa.select(table.c.id).where(*ended, table.c.updated_at <= self._clock() - days * 86_400)
+        self.expire_challenges()
+        with self._appending() as (connection, now):
+            ids = connection.execute(query.order_by(table.c.id)).scalars().all()
+            for request_id in ids:
+                step.forget(connection, now, request_id)
+            connection.execute(_FORGET, {"old": now - _VISITS_KEPT})
+            return len(ids)
 
     def mark_applied(self, position: int) -> int:
         """A run has used the rules up to this position: its verified requests become applied; how many there were.
@@ -259,7 +280,7 @@ class Registry:
         """Count one visit in the bucket's current window of that length: visits so far, and seconds until it ends."""
         now = self._clock()
         starts = now - now % seconds
-        values = {"bucket": bucket, "starts": starts, "old": now - 2 * 86_400}
+        values = {"bucket": bucket, "starts": starts, "old": now - _VISITS_KEPT}
         with schema.writing(self._engine) as connection:
             hits = int(connection.execute(_COUNT, values).scalar_one())
             if hits == 1:

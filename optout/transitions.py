@@ -37,7 +37,7 @@ def append_rule(connection: Connection, now: int, scope: str, value: str, action
 def receive(connection: Connection, now: int, row: Mapping[str, Any]) -> None:
     """A new request, in the state `received`."""
     connection.execute(_REQUESTS.insert().values(state="received", created_at=now, updated_at=now, **row))
-    body = {"request_id": row["id"], "repository": row["repository"], "to": "received"}
+    body = {"request_id": row["id"], "to": "received", "sealed": chain.request_seal(row)}
     chain.append(connection, now, "request", body)
 
 
@@ -56,34 +56,38 @@ def new_challenge(connection: Connection, now: int, request_id: str, action: str
     """A challenge that can be answered for a week. The log holds that it exists, not its token."""
     count = sa.select(sa.func.count()).select_from(_CHALLENGES).where(_CHALLENGES.c.request_id == request_id)
     number = int(connection.execute(count).scalar_one()) + 1
-    connection.execute(
-        _CHALLENGES.insert().values(
-            request_id=request_id,
-            number=number,
-            action=action,
-            token=new_token(),
-            dataset=dataset,
-            state="pending",
-            created_at=now,
-            expires_at=now + LIFETIME,
-        )
-    )
+    row = {"request_id": request_id, "number": number, "action": action, "token": new_token(), "dataset": dataset}
+    row["expires_at"] = now + LIFETIME
+    connection.execute(_CHALLENGES.insert().values(state="pending", created_at=now, **row))
     # What the page shows of a check is about this challenge; clocks of several machines need not agree on that.
     forgotten = _REQUESTS.update().where(_REQUESTS.c.id == request_id)
     connection.execute(forgotten.values(last_result=None, last_checked_at=None))
     body: dict[str, chain.Plain] = {"request_id": request_id, "number": number, "action": action}
+    body["sealed"] = chain.challenge_seal(row)
     chain.append(connection, now, "challenge", body)
 
 
-def close_challenge(connection: Connection, request_id: str, to: str) -> int:
+def close_challenge(connection: Connection, now: int, request_id: str, to: str) -> int:
     """Close what is pending, as `passed` or `void`; how many that were (0 or 1)."""
     where = (_CHALLENGES.c.request_id == request_id, _CHALLENGES.c.state == "pending")
-    return connection.execute(_CHALLENGES.update().where(*where).values(state=to)).rowcount
+    pending = connection.execute(sa.select(_CHALLENGES.c.number).where(*where)).scalars().all()
+    for number in pending:
+        connection.execute(_CHALLENGES.update().where(*where, _CHALLENGES.c.number == number).values(state=to))
+        chain.append(connection, now, "challenge", {"request_id": request_id, "number": number, "to": to})
+    return len(pending)
+
+
+def forget(connection: Connection, now: int, request_id: str) -> None:
+    """Empty what a request that was never proven is about; that there was one stays."""
+    move(connection, now, request_id, ("rejected", "withdrawn"), "forgotten")
+    nothing = {"repository": "", "clone_url": "", "receipt_sha256": "", "last_result": None}
+    connection.execute(_REQUESTS.update().where(_REQUESTS.c.id == request_id).values(**nothing))
+    connection.execute(_CHALLENGES.update().where(_CHALLENGES.c.request_id == request_id).values(token="", dataset=""))
 
 
 def expire(connection: Connection, now: int, request: Request) -> None:
     """The time of the challenge is over. A request that was never verified ends with it."""
-    close_challenge(connection, request.id, "void")
+    close_challenge(connection, now, request.id, "void")
     if request.state == "challenged":
         move(connection, now, request.id, ("challenged",), "rejected", "expired")
 
@@ -97,7 +101,7 @@ def note_check(connection: Connection, now: int, request_id: str, code: str, com
 
 def carry_out(connection: Connection, now: int, request: Request) -> None:
     """The proof has passed: block the repository, or take this request's block back."""
-    if close_challenge(connection, request.id, "passed") != 1:
+    if close_challenge(connection, now, request.id, "passed") != 1:
         raise not_open()
     if request.challenge.action == "block":
         move(connection, now, request.id, ("challenged",), "verified")

@@ -7,6 +7,7 @@ address in the clear.
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Annotated, Any
@@ -72,6 +73,8 @@ def serve(registry_url: str | URL, host: str, port: int, settings: WebSettings) 
     settings = in_form(settings)
     proof.ensure_checks()
     registry = Registry.open(registry_url, wait=_VISITORS_WAIT)
+    ended = threading.Event()
+    threading.Thread(target=_forget, args=(registry, ended), daemon=True).start()
     try:
         uvicorn.run(
             create_app(registry, settings),
@@ -87,7 +90,19 @@ def serve(registry_url: str | URL, host: str, port: int, settings: WebSettings) 
             h11_max_incomplete_event_size=16 * 1024,
         )
     finally:
+        ended.set()
         registry.close()
+
+
+def _forget(registry: Registry, ended: threading.Event, every: float = 6 * 3600) -> None:
+    """From time to time forget what is kept no longer: nobody may come whose visit would do it."""
+    while True:
+        try:
+            registry.forget()
+        except GleaneryError as problem:
+            _log.error("%s; %s", problem.message, problem.hint)
+        if ended.wait(every):
+            return
 
 
 def create_app(registry: Registry, settings: WebSettings) -> FastAPI:

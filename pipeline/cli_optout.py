@@ -116,6 +116,18 @@ def check(registry: RegistryUrl = "optout.sqlite") -> None:
     out.print("intact")
 
 
+@app.command("forget")
+def forget(
+    registry: RegistryUrl = "optout.sqlite",
+    days: Annotated[int, typer.Option(min=0, help="Days since such a request ended.")] = 30,
+) -> None:
+    """Forget what requests were about that ended without a proof. The page does so by itself.
+
+    Example: gleanery optout forget --registry optout.sqlite
+    """
+    out.print(f"{_open_registry(registry).forget(days)} requests forgotten")
+
+
 @app.command("restore")
 def restore_backup(
     backup: Annotated[Path, typer.Argument(help="The file of a backup.")],

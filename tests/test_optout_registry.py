@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from sqlalchemy.exc import SQLAlchemyError
 
-from gleanery.optout import engines, schema, transitions
+from gleanery.optout import chain, engines, schema, transitions
 from gleanery.optout.chain import entry_hash
 from gleanery.optout.challenge import (
     LIFETIME,
@@ -547,6 +547,83 @@ def test_a_rule_or_state_that_was_not_logged_is_found(
     verified(registry)
     tamper(tmp_path, statement, table=table)
     assert registry.log_problems()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE requests SET repository = 'github.com/victim/lib'",
+        "UPDATE requests SET clone_url = 'https://example.org/x'",
+        "UPDATE requests SET receipt_sha256 = '00'",
+        "UPDATE requests SET rule_seq = 2",
+        "UPDATE challenges SET expires_at = 9999999999",
+        "UPDATE challenges SET token = 't'",
+        "UPDATE challenges SET state = 'pending'",
+        "DELETE FROM challenges",
+    ],
+)
+def test_a_request_that_says_something_else_than_its_log_is_found(
+    registry: Registry, tmp_path: Path, statement: str
+) -> None:
+    verified(registry)
+    registry.append_rule("repo", NAMES[1], "block")
+    registry.verify_log()
+    tamper(tmp_path, statement)
+    assert registry.log_problems()
+
+
+def test_a_request_of_an_older_log_is_compared_with_the_name_in_it(registry: Registry, tmp_path: Path) -> None:
+    row = {"id": "0" * 16, "repository": NAMES[0], "clone_url": f"https://{NAMES[0]}", "receipt_sha256": "0"}
+    with registry._appending() as (connection, now):
+        values = {"state": "received", "created_at": now, "updated_at": now, **row}
+        connection.execute(schema.requests.insert().values(**values))
+        chain.append(connection, now, "request", {"request_id": row["id"], "repository": NAMES[0], "to": "received"})
+    registry.verify_log()
+    tamper(tmp_path, f"UPDATE requests SET repository = '{NAMES[1]}'")
+    assert registry.log_problems()
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "expired", "refused"])
+def test_what_was_never_proven_is_forgotten_after_a_month(place: str, tmp_path: Path, end: str) -> None:
+    clock = Clock()
+    registry = Registry.open(place, clock=clock)
+    kept, kept_receipt = verified(registry, NAMES[0])
+    made = registry.create_request("https://github.com/invented-person/invented-diary")
+    assert made.receipt
+    registry.count_visit("visit", 3600)
+    if end == "withdrawn":
+        registry.withdraw(made.id, made.receipt)
+    elif end == "refused":
+        registry.reject_request(made.id)
+    clock.now += 29 * 86_400
+    assert registry.forget() == 0
+    clock.now += 9 * 86_400 if end != "expired" else 31 * 86_400
+    assert registry.forget() == 1
+    assert registry.forget() == 0
+    assert registry.get_request(made.id, made.receipt) is None and registry.get_request(kept.id, kept_receipt)
+    registry.verify_log()
+    with sa.create_engine(place).connect() as connection:
+        dump = "".join(str(connection.execute(sa.select(table)).all()) for table in schema.rules.metadata.sorted_tables)
+    assert "invented-" not in dump and made.challenge.token not in dump and "visit" not in dump and NAMES[0] in dump
+    tamper(tmp_path, f"UPDATE requests SET repository = '{NAMES[1]}' WHERE state = 'forgotten'")
+    assert registry.log_problems()
+    registry.close()
+
+
+def test_every_change_of_a_challenge_is_logged(place: str) -> None:
+    clock = Clock()
+    registry = Registry.open(place, clock=clock)
+    request, receipt = verified(registry)
+    registry.withdraw(request.id, receipt)
+    before = registry.log_head().entries
+    registry.keep(request.id, receipt)
+    assert registry.log_head().entries == before + 1
+    registry.withdraw(request.id, receipt)
+    clock.now += LIFETIME
+    before = registry.log_head().entries
+    assert registry.expire_challenges() == 1 and registry.log_head().entries == before + 1
+    registry.verify_log()
+    registry.close()
 
 
 def test_a_log_that_was_rewritten_as_a_whole_is_found_by_a_head_that_was_noted(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 
-from gleanery.optout import proof
+from gleanery.optout import proof, web
 from gleanery.optout.challenge import content_digest
 from gleanery.optout.connections import patient_protocol
+from gleanery.optout.engines import RegistryAway
 from gleanery.optout.pages import STATES, WAYS_OUT, stylesheet
 from gleanery.optout.proof import RESULTS, ProofResult
 from gleanery.optout.registry import Registry
@@ -671,3 +672,19 @@ def test_the_connections_of_a_network_of_proxies_are_not_counted(
         assert answer.startswith(b"HTTP/1.1 503 " if counted else b"HTTP/1.1 200 ")
         first.close()
         second.close()
+
+
+def test_the_page_forgets_by_itself(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, calls = threading.Event(), list[int]()
+
+    def forget() -> int:
+        calls.append(1)
+        if len(calls) == 2:
+            raise RegistryAway("away", "wait")
+        if len(calls) == 3:
+            ended.set()
+        return 0
+
+    monkeypatch.setattr(registry, "forget", forget)
+    web._forget(registry, ended, every=0.01)
+    assert len(calls) == 3
