@@ -10,30 +10,31 @@ clusters AS (SELECT * FROM stg_clusters),
 languages AS (
   SELECT blob_id, coalesce(min(language), 'unknown') AS language FROM stg_features GROUP BY blob_id
 ),
-repos AS (SELECT repo_id, name FROM stg_repos),
+repos AS (SELECT repo_id, name, url FROM stg_repos),
 files AS (
-  SELECT decisions.*, coalesce(cluster_id, decisions.blob_id) AS cluster, language, repos.name AS repo,
+  SELECT decisions.*, coalesce(cluster_id, decisions.blob_id) AS cluster, language, repos.name AS repo, url,
     reason LIKE '%\_duplicate' ESCAPE '\' AS removed
   FROM decisions LEFT JOIN clusters USING (blob_id) LEFT JOIN languages USING (blob_id) JOIN repos USING (repo_id)
 ),
 sides AS (
-  SELECT 'language' AS of_what, language AS name, cluster, removed, file_id, twin_file_id, repo, path FROM files
-  UNION ALL SELECT 'repository', repo, cluster, removed, file_id, twin_file_id, repo, path FROM files
+  SELECT 'language' AS of_what, language AS name, NULL AS url, cluster, removed, file_id, twin_file_id, repo, path FROM files
+  UNION ALL SELECT 'repository', repo, url, cluster, removed, file_id, twin_file_id, repo, path FROM files
 ),
-totals AS (SELECT of_what, name, count(*) AS files FROM sides GROUP BY of_what, name),
+totals AS (SELECT of_what, name, url, count(*) AS files FROM sides GROUP BY of_what, name, url),
 taken AS (
-  SELECT of_what, name, cluster, count(*) AS removed, min(file_id) AS example_id
-  FROM sides WHERE removed GROUP BY of_what, name, cluster
+  SELECT of_what, name, url, cluster, count(*) AS removed, min(file_id) AS example_id
+  FROM sides WHERE removed GROUP BY of_what, name, url, cluster
 ),
 final AS (
-  SELECT taken.of_what, taken.name, taken.cluster, taken.removed, totals.files, taken.removed / totals.files AS share,
+  SELECT taken.of_what, taken.name, taken.url, taken.cluster, taken.removed, totals.files, taken.removed / totals.files AS share,
     example.repo AS example_repo, example.path AS example_path, example.reason AS example_reason,
     example.similarity AS example_similarity, twin.repo AS kept_repo, twin.path AS kept_path
   FROM taken
-  JOIN totals USING (of_what, name)
+  JOIN totals
+    ON totals.of_what = taken.of_what AND totals.name = taken.name AND totals.url IS NOT DISTINCT FROM taken.url
   JOIN files AS example ON example.file_id = taken.example_id
   LEFT JOIN files AS twin ON twin.file_id = example.twin_file_id
   WHERE taken.removed >= CAST($least AS BIGINT) AND taken.removed >= CAST($share AS DOUBLE) * totals.files
 )
 SELECT * FROM final
-ORDER BY share DESC, removed DESC, of_what, name, cluster
+ORDER BY share DESC, removed DESC, of_what, name, url, cluster

@@ -10,9 +10,8 @@ clusters AS (SELECT * FROM stg_clusters),
 repos AS (SELECT * FROM stg_repos),
 asked AS (
   SELECT file_id, blob_id
-  FROM decisions JOIN repos USING (repo_id)
-  WHERE path = $path AND (repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo)))
+  FROM decisions
+  WHERE path = $path AND repo_id IN (SELECT repo_id FROM named)
 ),
 own AS (SELECT asked.*, cluster_id FROM asked LEFT JOIN clusters USING (blob_id)),
 members AS (

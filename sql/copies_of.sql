@@ -12,14 +12,10 @@ repos AS (
     list_transform(list_concat([name, url], aliases), lambda one: plain(one)) AS known_as
   FROM stg_repos
 ),
-asked AS (
-  SELECT repo_id, name FROM repos
-  WHERE repo_id = $repo OR list_contains(known_as, plain($repo))
-),
 own AS (
-  SELECT path, blob_id, repo_id, first_commit_at, origin, known_as
+  SELECT path, blob_id, repo_id, first_commit_at, origin, known_as, url
   FROM decisions JOIN repos USING (repo_id)
-  WHERE blob_id IS NOT NULL AND repo_id IN (SELECT repo_id FROM asked) AND ($path = '' OR path = $path)
+  WHERE blob_id IS NOT NULL AND repo_id IN (SELECT repo_id FROM named) AND ($path = '' OR path = $path)
 ),
 near AS (
   SELECT left_blob_id AS blob_id, right_blob_id AS copy_id, sameness, similarity FROM pairs WHERE bars
@@ -30,7 +26,8 @@ copies AS (
   UNION ALL SELECT own.*, copy_id, sameness, near.similarity FROM own JOIN near USING (blob_id)
 ),
 final AS (
-  SELECT copies.path, copies.kind, copies.similarity, repos.name AS other_repo, other.path AS other_path,
+  SELECT copies.url, copies.path, copies.kind, copies.similarity, repos.name AS other_repo, repos.url AS other_url,
+    other.path AS other_path,
     other.verdict AS other_verdict, other.reason AS other_reason,
     repos.first_commit_at < copies.first_commit_at AS other_is_older,
     coalesce(list_contains(copies.known_as, repos.origin), false)
@@ -38,7 +35,7 @@ final AS (
   FROM copies
   JOIN decisions AS other ON other.blob_id = copies.copy_id
   JOIN repos ON repos.repo_id = other.repo_id
-  WHERE other.repo_id NOT IN (SELECT repo_id FROM asked)
+  WHERE other.repo_id <> copies.repo_id
 )
 SELECT * FROM final
 ORDER BY ALL

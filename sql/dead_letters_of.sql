@@ -7,11 +7,7 @@ WITH
 dead_letters AS (SELECT * FROM stg_dead_letters),
 files AS (SELECT * FROM stg_files),
 repos AS (SELECT * FROM stg_repos),
-asked AS (
-  SELECT repo_id, name FROM repos
-  WHERE repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
-),
+asked AS (SELECT repo_id, name FROM repos SEMI JOIN named USING (repo_id)),
 own_ids AS (
   SELECT repo_id AS id, CAST(NULL AS VARCHAR) AS path FROM asked
   UNION ALL SELECT file_id, path FROM files WHERE repo_id IN (SELECT repo_id FROM asked)

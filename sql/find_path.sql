@@ -7,11 +7,7 @@
 WITH
 decisions AS (SELECT * FROM stg_decisions),
 repos AS (SELECT * FROM stg_repos),
-asked AS (
-  SELECT repo_id, name FROM repos
-  WHERE repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
-),
+asked AS (SELECT repo_id, name FROM repos SEMI JOIN named USING (repo_id)),
 compared AS (
   SELECT path, verdict, reason, path = $path AS is_same,
     greatest(

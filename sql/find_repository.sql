@@ -5,13 +5,8 @@
 -- Parameter repo (required): the repository: owner/name, an alias, its URL or its repo_id
 WITH
 repos AS (SELECT * FROM stg_repos),
-asked AS (
-  SELECT repo_id, name FROM repos
-  WHERE repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
-),
 compared AS (
-  SELECT *, repo_id IN (SELECT repo_id FROM asked) AS is_same,
+  SELECT *, repo_id IN (SELECT repo_id FROM named) AS is_same,
     jaro_winkler_similarity(lower(name), lower($repo)) AS likeness
   FROM repos
 ),
@@ -19,7 +14,8 @@ final AS (
   SELECT is_same, round(likeness, 4) AS likeness, * EXCLUDE (is_same, likeness)
   FROM compared
   WHERE is_same OR likeness >= 0.75
+  -- All that have the name, and of those that are like it the ten closest.
+  QUALIFY is_same OR row_number() OVER (PARTITION BY is_same ORDER BY compared.likeness DESC, name, repo_id) <= 10
 )
 SELECT * FROM final
 ORDER BY is_same DESC, likeness DESC, name, repo_id
-LIMIT 10

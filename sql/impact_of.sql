@@ -6,11 +6,7 @@
 WITH
 docs AS (SELECT * FROM stg_docs),
 repos AS (SELECT * FROM stg_repos),
-asked AS (
-  SELECT repo_id, name FROM repos
-  WHERE repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
-),
+asked AS (SELECT repo_id, name FROM repos SEMI JOIN named USING (repo_id)),
 marked AS (
   SELECT docs.*, asked.repo_id IS NOT NULL AS is_asked FROM docs LEFT JOIN asked ON asked.repo_id = docs.repo_id
 ),

@@ -5,7 +5,7 @@
 WITH
 decisions AS (SELECT * FROM stg_decisions),
 license_conclusions AS (SELECT * FROM stg_license_conclusions),
-repos AS (SELECT repo_id, name FROM stg_repos),
+repos AS (SELECT repo_id, name, url FROM stg_repos),
 clashing AS (
   SELECT repo_id, path, verdict, reason, header_expression, directory_expression,
     list_sort(list_distinct(list_transform(
@@ -16,9 +16,10 @@ clashing AS (
 ),
 final AS (
   SELECT name AS repo, header_expression, directory_expression,
-    coalesce(array_to_string(claims, '; '), '') AS claims, verdict, reason, count(*) AS files, min(path) AS for_example
+    coalesce(array_to_string(claims, '; '), '') AS claims, verdict, reason, count(*) AS files, min(path) AS for_example,
+    url
   FROM clashing LEFT JOIN repos USING (repo_id)
-  GROUP BY ALL
+  GROUP BY repo_id, name, url, header_expression, directory_expression, claims, verdict, reason
 )
 SELECT * FROM final
-ORDER BY files DESC, repo, header_expression, directory_expression, claims, reason
+ORDER BY files DESC, repo, header_expression, directory_expression, claims, reason, url

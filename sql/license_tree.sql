@@ -8,13 +8,9 @@ decisions AS (SELECT * FROM stg_decisions),
 files AS (SELECT file_id, size FROM stg_files),
 license_conclusions AS (SELECT * FROM stg_license_conclusions),
 repos AS (SELECT * FROM stg_repos),
-asked AS (
-  SELECT repo_id, name AS repo FROM repos
-  WHERE repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
-),
+asked AS (SELECT repo_id, name AS repo, url FROM repos SEMI JOIN named USING (repo_id)),
 concluded AS (
-  SELECT repo, path, regexp_extract(path, '^(.*)/[^/]*$', 1) AS folder, expression, header_expression,
+  SELECT repo, url, path, regexp_extract(path, '^(.*)/[^/]*$', 1) AS folder, expression, header_expression,
     directory_expression, basis, conflict, uncertain, verdict, size, starts_with(rule, 'override ') AS is_overridden,
     list_sort(list_distinct(list_transform(
       claims, lambda claim: concat(claim.source, ': ', coalesce(claim.expression, 'not identified'))
@@ -25,14 +21,14 @@ concluded AS (
   FROM decisions JOIN asked USING (repo_id) JOIN license_conclusions USING (file_id) JOIN files USING (file_id)
 ),
 final AS (
-  SELECT repo, folder, expression, basis, stated_in, conflict, uncertain,
+  SELECT repo, url, folder, expression, basis, stated_in, conflict, uncertain,
     coalesce(array_to_string(claims, '; '), '') AS claims, count(*) AS files,
     count(*) FILTER (verdict = 'kept') AS kept, CAST(sum(size) AS BIGINT) AS bytes,
     count(*) FILTER (is_overridden) AS overridden, min(path) AS for_example,
     any_value(header_expression ORDER BY path) AS header_expression,
     any_value(directory_expression ORDER BY path) AS directory_expression
   FROM concluded
-  GROUP BY repo, folder, expression, basis, stated_in, conflict, uncertain, claims
+  GROUP BY repo, url, folder, expression, basis, stated_in, conflict, uncertain, claims
 )
 SELECT * FROM final
-ORDER BY repo, folder, files DESC, expression, basis, stated_in, conflict, uncertain, claims
+ORDER BY repo, url, folder, files DESC, expression, basis, stated_in, conflict, uncertain, claims

@@ -10,9 +10,8 @@ repos AS (SELECT * FROM stg_repos),
 pairs AS (SELECT * FROM stg_pairs),
 asked AS (
   SELECT DISTINCT blob_id
-  FROM decisions JOIN repos USING (repo_id)
-  WHERE path = $path AND (repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo)))
+  FROM decisions
+  WHERE path = $path AND repo_id IN (SELECT repo_id FROM named)
 ),
 measured AS (
   SELECT right_blob_id AS blob_id, pairs.* FROM pairs JOIN asked ON asked.blob_id = left_blob_id

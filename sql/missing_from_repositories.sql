@@ -6,11 +6,7 @@
 WITH
 decisions AS (SELECT * FROM stg_decisions),
 repos AS (SELECT * FROM stg_repos),
-asked AS (
-  SELECT repo_id, name FROM repos
-  WHERE $repo = '' OR repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
-),
+asked AS (SELECT repo_id, name FROM repos SEMI JOIN named USING (repo_id)),
 incomplete AS (SELECT DISTINCT repo_id FROM decisions WHERE verdict = 'kept' AND len(missing) > 0),
 final AS (
   SELECT asked.name AS repo, lost.path, lost.reason, elsewhere.name AS kept_in, twin.path AS kept_path

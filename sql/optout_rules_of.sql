@@ -8,11 +8,7 @@ decisions AS (SELECT * FROM stg_decisions),
 optout_names AS (SELECT * FROM stg_optout_names),
 optout_rules AS (SELECT * FROM stg_optout_rules),
 repos AS (SELECT * FROM stg_repos),
-asked AS (
-  SELECT repo_id FROM repos
-  WHERE repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
-),
+asked AS (SELECT repo_id FROM repos SEMI JOIN named USING (repo_id)),
 -- It, and all that it came from.
 line AS (
   SELECT repo_id FROM asked

@@ -7,17 +7,14 @@ WITH
 decisions AS (SELECT * FROM stg_decisions),
 docs AS (SELECT * FROM stg_docs),
 repos AS (SELECT * FROM stg_repos),
-asked AS (
-  SELECT repo_id, name FROM repos
-  WHERE repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
-),
+asked AS (SELECT repo_id, url FROM repos SEMI JOIN named USING (repo_id)),
 final AS (
-  SELECT decisions.path, reason, similarity, docs.repo AS released_as_repo, docs.path AS released_as_path, docs.license
-  FROM decisions JOIN docs ON docs.file_id = decisions.twin_file_id
+  SELECT asked.url, decisions.path, reason, similarity, docs.repo AS released_as_repo, other.url AS released_as_url,
+    docs.path AS released_as_path, docs.license
+  FROM decisions JOIN asked USING (repo_id) JOIN docs ON docs.file_id = decisions.twin_file_id
+  LEFT JOIN repos AS other ON other.repo_id = docs.repo_id
   WHERE reason LIKE '%\_duplicate' ESCAPE '\'
-    AND decisions.repo_id IN (SELECT repo_id FROM asked)
-    AND docs.repo_id NOT IN (SELECT repo_id FROM asked)
+    AND docs.repo_id <> decisions.repo_id
 )
 SELECT * FROM final
 ORDER BY ALL

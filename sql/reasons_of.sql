@@ -7,11 +7,7 @@ WITH
 decisions AS (SELECT * FROM stg_decisions),
 license_conclusions AS (SELECT file_id, expression FROM stg_license_conclusions),
 repos AS (SELECT * FROM stg_repos),
-asked AS (
-  SELECT repo_id, name FROM repos
-  WHERE repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
-),
+asked AS (SELECT repo_id, name FROM repos SEMI JOIN named USING (repo_id)),
 final AS (
   SELECT verdict, reason, expression, count(*) AS files, min(path) AS for_example
   FROM decisions LEFT JOIN license_conclusions USING (file_id)

@@ -8,11 +8,7 @@ WITH
 decisions AS (SELECT * FROM stg_decisions),
 redactions AS (SELECT * FROM stg_redactions),
 repos AS (SELECT * FROM stg_repos),
-asked AS (
-  SELECT repo_id, name FROM repos
-  WHERE repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
-),
+asked AS (SELECT repo_id, name FROM repos SEMI JOIN named USING (repo_id)),
 final AS (
   SELECT asked.name AS repo, path, ordinal, entity, start, "end", new_start, replacement, detector, score
   FROM decisions

@@ -7,11 +7,7 @@
 WITH
 docs AS (SELECT * FROM stg_docs),
 repos AS (SELECT * FROM stg_repos),
-asked AS (
-  SELECT repo_id, name FROM repos
-  WHERE repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
-),
+asked AS (SELECT repo_id, name FROM repos SEMI JOIN named USING (repo_id)),
 final AS (
   SELECT docs.repo, docs.path, shard, start, tokens, ordinal, license, language
   FROM docs

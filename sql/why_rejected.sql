@@ -8,11 +8,7 @@ WITH
 decisions AS (SELECT * FROM stg_decisions),
 files AS (SELECT * FROM stg_files),
 repos AS (SELECT * FROM stg_repos),
-asked AS (
-  SELECT repo_id, name FROM repos
-  WHERE repo_id = $repo
-    OR list_contains(list_transform(list_concat([name, url], aliases), lambda one: plain(one)), plain($repo))
-),
+asked AS (SELECT repo_id, name FROM repos SEMI JOIN named USING (repo_id)),
 decided AS (SELECT * FROM decisions WHERE path = $path AND repo_id IN (SELECT repo_id FROM asked)),
 twins AS (
   SELECT file_id AS twin_file_id, coalesce(repos.name, repo_id) AS twin_repo, path AS twin_path,
