@@ -123,15 +123,15 @@ def _of_csv(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
             "begin with `gleanery licenses --run DIR --queue FILE.csv`, and keep its columns",
         )
     for number, row in enumerate(rows, 1):
-        entry = {name: value for name in _KEYS if (value := _cell(row.get(name)))}
+        entry = {name: value for name in _KEYS if (value := _cell(row.get(name))).strip()}
         if any(name in entry for name in DECISION):
             yield number, entry
 
 
 def _cell(text: str | None) -> str:
     """A cell without the apostrophe that keeps a spreadsheet from running it as a formula."""
-    plain = (text or "").strip()
-    return plain[1:] if plain[:1] == "'" and plain[1:].startswith(_FORMULA) else plain
+    plain = text or ""
+    return plain[1:] if plain[:1] == "'" and plain.lstrip("'").startswith(_FORMULA) else plain
 
 
 def _override(entry: Mapping[str, Any], where: str) -> Override:
@@ -189,7 +189,8 @@ def _text(entry: Mapping[str, Any], key: str, where: str) -> str | None:
     value = entry.get(key, "")
     if not isinstance(value, str):
         _refuse(where, f"has {key} that is not a text", f'write it as {key} = "..."')
-    plain = value.strip()
+    # A path may begin or end with a blank; a person who writes one by hand does not mean it.
+    plain = value if key in ("path", "look_at") and entry.get("doubt") else value.strip()
     if not plain.isprintable() or len(plain) > _LONGEST.get(key, _LONGEST_TEXT):
         _refuse(where, f"has {key} that is too long or holds control codes", "write it on one line, in plain letters")
     return plain or None

@@ -10,7 +10,7 @@ file of a repository without overrides, with 10,000 for others.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from gleanery.licensing.conclude import Conclusion, Evidence
 from gleanery.licensing.expressions import canonical
@@ -60,14 +60,19 @@ class Overrides:
         return cls(read_overrides(path) if path is not None else (), policy)
 
     def refuse_contradictions(self, repositories: Iterable[Iterable[str]]) -> None:
-        """Raises StopRun for two overrides about the same files of a repository that name it in two ways.
+        """Raises StopRun for an override whose name several repositories bear, since what a person found out about one
+        says nothing about another; and for two about the same files of a repository that name it in two ways.
 
-        Each repository is given by its names.
+        Each repository is given by its repo_id, its name and its URL, and its other names.
         """
-        for names in repositories if self.rows else ():
+        fitting: dict[str, tuple[str, str]] = {}
+        for repo, own, url, *others in repositories if self.rows else ():
             seen: dict[tuple[str | None, ...], Override] = {}
-            for name in sorted({plain_name(name) for name in names}):
+            for name in sorted({plain_name(name) for name in (repo, own, url, *others)}):
                 for override in self._of_repository.get(name, ()):
+                    first = fitting.setdefault(override.override_id, (repo, url))
+                    if first[0] != repo:
+                        _refuse_unclear(override, first, (repo, url))
                     _refuse_second(seen, override, _scope(override))
 
     def ruling(self, repo: Mapping[str, Any], path: str, blob: str, conclusion: Conclusion) -> Ruling:
@@ -262,6 +267,15 @@ def _check(rows: Iterable[Override], policy: Policy) -> None:
 def _scope(override: Override) -> tuple[str | None, ...]:
     about = (override.path, override.header, override.blob_id)
     return (*about, override.doubt, override.folder_says, override.look_at)
+
+
+def _refuse_unclear(override: Override, *sources: tuple[str, str]) -> NoReturn:
+    meant = " and ".join(f"{url} (repo_id {repo})" for repo, url in sorted(sources, key=lambda pair: pair[1]))
+    raise StopRun(
+        f"the override {override.override_id} of {override.date} is about {override.repository}, and several sources "
+        f"bear this name: {meant}",
+        "write the URL or the repo_id of the one that is meant as its repository; for each other one make an entry",
+    )
 
 
 def _refuse_second(

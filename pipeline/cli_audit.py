@@ -87,4 +87,7 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     for name, equals, _ in pairs:
         if not equals:
             raise wrong(f"--set {name} has no value", "write --set NAME=VALUE")
+    given = [name for name, _, _ in pairs]
+    if twice := sorted({name for name in given if given.count(name) > 1}):
+        raise wrong(f"--set {twice[0]} is given twice", "give each parameter once")
     return {name: value for name, _, value in pairs}

@@ -54,14 +54,16 @@ def _draw_repository(folder: Path, repository: str, form: str) -> None:
     if form == "json":
         write(json.dumps([one.plain() for one in found], indent=1, ensure_ascii=False) + "\n")
         return
+    names = [one.repository for one in found]
     for one in found:
-        out.print(_tree(one))
+        out.print(_tree(one, names.count(one.repository) > 1))
 
 
-def _tree(found: Any) -> Tree:
+def _tree(found: Any, is_one_of_several: bool) -> Tree:
     from gleanery.release.wording import shown
 
-    root = Tree(Text(f"{shown(found.repository)}  {number(found.files, 'file')} read, {found.kept:,} kept", "bold"))
+    name = shown(found.repository) + (f" ({shown(found.url)})" if is_one_of_several else "")
+    root = Tree(Text(f"{name}  {number(found.files, 'file')} read, {found.kept:,} kept", "bold"))
     branches = {"": root}
     for place in found.places:
         above = place.folder

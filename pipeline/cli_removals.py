@@ -54,7 +54,7 @@ def add(
     release: Release,
     files: Annotated[list[str] | None, typer.Option("--file", help=FILE)] = None,
     repositories: Annotated[
-        list[str] | None, typer.Option("--repo", help="A repository's name, or its repo_id.")
+        list[str] | None, typer.Option("--repo", help="A repository: OWNER/REPO, an alias, its URL or its repo_id.")
     ] = None,
     registry: Annotated[str | None, typer.Option(help="Opt-out registry: remove all that its rules cover.")] = None,
     reason: Annotated[str, typer.Option(help="opt_out, licence, personal_data or other.")] = "opt_out",

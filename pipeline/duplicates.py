@@ -15,9 +15,9 @@ from gleanery.quality.decoding import decode
 from gleanery.records.errors import StopRun
 from gleanery.records.tables import TABLES
 from gleanery.release.duplicate_report import duplicate_page
+from gleanery.sql.named import places
 from gleanery.sql.questions import Database, questions, tables_of
 
-MOST_SPLITS = 16
 DOUBTFUL = 40
 
 
@@ -38,9 +38,9 @@ def cluster_of(folder: Path, target: str) -> Shown:
     """The cluster of OWNER/REPO:PATH. Raises StopRun if no file of that name was read."""
     tables = tables_of(folder)
     with Database(tables) as database:
-        for name, path in _splits(target):
+        for name, path in places(target):
             given = {"repo": name, "path": path}
-            members = database.ask(questions()["cluster_of"], given).to_pylist()
+            members = database.ask(questions()["cluster_of"], given).to_pylist() if database.named(name) else []
             if members:
                 measured = database.ask(questions()["measured_against"], given).to_pylist()
                 unlike = tuple(row for row in measured if row["sameness"] == "none")
@@ -49,12 +49,6 @@ def cluster_of(folder: Path, target: str) -> Shown:
                 same = other is None or other["blob_id"] == members[0]["blob_id"]
                 return Shown(tuple(members), unlike, other, () if same else tuple(side_by_side(*texts)))
     raise StopRun("no file of that name was read in this run", "give OWNER/REPO:PATH, as `gleanery explain` takes it")
-
-
-def _splits(target: str) -> list[tuple[str, str]]:
-    """Each reading of the target as a name and a path: both may hold colons."""
-    places = [place for place, character in enumerate(target) if character == ":"][:MOST_SPLITS]
-    return [(target[:place], target[place + 1 :].lstrip("/")) for place in places]
 
 
 def _partner(members: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

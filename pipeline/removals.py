@@ -23,13 +23,14 @@ from gleanery.records.errors import StopRun
 from gleanery.records.parquet import iter_rows
 from gleanery.release.listing import MANIFEST
 from gleanery.shards.removals import Wish
-from gleanery.sql.questions import tables_of
+from gleanery.sql.named import places
+from gleanery.sql.questions import Database, tables_of
 
 
 def wishes(
     release: Path, files: Sequence[str], repositories: Sequence[str], registry: str | None, reason: str, listed: int = 0
 ) -> list[Wish]:
-    """What to append. A repository is named by its name or repo_id, a file as in `file_ids`: all of a name are meant.
+    """What to append. A repository is named as `gleanery explain` takes it, a file as in `file_ids`: all are meant.
 
     `listed` is the latest position of the registry that the list names. Raises StopRun for an unknown name, since an
     entry that names nothing would look like a removal and be none, and for a registry that lacks what was known.
@@ -38,12 +39,11 @@ def wishes(
     _paths(release, "docs")
     found = [Wish("file", file_id, reason) for file_id in file_ids(release, files)]
     if repositories:
-        repos = list(_rows(release, "repos", ["repo_id", "name"]))
-        for name in repositories:
-            ids = [r["repo_id"] for r in repos if name in (r["repo_id"], r["name"])]
-            if not ids:
-                raise StopRun(f"the release has no repository {name}", "`gleanery audit repositories` lists them")
-            found += [Wish("repo", one, reason) for one in sorted(ids)]
+        with Database(tables_of(release)) as database:
+            for name in repositories:
+                if not (ids := database.named(name)):
+                    raise database.refuse_unknown(name)
+                found += [Wish("repo", one, reason) for one in ids]
     return found + (_of_registry(release, registry, reason, listed) if registry else [])
 
 
@@ -62,19 +62,34 @@ def release_in(folder: Path) -> Path:
 def file_ids(release: Path, files: Sequence[str]) -> list[str]:
     """The ids of all files that each of these names, as a file_id or as OWNER/REPO:PATH, is good for.
 
+    OWNER/REPO is any name of the repository, as `gleanery explain` takes it.
+
     Two forges may have a repository of one name, and nobody knows whose file was meant: an owner's wish is served with
     both. Raises StopRun for a name that the release lacks.
     """
     release = release_in(release)
     known: dict[str, list[str]] = {name: [] for name in files}
-    for doc in _rows(release, "docs", ["file_id", "repo", "path"]) if files else ():
-        for name in {doc["file_id"], f"{doc['repo']}:{doc['path']}"} & known.keys():
+    meant = _meant(release, files) if files else {}
+    for doc in _rows(release, "docs", ["file_id", "repo_id", "repo", "path"]) if files else ():
+        names = {doc["file_id"], f"{doc['repo']}:{doc['path']}"} & known.keys()
+        for name in names | meant.get((doc["repo_id"], doc["path"]), set()):
             known[name].append(doc["file_id"])
     for name, ids in known.items():
         if not ids:
             hint = "`gleanery explain OWNER/REPO:PATH` with --run tells what became of a file"
             raise StopRun(f"the release has no file {name}", hint)
     return [file_id for ids in known.values() for file_id in sorted(ids)]
+
+
+def _meant(release: Path, files: Sequence[str]) -> dict[tuple[str, str], set[str]]:
+    """For each repository and path that a name may mean, the names that mean it."""
+    found: dict[tuple[str, str], set[str]] = {}
+    with Database(tables_of(release)) as database:
+        for file in files:
+            for name, path in places(file):
+                for repo in database.named(name):
+                    found.setdefault((repo, path), set()).add(file)
+    return found
 
 
 def file_id_of(release: Path, file: str) -> str:

@@ -28,8 +28,8 @@ from gleanery.pipeline.damage import refuse_damaged
 from gleanery.pipeline.engine import Engine
 from gleanery.pipeline.given_files import with_kept_files
 from gleanery.pipeline.memory import PeakMemory
-from gleanery.pipeline.optouts import answered_otherwise, members_of, write_names
-from gleanery.pipeline.overrides import overrides_of, overrides_step
+from gleanery.pipeline.optouts import answered_otherwise, write_names
+from gleanery.pipeline.overrides import overrides_step, refuse_unclear
 from gleanery.pipeline.pinned_rules import pinned_rules, refuse_newer_rules, settle_with_registry
 from gleanery.pipeline.run_folder import clean_temporary, locked
 from gleanery.pipeline.settings import Settings
@@ -117,9 +117,7 @@ def curate(
     else they stay as they were when the sources were read, unless `refresh_optout` asks for those of now.
     """
     # What is not valid stops the run before anything is fetched.
-    overrides_of(settings, policy_of(settings)).refuse_contradictions(
-        (member.repo_id, *member.names) for member in members_of(settings)
-    )
+    refuse_unclear(settings, policy_of(settings))
     previous_tables(settings)
     refuse_languages(settings.quality.languages)
     s6.refuse_tokenizer(settings)
@@ -159,7 +157,7 @@ def _plan(rules: Sequence[Rule], root: Path) -> Iterator[StepMaker]:
     yield annotate_step
     yield spread_step
     yield conclude_step
-    yield lambda settings, _: overrides_step(settings, policy_of(settings))
+    yield lambda settings, _: overrides_step(settings, policy_of(settings), root)
     yield lambda settings, markers: _judge_step(settings, markers, rules, root)
     yield from s3.STEPS  # crowds are looked at with those in mind that bear witness
     yield s4.group_step

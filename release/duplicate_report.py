@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.records.reasons import REASONS
-from gleanery.release.report import rendered, share
+from gleanery.release.report import rendered, share, told_apart
 from gleanery.sql.questions import Database, questions, tables_of
 
 LARGEST, MOST_ROWS = 25, 100
@@ -34,12 +34,13 @@ def duplicate_page(folder: Path, pairs: Sequence[Mapping[str, Any]]) -> str:
         given = {"largest_clusters": {"most": str(LARGEST)}}
         answers = {name: database.ask(questions()[name], given.get(name, {})).to_pylist() for name in _ASKED}
     reasons = _reasons(answers["funnel"])
-    losses = sorted(answers["duplicates_by_repository"], key=_most_lost)
+    losses = told_apart(answers["duplicates_by_repository"], repo="url", kept_in="kept_in_url")
+    losses = sorted(losses, key=_most_lost)
     return rendered(
         "duplicate_report.html",
         name=folder.resolve().name,
         cards=_cards(answers, reasons),
-        alarms=answers["cluster_alarm"][:MOST_ROWS],
+        alarms=told_apart(answers["cluster_alarm"], name="url")[:MOST_ROWS],
         reasons=reasons,
         sameness=_classes(answers["sameness"]),
         clusters=answers["largest_clusters"],

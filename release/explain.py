@@ -8,22 +8,21 @@ audit would. Each question costs one pass over the columns that it names: 2 s fo
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from gleanery.records.errors import StopRun
 from gleanery.release.explain_file import about_file
 from gleanery.release.explain_repository import about_repository
 from gleanery.release.wording import number, shown
+from gleanery.sql.named import places
 from gleanery.sql.questions import Database, questions, tables_of
 
-# A target has at most this many places where the repository's name may end and the path begin.
-MOST_SPLITS = 16
 # Where a run notes which registry it was given.
 _NOTE = "optout.json"
 
 
 def explain(folder: Path, target: str) -> list[str]:
-    """Lines about OWNER/REPO or OWNER/REPO:PATH. A repository may also be named by an alias, its URL or its repo_id.
+    """Lines about OWNER/REPO or OWNER/REPO:PATH. A repository may also be named by an alias, its URL or a page inside,
+    a package, or its repo_id: all that bear the name are told of.
 
     Where nothing has this name, the lines say so and name the closest ones. Raises StopRun if the folder is neither a
     run nor a release, or the target is empty.
@@ -44,10 +43,11 @@ def _had_registry(folder: Path) -> bool:
 
 
 def _lines(database: Database, target: str, had_registry: bool) -> Iterator[str]:
-    for name, path in _splits(target):
-        repositories = [row for row in _find(database, name) if row["is_same"]]
-        if not repositories:
-            continue
+    fitting = [(name, path) for name, path in [(target, ""), *places(target)] if database.named(name)]
+    # An address of a page may hold whatever, so a file that is there comes first.
+    for name, path in [*(pair for pair in fitting[1:] if _is_there(database, *pair)), *fitting][:1]:
+        found = database.ask(questions()["find_repository"], {"repo": name}).to_pylist()
+        repositories = [row for row in found if row["is_same"]]
         if len(repositories) > 1:
             yield f"{number(len(repositories), 'repository', 'repositories')} have this name."
         for repository in repositories:
@@ -56,26 +56,21 @@ def _lines(database: Database, target: str, had_registry: bool) -> Iterator[str]
             else:
                 yield from about_repository(database, repository, had_registry)
         return
-    likely = [name for name, _ in _splits(target)[1:] if "/" in name.removeprefix("https://")]
+    likely = [name for name, _ in places(target) if "/" in name.removeprefix("https://")]
     yield from _nothing_found(database, likely[0] if likely else target)
 
 
-def _splits(target: str) -> list[tuple[str, str]]:
-    """Each reading of the target as a name and a path: names and paths may hold colons too.
-
-    >>> _splits("octo/app:a.py")
-    [('octo/app:a.py', ''), ('octo/app', 'a.py')]
-    """
-    places = [place for place, character in enumerate(target) if character == ":"][:MOST_SPLITS]
-    return [(target, "")] + [(target[:place], target[place + 1 :].lstrip("/")) for place in places if place]
-
-
-def _find(database: Database, name: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = database.ask(questions()["find_repository"], {"repo": name}).to_pylist()
-    return rows
+def _is_there(database: Database, name: str, path: str) -> bool:
+    return bool(database.ask(questions()["why_rejected"], {"repo": name, "path": path}).num_rows)
 
 
 def _nothing_found(database: Database, name: str) -> Iterator[str]:
-    yield f"No repository {shown(name)} was named in any input of this run, so nothing of it was fetched or decided."
-    close = [row["name"] for row in _find(database, name)][:5]
+    if database.is_run:
+        yield (
+            f"No repository {shown(name)} was named in any input of this run, so nothing of it was fetched or decided."
+        )
+    else:
+        yield f"This release holds nothing of a repository {shown(name)}."
+        yield "It does not say who objected: ask the run that made it whether its owner did."
+    close = database.near(name)
     yield f"Close to it: {', '.join(map(shown, close))}." if close else "No repository here has a name like it."

@@ -12,7 +12,7 @@ from typing import Any
 
 from gleanery.records.parquet import write_bytes
 from gleanery.records.reasons import REASONS
-from gleanery.release.report import rendered, share, size
+from gleanery.release.report import rendered, share, size, told_apart
 from gleanery.sql.formats import cell
 from gleanery.sql.questions import Database, questions, tables_of
 
@@ -65,7 +65,7 @@ def review_queue(folder: Path) -> str:
     """The queue as CSV: one row for each doubt, with empty columns for a person's decision."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    helping = ("rank", *(name for name in QUEUE_COLUMNS if name not in (*SCOPE, *OF_QUEUE)), "for_example")
+    helping = ("rank", *(name for name in QUEUE_COLUMNS if name not in (*SCOPE, *OF_QUEUE)), "for_example", "url")
     columns = (*SCOPE, *DECISION, *OF_QUEUE, *helping)
     writer.writerow(columns)
     for row in review_rows(folder):
@@ -111,7 +111,7 @@ def _sections(folder: Path, answers: Mapping[str, list[Row]], category: Category
         "categories": _categories(licenses),
         "licenses": licenses[:MOST_ROWS],
         "languages": _languages(answers["licenses_by_language"], category)[:MOST_ROWS],
-        "conflicts": answers["license_conflicts"][:MOST_ROWS],
+        "conflicts": told_apart(answers["license_conflicts"], repo="url")[:MOST_ROWS],
         "review": review[:MOST_ROWS],
         "overrides": answers["overrides_in_force"][:MOST_ROWS],
         "funnel": [row | {"sentence": _sentence(row["reason"])} for row in answers["funnel"]],

@@ -87,9 +87,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Licences:
-    """One repository: its name, its files that were read, and its places in the order of their paths."""
+    """One repository: its name, where it lies, its files that were read, and its places in the order of their paths."""
 
     repository: str
+    url: str
     files: int
     kept: int
     places: tuple[Place, ...]
@@ -103,23 +104,16 @@ def license_trees(folder: Path, repository: str) -> list[Licences]:
     """The licences of each repository of this name. Raises StopRun, with the closest names, where there is none."""
     with Database(tables_of(folder)) as database:
         rows = database.ask(questions()["license_tree"], {"repo": repository}).to_pylist()
-        if not rows:
-            near = database.ask(questions()["find_repository"], {"repo": repository}).to_pylist()
-            raise StopRun(f"no file of {shown(repository)} was read in this run", _way_out(repository, near))
-    by_name: dict[str, list[Row]] = {}
+    if not rows:
+        way_out = f"`gleanery explain {shown(repository)} --run DIR` says why; `gleanery audit repositories` lists all"
+        raise StopRun(f"no file of {shown(repository)} was read in this run", way_out)
+    by_source: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        by_name.setdefault(row["repo"], []).append(row)
-    return [_licences(name, found) for name, found in sorted(by_name.items())]
+        by_source.setdefault((row["repo"], row["url"]), []).append(row)
+    return [_licences(name, url, found) for (name, url), found in sorted(by_source.items())]
 
 
-def _way_out(repository: str, near: Iterable[Row]) -> str:
-    names = [shown(row["name"]) for row in near if not row["is_same"]][:5]
-    if names:
-        return f"close to it: {', '.join(names)}"
-    return f"`gleanery explain {shown(repository)} --run DIR` says why; `gleanery audit repositories` lists all"
-
-
-def _licences(name: str, rows: Iterable[Row]) -> Licences:
+def _licences(name: str, url: str, rows: Iterable[Row]) -> Licences:
     places: dict[str, Place] = {"": Place("")}
     # What is said for a folder comes before what its files say of themselves.
     for row in sorted(rows, key=lambda row: (row["folder"], row["conflict"], row["basis"] == "own_header")):
@@ -127,7 +121,7 @@ def _licences(name: str, rows: Iterable[Row]) -> Licences:
         _place(places, row["folder"], statement).add(statement)
     counts = [statement for place in places.values() for statement in place.statements]
     ordered = tuple(places[folder] for folder in sorted(places))
-    return Licences(name, sum(s.files for s in counts), sum(s.kept for s in counts), ordered)
+    return Licences(name, url, sum(s.files for s in counts), sum(s.kept for s in counts), ordered)
 
 
 def _place(places: dict[str, Place], folder: str, statement: Statement) -> Place:

@@ -7,6 +7,7 @@ a run was written by strangers: the template escapes it. It follows the reader's
 
 import base64
 import hashlib
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -36,6 +37,23 @@ def share(part: int, whole: int) -> str:
     ('12.5 %', '0 %')
     """
     return f"{100 * part / whole:.1f} %" if whole else "0 %"
+
+
+def told_apart(rows: Sequence[Mapping[str, Any]], **urls: str) -> list[dict[str, Any]]:
+    """The rows, with the URL behind each name that several sources bear. `urls` says which column has whose URL.
+
+    >>> told_apart([{"repo": "a/b", "url": "one"}, {"repo": "a/b", "url": "two"}], repo="url")[0]["repo"]
+    'a/b (one)'
+    """
+    known: dict[str, set[str]] = {}
+    for row in rows:
+        for name, url in urls.items():
+            known.setdefault(row[name], set()).add(row[url])
+    shared = {name for name, found in known.items() if len(found) > 1}
+    return [
+        dict(row) | {name: f"{row[name]} ({row[url]})" for name, url in urls.items() if row[name] in shared}
+        for row in rows
+    ]
 
 
 def size(count: int) -> str:

@@ -26,7 +26,8 @@ taken AS (
   FROM sides WHERE removed GROUP BY of_what, name, url, cluster
 ),
 final AS (
-  SELECT taken.of_what, taken.name, taken.url, taken.cluster, taken.removed, totals.files, taken.removed / totals.files AS share,
+  SELECT taken.of_what, taken.name, taken.url, taken.cluster, taken.removed, totals.files,
+    taken.removed / totals.files AS share,
     example.repo AS example_repo, example.path AS example_path, example.reason AS example_reason,
     example.similarity AS example_similarity, twin.repo AS kept_repo, twin.path AS kept_path
   FROM taken

@@ -4,6 +4,8 @@ In: the files of each table, and questions. Out: Arrow tables. The database live
 no file but those named (a spill folder of its own aside), and its settings cannot be changed by a query. Paths and
 arguments are data: they are never put into the text of a query. On two million rows in four files, a grouped count
 took 0.01 s and a join of the table with itself on its key 0.33 s, with two threads.
+
+A question about a repository reads the view `named`: the ids of all that bear the name which was asked (`named.py`).
 """
 
 import json
@@ -18,10 +20,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gleanery.records.errors import StopRun
+from gleanery.records.errors import StopRun, WrongArguments
 from gleanery.records.tables import TABLES
 from gleanery.sql.folders import BEFORE
-from gleanery.sql.header import Question
+from gleanery.sql.header import CONTENT, REPOSITORY, Question, parse
+from gleanery.sql.named import COLUMNS, content_id, named, without_host, word
 
 MEMORY_LIMIT = "2GB"
 THREADS = 2
@@ -61,9 +64,7 @@ class Database:
         self, question: Question, arguments: Mapping[str, str] | None = None
     ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """The schema of the answer and its rows in batches, so that a long answer is never held whole."""
-        given = _arguments(question, arguments or {})
-        for name in question.needs:
-            self._view(question, name)
+        given = self._prepared(question, arguments or {})
         try:
             reader = self._connection.sql(question.sql, params=given).to_arrow_reader(BATCH_ROWS)
         except duckdb.Error as error:
@@ -74,13 +75,64 @@ class Database:
         """Whether this folder has every table that the question needs."""
         return set(question.needs) <= set(self._tables)
 
+    @property
+    def is_run(self) -> bool:
+        """Whether the folder is one of a run: a release holds no rules of the registry."""
+        return "optout_rules" in self._tables
+
+    def named(self, text: str) -> list[str]:
+        """The ids of the repositories that bear a name, in order; none without a table `repos`."""
+        if "repos" not in self._tables:
+            return []
+        self._view(_NAMES, "repos")
+        rows = self._connection.sql(_NAMES.sql, params={"text": text, "word": word(text)})
+        found = rows.to_arrow_table().to_pylist()
+        return sorted(named(text, found))
+
+    def near(self, text: str) -> list[str]:
+        """Up to five names that are like one that no repository bears, the closest first."""
+        if "repos" not in self._tables:
+            return []
+        self._view(_NEAR, "repos")
+        rows = self._connection.execute(_NEAR.sql, {"text": without_host(text)}).fetchall()
+        return [str(name) for (name,) in rows]
+
+    def refuse_unknown(self, text: str) -> StopRun:
+        """The error for a name that no repository of this folder bears: what is like it, and where else to ask."""
+        shown, near = _printable(text), [_printable(name) for name in self.near(text)]
+        close = f"close to it: {', '.join(near)}" if near else "`gleanery audit repositories` lists them"
+        if self.is_run:
+            return StopRun(f"no source of this run is the repository {shown}", close)
+        hint = "; if its owner objected, a release does not say so: ask the run that made it"
+        return StopRun(f"this release holds no repository {shown}", close + hint)
+
     def operators(self, question: Question, arguments: Mapping[str, str] | None = None) -> set[str]:
         """The steps of the plan by which DuckDB would answer, such as HASH_JOIN: to see that none multiplies tables."""
-        given = _arguments(question, arguments or {})
-        for name in question.needs:
-            self._view(question, name)
+        given = self._prepared(question, arguments or {})
         rows = self._connection.execute(f"EXPLAIN (FORMAT JSON) {question.sql}", given).fetchall()
         return _names(json.loads(rows[-1][-1]))
+
+    def _prepared(self, question: Question, arguments: Mapping[str, str]) -> dict[str, str]:
+        """Make the views of a question, and give what its query takes."""
+        given = _arguments(question, arguments)
+        for name in question.needs:
+            self._view(question, name)
+        if (text := given.get(REPOSITORY)) is not None:
+            self._name(question, text)
+        if CONTENT in given:
+            given[CONTENT] = content_id(given[CONTENT])
+        return {name: value for name, value in given.items() if f"${name}" in question.sql}
+
+    def _name(self, question: Question, text: str) -> None:
+        """Make the view `named`. Raises StopRun for a name that nothing bears, unless the question is about names."""
+        if not text.strip() and not question.is_required(REPOSITORY):
+            self._connection.sql("SELECT repo_id FROM stg_repos").create_view("named", replace=True)
+            return
+        found = self.named(text)
+        if not found and f"${REPOSITORY}" not in question.sql:
+            raise self.refuse_unknown(text)
+        ids = pa.table({"repo_id": pa.array(found, pa.string())})
+        self._connection.register("named", ids)
 
     def _view(self, question: Question, name: str) -> None:
         """The view stg_<table>: the columns as they are, under the table's name."""
@@ -115,10 +167,33 @@ class Database:
         return StopRun(message, f"give the command of the run again, and ask when it has ended{instead}")
 
 
-# A repository is asked for as people write it: `plain` makes one spelling of a name and of every form of an address.
+# What was forked is named as people write it: `plain` makes one spelling of a name and of every form of an address.
 _PLAIN = r"""CREATE MACRO plain(text) AS regexp_replace(
-  regexp_replace(lower(text), '^[a-z+]+://|^[^/@]+@|([.]git)?/*$', '', 'g'), '^([^/:]+):([^/0-9])', '\1/\2'
+  regexp_replace(
+    regexp_replace(regexp_replace(lower(trim(text)), '^[a-z+]+://', ''), '^[^/@]+@', ''), '([.]git)?/*$', ''
+  ),
+  '^([^/:]+):([0-9]*[^/0-9])', '\1/\2'
 )"""
+_HEAD = "-- Bad result: none.\n-- Question: Which names?\n-- Must be empty: no\n-- Needs: repos\n"
+_TEXT = "-- Parameter text (required): a name\n"
+# Rows that may bear a name; one with an encoded letter may hold the word though it is not seen.
+_NAMES = parse(
+    "names",
+    f"""{_HEAD}{_TEXT}-- Parameter word (required): a word of it
+SELECT {", ".join(COLUMNS)} FROM stg_repos
+WHERE repo_id = $text OR $word = '' OR len(list_filter(list_concat([name, url], aliases),
+  lambda one: contains(lower(one), $word) OR contains(one, '%'))) > 0
+ORDER BY repo_id
+""",
+)
+_NEAR = parse(
+    "near",
+    f"""{_HEAD}{_TEXT}SELECT name FROM (SELECT DISTINCT name FROM stg_repos)
+WHERE jaro_winkler_similarity(lower(name), lower($text)) >= 0.75
+ORDER BY jaro_winkler_similarity(lower(name), lower($text)) DESC, name
+LIMIT 5
+""",
+)
 
 
 def _locked(spill: str, paths: Sequence[Path]) -> duckdb.DuckDBPyConnection:
@@ -167,17 +242,21 @@ def _check_schemas(name: str, paths: Sequence[Path]) -> None:
 def _arguments(question: Question, given: Mapping[str, str]) -> dict[str, str]:
     known = {parameter.name: parameter.default for parameter in question.parameters}
     if unknown := sorted(set(given) - set(known)):
-        raise StopRun(
+        raise WrongArguments(
             f"the question {question.name} has no parameter {', '.join(unknown)}",
             f"its parameters are: {', '.join(known) or 'none'}",
         )
     values = {name: given.get(name, default) for name, default in known.items()}
     if missing := [name for name, value in values.items() if value is None]:
-        raise StopRun(
+        raise WrongArguments(
             f"the question {question.name} needs a value for: {', '.join(missing)}",
             "; ".join(f"{p.name}: {p.meaning}" for p in question.parameters if p.name in missing),
         )
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "·" for letter in text[:200])
 
 
 def _names(plan: list[dict[str, Any]]) -> set[str]:
@@ -193,9 +272,9 @@ def _read(question: Question, reader: pa.RecordBatchReader) -> Iterator[pa.Recor
 
 def _stopped(question: Question, error: Exception) -> StopRun:
     """DuckDB's own message may hold values from the tables, so only its kind is passed on."""
-    if isinstance(error, duckdb.ConversionException):
+    if isinstance(error, (duckdb.ConversionException, duckdb.BinderException)) and question.parameters:
         names = ", ".join(parameter.name for parameter in question.parameters)
-        return StopRun(f"the question {question.name} was given a value of the wrong form", f"check: {names}")
+        return WrongArguments(f"the question {question.name} was given a value of the wrong form", f"check: {names}")
     if "Too many open files" in str(error):
         hint = "raise the limit of open files (`ulimit -n`)"
         return StopRun(f"the question {question.name} may not open as many files as the run has", hint)

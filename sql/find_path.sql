@@ -12,7 +12,9 @@ compared AS (
   SELECT path, verdict, reason, path = $path AS is_same,
     greatest(
       jaro_winkler_similarity(lower(path), lower($path)),
-      CASE WHEN ends_with(lower(path), '/' || lower($path)) THEN 0.99 ELSE 0 END
+      -- A part of the path is missing, or too much is there, such as the folder of an archive.
+      CASE WHEN ends_with(lower(path), '/' || lower($path)) THEN 0.99
+        WHEN ends_with(lower($path), '/' || lower(path)) THEN 0.98 ELSE 0 END
     ) AS likeness
   FROM decisions
   WHERE repo_id IN (SELECT repo_id FROM asked)

@@ -38,7 +38,8 @@ def cell(value: Any) -> Any:
     """A value as it may stand in a CSV file that a spreadsheet opens."""
     if isinstance(value, (list, dict)):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    # An apostrophe that was there gets another one, so that whoever takes one away has what was there.
+    if isinstance(value, str) and value.lstrip("'").startswith(_FORMULA):
         return "'" + value
     return value
 

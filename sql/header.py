@@ -10,6 +10,8 @@ In: the text of one `.sql` file. Out: a `Question`. The head has one line for ea
     -- Parameter threshold (default 80): score, 0 to 100
 
 A line `--   more words` continues the line above. A head that breaks these rules raises `HeaderError`.
+
+A query does not compare with the parameter `repo`: it reads the ids of the repositories that are meant from `named`.
 """
 
 import re
@@ -17,6 +19,11 @@ from dataclasses import dataclass
 
 _FACT = re.compile(r"-- ([A-Z][a-z ]*)(?: ([a-z_]+) \(([^()]*)\))?: (\S.*)")
 _VARIABLE = re.compile(r"\$([a-z_]+)")
+# The parameter that names a repository, and the view of all that bear this name.
+REPOSITORY = "repo"
+# The parameter that names a content.
+CONTENT = "blob"
+_NAMED = re.compile(r"\b(?:FROM|JOIN) named\b")
 _FACTS = ("Bad result", "Question", "Must be empty", "Needs")
 
 
@@ -48,6 +55,10 @@ class Question:
     needs: tuple[str, ...]
     must_be_empty: bool
     sql: str
+
+    def is_required(self, name: str) -> bool:
+        """Whether the asker must give a value for a parameter."""
+        return any(parameter.name == name and parameter.default is None for parameter in self.parameters)
 
 
 def parse(name: str, text: str) -> Question:
@@ -119,7 +130,7 @@ def _default(name: str, how: str) -> str | None:
 
 def _check(question: Question) -> None:
     body = question.sql
-    used = set(_VARIABLE.findall(body))
+    used = set(_VARIABLE.findall(body)) | ({REPOSITORY} if _NAMED.search(body) else set())
     declared = [parameter.name for parameter in question.parameters]
     if used != set(declared) or len(used) != len(declared):
         raise HeaderError(f"{question.name}: the parameters of the head and of the query differ")

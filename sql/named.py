@@ -1,4 +1,4 @@
-"""Which repositories of a folder a name means, read as the opt-out registry reads names.
+"""What a repository, a file or a content is called, read as the opt-out registry reads names.
 
 In: a name as people write it, and rows of the table `repos`. Out: the ids of all repositories that bear it, as their
 name, URL or alias: OWNER/REPO, any form of an address (ssh too, or a page inside), a package or its page, a repo_id.
@@ -10,10 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from gleanery.records.errors import RejectRecord, WrongArguments
 from gleanery.records.hosts import TWO_LEVELS
-from gleanery.records.names import REGISTRIES
+from gleanery.records.names import REGISTRIES, canonical_blob
 from gleanery.records.readings import Reading, reading, readings
 
+# A target has at most this many places where the repository's name may end and the path begin.
+MOST_COLONS = 16
 COLUMNS = ("repo_id", "name", "url", "aliases", "given_names")
 _ADDRESS = re.compile(r"[^/]*://|[^@/:]+@[^@/:]+:")
 
@@ -44,6 +47,40 @@ def word(text: str) -> str:
     host, _, path = read.name.partition("/") if read.has_host else ("", "", read.name)
     words = re.findall("[a-z0-9]+", unquote(path.partition("/")[0]))
     return max(words, key=len, default="")
+
+
+def without_host(text: str) -> str:
+    """OWNER/REPO of an address, as most sources are named; another text as it is.
+
+    >>> without_host("https://github.com/Octo/App"), without_host("npm/rxjs")
+    ('octo/app', 'npm/rxjs')
+    """
+    read = reading(text)
+    host, _, path = read.name.partition("/") if read is not None and read.has_host else ("", "", "")
+    return path if host and host not in REGISTRIES else text
+
+
+def content_id(text: str) -> str:
+    """The git content id that is meant. Raises WrongArguments for what is none.
+
+    >>> content_id("swh:1:cnt:C40A6DED4D6912515612365C83970A764A7F6FE3;origin=https://example.org/a")
+    'c40a6ded4d6912515612365c83970a764a7f6fe3'
+    """
+    plain = text.strip().lower().removeprefix("swh:1:cnt:").partition(";")[0].strip()
+    try:
+        return canonical_blob(plain)
+    except RejectRecord as error:
+        raise WrongArguments(error.message, f"{error.hint}; or give its SWHID, swh:1:cnt:...") from None
+
+
+def places(target: str) -> list[tuple[str, str]]:
+    """Each reading of OWNER/REPO:PATH as a name and a path: both may hold colons.
+
+    >>> places("https://github.com/octo/app:a.py")[-1]
+    ('https://github.com/octo/app', 'a.py')
+    """
+    ends = [place for place, character in enumerate(target) if character == ":"][:MOST_COLONS]
+    return [(target[:end], target[end + 1 :].lstrip("/")) for end in ends if end]
 
 
 def _wanted(text: str) -> set[Reading]:

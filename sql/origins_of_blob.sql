@@ -2,7 +2,7 @@
 -- Question: Where does one content occur, oldest repository first?
 -- Must be empty: no
 -- Needs: decisions, license_conclusions, repos
--- Parameter blob (required): git content id, 40 hexadecimal digits, or swh:1:cnt: and these digits
+-- Parameter blob (required): git content id, 40 hexadecimal digits, or a SWHID of it, with qualifiers or without
 WITH
 decisions AS (SELECT * FROM stg_decisions),
 license_conclusions AS (SELECT file_id, expression FROM stg_license_conclusions),
@@ -13,7 +13,7 @@ final AS (
   FROM decisions
   LEFT JOIN repos USING (repo_id)
   LEFT JOIN license_conclusions USING (file_id)
-  WHERE blob_id = replace(lower($blob), 'swh:1:cnt:', '')
+  WHERE blob_id = $blob
 )
 SELECT * FROM final
 ORDER BY first_commit_at NULLS LAST, repo, path, file_id
