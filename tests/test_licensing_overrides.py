@@ -1,5 +1,7 @@
 """Overrides: what a person may decide, what nobody may, and which files of overrides are refused."""
 
+import csv
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from gleanery.licensing.overrides import Overrides, Ruling
 from gleanery.licensing.policy import Policy
 from gleanery.licensing.scan import CHANGED_TEXT, NO_TRAINING
 from gleanery.records.errors import StopRun
+from gleanery.sql.formats import cell
 
 POLICY = Policy.load()
 REPO = {"repo_id": "0" * 32, "name": "octo/app", "url": "https://github.com/octo/app", "aliases": ["octo/old"]}
@@ -212,6 +215,37 @@ def test_an_invalid_override_stops_with_a_way_out(fault: str, tmp_path: Path) ->
     assert "Maria" not in stopped.value.message + stopped.value.hint  # no value of the file
 
 
+OTHER = ("1" * 32, "octo/other", "https://github.com/octo/other")
+NAMESAKE = ("2" * 32, "octo/app", "https://gitlab.com/octo/app", "octo/old")
+
+
+@pytest.mark.parametrize("name", ["octo/app", "Octo/Old"])
+def test_an_answer_about_one_repository_says_nothing_about_its_namesake(name: str, tmp_path: Path) -> None:
+    names = [str(REPO["repo_id"]), str(REPO["name"]), str(REPO["url"]), *map(str, REPO["aliases"])]
+    found = overrides(tmp_path, f'repository = "{name}"\nexpression = "MIT"')
+    found.refuse_contradictions([OTHER, names])
+    with pytest.raises(StopRun, match="several sources bear this name") as stopped:
+        found.refuse_contradictions([names, OTHER, NAMESAKE])
+    assert "https://github.com/octo/app (repo_id 000" in stopped.value.message
+    assert "https://gitlab.com/octo/app (repo_id 222" in stopped.value.message
+    for written in ("https://gitlab.com/octo/app", "2" * 32):
+        overrides(tmp_path, f'repository = "{written}"\nexpression = "MIT"').refuse_contradictions(
+            [names, OTHER, NAMESAKE]
+        )
+
+
+@pytest.mark.parametrize("path", [" lead", "tail ", "=f", "'=q", "''+x", "'plain"])
+def test_a_path_of_the_queue_comes_back_as_it_was(path: str, tmp_path: Path) -> None:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([*SCOPE, *DECISION, "doubt", "folder_says", "look_at"])
+    said = ["", "deny", "Pat", "why", "2026-11-30", "license_unknown", "", cell(f"{path}/LICENSE")]
+    writer.writerow(["octo/app", cell(path), "", "", *said])
+    (tmp_path / "queue.csv").write_text(out.getvalue(), "utf-8")
+    (read,) = read_overrides(tmp_path / "queue.csv")
+    assert (read.path, read.look_at) == (path, f"{path}/LICENSE")
+
+
 @pytest.mark.parametrize("reason", ["The author confirmed it", "seen in a letter of 1 May", "file 12"])
 @pytest.mark.parametrize("other", ["octo/old", "https://github.com/octo/app", "0" * 32])
 def test_two_overrides_that_name_one_repository_in_two_ways_are_refused_whatever_they_say(
@@ -224,9 +258,9 @@ def test_two_overrides_that_name_one_repository_in_two_ways_are_refused_whatever
         'repository = "octo/old"\npath = "src"\nexpression = "ISC"',  # other files
     )
     names = [str(REPO["repo_id"]), str(REPO["name"]), str(REPO["url"]), *map(str, REPO["aliases"])]
-    found.refuse_contradictions([("1" * 32, "octo/other")])
+    found.refuse_contradictions([OTHER])
     with pytest.raises(StopRun, match="two overrides are about the same files") as stopped:
-        found.refuse_contradictions([("1" * 32, "octo/other"), names])
+        found.refuse_contradictions([OTHER, names])
     assert all(o.override_id in stopped.value.message for o in found.rows if o.path is None)
 
 

@@ -132,6 +132,18 @@ def test_the_queue_names_the_one_thing_to_look_at_and_the_most_bytes_first(run: 
     assert sorted((row["bytes"] for row in rows), reverse=True) == [row["bytes"] for row in rows]
 
 
+def test_the_queue_names_namesakes_by_their_urls(tmp_path: Path) -> None:
+    build = builder()
+    build.file(
+        build.repo("Bob/nothing-said", url="https://gitlab.com/bob/nothing-said"), "z.py", "z = 1\n", "license_missing"
+    )
+    rows = list(csv.DictReader(io.StringIO(review_queue(write_run(tmp_path, build.rows)))))
+    named = {row["repository"] for row in rows}
+    assert {"https://github.com/bob/nothing-said", "https://gitlab.com/bob/nothing-said", "ann/app"} <= named
+    assert not {name.lower() for name in named} & {"bob/nothing-said"}
+    assert next(row["url"] for row in rows if row["repository"] == "ann/app") == "https://github.com/ann/app"
+
+
 def test_the_queue_is_a_file_of_overrides_that_nobody_has_filled_in(run: Path, tmp_path: Path) -> None:
     path = tmp_path / "queue.csv"
     path.write_text(review_queue(run), "utf-8")
