@@ -17,7 +17,8 @@ files AS (
   FROM decisions LEFT JOIN clusters USING (blob_id) LEFT JOIN languages USING (blob_id) JOIN repos USING (repo_id)
 ),
 sides AS (
-  SELECT 'language' AS of_what, language AS name, NULL AS url, cluster, removed, file_id, twin_file_id, repo, path FROM files
+  SELECT 'language' AS of_what, language AS name, NULL AS url, cluster, removed, file_id, twin_file_id, repo, path
+  FROM files
   UNION ALL SELECT 'repository', repo, url, cluster, removed, file_id, twin_file_id, repo, path FROM files
 ),
 totals AS (SELECT of_what, name, url, count(*) AS files FROM sides GROUP BY of_what, name, url),

@@ -6,7 +6,9 @@ WITH
 decisions AS (SELECT * FROM stg_decisions),
 files AS (SELECT file_id, size FROM stg_files),
 license_conclusions AS (SELECT * FROM stg_license_conclusions),
-repos AS (SELECT repo_id, name, url, count(*) OVER (PARTITION BY lower(name)) > 1 AS is_shared FROM stg_repos),
+repos AS (
+  SELECT repo_id, name, url, count(*) OVER (PARTITION BY lower(name)) > 1 AS is_shared FROM stg_repos
+),
 judged AS (
   SELECT decisions.*, size, header_expression, directory_expression, basis,
     list_filter(evidence, lambda piece: piece.role NOT IN ('own_header', 'reuse') AND piece.path <> '') AS speaking
@@ -50,10 +52,12 @@ shared AS (
 final AS (
   SELECT row_number() OVER (
       ORDER BY
-        bytes DESC, files DESC, name, url, first_path, reason, header_expression, directory_expression, library, look_at
+        bytes DESC, files DESC, name, url, first_path, reason, header_expression, directory_expression, library,
+        look_at
     ) AS rank,
     -- An answer is about one source: where several bear its name, by its URL.
-    CASE WHEN is_shared THEN url ELSE name END AS repository, array_to_string(first_parts[1:coalesce(list_max(depths), 0)], '/') AS path,
+    CASE WHEN is_shared THEN url ELSE name END AS repository,
+    array_to_string(first_parts[1:coalesce(list_max(depths), 0)], '/') AS path,
     header_expression AS header, reason, files, bytes, coalesce(kept, 0) = 0 AND causes = 1 AS whole_repository,
     directory_expression AS folder_says, look_at, first_path AS for_example, url
   FROM shared JOIN repos USING (repo_id) JOIN causes USING (repo_id) LEFT JOIN kept USING (repo_id)

@@ -17,13 +17,14 @@ from gleanery.release.license_tree import license_trees
 from gleanery.sql.named import named
 from gleanery.sql.questions import ask, questions, tables_of
 
-RXJS = ("npm/rxjs", "pkg:npm/rxjs", ["https://github.com/ReactiveX/rxjs"], [])
-MANIM = ("3b1b/manim", "local:mirrors/manim", [], ["3b1b/manim"])
-ARCHIVE = ("acme/lib", "http://127.0.0.1:8651/acme/lib/archive/v1.tar.gz", [], [])
-PACKAGE = ("pypi/my-package", "pkg:pypi/my-package", [], [])
+Names = tuple[str, str, list[str], list[str]]
+RXJS: Names = ("npm/rxjs", "pkg:npm/rxjs", ["https://github.com/ReactiveX/rxjs"], [])
+MANIM: Names = ("3b1b/manim", "local:mirrors/manim", [], ["3b1b/manim"])
+ARCHIVE: Names = ("acme/lib", "http://127.0.0.1:8651/acme/lib/archive/v1.tar.gz", [], [])
+PACKAGE: Names = ("pypi/my-package", "pkg:pypi/my-package", [], [])
 
 
-def row(about: tuple[str, str, list[str], list[str]]) -> dict[str, Any]:
+def row(about: Names) -> dict[str, Any]:
     name, url, aliases, given = about
     return {"repo_id": "0" * 32, "name": name, "url": url, "aliases": aliases, "given_names": given}
 
@@ -54,7 +55,7 @@ def row(about: tuple[str, str, list[str], list[str]]) -> dict[str, Any]:
         ("0" * 32, PACKAGE),
     ],
 )
-def test_a_repository_is_known_by_each_form_of_its_names(text: str, about: Any) -> None:
+def test_a_repository_is_known_by_each_form_of_its_names(text: str, about: Names) -> None:
     assert named(text, [row(about)]) == {"0" * 32}
 
 
@@ -70,7 +71,7 @@ def test_a_repository_is_known_by_each_form_of_its_names(text: str, about: Any) 
         ("", MANIM),
     ],
 )
-def test_a_repository_is_not_taken_for_another(text: str, about: Any) -> None:
+def test_a_repository_is_not_taken_for_another(text: str, about: Names) -> None:
     assert named(text, [row(about)]) == set()
 
 
