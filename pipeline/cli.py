@@ -14,6 +14,7 @@ import tempfile
 from functools import cache
 from multiprocessing.util import Finalize
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -128,7 +129,7 @@ def explain(
 ) -> None:
     """Tell in plain words what was decided about a file or a repository, why, and on what evidence.
 
-    Example: gleanery explain pypi/requests:requests-2.32.3/setup.py --run runs/demo
+    Example: gleanery explain pypi/requests:setup.py --run runs/demo
     """
     from gleanery.release.explain import explain as tell
 
@@ -250,14 +251,17 @@ def _hint(text: str) -> None:
 
 
 def _show_next(folder: Path, previous: Path | None) -> None:
+    from gleanery.pipeline.release_folder import PLACE
+
+    run = quote(str(folder))  # to be pasted into a shell
     out.print("\nNext:")
     for command in (
-        *([f"gleanery audit changes_counted --run {folder} --before {previous}"] if previous else []),
-        f"gleanery verify {folder}/release",
-        f"gleanery explain pypi/requests --run {folder}" if "demo" in folder.name else f"gleanery audit --run {folder}",
-        f"gleanery audit restricted_twins --run {folder}",
+        *([f"gleanery audit changes_counted --run {run} --before {quote(str(previous))}"] if previous else []),
+        f"gleanery verify {quote(str(folder / PLACE))}",
+        f"gleanery explain pypi/requests --run {run}" if "demo" in folder.name else f"gleanery audit --run {run}",
+        f"gleanery audit restricted_twins --run {run}",
     ):
-        out.print(f"  {command}")
+        out.print(f"  {command}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def duplicates(
 ) -> None:
     """Show what a file was taken to be the same as, how much, and where they differ; or write a page about the run.
 
-    Example: gleanery duplicates pypi/requests:requests-2.32.3/setup.py --run runs/demo
+    Example: gleanery duplicates pypi/requests:setup.py --run runs/demo
     """
     if target is None and page is None and signatures is None:
         raise wrong("which file?", "give OWNER/REPO:PATH, or --page FILE for the whole run")

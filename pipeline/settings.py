@@ -204,7 +204,7 @@ class Settings:
 def load_settings(path: Path) -> Settings:
     """Settings from a TOML file. Raises StopRun that names the key, its value and the way out."""
     try:
-        plain = tomllib.loads(path.read_text("utf-8"))
+        plain = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         raise StopRun(f"there is no settings file {path}", "write one as in examples/demo.toml") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -44,7 +45,7 @@ from gleanery.release.manifest import write_manifest
 from gleanery.release.notice_files import write_notices
 from gleanery.release.notices import TABLES as NOTICE_TABLES
 from gleanery.release.notices import LicenseFacts, make_notices
-from gleanery.release.wording import number
+from gleanery.release.wording import number, shown
 from gleanery.shards.store import Store
 from gleanery.sql.questions import questions
 
@@ -63,6 +64,8 @@ _TOOLS = (
 )
 # The reasons by which a decision says that an owner has opted out.
 OBJECTIONS = ("owner_opted_out", "copy_of_opted_out")
+# Sources that could not be read, of which the message names these many.
+MOST_NAMED = 3
 # In place of a text that cannot be redacted.
 NOT_PUBLISHED = b"This text is left out: it holds what looks like a secret each time a part of it is replaced.\n"
 # The steps whose counts speak for their stage: what comes into the first of them, and what the last of them keeps.
@@ -121,7 +124,7 @@ def make_release(shard: Shard) -> None:
         withdraw(shard.root)
     refuse_other_files(shard.root)
     if not payload["documents"]:
-        raise _nothing_kept(payload["counts"], objected)
+        raise _nothing_kept(shard.root, payload["counts"], objected)
     shutil.rmtree(made, ignore_errors=True)
     for path in make_notices(shard.root, license_facts(shard.settings)):
         shard.wrote(path, describe(path))
@@ -154,13 +157,26 @@ def forget_notices(root: Path) -> None:
         path.unlink()
 
 
-def _nothing_kept(counts: Mapping[str, Mapping[str, int]], objected: bool) -> StopRun:
+def _nothing_kept(root: Path, counts: Mapping[str, Mapping[str, int]], objected: bool) -> StopRun:
     said = "no file was kept, so there is nothing to release"
     if objected:
         said += "; the release of before has no manifest now, since owners in it have opted out"
     if dead := counts["crawl"]["dead"]:
-        return StopRun(said, f"{number(dead, 'source')} could not be read: --retry reads them again")
+        which = f"{number(dead, 'source')} could not be read: {'; '.join(_unread(root))}"
+        way = f"--retry reads them again; `gleanery audit dead_letters --run {quote(str(root))}` lists the causes"
+        return StopRun(said, f"{which}. Correct the settings, or {way}")
     return StopRun(said, "see why with `gleanery summary --run DIR`")
+
+
+def _unread(root: Path) -> list[str]:
+    """The first sources that could not be read, each with what was wrong and what to do."""
+    names = dict[str, str]()
+    for path in sorted((root / "tables/repos").glob("*.parquet")):
+        names |= {row["repo_id"]: row["name"] for row in iter_rows(path, ["repo_id", "name"])}
+    letters = [row for path in sorted((root / "tables/dead_letters").glob("*.parquet")) for row in iter_rows(path)]
+    failed = sorted((names[row["id"]], row["error"], row["hint"]) for row in letters if row["id"] in names)
+    said = [f"{shown(name)}: {shown(error)} ({shown(hint)})" for name, error, hint in failed[:MOST_NAMED]]
+    return [*said, f"and {len(failed) - MOST_NAMED:,} more"] if len(failed) > MOST_NAMED else said
 
 
 def _objected(root: Path) -> bool:

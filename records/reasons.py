@@ -34,7 +34,7 @@ _ALL = (
     Reason("unreadable", "crawl", False, "Its content could not be read from the source."),
     Reason("empty", "select", False, "It has no content beyond white space."),
     Reason("encoding_unknown", "select", False, "It is not UTF-8, and nothing makes its encoding certain."),
-    Reason("owner_opted_out", "select", False, "A verified rule of the opt-out registry covers its repository."),
+    Reason("owner_opted_out", "select", False, "Its owner said no, by a rule of the registry or in the repository."),
     Reason("copy_of_opted_out", "select", False, "It is a copy of a file whose owner opted out and had it first."),
     Reason("license_missing", "select", False, "No licence was found for it, and no licence means no permission."),
     Reason("license_unknown", "select", False, "A licence is stated that could not be identified with certainty."),

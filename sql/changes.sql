@@ -31,6 +31,12 @@ final AS (
       WHEN is_gone AND here.status = 'opted_out' THEN 'an owner objects: its repository was not fetched'
       WHEN is_gone AND here.status = 'failed' THEN 'its repository could not be read this time'
       WHEN is_gone THEN 'the file is gone'
+      -- An objection comes before all else that changed with it.
+      WHEN changed.reason = 'owner_opted_out' AND changed.reason_before <> 'owner_opted_out' THEN 'its owner objects now'
+      WHEN changed.reason_before = 'owner_opted_out' AND changed.reason <> 'owner_opted_out'
+        THEN 'its owner no longer objects'
+      WHEN changed.reason = 'copy_of_opted_out' AND twin.reason = 'owner_opted_out'
+        AND twin_old.reason <> 'owner_opted_out' THEN 'the owner of what it is a copy of objects now'
       WHEN changed.blob_id IS DISTINCT FROM changed.blob_before THEN 'its content changed'
       WHEN changed.twin_file_id IS NOT NULL AND twin_old.file_id IS NULL THEN 'the file that it yields to is new'
       WHEN changed.twin_file_id IS NOT NULL AND twin.blob_id IS DISTINCT FROM twin_old.blob_id
@@ -48,8 +54,6 @@ final AS (
       WHEN changed.twin_before IS NOT NULL AND changed.twin_file_id IS NULL
         THEN 'it no longer yields to another file'
       WHEN changed.twin_file_id IS DISTINCT FROM changed.twin_before THEN 'it yields to another file now'
-      WHEN changed.reason = 'owner_opted_out' THEN 'its owner objects now'
-      WHEN changed.reason_before = 'owner_opted_out' THEN 'its owner no longer objects'
       WHEN starts_with(changed.rule, 'override ') AND changed.rule IS DISTINCT FROM changed.rule_before
         THEN 'a person decided about its licence'
       WHEN starts_with(changed.rule_before, 'override ') AND NOT starts_with(changed.rule, 'override ')

@@ -163,7 +163,10 @@ def test_the_command_draws_a_tree_and_writes_a_page_and_a_queue(curated: Path, t
     done = gleanery("licenses", "--run", str(curated), "--html", str(page), "--queue", str(queue))
     assert done.returncode == 0 and done.stdout == ""
     assert "dave/nothing-said" in page.read_text("utf-8") and "dave/nothing-said" in queue.read_text("utf-8")
-    assert "error: no file of nobody/here" in gleanery("licenses", "nobody/here", "--run", str(curated)).stderr
+    assert (
+        "error: no source of this run is the repository nobody/here"
+        in gleanery("licenses", "nobody/here", "--run", str(curated)).stderr
+    )
     assert "give --run DIR" in gleanery("licenses").stderr
 
 

@@ -7,6 +7,7 @@ from typing import cast
 
 import pyarrow.parquet as pq
 import pytest
+from run_folder import good_rows, write_run
 
 from gleanery.pipeline.release_folder import made_by_runs, put_in_place, refuse_other_files, withdraw
 from gleanery.pipeline.stage7_release import make_release
@@ -125,6 +126,17 @@ def test_a_kill_while_it_is_put_into_place_leaves_only_files_that_are_noted(
     put_in_place(root, _release(made, "docs/d.parquet"))
     assert _names(root / "release") == ["docs", "docs/d.parquet", "manifest.json"]
     assert made_by_runs(root) == {"docs/d.parquet", "manifest.json"}
+
+
+def test_a_run_that_keeps_nothing_names_what_it_could_not_read(tmp_path: Path) -> None:
+    root = write_run(tmp_path / "my run", good_rows())
+    task = SimpleNamespace(payload={"documents": 0, "counts": {"crawl": {"dead": 1}}})
+    shard = SimpleNamespace(root=root, task=task, data=lambda name: root / "work" / name)
+    with pytest.raises(StopRun, match="no file was kept, so there is nothing to release$") as stopped:
+        make_release(cast(Shard, shard))
+    said = "1 source could not be read: fox/gone: unreachable (check the address, then run again with --retry). Correct"
+    assert stopped.value.hint.startswith(said)
+    assert f"dead_letters --run '{root}'`" in stopped.value.hint
 
 
 def test_an_objection_withdraws_a_release_whatever_else_lies_in_it(curated: Path, tmp_path: Path) -> None:

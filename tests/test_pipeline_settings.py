@@ -122,3 +122,9 @@ def test_every_key_has_a_meaning() -> None:
 def test_the_demo_settings_are_valid() -> None:
     settings = load_settings(Path(__file__).parents[1] / "examples/demo.toml")
     assert len(settings.source) >= 25
+
+
+def test_a_settings_file_may_begin_with_the_mark_that_some_editors_write(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_bytes(b'\xef\xbb\xbf[[source]]\r\nkind = "git"\r\nlocator = "x"\r\n')
+    assert load_settings(path).source[0].locator == "x"

@@ -164,3 +164,13 @@ def test_a_value_that_cannot_be_followed_is_exit_status_2(run: Path, given: list
 
 def test_a_path_with_too_much_before_it_is_led_to_the_file(run: Path) -> None:
     assert "Close to it: add.py." in explain(run, "octo/lib:lib-2.0/add.py")
+
+
+def test_a_release_does_not_say_who_objected_and_says_that_it_does_not(release: Path) -> None:
+    for name in ("eve/objector", "eve/objector:a.py", "no/body"):
+        lines = explain(release, name)
+        assert lines[0] == f"This release holds nothing of a repository {name.partition(':')[0]}."
+        assert lines[1].startswith("It does not say who objected: ask the run")
+    with pytest.raises(StopRun, match="needs the table optout_rules") as refused:
+        ask(questions()["opted_out"], tables_of(release), {})
+    assert "ask it of the run" in refused.value.hint

@@ -388,6 +388,37 @@ def test_what_an_owner_changed_is_not_blamed_on_a_rule(fault: Callable[[Rows], N
     assert found["add.py"] == why
 
 
+def test_an_objection_is_told_before_what_changed_with_it(tmp_path: Path) -> None:
+    before, now = good_rows(), good_rows()
+    objected = {"reason": "owner_opted_out", "verdict": "rejected", "twin_file_id": None, "similarity": None}
+    change("decisions", "main_copy.py", "octo/lib", **objected)(now)  # a near duplicate until now
+    change("decisions", "src/main.py", blob_id=SECRET, **objected)(now)  # and its content is another
+    change("decisions", "src/main.py", "cat/app", reason="copy_of_opted_out")(now)
+    tables = tables_of(write_run(tmp_path / "now", now))
+    tables |= {f"{BEFORE}{name}": files for name, files in tables_of(write_run(tmp_path / "before", before)).items()}
+    found = {(r["repo"], r["path"]): r["why"] for r in ask(questions()["changes"], tables, {}).to_pylist()}
+    assert found == {
+        ("octo/lib", "main_copy.py"): "its owner objects now",
+        ("octo/app", "src/main.py"): "its owner objects now",
+        ("cat/app", "src/main.py"): "the owner of what it is a copy of objects now",
+    }
+    tables = {name.removeprefix(BEFORE) if BEFORE in name else f"{BEFORE}{name}": t for name, t in tables.items()}
+    taken_back = {r["why"] for r in ask(questions()["changes"], tables, {}).to_pylist() if r["repo"] != "cat/app"}
+    assert taken_back == {"its owner no longer objects"}
+
+
+def test_who_reserved_the_training_of_models_is_among_those_who_said_no(tmp_path: Path) -> None:
+    rows = good_rows()
+    change("license_conclusions", "weak.py", "octo/lib", header_expression="LicenseRef-gleanery-no-ai-training")(rows)
+    change("decisions", "weak.py", "octo/lib", reason="license_not_allowed", verdict="rejected")(rows)
+    answer = ask(questions()["opted_out"], tables_of(write_run(tmp_path, rows)), {}).to_pylist()
+    assert {row["repo"]: (row["own_files"], row["reserved"]) for row in answer} == {
+        "eve/objector": (0, 0),
+        "octo/lib": (0, 1),
+        "pig/signal": (1, 0),
+    }
+
+
 def test_a_kept_file_with_a_restricted_twin_that_is_only_alike_is_shown(tmp_path: Path) -> None:
     rows = good_rows()
     kept, barred = of_file(rows, "decisions"), of_file(rows, "decisions", "add.py", "octo/lib")
