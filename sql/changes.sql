@@ -32,7 +32,8 @@ final AS (
       WHEN is_gone AND here.status = 'failed' THEN 'its repository could not be read this time'
       WHEN is_gone THEN 'the file is gone'
       -- An objection comes before all else that changed with it.
-      WHEN changed.reason = 'owner_opted_out' AND changed.reason_before <> 'owner_opted_out' THEN 'its owner objects now'
+      WHEN changed.reason = 'owner_opted_out' AND changed.reason_before <> 'owner_opted_out'
+        THEN 'its owner objects now'
       WHEN changed.reason_before = 'owner_opted_out' AND changed.reason <> 'owner_opted_out'
         THEN 'its owner no longer objects'
       WHEN changed.reason = 'copy_of_opted_out' AND twin.reason = 'owner_opted_out'

@@ -23,7 +23,7 @@ import pytest
 from run_folder import _rule, good_rows, write_run
 from typer.testing import CliRunner
 
-from gleanery.pipeline import cli
+from gleanery.pipeline import cli, screen
 from gleanery.pipeline.cli import app, is_news
 from gleanery.pipeline.cli_audit import _answer
 from gleanery.records.errors import StopRun
@@ -317,7 +317,7 @@ def test_a_path_with_brackets_is_shown_as_it_is(tmp_path: Path, capsys: pytest.C
 
 
 def test_what_comes_next_can_be_pasted_into_a_shell() -> None:
-    with cli.out.capture() as shown:
+    with screen.out.capture() as shown:
         cli._show_next(Path("my runs/it's"), Path("last month"))
     commands = [shlex.split(line) for line in shown.get().splitlines()[2:]]
     assert [command[-1] for command in commands[1:]] == ["my runs/it's/release", "my runs/it's", "my runs/it's"]

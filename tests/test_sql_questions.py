@@ -402,8 +402,8 @@ def test_an_objection_is_told_before_what_changed_with_it(tmp_path: Path) -> Non
         ("octo/app", "src/main.py"): "its owner objects now",
         ("cat/app", "src/main.py"): "the owner of what it is a copy of objects now",
     }
-    tables = {name.removeprefix(BEFORE) if BEFORE in name else f"{BEFORE}{name}": t for name, t in tables.items()}
-    taken_back = {r["why"] for r in ask(questions()["changes"], tables, {}).to_pylist() if r["repo"] != "cat/app"}
+    swapped = {name.removeprefix(BEFORE) if BEFORE in name else f"{BEFORE}{name}": t for name, t in tables.items()}
+    taken_back = {r["why"] for r in ask(questions()["changes"], swapped, {}).to_pylist() if r["repo"] != "cat/app"}
     assert taken_back == {"its owner no longer objects"}
 
 
