@@ -10,7 +10,7 @@ import re
 import socket
 import threading
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from gleanery.records.errors import RejectRecord
 
@@ -57,6 +57,22 @@ def safe_target(clone_url: str, *, allow_local: bool, seconds: float) -> Target:
     url = f"{scheme}://{shown}{'' if port == default else f':{port}'}{path}"
     listed = ",".join(f"[{a}]" if a.version == 6 else str(a) for a in addresses)
     return Target(url, scheme, "" if literal else f"{host}:{port}:{listed}")
+
+
+def redirected(location: str, url: str) -> str | None:
+    """The repository's address in a redirect that answered git at this URL; None if it is not one of the same host.
+
+    >>> redirected("/new/lib.git/info/refs?service=git-upload-pack", "https://forge.example/old/lib.git")
+    'https://forge.example/new/lib.git'
+    >>> redirected("https://evil.example/old/lib/info/refs", "https://forge.example/old/lib") is None
+    True
+    """
+    try:
+        here, there = urlsplit(url), urlsplit(urljoin(f"{url}/info/refs", location))
+    except ValueError:
+        return None
+    same = (there.scheme, there.netloc) == (here.scheme, here.netloc) and there.path.endswith("/info/refs")
+    return f"{here.scheme}://{here.netloc}{there.path.removesuffix('/info/refs')}" if same else None
 
 
 def check_form(clone_url: str, *, allow_local: bool) -> None:

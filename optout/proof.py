@@ -17,11 +17,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from gleanery.optout.address import Target, safe_target
+from gleanery.optout.address import Target, redirected, safe_target
 from gleanery.optout.challenge import content_digest, says_the_same
 from gleanery.records.errors import RejectRecord, StopRun
 
@@ -29,6 +30,8 @@ OLDEST_GIT = (2, 37)  # the first with http.curloptResolve
 LONGEST_FILE = 8 * 1024  # bytes of a challenge file; ours are under 1 KiB
 LONGEST_FETCH = 64 << 20  # bytes of a pack; the trees of a repository with 450,000 files are about 20 MB
 MEMORY_KIB = 2 << 20
+_TRACE = {"GIT_TRACE_CURL": "1", "GIT_TRACE_CURL_NO_DATA": "1"}
+_TRACED = 256 * 1024  # bytes of a trace that are looked at; certificates are in it
 _SHOWN = 8 * 1024  # bytes of git's messages that are looked at
 
 RESULTS: Mapping[str, str] = MappingProxyType(
@@ -63,11 +66,15 @@ class CheckImpossible(StopRun):
 
 @dataclass(frozen=True)
 class ProofResult:
-    """How a check ended. `expected_sha256` says for which challenge file, `commit` where it was looked for."""
+    """How a check ended. `expected_sha256` says for which challenge file, `commit` where it was looked for.
+
+    `moved_to` is the address to which the host itself sends those who ask for the one that was checked.
+    """
 
     code: str  # a key of RESULTS
     expected_sha256: str
     commit: str | None = None
+    moved_to: str | None = None
 
     @property
     def passed(self) -> bool:
@@ -88,16 +95,17 @@ def check_files(
 ) -> ProofResult:
     """The same for the first of some file names that has it. JSON is compared by its meaning in plain words.
 
-    A host may serve a repository under its name with `.git` only (GitLab does). Both are one name here, so where the
-    first has moved the other is asked.
+    Where the host sends on to another address of its own, the file is looked for there, once: it was renamed, or the
+    host serves it under its name with `.git` only, as GitLab does. Nothing is followed to another host.
 
     Raises CheckImpossible only if this machine has no git program that fits, or none that starts within the limits.
     """
     ends = time.monotonic() + seconds
     result = _checked(clone_url, filenames, expected, allow_local, ends)
-    if result.code == "moved" and not clone_url.endswith(".git"):
-        return _checked(f"{clone_url}.git", filenames, expected, allow_local, ends)
-    return result
+    if result.moved_to is None:
+        return result
+    there = _checked(result.moved_to, filenames, expected, allow_local, ends)
+    return replace(there, moved_to=result.moved_to) if there.code != "moved" else replace(there, moved_to=None)
 
 
 def _checked(url: str, filenames: Sequence[str], expected: str, allow_local: bool, ends: float) -> ProofResult:
@@ -106,7 +114,10 @@ def _checked(url: str, filenames: Sequence[str], expected: str, allow_local: boo
         target = safe_target(url, allow_local=allow_local, seconds=ends - time.monotonic())
         with tempfile.TemporaryDirectory(prefix="optout-", ignore_cleanup_errors=True) as room:
             git = _Git(Path(room), target, ends)
-            commit = git.fetch_tip()
+            try:
+                commit = git.fetch_tip()
+            except RejectRecord as problem:
+                return ProofResult(problem.code, digest, moved_to=git.moved_to() if problem.code == "moved" else None)
             return ProofResult(_compare(git, commit, filenames, expected), digest, commit)
     except RejectRecord as problem:
         return ProofResult(problem.code, digest)
@@ -156,6 +167,15 @@ class _Git:
         self._fetch("--depth=1", "--", self.target.url, "+HEAD:refs/optout/tip")
         return self._run("rev-parse", "--verify", "refs/optout/tip^{commit}", online=False).decode().strip()
 
+    def moved_to(self) -> str | None:
+        """The address of the same host to which it sends on, read from git's trace of the answer's head."""
+        with suppress(RejectRecord):
+            self._run("ls-remote", "--", self.target.url, "HEAD", online=True, traced=True)
+        with open(self.room / "err", "rb") as file:
+            said = file.read(_TRACED).decode("utf-8", "replace")
+        found = re.search(r"<= recv header: location: *(\S+)", said, re.IGNORECASE)
+        return redirected(found[1], self.target.url) if found else None
+
     def read(self, commit: str, path: str) -> bytes | None:
         """The bytes of one plain file of the commit, or None if there is no such file."""
         entry = self._run("ls-tree", "-z", commit, "--", path, online=False).split(b"\x00")[0]
@@ -184,7 +204,7 @@ class _Git:
         options = ("--quiet", "--filter=blob:none", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
         self._run("fetch", *options, *arguments, online=True)
 
-    def _run(self, *arguments: str, online: bool) -> bytes:
+    def _run(self, *arguments: str, online: bool, traced: bool = False) -> bytes:
         """Standard output of one git command. RejectRecord with a code if it fails or the time is over."""
         left = self.ends - time.monotonic()
         if left <= 0:
@@ -199,7 +219,7 @@ class _Git:
                     stdin=subprocess.DEVNULL,
                     stdout=stdout,
                     stderr=stderr,
-                    env=self._environment(online),
+                    env=self._environment(online) | (_TRACE if traced else {}),
                     cwd=self.room,
                     start_new_session=True,
                 )

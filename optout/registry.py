@@ -48,6 +48,8 @@ class Proof(Protocol):
     def commit(self) -> str | None: ...
     @property
     def expected_sha256(self) -> str: ...
+    @property
+    def moved_to(self) -> str | None: ...
 
 
 def _unix_time() -> int:
@@ -170,7 +172,7 @@ class Registry:
                 own = hmac.compare_digest(proof.expected_sha256, expected_digest(request, receipt))
                 step.note_check(connection, now, request.id, proof.code if own else "file_differs", proof.commit)
                 if own and proof.passed:
-                    step.carry_out(connection, now, request)
+                    step.carry_out(connection, now, request, _name_at(proof.moved_to))
             return step.request_of(connection, request_id)
 
     def withdraw(self, request_id: str, receipt: str) -> Request:
@@ -304,6 +306,14 @@ class Registry:
             if request is None:
                 raise RejectRecord("there is no such request", "check the receipt link", "not_found")
             yield connection, now, request
+
+
+def _name_at(address: str | None) -> str | None:
+    """The name of the repository at an address, or None."""
+    try:
+        return typed_repository(address) if address else None
+    except RejectRecord:
+        return None
 
 
 def _to_take_back(connection: Connection, scope: str, text: str, lifting: Collection[str]) -> str:

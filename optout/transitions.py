@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from gleanery.optout import chain, schema, words
 from gleanery.optout.challenge import LIFETIME, Challenge, Request, new_token, receipt_digest
-from gleanery.optout.matching import Rule, spelled_today
+from gleanery.optout.matching import Rule
 from gleanery.optout.words import PROVEN
 from gleanery.records.errors import RejectRecord
 
@@ -99,20 +99,25 @@ def note_check(connection: Connection, now: int, request_id: str, code: str, com
     chain.append(connection, now, "check", {"request_id": request_id, "result": code, "commit": commit})
 
 
-def carry_out(connection: Connection, now: int, request: Request) -> None:
-    """The proof has passed: block the repository, or take this request's block back."""
+def carry_out(connection: Connection, now: int, request: Request, present: str | None = None) -> None:
+    """The proof has passed: block the repository, or take this request's blocks back.
+
+    `present` is the name that the repository has now, where its host sends on from the one that the owner gave.
+    """
     if close_challenge(connection, now, request.id, "passed") != 1:
         raise not_open()
     if request.challenge.action == "block":
         move(connection, now, request.id, ("challenged",), "verified")
         rule = append_rule(connection, now, "repo", request.repository, "block", request.id)
         connection.execute(_REQUESTS.update().where(_REQUESTS.c.id == request.id).values(rule_seq=rule.seq))
+        if present not in (None, request.repository):
+            append_rule(connection, now, "repo", str(present), "block", request.id)
         return
     move(connection, now, request.id, PROVEN, "withdrawn")
-    value = spelled_today("repo", request.repository)
-    others = words.standing_requests(connection, "repo", value) or words.operator_blocks(connection, "repo", value)
-    if request.stands and not others:
-        append_rule(connection, now, "repo", value, "unblock", request.id)
+    for value in words.named_by(connection, request.id) if request.stands else []:
+        others = words.standing_requests(connection, "repo", value) or words.operator_blocks(connection, "repo", value)
+        if words.stands(connection, "repo", value) and not others:
+            append_rule(connection, now, "repo", value, "unblock", request.id)
 
 
 def open_request(connection: Connection, request_id: str, receipt: str) -> Request | None:

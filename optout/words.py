@@ -51,13 +51,18 @@ def taken_back(connection: Connection, repository: str, position: int | None = N
 
 def standing_requests(connection: Connection, scope: str, value: str) -> list[str]:
     """The numbers of the proven requests for this repository that stand."""
-    if scope != "repo":
-        return []
-    columns = (_REQUESTS.c.id, _REQUESTS.c.repository)
-    where = (_REQUESTS.c.state.in_(PROVEN), _REQUESTS.c.rule_seq > taken_back(connection, value))
-    older = _older_spellings(connection, _REQUESTS.c.repository, [value])
-    rows = connection.execute(sa.select(*columns).where(*where, sa.or_(_REQUESTS.c.repository == value, *older)))
-    return sorted(row.id for row in rows if spelled_today("repo", row.repository) == value)
+    said = _said(connection, scope, value)
+    last = max((rule.seq for rule in said if rule.action == "unblock"), default=0)
+    objecting = {rule.request_id for rule in said if rule.seq > last and rule.request_id is not None}
+    proven = sa.select(_REQUESTS.c.id).where(_REQUESTS.c.id.in_(objecting), _REQUESTS.c.state.in_(PROVEN))
+    return sorted(connection.execute(proven).scalars())
+
+
+def named_by(connection: Connection, request_id: str) -> list[str]:
+    """The repositories that a request blocked: one, or both names of one that was renamed."""
+    where = (_RULES.c.request_id == request_id, _RULES.c.action == "block")
+    values = connection.execute(sa.select(_RULES.c.value).where(*where).order_by(_RULES.c.seq)).scalars()
+    return list(dict.fromkeys(spelled_today("repo", value) for value in values))
 
 
 def _said(connection: Connection, scope: str, value: str) -> list[Rule]:

@@ -214,9 +214,19 @@ def test_a_fetch_that_is_too_large_is_cut_off(host: Host, monkeypatch: pytest.Mo
         )
 
 
-def test_a_redirect_is_not_followed(host: Host) -> None:
+def test_a_repository_that_was_renamed_is_checked_under_its_present_name(host: Host) -> None:
     host.commit({FILE: EXPECTED})
-    assert check(host, "moved/alice/lib.git").code == check(host, "moved/alice/lib").code == "moved"
+    found = check(host, "moved/alice/lib.git")
+    assert found.passed and found.moved_to == host.url("alice/lib.git")
+    host.commit({})
+    assert check(host, "moved/alice/lib.git").code == "file_missing"
+
+
+@pytest.mark.parametrize("path", ["away/alice/lib.git", "moved/moved/alice/lib.git", "door/alice/lib.git"])
+def test_nothing_is_followed_to_another_host_nor_twice(host: Host, path: str) -> None:
+    host.commit({FILE: EXPECTED})
+    found = check(host, path)
+    assert (found.code, found.moved_to) == ("moved", None)
 
 
 def test_a_redirect_that_only_adds_the_ending_is_the_same_repository(host: Host) -> None:

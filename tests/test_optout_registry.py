@@ -323,6 +323,30 @@ def test_what_no_rule_blocks_cannot_be_unblocked(registry: Registry) -> None:
         registry.append_rule("owner", "github.com/alice", "unblock")
 
 
+def test_a_renamed_repository_is_blocked_and_freed_under_both_names(registry: Registry) -> None:
+    old, new = "github.com/former/widgets", "github.com/present/widgets"
+    made = registry.create_request(old)
+    assert made.receipt
+    proof = dataclasses.replace(proof_for(made, made.receipt), moved_to="https://github.com/Present/widgets.git")
+    request = registry.settle(made.id, made.receipt, proof)
+    assert request.state == "verified" and [rule.value for rule in registry.rules()] == [old, new]
+    with pytest.raises(RejectRecord, match=made.id):
+        registry.append_rule("repo", new, "unblock")
+    other, other_receipt = verified(registry, new)
+    assert taken_back(registry, other, other_receipt).state == "withdrawn" and registry.standing_rule(new)
+    assert taken_back(registry, request, made.receipt).state == "withdrawn"
+    assert not registry.standing_rule(old) and not registry.standing_rule(new)
+    registry.verify_log()
+
+
+@pytest.mark.parametrize("moved_to", [f"https://{NAMES[0]}.git", "https://gist.github.com/0123", None])
+def test_an_address_that_names_nothing_else_makes_no_second_rule(registry: Registry, moved_to: str | None) -> None:
+    made = registry.create_request(NAMES[0])
+    assert made.receipt
+    registry.settle(made.id, made.receipt, dataclasses.replace(proof_for(made, made.receipt), moved_to=moved_to))
+    assert registry.position() == 1
+
+
 def test_an_operator_takes_back_their_own_word_and_not_an_owners(registry: Registry) -> None:
     registry.append_rule("repo", NAMES[0], "block")
     (first, receipt), (second, _) = verified(registry), verified(registry)

@@ -1,7 +1,7 @@
 """A small git host for the tests: `python git_server.py FOLDER` serves the bare repositories below it over http.
 
 It writes its port as the first line of its output, and one line for each request to `requests.txt` in the folder.
-/adds/... answers with a redirect that only adds .git, /moved/... answers with a redirect to the same path without /moved, /slow/... never ends, and /plain/... hands out
+/adds/... answers with a redirect that only adds .git, /moved/... answers with a redirect to the same path without /moved, /away/... with one to another host, /door/... with one to a page, /slow/... never ends, and /plain/... hands out
 plain files, as a host without the git program does. Everything else goes to git's own http-backend.
 """
 
@@ -27,6 +27,10 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(60)
         elif path.startswith("/adds/") and ".git/" not in path:
             self.answer(301, [("Location", self.path.replace("/info/refs", ".git/info/refs"))], b"")
+        elif path.startswith("/away/"):
+            self.answer(302, [("Location", "http://localhost:1" + self.path.removeprefix("/away"))], b"")
+        elif path.startswith("/door/"):
+            self.answer(302, [("Location", "/sign-in")], b"")
         elif path.startswith("/moved/"):
             self.answer(302, [("Location", self.path.removeprefix("/moved"))], b"")
         elif path.startswith("/plain/"):
