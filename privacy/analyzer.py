@@ -18,6 +18,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 from gleanery.privacy import (
     assignments,
     author_lists,
+    call_values,
     command_options,
     credential_files,
     encoded_keys,
@@ -43,6 +44,7 @@ ROOMS: tuple[ModuleType, ...] = (
     provider_keys,
     key_fields,
     assignments,
+    call_values,
     command_options,
     credential_files,
     session_cookies,

@@ -41,7 +41,7 @@ GATES = {
 # A keyword, the rest of the name, the end of its quotes, perhaps a type, and what assigns: all of it on one line.
 _ASSIGNMENT = compile_pattern(
     rf"(?i)(?:{_STEMS})[\w.\-\x80-\xff]{{0,40}}((?:\\?[\"'`])?\]?)(?:\[[\w \t+*]{{0,30}}\]){{0,2}}(?:"
-    r"(?:[ \t]{0,4}(:)[ \t]{0,3}(?:&(?:'\w{1,12}[ \t])?)?[a-z][\w.\[\]<>?*&]{0,30}(?:[ \t]\|[ \t][\w\[\]]{1,20})?"
+    r"(?:[?!]?[ \t]{0,4}(:)[ \t]{0,3}(?:&(?:'\w{1,12}[ \t])?)?[a-z][\w.\[\]<>?*&]{0,30}(?:[ \t]\|[ \t][\w\[\]]{1,20})?"
     r"[ \t]{0,8}=[ \t]{0,8})"
     r"|[ \t]{1,4}(?:as[ \t]{1,4})?(?:string|str|char|text|varchar|value|content)[ \t]{0,4}=[ \t]{0,8}"
     r"|[ \t]{0,30}(=>|:=|:-|<<?-|={1,3}|!={1,2}|\?=|\|\|=|:|,|\(|>)[ \t]{0,30})"
@@ -70,7 +70,7 @@ _SAID = compile_pattern(
 _VALUE_FIELD = compile_pattern(r"(?i)value(?:[\"']?[ \t]{0,8}[:=][ \t]{0,8}|(>))|<string(>)")
 _NAME_FIELD = re.compile(
     rb"(?i)(?:name|key)(?:[\"']?[ \t]{0,8}[:=][ \t]{0,8}[\"']?|>)([\w.\-]{2,100})"
-    rb"(?:[\"']?[ \t]{0,4},?\s{1,80}[\"']?[a-z]{0,20}|</[a-z]{3,24}>\s{0,80}<?)$"
+    rb"(?:[\"']?[ \t]{0,4},?\s{1,80}[\"']?[a-z]{0,20}|</[a-z\-]{3,24}>\s{0,80}<?(?:[a-z]{1,12}-)?)$"
 )
 # A default and the name of what has it: a block of Terraform, a parameter in YAML, an option that a program declares.
 _DEFAULT_FIELD = compile_pattern(r"(?i)\bdefault[\"']?[ \t]{0,8}[:=][ \t]{0,8}")
@@ -89,9 +89,9 @@ _BLANKS = re.compile(rb"[ \t]*")
 _LEFT_OF_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zß-ÿ]+|[^\x00-\x7f]+")
 _DEFINER = re.compile(
-    rb"(?i)(?:define|set\w*|put\w*|add\w*|insert|with\w*|const\w*|env\w*|export|header|property|param|append|config"
-    rb"|environ\.get|getenv|get_env\w*|fetch|getordefault)"
-    rb"[ \t]?\([ \t]?\\?[\"'`][\w.\-]{0,60}$"
+    rb"(?i)(?:(?:define|set\w*|put\w*|add\w*|insert|with\w*|const\w*|env\w*|export|header|property|param|append|config"
+    rb"|environ\.get|getenv|get_env\w*|fetch|getordefault|(?:map|pair|entry)\.of|\b(?:entry|pair))[ \t]?\("
+    rb"|\bmap\.of\([^()]{0,60},|\bflag\w*(?:\(\))?\.string\w*\((?:&[\w.]{1,40},)?)[ \t]?\\?[\"'`][\w.\-]{0,60}$"
 )
 _SETTER = re.compile(r"(?i)(?:\w*\.)*(?:(?:set|with|add)\w*|password|passphrase)")
 
@@ -103,7 +103,7 @@ def find(source: Source) -> Iterator[Hit]:
         if found.start() < read:
             continue
         name = _name(source.raw, found)
-        wanted = _wanted(name)
+        wanted = wanted_by(name)
         span = _value_span(source, found, name) if wanted else None
         if span is None and wanted and (span := _pair_span(source, found)):
             name = ""  # it may be a word for the name, as in a list of translations
@@ -115,35 +115,35 @@ def find(source: Source) -> Iterator[Hit]:
         name = found.group(1).decode("ascii")
         span = quoted_span(source.raw, found.end()) or (bare_span(source, found.end()) if source.bare_values else None)
         if span is not None:
-            yield from _judged(source, span, name.strip("-"), _wanted(name))
+            yield from judged(source, span, name.strip("-"), wanted_by(name))
     for found in _BESIDE.finditer(source.raw):
         name = _name(source.raw, found)
-        wanted = _wanted(name)
+        wanted = wanted_by(name)
         span = quoted_span(source.raw, found.end(1)) if wanted else None
         if span is not None and _stands_beside(source, found, span):
-            yield from _judged(source, span, name, wanted)
+            yield from judged(source, span, name, wanted)
     for found in _BARE_BESIDE.finditer(source.raw) if source.bare_values else ():
         name = found.group(1).decode("ascii", "replace")
         span = quoted_span(source.raw, found.end()) or bare_span(source, found.end())
         if span is not None:
-            yield from _judged(source, span, name, _wanted(name))
+            yield from judged(source, span, name, wanted_by(name))
     for found in _VALUE_FIELD.finditer(source.raw):
         beside = _NAME_FIELD.search(source.raw, max(0, found.start() - 250), found.start())
-        wanted = _wanted(beside.group(1).decode("ascii", "replace")) if beside else ""
+        wanted = wanted_by(beside.group(1).decode("ascii", "replace")) if beside else ""
         span = _field_span(source, found, bool(found.group(1) or found.group(2))) if wanted else None
         if span is not None:
-            yield from _judged(source, span, "", wanted)
+            yield from judged(source, span, "", wanted)
     for found in _DEFAULT_FIELD.finditer(source.raw):
         beside = _HAS_DEFAULT.search(source.raw, max(0, found.start() - 400), found.start())
         name = next(filter(None, beside.groups()), b"").decode("ascii", "replace") if beside else ""
-        wanted = _wanted(name)
+        wanted = wanted_by(name)
         span = _field_span(source, found) if wanted else None
         if span is not None:
-            yield from _judged(source, span, "", wanted)
+            yield from judged(source, span, "", wanted)
     for found in _SAID.finditer(source.raw):
         span = quoted_span(source.raw, found.start(1))
         if span is not None:
-            yield from _judged(source, span, "password", "PASSWORD")
+            yield from judged(source, span, "password", "PASSWORD")
 
 
 def _judged_parts(source: Source, span: tuple[int, int], name: str, wanted: str) -> Iterator[Hit]:
@@ -153,13 +153,14 @@ def _judged_parts(source: Source, span: tuple[int, int], name: str, wanted: str)
     are_parts = len(parts) > 1 and all(_PART.fullmatch(part) and not is_stand_in(part.decode()) for part in parts)
     rule = _rule(b"".join(parts).decode(), name, wanted, Place.LITERAL) if are_parts else None
     if rule is None:
-        yield from _judged(source, span, name, wanted)
+        yield from judged(source, span, name, wanted)
         return
     for start, end in spans:
         yield Hit(start, end, *rule, FIRST_GROUP + span[0])
 
 
-def _judged(source: Source, span: tuple[int, int], name: str, wanted: str) -> Iterator[Hit]:
+def judged(source: Source, span: tuple[int, int], name: str, wanted: str) -> Iterator[Hit]:
+    """The hit on a value by the name that it has and what that name asks for, if the value is one."""
     value = source.raw[span[0] : span[1]].decode("utf-8", "replace")
     if value.lower() == name.lower():
         return
@@ -202,10 +203,10 @@ def _name(raw: bytes, found: Found) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _wanted(name: str) -> str:
+def wanted_by(name: str) -> str:
     """PASSWORD, KEY, MAYBE (a key if it is random enough), or nothing, from the words of a name.
 
-    >>> _wanted("DB_PASSWORD"), _wanted("password_field"), _wanted("github.apiToken"), _wanted("frob-key")
+    >>> wanted_by("DB_PASSWORD"), wanted_by("password_field"), wanted_by("github.apiToken"), wanted_by("frob-key")
     ('PASSWORD', '', 'KEY', 'MAYBE')
     """
     words = load_rules().words
