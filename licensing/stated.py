@@ -22,7 +22,7 @@ from gleanery.licensing.names import (
     is_vendored_path,
     license_role,
     reading_of_records,
-    yields,
+    silenced,
 )
 from gleanery.licensing.paths import folder_of, resolved
 from gleanery.licensing.reuse import matches
@@ -55,6 +55,7 @@ class Stated:
         self.declared = declared_license
         self._files: dict[str, FileFacts] = {}
         self._manifests: dict[str, Said] = {}
+        self._licenses: dict[tuple[str, bool], Said] = {}
         self._passed_over: dict[str, Said] = {}
         self._recipes: dict[str, Said] = {}
         ordered = sorted(files, key=lambda f: (f.path, f.file_id))
@@ -67,8 +68,7 @@ class Stated:
         for folder, roles in self.speaking.items():
             if _is_root(folder) and "texts" in roles and all(map(_is_named_as_reuse_wants, roles["texts"])):
                 roles["license_folder"] = roles.pop("texts")
-            paths = [f.path for f in roles.get("license", ())]
-            silent = {p for p in paths if any(yields(p, other) for other in paths if other != p)}
+            silent = silenced(f.path for f in roles.get("license", ()))
             if silent:
                 roles["license"] = [f for f in roles["license"] if f.path not in silent]
 
@@ -118,6 +118,11 @@ class Stated:
 
         `stated`: the file has a licence of its own, beside which a folder of texts says nothing.
         """
+        if (folder, stated) not in self._licenses:
+            self._licenses[folder, stated] = self._license_of(folder, stated)
+        return self._licenses[folder, stated]
+
+    def _license_of(self, folder: str, stated: bool) -> Said:
         texts = self.texts(folder, "license")
         statement = combined("ancestor_file", texts, silence_is_doubt=True)
         if not statement.names_licence and not (stated and not texts):
