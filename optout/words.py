@@ -2,8 +2,8 @@
 
 In: an open connection, a scope and a value. Out: rules and requests that mean the same thing. Rules and requests keep
 the spelling of the day on which they were written, so all that is asked of them by value is asked here, and compares
-values as they are spelled today. A question
-took 3 to 5 ms with 100,000 rules (SQLite, processor time on one core of a shared machine).
+values as they are spelled today. A question took 3 to 5 ms with 100,000 rules (SQLite, processor time on one core of a
+shared machine).
 """
 
 from collections.abc import Iterable, Sequence

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gleanery.pipeline.screen import draw, out, wrong
+from gleanery.pipeline.screen import draw, err, out, wrong
 from gleanery.records.errors import RejectRecord
 
 _HELP = """Serve the page where owners opt out, and keep its registry.
@@ -55,6 +55,8 @@ def serve(
         values["trusted_proxies"] = tuple(trusted_proxy)
     if url:
         values["public_url"] = url
+    if not contact:
+        err.print("note: without --contact the page tells owners to write to its operator, and not where")
     serve(_registry_url(registry), host, port, WebSettings(**values))
 
 

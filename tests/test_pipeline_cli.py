@@ -218,6 +218,13 @@ def test_rules_are_appended_listed_and_taken_back(tmp_path: Path) -> None:
     assert "intact" in gleanery("optout", "check", "--registry", registry).stdout
 
 
+def test_a_page_that_cannot_check_anything_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = gleanery("optout", "serve", "--registry", str(tmp_path / "registry.sqlite"), "--port", "1")
+    assert done.returncode == 1 and "2.37" in done.stderr and "--contact" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_exports_are_written(curated: Path, tmp_path: Path) -> None:
     assert gleanery("export", "datatrove", str(curated / "release"), str(tmp_path / "trove")).returncode == 0
     assert list((tmp_path / "trove").glob("*.ds"))
