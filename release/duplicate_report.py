@@ -44,7 +44,7 @@ def duplicate_page(folder: Path, pairs: Sequence[Mapping[str, Any]]) -> str:
         reasons=reasons,
         sameness=_classes(answers["sameness"]),
         clusters=answers["largest_clusters"],
-        copies=answers["repository_copies"][:MOST_ROWS],
+        copies=told_apart(answers["repository_copies"], repo="url", stands_in="stands_in_url")[:MOST_ROWS],
         losses=losses[:MOST_ROWS],
         left_out={"copies": len(answers["repository_copies"]) - MOST_ROWS, "losses": len(losses) - MOST_ROWS},
         pairs=pairs,

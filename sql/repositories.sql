@@ -16,8 +16,8 @@ released AS (
 ),
 final AS (
   SELECT name AS repo, kind, status, version, coalesce(files, 0) AS files, coalesce(kept, 0) AS kept,
-    coalesce(tokens, 0) AS tokens, coalesce(licenses, []) AS licenses
+    coalesce(tokens, 0) AS tokens, coalesce(licenses, []) AS licenses, url
   FROM repos LEFT JOIN decided USING (repo_id) LEFT JOIN released USING (repo_id)
 )
 SELECT * FROM final
-ORDER BY tokens DESC, repo, version
+ORDER BY tokens DESC, repo, version, url

@@ -6,7 +6,7 @@ WITH
 repository_copies AS (SELECT * FROM stg_repository_copies),
 -- A fork may name its origin as the source does, by its address or by an alias.
 repos AS (
-  SELECT repo_id, name, first_commit_at,
+  SELECT repo_id, name, url, first_commit_at,
     plain(fork_of) AS origin,
     list_transform(list_concat([name, url], aliases), lambda one: plain(one)) AS names
   FROM stg_repos
@@ -20,7 +20,8 @@ final AS (
       WHEN here.share >= 0.8 THEN 'inside'
       ELSE 'overlap'
     END AS relation,
-    one.first_commit_at < other.first_commit_at AS one_is_older
+    one.first_commit_at < other.first_commit_at AS one_is_older,
+    one.url, other.url AS stands_in_url
   FROM repository_copies AS here
   JOIN repos AS one ON one.repo_id = here.repo_id
   JOIN repos AS other ON other.repo_id = here.other_repo_id
@@ -28,4 +29,4 @@ final AS (
     ON back.repo_id = here.other_repo_id AND back.other_repo_id = here.repo_id
 )
 SELECT * FROM final
-ORDER BY share DESC, shared DESC, repo, stands_in
+ORDER BY share DESC, shared DESC, repo, stands_in, url, stands_in_url

@@ -388,6 +388,44 @@ def test_what_an_owner_changed_is_not_blamed_on_a_rule(fault: Callable[[Rows], N
     assert found["add.py"] == why
 
 
+def test_sources_of_one_name_are_counted_each_by_itself(tmp_path: Path) -> None:
+    """cat/app bears the name of octo/lib, on another host: each lost one file to octo/app."""
+    rows = good_rows()
+    change_repo("cat/app", name="octo/lib", url="https://gitlab.com/octo/lib")(rows)
+    hosts = ("https://github.com/octo/lib", "https://gitlab.com/octo/lib")
+    for path, repo in (("weak.py", hosts[0]), ("stolen.py", hosts[1])):
+        ident = row(rows, "repos", url=repo)["repo_id"]
+        row(rows, "decisions", repo_id=ident, path=path).update(reason="vendored", verdict="rejected")
+        row(rows, "license_conclusions", file_id=row(rows, "files", repo_id=ident, path=path)["file_id"])[
+            "conflict"
+        ] = True
+    tables = tables_of(write_run(tmp_path, rows))
+
+    def told(name: str, **given: str) -> list[dict[str, Any]]:
+        return ask(questions()[name], tables, given).to_pylist()
+
+    lost = told("duplicates_by_repository")
+    assert [(r["url"], r["exact"], r["not_exact"]) for r in lost] == [(hosts[0], 0, 1), (hosts[1], 1, 0)]
+    assert [(r["url"], r["files"]) for r in told("third_party_and_generated") if r["repo"] == "octo/lib"] == [
+        (host, 1) for host in hosts
+    ]
+    assert sorted((r["url"], r["files"]) for r in told("license_conflicts")) == [(host, 1) for host in hosts]
+    alarms = {r["url"]: (r["removed"], r["files"]) for r in told("cluster_alarm", share="0.05", least="1") if r["url"]}
+    assert alarms == {hosts[0]: (1, 3), hosts[1]: (1, 2)}
+    assert {r["url"] for r in told("repositories") if r["repo"] == "octo/lib"} == set(hosts)
+
+
+def test_a_copy_in_a_source_of_the_same_name_is_a_copy_elsewhere(tmp_path: Path) -> None:
+    rows = good_rows()
+    change_repo("cat/app", name="octo/app", url="https://gitlab.com/octo/app")(rows)
+    tables = tables_of(write_run(tmp_path, rows))
+    copies = ask(questions()["copies_of"], tables, {"repo": "octo/app"}).to_pylist()
+    here, there = "https://github.com/octo/app", "https://gitlab.com/octo/app"
+    assert {(here, there), (there, here)} <= {(r["url"], r["other_url"]) for r in copies if r["path"] == "src/main.py"}
+    (elsewhere,) = ask(questions()["published_elsewhere"], tables, {"repo": "octo/app"}).to_pylist()
+    assert (elsewhere["url"], elsewhere["released_as_url"], elsewhere["path"]) == (there, here, "src/main.py")
+
+
 def test_an_objection_is_told_before_what_changed_with_it(tmp_path: Path) -> None:
     before, now = good_rows(), good_rows()
     objected = {"reason": "owner_opted_out", "verdict": "rejected", "twin_file_id": None, "similarity": None}
