@@ -402,7 +402,8 @@ def test_sources_of_one_name_are_counted_each_by_itself(tmp_path: Path) -> None:
     tables = tables_of(write_run(tmp_path, rows))
 
     def told(name: str, **given: str) -> list[dict[str, Any]]:
-        return ask(questions()[name], tables, given).to_pylist()
+        answer: list[dict[str, Any]] = ask(questions()[name], tables, given).to_pylist()
+        return answer
 
     lost = told("duplicates_by_repository")
     assert [(r["url"], r["exact"], r["not_exact"]) for r in lost] == [(hosts[0], 0, 1), (hosts[1], 1, 0)]
