@@ -2,8 +2,8 @@
 
 In: signatures. Out: candidate pairs. A signature is cut into bands of a few numbers; two contents that agree in all
 numbers of a band are candidates. 42 bands of 6 find 99.5 % of the pairs at similarity 0.7, together with many that are
-less similar. A sieve then drops most of those: sizes that rule the threshold out, and signatures that differ in too
-many places. (The usual 25 bands of 10 find 51 % of the pairs at exactly 0.7.)
+less similar. A sieve then drops most of those: sizes that rule the threshold out, signatures that differ in too
+many places, and code that is not the same anywhere. (The usual 25 bands of 10 find 51 % of the pairs at exactly 0.7.)
 
 2.3 us for each of 100,000 signatures from numbers to clusters (planted documents, CPU time).
 """
@@ -23,6 +23,7 @@ from gleanery.dedup.kernels import readonly
 CROWD = 128
 LEADERS = 4096
 WITNESSES = 64  # of a kind: then a crowd has as many pairs for each member as a bucket of `CROWD`, for each kind
+MOST, ENOUGH = 64, 8  # leaders that a member of a crowd is measured against: those most like it, those surely like it
 _MISSED = 1e-6
 
 
@@ -45,10 +46,15 @@ class Sieve:
     The Jaccard similarity of two sets is at most the smaller size over the larger one: that bound is exact. And of the
     numbers of two signatures J are equal on average, so that J + (1 - J) / 2^b are equal in b bits. `least` of them
     must be, so that one in a million pairs at the threshold is lost. One bit lets pairs pass from 0.47 on, two from
-    0.53 on (a third would make it 0.55). `close` equal bits are what two contents at 1 - (1 - threshold) / 6 have.
+    0.53 on (a third would make it 0.55). `close` equal bits are what two contents at 1 - (1 - threshold) / 6 have, and
+    `sure` numbers are equal in two bits at threshold + (1 - threshold) / 6.
+
+    `near_code`: the share of the smaller one's code that two contents must have in common, 0 for none. By their marks
+    (`marks`) it must be half of that, so that what has but a licence header in common is not measured.
     """
 
     threshold: float = 0.7
+    near_code: float = 0.0
 
     def least(self, numbers: int, bits: int) -> int:
         """How many of some numbers must be equal in so many bits each.
@@ -67,17 +73,30 @@ class Sieve:
         """
         return math.ceil(bits * (1 - (1 - self.threshold) / 12))
 
+    def sure(self, numbers: int) -> int:
+        """How many numbers are equal in two bits where two contents are at or above the threshold beyond doubt.
+
+        >>> Sieve(0.7).sure(256)
+        208
+        """
+        return math.ceil(numbers * (1 - (1 - self.threshold) * 5 / 8))
+
 
 @dataclass(frozen=True)
 class Sketches:
     """What the sieve looks at, a row for each number that a member may have: `signature_bits`, and shingle counts.
 
-    `witnesses`: 0, or from 1 on the kind of what must meet as many of a crowd as it can; empty if there are none.
+    `marks` and `code`: the marks and the numbers of code shingles, for `Sieve.near_code`. `witnesses`: 0, or from 1 on
+    the kind of what must meet as many of a crowd as it can. `standing`: numbers in columns, the first of which counts
+    most; in a crowd the smaller ones lead. Each is empty if there are none.
     """
 
     bits: NDArray[np.uint64]
     sizes: NDArray[np.int64]
+    marks: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0), np.uint8))
+    code: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     witnesses: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    standing: NDArray[np.uint64] = field(default_factory=lambda: np.empty((0, 0), np.uint64))
 
 
 @dataclass(frozen=True)
@@ -172,31 +191,41 @@ def plausible_pairs(grouped: Buckets, sketches: Sketches, sieve: Sieve) -> Candi
     """The pairs of all buckets that pass the sieve; members are rows of `sketches`.
 
     Up to `CROWD` members, each pair of a bucket is looked at. Beyond that the number of pairs would grow with the
-    square (a generated file has thousands of copies with another name in each). There members are taken in ascending
-    order, witnesses first. One whose signature is close to that of an earlier leader follows it, and is paired with
-    every plausible leader; any other is a leader itself, and so are the first `WITNESSES` witnesses of each kind,
-    whomever they are like: each of these meets all that are no witnesses and that it may be similar to.
+    square (a generated file has thousands of copies with another name in each). There members are taken by their
+    `standing`, witnesses first. Each is paired with the leaders before it that are plausible, until `ENOUGH` of them
+    are like it beyond doubt, and with `MOST` of them at most, those that seem most like it. One that found enough, or
+    one whose signature is close to that of a leader, follows; any other is a leader itself, and so are the first
+    `WITNESSES` witnesses of each kind, whomever they are like: each of these meets all that are no witnesses and that
+    it may be similar to.
 
-    What can be missed is a pair of two followers, and it need not be: their distances to a leader are measured, and
-    the Jaccard distance is a metric, so d(x, y) <= d(x, leader) + d(leader, y). With a leader at the distance r from
-    x, each y with J(x, y) >= threshold + 2 r is shown to be a duplicate of x by that sum, since d(leader, y) <= r +
-    d(x, y). Followers are chosen so that r is about a sixth of 1 - threshold. After `LEADERS` leaders in one bucket the
-    work would grow with the square again: members that come later and follow none are paired with leaders only.
+    What can be missed is a pair of two followers. If copies are kept in the order of their standing, it need not be:
+    both are measured against those before them that they are like, and are dropped with the first of these that is
+    kept. Where none of those is kept, the Jaccard distance is a metric, so d(x, y) <= d(x, leader) + d(leader, y).
+    After `LEADERS` leaders in one bucket the work would grow with the square again: members that come later and follow
+    none are paired with leaders only.
     """
     numbers = 32 * sketches.bits.shape[1]
+    asks_for_code = sieve.near_code > 0 and sketches.marks.size > 0
     pairs, met, let_go = sieving.pairs_in_buckets(
         readonly(grouped.starts),
         readonly(grouped.members),
         readonly(sketches.bits),
         readonly(sketches.sizes),
+        readonly(sketches.marks if asks_for_code else sketches.marks[:0]),
+        readonly(sketches.code),
+        readonly(sketches.witnesses),
+        readonly(sketches.standing),
         sieve.least(numbers, 1),
         sieve.least(numbers, 2),
         sieve.threshold,
-        CROWD,
+        sieve.near_code,
+        sieve.sure(numbers),
         sieve.close(numbers),
+        CROWD,
         LEADERS,
-        readonly(sketches.witnesses),
         WITNESSES,
+        ENOUGH,
+        MOST,
     )
     return Candidates(np.unique(pairs), met, int(np.count_nonzero(np.diff(grouped.starts) > CROWD)), let_go)
 

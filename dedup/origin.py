@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 Strength: TypeAlias = tuple[bool, bool, bool, int, bool, bool]
 
 _YEAR_10000 = 253_402_300_800
+_HALF = 1 << 43
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,33 @@ def strength(copy: Copy) -> Strength:
 def rank(copy: Copy) -> tuple[Strength, int, str]:
     """A total order: strength, then the depth of the path, then the id. The last two only break ties."""
     return strength(copy), copy.path.count("/"), copy.file_id
+
+
+def packed_ranks(
+    eligible: NDArray[np.bool_],
+    vendored: NDArray[np.bool_],
+    fork: NDArray[np.bool_],
+    first_commit_at: NDArray[np.int64],
+    unknown: NDArray[np.bool_],
+    own_license: NDArray[np.bool_],
+    complete: NDArray[np.bool_],
+    depth: NDArray[np.int64],
+) -> NDArray[np.uint64]:
+    """`rank` without the id, as one number for each copy, from columns; copies that are not eligible come last.
+
+    `unknown`: where there is no `first_commit_at`. A time counts up to 2^43 seconds, a depth up to 4,095.
+
+    >>> yes, no = np.array([True]), np.array([False])
+    >>> old, young = (packed_ranks(yes, no, no, np.array([at]), no, yes, yes, np.array([1])) for at in (5, 6))
+    >>> bool(old < young)
+    True
+    """
+    at = np.where(unknown, 0, np.clip(first_commit_at, -_HALF, _HALF - 1) + _HALF)
+    packed: NDArray[np.uint64] = np.zeros(len(at), np.uint64)
+    parts = ((~eligible, 1), (vendored, 1), (fork, 1), (unknown, 1), (at, 44), (~own_license, 1), (~complete, 1))
+    for column, bits in (*parts, (np.clip(depth, 0, 4095), 12)):
+        packed = (packed << np.uint64(bits)) | column.astype(np.uint64)
+    return packed
 
 
 def outweighs(copy: Copy, objection: Copy) -> bool:

@@ -75,6 +75,17 @@ def map_arrays(path: Path) -> dict[str, NDArray[Any]]:
     return found
 
 
+def scratch(path: Path, size: int) -> NDArray[np.uint8]:
+    """Some bytes of memory, all 0, that the system may write out; nothing is left behind however the process ends.
+
+    `path`: where to make the file, which has no name once this returns.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    memory = np.memmap(path, np.uint8, "w+", shape=max(1, size))
+    path.unlink()  # the mapping holds it
+    return memory[:size]
+
+
 def _head(about: Mapping[str, Any]) -> bytes:
     """Magic, the length of the head in 8 digits, and what the arrays are; to a multiple of the alignment."""
     text = json.dumps(about, separators=(",", ":")).encode()

@@ -25,7 +25,7 @@ from gleanery.pipeline.exchange import USUAL_PARTS, part_name
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage3_sign import banding, dedup_parameters, previous_range
-from gleanery.pipeline.stage3_witnesses import witness_kinds
+from gleanery.pipeline.stage3_witnesses import standing, witness_kinds
 from gleanery.pipeline.steps import Marker, Shard, Step, Task, rests_on
 
 ROWS_AT_ONCE = 1 << 20
@@ -53,7 +53,8 @@ def candidates_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
         for r in range(ranges)
     ]
     tasks += [Task(f"sample-{r:05d}", {"range": [r, slices]}) for r in range(slices)]
-    work, parameters = f"{__name__}:candidates_part", {"threshold": settings.dedup.threshold}
+    work = f"{__name__}:candidates_part"
+    parameters = {"threshold": settings.dedup.threshold, "near_code": settings.dedup.near_code}
     reads = ("sign", "lookup", "witnesses")
     return Step("cluster", "candidates", "3 of 7  candidates", work, tuple(tasks), parameters, reads, unit="keys")
 
@@ -111,8 +112,9 @@ def _share_a_key(shard: Shard, contents: Contents) -> tuple[Pairs, int, int]:
     """Pairs that share the key of one of some bands; keys of one range of their values."""
     found: list[Pairs] = [np.empty(0, np.uint64)]
     taken, capped = 0, 0
-    sketches = Sketches(contents.indexed("bits"), contents.indexed("shingles"), witness_kinds(shard.root))
-    sieve = Sieve(shard.settings.dedup.threshold)
+    bits, shingles, marks, code = (contents.indexed(kind) for kind in ("bits", "shingles", "marks", "code_shingles"))
+    sketches = Sketches(bits, shingles, marks, code, witness_kinds(shard.root), standing(shard.root))
+    sieve = Sieve(shard.settings.dedup.threshold, shard.settings.dedup.near_code)
     for band in range(*shard.task.payload["bands"]):
         key, member = _keys(contents, band, *shard.task.payload["range"])
         taken += len(key)

@@ -22,7 +22,7 @@ from gleanery.dedup.sameness import CLASSES, Policy, classify_all, do_forms_tell
 from gleanery.dedup.sameness import VERSION as SAMENESS_VERSION
 from gleanery.dedup.signatures import ShingleSets, shingle_sets
 from gleanery.dedup.verify import jaccards, shared_counts
-from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
+from gleanery.pipeline.arrays import Blocks, map_arrays, scratch, write_arrays
 from gleanery.pipeline.contents import Contents, Pairs, between, lefts, rights, wanted_texts
 from gleanery.pipeline.exchange import write_sorted
 from gleanery.pipeline.settings import Settings
@@ -240,10 +240,7 @@ def make_components(shard: Shard) -> None:
     Pairs are read file by file; the forest, 5 bytes for each content of the run, is a file that is mapped.
     """
     size = int(Contents(shard.root).bases[-1])
-    temporary = shard.data(f".{shard.task.name}.tmp")
-    temporary.parent.mkdir(parents=True, exist_ok=True)
-    memory = np.memmap(temporary, np.uint8, "w+", shape=max(1, 5 * size))
-    temporary.unlink()  # the mapping holds it; nothing is left behind however the process ends
+    memory = scratch(shard.data(f".{shard.task.name}.tmp"), 5 * size)
     forest, clustered = Forest(size, memory[: 4 * size].view(np.uint32)), memory[4 * size : 5 * size].view(bool)
     count = 0
     for path in sorted((shard.root / "work/verify/data").glob("*.arrays")):

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from gleanery.dedup.bands import Banding, band_keys, signature_bits
 from gleanery.dedup.containment import in_slices
+from gleanery.dedup.marks import BINS
 from gleanery.dedup.normal_form import STYLE_NAMES, styles_of
 from gleanery.dedup.prints import label, prints
 from gleanery.dedup.signatures import Parameters
@@ -37,7 +38,7 @@ from gleanery.records.tables import TABLES
 MAX_CONTENTS = 1 << 32
 PRINTS_AT_ONCE = 4096  # a row group of `signatures`, of some 6 MB: memory does not grow with the part
 # What later steps look up by the number of a content; the rest is read part by part.
-INDEXED = ("ids", "bits", "shingles", "code_shingles", "forms", "long_code", "sizes", "old")
+INDEXED = ("ids", "bits", "shingles", "code_shingles", "marks", "forms", "long_code", "sizes", "old")
 
 
 def dedup_parameters(dedup: DedupSettings) -> Parameters:
@@ -201,13 +202,17 @@ def _arrays(table: pa.Table, first: int, parameters: Parameters, cut: Banding) -
     bits = np.zeros((count, signed_bits.shape[1]), np.uint64)
     bits[signed] = signed_bits
     sizes = _lengths(table, "sample").astype(np.uint32) // 8
+    code = table.column("code_shingles").to_numpy()
+    marks = np.zeros((count, BINS), np.uint8)
+    marks[_lengths(table, "marks") > 0] = _values(table, "marks").reshape(-1, BINS)
     return {
         "ids": np.frombuffer(bytes.fromhex(_values(table, "blob_id").tobytes().decode()), np.uint8).reshape(-1, 20),
         "rows": (signed + first).astype(np.uint32),
         "keys": np.concatenate([band_keys(matrix, cut), form_keys]),
         "bits": bits,
         "shingles": shingles,
-        "code_shingles": table.column("code_shingles").to_numpy(),
+        "code_shingles": code,
+        "marks": marks,
         "forms": forms,
         "long_code": long_code,
         "sizes": sizes,

@@ -208,7 +208,7 @@ _OPTIONS: dict[str, Any] = {
 
 # Values that look like chance: to compress them costs more than it saves, a dictionary holds each of them once, and
 # nobody looks for one by its size.
-_NOISE = frozenset({"signature", "sample", "normal_form", "renamed_form"})
+_NOISE = frozenset({"signature", "sample", "marks", "normal_form", "renamed_form"})
 
 
 def _options(schema: pa.Schema) -> dict[str, Any]:

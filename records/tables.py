@@ -180,7 +180,9 @@ _ALL = (
         "blob_id",
         Column("blob_id", _S, "content"),
         Column(
-            "parameters", _S, "shingle rule, hash, scheme, seed, permutations, and the versions of forms and sample"
+            "parameters",
+            _S,
+            "shingle rule, hash, scheme, seed, permutations, and the versions of forms, sample and marks",
         ),
         Column("style", _S, "what a comment looks like in it, from its names"),
         Column("shingles", _I64, "distinct shingles"),
@@ -196,6 +198,7 @@ _ALL = (
         Column(
             "sample", pa.large_binary(), "the smallest sixteenth of the possible hashes, of its code shingles, uint64"
         ),
+        Column("marks", pa.large_binary(), "a byte of the smallest code shingle in each of 256 bins; empty if no code"),
     ),
     _table(
         "pairs",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gleanery.dedup.bands import (
     CROWD,
     LEADERS,
+    MOST,
     WITNESSES,
     Banding,
     Candidates,
@@ -23,6 +24,7 @@ from gleanery.dedup.bands import (
     candidate_pairs,
     expected_recall,
     group,
+    pairs_of_keys,
     pairs_of_signatures,
     signature_bits,
 )
@@ -148,7 +150,7 @@ def test_in_a_crowd_a_witness_meets_all_others_that_it_is_like_unless_too_many_a
     rows, signatures = np.arange(len(sets)), np.stack([sign(one, Parameters()) for one in sets])
     kinds = np.zeros(len(sets), np.uint8)
     kinds[20 : 20 + WITNESSES], kinds[10], kinds[90:180] = 3, 1, 2
-    sketches = Sketches(signature_bits(signatures), np.array([len(one) for one in sets]), kinds)
+    sketches = Sketches(signature_bits(signatures), np.array([len(one) for one in sets]), witnesses=kinds)
     found = candidate_pairs(np.zeros(len(sets), np.uint64), rows, sketches, SIEVE)
     pairs = set(zip(found.left.tolist(), found.right.tolist(), strict=True))
     assert found.crowds == 1 and all(one < two for one, two in pairs)
@@ -157,9 +159,47 @@ def test_in_a_crowd_a_witness_meets_all_others_that_it_is_like_unless_too_many_a
             assert (one, two) in pairs or jaccard(sets[one], sets[two]) < 0.7
 
 
+@pytest.mark.parametrize("kept", [0.9, 0.92, 0.95])
+def test_in_a_crowd_each_is_measured_against_few_and_what_stays_is_unlike(kept: float) -> None:
+    """At similarities of 0.68 to 0.82 nobody is close to anybody; whoever leads is whom the keeper takes first."""
+    chance = np.random.default_rng(9)
+    sets = [one for _ in range(2) for one in _family(chance, 500, kept, 200)]
+    standing = np.column_stack((chance.integers(0, 4, len(sets)), chance.permutation(len(sets)))).astype(np.uint64)
+    signatures = np.stack([sign(one, Parameters()) for one in sets])
+    sketches = Sketches(signature_bits(signatures), np.array([len(one) for one in sets]), standing=standing)
+    found = pairs_of_keys(band_keys(signatures, Banding()), sketches, SIEVE)
+    assert found.crowds and len(found.left) < 250 * len(sets)  # most of all are plausible: 499 for each
+    like: dict[int, set[int]] = defaultdict(set)
+    for i, j in zip(found.left.tolist(), found.right.tolist(), strict=True):
+        if jaccard(sets[i], sets[j]) >= 0.7:
+            like[i].add(j)
+            like[j].add(i)
+    stays: set[int] = set()
+    for member in np.lexsort((standing[:, 1], standing[:, 0])).tolist():
+        if not like[member] & stays:
+            stays.add(member)
+    missed = [jaccard(sets[i], sets[j]) for i, j in itertools.combinations(stays, 2)]
+    assert max(missed) < 0.77 and sum(similarity >= 0.7 for similarity in missed) < len(sets) / 20
+
+
+def test_a_member_of_a_crowd_is_measured_against_the_leaders_that_seem_most_like_it() -> None:
+    """A star whose hub is the last to come: all others lead, and are hardly like each other."""
+    chance = np.random.default_rng(2)
+    hub = chance.integers(0, 1 << 63, 400).astype(np.uint64)
+    sets = [
+        np.append(chance.permutation(hub)[:330], chance.integers(0, 1 << 63, 20).astype(np.uint64)) for _ in range(300)
+    ]
+    sets.append(np.append(sets[7][:345], chance.integers(0, 1 << 63, 30).astype(np.uint64)))
+    signatures = np.stack([sign(one, Parameters()) for one in sets])
+    sketches = Sketches(signature_bits(signatures), np.array([len(one) for one in sets]))
+    found = candidate_pairs(np.zeros(len(sets), np.uint64), np.arange(len(sets)), sketches, SIEVE)
+    pairs = set(zip(found.left.tolist(), found.right.tolist(), strict=True))
+    assert (7, 300) in pairs and len(pairs) < 1.2 * MOST * len(sets)
+
+
 def test_a_huge_crowd_of_witnesses_makes_few_pairs() -> None:
     rows = 10_000
-    sketches = Sketches(np.empty((rows, 0), np.uint64), np.ones(rows, np.int64), np.ones(rows, np.uint8))
+    sketches = Sketches(np.empty((rows, 0), np.uint64), np.ones(rows, np.int64), witnesses=np.ones(rows, np.uint8))
     found = candidate_pairs(np.zeros(rows, np.uint64), np.arange(rows), sketches, SIEVE)
     assert len(found.left) < rows * WITNESSES and found.let_go == 0
 

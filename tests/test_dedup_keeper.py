@@ -7,12 +7,13 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gleanery.dedup.keeper import Copy, Link, Outcome, settle
-from gleanery.dedup.origin import compared, outweighs, rank, shown_older, witnesses
+from gleanery.dedup.origin import compared, outweighs, packed_ranks, rank, shown_older, witnesses
 from gleanery.records.reasons import REASONS
 
 CASES = json.loads((Path(__file__).parent / "golden/dedup/keeper.json").read_text("utf-8"))
@@ -299,3 +300,18 @@ def test_who_adds_a_licence_file_to_a_copy_does_not_become_its_origin() -> None:
         objector = _copy("o", first_commit_at=mine, opted_out=True, eligible=False, own_license=False)
         copier = _copy("c", first_commit_at=theirs, opted_out=False, eligible=True, own_license=True)
         assert settle([objector, copier], {})["c"].reason == "copy_of_opted_out"
+
+
+@given(_copies(), st.integers(-(10**6), 10**6))
+def test_a_rank_in_one_number_is_in_the_order_of_ranks(copies: list[Copy], since: int) -> None:
+    """But for the id, which breaks ties, and for copies that are not eligible, which come last."""
+    copies = [dataclasses.replace(c, first_commit_at=c.first_commit_at and c.first_commit_at + since) for c in copies]
+    names = ("eligible", "vendored", "fork", "own_license", "complete")
+    flags = {name: np.array([getattr(c, name) for c in copies], bool) for name in names}
+    unknown = np.array([c.first_commit_at is None for c in copies], bool)
+    times = np.array([c.first_commit_at or 0 for c in copies], np.int64)
+    depth = np.array([c.path.count("/") for c in copies], np.int64)
+    packed = packed_ranks(**flags, first_commit_at=times, unknown=unknown, depth=depth).tolist()
+    plain = [(not c.eligible, *rank(c)[:2]) for c in copies]
+    for (one, a), (other, b) in combinations(zip(packed, plain, strict=True), 2):
+        assert (one < other) == (a < b) and (one == other) == (a == b)
