@@ -51,7 +51,7 @@ def prints(texts: Texts, styles: Sequence[str], parameters: Parameters) -> pa.Ta
     long_enough = whole.sizes > 0
     samples, ends = containment.samples(code)
     marks = marks_of(code, found.normal)
-    marked = marks.any(axis=1)
+    marked: NDArray[np.int64] = np.where(marks.any(axis=1), BINS, 0).astype(np.int64)
     columns = [
         pa.array([label(parameters)] * len(texts), pa.string()),
         pa.array(styles, pa.string()),
@@ -62,7 +62,7 @@ def prints(texts: Texts, styles: Sequence[str], parameters: Parameters) -> pa.Ta
         pa.array(found.normal, pa.binary()),
         pa.array(found.renamed, pa.binary()),
         _bytes(samples.astype("<u8", copy=False), samples.itemsize * np.diff(ends)),
-        _bytes(marks[marked], BINS * marked),
+        _bytes(marks[marked > 0], marked),
     ]
     return pa.table(columns, schema=SCHEMA)
 

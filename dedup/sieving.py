@@ -83,7 +83,7 @@ def _code_in_common(
     sizes: NDArray[np.int64],
     one: int,
     two: int,
-    equal_numbers: int,
+    equal_numbers: np.int64,
     share: float,
 ) -> float:
     """How much code two members have in common by their marks, 1 for `share` of the smaller one's.
