@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from gleanery.dedup import origin
 from gleanery.dedup.crowds import Crowds
 from gleanery.dedup.origin import Copy, rank
-from gleanery.dedup.sameness import BAR, CONTAINED, DROP, NEAR, NORMALISED, RECORD, RENAMED
+from gleanery.dedup.sameness import BAR, CLASSES, CONTAINED, DROP, NEAR, NORMALISED, RECORD, RENAMED
 
 __all__ = ["Copy", "Link", "Outcome", "settle"]
 
@@ -91,8 +91,9 @@ def settle(
        exempt: no single owner can withdraw it.
     2. `restricted_twin` if a twin has a restrictive licence, unless the evidence shows that this copy is the older one
        (`origin.shown_older`), or this copy is a licence file: works under any licence quote its text.
-    3. a duplicate if a twin that ranks before it was kept and their link drops, else kept. Of a contained pair that
-       drops, the inner one is dropped if the outer one ranks before it; the outer one never is.
+    3. a duplicate if a twin that ranks before it was kept and their link drops, else kept. Of several such twins it
+       names one of the first class (`sameness.CLASSES`), of these the most similar, then the best. Of a contained pair
+       that drops, the inner one is dropped if the outer one ranks before it; the outer one never is.
 
     So where the best copy is restricted or opted out, the next best does not silently take its place. In a crowd not
     all pairs are measured; there a copy is also a duplicate of a kept one if their similarities to a third show that
@@ -184,7 +185,8 @@ class _Group:
     def _duplicate(self, copy: Copy) -> Outcome | None:
         if twin := self.kept.get(copy.blob_id):
             return self._rejected(EXACT, copy, twin, origin.compared(copy, twin))
-        twin = self.kept_form.get(self.drop_form[copy.blob_id]) or self.nearest.get(copy.blob_id)
+        found = (self.kept_form.get(self.drop_form[copy.blob_id]), self.nearest.get(copy.blob_id))
+        twin = min((t for t in found if t), key=lambda t: self._place(copy.blob_id, t), default=None)
         if twin is None:
             return None
         reason = REASON_OF[self._between(copy.blob_id, twin.blob_id).name]
@@ -197,10 +199,11 @@ class _Group:
             if not link.drops or (link.name == CONTAINED and link.inner != blob):
                 continue
             rival = self.nearest.get(blob)
-            if rival is None or link.similarity > self._between(blob, rival.blob_id).similarity:
+            if rival is None or self._place(blob, copy) < self._place(blob, rival):
                 self.nearest[blob] = copy
         for blob, similarity in self.crowds.reached(copy.blob_id):
-            if blob not in self.nearest:
+            rival = self.nearest.get(blob)
+            if rival is None or self._place(blob, rival)[0] > CLASSES.index(NEAR):
                 self.nearest[blob], self.shown[blob, copy.blob_id] = copy, Link(NEAR, similarity)
         around = self.around[copy.blob_id]
         if around.best.file_id == copy.file_id:
@@ -217,6 +220,11 @@ class _Group:
             return Link(NORMALISED, 1.0)
         link = self.links[blob].get(other) or self.shown.get((blob, other))
         return link or Link(RENAMED, 1.0)
+
+    def _place(self, blob: str, rival: Copy) -> tuple[int, float]:
+        """Which of several kept copies a duplicate names: by class, then by similarity; the smallest."""
+        link = self._between(blob, rival.blob_id)
+        return CLASSES.index(link.name), -link.similarity
 
     def _rejected(self, reason: str, copy: Copy, twin: Copy, *evidence: str) -> Outcome:
         if copy.blob_id == twin.blob_id:

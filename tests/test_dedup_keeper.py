@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gleanery.dedup.keeper import Copy, Link, Outcome, settle
 from gleanery.dedup.origin import compared, outweighs, packed_ranks, rank, shown_older, witnesses
+from gleanery.dedup.sameness import CLASSES
 from gleanery.records.reasons import REASONS
 
 CASES = json.loads((Path(__file__).parent / "golden/dedup/keeper.json").read_text("utf-8"))
@@ -114,10 +115,9 @@ def test_outcomes_are_those_of_the_plain_rules(copies: list[Copy], pairs: Pairs,
     kept: list[Copy] = []
     for copy in sorted(copies, key=rank):
         links = [(_drops(copy, k, pairs), k) for k in kept]
-        form = _form(copy.blob_id, pairs, "drop")
-        order = {k.blob_id: 2.0 for k in kept if k.blob_id in form} | {copy.blob_id: 3.0}
-        twins = [(order.get(k.blob_id, link.similarity), link.name, k) for link, k in links if link]
-        best = max(twins, key=lambda twin: twin[0], default=None)  # of equally near ones the first
+        order = ("exact", *CLASSES)
+        twins = [((order.index(link.name), -link.similarity), link.name, k) for link, k in links if link]
+        best = min(twins, key=lambda twin: twin[0], default=None)  # of equally near ones the first
         expected = "unchanged" if not copy.eligible else _barred(copy, copies, pairs, common_owners)
         if expected is None:
             expected = f"{best[1]}_duplicate" if best else "kept"
@@ -315,3 +315,14 @@ def test_a_rank_in_one_number_is_in_the_order_of_ranks(copies: list[Copy], since
     plain = [(not c.eligible, *rank(c)[:2]) for c in copies]
     for (one, a), (other, b) in combinations(zip(packed, plain, strict=True), 2):
         assert (one < other) == (a < b) and (one == other) == (a == b)
+
+
+@pytest.mark.parametrize("name", ["renamed", "contained"])
+def test_a_file_with_a_kept_near_copy_is_a_near_duplicate_whatever_else_it_is(name: str) -> None:
+    about: dict[str, Any] = {"eligible": True, "restricted": False, "opted_out": False, "fork": False}
+    about |= {"path": "x", "vendored": False, "own_license": True}
+    copies = [Copy(f"f{age}", blob, "r", first_commit_at=age, **about) for age, blob in enumerate("abc")]
+    for other, near in (("a", "b"), ("b", "a")):
+        pairs = {(other, "c"): Link(name, 1.0, inner="c"), (near, "c"): Link("near", 0.75)}
+        outcome = settle(copies, pairs)["f2"]
+        assert (outcome.reason, outcome.twin_file_id) == ("near_duplicate", f"f{'abc'.index(near)}")
