@@ -41,7 +41,9 @@ def duplicates(
         from gleanery.dedup.export import write_signatures
         from gleanery.sql.questions import tables_of
 
-        count = write_signatures(tables_of(folder).get("signatures", []), signatures)
+        tables = tables_of(folder)
+        tables.refuse_stale("signatures")
+        count = write_signatures(tables.get("signatures", []), signatures)
         err.print(f"{count:,} signatures written to {signatures}")
 
 

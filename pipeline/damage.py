@@ -3,7 +3,7 @@
 In: the markers of the steps before the release. Out: nothing; or an end of the run, after what was damaged and all that
 was made from it is forgotten, so that the same command makes it anew. Every file that goes into a release is compared
 with the digest that its step noted, once, before the release is made; what only steps read is not. Costs one read of
-these files at the speed of SHA-256 (1,300 MB/s).
+these files: 0.6 s of CPU for a gigabyte and 18 us for each file.
 """
 
 from collections.abc import Iterable, Mapping

@@ -2,7 +2,7 @@
 
 In: the folder of a run. Out: the tables that do not rest on what stands beside them now, since a later command with
 other settings was stopped or goes on; and whether the release beside them is of an earlier run. A folder without notes,
-such as a release, has nothing to compare. Costs one read of the notes of each step: 10 ms for a thousand files.
+such as a release, has nothing to compare. Costs one read of the notes of each step: 34 ms for ten thousand files.
 
     work/STEP/done.json     every output of a finished step with its digest, and the digests of the steps it read
 """

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from gleanery.records.errors import StopRun, WrongArguments
 from gleanery.records.tables import TABLES
-from gleanery.sql.folders import BEFORE
+from gleanery.sql.folders import BEFORE, Tables
 from gleanery.sql.header import CONTENT, REPOSITORY, Question, parse
 from gleanery.sql.named import COLUMNS, content_id, named, without_host, word
 
@@ -40,8 +40,7 @@ class Database:
     def __init__(self, tables: Mapping[str, Sequence[Path]]) -> None:
         self._tables = {name: [path.resolve() for path in paths] for name, paths in tables.items()}
         self._viewed: set[str] = set()
-        self._stale: frozenset[str] = getattr(tables, "stale", frozenset())
-        self._release: Path | None = getattr(tables, "release", None)
+        self._named = tables
         for path in (path for paths in self._tables.values() for path in paths):
             if "\\" in str(path):
                 raise StopRun(f"{path} has a backslash in its path", "move the folder: DuckDB cannot name such a file")
@@ -138,8 +137,8 @@ class Database:
         """The view stg_<table>: the columns as they are, under the table's name."""
         if name in self._viewed:
             return
-        if name in self._stale:
-            raise self._of_another_run(name)
+        if isinstance(self._named, Tables):
+            self._named.refuse_stale(name)
         if name not in self._tables:
             before = BEFORE if name.startswith(BEFORE) else ""
             hint = "a release holds no opt-out rules and no crawled contents; ask it of the run that made the release"
@@ -160,11 +159,6 @@ class Database:
                 raise _stopped(question, error) from None
             relation.create_view(f"stg_{name}")
         self._viewed.add(name)
-
-    def _of_another_run(self, name: str) -> StopRun:
-        message = f"the table {name} is not made from those beside it: a run was stopped, or goes on"
-        instead = "" if self._release is None else f"; `--run {self._release}` asks the release of before"
-        return StopRun(message, f"give the command of the run again, and ask when it has ended{instead}")
 
 
 # What was forked is named as people write it: `plain` makes one spelling of a name and of every form of an address.

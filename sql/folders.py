@@ -21,6 +21,13 @@ class Tables(dict[str, list[Path]]):
     stale: frozenset[str] = frozenset()
     release: Path | None = None  # that of an earlier run, which may be asked instead
 
+    def refuse_stale(self, name: str) -> None:
+        """Raises StopRun if a table is stale."""
+        if name in self.stale:
+            message = f"the table {name} is not made from those beside it: a run was stopped, or goes on"
+            instead = "" if self.release is None else f"; `--run {self.release}` asks the release of before"
+            raise StopRun(message, f"give the command of the run again, and ask when it has ended{instead}")
+
 
 def tables_of(folder: Path, before: Path | None = None) -> Tables:
     """The table files of a run (`tables/<table>/*.parquet`) or of a release (the same, and `docs/*.parquet`).

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -43,6 +44,24 @@ def test_what_a_command_reads_is_what_was_there_when_it_began(corpus: Path, poli
     assert len(list((tmp_path / "run/work/given").iterdir())) == 1
     assert with_kept_files(load_settings(corpus), tmp_path / "run") == load_settings(corpus)
     assert not list((tmp_path / "run/work/given").iterdir())
+
+
+def test_overrides_and_a_tokenizer_are_kept_as_well(corpus: Path, tmp_path: Path) -> None:
+    files = [tmp_path / "overrides.csv", tmp_path / "tokenizer.json"]
+    for path in files:
+        path.write_text("of the beginning", "utf-8")
+    read = load_settings(corpus)
+    settings = replace(
+        read,
+        licensing=replace(read.licensing, overrides=str(files[0])),
+        shards=replace(read.shards, tokenizer=str(files[1])),
+    )
+    kept = with_kept_files(settings, tmp_path / "run")
+    for path in files:
+        path.write_text("edited", "utf-8")
+    named = [Path(kept.licensing.overrides or ""), Path(kept.shards.tokenizer or "")]
+    assert [path.name for path in named] == [path.name for path in files]
+    assert [path.read_text("utf-8") for path in named] == ["of the beginning"] * 2
 
 
 @pytest.mark.slow

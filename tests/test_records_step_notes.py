@@ -99,6 +99,13 @@ def test_the_gate_of_a_release_that_is_not_finished_reads_its_notices(run: Path)
     assert {"notices", "license_texts"} < tables_of(run).stale
 
 
+def test_signatures_are_not_written_from_a_table_that_a_step_is_making(run: Path, tmp_path: Path) -> None:
+    (run / "work/conclude/done.json").unlink()
+    done = CliRunner().invoke(app, ["duplicates", "--run", str(run), "--signatures", str(tmp_path / "s.parquet")])
+    assert isinstance(done.exception, StopRun) and "the table signatures" in done.exception.message
+    assert not (tmp_path / "s.parquet").exists()
+
+
 def test_the_digest_of_a_note_is_the_one_that_later_steps_read() -> None:
     marker = Marker("", {"tables/x/ä.parquet": Written(1, 2, "ab")}, {}, {})
     assert marker.digest == digest_of({"tables/x/ä.parquet": "ab"})
