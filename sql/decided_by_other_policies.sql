@@ -13,11 +13,13 @@ by_policy AS (
 most AS (
   SELECT rule_version FROM by_policy GROUP BY rule_version ORDER BY count(*) DESC, rule_version LIMIT 1
 ),
-wanted AS (SELECT coalesce(nullif($policy, ''), (SELECT rule_version FROM most)) AS version),
+wanted AS (
+  SELECT rule_version AS version FROM most WHERE $policy = ''
+  UNION ALL SELECT $policy WHERE $policy <> ''
+),
 final AS (
   SELECT coalesce(name, repo_id) AS repo, path, file_id, verdict, reason, rule, rule_version
-  FROM by_policy LEFT JOIN repos USING (repo_id)
-  WHERE rule_version IS DISTINCT FROM (SELECT version FROM wanted)
+  FROM (SELECT * FROM by_policy ANTI JOIN wanted ON rule_version = version) LEFT JOIN repos USING (repo_id)
 )
 SELECT * FROM final
 ORDER BY ALL
