@@ -62,7 +62,7 @@ def _remember(words: _Words, value: str, span: Hit) -> None:
     """Add a value, without the signs around it, if nothing else is likely to be called so."""
     aside = _ASIDE.fullmatch(value)
     core = aside.group(1) if aside else ""
-    if len(core) < _SHORTEST or not any(c.isdigit() for c in core) or not any(c.isalpha() for c in core):
+    if len(value) < _SHORTEST or not any(c.isdigit() for c in core) or not any(c.isalpha() for c in core):
         return
     place, word = 0, _WORD.match(core)
     while word:
@@ -76,19 +76,24 @@ def _occurrences(text: str, words: _Words) -> Iterator[tuple[int, int, Hit]]:
     """Where values stand that were remembered, the longest at each place, none within another."""
     read = 0
     for first in _WORD.finditer(text):
-        node = words.following.get(first.group())
-        if node is None or first.start() < read:
+        begin, word = first.start(), first.group()
+        node = words.following.get(word)
+        if node is None and word[0] in "nrt" and text[begin - 1 : begin] == "\\":
+            begin, node = begin + 1, words.following.get(word[1:])  # a line end as strings write it
+        if node is None or begin < read:
             continue
         place, best = first.end(), None
         while node:
             if node.span:
-                best = (first.start(), place, node.span)
-            word = _NEXT_WORD.match(text, place) if node.following else None
-            node = node.following.get(word.group()) if word else None
-            place = word.end() if word else place
+                best = (begin, place, node.span)
+            following = _NEXT_WORD.match(text, place) if node.following else None
+            node = node.following.get(following.group()) if following else None
+            place = following.end() if following else place
         if best:
-            yield (*_with_signs(text, *best), best[2])
+            start, end = _with_signs(text, *best)
             read = best[1]
+            if end - start >= _SHORTEST:
+                yield start, end, best[2]
 
 
 def _with_signs(text: str, start: int, end: int, like: Hit) -> tuple[int, int]:

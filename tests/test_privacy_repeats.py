@@ -50,6 +50,18 @@ def test_a_repeat_goes_with_the_signs_of_the_value(redactor: Redactor) -> None:
     assert redactor.redact(text, "a.py", None).text == "password = 'PASSWORD_1_REDACTED'\nlog('PASSWORD_1_REDACTED')\n"
 
 
+def test_a_short_repeat_goes_only_with_the_signs_that_make_it_long(redactor: Redactor) -> None:
+    text = "password = 'Test123!'\nx(['-P', 'Test123!'], 'Test123')\n"
+    assert found(redactor, text) == [("PASSWORD", "Test123!")] * 2
+
+
+def test_a_line_end_in_a_string_does_not_hide_a_repeat(redactor: Redactor) -> None:
+    text = f"password = '{PW}'\nprint('wilma\\n{PW}\\n')\n"
+    assert redactor.redact(text, "a.py", None).text == (
+        "password = 'PASSWORD_1_REDACTED'\nprint('wilma\\nPASSWORD_1_REDACTED\\n')\n"
+    )
+
+
 def test_equal_secrets_have_one_number_whatever_the_name_calls_them(redactor: Redactor) -> None:
     redacted = redactor.redact(f'password = "{KEY}"\napi_key = "{KEY}"\ntoken = "{KEY[::-1]}"\n', "a.py", None)
     marks = [(r.entity, r.replacement) for r in redacted.replacements]
