@@ -11,7 +11,7 @@ with the same bytes, with an equal form, or with a measured link. What bars flow
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gleanery.dedup import origin
 from gleanery.dedup.crowds import Crowds
@@ -29,6 +29,7 @@ _SAID = {
     CONTAINED: ("one of the two stands inside the other",),
 }
 
+MAX_ANSWERS = 64  # thousands of old fragments are no attack
 _SHOWN = "the similarity is the least it can be: both were measured against a third copy, not against each other"
 
 
@@ -62,13 +63,15 @@ class Outcome:
     `reason`: kept, exact_duplicate, normalised_duplicate, near_duplicate, renamed_duplicate, contained_duplicate,
     restricted_twin or copy_of_opted_out (codes of `records.reasons`), or unchanged for a copy that was not eligible.
     `twin_file_id` and `similarity` name the file behind a rejection. `evidence` says in sentences what the rule looked
-    at; "the other" in them is the twin.
+    at; "the other" in them is the twin. `outweighed`: a sentence about an objection that does not reach the copy, the
+    hardest to outweigh of those that do not: a person should look at it, since evidence can be forged.
     """
 
     reason: str
     twin_file_id: str | None = None
     similarity: float | None = None
     evidence: tuple[str, ...] = ()
+    outweighed: tuple[str, ...] = ()
 
 
 def settle(
@@ -86,7 +89,9 @@ def settle(
     much the same as neighbours, and in a crowd of equal forms not all pairs are there. Each eligible copy is then
 
     1. `copy_of_opted_out` if a twin's owner opted out and no twin, nor the copy itself, outweighs that objection with
-       better evidence of being the origin (`origin.outweighs`). Equal evidence counts for the objection. Content that
+       better evidence of being the origin (`origin.outweighs`). Only who holds what the two have in common can have had
+       it first, so a twin that stands inside of them, a fragment, outweighs nothing. Equal evidence counts for the
+       objection; so does the doubt where the best `MAX_ANSWERS` of the others hold a fragment each. Content that
        stands in more than `common_owners` repositories that are not forks (licence texts, popular libraries) is
        exempt: no single owner can withdraw it.
     2. `restricted_twin` if a twin has a restrictive licence, unless the evidence shows that this copy is the older one
@@ -142,7 +147,10 @@ class _Group:
         self.common = {
             blob for blob, held in files.items() if len({c.repo_id for c in held if not c.fork}) > common_owners
         }
-        self.around = self._all_around(files)
+        self.own = {blob: _surroundings_of(held, blob in self.common) for blob, held in files.items()}
+        self.of_form = self._all_forms()
+        self.around = self._all_around()
+        self.answered: dict[str, tuple[Copy | None, tuple[str, ...]]] = {}
         near = {
             blob: {other: link for other, link in links.items() if link.name == NEAR and link.drops}
             for blob, links in self.links.items()
@@ -152,28 +160,31 @@ class _Group:
         self.kept_form: dict[str, Copy] = {}
         self.nearest: dict[str, Copy] = {}
 
-    def _all_around(self, files: Mapping[str, Sequence[Copy]]) -> dict[str, _Surroundings]:
-        """What stands under each blob, under those of its form, and under those that it has a link to."""
-        own = {blob: _surroundings_of(held, blob in self.common) for blob, held in files.items()}
+    def _all_forms(self) -> dict[str, _Surroundings]:
         members: dict[str, list[_Surroundings]] = defaultdict(list)
-        for blob in files:
-            members[self.form[blob]].append(own[blob])
-        of_form = {form: _joined(parts) for form, parts in members.items()}
+        for blob, around in self.own.items():
+            members[self.form[blob]].append(around)
+        return {form: _joined(parts) for form, parts in members.items()}
+
+    def _all_around(self) -> dict[str, _Surroundings]:
+        """What stands under each blob, under those of its form, and under those that it has a link to."""
         around = {}
-        for blob in files:
-            others = [own[n] for n in self.links[blob] if self.form[n] != self.form[blob]]
-            around[blob] = _joined([of_form[self.form[blob]], *others])
+        for blob in self.own:
+            others = [self.own[n] for n in self.links[blob] if self.form[n] != self.form[blob]]
+            around[blob] = _joined([self.of_form[self.form[blob]], *others])
         return around
 
     def outcome(self, copy: Copy) -> Outcome:
         if not copy.eligible:
             return Outcome(UNCHANGED)
-        return self._barred(copy) or self._duplicate(copy) or self._keep(copy)
+        outcome = self._barred(copy) or self._duplicate(copy) or self._keep(copy)
+        _, outweighed = self._objection(copy.blob_id)
+        return replace(outcome, outweighed=outweighed) if outweighed else outcome
 
     def _barred(self, copy: Copy) -> Outcome | None:
         around = self.around[copy.blob_id]
-        objection = around.objection
-        if objection and copy.blob_id not in self.common and not origin.outweighs(around.best, objection):
+        objection, _ = self._objection(copy.blob_id)
+        if objection:
             evidence = "the owner of the other opted out", origin.compared(copy, objection)
             return self._rejected(OPTED_OUT, copy, objection, *evidence)
         for twin in () if copy.license_text else around.restricted:
@@ -181,6 +192,51 @@ class _Group:
                 evidence = "the licence of the other is restrictive", _not_older(copy, twin)
                 return self._rejected(RESTRICTED, copy, twin, *evidence)
         return None
+
+    def _objection(self, blob: str) -> tuple[Copy | None, tuple[str, ...]]:
+        """The objection that reaches the files of a blob, if any, and a sentence about one that does not."""
+        if blob not in self.answered:
+            self.answered[blob] = self._answer(blob)
+        return self.answered[blob]
+
+    def _answer(self, blob: str) -> tuple[Copy | None, tuple[str, ...]]:
+        around, form = self.around[blob], self.form[blob]
+        first = around.objection
+        if first is None or blob in self.common:
+            return None, ()
+        if not origin.outweighs(around.best, first):
+            return first, ()
+        linked = [other for other in self.links[blob] if self.form[other] != form]
+        others = sorted(((self.own[n].best, n) for n in linked), key=_by_rank)
+        objections = [(self.of_form[form].objection, blob), *((self.own[n].objection, n) for n in linked)]
+        outweighed = list[tuple[Copy, Copy]]()
+        for objection, under in sorted(((o, n) for o, n in objections if o), key=_by_objection):
+            better = self._better(objection, under, blob, others)
+            if better is None:
+                return objection, ()
+            outweighed.append((objection, better))
+        return None, (origin.outweighed(*outweighed[0]),)
+
+    def _better(self, objection: Copy, under: str, blob: str, others: Sequence[tuple[Copy, str]]) -> Copy | None:
+        """A copy that outweighs an objection and holds what the blob has in common with the one that objects."""
+        mine = self.of_form[self.form[blob]].best
+        if origin.outweighs(mine, objection):
+            return mine
+        for best, other in others[:MAX_ANSWERS]:
+            if not origin.outweighs(best, objection):
+                break  # nor do those that rank after it
+            if self._holds(other, blob, under):
+                return best
+        return None
+
+    def _holds(self, blob: str, one: str, other: str) -> bool:
+        """Whether a blob holds what two blobs with a link have in common: all of the inner one, or else of either."""
+        link = self.links[one].get(other)
+        inner = one if link is None or (link.name == CONTAINED and link.inner == one) else other
+        if self.form[blob] in (self.form[one], self.form[inner]):
+            return True
+        reached = self.links[inner].get(blob)
+        return reached is not None and not (reached.name == CONTAINED and reached.inner == blob)
 
     def _duplicate(self, copy: Copy) -> Outcome | None:
         if twin := self.kept.get(copy.blob_id):
@@ -232,6 +288,14 @@ class _Group:
         link = self._between(copy.blob_id, twin.blob_id)
         shown = (_SHOWN,) if self.shown.get((copy.blob_id, twin.blob_id)) is link else ()
         return Outcome(reason, twin.file_id, link.similarity, (*shown, *_SAID.get(link.name, ()), *evidence))
+
+
+def _by_rank(holder: tuple[Copy, str]) -> tuple[origin.Strength, int, str]:
+    return rank(holder[0])
+
+
+def _by_objection(objection: tuple[Copy, str]) -> tuple[bool, bool, bool, int, str]:
+    return origin.objection_rank(objection[0])
 
 
 def _joined_by(blobs: Mapping[str, object], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

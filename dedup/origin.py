@@ -108,6 +108,18 @@ def outweighs(copy: Copy, objection: Copy) -> bool:
     return copy.first_commit_at < objection.first_commit_at
 
 
+def outweighed(objection: Copy, copy: Copy) -> str:
+    """One sentence about an objection that a copy outweighs; a question of `sql/` looks for how it begins."""
+    if copy.vendored != objection.vendored:
+        why = "only the objecting one is vendored"
+    elif copy.fork != objection.fork:
+        why = "only the objecting one is in a fork"
+    else:
+        mine, theirs = _day(copy.first_commit_at), _day(objection.first_commit_at)
+        why = f"oldest commit of its repository: {mine}; of the objecting one's: {theirs}"
+    return f"the objection of file {objection.file_id} is outweighed by file {copy.file_id}: {why}"
+
+
 def objection_rank(copy: Copy) -> tuple[bool, bool, bool, int, str]:
     """The order of objections: the first is the hardest to outweigh, so if it is outweighed, all of them are."""
     at = copy.first_commit_at

@@ -32,8 +32,8 @@ from gleanery.pipeline.steps import Marker, Shard, Step
 from gleanery.records.parquet import read_table, table_of, write_table
 
 # 4: what bars a file flows over all equal forms, however many copies there are. 6: a third shows code in common, too.
-# 7: of several reasons that of the first class is told.
-KEEPER_VERSION = "7"
+# 7: of several reasons that of the first class is told. 8: a fragment outweighs no objection.
+KEEPER_VERSION = "8"
 MEMBERS = 8192  # files that are settled at a time, as objects of some 3 kB each
 GROUPED = JUDGED.insert(0, pa.field("group_id", pa.string()))
 SETTLED = pa.schema(
@@ -202,6 +202,7 @@ def _settled(
             row |= {"reason": outcome.reason, "rule": "dedup/keeper", "rule_version": KEEPER_VERSION}
             row |= {"twin_file_id": outcome.twin_file_id, "similarity": outcome.similarity}
             row["evidence"] = [*outcome.evidence, *overridden(member["rule"])]
+        row["evidence"] = [*(row["evidence"] or ()), *outcome.outweighed]
         yield row
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import random
+import time
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gleanery.dedup.keeper import Copy, Link, Outcome, settle
+from gleanery.dedup.keeper import OPTED_OUT, Copy, Link, Outcome, settle
 from gleanery.dedup.origin import compared, outweighs, packed_ranks, rank, shown_older, witnesses
 from gleanery.dedup.sameness import CLASSES
 from gleanery.records.reasons import REASONS
@@ -96,12 +97,25 @@ def _is_common(copy: Copy, copies: list[Copy], common_owners: int) -> bool:
     return len({c.repo_id for c in copies if c.blob_id == copy.blob_id and not c.fork}) > common_owners
 
 
+def _holds_what_is_shared(one: Copy, copy: Copy, twin: Copy, pairs: Pairs) -> bool:
+    """Of a contained pair the inner one is what both have; whoever only stands inside it does not have it."""
+    forms = _form(copy.blob_id, pairs, "drop", "bar")
+    link = pairs.get((min(copy.blob_id, twin.blob_id), max(copy.blob_id, twin.blob_id)))
+    stands_inside = link is not None and link.name == "contained" and link.inner == copy.blob_id
+    inner = copy.blob_id if stands_inside or twin.blob_id in forms else twin.blob_id
+    if one.blob_id in forms | _form(inner, pairs, "drop", "bar"):
+        return True
+    between = pairs.get((min(inner, one.blob_id), max(inner, one.blob_id)))
+    return between is not None and not (between.name == "contained" and between.inner == one.blob_id)
+
+
 def _barred(copy: Copy, copies: list[Copy], pairs: Pairs, common_owners: int) -> str | None:
     """The first two rules of the reference, pair by pair."""
     twins = _twins(copy, copies, pairs)
     for twin in twins:
         common = _is_common(copy, copies, common_owners) or _is_common(twin, copies, common_owners)
-        if twin.opted_out and not common and not any(outweighs(c, twin) for c in [copy, *twins]):
+        holders = [copy, *(c for c in twins if _holds_what_is_shared(c, copy, twin, pairs))]
+        if twin.opted_out and not common and not any(outweighs(c, twin) for c in holders):
             return "copy_of_opted_out"
     return "restricted_twin" if any(t.restricted and not shown_older(copy, t) for t in twins) else None
 
@@ -326,3 +340,46 @@ def test_a_file_with_a_kept_near_copy_is_a_near_duplicate_whatever_else_it_is(na
         pairs = {(other, "c"): Link(name, 1.0, inner="c"), (near, "c"): Link("near", 0.75)}
         outcome = settle(copies, pairs)["f2"]
         assert (outcome.reason, outcome.twin_file_id) == ("near_duplicate", f"f{'abc'.index(near)}")
+
+
+@pytest.mark.parametrize("name", ["exact", "near"])
+def test_an_old_fragment_outweighs_no_objection_to_copies_of_the_whole(name: str) -> None:
+    """But who held the whole before does, and a fragment that is older was not taken from the whole."""
+    blob = "big" if name == "exact" else "bigger"
+    objector = _copy("o", "big", eligible=False, opted_out=True, first_commit_at=2018)
+    copier, old = _copy("c", blob, first_commit_at=2020), _copy("old", "small", first_commit_at=2005)
+    links = {("big", "small"): Link("contained", 1.0, False, "small"), ("big", "bigger"): Link("near", 0.9)}
+    links["bigger", "small"] = Link("contained", 1.0, False, "small")
+    outcomes = settle([objector, copier, old], links)
+    assert (outcomes["c"].reason, outcomes["c"].twin_file_id, outcomes["c"].outweighed) == (
+        "copy_of_opted_out",
+        "o",
+        (),
+    )
+    assert outcomes["old"].reason == "kept"
+    (said,) = outcomes["old"].outweighed
+    assert said.startswith("the objection of file o is outweighed by file old: oldest commit of its repository: 1970")
+    older = settle([objector, copier, old, _copy("first", "big", first_commit_at=2000)], links)
+    assert older["first"].reason == "kept" and older["first"].outweighed
+    assert older["c"].reason == f"{name}_duplicate" and "by file first" in older["c"].outweighed[0]
+    fragment = settle([objector, _copy("piece", "small", first_commit_at=2020), old], links)
+    assert fragment["piece"].reason == "exact_duplicate"  # what the two have in common is the fragment
+
+
+def test_an_old_file_that_holds_the_whole_outweighs_an_objection() -> None:
+    objector = _copy("o", "big", eligible=False, opted_out=True, first_commit_at=2018)
+    holder, copier = _copy("h", "huge", first_commit_at=2005), _copy("c", "big", first_commit_at=2020)
+    outcomes = settle([objector, holder, copier], {("big", "huge"): Link("contained", 1.0, False, "big")})
+    assert {o.reason for o in outcomes.values()} == {"unchanged", "kept"}
+
+
+def test_thousands_of_old_fragments_and_objections_are_settled_in_linear_time() -> None:
+    count = 3000
+    fragments = [_copy(f"f{n}", f"f{n}", first_commit_at=5) for n in range(count)]
+    objectors = [_copy(f"o{n}", f"o{n}", eligible=False, opted_out=True, first_commit_at=9) for n in range(count)]
+    links = {(f"f{n}", "hub"): Link("contained", 1.0, False, f"f{n}") for n in range(count)}
+    links |= {("hub", f"o{n}"): Link("near", 0.9) for n in range(count)}
+    before = time.process_time()
+    outcomes = settle([*fragments, *objectors, _copy("hub", "hub", first_commit_at=7)], links)
+    assert outcomes["hub"].reason == "kept" and time.process_time() - before < 5
+    assert settle([*fragments, *objectors, _copy("hub", "hub", first_commit_at=10)], links)["hub"].reason == OPTED_OUT

@@ -17,6 +17,7 @@ from run_folder import (
     write_run,
 )
 
+from gleanery.dedup.origin import Copy, outweighed
 from gleanery.pipeline.optouts import member_of, names_compared
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import blob_id
@@ -26,6 +27,8 @@ from gleanery.sql.formats import to_json
 from gleanery.sql.header import HeaderError, parse
 from gleanery.sql.questions import Database, Question, ask, questions, tables_of
 
+_UNKNOWN: dict[str, Any] = {"eligible": False, "restricted": False, "opted_out": False, "first_commit_at": None}
+_UNKNOWN |= {"fork": False, "vendored": False, "own_license": False}
 GOLDEN = Path(__file__).parent / "golden" / "sql"
 SECRET = blob_id(b"def secret():\n    return 42\n")
 # What each question with a required parameter is asked.
@@ -467,6 +470,23 @@ def test_a_kept_file_with_a_restricted_twin_that_is_only_alike_is_shown(tmp_path
     rows["pairs"][-1] |= {"sameness": "renamed", "bars": True}
     answer = ask(questions()["restricted_twins"], tables_of(write_run(tmp_path, rows)), {}).to_pylist()
     assert ("src/main.py", "add.py", 0.91) in {(r["path"], r["twin_path"], r["similarity"]) for r in answer}
+
+
+def test_an_objection_that_is_outweighed_is_shown_beside_those_that_hold_files_back(tmp_path: Path) -> None:
+    rows = good_rows()
+    kept, objector, held = (
+        of_file(rows, "decisions", path, repo)
+        for path, repo in (("src/main.py", "octo/app"), ("add.py", "octo/lib"), ("weak.py", "octo/lib"))
+    )
+    about = (Copy(file_id=d["file_id"], blob_id="", repo_id="", path="", **_UNKNOWN) for d in (objector, kept))
+    kept["evidence"] = ["its licence", outweighed(*about)]
+    held |= {"reason": "copy_of_opted_out", "verdict": "rejected", "twin_file_id": objector["file_id"]}
+    answer = ask(questions()["copies_held_for_review"], tables_of(write_run(tmp_path, rows)), {}).to_pylist()
+    assert {(r["path"], r["reason"], r["objector_path"]) for r in answer} >= {
+        ("src/main.py", "kept", "add.py"),
+        ("weak.py", "copy_of_opted_out", "add.py"),
+    }
+    assert all(row["reason"] == "copy_of_opted_out" or row["evidence"] for row in answer)
 
 
 def test_an_override_counts_where_another_rule_decided_in_the_end(tmp_path: Path) -> None:
