@@ -253,7 +253,7 @@ _ALL = (
         Column(
             "missing",
             _list_of(_S),
-            "of a kept file: what its repository lacks here, as `reason: files`; empty if nothing",
+            "of a kept file: what its repository lacks by these decisions, as `reason: files`; empty if nothing",
             null=True,
         ),
     ),
@@ -295,7 +295,9 @@ _ALL = (
         Column("language", _S, "language", null=True),
         Column("redactions", _I32, "replaced spans"),
         Column("text_sha256", _S, "digest of the redacted text as UTF-8"),
-        Column("missing", _list_of(_S), "what its repository lacks here, as `reason: files`; empty if nothing"),
+        Column(
+            "missing", _list_of(_S), "what its repository lacks, dead letters too, as `reason: files`; empty if nothing"
+        ),
         Column("text", pa.large_string(), "redacted text"),
     ),
     _table(
@@ -320,7 +322,9 @@ _ALL = (
             _S,
             "what put the files of its repository in their order: imports, where any could be read, or path",
         ),
-        Column("missing", _list_of(_S), "what its repository lacks here, as `reason: files`; empty if nothing"),
+        Column(
+            "missing", _list_of(_S), "what its repository lacks, dead letters too, as `reason: files`; empty if nothing"
+        ),
     ),
     _table(
         "notices",

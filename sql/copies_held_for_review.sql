@@ -1,5 +1,5 @@
 -- Bad result: a held file whose objector is plainly not the origin, or a kept one whose objector may be the origin.
--- Question: Which files are held back since the owner of a similar one objected, and which are not since it is outweighed?
+-- Question: Which files are held back since the owner of a similar one objected, or kept since that is outweighed?
 -- Must be empty: no
 -- Needs: decisions, repos
 WITH
