@@ -16,10 +16,10 @@ held AS (
   WHERE reason = 'copy_of_opted_out' OR outweighed IS NOT NULL
 ),
 final AS (
-  SELECT one.name AS repo, held.path, held.reason, one.first_commit_at, other.name AS objector, twin.path AS objector_path,
-    other.first_commit_at AS objector_first_commit_at,
-    CASE WHEN held.reason = 'copy_of_opted_out' THEN held.similarity END AS similarity, held.blob_id = twin.blob_id AS same_bytes,
-    held.evidence
+  SELECT one.name AS repo, held.path, held.reason, one.first_commit_at, other.name AS objector,
+    twin.path AS objector_path, other.first_commit_at AS objector_first_commit_at,
+    CASE WHEN held.reason = 'copy_of_opted_out' THEN held.similarity END AS similarity,
+    held.blob_id = twin.blob_id AS same_bytes, held.evidence
   FROM held
   JOIN repos AS one USING (repo_id)
   LEFT JOIN decisions AS twin ON twin.file_id = held.twin_file_id
