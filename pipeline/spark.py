@@ -112,8 +112,9 @@ class SparkSession:
     def run(self, pipeline: Path) -> None:
         """Run one serialised pipeline and wait for its end."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{pipeline}\n")
-        self._process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it has ended between two steps, which its answers tell
+            self._process.stdin.write(f"{pipeline}\n")
+            self._process.stdin.flush()
         self._expect("DONE", STEP_SECONDS)
 
     def _command(self, launcher: Path) -> list[str]:

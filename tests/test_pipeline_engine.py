@@ -221,6 +221,20 @@ def test_a_spark_process_that_does_not_come_up_is_ended(tmp_path: Path, monkeypa
     assert [path.name for path in tmp_path.iterdir()] == ["java"]
 
 
+def test_a_java_process_that_is_killed_between_two_steps_is_told_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    java = tmp_path / "java"
+    java.write_text("#!/bin/sh\necho READY\nkill -9 $$\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(spark, "missing", lambda: None)
+    with spark.SparkSession(1) as session:
+        session._process.wait()
+        with pytest.raises(StopRun, match="ended by signal 9"):
+            session.run(tmp_path / "pipeline.pb")
+
+
 def test_a_java_process_that_is_killed_is_told_as_such_and_needs_no_name_of_this_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
