@@ -39,6 +39,7 @@ _REMARK = {"yaml": re.compile(rb"[ \t]+#.*"), "lines": re.compile(rb"[ \t]+[#;].
 _LETTER, _DIGIT = re.compile(rb"[A-Za-z]"), re.compile(rb"[0-9]")
 # What begins a tag, an anchor or an alias of YAML, but in an item such as `- NAME=value`.
 _TAGS, _ITEM = (b"!", b"&", b"*"), re.compile(rb"=[ \t]*$")
+_BOLD = re.compile(rb"\*\*(.+)\*\*")
 _APP_PASSWORD = re.compile(rb"[a-z]{4}(?: [a-z]{4}){3}")
 # A sign that parts settings does so before the next name, or where the string ends; elsewhere it is of the value.
 _SAME_VALUE = rb"(?!(?:amp;|#38;)?[\w.\-%\[\] ]{1,40}=)(?!amp;|#38;)"
@@ -147,6 +148,8 @@ def bare_span(source: Source, place: int) -> tuple[int, int] | None:
         return None
     while end > start and source.raw[end - 1 : end] in (b".", b":", b"!", b"?"):
         end -= 1
+    if not source.settings and (bold := _BOLD.fullmatch(source.raw, start, end)):
+        return bold.span(1) if _DIGIT.search(bold.group(1)) else None
     return start, end
 
 
