@@ -50,7 +50,7 @@ def find(source: Source) -> Iterator[Hit]:
         for hit in room.find(replace(written, present=_ALL_GATES)):
             if hit.entity in SECRETS:
                 place = bisect_right(starts, hit.start) - 1
-                kinds[place] = min(kinds.get(place, hit.entity), hit.entity)
+                kinds[place] = max(kinds.get(place, ""), hit.entity)  # a password, if its name says so
     for place, (_, start, end) in enumerate(fields):
         if place in kinds or holds_account(texts[place]):
             yield Hit(start, end, kinds.get(place, "KEY"), "encoded_secret", 0.8)

@@ -32,7 +32,7 @@ def find(source: Source) -> Iterator[Hit]:
         return
     for pattern in _PLACES:
         for found in pattern.finditer(source.raw):
-            value = bytes(found.group(1)).decode("utf-8", "replace").rstrip(".,;:)")
-            end = found.start(1) + len(value.encode())
+            raw = bytes(found.group(1)).rstrip(b".,;:)")
+            value, end = raw.decode("utf-8", "replace"), found.start(1) + len(raw)
             if any(c.isdigit() for c in value) and is_password(value, sure=True):
                 yield Hit(found.start(1), end, "PASSWORD", "marked_password", 0.7)
