@@ -53,7 +53,7 @@ def pinned_rules(settings: Settings, root: Path, refresh: bool = False, renew: b
 
     Whatever registry is given has to hold what was pinned, under whichever address: one that lost objections may not
     pass for a quiet one. `refresh` renews too, and goes on without what is gone. The position is pinned before anything
-    else is written; the rules themselves are a table of the run.
+    else is written; the rules themselves are a table of the run. A release that new rules cover is withdrawn.
     """
     with _registry(settings) as registry:
         before = read_json(root / PIN) or {}
@@ -80,6 +80,8 @@ def pinned_rules(settings: Settings, root: Path, refresh: bool = False, renew: b
     path = root / "tables/optout_rules/rules.parquet"
     write_table(path, "optout_rules", table_of("optout_rules", [dataclasses.asdict(r) for r in rules]))
     write_names(settings, root)
+    if is_new and rules and is_in_release(settings, root, rules):
+        withdraw(root)  # now, since nobody knows whether the run comes to its end
     return Pinned(rules, is_new, tuple(remarks))
 
 

@@ -26,6 +26,7 @@ from typer.testing import CliRunner
 from gleanery.pipeline import cli, screen
 from gleanery.pipeline.cli import app, is_news
 from gleanery.pipeline.cli_audit import _answer
+from gleanery.pipeline.run import Report
 from gleanery.records.errors import StopRun
 from gleanery.sql.questions import Database, questions, tables_of
 
@@ -34,6 +35,14 @@ def gleanery(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedP
     """Run the command line in a process of its own."""
     command = [sys.executable, "-m", "gleanery.pipeline.cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd)
+
+
+def test_a_run_says_whether_anybody_was_asked_who_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = Report(counts={"crawl": {"dead": 0}}, notes={"crawl": {}}, remarks=("nobody was asked",))
+    monkeypatch.setattr("gleanery.pipeline.run.curate", lambda *_: done)
+    (tmp_path / "s.toml").write_text('[[source]]\nkind = "npm"\nlocator = "left"\n')
+    said = CliRunner().invoke(app, ["run", str(tmp_path / "s.toml"), "--out", str(tmp_path / "run")])
+    assert said.exit_code == 0 and "note: nobody was asked" in said.output
 
 
 def test_help_names_every_command() -> None:

@@ -208,6 +208,20 @@ def test_a_release_outlives_the_objection_of_somebody_who_is_not_in_it(tmp_path:
     assert not manifest.exists()
 
 
+def test_rules_that_are_renewed_withdraw_a_release_before_anything_can_stop_the_run(tmp_path: Path) -> None:
+    _add(tmp_path)
+    settings, root = _settings(tmp_path, "a/one", "b/two"), tmp_path / "run"
+    manifest = _release(root, settings, "b/two")
+    _add(tmp_path, "a/one")
+    pinned_rules(settings, root)
+    assert manifest.exists()
+    _add(tmp_path, "b/two")
+    pinned_rules(settings, root)
+    assert manifest.exists(), "that is asked at the end of the run"
+    pinned_rules(settings, root, renew=True)
+    assert not manifest.exists()
+
+
 def test_a_release_is_withdrawn_for_a_repository_that_the_settings_no_longer_name(tmp_path: Path) -> None:
     _add(tmp_path)
     before, root = _settings(tmp_path, "a/one", "b/two"), tmp_path / "run"
