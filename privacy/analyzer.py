@@ -17,6 +17,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 
 from gleanery.privacy import (
     assignments,
+    author_files,
     author_lists,
     call_values,
     command_options,
@@ -57,6 +58,7 @@ ROOMS: tuple[ModuleType, ...] = (
     network_addresses,
     home_paths,
     people,
+    author_files,
     author_lists,
     latex_authors,
 )

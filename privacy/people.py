@@ -44,7 +44,6 @@ GATES = {
         + (b"\xd0\xb2\xd1\x82\xd0\xbe\xd1\x80",),
         caseless=True,
     ),
-    "person_list": Condition("."),  # decided by the path
     "person_mail": Condition(_MAIL_START, (b"@", b"at")),
     "person_call": Condition(_PERSON_START, (b"person(",)),
 }
@@ -74,13 +73,6 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?(?:-[^\W\d_]+)*")
 _COMPANY_AHEAD = re.compile(r",?\s+(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|Corp|S\.A|B\.V|AG|KG|Co)\b", re.IGNORECASE)
 # A company and then a year begin a second holder: "Kiesgrube GmbH, 2014 First Last".
 _COMPANY_FIRST = re.compile(r"[A-Z][^,;()<>\"\n]{2,60}, (?:\(c\) )?\d{4}(?:-\d{4})? ")
-_LIST_FILE = re.compile(r"(?:authors?|contributors?|maintainers?|credits|thanks|committers)(?:\.(?:md|rst|txt|in))?")
-# What makes a sentence of a line that begins like a name, or a title with what it is about.
-_SENTENCE = re.compile(r"\*\*:|[*_`]{0,2}[ ](?!(?:and|for|from|und|y|et|e|aka|who|with|on|at|in|of|as)\b)[a-z]{2}")
-_CELL = re.compile(r"^[ \t]*\|?|>")
-_CELL_END = re.compile(r"\s*(?:$|<)")
-_ACCOUNT = re.compile(r"@[\w\-]{1,40}[ \t:\-]+")
-_LINE = compile_pattern(r"(?m)^[^\n]{3,160}")
 # What may stand behind "Feuerhahn, Wilma" and "WILMA FEUERHAHN": nothing that goes on with the sentence.
 _NAME_END = re.compile(r"\s*(?:$|[<(;\"'\[]|\*/|-->)")
 _COPYRIGHT = (b"copyright", b"(c)", b"&copy;", b"\xc2\xa9")
@@ -94,8 +86,6 @@ def find(source: Source) -> Iterator[Hit]:
     if "person_mail" in source.present:
         yield from _before_addresses(source)
     name = basename(source.path.replace("\\", "/")).lower()
-    if _LIST_FILE.fullmatch(name):
-        yield from _in_list(source)
     if "person_call" in source.present and _PERSON_FILE.fullmatch(name):
         yield from _in_calls(source)
 
@@ -144,23 +134,14 @@ def _before_addresses(source: Source) -> Iterator[Hit]:
             yield _hit(before, found.start() - len(before.encode()), start, end, "name_before_mail", 0.85)
 
 
-def _in_list(source: Source) -> Iterator[Hit]:
-    """The name that a line of a list of authors begins with, and those between tags of HTML."""
-    for line in _LINE.finditer(source.raw):
-        text = bytes(line.group()).decode("utf-8", "ignore")
-        if text.startswith("#"):
-            continue  # a heading or a remark
-        for cell in _CELL.finditer(text):
-            lead = _skipped(_LEAD, text, cell.end())
-            account = _ACCOUNT.match(text, lead)
-            for start, end in _name(text, _run_from(text, account.end() if account else lead)):
-                if not _SENTENCE.match(text, end) and (not cell.start() or _CELL_END.match(text, end)):
-                    yield _hit(text, line.start(), start, end, "author_list", 0.8)
-
-
 def names_at(text: str, place: int) -> Iterator[tuple[int, int]]:
     """The name that begins at a place of a text, if one does."""
     yield from _name(text, _run_from(text, place))
+
+
+def behind_lead(text: str, place: int) -> int:
+    """The place behind what may stand before a first name: quotes, bullets, years, brackets."""
+    return _skipped(_LEAD, text, place)
 
 
 def names_behind(text: str, place: int) -> Iterator[tuple[int, int]]:
