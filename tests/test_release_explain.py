@@ -99,6 +99,11 @@ def test_a_run_before_its_packing_is_explained_too(tmp_path: Path) -> None:
     assert "It has no tokens in a release." in explain(run, "octo/app:src/main.py")
 
 
+def test_a_declaration_in_the_repository_is_no_rule_of_the_registry(run: Path) -> None:
+    decided = explain(run, "pig/signal:no.py")[1]
+    assert decided.startswith("Rejected (owner_opted_out). Its owner said no, by a rule of the registry or in the repo")
+
+
 @pytest.mark.parametrize("target", ["", "  "])
 def test_an_empty_target_is_refused(target: str, run: Path) -> None:
     with pytest.raises(StopRun, match="nothing to explain"):
