@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_folder import Rows, good_rows, write_run, write_store
+from run_folder import Rows, RunBuilder, good_rows, write_run, write_store
 from typer.testing import CliRunner
 
 from gleanery.pipeline.cli import app
@@ -15,7 +15,7 @@ from gleanery.release.assemble import assemble
 from gleanery.release.explain import explain
 from gleanery.release.license_tree import license_trees
 from gleanery.sql.named import named
-from gleanery.sql.questions import ask, questions, tables_of
+from gleanery.sql.questions import Database, ask, questions, tables_of
 
 Names = tuple[str, str, list[str], list[str]]
 RXJS: Names = ("npm/rxjs", "pkg:npm/rxjs", ["https://github.com/ReactiveX/rxjs"], [])
@@ -174,3 +174,32 @@ def test_a_release_does_not_say_who_objected_and_says_that_it_does_not(release: 
     with pytest.raises(StopRun, match="needs the table optout_rules") as refused:
         ask(questions()["opted_out"], tables_of(release), {})
     assert "ask it of the run" in refused.value.hint
+
+
+def test_all_that_bear_a_name_are_told_of_however_many(tmp_path: Path) -> None:
+    build = RunBuilder()
+    for number in range(12):
+        build.repo("many/lib", url=f"https://host{number}.example.org/many/lib")
+    lines = explain(write_run(tmp_path, build.rows), "many/lib")
+    assert lines[0] == "12 repositories have this name." and lines.count("many/lib") == 12
+
+
+def test_the_rows_that_are_looked_at_are_all_that_may_bear_a_name(tmp_path: Path) -> None:
+    build = RunBuilder()
+    for name, url, aliases in (
+        ("Grün/Lib", "https://git.example.org/Gr%C3%BCn/Lib", []),
+        ("pypi/my-package", "pkg:pypi/my-package", ["https://github.com/%41lice/my.package"]),
+        ("local/bad blanks", "local:bad blanks", []),
+        ("git/deep", "https://git.example.org/group/sub/deep.git", ["git@github.com:3b1b/manim.git"]),
+    ):
+        build.repo(name, url=url, aliases=aliases)
+    texts = ["grün/lib", "GR%C3%BCN/lib", "My_Package", "pypi/My.Package", "alice/my.package", "local/bad blanks", "x"]
+    texts += ["git.example.org/group/sub/deep/tree/main", "3b1b/manim", "", "/", "%", "https://", *_all_names(build)]
+    with Database(tables_of(write_run(tmp_path, build.rows))) as database:
+        for text in texts:
+            assert database.named(text) == sorted(named(text, build.rows["repos"])), text
+        assert all(len(database.named(text)) == 1 for text in _all_names(build))
+
+
+def _all_names(build: RunBuilder) -> list[str]:
+    return [name for repo in build.rows["repos"] for name in (repo["name"], repo["url"], *repo["aliases"])]
