@@ -102,15 +102,13 @@ def test_the_release_passes_the_gate_and_says_who_decided(overridden: tuple[Path
         touched = {
             f"{row['repository']}:{row['path'] or ''}": (row["files"], row["kept"]) for row in rows if row != whole
         }
+        about_nothing = {"erin/private-matter:", "frank/declared:", "nobody/here:"}  # a release does not hold these
         assert touched == {
             "dave/nothing-said:": (2, 2),
             "alice/tool:src/gpl_part.py": (1, 1),
             "alice/tool:src/main.py": (1, 0),
             "judy/odd-licences:large": (1, 1),
-            "erin/private-matter:": (0, 0),
-            "frank/declared:": (0, 0),
-            "nobody/here:": (0, 0),
-        }
+        } | (dict.fromkeys(about_nothing, (0, 0)) if folder == run else {})
     docs = ask(questions()["tokens_of"], tables_of(run), {"repo": "alice/tool", "path": "src/gpl_part.py"}).to_pylist()
     assert [row["license"] for row in docs] == ["BSD-3-Clause"]
     assert ask(questions()["notices_missing"], tables_of(run), {}).num_rows == 0
