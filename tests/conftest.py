@@ -30,6 +30,13 @@ def own_cache() -> Iterator[Path]:
             os.environ["GLEANERY_CACHE"] = before
 
 
+@pytest.fixture(autouse=True)
+def same_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that a test runs in its own process gets a temporary folder of its own; the next test does not."""
+    monkeypatch.setattr(tempfile, "tempdir", tempfile.gettempdir())
+    monkeypatch.setenv("TMPDIR", tempfile.gettempdir())
+
+
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The settings file of the small corpus, whose registry blocks erin."""

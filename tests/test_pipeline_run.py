@@ -20,6 +20,7 @@ import small_corpus
 import xxhash
 from typer.testing import CliRunner
 
+from gleanery.licensing.policy import Policy
 from gleanery.optout.registry import Registry
 from gleanery.pipeline import spark
 from gleanery.pipeline.cli import app
@@ -209,7 +210,8 @@ def test_a_control_token_among_the_tokens_stops_the_release(curated: Path, corpu
     index.write_bytes(index.read_bytes()[:-8] + xxhash.xxh3_64_intdigest(path.read_bytes()).to_bytes(8, "little"))
     finish(root / "store", len(list((root / "store/tokens").glob("*.bin"))), tokenizer)
     with pytest.raises(StopRun, match=f"{path.name} holds a control token"):
-        make_release(Shard(root, "release", Task("release", {"documents": 1}), load_settings(corpus)))
+        payload = {"documents": 1, "policy": Policy.load().version}
+        make_release(Shard(root, "release", Task("release", payload), load_settings(corpus)))
     assert not (root / "release/manifest.json").exists()
 
 
