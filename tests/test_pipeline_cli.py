@@ -292,8 +292,10 @@ def test_a_run_that_is_stopped_says_so_and_leaves_nothing_in_the_temporary_folde
                 time.sleep(0.05)
             process.send_signal(sign)
             said = process.communicate()[1]
-        assert process.returncode == 130
-        assert said.splitlines()[-1] == "stopped; the same command resumes" and "Traceback" not in said
+        # Python ends itself by SIGINT where the interrupt came in code that C had called: to a shell this is 130 too.
+        as_a_shell_says = 130 if process.returncode == -signal.SIGINT else process.returncode
+        assert (as_a_shell_says, said.splitlines()[-1]) == (130, "stopped; the same command resumes"), said
+        assert "Traceback" not in said
         assert not list(Path(scratch).iterdir())
 
 
