@@ -50,7 +50,8 @@ class Sieve:
     `sure` numbers are equal in two bits at threshold + (1 - threshold) / 6.
 
     `near_code`: the share of the smaller one's code that two contents must have in common, 0 for none. By their marks
-    (`marks`) it must be half of that, so that what has but a licence header in common is not measured.
+    (`marks`) it must be half of that, so that what has but a licence header in common is not measured; in a bucket of
+    few members (32) only pairs below the threshold are asked (`likely`).
     """
 
     threshold: float = 0.7
@@ -72,6 +73,15 @@ class Sieve:
         250
         """
         return math.ceil(bits * (1 - (1 - self.threshold) / 12))
+
+    def likely(self, numbers: int) -> int:
+        """How many numbers of two contents at the threshold are equal in two bits, but for one pair in 1,000.
+
+        >>> Sieve(0.7).likely(256)
+        177
+        """
+        equal = self.threshold + (1 - self.threshold) / 4
+        return max(2, int(numbers * equal - 3.1 * math.sqrt(numbers * equal * (1 - equal))))
 
     def sure(self, numbers: int) -> int:
         """How many numbers are equal in two bits where two contents are at or above the threshold beyond doubt.
@@ -219,6 +229,7 @@ def plausible_pairs(grouped: Buckets, sketches: Sketches, sieve: Sieve) -> Candi
         sieve.least(numbers, 2),
         sieve.threshold,
         sieve.near_code,
+        sieve.likely(numbers),
         sieve.sure(numbers),
         sieve.close(numbers),
         CROWD,

@@ -13,6 +13,10 @@ _M1, _M2, _M4 = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333), np
 _BYTES = np.uint64(0x0101010101010101)
 
 
+# In buckets of so many, pairs at the threshold are measured even if they have no code in common: there are not many.
+_FEW = 32
+
+
 @compiled
 def bits_of_signatures(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
     """Two bits for each number of each signature: uint64[n, 2 * words], 64 first bits to a word, then the second bits.
@@ -160,6 +164,7 @@ def pairs_in_buckets(
     least_of_two_bits: int,
     ratio: float,
     share: float,
+    likely: int,
     sure: int,
     close: int,
     crowd: int,
@@ -171,7 +176,8 @@ def pairs_in_buckets(
     """Plausible pairs of members of one bucket each, the pairs that were looked at, and the members that were let go.
 
     A pair is `left << 32 | right`. Bucket i has `members[starts[i]:starts[i + 1]]`, ascending, each once: rows of the
-    arrays. Up to `crowd` members, all pairs are looked at. In a larger bucket members come in turn (`_in_turn`). Each
+    arrays. Up to `crowd` members, all pairs are looked at; in a bucket of few, those with `likely` equal numbers
+    are given whatever code they have in common. In a larger bucket members come in turn (`_in_turn`). Each
     is given with the leaders that are plausible, until `enough` of them are like it beyond doubt: `sure` numbers are
     equal in two bits, and twice the code that must be in common. If they are more than `most`, then with those whose
     numbers are most alike (and those that equal the last of these). One that found enough, or has `close` equal bits
@@ -192,7 +198,9 @@ def pairs_in_buckets(
                     one, two = members[i], members[j]
                     equal = _alike(bits, sizes, one, two, least_of_one_bit, least_of_two_bits, ratio)
                     if equal and (
-                        not marks.size or 2 * _code_in_common(marks, code, bits, sizes, one, two, equal, share) >= 1
+                        not marks.size
+                        or (equal >= likely and last - first <= _FEW)
+                        or 2 * _code_in_common(marks, code, bits, sizes, one, two, equal, share) >= 1
                     ):
                         pairs = _added(pairs, count, one, two)
                         count += 1

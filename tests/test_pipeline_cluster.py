@@ -157,7 +157,8 @@ def test_short_files_with_other_code_under_the_same_licence_header_are_no_duplic
     pairs = {frozenset((names[r["left_blob_id"]], names[r["right_blob_id"]])): r for r in table(tmp_path, "pairs")}
     assert {two for two, row in pairs.items() if row["bars"]} == {frozenset(("short_0.py", "copy.py"))}
     assert pairs[frozenset(("LICENSE", "short_0.py"))]["jaccard"] > 0.6
-    assert frozenset(("short_1.py", "short_2.py")) not in pairs  # alike at 0.7 or above, but nothing to measure
+    unlike = pairs[frozenset(("short_1.py", "short_2.py"))]  # few are measured, whatever code they have in common
+    assert (unlike["sameness"], unlike["jaccard"] > 0.7, unlike["containment"]) == ("none", True, 0)
     assert [row["sameness"] for row in table(tmp_path / "other", "pairs")] == ["near"]  # nothing but comments
     stage(tmp_path / "asked", short, replace(Settings(), dedup=DedupSettings(near_code=0.0)))
     assert [row["sameness"] for row in table(tmp_path / "asked", "pairs")] == ["near"] * 3
@@ -172,7 +173,7 @@ def test_many_short_files_under_one_licence_header_make_no_pairs_but_those_with_
     pairs = table(tmp_path, "pairs")
     near = {frozenset((names[r["left_blob_id"]], names[r["right_blob_id"]])) for r in pairs if r["sameness"] == "near"}
     assert near == {frozenset((f"short_{n}.py", f"copy_{n}.py")) for n in range(20)}
-    assert len(pairs) < 2 * len(short)  # of 24,000 that are alike at 0.7 or above
+    assert len(pairs) < 5 * len(short)  # of 24,000 that are alike at 0.7 or above
 
 
 def _measured(root: Path, files: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -191,7 +192,7 @@ def test_a_line_of_code_under_a_header_is_code_too(tmp_path: Path) -> None:
     files |= {"d.ts": "export *\n from './alpha';", "e.ts": "export const one = parse(alpha, beta) + gamma * 7;"}
     found = _measured(tmp_path, {name: f"{header}{text}\n" for name, text in files.items()})
     assert {two for two, row in found.items() if row["sameness"] != "none"} == {"a.ts d.ts"}
-    assert all(row["jaccard"] > 0.7 for row in found.values()) and len(found) < 10  # most are no candidates
+    assert all(row["jaccard"] > 0.7 for row in found.values()) and len(found) == 10
     assert found["a.ts d.ts"]["duplicate"] and not found["a.ts d.ts"]["same_normal_form"]
 
 
