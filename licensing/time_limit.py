@@ -52,7 +52,7 @@ class _Watch:
     def __init__(self, seconds: float) -> None:
         self._thread = threading.get_ident()
         self._lock = threading.Lock()
-        self._closed = threading.Event()
+        self._closed, self._struck = threading.Event(), False
         self._seconds, self._used, self._since = seconds, time.thread_time(), time.monotonic()
         self._striker = threading.Thread(target=self._wait, daemon=True)
 
@@ -68,6 +68,7 @@ class _Watch:
                     return
                 left = self._left()
                 if left <= 0:
+                    self._struck = True
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(TimeIsUp))
                     left = _AGAIN_SECONDS
 
@@ -81,7 +82,12 @@ class _Watch:
         return min(self._seconds - used, patience)
 
     def close(self) -> None:
-        """End the watch, and take back an exception that is on its way."""
+        """End the watch, and take back an exception that is on its way.
+
+        Only where one was sent: CPython 3.11 looks for one at each call from then on, for good, and with a tracer
+        (coverage, a profiler, a debugger) it looks at the first call without an end.
+        """
         with self._lock:
             self._closed.set()
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), None)
+            if self._struck:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), None)

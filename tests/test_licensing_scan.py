@@ -282,6 +282,16 @@ def test_an_exception_that_a_finaliser_swallows_is_raised_again() -> None:
         within(0.05, work)
 
 
+def test_a_profiler_goes_on_after_work_that_was_watched() -> None:
+    code = (
+        "import cProfile\nfrom gleanery.licensing.time_limit import within\nwithin(5.0, int)\n"
+        "def work():\n    return 'profiled'\n"
+        "profile = cProfile.Profile()\nprint(profile.runcall(work))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "profiled\n"
+
+
 def test_texts_that_are_too_long_are_said_to_be_read_in_part() -> None:
     text = (shipped("mit") + "\n" + "It is a fine day.\n" * (WHOLE_CHARACTERS // 10)).encode()
     found = SCANNER.scan(text, "whole")
