@@ -29,6 +29,15 @@ class _Words:
     turned: re.Pattern[str]
 
 
+def may_limit(text: bytes) -> bool:
+    """Whether a text in UTF-8 is worth a look, line by line: one with signs beyond ASCII always is.
+
+    >>> may_limit(b"uso comercial"), may_limit(b"int main(void)")
+    (True, False)
+    """
+    return not text.isascii() or _words().maybe.search(text.decode()) is not None
+
+
 def foreign_limit(lines: Sequence[str]) -> int | None:
     """The number, from 1, of the first line that limits the use of the work in another language; None if none does.
 

@@ -13,8 +13,8 @@ import re2
 
 from gleanery.licensing.denials import LIMITED, LIMITED_USE, SIGNS, without_code
 from gleanery.licensing.findings import Finding
-from gleanery.licensing.foreign_limits import foreign_limit
-from gleanery.licensing.readme import heading_of, is_of_others
+from gleanery.licensing.foreign_limits import foreign_limit, may_limit
+from gleanery.licensing.readme import FENCE, heading_of, is_of_others
 
 _SOME = r"(?:personal|private|educational|academic|evaluation|research|non-?commercial|home|student|scientific)"
 _USES = r"(?:use|usage|purposes?)\b"
@@ -46,7 +46,6 @@ _MAYBE_LIMITS = re2.compile(
     rb"(?i)commercial|must[ \t]+(?:buy|purch|pay)|\bpaid[ \t]+(?:for|lic)|no[ \t]+re-?s|\bethical|free[ \t]+for|only|"
     rb"trade[ \t]+secret|do[ \t]+not[ \t]+(?:copy|share|re-?dist|dist)"
 )
-_MAYBE_FOREIGN = re2.compile(rb"(?i)ommercia[^l]|kommerziell|gewerblich|commercial(?:e|is)|privat")
 # What stands before the words of a limit and turns them: a "not" beside them, an offer, another thing.
 _TURNED = re.compile(
     r"(?i)(?:\b(?:no|not|never|nobody|without|cannot|nor|neither)|n['’]t)(?:\s+(?!and\b|but\b)[\w'’-]+){0,3}\s*$|"
@@ -87,7 +86,6 @@ _TERMS = re.compile(
     r"limitations?\s+of\s+use|"
     r"legal|copyright|important|attention|terms\s+of\s+(?:use|service)|terms\s+and\s+conditions|usage\s+policy)\b"
 )
-_FENCE = re.compile(r"^\s*(?:```|~~~)")
 _LONGEST, _AROUND = 2000, 400
 
 
@@ -103,7 +101,7 @@ def limit_in(lines: Sequence[str]) -> int | None:
 
 def limit_of_head(head: bytes) -> int | None:
     """The same for the head of a source file, whose code says nothing."""
-    may, foreign = _MAYBE_LIMITS.search(head), not head.isascii() or _MAYBE_FOREIGN.search(head)
+    may, foreign = _MAYBE_LIMITS.search(head), may_limit(head)
     if not may and not foreign:
         return None
     lines = without_code(head.decode("utf-8", "replace").splitlines())
@@ -124,7 +122,7 @@ def limit_of_page(lines: Sequence[str], own: frozenset[int]) -> int | None:
     page: list[str] = []
     under: list[bool] = []
     for at, line in enumerate(lines):
-        fenced ^= _FENCE.match(line) is not None
+        fenced ^= FENCE.match(line) is not None
         heading = None if fenced else heading_of(line, lines[at + 1] if at + 1 < len(lines) else "")
         terms = terms if heading is None else _TERMS.search(heading) is not None
         title = title or (heading or "").lower()

@@ -5,7 +5,7 @@ In: the lines of a README. Out: the numbers of the lines that state its own lice
 server that is under the GPL") is of something else. English only. 15 µs for a README of 200 lines.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import re2
 
@@ -72,9 +72,10 @@ _NAMES_WORK = re2.compile(
     r"(?i)\b(?:this|the|all|our)[ \t]+(?:[\w.'-]+[ \t]+){0,3}?(?:project|software|library|package|code|program|repo|"
     r"repository|plugin|tool|app|application|framework)\b"
 )
+_OTHER_WORKS, _ANOTHER_THING = "other works", "another thing"
 _SPEAKS_OF_LICENCE = re2.compile(r"(?i)licen[sc]|copyright")
 _LEVEL = re2.compile(r"(?i)^[ \t]*(?:(#{1,6})|(={1,6})[ \t]|<h([1-6])|h([1-6])\.)")
-_FENCE = re2.compile(r"^[ \t]*(?:```|~~~)")
+FENCE = re2.compile(r"^[ \t]*(?:```|~~~)")
 _TABLE_ROW = re2.compile(r"^[ \t]*\|.*\|")
 _BARE_HEADINGS = frozenset(
     ("license", "licence", "licensing", "licenses", "copying", "copyright and license", "license and copyright")
@@ -96,7 +97,7 @@ def own_lines(lines: Sequence[str]) -> frozenset[int]:
     section, others = section_lines(lines), paragraphs_of_others(lines)
     below = _below_others(lines)
     for at, line in enumerate(lines):
-        if below[at] is not None and (_HEADS_OTHERS.search(below[at] or "") or not _NAMES_WORK.search(line[:2000])):
+        if below[at] == _OTHER_WORKS or (below[at] == _ANOTHER_THING and not _NAMES_WORK.search(line[:2000])):
             continue
         told = at + 1 in section and at not in others and not _OTHERS.search(line)
         if told or _is_own(line, lines[: min(at, _TITLE_LINES)]):
@@ -105,18 +106,26 @@ def own_lines(lines: Sequence[str]) -> frozenset[int]:
 
 
 def _below_others(lines: Sequence[str]) -> list[str | None]:
-    """For each line the heading about something else than the work under which it stands, at any depth, or None."""
-    found, heading, level = list[str | None](), None, 0
-    for at, line in enumerate(lines):
-        if _is_title(line, lines[at + 1] if at + 1 < len(lines) else ""):
-            here = _level(line, lines[at + 1] if at + 1 < len(lines) else "")
-            if heading is None or here <= level:
-                of_others = _HEADS_OTHERS.search(line) or (
-                    _OF_SOMETHING.search(line) and _SPEAKS_OF_LICENCE.search(line)
-                )
-                heading, level = (line, here) if of_others else (None, 0)
-        found.append(heading)
+    """For each line what the heading under which it stands, at any depth, is about, if it is not the work; or None."""
+    found, about, level = list[str | None](), None, 0
+    for line, following in _with_following(lines):
+        if _is_title(line, following):
+            here = _level(line, following)
+            if about is None or here <= level:
+                about, level = _subject_of(line), here
+        found.append(about)
     return found
+
+
+def _subject_of(heading: str) -> str | None:
+    if _HEADS_OTHERS.search(heading):
+        return _OTHER_WORKS
+    return _ANOTHER_THING if _OF_SOMETHING.search(heading) and _SPEAKS_OF_LICENCE.search(heading) else None
+
+
+def _with_following(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each line with the one below it, which may underline it; empty for the last."""
+    return zip(lines, [*lines, ""][1:], strict=True)
 
 
 def _level(line: str, following: str) -> int:
@@ -133,7 +142,7 @@ def _samples(lines: Sequence[str]) -> set[int]:
     """The numbers of the lines in code fences, comments of HTML and tables, which show things and state none."""
     found, fenced, hidden = set[int](), False, False
     for at, line in enumerate(lines):
-        if not hidden and _FENCE.match(line):
+        if not hidden and FENCE.match(line):
             fenced = not fenced
         hidden = hidden or (not fenced and "<!--" in line)
         if fenced or hidden or _TABLE_ROW.match(line):
@@ -149,11 +158,11 @@ def section_lines(lines: Sequence[str]) -> frozenset[int]:
     [2, 3]
     """
     found, inside = set[int](), False
-    for at, line in enumerate(lines):
-        if _is_title(line, lines[at + 1] if at + 1 < len(lines) else ""):
+    for number, (line, following) in enumerate(_with_following(lines), 1):
+        if _is_title(line, following):
             inside = _is_heading(line)
         if inside:
-            found.add(at + 1)
+            found.add(number)
     return frozenset(found)
 
 
