@@ -65,7 +65,8 @@ class Beside:
             if said.names_licence:
                 yield "documents", said
         for folder in place.licensed[:MOST_FOLDERS]:
-            said = combined("ancestor_file", _about_others(self._stated.texts(folder, "license")))
+            others = _about_others(self._stated.texts(folder, "license"))
+            said = combined("ancestor_file", others + self._stated.of_files(folder))
             if said.names_licence or said.uncertain:
                 yield "third_parties", said
 

@@ -16,6 +16,7 @@ from gleanery.licensing.denials import LIMITED, with_denials
 from gleanery.licensing.documents import document_text
 from gleanery.licensing.expressions import PROPRIETARY, all_of
 from gleanery.licensing.fields import LONGEST_FIELD, POINTER, resolved
+from gleanery.licensing.file_sections import MOST_SECTIONS, Section, file_sections
 from gleanery.licensing.foreign_limits import foreign_limit
 from gleanery.licensing.grants import doubtful, grants, may_be_mention, mention_of
 from gleanery.licensing.heads import findings_of_head, head_to_scan, unheard
@@ -32,10 +33,10 @@ from gleanery.licensing.record_findings import findings_of_records
 from gleanery.licensing.refusals import refusal_in
 from gleanery.licensing.restricted_names import restricted_lines
 from gleanery.licensing.scan import MAYBE_NO_TRAINING, NO_TRAINING, Finding, Scanner
-from gleanery.licensing.statements import OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
+from gleanery.licensing.statements import OF_FILES, OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 29
+EVIDENCE_VERSION = 30
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _MOST_NOT_INCLUDED = 16
 # Lines at the beginning of a licence file in which it says what it is.
@@ -57,10 +58,11 @@ _COMPATIBLE = re2.compile(
 # The detector reads "License: Free" as proprietary, also where a sentence only begins so: "Free for all uses".
 _LICENSE_FREE = "proprietary-license_845.RULE"
 _GOES_ON = re2.compile(r"(?i)^[^\n]*licen[sc]e\W{0,40}free\W+(?:for|to|of|and|as|software|under|use|open)\b")
-# "The Frob library (not included) is licensed under the LGPL": what stands in brackets, and what ends its sentence.
+# "The Frob library (not included) is licensed under the LGPL", "has a binary dependency on Frob, which is under the
+# LGPL": what says that it does not lie here, and what ends its sentence.
 _NOT_INCLUDED = re2.compile(
     r"(?i)\((?:also |it is |which is |is |are )?not (?:included|bundled|distributed with|shipped|"
-    r"part of)\b[^)]{0,80}\)"
+    r"part of)\b[^)]{0,80}\)|\bhas an? binary (?:[a-z]+ )?dependency on\b"
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n\s*\n")
 _DEBIAN_FORM = re2.compile(r"(?i)\s*format(?:-specification)?:[ \t]*\S*(?:copyright-format|dep5|dep-5)")
@@ -107,6 +109,7 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     """A licence file: what it says of the whole folder, then what it says of parts of it (`PART`, with their paths).
 
     Where it says what holds for everything outside the parts, the sentences about the parts say nothing of the whole.
+    Nor do its sections for some files (`OF_FILES`).
     """
     text = _of_the_work(_bounded(content))
     found = scanner.scan(text.encode("utf-8", "replace"), "whole")
@@ -121,9 +124,13 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     if stated and not any(f.expression == NO_TRAINING for f in found):
         return (replace(stated[0], copyrights=found[0].copyrights), *stated[1:])
     lines = text.split("\n")
+    lines, of_files = _without_files(scanner, lines)
+    if of_files:
+        own = _scanned(scanner, lines)
+        found = (replace(own[0], copyrights=found[0].copyrights), *own[1:])
     divided = division(lines)
     if divided.rest:
-        found = scanner.scan("\n".join(divided.others).encode("utf-8", "replace"), "whole")
+        found = _scanned(scanner, list(divided.others))
     found, others = _without_others(scanner, found, list(divided.others) if divided.rest else lines)
     found = with_dual(scanner, tuple(with_any_of(f, lines) for f in found), lines)
     found = _with_doubts(with_denials(without_foreign(found, lines, ""), lines), lines)
@@ -135,7 +142,7 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     cut = (Finding("unknown", rule="gleanery-too-many-parts"),) if divided.cut else ()
     if all(f.outcome == "none" for f in found):
         found = (*found, *unheard(lines))
-    return (*found, *(_of_part(scanner, part) for part in divided.parts), *others, *cut)
+    return (*found, *(_of_part(scanner, part) for part in divided.parts), *others, *of_files, *cut)
 
 
 def _with_doubts(found: tuple[Finding, ...], lines: list[str]) -> tuple[Finding, ...]:
@@ -157,14 +164,16 @@ def _without_others(
 
     The latter is only mentioned (`THIRD_PARTIES`). A reservation against training holds wherever it stands.
     """
-    named = [f for f in found if f.outcome == "found" and not only_points(f.expression or "")]
-    places = [(f.start_line, f.end_line) for f in named if f.start_line is not None and f.end_line is not None]
+    changes = [f.start_line for f in found if f.outcome == "changed" and f.start_line]
+    if changes and not any(map(_names_licence, found)):  # the words that tell of others may be what changes the text
+        places = _places(_scanned(scanner, lines[: min(changes) - 1]))
+    else:
+        places = _places(found)
     start = others_from(lines, places)
     if start is None:
         return found, ()
     above, below = lines[: start - 1], [""] * (start - 1) + lines[start - 1 :]
-    own = scanner.scan("\n".join(above).encode("utf-8", "replace"), "whole")
-    theirs = scanner.scan("\n".join(below).encode("utf-8", "replace"), "whole")
+    own, theirs = _scanned(scanner, above), _scanned(scanner, below)
     kept = tuple(f for f in theirs if f.expression == NO_TRAINING or f.rule == MAYBE_NO_TRAINING)
     named_theirs = tuple(
         replace(f, outcome="mentioned", rule=f"{THIRD_PARTIES}, {f.rule}", copyrights=())
@@ -172,6 +181,49 @@ def _without_others(
         if f.outcome != "none" and f not in kept
     )
     return (replace(own[0], copyrights=found[0].copyrights), *own[1:], *kept), named_theirs
+
+
+def _without_files(scanner: Scanner, lines: list[str]) -> tuple[list[str], tuple[Finding, ...]]:
+    """The lines of a licence file without its sections for some files, and what these say (`OF_FILES`, with paths).
+
+    It has such sections only if what stands above them names a licence. A reservation holds wherever it stands.
+    """
+    sections = file_sections(lines)
+    if not sections or not any(map(_names_licence, _scanned(scanner, lines[: sections[0].first - 1]))):
+        return lines, ()
+    left, said = list(lines), list[Finding]()
+    for section in sections[:MOST_SECTIONS]:
+        said += _of_section(scanner, section, lines[section.first - 1 : section.last])
+        left[section.first - 1 : section.last] = [""] * (section.last - section.first + 1)
+    if len(sections) > MOST_SECTIONS:
+        said.append(Finding("unknown", rule="gleanery-too-many-parts"))
+    return left, tuple(said)
+
+
+def _of_section(scanner: Scanner, section: Section, lines: list[str]) -> Iterator[Finding]:
+    """What one section says of its files; where nothing is found it says something that nobody knows."""
+    found = [*_scanned(scanner, lines), *limited(foreign_limit(lines))]
+    named = [f for f in found if f.outcome != "none" and not (f.outcome == "found" and only_points(f.expression or ""))]
+    for finding in named or [Finding("unknown", rule="gleanery-unheard", start_line=1, end_line=len(lines))]:
+        first, last = (
+            None if number is None else number + section.first - 1 for number in (finding.start_line, finding.end_line)
+        )
+        placed = replace(finding, start_line=first, end_line=last, copyrights=())
+        whole = finding.expression == NO_TRAINING or finding.rule == MAYBE_NO_TRAINING
+        yield placed if whole else replace(placed, rule=f"{OF_FILES}, {finding.rule}", paths=section.paths)
+
+
+def _places(found: tuple[Finding, ...]) -> list[tuple[int, int]]:
+    named = filter(_names_licence, found)
+    return [(f.start_line, f.end_line) for f in named if f.start_line is not None and f.end_line is not None]
+
+
+def _scanned(scanner: Scanner, lines: list[str]) -> tuple[Finding, ...]:
+    return scanner.scan("\n".join(lines).encode("utf-8", "replace"), "whole")
+
+
+def _names_licence(finding: Finding) -> bool:
+    return finding.outcome == "found" and not only_points(finding.expression or "")
 
 
 def _bounded(content: bytes) -> str:

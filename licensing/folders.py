@@ -60,7 +60,10 @@ class Folders:
         key = folder_of(path), is_prose_path(path), stated
         if key not in self._governing:
             self._governing[key] = self._statement(*key)
-        notices = combined("ancestor_file", [(file, file.whole) for file in self._stated.named.of_path(path)])
+        texts = [(file, file.whole) for file in self._stated.named.of_path(path)]
+        for above in self._places.of(key[0]).described[:MOST_FOLDERS]:
+            texts += self._stated.of_files(above, inside(path, above))
+        notices = combined("ancestor_file", texts)
         said = _with_notice(self._governing[key], notices)
         return said if said.evidence else next(iter(self._beside.debian(path, own_words=True)), said)
 

@@ -14,7 +14,9 @@ from gleanery.licensing.pages import paragraphs
 
 _LONGEST_HEADING, _LONGEST_ITEM = 80, 600
 _SIGNS = " \t#/*;!|=-"  # of comments, and of lines that are drawn
-_MAYBE = re2.compile(r"(?i)third[- ]part|3rd[- ]part|bundle|incorporated|externally maintained|vendored")
+_MAYBE = re2.compile(
+    r"(?i)third[- ]part|3rd[- ]part|bundle|incorporated|externally maintained|vendored|sub-?components"
+)
 _WHOSE = r"(?:third[- ]part(?:y|ies)|3rd[- ]part(?:y|ies)|bundled|incorporated|externally maintained|vendored)"
 _WHAT = (
     r"(?:software|librar(?:y|ies)|code|components?|programs?|packages?|dependenc(?:y|ies)|modules?|projects?|"
@@ -26,7 +28,9 @@ _HEADING = re.compile(rf"(?i)\W*(?:[\w'.-]+ ){{0,3}}{_WHOSE} (?:[\w'.-]+ ){{0,3}
 _SENTENCE = re.compile(
     rf"(?i)\b(?:includes?|contains?|bundles?|uses?|using|incorporates?|distributes?|ships?|comes)\b[^.;]{{0,60}}\b{_WHOSE}"
     rf"[ \w,()/-]{{0,40}}?\b{_WHAT}\b|"
-    rf"\b{_WHOSE} (?:[\w-]+ ){{0,2}}{_WHAT}\b[^.;]{{0,80}}\b(?:are|is|as follows|following|below|listed)\b"
+    rf"\b{_WHOSE} (?:[\w-]+ ){{0,2}}{_WHAT}\b[^.;]{{0,80}}\b(?:are|is|as follows|following|below|listed)\b|"
+    # so do projects of Apache begin
+    r"\b(?:includes?|contains?)\b[^.;]{0,40}\bsub-?components with (?:separate|their own|different)\b"
 )
 
 

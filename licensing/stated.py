@@ -8,8 +8,12 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
+
+import re2
 
 from gleanery.licensing.expressions import alternatives, canonical, conjuncts, declared, keys
+from gleanery.licensing.file_sections import pattern_of
 from gleanery.licensing.manifest_names import is_recipe, manifest_form
 from gleanery.licensing.named_parts import NamedParts
 from gleanery.licensing.names import (
@@ -27,7 +31,7 @@ from gleanery.licensing.names import (
 from gleanery.licensing.paths import folder_of, resolved
 from gleanery.licensing.reuse import matches
 from gleanery.licensing.scan import Finding
-from gleanery.licensing.statements import PART, Evidence, FileFacts, Said, combined, covers, explained
+from gleanery.licensing.statements import OF_FILES, PART, Evidence, FileFacts, Said, combined, covers, explained
 
 # A manifest points to the terms of its package, and they are not there: "SEE LICENSE IN EULA.txt".
 NO_SUCH_FILE = "gleanery-no-such-file"
@@ -58,6 +62,7 @@ class Stated:
         self._licenses: dict[tuple[str, bool], Said] = {}
         self._passed_over: dict[str, Said] = {}
         self._recipes: dict[str, Said] = {}
+        self._of_files: dict[str, tuple[Any, list[tuple[Any, tuple[FileFacts, tuple[Finding, ...]]]]]] = {}
         ordered = sorted(files, key=lambda f: (f.path, f.file_id))
         self._paths = [file.path for file in ordered]
         self.named = NamedParts(ordered)
@@ -105,13 +110,30 @@ class Stated:
     def texts(self, folder: str, role: str, parts: bool = False) -> Texts:
         """The files of a role with what they say of the whole folder, or else of parts of it."""
         files = self.speaking.get(folder, {}).get(role, [])
-        return [(file, tuple(f for f in file.whole if (f.rule == PART) == parts)) for file in files]
+        return [
+            (file, tuple(f for f in file.whole if (f.rule == PART) == parts and not _is_of_files(f))) for file in files
+        ]
 
     def parts(self, folder: str, role: str) -> Iterable[tuple[FileFacts, Finding]]:
         """What the files of a role say of parts of the folder, each with its paths."""
         for file, findings in self.texts(folder, role, parts=True):
             for finding in findings:
                 yield file, finding
+
+    def of_files(self, folder: str, inner: str | None = None) -> Texts:
+        """What the files of a folder say of some files only: all of it, or what holds for one path below it."""
+        if folder not in self._of_files:
+            roles = self.speaking.get(folder, {})
+            said = [(file, f) for files in roles.values() for file in files for f in file.whole if _is_of_files(f)]
+            every = [path for _, finding in said for path in finding.paths]
+            self._of_files[folder] = (
+                re2.compile(pattern_of(every)),
+                [(re2.compile(pattern_of(f.paths)), (file, (f,))) for file, f in said if f.paths],
+            )
+        gate, of_files = self._of_files[folder]
+        if not of_files or (inner is not None and not gate.search(inner)):
+            return []
+        return [text for pattern, text in of_files if inner is None or pattern.search(inner)]
 
     def license_of(self, folder: str, stated: bool = False) -> Said:
         """The licence files of a folder; where they are silent or only point elsewhere, its folder of licences.
@@ -230,6 +252,10 @@ def _is_named_as_reuse_wants(file: FileFacts) -> bool:
     held = {_family_of(key.lower()) for f in file.whole for key in keys(f.expression or "")}
     known = _family_of(stem) in held or stem.startswith("licenseref-") or "-exception" in stem
     return folder.rpartition("/")[2] == "LICENSES" and known
+
+
+def _is_of_files(finding: Finding) -> bool:
+    return (finding.rule or "").startswith(OF_FILES)
 
 
 def _family_of(key: str) -> str:

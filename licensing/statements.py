@@ -42,6 +42,8 @@ _NO_VERSION = {
 OWNERS_ONLY = "gleanery-owners-only"
 # A sentence of a licence file about some folders below it, which are its `paths`.
 PART = "gleanery-part-of-the-work"
+# So begins the rule of what a section of a licence file says of some files, which are its `paths`.
+OF_FILES = "gleanery-some-files"
 # So begins the rule of what a licence file mentions as the licence of other people's code.
 THIRD_PARTIES = "gleanery-third-parties"
 # So begins the rule of a licence that a head names and does not state of its file.
