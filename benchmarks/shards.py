@@ -126,7 +126,7 @@ def loader_metrics(root: Path, small: Mapping[str, Path], rounds: int) -> list[M
     full = Loader(root, fim_rate=0.5, **settings)
     count = len(full.store)
     gone = np.random.default_rng(0).permutation(count)[: count // 100]
-    removed = Removed(gone, tuple(f"{n:08x}" for n in range(len(gone) + 1)))
+    removed = Removed(gone, tuple(f"{n:08x}" for n in range(len(gone) + 1)), release=full.store.release)
     payload = full.store.payload[0]
     payload[::CONTEXT].sum()
     streams = {

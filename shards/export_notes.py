@@ -61,8 +61,10 @@ def write_notes(
 ) -> None:
     """Write all three into the folder of an export; a release without notices gives none.
 
-    Raises StopRun if documents are left out and nobody hands in what writes the notices without them.
+    Raises StopRun if documents are left out and nobody hands in what writes the notices without them, and if they were
+    looked up in another release.
     """
+    removed.check_release(store.release)
     there, gone = (root / NOTICES).is_file(), len(removed.ordinals)
     if there and not gone:
         shutil.copyfile(root / NOTICES, folder / NOTICES)

@@ -150,8 +150,8 @@ def _safetensors_head(store: Store, bounds: NDArray[np.int64], first: int) -> by
 
 
 def _left(store: Store, removed: Removed) -> NDArray[np.bool_]:
-    """bool[documents], true for those that no removal list names."""
-    return ~removed.mask(len(store), len(removed.ordinals))
+    """bool[documents], true for those that no removal list names. Raises StopRun for the list of another release."""
+    return ~removed.mask(store.release, len(store), len(removed.ordinals))
 
 
 def _ended(store: Store, left: NDArray[np.bool_], among: slice = slice(None)) -> Iterator[bytes]:

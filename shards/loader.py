@@ -60,7 +60,7 @@ class Loader:
     scratch      folder for the tokens of a compressed release; the system's temporary folder if not given
     withdrawn    open a release that was withdrawn too: to trace what a training saw, never to train
 
-    Raises StopRun if a setting is not possible or not one step would be served.
+    Raises StopRun if a setting is not possible, `removed` is of another release, or not one step would be served.
     """
 
     def __init__(
@@ -103,7 +103,9 @@ class Loader:
         served = self._served = _mask(len(self.store), only)
         self._settings = _settings_digest(self.rules, seed, served)
         self.removed, self.targets = removed, targets
-        masked = removed.mask(len(self.store), len(removed.ordinals)) if len(removed.ordinals) else _NO_MASK
+        removed.check_release(self.store.release)
+        count = len(removed.ordinals)
+        masked = removed.mask(self.store.release, len(self.store), count) if count else _NO_MASK
         self._assembler = Assembler(self.store, self.rules, self.control_ids, masked, targets)
         self._plans = Plans(self.store, self.rules, seed, served, removed)
         self._epoch = self._row = self._steps = 0

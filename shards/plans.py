@@ -78,7 +78,7 @@ class Plans:
         if packed not in self._ordinals:
             served = self._served
             if packed:
-                gone = self._removed.mask(len(self._store), packed)
+                gone = self._removed.mask(self._store.release, len(self._store), packed)
                 served = ~gone if served is None else served & ~gone
             self._ordinals[packed] = None if served is None else np.flatnonzero(served)
         return plan_epoch(self._store.docs, self._rules, self._seed, epoch, self._ordinals[packed], self._names)

@@ -135,18 +135,19 @@ def append(path: Path | str, wishes: Iterable[Wish], valid_until: datetime.date 
 def removed_from(
     root: Path | str, path: Path | str, mode: Literal["mask", "repack"] = "mask", today: datetime.date | None = None
 ) -> Removed:
-    """What a loader of the release in `root` needs to honour the list in `path`.
+    """What a loader of the release in `root` needs to honour the list in `path`; another release refuses it.
 
     `today` is the machine's day if not given. Raises StopRun if the list is damaged or has run out.
     """
     removals = read_list(path)
     removals.check_valid(today or datetime.date.today())
-    ordinals, names = _ordinals(Store.open(Path(root), withdrawn=True), removals.entries)
+    store = Store.open(Path(root), withdrawn=True)
+    ordinals, names = _ordinals(store, removals.entries)
     digests, state = ["0" * DIGITS], b""
     for name in names:
         state = hashlib.sha256(state + bytes.fromhex(name)).digest()
         digests.append(state.hex()[:DIGITS])
-    return Removed(np.array(ordinals, np.int64), tuple(digests), mode)
+    return Removed(np.array(ordinals, np.int64), tuple(digests), mode, store.release)
 
 
 def _new(entries: Sequence[Entry], wishes: Iterable[Wish], valid_until: datetime.date | None) -> list[Entry]:

@@ -51,7 +51,7 @@ def root(tmp_path: Path) -> Path:
 
 def loader(root: Path) -> Loader:
     """One with settings other than the defaults, in its second epoch, of whose list one entry is packed out."""
-    removed = Removed(np.array([3, 9]), ("00000000", "aaaaaaaa", "bbbbbbbb"), "repack")
+    removed = Removed(np.array([3, 9]), ("00000000", "aaaaaaaa", "bbbbbbbb"), "repack", Store.open(root).release)
     settings: dict[str, Any] = {"seed": 5, "fim_rate": 0.7, "spm_rate": 0.2, "repo_rate": 0.9, "line_rate": 0.3}
     made = Loader(
         root, 64, 2, rank=1, world=2, epochs=4, only=np.arange(0, 250), removed=removed, targets=False, **settings

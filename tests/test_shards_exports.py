@@ -242,7 +242,8 @@ def test_a_withdrawn_release_is_not_exported(root: Path, tmp_path: Path, name: s
 def test_an_export_leaves_out_what_is_removed_and_says_so(root: Path, tmp_path: Path, name: str) -> None:
     store = Store.open(root)
     chosen = [one for one in (1, 4) if len(store.tokens(one))]
-    removed = Removed(np.array(chosen, np.int64), tuple(f"{n:08x}" for n in range(len(chosen) + 1)))
+    digests = tuple(f"{n:08x}" for n in range(len(chosen) + 1))
+    removed = Removed(np.array(chosen, np.int64), digests, release=store.release)
     if name == "parquet":
         fim_parquet(root, tmp_path / "out", context=64, removed=removed)
         table = pq.read_table(tmp_path / "out/data")
@@ -359,7 +360,7 @@ def test_notices_of_what_is_left_out_do_not_go_with_an_export(root: Path, tmp_pa
     release, store, asked = tmp_path / "release", Store.open(root), list[list[str]]()
     shutil.copytree(root, release)
     (release / "NOTICES.txt.gz").write_bytes(b"of all")
-    removed = Removed(np.array([1, 3], np.int64), ("0" * 8, "1" * 8, "2" * 8))
+    removed = Removed(np.array([1, 3], np.int64), ("0" * 8, "1" * 8, "2" * 8), release=store.release)
 
     def notices(given: Path, file_ids: Collection[str], target: Path) -> None:
         assert given == release

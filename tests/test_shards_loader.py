@@ -591,7 +591,7 @@ def test_the_batches_are_those_expected(golden_root: Path) -> None:
 def test_removal_changes_nothing_but_the_removed_document(root: Path, mode: Any) -> None:
     gone = [3, 17, 40]
     whole = Loader(root, context=CONTEXT, fim_rate=0.7)
-    half = Loader(root, context=CONTEXT, fim_rate=0.7, removed=removal(gone, mode))
+    half = Loader(root, context=CONTEXT, fim_rate=0.7, removed=removal(root, gone, mode))
     half.load_state_dict(whole.state_dict())  # the run had begun before the list grew
     one, two = epoch_of(whole), epoch_of(half)
     taken = np.isin(one.segments.document, gone)
@@ -610,14 +610,14 @@ def test_removal_changes_nothing_but_the_removed_document(root: Path, mode: Any)
     assert (half.rows(1) == whole.rows(1)) == (mode == "mask")
 
 
-def removal(ordinals: list[int], mode: Any = "mask") -> Removed:
-    """A removal list of this release, with invented digests."""
+def removal(root: Path, ordinals: list[int], mode: Any = "mask") -> Removed:
+    """A removal list of a release, with invented digests."""
     digests = [hashlib.sha256(str(ordinals[:n]).encode()).hexdigest()[:8] for n in range(1, len(ordinals) + 1)]
-    return Removed(np.array(ordinals, np.int64), ("00000000", *digests), mode)
+    return Removed(np.array(ordinals, np.int64), ("00000000", *digests), mode, Store.open(root).release)
 
 
 def test_a_restart_under_a_longer_list_goes_on_and_under_an_older_one_is_refused(root: Path) -> None:
-    short, long = removal([3, 17], "repack"), removal([3, 17, 40], "repack")
+    short, long = removal(root, [3, 17], "repack"), removal(root, [3, 17, 40], "repack")
     loader = Loader(root, context=CONTEXT, removed=short)
     begun = list(islice(loader, 2))
     state = loader.state_dict()
@@ -628,11 +628,11 @@ def test_a_restart_under_a_longer_list_goes_on_and_under_an_older_one_is_refused
     assert resumed.rows(0) == loader.rows(0)
     again = resumed.read(0, 0, len(begun[0].input_ids))
     assert np.array_equal(again.cu_seqlens, begun[0].cu_seqlens)
-    for older in (removal([3]), removal([4, 17]), NOTHING_REMOVED):
+    for older in (removal(root, [3]), removal(root, [4, 17]), NOTHING_REMOVED):
         with pytest.raises(StopRun, match="older"):
             Loader(root, context=CONTEXT, removed=older).load_state_dict(state)
     with pytest.raises(StopRun, match="does not exist"):
-        Loader(root, context=CONTEXT, removed=removal([10**6]))
+        Loader(root, context=CONTEXT, removed=removal(root, [10**6]))
 
 
 def test_whole_repositories_are_left_plain_by_rate(tmp_path: Path) -> None:

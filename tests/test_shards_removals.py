@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from gleanery.records.errors import StopRun
+from gleanery.shards import exports
 from gleanery.shards.finishing import finish
 from gleanery.shards.loader import Loader
+from gleanery.shards.masking import NOTHING_REMOVED, Removed
 from gleanery.shards.removals import HEADER, Wish, append, read_list, removed_from
 from gleanery.shards.tokenizer import Tokenizer
 from gleanery.shards.writing import write_part
@@ -30,12 +32,16 @@ def identity(number: int) -> str:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("release")
+    return release(tmp_path_factory.mktemp("release"))
+
+
+def release(folder: Path, first: int = 0) -> Path:
+    """A release of files with invented names, without the first few."""
     tokenizer = Tokenizer.load((GOLDEN / "tokenizer.json").read_bytes())
     rows: list[dict[str, Any]] = [
         dict.fromkeys(NAMES, "x") | {"file_id": identity(n), "repo_id": identity(100 + n % 4), "text": t}
         for n, t in enumerate(t + f"# {k}\n" for t in TEXTS for k in range(3))
-    ]
+    ][first:]
     for part, given in enumerate((rows[::2], [], rows[1::2])):  # a part of which nothing was kept is empty
         write_part(folder, part, 3, given, tokenizer)
     finish(folder, 3, tokenizer)
@@ -184,6 +190,33 @@ def test_a_loader_refuses_a_list_older_than_its_checkpoints(root: Path, path: Pa
     with pytest.raises(StopRun, match="older"):
         Loader(root, context=64, batch=2, removed=old).load_state_dict(state)
     Loader(root, context=64, batch=2, removed=removed_from(root, path)).load_state_dict(state)
+
+
+@pytest.mark.parametrize("named", [9, 1])
+def test_what_was_looked_up_in_another_release_removes_nothing_here_and_is_refused(
+    root: Path, path: Path, tmp_path: Path, named: int
+) -> None:
+    """The same ordinal is another file there. Of file 1 the later release has nothing: that list is empty there."""
+    later = release(tmp_path / "later", first=5)
+    append(path, [Wish("file", identity(named), "opt_out")], None)
+    own = {folder: removed_from(folder, path) for folder in (root, later)}
+    for folder, other in ((root, later), (later, root)):
+        Loader(folder, context=64, removed=own[folder])
+        with pytest.raises(StopRun, match="another release") as refused:
+            Loader(folder, context=64, removed=own[other])
+        assert "removed_from(root, path)" in refused.value.hint
+        for write in (exports.to_megatron, exports.to_safetensors, exports.to_datatrove):
+            with pytest.raises(StopRun, match="another release"):
+                write(folder, tmp_path / "out", own[other])
+        with pytest.raises(StopRun, match="another release"):
+            exports.fim_parquet(folder, tmp_path / "out", 64, removed=own[other])
+        assert not (tmp_path / "out").exists()
+
+
+def test_ordinals_without_their_release_are_none(root: Path) -> None:
+    with pytest.raises(StopRun, match="needs the release"):
+        Removed(np.array([1]), ("00000000", "11111111"))
+    Loader(root, context=64, removed=NOTHING_REMOVED)
 
 
 def test_masking_keeps_every_other_token(root: Path, path: Path) -> None:

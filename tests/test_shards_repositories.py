@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 import shutil
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -250,7 +251,7 @@ def test_what_is_removed_goes_with_its_names_and_nothing_else_changes(root: Path
     chosen = [n for n, repo in enumerate(repos) if repo == max(repos, key=repos.count)]
     chosen = chosen if gone == "a repository" else chosen[1:2]
     digests = tuple(f"{n:08x}" for n in range(len(chosen) + 1))
-    removed = Removed(np.array(chosen, np.int64), digests)
+    removed = Removed(np.array(chosen, np.int64), digests, release=store.release)
     one, two = epoch_of(opened(root)), epoch_of(opened(root, removed=removed))
     taken = np.isin(one.segments.document, chosen)
     assert taken.sum() >= len(chosen)
@@ -268,7 +269,7 @@ def test_what_is_removed_goes_with_its_names_and_nothing_else_changes(root: Path
     assert (rows[chosen[0]]["repo"].encode() + b"src" in raw) == (gone == "a file")
     for number in chosen:
         assert rows[number]["text"].encode() not in raw
-    repacked = epoch_of(opened(root, removed=Removed(np.array(chosen, np.int64), digests, "repack")))
+    repacked = epoch_of(opened(root, removed=replace(removed, mode="repack")))
     assert not np.isin(repacked.segments.document, chosen).any()
 
 
