@@ -26,6 +26,7 @@ from gleanery.privacy.patterns import Found, compile_pattern
 from gleanery.privacy.references import Place, is_reference
 from gleanery.privacy.rules import load_rules
 from gleanery.privacy.source import Source
+from gleanery.privacy.strings import is_between_strings
 from gleanery.privacy.values import is_code_of_error, is_key, is_password, is_stand_in
 
 NAME, ENTITIES = "assignment", ("PASSWORD", "KEY")
@@ -155,6 +156,8 @@ def _judged_parts(source: Source, span: tuple[int, int], name: str, wanted: str)
     if rule is None:
         yield from judged(source, span, name, wanted)
         return
+    if is_between_strings(source, span):
+        return
     for start, end in spans:
         yield Hit(start, end, *rule, FIRST_GROUP + span[0])
 
@@ -170,7 +173,8 @@ def judged(source: Source, span: tuple[int, int], name: str, wanted: str) -> Ite
         return
     if wanted != "PASSWORD" and _is_fingerprint(source, span, value, name):
         return
-    if rule := _rule("".join(value.split()) if setting else value, name, wanted, place):
+    rule = _rule("".join(value.split()) if setting else value, name, wanted, place)
+    if rule and not is_between_strings(source, span):
         yield Hit(span[0], span[1], *rule)
 
 

@@ -10,6 +10,7 @@ from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
 from gleanery.privacy.patterns import compile_pattern
 from gleanery.privacy.source import Source
+from gleanery.privacy.strings import is_between_strings
 from gleanery.privacy.values import is_password
 
 NAME, ENTITIES = "command_option", ("PASSWORD",)
@@ -41,5 +42,6 @@ def find(source: Source) -> Iterator[Hit]:
     for found in _OPTION.finditer(source.raw):
         group = next(n for n in range(1, 2 * len(_FORMS) + 1) if found.group(n) is not None)
         value = source.raw[found.start(group) : found.end(group)].decode("utf-8", "replace")
-        if is_password(value, sure=True):
-            yield Hit(found.start(group), found.end(group), "PASSWORD", "command_option", 0.7)
+        span = found.start(group), found.end(group)
+        if is_password(value, sure=True) and not is_between_strings(source, span):
+            yield Hit(*span, "PASSWORD", "command_option", 0.7)

@@ -5,7 +5,7 @@ The text is encoded once, so a recogniser never pays for it again.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from posixpath import basename
 
 from gleanery.privacy.hits import Hit
@@ -23,6 +23,8 @@ class Source:
     settings: str = ""  # "yaml", "lines" for other files of settings, nothing for what is none
     present: frozenset[str] = frozenset()
     variables: bool = False  # `$name` in it is a variable
+    # The strings of the line that was read last, by its first and last byte: `strings.py` remembers them.
+    strings: dict[tuple[int, int], list[tuple[int, int]]] = field(default_factory=dict, compare=False, repr=False)
 
     def before(self, position: int, width: int = 80) -> bytes:
         """At most `width` bytes of the same line that stand before a byte position."""
