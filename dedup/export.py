@@ -16,13 +16,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from gleanery.dedup.bands import Banding
 from gleanery.dedup.prints import label
 from gleanery.dedup.signatures import Parameters, as_minhash, empty_index, sign_texts
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import write_groups
+from gleanery.records.parquet import open_parquet, schema_of, write_groups
 
 _KEY = b"gleanery.signatures"
 _BATCH = 8192
@@ -61,7 +60,7 @@ def write_signatures(tables: Sequence[Path], target: Path, parameters: Parameter
 
 def _batches(tables: Iterable[Path], parameters: Parameters, schema: pa.Schema) -> Iterator[pa.Table]:
     for path in tables:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             for batch in file.iter_batches(_BATCH, columns=["blob_id", "parameters", "signature"], use_threads=False):
                 table = pa.Table.from_batches([batch])
                 table = table.filter(pc.greater(pc.binary_length(table.column("signature")), 0))
@@ -76,7 +75,7 @@ def load_index(path: Path, banding: Banding | None = None) -> Index:
 
     `banding`: how signatures are cut; Gleanery's own by default.
     """
-    about = (pq.read_schema(path).metadata or {}).get(_KEY)
+    about = (schema_of(path).metadata or {}).get(_KEY)
     if about is None:
         raise StopRun(f"{path} holds no signatures of Gleanery", "write it with `gleanery duplicates --signatures`")
     parameters = Parameters(**json.loads(about)["parameters"])
@@ -84,7 +83,7 @@ def load_index(path: Path, banding: Banding | None = None) -> Index:
         raise StopRun(f"{path} was made by another version", "write it again with this one")
     banding = banding or Banding()
     lsh = empty_index(parameters, banding.bands, banding.rows)
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         for batch in file.iter_batches(_BATCH):
             for ident, signature in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 lsh.insert(ident, as_minhash(signature, parameters))

@@ -17,6 +17,7 @@ from typing import Any
 
 from gleanery.pipeline.settings import Settings
 from gleanery.records.errors import StopRun
+from gleanery.records.local_paths import local_path
 from gleanery.records.parquet import write_bytes
 
 _AT_ONCE = 500  # keys in one question
@@ -30,13 +31,13 @@ def cache_folder(settings: Settings) -> Path:
 def user_cache() -> Path:
     """GLEANERY_CACHE, else Gleanery's folder in the user's cache folder. Raises StopRun if there is none."""
     given = os.environ.get("GLEANERY_CACHE")
-    return Path(given) if given else user_folder()
+    return local_path(given, "GLEANERY_CACHE") if given else user_folder()
 
 
 def user_folder() -> Path:
     """Gleanery's folder in the user's cache folder. Raises StopRun for an account without a home folder."""
     if given := os.environ.get("XDG_CACHE_HOME"):
-        return Path(given, "gleanery")
+        return local_path(given, "XDG_CACHE_HOME") / "gleanery"
     try:
         return Path.home() / ".cache" / "gleanery"
     except RuntimeError:  # such as an account of a container that no file knows

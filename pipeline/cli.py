@@ -23,6 +23,7 @@ from rich.text import Text
 from gleanery.pipeline import cli_audit, cli_duplicates, cli_export, cli_licenses, cli_optout, cli_removals, cli_rows
 from gleanery.pipeline.screen import draw, err, out, progress, say_older_release, wrong
 from gleanery.records.errors import GleaneryError, WrongArguments, of_system
+from gleanery.records.local_paths import local_path
 from gleanery.release.wording import number
 
 app = typer.Typer(
@@ -40,13 +41,15 @@ app.command()(cli_duplicates.duplicates)
 app.command()(cli_rows.rows)
 app.add_typer(cli_removals.app, name="removals")
 
-RunFolder = Annotated[Path, typer.Option("--run", help="Folder of a run, or of a release.")]
+RunFolder = Annotated[Path, typer.Option("--run", parser=local_path, help="Folder of a run, or of a release.")]
 
 
 @app.command()
 def run(
-    settings: Annotated[Path, typer.Argument(help="Settings file, such as examples/demo.toml.")],
-    folder: Annotated[Path, typer.Option("--out", help="Folder for the run; the same folder resumes it.")],
+    settings: Annotated[Path, typer.Argument(parser=local_path, help="Settings file, such as examples/demo.toml.")],
+    folder: Annotated[
+        Path, typer.Option("--out", parser=local_path, help="Folder for the run; the same folder resumes it.")
+    ],
     engine: Annotated[str, typer.Option(help="Where to run: see `gleanery engines`.")] = "local",
     workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 is one for each core it may use.")] = 0,
     retry: Annotated[bool, typer.Option(help="Read the sources again that could not be read.")] = False,
@@ -87,8 +90,10 @@ def run(
 
 @app.command()
 def summary(
-    folder: Annotated[Path | None, typer.Argument(help="The same as --run.")] = None,
-    named: Annotated[Path | None, typer.Option("--run", help="Folder of a run, or of a release.")] = None,
+    folder: Annotated[Path | None, typer.Argument(parser=local_path, help="The same as --run.")] = None,
+    named: Annotated[
+        Path | None, typer.Option("--run", parser=local_path, help="Folder of a run, or of a release.")
+    ] = None,
 ) -> None:
     """Show what a run made of its sources.
 
@@ -102,7 +107,7 @@ def summary(
 
 @app.command()
 def verify(
-    folder: Annotated[Path, typer.Argument(help="Folder of a release, such as runs/demo/release.")],
+    folder: Annotated[Path, typer.Argument(parser=local_path, help="Folder of a release, such as runs/demo/release.")],
     expect: Annotated[str | None, typer.Option(help="The release_id that it must have, from another place.")] = None,
 ) -> None:
     """Check every byte of a release against its manifest.

@@ -10,19 +10,26 @@ import typer
 from rich.text import Text
 
 from gleanery.pipeline.screen import draw, draw_answer, err, say_older_release, write, wrong
+from gleanery.records.local_paths import local_path
 from gleanery.release.wording import number
 
 
 def audit(
     question: Annotated[str | None, typer.Argument(help="Question; leave it out to list them.")] = None,
-    folder: Annotated[Path | None, typer.Option("--run", help="Folder of a run, or of a release.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--run", parser=local_path, help="Folder of a run, or of a release.")
+    ] = None,
     parameter: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE for the question.")] = None,
     form: Annotated[
         str | None,
         typer.Option("--format", help="table, csv, json or parquet; else by the ending of --output, or table."),
     ] = None,
-    target: Annotated[Path | None, typer.Option("--output", help="File to write; needed for parquet.")] = None,
-    before: Annotated[Path | None, typer.Option("--before", help="An earlier run, for `changes`.")] = None,
+    target: Annotated[
+        Path | None, typer.Option("--output", parser=local_path, help="File to write; needed for parquet.")
+    ] = None,
+    before: Annotated[
+        Path | None, typer.Option("--before", parser=local_path, help="An earlier run, for `changes`.")
+    ] = None,
 ) -> None:
     """List the audit questions, or put one to a run or a release. Rows where none may be are exit status 1.
 

@@ -10,16 +10,22 @@ from typing import Annotated, Any
 import typer
 
 from gleanery.pipeline.screen import draw, err, out, say_older_release, wrong
+from gleanery.records.local_paths import local_path
 
 MOST_ROWS, MOST_UNLIKE = 40, 5
 
 
 def duplicates(
-    folder: Annotated[Path, typer.Option("--run", help="Folder of a run.")],
+    folder: Annotated[Path, typer.Option("--run", parser=local_path, help="Folder of a run.")],
     target: Annotated[str | None, typer.Argument(metavar="FILE", help="OWNER/REPO:PATH.")] = None,
-    page: Annotated[Path | None, typer.Option("--page", help="HTML file to write about the whole run.")] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", parser=local_path, help="HTML file to write about the whole run.")
+    ] = None,
     signatures: Annotated[
-        Path | None, typer.Option("--signatures", help="Parquet file to write, for datasketch: see duplicates.md.")
+        Path | None,
+        typer.Option(
+            "--signatures", parser=local_path, help="Parquet file to write, for datasketch: see duplicates.md."
+        ),
     ] = None,
 ) -> None:
     """Show what a file was taken to be the same as, how much, and where they differ; or write a page about the run.

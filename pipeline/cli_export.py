@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gleanery.pipeline.screen import err
+from gleanery.records.local_paths import local_path
 from gleanery.release.wording import number
 
 if TYPE_CHECKING:
@@ -18,9 +19,11 @@ _HELP = """Write a release in other tools' formats.
 
 Example: gleanery export parquet runs/demo/release runs/demo-parquet
 """
-Release = Annotated[Path, typer.Argument(help="Folder of a release.")]
-Folder = Annotated[Path, typer.Argument(help="Folder to write.")]
-Removals = Annotated[Path | None, typer.Option("--list", help="Removal list: what it names is left out.")]
+Release = Annotated[Path, typer.Argument(parser=local_path, help="Folder of a release.")]
+Folder = Annotated[Path, typer.Argument(parser=local_path, help="Folder to write.")]
+Removals = Annotated[
+    Path | None, typer.Option("--list", parser=local_path, help="Removal list: what it names is left out.")
+]
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_HELP)
 
 
@@ -81,7 +84,8 @@ def parquet(
     unit: Annotated[str, typer.Option(help="What stands together: file or repository.")] = "file",
     removals: Removals = None,
     scratch: Annotated[
-        Path | None, typer.Option(help="Folder for the decoded tokens of a compressed release; else TMPDIR.")
+        Path | None,
+        typer.Option(parser=local_path, help="Folder for the decoded tokens of a compressed release; else TMPDIR."),
     ] = None,
 ) -> None:
     """Write packed rows with fill-in-the-middle as Parquet, for trainers that read rows.

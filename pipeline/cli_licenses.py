@@ -15,6 +15,7 @@ from rich.tree import Tree
 
 from gleanery.pipeline.screen import draw, err, out, say_older_release, write, wrong
 from gleanery.records.errors import StopRun
+from gleanery.records.local_paths import local_path
 from gleanery.release.wording import number
 
 
@@ -23,11 +24,16 @@ def licenses(
         str | None,
         typer.Argument(metavar="REPO", help="OWNER/REPO, an alias or a URL; leave it out for the whole run."),
     ] = None,
-    folder: Annotated[Path | None, typer.Option("--run", help="Folder of a run, or of a release.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--run", parser=local_path, help="Folder of a run, or of a release.")
+    ] = None,
     form: Annotated[str, typer.Option("--format", help="tree or json.")] = "tree",
-    page: Annotated[Path | None, typer.Option("--html", help="Write a page about the whole run to this file.")] = None,
+    page: Annotated[
+        Path | None, typer.Option("--html", parser=local_path, help="Write a page about the whole run to this file.")
+    ] = None,
     queue: Annotated[
-        Path | None, typer.Option("--queue", help="Write the review queue to this CSV file, to be filled in.")
+        Path | None,
+        typer.Option("--queue", parser=local_path, help="Write the review queue to this CSV file, to be filled in."),
     ] = None,
 ) -> None:
     """Draw the licences of a repository, folder by folder, with what contradicts them; or report on a whole run.

@@ -12,6 +12,7 @@ import typer
 
 from gleanery.pipeline.screen import draw, err, out, wrong
 from gleanery.records.errors import RejectRecord
+from gleanery.records.local_paths import local_path
 
 _HELP = """Serve the page where owners opt out, and keep its registry.
 
@@ -132,7 +133,7 @@ def forget(
 
 @app.command("restore")
 def restore_backup(
-    backup: Annotated[Path, typer.Argument(help="The file of a backup.")],
+    backup: Annotated[Path, typer.Argument(parser=local_path, help="The file of a backup.")],
     registry: RegistryUrl = "optout.sqlite",
 ) -> None:
     """Put a backup in the place of a registry in SQLite, after its log was checked. The replaced file is kept.

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gleanery.pipeline.screen import draw, err, wrong
+from gleanery.records.local_paths import local_path
 from gleanery.release.wording import number
 
 _HELP = """Take documents out of a finished release, and tell which training steps saw them.
@@ -19,9 +20,11 @@ Example: gleanery removals add runs/demo/release --repo npm/rxjs --list removals
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_HELP)
 
 FILE = "OWNER/REPO:PATH, or a file_id."
-NewList = Annotated[Path, typer.Option("--list", help="The removal list; it is made if there is none.")]
-ListFile = Annotated[Path, typer.Option("--list", help="The removal list.")]
-Release = Annotated[Path, typer.Argument(help="Folder of a release.")]
+NewList = Annotated[
+    Path, typer.Option("--list", parser=local_path, help="The removal list; it is made if there is none.")
+]
+ListFile = Annotated[Path, typer.Option("--list", parser=local_path, help="The removal list.")]
+Release = Annotated[Path, typer.Argument(parser=local_path, help="Folder of a release.")]
 Days = Annotated[
     int, typer.Option(min=0, max=36_500, help="Days for which the list is good from today on; 0 is for ever.")
 ]
@@ -43,10 +46,15 @@ Legs = Annotated[
     ),
 ]
 StateFile = Annotated[
-    Path | None, typer.Option("--state", help="A state that the training saved, as JSON: the answer is checked by it.")
+    Path | None,
+    typer.Option(
+        "--state", parser=local_path, help="A state that the training saved, as JSON: the answer is checked by it."
+    ),
 ]
 _SEEN = {True: "yes", False: "no, masked", None: "unknown"}
-Masked = Annotated[Path | None, typer.Option("--list", help="The removal list that the training masked.")]
+Masked = Annotated[
+    Path | None, typer.Option("--list", parser=local_path, help="The removal list that the training masked.")
+]
 
 
 @app.command("add")

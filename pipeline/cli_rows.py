@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from gleanery.pipeline.screen import draw, out, wrong
+from gleanery.records.local_paths import local_path
 
 if TYPE_CHECKING:
     from gleanery.shards.loader import Batch, Loader
@@ -18,7 +19,7 @@ FORMS = ("plain", "prefix first", "suffix first")
 
 
 def rows(
-    release: Annotated[Path, typer.Argument(help="Folder of a release.")],
+    release: Annotated[Path, typer.Argument(parser=local_path, help="Folder of a release.")],
     row: Annotated[int, typer.Option(min=0, help="First row to show, from 0 in the order of the epoch.")] = 0,
     count: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 1,
     epoch: Annotated[int, typer.Option(min=0, help="Pass over the release.")] = 0,

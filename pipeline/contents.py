@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gleanery.dedup.texts import Texts, texts_of
 from gleanery.pipeline.arrays import map_arrays
 from gleanery.pipeline.exchange import part_name
 from gleanery.quality.decoding import decode
+from gleanery.records.parquet import open_parquet
 
 BLOCK_BYTES = 4 << 20
 SIGNED = "work/sign/data/{name}.arrays"
@@ -104,7 +104,7 @@ def wanted_texts(path: Path, wanted: NDArray[np.bool_], plain: NDArray[np.bool_]
     rows: list[int] = []
     columns: list[pa.Array] = []
     held = 0
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         about = file.metadata
         starts = np.cumsum([0, *(about.row_group(group).num_rows for group in range(about.num_row_groups))])
         every = np.flatnonzero(wanted)

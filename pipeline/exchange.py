@@ -12,9 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from gleanery.records.parquet import Written, write_groups
+from gleanery.records.parquet import Written, open_parquet, write_groups
 
 # Small groups let a reader skip more; each costs some hundred bytes of footer for each column.
 GROUP_BYTES = 4 << 20
@@ -80,7 +79,7 @@ def read_range(
     """
     found = []
     for path in paths:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             groups = _overlapping(file.metadata, key, low, high)
             if groups:
                 table = file.read_row_groups(groups, columns=_names(columns), use_threads=False)
@@ -95,7 +94,7 @@ def iter_range(
 ) -> Iterator[pa.Table]:
     """The rows of `read_range`, a group at a time: what occurs everywhere may be more than memory holds."""
     for path in paths:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             for group in _overlapping(file.metadata, key, low, high):
                 yield _inside(file.read_row_group(group, columns=_names(columns), use_threads=False), key, low, high)
 
@@ -108,7 +107,7 @@ def first_of_each(paths: Sequence[Path], key: str, low: Any, high: Any, schema: 
     """
     found, seen, rows = [schema.empty_table()], set[Any](), 0
     for path in paths:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             for group in _overlapping(file.metadata, key, low, high):
                 keys = file.read_row_group(group, columns=[key], use_threads=False).column(0)
                 wanted = []

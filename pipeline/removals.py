@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from gleanery.optout.matching import Matcher
 from gleanery.optout.networks import blocked_members
@@ -20,7 +19,7 @@ from gleanery.pipeline.release_folder import PLACE
 from gleanery.pipeline.run_folder import PIN
 from gleanery.pipeline.steps import read_json
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import iter_rows
+from gleanery.records.parquet import iter_rows, schema_of
 from gleanery.release.listing import MANIFEST
 from gleanery.shards.removals import Wish
 from gleanery.sql.named import places
@@ -139,7 +138,7 @@ def _refuse_older(release: Path, registry: Registry, listed: int) -> None:
 def _rows(release: Path, table: str, columns: list[str]) -> Iterator[dict[str, Any]]:
     for path in _paths(release, table):
         try:
-            if missing := set(columns).difference(pq.read_schema(path).names):
+            if missing := set(columns).difference(schema_of(path).names):
                 message = f"{path} has no column {min(missing)}: another version of Gleanery wrote it"
                 raise StopRun(message, "use the version that wrote it")
             yield from iter_rows(path, columns, 4096)

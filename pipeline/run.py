@@ -50,6 +50,7 @@ from gleanery.pipeline.steps import (
     sweep,
 )
 from gleanery.records.errors import StopRun, of_system
+from gleanery.records.local_paths import local_path
 
 STAGES = ("crawl", "annotate", "cluster", "select", "redact", "pack", "release")
 # What one step keeps, another one takes: (from, to).
@@ -117,6 +118,7 @@ def curate(
     else they stay as they were when the sources were read, unless `refresh_optout` asks for those of now.
     """
     # What is not valid stops the run before anything is fetched.
+    root = local_path(root)
     refuse_unclear(settings, policy_of(settings))
     previous_tables(settings)
     refuse_languages(settings.quality.languages)

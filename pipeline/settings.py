@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from gleanery.records.errors import StopRun
+from gleanery.records.local_paths import local_path
 from gleanery.shards.layout import COMPRESSIONS
 from gleanery.shards.tokenizer_file import SMALLEST_VOCABULARY
 
@@ -215,6 +216,8 @@ def load_settings(path: Path) -> Settings:
 
 
 def _check(settings: Settings, path: Path) -> None:
+    for section, key in _PATHS:
+        local_path(getattr(getattr(settings, section), key) or "", f"{section}.{key}")
     if not settings.source:
         raise StopRun(f"{path} names no source", "add a [[source]] with kind and locator")
     for number, source in enumerate(settings.source, 1):
@@ -250,6 +253,12 @@ def _check(settings: Settings, path: Path) -> None:
             f"dedup.bands × dedup.rows is {dedup.bands * dedup.rows}, over dedup.permutations ({dedup.permutations})",
             "lower bands or rows, or raise permutations",
         )
+
+
+_PATHS = (
+    *(("licensing", "policy"), ("licensing", "overrides"), ("shards", "tokenizer")),
+    *(("run", "previous"), ("run", "cache"), ("run", "shared_scans")),
+)
 
 
 def _build(kind: type[Any], plain: Mapping[str, Any], prefix: str) -> Any:

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gleanery.dedup.bands import Banding, band_keys, signature_bits
@@ -32,7 +31,7 @@ from gleanery.pipeline.settings import DedupSettings, Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import read_table, write_in_order
+from gleanery.records.parquet import read_table, schema_of, write_in_order
 from gleanery.records.tables import TABLES
 
 MAX_CONTENTS = 1 << 32
@@ -145,7 +144,7 @@ def previous_range(shard: Shard, table: str, key: str, columns: Sequence[str] | 
     low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
     files = [path for path in sorted((folder / table).glob("*.parquet")) if _may_hold(path, low, high)]
     try:
-        if not files or not all(pq.read_schema(path).equals(schema) for path in files):
+        if not files or not all(schema_of(path).equals(schema) for path in files):
             return empty
         return read_range(files, key, low, high, schema, names)
     except (pa.ArrowInvalid, OSError) as error:

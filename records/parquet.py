@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow.fs import LocalFileSystem
 
 from gleanery.records.tables import TABLES
 
@@ -115,15 +116,26 @@ def _write(path: Path, schema: pa.Schema, groups: Iterable[pa.Table], options: M
     return describe(path, rows)
 
 
+def open_parquet(path: Path) -> pq.ParquetFile:
+    """A file of this machine, whatever its name: by itself pyarrow takes `runs:1/a` for an address."""
+    return pq.ParquetFile(path.absolute(), filesystem=LocalFileSystem())
+
+
+def schema_of(path: Path) -> pa.Schema:
+    """The Arrow schema of a file; reads its footer."""
+    with open_parquet(path) as file:
+        return file.schema_arrow
+
+
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """The whole file, or some of its columns. Uses one thread: parallelism is the engine's."""
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         return file.read(list(columns) if columns is not None else None, use_threads=False)
 
 
 def iter_rows(path: Path, columns: Sequence[str] | None = None, batch: int = 1024) -> Iterator[dict[str, Any]]:
     """The rows of a file as dictionaries, at most `batch` of them in memory."""
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         for chunk in file.iter_batches(
             batch, columns=list(columns) if columns is not None else None, use_threads=False
         ):
@@ -137,7 +149,8 @@ def describe(path: Path, rows: int | None = None) -> Written:
         while block := file.read(1 << 20):
             digest.update(block)
     if rows is None:
-        rows = pq.read_metadata(path).num_rows
+        with open_parquet(path) as file:
+            rows = file.metadata.num_rows
     return Written(rows, path.stat().st_size, digest.hexdigest())
 
 

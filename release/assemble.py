@@ -15,10 +15,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import iter_rows, link_file, read_table, write_table
+from gleanery.records.parquet import iter_rows, link_file, open_parquet, read_table, write_table
 from gleanery.release.listing import MANIFEST
 
 TABLES = (
@@ -96,7 +95,7 @@ def _with_rows(table: str, paths: list[Path]) -> list[Path]:
 def _gives_rows(table: str, path: Path) -> bool:
     if table == "repos":
         return bool(pc.any(pc.invert(_heard(read_table(path, ["status"])))).as_py())
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         return bool(file.metadata.num_rows)
 
 

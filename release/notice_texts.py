@@ -13,9 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from gleanery.records.ids import blob_id
+from gleanery.records.parquet import open_parquet
 
 REPOSITORY, LICENSE_LIST = "repository", "licence_list"
 # A file with fewer words than this share of the licence's own text only names the licence.
@@ -122,7 +122,7 @@ def rows_with(
     """The rows of some table files whose key is among `ids`. Other columns are read only where a row group has one."""
     wanted = pa.array(sorted(ids), pa.string())
     for path in paths if ids else ():
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             for group in range(file.num_row_groups):
                 keys = file.read_row_group(group, columns=[key], use_threads=False).column(key)
                 chosen = pc.is_in(keys, value_set=wanted)

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import describe, write_bytes, write_groups
+from gleanery.records.parquet import describe, open_parquet, read_table, write_bytes, write_groups
 from gleanery.records.tables import TABLES
 from gleanery.shards.index import BLOCK_COLUMNS, DOCUMENT_COLUMNS, read_columns
 from gleanery.shards.layout import (
@@ -73,11 +72,11 @@ def _finish_part(root: Path, part: int, parts: int, first: int, with_spans: bool
         if not (root / name).is_file():
             raise StopRun(f"{name} is missing", "write every part before the release is finished")
     tokens, docs, index, named, spans = (root / name for name in names)
-    with pq.ParquetFile(docs) as file:
+    with open_parquet(docs) as file:
         rows = file.metadata.num_rows
         groups = (file.read_row_group(g, use_threads=False) for g in range(file.num_row_groups))
         written = write_groups(docs, DOCS, _numbered(groups, first))
-    table = pq.read_table(docs, columns=["start", "tokens", "language"], use_threads=False)
+    table = read_table(docs, ["start", "tokens", "language"])
     count = _check_index(names[2], index.read_bytes(), table)
     if not with_spans:
         spans.unlink(missing_ok=True)

@@ -30,9 +30,9 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from gleanery.records.errors import StopRun
+from gleanery.records.parquet import read_table
 from gleanery.shards.masking import Removed
 from gleanery.shards.store import Store
 
@@ -223,7 +223,7 @@ def _ordinals(store: Store, entries: Sequence[Entry]) -> tuple[list[int], list[s
     found: dict[tuple[str, str], list[tuple[int, str]]] = {}
     ordinal = 0
     for shard in store.description.shards:
-        table = pq.read_table(store.docs_file(shard), columns=["file_id", "repo_id"], use_threads=False)
+        table = read_table(store.docs_file(shard), ["file_id", "repo_id"])
         hits = pc.or_(pc.is_in(table["file_id"], wanted["file"]), pc.is_in(table["repo_id"], wanted["repo"]))
         # A part may hold no document, and on a column without a chunk pyarrow's `indices_nonzero` ends the process.
         for row in np.flatnonzero(hits.combine_chunks().to_numpy(zero_copy_only=False)).tolist():

@@ -189,13 +189,13 @@ class Store:
 
     def document(self, ordinal: int) -> dict[str, Any]:
         """The row of `docs` for one document: file_id, repo, path, license, and so on. Reads one row group."""
-        import pyarrow.parquet as pq
+        from gleanery.records.parquet import open_parquet  # pyarrow: only who asks for names waits for it
 
         if not 0 <= ordinal < len(self.docs):
             raise IndexError(f"document {ordinal} of {len(self.docs)}")
         shard = int(self.docs.shard[ordinal])
         row = ordinal - int(np.searchsorted(self.docs.shard, shard))
-        with pq.ParquetFile(self.docs_file(self.description.shards[shard])) as file:
+        with open_parquet(self.docs_file(self.description.shards[shard])) as file:
             group = file.read_row_group(row // ROW_GROUP_ROWS, use_threads=False)
         found: dict[str, Any] = group.slice(row % ROW_GROUP_ROWS, 1).to_pylist()[0]
         return found
@@ -203,10 +203,11 @@ class Store:
     def file_ids(self) -> "pa.ChunkedArray":
         """The file_id of every document, by ordinal."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
+
+        from gleanery.records.parquet import read_table
 
         files = [self.docs_file(shard) for shard in self.description.shards]
-        parts = [pq.read_table(file, columns=["file_id"], use_threads=False).column(0) for file in files]
+        parts = [read_table(file, ["file_id"]).column(0) for file in files]
         return pa.chunked_array([c for part in parts for c in part.chunks], type=pa.string())
 
     def docs_file(self, shard: Shard) -> Path:

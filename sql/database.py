@@ -18,9 +18,9 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from gleanery.records.errors import StopRun, WrongArguments
+from gleanery.records.parquet import schema_of
 from gleanery.records.tables import TABLES
 from gleanery.sql.folders import BEFORE, Tables
 from gleanery.sql.header import CONTENT, REPOSITORY, Question, parse
@@ -214,8 +214,11 @@ def _locked(spill: str, paths: Sequence[Path]) -> duckdb.DuckDBPyConnection:
 
 
 def _literal(path: Path) -> str:
-    """A path for DuckDB in which `*`, `?` and `[` stand for themselves; DuckDB takes every path as a pattern."""
-    return re.sub(r"[*?\[]", lambda match: f"[{match.group()}]", str(path))
+    """A path for DuckDB in which `*`, `?` and `[` stand for themselves; DuckDB takes every path as a pattern.
+
+    In full, so that no name at its beginning is taken for the scheme of an address.
+    """
+    return re.sub(r"[*?\[]", lambda match: f"[{match.group()}]", str(path.absolute()))
 
 
 def _check_schemas(name: str, paths: Sequence[Path]) -> None:
@@ -223,7 +226,7 @@ def _check_schemas(name: str, paths: Sequence[Path]) -> None:
     wanted = TABLES[name.removeprefix(BEFORE)].schema
     for path in paths:
         try:
-            schema = pq.read_schema(path)
+            schema = schema_of(path)
         except (OSError, pa.ArrowException):
             raise StopRun(f"{path} cannot be read as Parquet", "verify the release, or run the stage again") from None
         if not schema.equals(wanted):

@@ -15,19 +15,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from run_folder import _rule, good_rows, write_run
+from typer import Typer
+from typer.models import ArgumentInfo
 from typer.testing import CliRunner
 
 from gleanery.pipeline import cli, screen
 from gleanery.pipeline.cli import app, is_news
 from gleanery.pipeline.cli_audit import _answer
 from gleanery.pipeline.run import Report
-from gleanery.records.errors import StopRun
+from gleanery.records.errors import StopRun, WrongArguments
 from gleanery.sql.questions import Database, questions, tables_of
 
 
@@ -43,6 +47,32 @@ def test_a_run_says_whether_anybody_was_asked_who_objects(tmp_path: Path, monkey
     (tmp_path / "s.toml").write_text('[[source]]\nkind = "npm"\nlocator = "left"\n')
     said = CliRunner().invoke(app, ["run", str(tmp_path / "s.toml"), "--out", str(tmp_path / "run")])
     assert said.exit_code == 0 and "note: nobody was asked" in said.output
+
+
+def path_parameters(group: Typer, name: str = "") -> Iterator[list[str]]:
+    """The words of every command, with an address for one of the paths that it takes."""
+    for below in group.registered_groups:
+        assert below.typer_instance is not None
+        yield from path_parameters(below.typer_instance, f"{below.name} ")
+    for command in group.registered_commands:
+        assert command.callback is not None
+        words = f"{name}{command.name or command.callback.__name__}".split()
+        for parameter, hint in get_type_hints(command.callback, include_extras=True).items():
+            if "Path" not in str(getattr(hint, "__origin__", "")):
+                continue
+            if isinstance(about := hint.__metadata__[0], ArgumentInfo):
+                yield [*words, "s3://user:word@bucket/run"]
+                words.append("here")
+            else:
+                option = about.default if isinstance(about.default, str) else f"--{parameter}"  # as typer keeps it
+                yield [*words, option, "s3://user:word@bucket/run"]
+
+
+@pytest.mark.parametrize("words", list(path_parameters(app)), ids=" ".join)
+def test_an_address_is_refused_wherever_a_path_is_wanted(words: list[str]) -> None:
+    refused = CliRunner().invoke(app, words).exception
+    assert isinstance(refused, WrongArguments) and "(s3://...)" in refused.message and "mount" in refused.hint
+    assert "word" not in refused.message
 
 
 def test_help_names_every_command() -> None:
