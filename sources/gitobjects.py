@@ -18,7 +18,7 @@ from gleanery.records.errors import RejectRecord
 from gleanery.records.ids import blob_id
 from gleanery.sources.deadline import Deadline
 from gleanery.sources.gitprocess import Git, Running
-from gleanery.sources.listing import Contents, Item, Row
+from gleanery.sources.listing import FOLDER, Contents, Item, Row
 
 _LONGEST_RECORD = 1 << 20
 _SKIPPED_MODES = {"120000": "symlink", "160000": "submodule"}
@@ -34,8 +34,11 @@ class GitFiles:
         self.git = Git(self.directory, objects, deadline)
 
     def items(self) -> Iterator[Item]:
-        """Every file, link and submodule of the commit; raises RejectRecord if a tree is missing or damaged."""
-        with self.git.start("ls-tree", "-r", "-z", "-l", "--full-tree", self.commit) as listing:
+        """Every entry of the commit; raises RejectRecord if a tree is missing or damaged.
+
+        Folders are among them, to be counted: a hostile tree may hold any number of empty ones.
+        """
+        with self.git.start("ls-tree", "-r", "-t", "-z", "-l", "--full-tree", self.commit) as listing:
             while (record := listing.until(b"\x00", _LONGEST_RECORD)) is not None:
                 described, _, path = record.partition(b"\t")
                 mode, kind, identifier, size = described.decode("ascii").split()
@@ -44,6 +47,8 @@ class GitFiles:
 
     def contents(self, rows: Iterable[Row]) -> Contents:
         """The content of each row; None if the object is missing, damaged, or not what its id says.
+
+        Raises TryAgain if the system ends git meanwhile: no row is to blame for that.
 
         At a damaged object git ends, or goes on with less than it announced; a new process then takes over after it.
         """
@@ -97,6 +102,8 @@ def own_repository(parent: Path, sha256: bool = False) -> Path:
 
 
 def _item(path: bytes, mode: str, kind: str, identifier: str, size: str) -> Item:
+    if kind == "tree":
+        return Item(path, FOLDER, 0, ())
     if size == "BAD":  # git's word for an object that is missing, as in a partial clone
         return Item(path, mode, 0, (identifier,), _SKIPPED_MODES.get(mode, "unreadable"))
     number = int(size) if size.isdigit() else 0

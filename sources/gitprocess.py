@@ -3,7 +3,9 @@
 In: arguments that never begin with something from the input, and a folder of ours as git's own directory. Out: bytes.
 No configuration file but ours is read, no hook, pager, credential helper, editor, filter or file-system monitor is
 started, no transport but the one asked for is open, missing objects are not fetched, and every call has a time limit,
-at which the whole process group is killed. Starting a process costs about 2 ms.
+at which the whole process group is killed. What git says comes through pipes, never by way of a disk that may be full.
+A git that the system ended (out of memory) says nothing about a source: that is a TryAgain. Starting a process costs
+about 2 ms.
 """
 
 import contextlib
@@ -13,11 +15,13 @@ import select
 import shutil
 import signal
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from gleanery.records.errors import RejectRecord
+from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.sources.deadline import Deadline
 
 _CONFIG = (
@@ -64,6 +68,8 @@ _FIXED = {
     "XDG_CONFIG_HOME": "/nonexistent",
 }
 _WINDOW = 1 << 16
+_SAID_BYTES = 64 << 10  # of git's messages the last ones are kept
+_WATCH_SECONDS = 0.05
 _MEMORY = 4 << 30  # bytes of address space for one git process, where the system can bound it
 
 
@@ -89,15 +95,14 @@ class Git:
         self,
         *arguments: str,
         given: IO[bytes] | int = subprocess.DEVNULL,
-        output: IO[bytes] | int = subprocess.PIPE,
-        errors: IO[bytes] | int = subprocess.DEVNULL,
+        said: bool = False,
     ) -> "Running":
-        """Start a git command with a file of requests, if any; the caller reads from it, or from what it writes to."""
+        """Start a git command with a file of requests, if any; the caller reads from it, and its messages if `said`."""
         process = subprocess.Popen(
             [*self._command, *arguments],
             stdin=given,
-            stdout=output,
-            stderr=errors,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if said else subprocess.DEVNULL,
             env=self._environment,
             cwd=self.directory,
             start_new_session=True,  # so that its children, such as the transport, can be killed with it
@@ -119,8 +124,8 @@ class Running:
     def __init__(self, process: subprocess.Popen[bytes], deadline: Deadline) -> None:
         self.process, self.deadline = process, deadline
         self._poll = select.poll()
-        if process.stdout is not None:
-            self._poll.register(process.stdout, select.POLLIN)
+        assert process.stdout is not None
+        self._poll.register(process.stdout, select.POLLIN)
         self._held = bytearray()
         if hasattr(resource, "prlimit"):
             with contextlib.suppress(ProcessLookupError, PermissionError, ValueError):  # gone, or bounded lower
@@ -154,17 +159,50 @@ class Running:
         return bytes(self._held)
 
     def succeed(self) -> None:
-        """Wait for the end; raises RejectRecord if git failed."""
-        while (status := self.status(self.deadline.left())) is None:
-            continue
-        if status != 0:
+        """Wait for the end; raises RejectRecord if git failed, TryAgain if the system ended it."""
+        if self._unless_ended() != 0:
             raise damaged()
 
-    def status(self, seconds: float) -> int | None:
-        """The exit status, waited for so many seconds; None if git still runs. Raises TryAgain at the deadline."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return self.process.wait(min(seconds, self.deadline.left()))
-        return None
+    def watched(self, limit: int, watch: Callable[[], None]) -> tuple[int, bytes, bytes]:
+        """The exit status, all that is printed, and the end of the messages, of a git that was started with `said`.
+
+        `watch` is called twenty times a second meanwhile, and may raise. Raises RejectRecord if more than `limit` bytes
+        are printed.
+        """
+        assert self.process.stdout is not None and self.process.stderr is not None
+        printed, said = self._held, bytearray()
+        pipes = {self.process.stdout.fileno(): printed, self.process.stderr.fileno(): said}
+        poll, due = select.poll(), time.monotonic()
+        for pipe in pipes:
+            poll.register(pipe, select.POLLIN)
+        while pipes:
+            if time.monotonic() >= due:
+                watch()
+                due = time.monotonic() + _WATCH_SECONDS
+            ready = poll.poll(min(_WATCH_SECONDS, self.deadline.left()) * 1000)
+            for pipe, _ in ready:
+                if not (block := os.read(pipe, _WINDOW)):
+                    poll.unregister(pipe)
+                    del pipes[pipe]
+                    continue
+                pipes[pipe] += block
+            if len(printed) > limit:
+                raise RejectRecord("the server says more than any repository needs", "check the address", "too_large")
+            del said[:-_SAID_BYTES]
+            if not ready and self.process.poll() is not None:
+                break  # a child of git may live on, and hold the pipes
+        return self._status(), bytes(printed), bytes(said)
+
+    def _status(self) -> int:
+        """The exit status, below zero if a signal ended git. Raises TryAgain at the deadline."""
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self.process.wait(self.deadline.left())
+
+    def _unless_ended(self) -> int:
+        if (status := self._status()) < 0:
+            raise ended()
+        return status
 
     def _more(self) -> bool:
         while not self._poll.poll(self.deadline.left() * 1000):
@@ -172,6 +210,8 @@ class Running:
         assert self.process.stdout is not None
         block = os.read(self.process.stdout.fileno(), _WINDOW)
         self._held += block
+        if not block:
+            self._unless_ended()  # or what came so far would pass for all that there is
         return bool(block)
 
     def _take(self, size: int, skip: int) -> bytes:
@@ -184,8 +224,9 @@ class Running:
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
         self.process.wait()
 
     def __enter__(self) -> "Running":
@@ -195,6 +236,13 @@ class Running:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def ended() -> TryAgain:
+    """The error for a git that a signal ended, as a system does that has no memory left. No source is to blame."""
+    return TryAgain(
+        "the system ended git while it was reading", "see that there is memory (fewer --workers), then use --retry"
+    )
 
 
 def damaged() -> RejectRecord:

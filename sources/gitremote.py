@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from gleanery.records.errors import GleaneryError, RejectRecord, TryAgain
 from gleanery.records.parquet import write_bytes
 from gleanery.sources.deadline import Deadline, retried
 from gleanery.sources.gitobjects import own_repository
-from gleanery.sources.gitprocess import Git
+from gleanery.sources.gitprocess import Git, ended
 from gleanery.sources.gitrefs import COMMIT_ID, Tip, check_branch
 from gleanery.sources.source import Limits
 
@@ -36,13 +37,15 @@ _NOTE = "gleanery.json"
 # So long after its last use a clone of a branch that has moved on, or a folder that a kill left, is in nobody's hands.
 _GRACE_SECONDS = 24 * 3600
 _ANSWER_BYTES = 1 << 20
-_MESSAGE_BYTES = 64 << 10
-_POLL_SECONDS = 0.05
+_TRIAL_BYTES = 1 << 20
 _DUMB = b"dumb http transport does not support shallow"
 _NOT_FOUND = re2.compile(rb"returned error: 4(?:04|10)|repository '[^']*' not found|remote ref|not our ref")
 _FORBIDDEN = re2.compile(rb"returned error: 40[13]|could not read Username|Authentication failed")
 _REDIRECT = re2.compile(rb"returned error: 30|redirect")
-_REFUSED_BY_SYSTEM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # as git wrote to the cache
+# What git says where the system refuses to write to the cache.
+_REFUSED_BY_SYSTEM = {os.strerror(n).encode(): n for n in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)}
+_REFUSED_BY_SYSTEM[b"Out of diskspace"] = errno.ENOSPC
+_ENDED = b"died of signal"  # of a process that git started
 _MAY_PASS = re2.compile(
     rb"returned error: (?:5|429|408)|timed out|too slow|Could not resolve|Failed to connect|Couldn't connect|refused"
     rb"|reset by peer|early EOF|unexpected disconnect|Empty reply|transfer closed|RPC failed"
@@ -142,10 +145,11 @@ def _fetch(url: str, tip: Tip, asked: str | None, folder: Path, limits: Limits, 
             _run(url, directory, deadline, "fetch", *quiet, *wanted, largest=limits.max_archive_bytes)
         commit = Git(directory, None, deadline).lines("rev-parse", "--verify", f"{_TIP}^{{commit}}")[0].decode("ascii")
         write_bytes(directory / _NOTE, json.dumps({"asked": asked, "files": _digests(directory, deadline)}).encode())
-        with contextlib.suppress(OSError):  # another worker was faster
+        try:
             os.rename(directory, folder / commit)
-    if not (folder / commit).is_dir():
-        raise TryAgain("the cache could not be written", "look at the disk's free space")
+        except OSError:
+            if not (folder / commit).is_dir():  # another worker was faster
+                raise
     return Tip(commit, tip.branch)
 
 
@@ -168,20 +172,22 @@ class _workplace:
 
 def _run(url: str, directory: Path, deadline: Deadline, *arguments: str, largest: int = _ANSWER_BYTES) -> bytes:
     """What a git command prints, while its directory does not grow beyond `largest` bytes."""
-    messages, answer = directory / "messages", directory / "answer"
     git = Git(directory, None, deadline, protocol=urlsplit(url).scheme)
-    with contextlib.ExitStack() as files:
-        out, errors = (files.enter_context(open(path, "wb")) for path in (answer, messages))
-        running = files.enter_context(git.start(*arguments, output=out, errors=errors))
-        while (status := running.status(_POLL_SECONDS)) is None:
-            _check_size(directory, largest)
+    with git.start(*arguments, said=True) as running:
+        status, printed, said = running.watched(_ANSWER_BYTES, lambda: _check_size(directory, largest))
     if status != 0:
-        raise _error(_own_words(messages))
+        _check_room(directory)
+        raise ended() if status < 0 else _error(_own_words(said))
     _check_size(directory, largest)
-    printed = answer.read_bytes()
-    messages.unlink()
-    answer.unlink()
     return printed
+
+
+def _check_room(directory: Path) -> None:
+    """Raise what the system says if nothing more can be written: after a failure, that explains it before git does."""
+    with tempfile.TemporaryFile(dir=directory) as file:
+        file.write(bytes(_TRIAL_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _check_size(directory: Path, largest: int) -> None:
@@ -195,20 +201,18 @@ def _check_size(directory: Path, largest: int) -> None:
         raise RejectRecord("the repository is larger than crawl.max_archive_bytes", "raise it", "too_large")
 
 
-def _own_words(messages: Path) -> bytes:
+def _own_words(said: bytes) -> bytes:
     """What git itself said at the end, without what the server had it repeat."""
-    with open(messages, "rb") as file:
-        file.seek(max(0, messages.stat().st_size - _MESSAGE_BYTES))
-        lines = file.read(_MESSAGE_BYTES).splitlines()
-    return b"\n".join(line for line in lines if line.startswith((b"fatal:", b"error:")))
+    return b"\n".join(line for line in said.splitlines() if line.startswith((b"fatal:", b"error:")))
 
 
 def _error(said: bytes) -> GleaneryError | OSError:
     """The class of a failure. The words themselves are not passed on: they hold the address and the server's text."""
-    for number in _REFUSED_BY_SYSTEM:
-        words = os.strerror(number).encode()
+    for words, number in _REFUSED_BY_SYSTEM.items():
         if any(line.endswith(words) and b"remote" not in line for line in said.splitlines()):
             return OSError(number, os.strerror(number))
+    if _ENDED in said:
+        return ended()
     if _DUMB in said:
         return _CannotCutHistory("the server cannot cut the history")
     if _REDIRECT.search(said):

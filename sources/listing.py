@@ -22,6 +22,9 @@ _DECLARATIONS = (".dataset-optout.json", ".well-known/dataset-optout.json")
 _PACKERS_OWN = re.compile(rb"(?:__MACOSX/|PaxHeaders?(?:[./]|\Z)|pax_global_header\Z|\._[^/]*\Z)")
 
 
+FOLDER = "040000"  # the mode of an item that is counted and is no entry
+
+
 class Item(NamedTuple):
     """One entry as its container lists it. `where` is for the container alone: how it finds the content again."""
 
@@ -49,7 +52,7 @@ class Container(Protocol):
     """A repository or an archive that is open for reading."""
 
     def items(self) -> Iterator[Item]:
-        """Every entry that is not a folder, in any order."""
+        """Every entry that is not a folder, in any order; and folders, where some could stand for nothing else."""
 
     def contents(self, rows: Iterable[Row]) -> Contents:
         """The content of each row, in the same order; None where it cannot be read."""
@@ -84,14 +87,18 @@ def list_items(items: Iterable[Item], limits: Limits, deadline: Deadline, strip_
 
 
 def _bounded(items: Iterable[Item], limits: Limits, deadline: Deadline) -> list[Item]:
+    """The items without the folders; of each of the two there may be so many, and their paths so long."""
     held: list[Item] = []
-    length = 0
+    numbers, lengths = [0, 0], [0, 0]
     for item in items:
-        held.append(item)
-        length += len(item.raw)
-        if len(held) > limits.max_files or length > limits.max_files * _PATH_BYTES_EACH:
+        folder = item.mode == FOLDER
+        numbers[folder] += 1
+        lengths[folder] += len(item.raw)
+        if numbers[folder] > limits.max_files or lengths[folder] > limits.max_files * _PATH_BYTES_EACH:
             raise RejectRecord("the source lists more than crawl.max_files entries", "raise it", "too_many_files")
-        if len(held) % 1024 == 0:
+        if not folder:
+            held.append(item)
+        if sum(numbers) % 1024 == 0:
             deadline.left()
     return held
 

@@ -277,6 +277,23 @@ def test_a_tree_that_repeats_itself_is_refused_early(tmp_path: Path) -> None:
     assert time.monotonic() - started < 5
 
 
+def test_a_tree_of_folders_without_a_file_is_refused_early(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "app", {"keep": b"kept\n"})
+    last = tree(folder)
+    for _ in range(12):  # 16 to the power of 12 folders
+        last = tree(folder, *(("40000", b"d%02d" % number, last) for number in range(16)))
+    commit_tree(folder, tree(folder, ("40000", b"d", last), ("100644", b"keep", git(folder, "rev-parse", "HEAD:keep"))))
+    started = time.monotonic()
+    assert refusal(lambda: read(folder, tmp_path / "cache", Limits(max_files=20_000, seconds=20))) == "too_many_files"
+    assert time.monotonic() - started < 5
+
+
+def test_folders_and_files_are_counted_apart(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "app", {f"{name}/x/y/{name}.py": b"1" for name in "abc"})
+    assert list(read(folder, tmp_path / "cache", Limits(max_files=9))) == [f"{name}/x/y/{name}.py" for name in "abc"]
+    assert refusal(lambda: read(folder, tmp_path / "cache", Limits(max_files=8))) == "too_many_files"
+
+
 @pytest.fixture
 def canary(tmp_path: Path) -> tuple[Path, Path]:
     """A program that leaves a trace if it is run, and the trace."""

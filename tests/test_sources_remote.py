@@ -535,6 +535,68 @@ def test_a_cache_that_cannot_be_used_stops_the_run_and_is_named(
     assert not isinstance(gitremote._error(b"fatal: remote error: No space left on device"), OSError)
 
 
+def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, verb: str, does: str) -> None:
+    """A git that does something else where it is called with one verb."""
+    real = shutil.which("git")
+    folder.mkdir(exist_ok=True)
+    script = f'#!/bin/sh\nfor word in "$@"; do if [ "$word" = {verb} ]; then {does}; fi; done\nexec {real} "$@"\n'
+    (folder / "git").write_text(script)
+    (folder / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.path.dirname(str(real))}:{os.environ['PATH']}")
+
+
+@pytest.mark.parametrize("verb", ["ls-remote", "fetch"])
+def test_a_disk_that_fills_up_while_git_writes_is_not_taken_for_a_fault_of_the_address(
+    project: Path, tmp_path: Path, serve: Callable[[Answer], Server], monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    source, cache = Source("git", serve(smart(tmp_path / "site")).url + "/team/app.git"), tmp_path / "cache"
+    # On a full disk, whatever stands in git's folder keeps no byte of what is written there.
+    keeps_nothing = 'for file in "$GIT_DIR"/*; do if [ -f "$file" ]; then : > "$file"; fi; done'
+    for said in ("fatal: write error: No space left on device", "error: sha1 file x write error. Out of diskspace"):
+        with monkeypatch.context() as patched:
+            stand_in(tmp_path / "bin", patched, verb, f'echo "{said}" >&2; {keeps_nothing}; exit 128')
+            error = failure(source, cache)
+        assert isinstance(error, StopRun) and error.message.startswith(f"the cache {cache} cannot be used: No space")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:  # git finds no words for it
+        stand_in(tmp_path / "bin", patched, verb, 'echo "fatal: index-pack failed" >&2; exit 128')
+        refused = failure(source, cache)
+        patched.setattr(tempfile, "TemporaryFile", full)
+        assert isinstance(failure(source, cache), StopRun)
+    assert isinstance(refused, RejectRecord) and refused.code == "unreadable"
+    assert read(source, cache)
+
+
+@pytest.mark.parametrize("verb", ["ls-remote", "fetch", "rev-parse", "cat-file", "rev-list", "ls-tree"])
+def test_a_git_that_the_system_ends_is_no_fault_of_the_source(
+    project: Path, tmp_path: Path, serve: Callable[[Answer], Server], monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    server, cache = serve(smart(tmp_path / "site")), tmp_path / "cache"
+    for source in (Source("git", str(project)), Source("git", server.url + "/team/app.git")):
+        with monkeypatch.context() as patched:
+            stand_in(tmp_path / "bin", patched, verb, "kill -9 $$")
+            if source.locator == str(project) and verb in ("ls-remote", "fetch", "rev-parse"):
+                continue  # not needed on disk
+            if source.locator != str(project) and verb == "rev-list":
+                continue  # there is no history
+            assert isinstance(failure(source, cache), TryAgain)
+    assert isinstance(gitremote._error(b"error: index-pack died of signal 9\nfatal: index-pack failed"), TryAgain)
+
+
+def test_a_git_that_is_ended_in_the_middle_leaves_no_row_without_its_content(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shutil.which("git")
+    stand_in(tmp_path / "bin", monkeypatch, "--batch", f'{real} "$@" | head -c 60; kill -9 $$')
+    seen: list[tuple[str, str | None]] = []
+    with open_source(Source("git", str(project)), Limits(), tmp_path / "cache") as reading, pytest.raises(TryAgain):
+        seen.extend((entry.path, entry.skipped) for entry in reading.entries())
+    assert seen in ([], [("1.py", None)])
+
+
 def test_what_was_fetched_can_be_forgotten_and_nothing_else_is(
     project: Path, tmp_path: Path, serve: Callable[[Answer], Server]
 ) -> None:
