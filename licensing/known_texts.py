@@ -15,7 +15,7 @@ from gleanery.licensing import spdx_texts
 from gleanery.licensing.expressions import all_of, keys
 from gleanery.licensing.findings import Finding
 from gleanery.licensing.index import scancode_parts
-from gleanery.licensing.library import Known, Library, Opinion
+from gleanery.licensing.library import Known, Library, Opinion, body_of
 from gleanery.licensing.matches import is_identified, spdx_of, words_in
 from gleanery.licensing.reading import owner_lines
 from gleanery.licensing.sections import sections
@@ -44,21 +44,37 @@ def by_sections(
 ) -> tuple[tuple[Finding, ...], list[int]]:
     """Findings and uncovered words of a file of several texts, where the library knows some that the detector does not.
 
-    The very lists that were given come back where it knows none of them.
+    Each text is judged by itself: of one that nobody changed only the words above and below it are left. The very lists
+    that were given come back where the library knows none of them.
     """
     left, found = set(more), list(findings)
     for section in sections(lines, owners):
         places = [n for n in _places(words, section) if words.lines[n] not in owners]
-        if len(places) < _SHORTEST_SECTION or len(left.intersection(places)) * _MOSTLY < len(places):
+        if len(places) < _SHORTEST_SECTION or left.isdisjoint(places):
             continue
         opinion = opinion_on(words.between(section.start, section.stop - 1).without_lines(owners), True)
-        if opinion is not None and opinion.change is None:
-            inner = [f for f in found if f.start_line in section and f.end_line in section]
+        if opinion is None or opinion.change is not None:
+            continue
+        inner = [f for f in found if f.start_line in section and f.end_line in section]
+        if len(left.intersection(places)) * _MOSTLY >= len(places):
             found = [f for f in found if f not in inner] + [of_opinion(opinion)]
-            left = left.difference(places) | {places[n] for n in opinion.more}
+        elif opinion.expression not in {f.expression for f in inner}:
+            continue
+        body = body_of(len(places), opinion.more)
+        left = left.difference(places) | {places[n] for n in opinion.more if n not in body}
     if len(found) == len(findings) and left == set(more):
         return findings, more
     return tuple(sorted(found, key=lambda f: f.start_line or 0)), sorted(left)
+
+
+def says_better(opinion: Opinion, findings: tuple[Finding, ...], left: Collection[int], words: Words) -> bool:
+    """Whether a known text is closer to a file of several texts than these texts together, where it is none of them.
+
+    Some known texts are two well-known ones, one below the other, so that any two such texts are like them.
+    """
+    if any(opinion.expression == f.expression for f in findings):
+        return True
+    return opinion.score > 100 * (1 - len(left) / max(1, len(words.words)))
 
 
 def _places(words: Words, section: range) -> range:

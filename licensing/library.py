@@ -100,7 +100,7 @@ class Library:
         left = [n for n, around in near if not any(around in joined for joined in texts)]
         runs = _runs(left)
         replaced = {n for n, *more in runs if not more and not self._is_inserted(letters, n, texts)}
-        body = _body(len(text.words), left)
+        body = body_of(len(text.words), left)
         change = taking_away(text, left, replaced, body)
         if change is not None or len(named) > 1:
             return change
@@ -135,7 +135,7 @@ class Library:
             for a, b, first, last in runs
             if b - a > last - first + _MORE_WORDS - 1 and a not in ends[:1] and b not in ends[1:]
         )
-        body = _body(len(text.words), added)
+        body = body_of(len(text.words), added)
         change = taking_away(text, added, replaced, body) or says_more(text, longer, known.name, body)
         if change is not None:
             return change
@@ -169,10 +169,10 @@ def _runs(places: Sequence[int]) -> list[range]:
     return [range(start, stop) for start, stop in zip(starts, stops, strict=True)]
 
 
-def _body(words: int, added: Collection[int]) -> range:
+def body_of(words: int, added: Collection[int]) -> range:
     """From the first to the last long run of words that are not added; where there is none, all words.
 
-    >>> _body(40, [*range(5), *range(30, 40)])
+    >>> body_of(40, [*range(5), *range(30, 40)])
     range(5, 30)
     """
     runs = _runs(sorted(set(range(words)).difference(added)))

@@ -30,6 +30,7 @@ from gleanery.licensing.known_texts import (
     opinion_on,
     others_beside,
     say_only,
+    says_better,
     with_change,
 )
 from gleanery.licensing.matches import (
@@ -44,8 +45,10 @@ from gleanery.licensing.matches import (
 )
 from gleanery.licensing.normalised import covered_words, key_of
 from gleanery.licensing.reading import Reading, head_of, is_silent, owner_lines, read_text
+from gleanery.licensing.sections import begin_more_than_once
 from gleanery.licensing.tags import without_tags
 from gleanery.licensing.time_limit import TimeIsUp, within
+from gleanery.licensing.words import Words
 
 __all__ = [
     "CHANGED",
@@ -239,9 +242,14 @@ class Scanner:
         words, owners = words_in(lines), owner_lines(lines)
         match = match_of(query_of(text), False)
         self._count("exact", match.findings)
-        if match.solid and not match.more(words, owners):
+        more = match.more(words, owners)
+        if match.solid and not more:
             return ()
         opinion = opinion_on(words.without_lines(owners), True)
+        if opinion is not None and begin_more_than_once(lines):
+            findings, left = by_sections(lines, words, owners, match.findings, more)
+            if not says_better(opinion, findings, left, words):
+                return _with_change_beside(findings, words, left, True)
         if (
             opinion is None
             or not opinion.alone
@@ -275,24 +283,26 @@ class Scanner:
         opinion = opinion_on(body, inside)
         # Where the detector names no licence at all, a text that is close to a known one is that one.
         nameless = not any(map(_names_terms, match.findings))
-        if opinion is not None and (opinion.alone or nameless):
+        findings, left = match.findings, more
+        several = begin_more_than_once(lines)
+        if several:
+            findings, left = by_sections(lines, words, owners, findings, more)
+        if (
+            opinion is not None
+            and (opinion.alone or nameless)
+            and (not several or says_better(opinion, findings, left, words))
+        ):
             self._count("closest", ())
             if opinion.change is None and say_only(match.findings, opinion.expression):
                 return match.findings
             return (of_opinion(opinion), *others_beside(match.findings, opinion))
-        findings, left = match.findings, more
-        if not inside or nameless:
+        if not several and (not inside or nameless):
             findings, left = by_sections(lines, words, owners, match.findings, more)
         if left is more and not match.solid:
             better = match_of(query_of(query.query_string), True)
             self._count("approximate", ())
             findings, left = (better.findings, better.more(words, owners)) if better.findings else (findings, left)
-        # A vague sentence in a head is a piece of a text that is not known as a whole; the rest of it is no change.
-        telling = [f for f in findings if _names_terms(f) and not (inside and _is_vague(f))]
-        named = {part for f in telling for part in conjuncts(f.expression or "")}
-        asked = bool(named) and not any(map(is_restricted, named))
-        change = library().change_beside(words, left, named, inside) if asked else None
-        return findings if change is None else with_change(findings, change)
+        return _with_change_beside(findings, words, left, inside)
 
     def _covered(self, text: str) -> tuple[Finding, ...]:
         """Any other text: exact matching, once for all texts that look the same to it."""
@@ -322,6 +332,18 @@ class Scanner:
     def _count(self, how: str, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         self.tally[how] += 1
         return findings
+
+
+def _with_change_beside(
+    findings: tuple[Finding, ...], words: Words, left: list[int], inside: bool
+) -> tuple[Finding, ...]:
+    """Findings, with a doubt where the words that are left beside their texts may take something away."""
+    # A vague sentence in a head is a piece of a text that is not known as a whole; the rest of it is no change.
+    telling = [f for f in findings if _names_terms(f) and not (inside and _is_vague(f))]
+    named = {part for f in telling for part in conjuncts(f.expression or "")}
+    asked = bool(named) and not any(map(is_restricted, named))
+    change = library().change_beside(words, left, named, inside) if asked else None
+    return findings if change is None else with_change(findings, change)
 
 
 def warm() -> None:

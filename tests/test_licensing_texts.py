@@ -117,6 +117,17 @@ def test_the_answer_is_the_same_when_it_is_remembered_and_in_any_order() -> None
     assert warm.tally["exact"] == warm.tally["closest"] == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("bsd_twice.txt", ["BSD-3-Clause"]), ("bsd_twice_for_members.txt", [f"BSD-3-Clause AND {CHANGED_TEXT}"])],
+)
+def test_two_texts_in_one_head_are_not_a_third_one(name: str, expected: list[str]) -> None:
+    text = (GOLDEN / "texts" / name).read_text("utf-8").splitlines()
+    head = "".join(f"// {line}".rstrip() + "\n" for line in text if not line.startswith("="))
+    found = SCANNER.scan(f"{head}\npackage frob\n".encode(), "head")
+    assert sorted({f.expression or "" for f in found}) == expected, said(found)
+
+
 def test_a_refused_licence_stays_what_it_is_however_it_was_changed() -> None:
     text = shipped("gpl-2.0") + "\nCommercial use of this program is not permitted.\n"
     assert [f.expression for f in SCANNER.scan(text.encode(), "whole")] == ["GPL-2.0-only"]
