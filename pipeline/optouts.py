@@ -44,7 +44,8 @@ def sources_of(settings: Settings) -> list[tuple[Identity, Source]]:
     pairs.sort(key=lambda pair: pair[0].repo_id)
     for (one, _), (other, _) in zip(pairs, pairs[1:], strict=False):
         if one.repo_id == other.repo_id:
-            raise StopRun(f"the source {one.name} is named twice", "remove one, or give it another name")
+            hint = "remove one; archives that differ only in the query of their address need a `name` each"
+            raise StopRun(f"the source {one.name} is named twice", hint)
     return pairs
 
 

@@ -1,11 +1,14 @@
 """Hosts: which of them are one and the same, whose names have two parts, and whose files are packages.
 
-In: a host, or the name of a package's archive. Out: the host that is meant, or the package. A host that is missing here
-is no error; but an objection does not reach what is fetched from it. Nothing here costs more than a look-up.
+In: a host with a path, or the name of a package's archive. Out: the host and the repository that are meant, or the
+package; and the one form in ASCII that a host's name has. A host that is missing here is no error; but an objection
+does not reach what is fetched from it. Nothing here costs more than a look-up.
 """
 
 import re
 from types import MappingProxyType
+
+import idna
 
 # On these hosts a repository is exactly owner/name, and whatever follows is a page inside it.
 TWO_LEVELS = frozenset({"github.com", "gist.github.com", "codeberg.org", "bitbucket.org", "git.sr.ht"})
@@ -26,7 +29,8 @@ SAME_HOST = MappingProxyType(
 )
 # A gist belongs to an account of GitHub, so its name is OWNER/ID there.
 ACCOUNTS_OF = MappingProxyType({"gist.github.com": "github.com"})
-# A forge's interface for programs gives archives too: the host that is meant, and what stands before owner/name.
+# A forge's interface for programs gives archives too: the host that is meant, and what stands before owner/name. One
+# that lies on the forge's own host is known by its path, on every host.
 INTERFACES = MappingProxyType(
     {
         "api.github.com": ("github.com", "repos/"),
@@ -34,8 +38,13 @@ INTERFACES = MappingProxyType(
         "media.githubusercontent.com": ("github.com", "media/"),
         "api.bitbucket.org": ("bitbucket.org", "2.0/repositories/"),
         "codeberg.org": ("codeberg.org", "api/v1/repos/"),
-        "gitlab.com": ("gitlab.com", "api/v4/projects/"),
     }
+)
+_INTERFACE = re.compile(r"((?:[^/]+/)?)api/v[0-9]+/(projects|repos)/(.+)", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"(?:api\.)?github\.com/repositories/[0-9]+(?:/.*)?"
+    r"|[^/]+/(?:[^/]+/)?api/v[0-9]+/(?:projects|repositories)/[0-9]+(?:/.*)?",
+    re.IGNORECASE,
 )
 # Go's mirrors and pages name a module by its repository's address, with "!" before what was a capital letter.
 MODULES_OF = frozenset({"proxy.golang.org", "goproxy.io", "goproxy.cn", "pkg.go.dev"})
@@ -57,7 +66,7 @@ MIRRORS = MappingProxyType(
     }
 )
 # These bear the whole address of what they serve in their path.
-CARRIERS = frozenset({"web.archive.org", "ghproxy.net", "mirror.ghproxy.com", "gh-proxy.com"})
+CARRIERS = frozenset({"web.archive.org", "ghproxy.com", "ghproxy.net", "mirror.ghproxy.com", "gh-proxy.com"})
 _PYPI = ("pypi", ("project", "p", "simple", "pypi", "packages"))
 # Hosts of packages: the kind of package, and what stands before its name in the address of a page or an archive.
 PACKAGE_HOSTS = MappingProxyType(
@@ -99,6 +108,65 @@ _ARCHIVES = tuple(
         rf"(.+)-[^-]+{_ENDING}",
     )
 )
+_LABEL = "[a-z0-9_][a-z0-9_-]{0,62}"
+_PLAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-f:.]{{2,45}}\]")
+
+
+def is_plain_host(name: str) -> bool:
+    """Whether this is a host's name, or its address, in plain ASCII and lower case.
+
+    >>> is_plain_host("example.org"), is_plain_host("[::1]"), is_plain_host("10.0.0.1\\\\x.example.org")
+    (True, True, False)
+    """
+    return _PLAIN.fullmatch(name) is not None
+
+
+def ascii_host(name: str) -> str | None:
+    """The form in ASCII of a host's name; None where the old and the new standard (IDNA 2003, 2008) give two.
+
+    >>> ascii_host("b\u00fccher.example"), ascii_host("fa\u00df.example")
+    ('xn--bcher-kva.example', None)
+    """
+    if name.isascii():
+        return name
+    try:
+        old, new = name.encode("idna").decode("ascii"), idna.encode(name, uts46=True).decode("ascii")
+    except UnicodeError:  # of which the errors of the package are a kind
+        return None
+    return old if old == new else None
+
+
+def behind_interface(host: str, path: str) -> tuple[str, str]:
+    """The host, and the path of the repository, that an address of a forge's interface means; any other as it is.
+
+    >>> behind_interface("git.example.org", "api/v4/projects/group%2Fsub%2Flib/repository/archive.zip")
+    ('git.example.org', 'group%2Fsub%2Flib')
+    >>> behind_interface("git.example.org", "gitea/api/v1/repos/alice/lib/archive/main.zip")
+    ('git.example.org', 'gitea/alice/lib')
+    """
+    if host in INTERFACES:
+        host, before = INTERFACES[host]
+        return host, path.removeprefix(before)
+    found = None if host in TWO_LEVELS or names_by_number(host, path) else _INTERFACE.fullmatch(path)
+    if found is None:
+        return host, path
+    above, kind, rest = found.groups()
+    if kind.lower() == "repos":
+        rest = "/".join(rest.split("/")[:2])
+    elif "%2f" in (project := rest.partition("/")[0]).lower():
+        rest = project
+    return host, above + rest
+
+
+def names_by_number(host: str, path: str) -> bool:
+    """Whether an address of a forge's interface has only the number of a repository, which nobody objects by.
+
+    >>> names_by_number("gitlab.com", "api/v4/projects/278964/repository/archive.zip")
+    True
+    >>> names_by_number("gitlab.com", "api/v4/projects/278964%2Flib/repository/archive.zip")
+    False
+    """
+    return _NUMBER.fullmatch(f"{host}/{path}") is not None
 
 
 def archived_package(file_name: str) -> str | None:

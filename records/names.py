@@ -14,7 +14,6 @@ from gleanery.records.errors import RejectRecord
 from gleanery.records.hosts import (
     ACCOUNTS_OF,
     CARRIERS,
-    INTERFACES,
     MIRRORS,
     MODULES_OF,
     PACKAGE_HOSTS,
@@ -23,14 +22,15 @@ from gleanery.records.hosts import (
     SHORT,
     TWO_LEVELS,
     archived_package,
+    behind_interface,
+    is_plain_host,
+    names_by_number,
 )
 
 LONGEST_NAME = 4096  # characters; a URL may carry a long query
 REGISTRIES = ("pypi", "npm", "local")
 _DEFAULT_PORT = MappingProxyType({"https": 443, "http": 80})
 _SCHEME = re.compile(r"(?:scm:)?(?:git[+:])?(https?|ssh|git)(?:\+git)?://", re.IGNORECASE)
-_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_][a-z0-9_-]{0,62})*\.?")
-_IPV6_HOST = re.compile(r"\[[0-9a-f:.]{2,45}\]")
 SEGMENT = re.compile(r"[A-Za-z0-9._~@+-]{1,128}")
 _LOCAL = re.compile(r"[\w.@+~-][\w .@+~-]{0,127}(?:/[\w.@+~-][\w .@+~-]{0,127})*")
 _ENDING = re.compile(r"(?:\.git|(?<=[^/])\.wiki)\Z", re.IGNORECASE)
@@ -90,7 +90,8 @@ def canonical_owner(text: str) -> str:
         segments = segments[1:2] if host in TWO_LEVELS else segments[1:]
     segments = segments if host in TWO_LEVELS else of_repository(host, segments)
     host = host_of_accounts(host)
-    if host in PACKAGE_HOSTS or not segments or _odd(host, segments) or (host in TWO_LEVELS and len(segments) != 1):
+    odd = host in PACKAGE_HOSTS or not segments or _odd(host, segments) or names_by_number(host, "/".join(segments))
+    if odd or (host in TWO_LEVELS and len(segments) != 1):
         raise RejectRecord("this does not name an account of a forge", "write it as HOST/OWNER", "name_not_clear")
     return f"{host}/{lowered('/'.join(segments))}"
 
@@ -118,6 +119,8 @@ def repository_location(text: str) -> Location:
 
 
 def _location(scheme: str, host: str, segments: list[str]) -> Location:
+    if names_by_number(host, "/".join(segments)):
+        raise RejectRecord("this has a repository's number and not its name", _WAY_OUT, "name_not_clear")
     segments = of_repository(host, segments)
     if host in TWO_LEVELS and len(segments) < 2:
         raise RejectRecord("this names an account, not a repository", _WAY_OUT, "name_not_clear")
@@ -217,9 +220,7 @@ def host_and_path(text: str) -> tuple[str, str, list[str]]:
     host = _canonical_host(scheme, authority.rpartition("@")[2].lower(), explicit=bool(started))
     if inner := _carried(host, path):
         return host_and_path(f"https://{inner}")
-    if host in INTERFACES:
-        host, before = INTERFACES[host]
-        path = path.lstrip("/").removeprefix(before)
+    host, path = behind_interface(host, path.lstrip("/"))
     return scheme, host, segments_of(path)
 
 
@@ -229,7 +230,7 @@ def _carried(host: str, path: str) -> str | None:
     >>> _carried("cdn.jsdelivr.net", "gh/alice/lib@1.0/a.js"), _carried("proxy.golang.org", "github.com/!alice/lib/@v")
     ('github.com/alice/lib/a.js', 'github.com/alice/lib/')
     """
-    path = path.lstrip("/")
+    path = path.lstrip("/").replace("%40", "@").replace("%21", "!")
     if host in MODULES_OF and path:  # a module is named by the address it lies at
         return path.replace("!", "").partition("@")[0]
     if host in CARRIERS:
@@ -248,7 +249,7 @@ def _canonical_host(scheme: str, authority: str, *, explicit: bool) -> str:
     name, port = authority, ""
     if matched := re.fullmatch(r"(.*?):(\d{0,5})", authority):
         name, port = matched[1], matched[2]
-    if not (_HOST.fullmatch(name) or _IPV6_HOST.fullmatch(name)):
+    if not is_plain_host(name):
         raise RejectRecord("the host's name is not in its plain ASCII form", _WAY_OUT, "host_missing")
     if not explicit and "." not in name and name != "localhost" and not port:
         raise RejectRecord("the name lacks its host", _WAY_OUT, "host_missing")

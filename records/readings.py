@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from gleanery.records.errors import RejectRecord
+from gleanery.records.hosts import ascii_host
 from gleanery.records.names import (
     LONGEST_NAME,
     REGISTRIES,
@@ -25,6 +26,7 @@ from gleanery.records.names import (
 
 _KNOWN_SCHEME = re.compile(r"(?:scm:)?(?:git[+:])?(?:https?|ssh|git)(?:\+git)?://", re.IGNORECASE)
 _ANY_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
+_BEYOND_ASCII = re.compile(r"[^@:]*[^\x00-\x7f@:][^@:]*")
 _USER_AND_HOST = re.compile(r"[^@/:]{1,64}@[^@/:]{1,253}:")
 
 
@@ -106,15 +108,9 @@ def _legible(text: str) -> str:
     if not _KNOWN_SCHEME.match(text):
         text = ("" if text.lower().startswith("file:") else "https://") + text[scheme.end() :]
     start, slashes, rest = text.rpartition("://")
-    host, slash, path = rest.partition("/")
-    return start + slashes + _ascii(host) + slash + path
-
-
-def _ascii(host: str) -> str:
-    try:
-        return host if host.isascii() else host.encode("idna").decode()
-    except UnicodeError:
-        return host
+    authority, slash, path = rest.partition("/")
+    host = _BEYOND_ASCII.sub(lambda name: ascii_host(name[0]) or name[0], authority)
+    return start + slashes + host + slash + path
 
 
 def _bare(text: str) -> Reading | None:

@@ -25,7 +25,7 @@ import urllib3
 
 from gleanery.records.errors import GleaneryError, RejectRecord, TryAgain
 from gleanery.sources.deadline import Deadline, retried
-from gleanery.sources.hosts import Host, host_of, may_lead_to
+from gleanery.sources.hosts import Host, host_of, is_plain, may_lead_to
 
 MAX_REDIRECTS = 3
 Follow = Callable[[str], None]
@@ -90,13 +90,13 @@ def hexadecimal(digest: str) -> str:
 
 
 def scheme_allowed(start: str, target: str) -> bool:
-    """Whether a redirect stays on the web, sends no login along, and does not go from https to http.
+    """Whether a redirect stays on the web, has one reading and no login, and does not go from https to http.
 
     >>> scheme_allowed("https://a.example/x", "http://a.example/x"), scheme_allowed("http://a.example", "ftp://a.example")
     (False, False)
     """
     schemes = urlsplit(start).scheme, urlsplit(target).scheme
-    return schemes[1] in ("http", "https") and schemes != ("https", "http") and "@" not in urlsplit(target).netloc
+    return schemes[1] in ("http", "https") and schemes != ("https", "http") and is_plain(target)
 
 
 def _fetch_file(url: str, digests: dict[str, str], limit: int, cache: Path, deadline: Deadline, follow: Follow) -> Path:
@@ -146,6 +146,8 @@ def _answer(url: str, deadline: Deadline, accept: str, follow: Follow = lambda _
     """The answer at the end of at most three redirects, with its body still to be read."""
     with requests.Session() as session:
         session.auth = lambda request: request  # or a file ~/.netrc would be consulted
+        if not is_plain(url):  # a registry's word
+            raise RejectRecord("the address of the download is none", "take another release", "unreadable")
         target, way = url, [host_of(url)]
         for _ in range(MAX_REDIRECTS + 1):
             response = _head(session, target, deadline, accept)

@@ -1,11 +1,13 @@
 """Which hosts a download may be sent on to: never from outside of a network to a host inside.
 
-In: the addresses of the web that a download went through. Out: whether the next one may be asked. A host counts as
+In: the addresses of the web that a download went through. Out: whether the next one may be asked. An address that two
+programs may read differently is none: what was checked here would not be the host that is asked. A host counts as
 outside if all of its addresses are public, and as inside if none is; where a name cannot be looked up, nothing is known
 of it, and that opens no way inside. Costs one look-up of a name for each hop.
 """
 
 import ipaddress
+import re
 import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,10 +15,28 @@ from urllib.parse import urlsplit
 
 from requests.utils import get_environ_proxies, select_proxy
 
+from gleanery.records.hosts import is_plain_host
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Addresses that carry an IPv4 address in their last 32 bits: mapped, translated, compatible, NAT64.
 _CARRIERS = [ipaddress.IPv6Network(net) for net in ("::ffff:0:0/96", "::ffff:0:0:0/96", "::/96", "64:ff9b::/96")]
 _INSIDE = [ipaddress.IPv6Network(net) for net in ("64:ff9b:1::/48", "fec0::/10")]
+_AMBIGUOUS = re.compile(r"[\x00-\x1f\x7f\\]")
+
+
+def is_plain(address: str) -> bool:
+    """Whether every program reads the same host in an address, and it bears no login.
+
+    >>> is_plain("https://example.org/a b?c"), is_plain("http://10.0.0.1\\\\x.example.org/"), is_plain("http://u@a.org")
+    (True, False, False)
+    """
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    host = f"[{host}]" if ":" in host else host
+    return is_plain_host(host) and "@" not in parts.netloc and not _AMBIGUOUS.search(address)
 
 
 @dataclass(frozen=True)

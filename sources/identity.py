@@ -1,19 +1,22 @@
 """Identities: which repository a line of the configuration means, found without any network.
 
 In: a `Source`. Out: its `Identity`: a canonical URL, the id that comes from it, and the name that people write. Two
-ways to write one address give one identity, and a path on disk gives the same one in any folder.
+ways to write one address give one identity, and a path on disk gives the same one in any folder. A query is no part of
+an identity: it may hold a token, and one that changes with each day would make another source of the same archive.
+Where only the query tells two archives apart, their names do.
 """
 
 import os
 import posixpath
-from types import MappingProxyType
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import re2
 from packageurl import PackageURL
 
 from gleanery.records.errors import RejectRecord
+from gleanery.records.hosts import SAME_HOST, TWO_LEVELS, ascii_host, behind_interface, names_by_number
 from gleanery.records.ids import repo_id
+from gleanery.sources.hosts import is_plain
 from gleanery.sources.source import KINDS, Identity, Source
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -22,17 +25,10 @@ _CONTROL = re2.compile(r"[\x00-\x1f\x7f]")
 _PYPI_NAME = re2.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _NPM_NAME = re2.compile(r"(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]*")
 _SEPARATORS = re2.compile(r"[-_.]+")
-# Hosts on which owner and repository stand first in every path, or behind so many names.
-_FORGES = MappingProxyType(
-    {
-        "github.com": 0,
-        "codeload.github.com": 0,
-        "api.github.com": 1,
-        "codeberg.org": 0,
-        "bitbucket.org": 0,
-        "git.sr.ht": 0,
-    }
-)
+# A login before a host: behind a scheme, also of an address within another one, or in front of all. The name alone with
+# which ssh is used is none.
+_LOGIN = re2.compile(r"://[^/?#\s]*@|^[^/?#\s@]+:[^/?#\s@]*@[^/?#\s@]+[/:]|^[^/?#\s@:]+@[^/?#\s@:]+\.[^/?#\s@:]+/")
+_USED_BY_SSH = re2.compile(r"(?i)(\bssh(?:\+git)?://)[a-z0-9_.-]+@|^[a-z0-9_.-]+@([^/?#@:]+:)")
 _ARCHIVE_ENDINGS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar", ".zip")
 
 
@@ -52,6 +48,19 @@ def identify(source: Source) -> Identity:
             raise _not_valid("it holds a control character")
     if not source.locator or source.locator.startswith("-"):
         raise _not_valid("it is empty or begins with a hyphen")
+    written = [source.name or "", source.fork_of or "", *source.aliases]
+    if any(map(_has_login, written)) or ("://" in source.locator and _has_login(source.locator)):
+        raise RejectRecord(
+            "one of its addresses holds credentials",
+            "take them out of locator, name, aliases and fork_of; clone private code yourself",
+            "credentials_in_locator",
+        )
+    if _has_number(source.fork_of or "") or (not source.name and _has_number(source.locator)):
+        raise RejectRecord(
+            "an address has its repository's number and not its name, by which owners object",
+            'write fork_of as HOST/OWNER/NAME; for a locator set name = "HOST/OWNER/NAME"',
+            "locator_not_valid",
+        )
     derived, url = _derived(source)
     name = source.name or derived
     given = {*source.aliases, *([source.name] if source.name else [])}
@@ -113,8 +122,19 @@ def _derived(source: Source) -> tuple[str, str | None]:
         names[-1] = names[-1].removesuffix(".git") or names[-1]
         shown = names if len(names) > 1 else [str(parts.hostname), *names]
         return "/".join(shown[-2:]), _canonical(parts, names)
-    shown = _of_forge(str(parts.hostname).lower(), names) or [str(parts.hostname), _stem(names[-1])]
-    return "/".join(shown), _canonical(parts, names)
+    shown = _of_interface(parts) or _of_forge(str(parts.hostname), names) or [str(parts.hostname), _stem(names[-1])]
+    return "/".join(shown), _canonical(parts, names, source.name if parts.query else None)
+
+
+def _of_interface(parts: SplitResult) -> list[str] | None:
+    """Owner and repository, where an archive is asked for from a forge's interface for programs."""
+    asked = str(parts.hostname), parts.path.lstrip("/")
+    host, path = behind_interface(*asked)
+    if (host, path) == asked:
+        return None
+    names = _names(path)
+    names = names[:2] if host in TWO_LEVELS else names[-2:]
+    return names if len(names) == 2 else None
 
 
 def _of_forge(host: str, names: list[str]) -> list[str] | None:
@@ -127,9 +147,8 @@ def _of_forge(host: str, names: list[str]) -> list[str] | None:
     >>> _of_forge("example.org", ["downloads", "lib-1.0.zip"]) is None
     True
     """
-    if host in _FORGES:
-        before = _FORGES[host]
-        path = names[before : before + 2]
+    if SAME_HOST.get(host, host) in TWO_LEVELS:
+        path = names[:2]
     elif "-" in names:  # GitLab
         path = names[: names.index("-")]
     elif names[2:3] == ["archive"]:  # Gitea, Forgejo, Gogs and GitHub Enterprise
@@ -142,20 +161,23 @@ def _of_forge(host: str, names: list[str]) -> list[str] | None:
 
 
 def _split(locator: str) -> SplitResult:
-    """The parts of a URL; raises RejectRecord if it holds credentials or is not file, http or https."""
+    """The parts of a URL, its host in ASCII; raises RejectRecord if it is not file, http or https."""
     try:
         parts = urlsplit(locator)
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise _not_valid("it is not a URL") from None
-    if "@" in parts.netloc:
-        raise RejectRecord(
-            "the locator holds credentials", "take them out; clone private code yourself", "credentials_in_locator"
-        )
     if parts.scheme not in ("file", *_DEFAULT_PORTS):
         raise _protocol_not_allowed()
-    if parts.scheme != "file" and not host:
-        raise _not_valid("it names no host")
+    if parts.scheme == "file":
+        return parts
+    if host and not host.isascii():
+        name = ascii_host(host)
+        if name is None:
+            raise _not_valid("its host is read in two ways; write it in ASCII, as in xn--...")
+        parts = parts._replace(netloc=name if parts.port is None else f"{name}:{parts.port}")
+    if not is_plain(parts.geturl()):
+        raise _not_valid("its host is no plain name, or it has a backslash")
     return parts
 
 
@@ -167,14 +189,32 @@ def _names(path: str) -> list[str]:
     return names
 
 
-def _canonical(parts: SplitResult, names: list[str]) -> str:
-    host = str(parts.hostname).lower().rstrip(".")
-    try:
-        host = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
-    except UnicodeError:
-        raise _not_valid("it names no host") from None
+def _canonical(parts: SplitResult, names: list[str], given: str | None = None) -> str:
+    """The URL that is the identity. The name of an archive with a query stands behind it, as a fragment."""
+    host = str(parts.hostname).rstrip(".")
+    host = f"[{host}]" if ":" in host else host
     port = "" if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}/" + "/".join(quote(name) for name in names)
+    fragment = f"#{quote(given)}" if given else ""
+    return f"{parts.scheme}://{host}{port}/" + "/".join(quote(name) for name in names) + fragment
+
+
+def _has_number(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return names_by_number(parts.hostname or "", parts.path.lstrip("/"))
+    except ValueError:  # no address
+        return False
+
+
+def _has_login(text: str) -> bool:
+    """Whether an address bears a login, as it stands or where it is percent-encoded.
+
+    >>> [_has_login(t) for t in ("https://token@github.com/a/b", "u:p@github.com/a/b", "token@github.com/a/b")]
+    [True, True, True]
+    >>> [_has_login(t) for t in ("git@github.com:a/b", "ssh://git@github.com/a/b", "npm/@a/b", "pkg:npm/%40a/b@1")]
+    [False, False, False, False]
+    """
+    return any(_LOGIN.search(_USED_BY_SSH.sub(r"\1\2", form)) for form in (text, unquote(text)))
 
 
 def _local_name(source: Source, path: str) -> str:

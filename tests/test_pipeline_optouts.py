@@ -289,6 +289,18 @@ def test_an_address_of_which_nothing_can_be_compared_stops_the_run() -> None:
         ("archive", "https://files.pythonhosted.org/packages/a1/b2/c3/My.lib-x-1.0.tar.gz", "repo", "pypi/my_lib-x"),
         ("archive", "https://files.pythonhosted.org/packages/py3/m/l/my_lib-1-py3-none-any.whl", "repo", "pypi/my.lib"),
         ("archive", "https://registry.yarnpkg.com/lib/-/lib-1.0.0.tgz", "repo", "npm/lib"),
+        (
+            "archive",
+            "https://git.example.org/api/v4/projects/group%2Fsub%2Flib/repository/archive.zip?sha=main",
+            "repo",
+            "git.example.org/group/sub/lib",
+        ),
+        ("archive", "http://127.0.0.1:3000/api/v1/repos/a/lib/archive/main.zip", "owner", "127.0.0.1:3000/a"),
+        ("archive", "https://proxy.golang.org/gitlab.com/!alice/lib/@v/v1.0.0.zip", "owner", "gitlab.com/alice"),
+        ("archive", "https://cdn.jsdelivr.net/gh/alice/lib@1/dist/x.zip", "repo", "github.com/alice/lib"),
+        ("archive", "https://cdn.jsdelivr.net/npm/lib@1/x.tgz", "repo", "npm/lib"),
+        ("archive", "https://unpkg.com/@scope/lib@1.0.0/x.tgz", "repo", "npm/@scope/lib"),
+        ("git", "https://b\u00fccher.example/a/b", "repo", "xn--bcher-kva.example/a/b"),
     ],
 )
 def test_a_rule_reaches_a_source_however_odd_its_address(kind: str, address: str, scope: str, value: str) -> None:

@@ -649,6 +649,7 @@ def test_three_redirects_are_followed_and_a_fourth_is_not(tmp_path: Path, serve:
 def test_a_redirect_goes_neither_down_to_http_nor_from_outside_to_inside() -> None:
     assert scheme_allowed("http://a.example/", "https://a.example/")
     assert not scheme_allowed("https://a.example/", "http://a.example/")
+    assert not scheme_allowed("http://a.example/", "http://127.0.0.2\\x.example/")
     outside, inside, unknown = Host(("93.184.215.14",)), Host(("10.0.0.1",)), Host()
     literal, proxied = Host(("127.0.0.1",), literal=True), Host(proxied=True)
     for way, target in ([inside], inside), ([inside], outside), ([literal], literal), ([unknown], outside):
