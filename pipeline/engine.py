@@ -23,7 +23,13 @@ from typing import Any
 
 from gleanery.pipeline import spark
 from gleanery.pipeline.steps import Step, Task, report_error, task_fingerprint, task_json
-from gleanery.pipeline.workers import close_shared_pool, end_with, shared_pool, stopped_by_signals
+from gleanery.pipeline.workers import (
+    close_shared_pool,
+    end_with,
+    ended_from_outside,
+    shared_pool,
+    stopped_by_signals,
+)
 from gleanery.records.errors import StopRun, WrongArguments
 
 # Beam warns at its import of what only its own file formats need, on the root logger: in a script that has not set up
@@ -157,15 +163,18 @@ class Engine:
     def _run_spark(self, call: Call, elements: Sequence[str]) -> None:
         if self._spark is None:
             self._spark = self._stack.enter_context(spark.SparkSession(self.workers))
-            self._pool_address = self._stack.enter_context(worker_pool())
+            self._pool = self._stack.enter_context(worker_pool())
         with tempfile.TemporaryDirectory(prefix="gleanery-spark-") as folder:
             path = Path(folder, "pipeline.pb")
-            path.write_bytes(portable_pipeline(call, elements, self._pool_address, self.workers))
-            self._spark.run(path)
+            path.write_bytes(portable_pipeline(call, elements, self._pool.address, self.workers))
+            try:
+                self._spark.run(path)
+            except StopRun as error:  # Spark knows only that it reaches nobody
+                raise self._pool.ended() or error from None
 
 
 def portable_pipeline(call: Call, elements: Sequence[str], worker_pool: str, workers: int) -> bytes:
-    """The serialised graph for a portable runner, whose workers come from a pool: its address, or what it yields."""
+    """The serialised graph for a portable runner, whose workers come from a pool at an address."""
     from apache_beam.runners.portability.portable_runner import PortableRunner
 
     options = PipelineOptions(["--environment_type=EXTERNAL", f"--environment_config={worker_pool}"])
@@ -237,9 +246,25 @@ def is_on_this_machine(address: str) -> bool:
 _WORD = "GLEANERY_WORKER_WORD"
 
 
+@dataclass(frozen=True)
+class WorkerPool:
+    """A process that runs `serve_workers`, and what a portable graph has to say to get workers from it."""
+
+    address: str
+    process: "subprocess.Popen[bytes]"
+
+    def ended(self) -> StopRun | None:
+        """What to tell people if the process has ended, with all its workers; None if it is there."""
+        try:
+            self.process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            return None
+        return ended_from_outside()
+
+
 @contextlib.contextmanager
-def worker_pool() -> Iterator[str]:
-    """A process that runs `serve_workers`; yields what a portable graph has to say to get workers from it."""
+def worker_pool() -> Iterator[WorkerPool]:
+    """Start a process that runs `serve_workers`, and end it."""
     port, word = spark.free_port(), secrets.token_hex(32)
     code = f"from gleanery.pipeline.engine import serve_workers; serve_workers({port}, {os.getpid()})"
     environment = os.environ | {_WORD: word}
@@ -249,6 +274,6 @@ def worker_pool() -> Iterator[str]:
         )
         try:
             spark.wait_for_port(port, process, seconds=spark.START_SECONDS)
-            yield json.dumps({"url": f"127.0.0.1:{port}", "params": {"word": word}})
+            yield WorkerPool(json.dumps({"url": f"127.0.0.1:{port}", "params": {"word": word}}), process)
         finally:
             spark.end_group(process)

@@ -145,7 +145,10 @@ class SparkSession:
                 f"the Java process of Spark was ended by signal {number}, most likely for lack of memory",
                 "run the same command again to resume, with fewer --workers or with --engine local",
             )
-        raise StopRun(f"the Spark engine failed ({answer}): {self._last_words()}", "run with --engine local")
+        raise StopRun(
+            f"the Spark engine failed ({answer}): {self._last_words()}",
+            "run the same command again to resume, or the same with --engine local",
+        )
 
     def _last_words(self) -> str:
         self._log.flush()

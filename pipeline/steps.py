@@ -55,7 +55,7 @@ class Step:
     parameters: Mapping[str, Any]
     reads: tuple[str, ...] = ()
     owns: tuple[str, ...] = ()  # patterns of the files outside work/ that this step alone makes
-    warm: str = ""  # module:function that a pool's parent calls before it forks workers
+    warm: str = ""  # module:function that a pool's parent calls before it forks workers; both end with the step
     unit: str = "files"
 
 

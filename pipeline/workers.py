@@ -11,6 +11,7 @@ import multiprocessing
 import multiprocessing.forkserver
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,12 +29,14 @@ TIDY_SECONDS = 5
 
 
 class Pool:
-    """N worker processes, or none: with one worker the work is done in the calling process."""
+    """N worker processes. One worker is the calling process, where a debugger reaches it, except for a step that warms:
+    what that loads, such as the licence index, would stay in memory to the end of the run. Under a debugger it may.
+    """
 
     def __init__(self, workers: int, warm: str = "") -> None:
         self.workers, self.warm = workers, warm
         self._executor: ProcessPoolExecutor | None = None
-        if workers > 1:
+        if workers > 1 or (warm and sys.gettrace() is None):
             os.environ["GLEANERY_WARM"] = warm
             multiprocessing.set_forkserver_preload(["gleanery.pipeline.preload"])
             context = multiprocessing.get_context("forkserver")
@@ -45,7 +48,7 @@ class Pool:
             try:
                 return self._executor.submit(_do, *call)
             except (BrokenProcessPool, EOFError, ConnectionError):  # a worker ended, or the parent that forks them
-                raise _ended_from_outside() from None
+                raise ended_from_outside() from None
         done: Future[str] = Future()
         done.set_result(run_task(*call))
         return done
@@ -55,7 +58,7 @@ class Pool:
         try:
             return future.result()
         except BrokenProcessPool:
-            raise _ended_from_outside() from None
+            raise ended_from_outside() from None
 
     def stop(self) -> None:
         """Have the workers leave what they do; those that do not within `TIDY_SECONDS` are killed. Waits for none."""
@@ -79,7 +82,8 @@ class Pool:
             parent._stop()
 
 
-def _ended_from_outside() -> StopRun:
+def ended_from_outside() -> StopRun:
+    """What to tell people of a worker process that is gone."""
     return StopRun(
         "a worker process was ended from outside, most likely for lack of memory",
         "run the same command again to resume, with fewer --workers or a smaller run.part_bytes; a script that "

@@ -1,5 +1,6 @@
 """The graph of a step uses only what every engine serves, and carries tasks, never text."""
 
+import contextlib
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import grpc
@@ -28,6 +30,7 @@ from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Shard, Step, Task, first_error, step_fingerprint
 from gleanery.pipeline.workers import Pool
 from gleanery.records.errors import StopRun
+from gleanery.records.parquet import write_bytes
 
 CALL = Call("/run", "step", "module:function", "base", "{}", "")
 # What every engine serves; state, timers, own sources and other languages are not among it.
@@ -140,6 +143,42 @@ def test_a_pool_that_cannot_start_a_worker_says_so_like_one_that_lost_it(error: 
         pool.submit("a")
 
 
+def note_process(shard: Shard) -> None:
+    """A step's function that says in which process it ran."""
+    write_bytes(shard.root / "process", str(os.getpid()).encode())
+
+
+@pytest.mark.parametrize(
+    ("warm", "debugged", "apart"), [("", False, False), ("os:getpid", False, True), ("os:getpid", True, False)]
+)
+def test_what_one_worker_loads_for_a_step_goes_with_the_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm: str, debugged: bool, apart: bool
+) -> None:
+    monkeypatch.setattr(sys, "gettrace", lambda: object() if debugged else None)
+    step = Step("stage", "one", "one", f"{__name__}:note_process", (Task("a"),), {}, warm=warm)
+    after = Step("stage", "two", "two", f"{__name__}:note_process", (Task("a"),), {})
+    with Engine("local", 1) as engine:
+        engine.run(tmp_path, step, step_fingerprint(step, {}), step.tasks, Settings().to_json())
+        ran = int((tmp_path / "process").read_text())
+        assert (ran != os.getpid()) == apart
+        engine.run(tmp_path, after, step_fingerprint(after, {}), after.tasks, Settings().to_json())
+        assert int((tmp_path / "process").read_text()) == os.getpid()
+        assert not apart or not psutil.pid_exists(ran) or psutil.Process(ran).status() == psutil.STATUS_ZOMBIE
+
+
+def test_spark_says_that_the_process_of_its_workers_was_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Session(contextlib.nullcontext[Any]):
+        def run(self, _: Path) -> None:
+            os.kill(engine._pool.process.pid, signal.SIGKILL)
+            raise StopRun("the Spark engine failed (FAILED): Connection refused")
+
+    monkeypatch.setattr(spark, "SparkSession", lambda _: Session(Session()))
+    step = Step("stage", "one", "one", "module:function", (Task("a"),), {})
+    with Engine("spark-local", 2) as engine, pytest.raises(StopRun, match="worker process was ended") as caught:
+        engine.run(tmp_path, step, step_fingerprint(step, {}), step.tasks, Settings().to_json())
+    assert caught.value.hint.startswith("run the same command again to resume")
+
+
 @pytest.mark.parametrize("name", ["DirectRunner", "DaskRunner", "PrismRunner", "no-such-engine"])
 def test_engines_that_gave_wrong_answers_are_refused_by_name(name: str) -> None:
     with pytest.raises(StopRun) as caught:
@@ -150,8 +189,8 @@ def test_engines_that_gave_wrong_answers_are_refused_by_name(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[dict[str, dict[str, str]]]:
-    with worker_pool() as environment:
-        yield json.loads(environment)
+    with worker_pool() as found:
+        yield json.loads(found.address)
 
 
 def listening() -> set[tuple[str, str]]:
