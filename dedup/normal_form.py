@@ -11,9 +11,9 @@ of a text it took for code, see `sameness`.
 
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,63 +21,18 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gleanery.dedup import token_reader
+from gleanery.dedup.comment_styles import BY_NAME, STYLE_NAMES, STYLES, style_named
+from gleanery.dedup.comments import hash_of, spans_of_all
 from gleanery.dedup.kernels import SECRET, readonly
 from gleanery.dedup.texts import Texts
-from gleanery.dedup.token_reader import (
-    BACKTICK,
-    BLOCK,
-    DASHES,
-    HASH,
-    LISP_OR_C,
-    MARKUP,
-    PATTERN,
-    PERCENT,
-    QUOTES,
-    SEMICOLON,
-    SLASHES,
-    TRIPLE,
-    hash_of,
-)
+
+__all__ = ["STYLES", "STYLE_NAMES", "VERSION", "Forms", "code_of", "forms", "style_of", "styles_of"]
 
 # Raise it when the same text may now have another form.
-VERSION = 4
+VERSION = 5
 LEAST_NAMES, LEAST_REPEATED = 30, 5
 
-# What a comment looks like, by the name of a style.
-STYLES: Mapping[str, int] = MappingProxyType(
-    {
-        "none": 0,
-        "slashes": SLASHES | BLOCK | QUOTES | BACKTICK,
-        "script": SLASHES | BLOCK | QUOTES | BACKTICK | PATTERN,
-        "lisp or c": LISP_OR_C,
-        "block": BLOCK | QUOTES,
-        "hash": HASH | QUOTES | TRIPLE,
-        "dashes": DASHES | BLOCK | QUOTES,
-        "semicolon": SEMICOLON,
-        "percent": PERCENT,
-        "markup": MARKUP,
-        "php": SLASHES | BLOCK | HASH | QUOTES,
-    }
-)
-STYLE_NAMES = tuple(sorted(STYLES))
-# Whether what is no comment is code in it, and not prose as in a licence text.
-IS_CODE = readonly(np.array([name not in ("none", "markup") for name in STYLE_NAMES]))
 _PLACES = {name: place for place, name in enumerate(STYLE_NAMES)}
-_ENDINGS = {
-    "slashes": "c h cc cpp cxx hpp hh hxx inl java go rs swift kt kts cs scala dart"
-    " groovy gradle proto zig m mm d v sv cu cuh glsl hlsl frag vert sol scss less jsonc vala",
-    "script": "js mjs cjs jsx ts tsx mts cts",
-    "lisp or c": "cl",
-    "block": "css",
-    "hash": "py pyi pyx pxd rb sh bash zsh fish pl pm yaml yml toml r jl nim ex exs cmake mk tcl ps1 awk sed tf gd",
-    "dashes": "sql hs lua elm adb ads vhd vhdl",
-    "semicolon": "lisp el clj cljs scm rkt asm s ini",
-    "percent": "tex sty erl hrl pro",
-    "markup": "html htm xml svg xhtml md vue xsl xsd",
-    "php": "php",
-}
-_BY_ENDING = {ending: style for style, endings in _ENDINGS.items() for ending in endings.split()}
-_BY_NAME = {"makefile": "hash", "dockerfile": "hash", "rakefile": "hash", "gemfile": "hash", "cmakelists.txt": "hash"}
 # Words that stay as they are when names are replaced: without them, `if (x)` and `while (x)` would be the same.
 _KEYWORDS = (
     "abstract and as assert async await bool boolean break byte case catch char class const continue def default "
@@ -114,7 +69,7 @@ def style_of(names: Sequence[str]) -> str:
     >>> style_of(["a.py"]), style_of(["Makefile"]), style_of(["notes.txt", "z.c"])
     ('hash', 'hash', 'slashes')
     """
-    return next(filter(None, map(_style, names if len(names) == 1 else sorted(names))), "none")
+    return next(filter(None, map(style_named, names if len(names) == 1 else sorted(names))), "none")
 
 
 def styles_of(names: pa.ListArray) -> NDArray[np.uint8]:
@@ -128,8 +83,8 @@ def styles_of(names: pa.ListArray) -> NDArray[np.uint8]:
     """
     lower = pc.utf8_lower(names.values)
     endings = pc.replace_substring_regex(lower, r"(?s)^.*\.", ".")
-    telling = pc.if_else(pc.is_in(lower, pa.array(sorted(_BY_NAME))), lower, endings).dictionary_encode()
-    by_number = np.array([_PLACES[_style(name) or "none"] for name in telling.dictionary.to_pylist()], np.uint8)
+    telling = pc.if_else(pc.is_in(lower, pa.array(sorted(BY_NAME))), lower, endings).dictionary_encode()
+    by_number = np.array([_PLACES[style_named(name) or "none"] for name in telling.dictionary.to_pylist()], np.uint8)
     offsets = names.offsets.to_numpy()
     counts = np.diff(offsets)
     styles = np.full(len(names), _PLACES["none"], np.uint8)
@@ -137,11 +92,6 @@ def styles_of(names: pa.ListArray) -> NDArray[np.uint8]:
     for row in np.flatnonzero(counts > 1).tolist():
         styles[row] = _PLACES[style_of(names.values[offsets[row] : offsets[row + 1]].to_pylist())]
     return styles
-
-
-def _style(name: str) -> str | None:
-    base = name.rpartition("/")[2].lower()
-    return _BY_NAME.get(base) or _BY_ENDING.get(base.rpartition(".")[2] if "." in base else "")
 
 
 def forms(texts: Texts, styles: Sequence[str], least_words: int) -> Forms:
@@ -154,9 +104,7 @@ def forms(texts: Texts, styles: Sequence[str], least_words: int) -> Forms:
     >>> found.code[0], found.normal[0] == found.normal[1]
     ('int a;', True)
     """
-    code, ends, renamed, renamed_ends, words, names, repeated = token_reader.forms_of_all(
-        readonly(texts.data), readonly(texts.offsets), _marks(styles), keyword_table(), True, SECRET
-    )
+    code, ends, renamed, renamed_ends, words, names, repeated = _read(texts, styles, with_names=True)
     return Forms(
         Texts(code, ends),
         _digests(code, ends, words >= least_words),
@@ -167,14 +115,18 @@ def forms(texts: Texts, styles: Sequence[str], least_words: int) -> Forms:
 
 def code_of(texts: Texts, styles: Sequence[str]) -> Texts:
     """The normal forms alone, for whoever measures a pair: half of the work of `forms`."""
-    code, ends, *_ = token_reader.forms_of_all(
-        readonly(texts.data), readonly(texts.offsets), _marks(styles), keyword_table(), False, SECRET
-    )
+    code, ends, *_ = _read(texts, styles, with_names=False)
     return Texts(code, ends)
 
 
-def _marks(styles: Sequence[str]) -> NDArray[np.int64]:
-    return readonly(np.fromiter(map(STYLES.__getitem__, styles), np.int64, len(styles)))
+def _read(texts: Texts, styles: Sequence[str], *, with_names: bool) -> tuple[NDArray[Any], ...]:
+    data, offsets = readonly(texts.data), readonly(texts.offsets)
+    marks = readonly(np.fromiter(map(STYLES.__getitem__, styles), np.int64, len(styles)))
+    spans, ends = spans_of_all(data, offsets, marks)
+    found: tuple[NDArray[Any], ...] = token_reader.forms_of_all(
+        data, offsets, spans, ends, keyword_table(), with_names, SECRET
+    )
+    return found
 
 
 def _digests(data: NDArray[np.uint8], ends: NDArray[np.int64], wanted: NDArray[np.bool_]) -> list[bytes]:

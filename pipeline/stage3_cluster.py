@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gleanery.dedup.clusters import Forest
-from gleanery.dedup.normal_form import IS_CODE, STYLE_NAMES, code_of
+from gleanery.dedup.normal_form import STYLE_NAMES, code_of
 from gleanery.dedup.prints import label
 from gleanery.dedup.sameness import CLASSES, Policy, classify_all, do_forms_tell
 from gleanery.dedup.sameness import VERSION as SAMENESS_VERSION
@@ -198,18 +198,17 @@ def _shared_code(
     """How much of the code of one stands in the other; where that is little, wherever in its text.
 
     What one file says as code may be a comment in the other: commented out, or taken for one by a reader that is no
-    parser. What one says as prose stands in comments by right: a licence text in the heads of files.
+    parser. Only of files with the same kind of comment: what is a comment in one of two kinds may be read as code in
+    the other, such as the licence in the heads of both.
     """
     shares = contained.copy()
-    little = np.flatnonzero(contained < LITTLE_CODE)
+    little = np.flatnonzero((contained < LITTLE_CODE) & (one.styles[rows] == two.styles[rows2]))
     rows, rows2 = rows[little], rows2[little]
-    styles, styles2 = one.styles[rows], two.styles[rows2]
-    for style, code, text in (
-        (styles, one.code.sizes_of(rows), shared_counts(one.code, two.whole, rows, rows2)),
-        (styles2, two.code.sizes_of(rows2), shared_counts(one.whole, two.code, rows, rows2)),
+    for code, text in (
+        (one.code.sizes_of(rows), shared_counts(one.code, two.whole, rows, rows2)),
+        (two.code.sizes_of(rows2), shared_counts(one.whole, two.code, rows, rows2)),
     ):
-        share = np.where(IS_CODE[style] | (styles == styles2), text / np.maximum(code, 1), 0)
-        shares[little] = np.maximum(shares[little], share)
+        shares[little] = np.maximum(shares[little], text / np.maximum(code, 1))
     return shares
 
 

@@ -201,9 +201,9 @@ def test_what_one_file_says_as_code_and_the_other_as_a_comment_is_the_same(tmp_p
     calls = "".join(f"call_{n} = fetch_{n}(row_{n}, {n}) + part_{n};\n" for n in range(60))
     out = "".join(f"# {line}\n" for line in code(1).splitlines())
     files = {"a.py": code(1), "out.py": out, "tail.py": out + "print('see above')\n"}
-    files |= {"a.lua": calls, "swallowed.lua": f"files = glob(path .. [[/*]])\n{calls}"}
+    files |= {"a.groovy": calls, "swallowed.groovy": f"files = glob(path, ~/[/*]x/)\n{calls}rest = ~/[*/]y/\n"}
     found = _measured(tmp_path, files)
-    expected = ["a.lua swallowed.lua", "a.py out.py", "a.py tail.py"]
+    expected = ["a.groovy swallowed.groovy", "a.py out.py", "a.py tail.py"]
     assert [two for two in sorted(found) if two in expected] == expected
     for two in expected:
         assert (found[two]["sameness"], found[two]["bars"]) == ("near", True)
@@ -212,9 +212,9 @@ def test_what_one_file_says_as_code_and_the_other_as_a_comment_is_the_same(tmp_p
 
 def test_files_of_which_little_was_read_as_code_are_not_dropped_for_equal_forms(tmp_path: Path) -> None:
     """What was set aside may be their code; or long comments, and then nothing is lost by keeping both."""
-    head = "local path = require('path')\nfiles = glob(path .. [[/*]])\n"
-    files = {f"{name}.lua": head + code(n) for n, name in enumerate(("copy", "watch"))}
-    row = _measured(tmp_path, files)["copy.lua watch.lua"]
+    head, tail = "import path\nfiles = glob(path, ~/[/*]x/)\n", "rest = glob(path, ~/[*/]y/)\n"
+    files = {f"{name}.groovy": head + code(n) + tail for n, name in enumerate(("copy", "watch"))}
+    row = _measured(tmp_path, files)["copy.groovy watch.groovy"]
     assert row["same_normal_form"] and not row["forms_tell"]
     assert (row["sameness"], row["duplicate"], row["bars"]) == ("normalised", False, True)
 
