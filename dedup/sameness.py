@@ -25,7 +25,7 @@ NORMALISED, NEAR, RENAMED, CONTAINED, NONE = "normalised", "near", "renamed", "c
 CLASSES = (NORMALISED, NEAR, RENAMED, CONTAINED)
 DROP, BAR, RECORD = ACTIONS = ("drop", "bar", "record")
 # Raise it when the same measures may now be of another class.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -123,16 +123,18 @@ def action_of(name: str, tell: bool, policy: Policy) -> str:
 def do_forms_tell(
     jaccard: NDArray[np.float64], *sizes: tuple[NDArray[np.int64], NDArray[np.int64]]
 ) -> NDArray[np.bool_]:
-    """Whether equal forms say that two texts are the same: half or more of each is code, or half of both is shared.
+    """Whether equal forms say that two texts are the same: 3 of 4 shingles of each are code, or half of both is shared.
 
     `sizes`: for each side the number of code shingles and of all. Where a text has something else than comments there,
-    that was not compared, and might be lost.
+    that was not compared, and might be lost. (Of five kinds of files whose texts a former reader took for comments, it
+    had left 0.40 to 0.62 as code; all of 35 pairs of real files with equal forms have more than half in common.)
 
-    >>> five = np.array([5, 5, 5])
-    >>> do_forms_tell(np.array([0.4, 0.4, 0.5]), (five, five), (five, np.array([10, 11, 11])))
+    >>> six = np.array([6, 6, 6])
+    >>> do_forms_tell(np.array([0.4, 0.4, 0.5]), (six, six), (six, np.array([8, 9, 9])))
     array([ True, False,  True])
     """
-    tell: NDArray[np.bool_] = np.logical_and.reduce([2 * code >= whole for code, whole in sizes]) | (jaccard >= 0.5)
+    tell: NDArray[np.bool_] = np.logical_and.reduce([4 * code >= 3 * whole for code, whole in sizes])
+    tell |= jaccard >= 0.5
     return tell
 
 

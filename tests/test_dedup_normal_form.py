@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gleanery.dedup.comment_styles import BY_ENDING
 from gleanery.dedup.normal_form import LEAST_NAMES, STYLES, code_of, forms, style_of
 from gleanery.dedup.texts import joined_texts
 
@@ -141,3 +142,116 @@ def test_kernels_and_lisp_share_an_ending() -> None:
     assert style_of(["fold.cl"]) == "lisp or c"
     assert _code(kernel, "lisp or c") == _code(kernel, "slashes")
     assert _code("; a note\n(defun f (x) 'x) ; more\n", "lisp or c") == "(defun f(x)'x)"
+
+
+@pytest.mark.parametrize(
+    ("name", "begin", "end"),
+    [
+        ("a.lua", "--[[\n", "]]"),
+        ("a.lua", "--[==[\n ]] ", "]==]"),
+        ("a.hs", "{-", "-}"),
+        ("a.elm", "{- {- inner -} ", "-}"),
+        ("a.ps1", "<#", "#>"),
+        ("a.jl", "#= #= =# ", "=#"),
+        ("a.nim", "#[", "]#"),
+        ("a.cmake", "#[[", "]]"),
+        ("a.rb", "=begin\n", "\n=end"),
+        ("a.pm", "=head1 NAME\n", "\n=cut"),
+        ("a.ml", "(* (* *)", "*)"),
+        ("a.pas", "{", "}"),
+        ("a.d", "/+ /+ +/", "+/"),
+        ("a.rkt", "#|", "|#"),
+        ("a.s", "/*", "*/"),
+        ("a.thrift", "/*", "*/"),
+        ("a.hx", "/*", "*/"),
+        ("a.g4", "/*", "*/"),
+        ("a.jsp", "<%--", "--%>"),
+        ("a.twig", "{#", "#}"),
+        ("a.hbs", "{{!--", "--}}"),
+        ("a.cshtml", "@*", "*@"),
+        ("a.m", "%{\n", "\n%}"),
+        ("a.m", "/*", "*/"),
+    ],
+)
+def test_blocks_of_comments_are_known(name: str, begin: str, end: str) -> None:
+    head = "% matlab\n" if "%" in begin and name == "a.m" else ""
+    text = f"{head}{begin} Licensed to you under the terms\nof a licence {end}\nfirst = second(third)\n"
+    code = "first=second(third)"
+    assert _code(text, style_of([name])) == code
+    assert _code(f"x = 1\n{text}", style_of([name])) == f"x=1 {code}"
+
+
+@pytest.mark.parametrize(
+    ("name", "mark"),
+    [("a.thrift", "#"), ("a.thrift", "//"), ("a.am", "#"), ("a.properties", "!"), ("a.conf", "#"), ("a.m", "%")]
+    + [("a.m", "//"), ("a.pro", "#"), ("a.pro", "%"), ("a.f", "C"), ("a.f90", "!"), ("a.vb", "'"), ("a.bat", "rem")]
+    + [("a.vim", '"'), ("a.m4", "dnl"), ("a.texi", "@c"), ("a.1", '.\\"'), ("a.s", "@"), ("a.s", "#")],
+)
+def test_lines_of_comments_are_known(name: str, mark: str) -> None:
+    text = f"{mark} Licensed under\n{mark} some terms\n\nfirst = second\n{mark} and more\nthird\n"
+    assert _code(text, style_of([name])) == "first=second third"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.scss", "src:url(https://fonts.example.com/s)format('woff2');"),
+        ("a.scss", "src:url(//fonts.example.com/s)format('woff2');"),
+        ("a.go", "see:https://example.com/list"),
+        ("a.ini", "connection=Server=one;Database=7;User=8"),
+        ("a.clj", '(str"<b>&nbsp; apples ; pears")'),
+        ("a.kt", 'val routes="""\nGET https://example.com // list\n"""'),
+        ("a.php", "<style>.box{border:#ffccdd solid 2px;margin: #abc}</style><?php echo render($page)?>"),
+        ("a.php", "<?php #[Route('/article/{id}')]function f(){}"),
+        ("a.hs", "y=foldl'(f)x'y"),
+        ("a.m", "% matlab\ny=x';z=sprintf('%d %d',x')"),
+        ("a.ml", "add=List.fold(*)x"),
+        ("a.pas", "{$mode objfpc}"),
+        ("a.c", "a=b/*c"),
+    ],
+)
+def test_what_looks_like_a_comment_is_read_as_code(name: str, text: str) -> None:
+    bare = text.replace("% matlab\n", "").replace(": #abc", ":#abc").replace("php #[", "php#[")
+    assert _code(text, style_of([name])) == bare
+
+
+def test_php_ends_where_its_tag_does() -> None:
+    text = "<p>it's # here</p>\n<?php\n# note ?> <b>don't</b> <?= $a // note ?> // text <!-- gone -->"
+    assert _code(text, "php") == "<p>it's#here</p><?php?><b>don't</b><?=$a?>//text"
+
+
+@pytest.mark.parametrize("ending", ["zzz", "txt", ""])
+@pytest.mark.parametrize("mark", ["#", "//", "--", ";;", "%", "!", "*", '.\\"'])
+def test_the_head_of_a_file_with_no_known_comments_is_set_aside(ending: str, mark: str) -> None:
+    head = f"{mark} Licensed under\n{mark} the terms\n{mark}{mark}\n\n{mark} of a licence\n"
+    assert _code(f"{head}first = second {mark} third\n", style_of([f"a.{ending}"])) == f"first=second{mark}third"
+
+
+@pytest.mark.parametrize(("begin", "end"), [("/*", "*/"), ("<!--", "-->"), ("{-", "-}"), ("(*", "*)")])
+@pytest.mark.parametrize("name", ["a.zzz", "README", "a.py"])
+def test_a_block_at_the_beginning_is_set_aside_in_any_file(name: str, begin: str, end: str) -> None:
+    text = f"#! /bin/run\n{begin} Licensed under\nthe terms {end} first = second"
+    assert _code(text, style_of([name])).endswith("first=second") and "terms" not in _code(text, style_of([name]))
+
+
+def test_prose_and_data_have_no_head() -> None:
+    for text in ("# Title\nand words", '"a","b"\n"c","d"', "- one\n- two", "#include <a>\n#include <b>", "/* no end"):
+        assert _code(text, "none") == _code(f"x {text}", "none").removeprefix("x").strip()
+
+
+def test_a_block_without_an_end_hides_nothing_and_takes_linear_time() -> None:
+    for name, text in (
+        ("a.c", "/* a "),
+        ("a.hs", "{- a "),
+        ("a.lua", "--[[ a "),
+        ("a.hs", "{- {- -} "),
+        ("a.m", "%{\n"),
+    ):
+        before = time.process_time()
+        code = _code(text * 200_000, style_of([name]))
+        assert time.process_time() - before < 5
+        assert name not in ("a.c",) or code
+
+
+def test_each_ending_has_a_style_and_none_is_there_twice() -> None:
+    assert len(BY_ENDING) > 500 and set(BY_ENDING.values()) | {"none"} == set(STYLES)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gleanery.dedup import kernels, normal_form, signatures, verify
 from gleanery.dedup.characters import classes_for
+from gleanery.dedup.comments import FNV_PRIME, FNV_START
 from gleanery.dedup.signatures import (
     Parameters,
     ShingleSets,
@@ -30,7 +31,6 @@ from gleanery.dedup.signatures import (
     sign_texts,
 )
 from gleanery.dedup.texts import joined_texts
-from gleanery.dedup.token_reader import FNV_PRIME, FNV_START
 from gleanery.dedup.verify import jaccard, shared_counts
 
 GOLDEN = Path(__file__).parent / "golden/dedup"

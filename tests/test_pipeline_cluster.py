@@ -196,6 +196,43 @@ def test_a_line_of_code_under_a_header_is_code_too(tmp_path: Path) -> None:
     assert found["a.ts d.ts"]["duplicate"] and not found["a.ts d.ts"]["same_normal_form"]
 
 
+APACHE = [f"Copyright 2021 The Invented Authors, see http{n}://example.com/licenses/{n}" for n in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("ending", "begin", "mark", "end"),
+    [
+        ("thrift", "", "# ", ""),
+        ("hx", "/*", " * ", " */"),
+        ("properties", "", "# ", ""),
+        ("lua", "--[[", "", "]]"),
+        ("hs", "{-", "", "-}"),
+        ("ps1", "<#", "", "#>"),
+        ("m", "", "% ", ""),
+        ("unheard", "", "## ", ""),
+        ("unheard", "/*", " * ", " */"),
+    ],
+)
+def test_a_licence_header_makes_no_copies_in_any_language(
+    ending: str, begin: str, mark: str, end: str, tmp_path: Path
+) -> None:
+    head = "\n".join([begin, *(f"{mark}{line}" for line in APACHE), end]).strip("\n")
+    bodies = [code(n, 1) for n in range(3)] + ["\n".join(code(100 + n) for n in range(3))]
+    files = {f"f{n}.{ending}": f"{head}\n\n{body}" for n, body in enumerate(bodies)}
+    stage(tmp_path, files | {f"head.{ending}": head, "other.md": f"<!--\n{head}\n-->\n{code(7, 1)}", "LICENSE": head})
+    assert [row for row in table(tmp_path, "pairs") if row["bars"]] == []
+
+
+def test_files_of_two_kinds_are_alike_only_by_what_is_code_in_both(tmp_path: Path) -> None:
+    """A reader that took a comment of one for code would find it in the whole text of the other."""
+    head = "\n".join(f"// {line}" for line in APACHE)
+    files = {"a.hs": f"{head}\n{code(1, 1)}", "b.go": f"{head}\n{code(2, 1)}"}
+    found = _measured(tmp_path, files)
+    assert not any(row["bars"] for row in found.values())
+    stage(tmp_path / "same", {"a.go": code(1), "b.hs": code(1).replace("return", "yield", 1)})
+    assert [row["sameness"] for row in table(tmp_path / "same", "pairs")] == ["near"]
+
+
 def test_what_one_file_says_as_code_and_the_other_as_a_comment_is_the_same(tmp_path: Path) -> None:
     """Commented out, or behind a sign that a reader of tokens takes for the begin of a comment."""
     calls = "".join(f"call_{n} = fetch_{n}(row_{n}, {n}) + part_{n};\n" for n in range(60))
