@@ -69,7 +69,9 @@ class RejectRecord(GleaneryError):
 
 
 class TryAgain(GleaneryError):
-    """The call failed in a way that may pass."""
+    """The call failed in a way that may pass; `after` is how many seconds a server asked us to wait."""
+
+    after = 0.0
 
 
 def of_system(error: Exception) -> StopRun | None:

@@ -48,10 +48,16 @@ class Deadline:
 
 
 def retried(call: Callable[[], _T], deadline: Deadline) -> _T:
-    """What `call` returns; if it raises TryAgain it is called again, twice at most and after a pause."""
+    """What `call` returns; if it raises TryAgain it is called again, twice at most and after a pause.
+
+    A server that asks for a longer pause gets it; one for which the time is too short is not asked again.
+    """
     for delay in RETRY_AFTER:
         try:
             return call()
-        except TryAgain:
-            time.sleep(min(delay, deadline.left()))
+        except TryAgain as error:
+            left = deadline.left()
+            if error.after >= left:
+                raise
+            time.sleep(min(max(delay, error.after), left))
     return call()

@@ -2,7 +2,7 @@
 
 In: an address and limits. Out: bytes, or a file in the cache under its own sha256 that is whole or absent. A redirect
 may change the host but never the scheme from https to http, and never from a host outside of a network to one inside
-(`hosts.py`). Names are looked up once for that check and again by the connection, so it is no guard against a name
+(`hosts.py`). A busy server is asked again when it says, if that is within the time of the source. Names are looked up once for that check and again by the connection, so it is no guard against a name
 server that lies. What a kill leaves half done is removed by the next download.
 """
 
@@ -13,9 +13,12 @@ import fcntl
 import hashlib
 import os
 import queue
+import re
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
@@ -32,6 +35,7 @@ Follow = Callable[[str], None]
 _CONNECT_SECONDS, _READ_SECONDS = 10, 30
 _WINDOW = 1 << 16
 _BUSY = (408, 425, 429)
+_SECONDS = re.compile(r"[0-9]{1,12}")
 
 
 def fetch_bytes(url: str, limit: int, deadline: Deadline, accept: str = "*/*") -> tuple[bytes, str]:
@@ -153,7 +157,7 @@ def _answer(url: str, deadline: Deadline, accept: str, follow: Follow = lambda _
             response = _head(session, target, deadline, accept)
             with response:
                 if not response.is_redirect:
-                    _check_status(response.status_code)
+                    _check_status(response.status_code, response.headers)
                     yield response
                     return
                 target = _next(target, response.headers["Location"], way)
@@ -214,13 +218,28 @@ def _body(response: requests.Response, limit: int, deadline: Deadline) -> Iterat
         raise _not_reached() from None
 
 
-def _check_status(status: int) -> None:
-    if status >= 500 or status in _BUSY:
-        raise _not_reached()
+def _check_status(status: int, headers: Mapping[str, str]) -> None:
+    # GitHub and others answer 403 where somebody has asked too often.
+    too_often = status == 403 and ("Retry-After" in headers or headers.get("X-RateLimit-Remaining", "").strip() == "0")
+    if status >= 500 or status in _BUSY or too_often:
+        busy = _not_reached()
+        busy.after = _pause(headers)
+        raise busy
     if status in (401, 403):
         raise RejectRecord("the server asks for a login", "download it yourself and give the path", "refused")
     if status != 200:
         raise RejectRecord("the server does not have it", "check the address, name and version", "not_found")
+
+
+def _pause(headers: Mapping[str, str]) -> float:
+    """The seconds that a busy server asks to wait: it gives a number of them, or a date, or when a limit ends."""
+    asked = headers.get("Retry-After") or ""
+    if _SECONDS.fullmatch(asked.strip()):
+        return float(asked)
+    with contextlib.suppress(ValueError, OverflowError):
+        return max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
+    ends = headers.get("X-RateLimit-Reset", "").strip()
+    return max(0.0, float(ends) - time.time()) if _SECONDS.fullmatch(ends) else 0.0
 
 
 def _error(error: Exception) -> GleaneryError:

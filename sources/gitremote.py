@@ -13,6 +13,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -38,6 +39,8 @@ _NOTE = "gleanery.json"
 _GRACE_SECONDS = 24 * 3600
 _ANSWER_BYTES = 1 << 20
 _TRIAL_BYTES = 1 << 20
+# Addresses, branches and hosts in git's messages: whose words they have in them is not git's.
+_GIVEN = re.compile(rb"'[^'\n]*'|refs/\S+|(resolve host: |connect to )\S+")
 _DUMB = b"dumb http transport does not support shallow"
 _NOT_FOUND = re2.compile(rb"returned error: 4(?:04|10)|repository '[^']*' not found|remote ref|not our ref")
 _FORBIDDEN = re2.compile(rb"returned error: 40[13]|could not read Username|Authentication failed")
@@ -177,7 +180,7 @@ def _run(url: str, directory: Path, deadline: Deadline, *arguments: str, largest
         status, printed, said = running.watched(_ANSWER_BYTES, lambda: _check_size(directory, largest))
     if status != 0:
         _check_room(directory)
-        raise ended() if status < 0 else _error(_own_words(said))
+        raise ended() if status < 0 else _error(_own_words(said, url))
     _check_size(directory, largest)
     return printed
 
@@ -201,9 +204,10 @@ def _check_size(directory: Path, largest: int) -> None:
         raise RejectRecord("the repository is larger than crawl.max_archive_bytes", "raise it", "too_large")
 
 
-def _own_words(said: bytes) -> bytes:
-    """What git itself said at the end, without what the server had it repeat."""
-    return b"\n".join(line for line in said.splitlines() if line.startswith((b"fatal:", b"error:")))
+def _own_words(said: bytes, url: str) -> bytes:
+    """What git itself said at the end, without what the server had it repeat, and without the names that it was given."""
+    lines = [line for line in said.splitlines() if line.startswith((b"fatal:", b"error:"))]
+    return _GIVEN.sub(rb"\1''", b"\n".join(lines).replace(url.encode(), b""))
 
 
 def _error(said: bytes) -> GleaneryError | OSError:

@@ -1,5 +1,6 @@
 """Repositories and archives over http, from real servers on this machine, honest and hostile ones."""
 
+import email.utils
 import errno
 import fcntl
 import functools
@@ -15,6 +16,7 @@ import tarfile
 import tempfile
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -321,6 +323,23 @@ def test_redirects_logins_and_missing_repositories_are_refused_by_name(
     assert list((tmp_path / "cache" / "git").rglob("*.pack")) == []
 
 
+NAMES = ["redirector", "refused-bequest", "it's-a-redirect", "x'redirect'", "timed%20out"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_word_in_a_name_decides_the_class_of_a_failure(
+    name: str, project: Path, tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    busy, missing = serve(constant(status=503)), serve(constant(status=404))
+    assert isinstance(failure(Source("git", f"{busy.url}/team/{name}.git"), tmp_path / "cache"), TryAgain)
+    assert len(busy.requests) == 3
+    assert code(Source("git", f"{missing.url}/team/{name}.git"), tmp_path / "cache") == "not_found"
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        away = f"http://127.0.0.1:{closed.getsockname()[1]}/team/{name}.git"
+    assert isinstance(failure(Source("git", away), tmp_path / "cache"), TryAgain)
+
+
 def test_a_server_cannot_send_the_reader_to_another_one_for_objects(
     project: Path, tmp_path: Path, serve: Callable[[Answer], Server]
 ) -> None:
@@ -345,6 +364,49 @@ def test_a_busy_server_is_asked_three_times(tmp_path: Path, serve: Callable[[Ans
     server.requests.clear()
     assert isinstance(failure(Source("archive", server.url + "/a.tar.gz"), tmp_path / "cache"), TryAgain)
     assert len(server.requests) == 3
+
+
+PAUSES: list[Callable[[float], tuple[int, dict[str, str]]]] = [
+    lambda seconds: (429, {"Retry-After": f"{seconds:.0f}"}),
+    lambda seconds: (503, {"Retry-After": email.utils.formatdate(time.time() + seconds + 0.9, usegmt=True)}),
+    lambda seconds: (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": f"{time.time() + seconds + 0.9:.0f}"}),
+    lambda seconds: (403, {"Retry-After": f"{seconds:.0f}"}),
+]
+
+
+@pytest.mark.parametrize("pause", PAUSES)
+def test_a_busy_server_is_asked_again_when_it_says(
+    pause: Callable[[float], tuple[int, dict[str, str]]],
+    tmp_path: Path,
+    serve: Callable[[Answer], Server],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(deadline, "time", types.SimpleNamespace(sleep=slept.append, monotonic=time.monotonic))
+
+    def busy(handler: http.server.BaseHTTPRequestHandler) -> None:
+        status, headers = pause(100) if len(server.requests) == 1 else (200, {})
+        body = archive() if status == 200 else b""
+        handler.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    server = serve(busy)
+    source = Source("archive", server.url + "/a.tar.gz")
+    assert [entry.path for entry in read(source, tmp_path / "cache")] == ["a.py"]
+    assert len(slept) == 1 and 97 < slept[0] < 103
+    server.requests.clear()
+    assert isinstance(failure(source, tmp_path / "cache", Limits(seconds=60)), TryAgain)
+    assert len(server.requests) == 1 and len(slept) == 1  # it would be too late
+
+
+def test_a_pause_that_is_none_is_passed_over(tmp_path: Path, serve: Callable[[Answer], Server]) -> None:
+    for words in ("soon", "-5", "Fri, 99 Foo 2020 00:00:00 GMT", "Fri, 01 Jan 2010 00:00:00 GMT", ""):
+        server = serve(constant(status=429, header=f"Retry-After: {words}"))
+        assert isinstance(failure(Source("archive", server.url + "/a.tar.gz"), tmp_path / "cache"), TryAgain)
+        assert len(server.requests) == 3
 
 
 def test_a_server_that_is_not_there_may_be_there_later(tmp_path: Path) -> None:
