@@ -6,7 +6,9 @@ Costs 0.2 to 1.3 ms for a file of ten kB.
 
 The encodings of East Asia with two bytes a letter are known by which rows of their tables a text uses. Each table has
 its common letters in rows of their own, and the rows of one are rare or empty in the others. The rest are files that
-read the same in all encodings of Latin letters: a few signs and letters that stand at one place in all of them.
+read the same in all encodings of Latin letters: a few signs and letters that stand at one place in all of them. DOS and
+the Macintosh have other letters there: a text is theirs too, and so unknown, if each of its letters could be one of
+theirs where it stands (`gro\\xe1` is `groß` in DOS, `Jos\\xe9` would be `JosÚ`).
 """
 
 import functools
@@ -67,18 +69,65 @@ _LATIN = re.compile(
     # a letter at an ASCII letter, with no other byte beyond ASCII beside it
     rb"|(?<=[A-Za-z])[" + _LETTERS + rb"](?![\x80-\xff])|(?<![\x80-\xff])[" + _LETTERS + rb"](?=[a-z])"
     rb"|(?<=[a-z])[\xe4\xf6\xfc]\xdf(?=[a-z])"  # größer
-    # a sign that begins no pair: what follows is below all second bytes (@ and above)
-    rb"|(?<![\x80-\xff])[\xa0\xa7\xa9\xab\xae\xb0\xb1\xb5\xb7\xbb](?=[\x00-\x2f]|\Z)"
+    # A sign that begins no pair: what follows is below all second bytes (@ and above). Behind a letter most of them are
+    # letters of another table.
+    rb"|(?<![A-Za-z\x80-\xff])[\xa7\xa9\xab\xae\xb1\xb5\xb7\xbb](?=[\x00-\x2f]|\Z)"
+    rb"|(?:(?<=[Tt])\xa9|(?<=[a-z])\xae)(?=[\x00-\x2f]|\Z)"  # copyright©, Windows®
+    rb"|(?:(?<=[0-9])|(?<=[0-9] ))\xb0(?=[\x00-\x2f]|\Z)|(?<=[\s0-9])\xa0(?=[\x00-\x3f]|\Z)|(?<=[\x00-\x2f])\xa0(?=\s)"
     rb"|(?<=[\x00-\x2f])[\xa7\xa9\xb1](?=[0-9])|(?<=[\s(\"'])\xab(?=[A-Za-z\s])|(?<![\x80-\xff])\x99(?=[\x00-\x2f]|\Z)"
     # quotes and dashes of Windows
     rb"|(?<=[A-Za-z])\x92(?=[a-z](?:[^\x80-\xff]|\Z))|(?<=[\s(])[\x91\x93](?=[A-Za-z0-9])"
     rb"|(?<=[A-Za-z0-9.,!?;:])[\x92\x94](?=[\s.,;:!?)]|\Z)|(?<=[ 0-9])[\x96\x97](?=[ 0-9\r\n]|\Z)"
     rb")*+\Z"
 )
+_HIGH_BYTE = re.compile(rb"[\x80-\xff]")
+# isn’t, it’s, we’re: with an accent instead, hardly anybody writes such an end of a word.
+_CONTRACTED = re.compile(rb"(?:n\x92t|[b-z]\x92s|[a-z]\x92(?:re|ve|ll|d|m))(?![A-Za-z])")
+_BETWEEN_LETTERS = re.compile(rb"(?<=[A-Za-z])\x92(?=[a-z])")
+# Tables of DOS and of the Macintosh have other letters at these places.
+_OLDER = ("cp437", "cp850", "cp852", "mac_roman")
+# What no word of a language that was written in these tables begins with, and what only stands behind a vowel.
+_NEVER_FIRST = frozenset("ìëùûîïôÿßńĺľòőűÈÙÌÛŰËÎÏŮ")
+_BEHIND_VOWELS, _VOWELS = frozenset("ßń"), frozenset("aeiouyäöü")
 
 
 def _same_in_all_latin(content: bytes) -> bool:
-    return _LATIN.match(content) is not None
+    if _LATIN.match(content) is None:
+        return False
+    padded = b"  " + content + b" "
+    places = {padded[found.start() - 2 : found.start() + 2] for found in _HIGH_BYTE.finditer(padded)}
+    words = [place for place in places if _is_in_word(place)]
+    if not all(_is_spelt(place.decode("cp1252")) for place in words if place[2] >= 0xC0):
+        return False
+    shortened = len(_CONTRACTED.findall(content))
+    if not words or (shortened and shortened == len(_BETWEEN_LETTERS.findall(content))):
+        return True
+    return not any(all(_is_spelt(place.decode(codec)) for place in words) for codec in _OLDER)
+
+
+def _is_in_word(place: bytes) -> bool:
+    """Whether a letter or a quote of Windows touches an ASCII letter; signs are judged by the pattern alone."""
+    return (place[2] >= 0xC0 or 0x91 <= place[2] <= 0x94) and (place[1:2].isalpha() or place[3:].isalpha())
+
+
+def _is_spelt(place: str) -> bool:
+    """Whether a letter may stand where it does: two letters before it, one behind it, in a language with such words."""
+    earlier, before, letter, after = tuple(place)
+    if letter in "…”’":  # of the Macintosh
+        return before.isalpha() and not after.isalpha()
+    if letter in "«‘“":
+        return not before.isalpha()
+    if not (letter.isalpha() and unicodedata.name(letter).startswith("LATIN ")) or letter in "ªºƒﬂ":
+        return False
+    if letter in _NEVER_FIRST and not before.isalpha():
+        return False
+    if (letter in _BEHIND_VOWELS and before not in _VOWELS) or (letter == "õ" and after not in "em"):
+        return False
+    if letter == "þ" and before.isalpha():
+        return False
+    if letter.isupper():
+        return not before.islower() and not (before.isalpha() and after.islower())
+    return not before.isupper() or after.islower() or not (earlier.isupper() or after.isupper())
 
 
 # --- two bytes a letter

@@ -2,8 +2,9 @@
 
 In: an address and limits. Out: bytes, or a file in the cache under its own sha256 that is whole or absent. A redirect
 may change the host but never the scheme from https to http, and never from a host outside of a network to one inside
-(`hosts.py`). A busy server is asked again when it says, if that is within the time of the source. Names are looked up once for that check and again by the connection, so it is no guard against a name
-server that lies. What a kill leaves half done is removed by the next download.
+(`hosts.py`). A busy server is asked again when it says, if that is within the time of the source. Names are looked up
+once for that check and again by the connection, so it is no guard against a name server that lies. What a kill leaves
+half done is removed by the next download.
 """
 
 import base64

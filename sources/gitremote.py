@@ -205,7 +205,7 @@ def _check_size(directory: Path, largest: int) -> None:
 
 
 def _own_words(said: bytes, url: str) -> bytes:
-    """What git itself said at the end, without what the server had it repeat, and without the names that it was given."""
+    """What git itself said at the end, without what the server had it repeat and the names that it was given."""
     lines = [line for line in said.splitlines() if line.startswith((b"fatal:", b"error:"))]
     return _GIVEN.sub(rb"\1''", b"\n".join(lines).replace(url.encode(), b""))
 

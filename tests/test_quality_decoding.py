@@ -111,6 +111,108 @@ def test_one_wrong_byte_leaves_the_encoding_unknown() -> None:
             assert decode(text_of(name).encode(written) + b"\xff\n")[0] is None, written
 
 
+MARKED = [("japanese.txt", "iso2022_jp", "iso2022_jp_ext"), ("korean.txt", "iso2022_kr", "iso2022_kr")]
+
+
+@pytest.mark.parametrize(("name", "written", "read"), MARKED)
+def test_marks_that_switch_between_tables_show_an_encoding(name: str, written: str, read: str) -> None:
+    for says in ("", f"# coding: {written.replace('2022_', '-2022-')}\n"):
+        text = says + text_of(name)
+        assert decode(text.encode(written, "ignore")) == (text.encode(written, "ignore").decode(written), read)
+
+
+def test_a_backslash_behind_a_japanese_letter_stays_one() -> None:
+    assert decode("// 日本語\\n~".encode("iso2022_jp").replace(b"\x1b(B", b"\x1b(J"))[0] == "// 日本語\\n~"
+
+
+def test_an_encoding_of_signs_that_code_is_full_of_has_to_be_declared() -> None:
+    text = "# coding: hz\n" + text_of("simplified.txt").encode("gb2312", "ignore").decode("gb2312")
+    assert decode(text.encode("hz")) == (text, "hz")
+    assert decode(text.encode("hz")[4:])[1] == "utf-8"
+    assert decode("# coding: utf-7\n# größer".encode("utf-7")) == (None, "unknown")
+    assert decode(b"# coding: utf-7\nx = 1") == ("# coding: utf-7\nx = 1", "utf-8")
+    assert decode(b"# coding: hz\n# ~{VPN~}") == (None, "unknown")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "printf '\x1b[1;31mred\x1b[0m \x1b(B\x1b[m'",
+        "\x1b$\x1b[31m\x0e\x0f",
+        "# coding: iso-2022-jp\necho '\x1b[31m'",
+        "(format t ~{~a~})",
+        "s = '\x1b$B'  # the mark of a table",
+        "größer \x1b$BF|K\\8l\x1b(B",
+    ],
+)
+def test_what_only_looks_like_a_mark_stays_utf_8(text: str) -> None:
+    assert decode(text.encode()) == (text, "utf-8")
+
+
+def test_a_few_letters_of_two_bytes_are_read_as_they_declare() -> None:
+    for text, written in (("联通", "gbk"), ("路", "gbk"), ("ﾃﾊ", "shift_jis")):
+        declared = f"# coding: {written}\n# {text}\n"
+        assert decode(declared.encode(written)) == (declared, read_as(written))
+    single = [bytes([first, second]) for first in range(0xB0, 0xF8) for second in range(0xA1, 0xFF)]
+    for letter in single:
+        content = b"# coding: gbk\nx = '" + letter + b"'\n"
+        assert decode(content)[1] in ("gb18030", "unknown")
+
+
+def test_many_letters_of_utf_8_are_utf_8_whatever_is_declared() -> None:
+    for text in (text_of("german.txt"), text_of("simplified.txt"), "中", "größer, höher, überall"):
+        text = "# coding: gbk\n" + text
+        assert decode(text.encode()) == (text, "utf-8")
+
+
+# The first are bytes of DOS, of a Macintosh and of Central Europe, and would be other words in a table of Windows.
+OLDER = [
+    ("cp850", "// o arquivo já existe"),
+    ("cp437", "' el valor está en metros"),
+    ("cp850", "REM Nº 1"),
+    ("cp850", "// será, está."),
+    ("cp850", "// NÃO"),
+    ("cp850", "// daß es groß ist"),
+    ("cp850", "// limões"),
+    ("cp850", "// Última"),
+    ("cp850", "// Intel® x"),
+    ("cp852", "// są"),
+    ("cp852", "// dzień"),
+    ("cp852", "// naše"),
+    ("iso8859_2", "// wartosci są tu"),
+    ("iso8859_2", "# sieť je tu"),
+    ("iso8859_2", "# cieľ"),
+    ("iso8859_2", "// będą są"),
+    ("iso8859_4", "// są"),
+    ("mac_roman", "// daß es geht"),
+    ("mac_roman", "// Miguel París Díaz"),
+    ("mac_roman", "// usage: REF…"),
+    ("mac_roman", "// (0, ∞)"),
+]
+
+
+@pytest.mark.parametrize(("written", "text"), OLDER)
+def test_a_word_of_an_older_table_is_not_taken_for_one_of_windows(written: str, text: str) -> None:
+    assert decode(f"{text}\n".encode(written)) == (None, "unknown")
+
+
+WINDOWS = [
+    "// José Müller, für größere Werte",
+    "// Isn’t it the user’s?",
+    "// “quoted” – and — so on",
+    "// Copyright © 1999, copyright© Foo, Windows® 5 °, § 3, ± 2",
+    "// Straße, Länge, später, Höhe",
+    "// vérité, été",
+    "// está aquí, el número",
+    "// François Noël, François",
+]
+
+
+@pytest.mark.parametrize("text", WINDOWS)
+def test_western_words_are_still_read(text: str) -> None:
+    assert decode(f"{text}\n".encode("cp1252")) == (f"{text}\n", "cp1252")
+
+
 def test_one_word_over_and_over_is_no_evidence() -> None:
     assert recognised(("// 中文\n" * 100).encode("big5")) is None
 
