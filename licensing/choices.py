@@ -21,8 +21,15 @@ _EITHER = re2.compile(
 _NOT_A_CHOICE = re2.compile(r"(?i)\beither (?:version|express|v[0-9]|the? version)|\band\b")
 _DUAL = re2.compile(r"(?i)\b(?:dual|double)[- ]?licen[sc]|\bdually licen[sc]")
 _DUAL_NAMES = re2.compile(
-    r"(?i)\b(?:dual|double|dually)[- ]?licen[sc]ed (?:under|as|with|by)(?: both)?(?: the)? (.{3,160}?)"
-    r"(?: licen[sc]es?)?\.?[ \t]*$"
+    r"(?i)\b(?:dual|double|dually)[- ]?licen[sc]ed,? (?:and )?(?:(?:released|distributed|available) )?"
+    r"(?:under|as|with|by)(?: both)?(?: the)?:? (.{3,160}?)"
+    r"(?: licen[sc]es?)?(?:,? or,? \(?at your option\)?,? any later version)?(?:\.(?: |$)|[ \t]*$)"
+)
+_LINK = re2.compile(r"\[([^\]\n]{1,120})\]\([^)\n]{0,200}\)")
+_DUAL_LINES = 4
+# Words with which not all is under both, or one is told from the other.
+_APART = re2.compile(
+    r"(?i)\b(?:rest|others?|parts?|portions?|some|most|files?|except|unless|depending|respectively|for|if|when|where)\b"
 )
 # "Released under any of the GPL, the LGPL, or the BSD License".
 _ANY_OF = re2.compile(
@@ -48,6 +55,16 @@ _PLAIN_SUBJECT = re2.compile(
     r"app|application|crate|gem|framework|distribution|files?|product|utility|implementation|toolkit|scripts?|component|"
     r"system|engine|driver|release|contents?|documentation))$"
 )
+# "Alternatively, this software may be distributed under the terms of ...", which opens a paragraph below other terms.
+_ALTERNATIVE = re2.compile(
+    r"(?i)^alternatively,?\s[^;]{0,200}?\b(?:(?:may|can) (?:also )?(?:be )?"
+    r"(?:used?|(?:re-?)?distributed?|(?:re)?licen[sc]ed?|choose|opt|elect|copied|copy|modify|modified)|"
+    r"(?:is|are) (?:also )?(?:available|licen[sc]ed|released|distributed))\b[^;]{0,160}?"
+    r"\b(?:licen[sc]es?|[al]?gpl(?:v[0-9])?|bsd|mit|apache|mpl|public domain)\b"
+)
+_IN_ADDITION = re2.compile(r"(?i)\b(?:in addition|as well as|also (?:applies|apply|comply)|portions?|parts?)\b")
+_ALTERNATIVE_LINES = 5
+_COMMENT_SIGNS = " \t*/#;%!|\"'-"
 _JOINED = re2.compile(r"(?i),? (?:and|or)(?: the)? |[ \t]*[/&][ \t]*")
 LONGEST_CHOICE = 8
 
@@ -97,19 +114,73 @@ def _choice_of(parts: Iterable[str]) -> str:
 
 
 def with_dual(scanner: Scanner, found: tuple[Finding, ...], lines: list[str]) -> tuple[Finding, ...]:
-    """With each line "dual licensed under A and B" as a choice of the two, if both of its names are known."""
+    """With each "dual licensed under A and B" as a choice of the two, if both of its names are known.
+
+    It may go over some lines, and its names may be links.
+    """
     for number, line in enumerate(lines, 1):
-        said = _DUAL_NAMES.search(line[:LONGEST_FIELD])
-        names = [n for n in _JOINED.split(said[1]) if n.strip()] if said is not None else []
-        if len(names) != 2:
+        if not _DUAL.search(line[:LONGEST_FIELD]):
             continue
-        answers = [resolved(scanner, name) for name in names]
-        known = [all_of(f.expression or "" for f in a) for a in answers if all(f.outcome == "found" for f in a)]
-        if len(known) == 2 and all(k and not only_points(k) for k in known):
-            choice = Finding("found", _choice_of(k or "" for k in known), 100.0, "gleanery-dual", number, number)
-            others = [f for f in found if (f.start_line, f.end_line) != (number, number)]
-            found = tuple(sorted((*others, choice), key=lambda f: f.start_line or 0))
+        for last in range(number, min(number + _DUAL_LINES, len(lines) + 1)):
+            choice = _dual_choice(scanner, lines[number - 1 : last], number)
+            if choice is not None:
+                others = [f for f in found if not _stands_in(f, number, last)]
+                found = tuple(sorted((*others, choice), key=lambda f: f.start_line or 0))
+                break
+            if not lines[last - 1].strip(_COMMENT_SIGNS):
+                break
     return found
+
+
+def _dual_choice(scanner: Scanner, lines: list[str], number: int) -> Finding | None:
+    said = _LINK.sub(r"\1", " ".join(line[:LONGEST_FIELD].strip(_COMMENT_SIGNS) for line in lines))
+    dual = _DUAL_NAMES.search(said)
+    if dual is None or _APART.search(said[: dual.start()]) or _APART.search(dual[1]):
+        return None
+    names = [n for n in _JOINED.split(dual[1]) if n.strip()]
+    if len(names) != 2:
+        return None
+    answers = [resolved(scanner, name) for name in names]
+    known = [all_of(f.expression or "" for f in a) for a in answers if all(f.outcome == "found" for f in a)]
+    if len(known) != 2 or any(not k or only_points(k) for k in known):
+        return None
+    last = number + len(lines) - 1
+    return Finding("found", _choice_of(k or "" for k in known), 100.0, "gleanery-dual", number, last)
+
+
+def _stands_in(finding: Finding, first: int, last: int) -> bool:
+    return first <= (finding.start_line or 0) and (finding.end_line or 0) <= last
+
+
+def with_alternative(scanner: Scanner, found: tuple[Finding, ...], lines: list[str], scope: str) -> tuple[Finding, ...]:
+    """What stands above a paragraph "Alternatively, ... under ..." and what stands in it and below, as a choice.
+
+    Both sides must name licences and leave no doubt. Two more questions to the scanner for a text that has such a
+    paragraph and several licences.
+    """
+    at = next((n for n, line in enumerate(lines) if _opens_alternative(lines, n, line)), None)
+    parts = [part for f in found for part in conjuncts(f.expression or "")]
+    if at is None or len(parts) < 2 or any(f.outcome not in ("found", "none") for f in found):
+        return found
+    sides = []
+    for side in (lines[:at], [""] * at + lines[at:]):
+        said = scanner.scan("\n".join(side).encode("utf-8", "replace"), scope)
+        stated = all_of(f.expression for f in said if f.outcome == "found" and f.expression)
+        if stated is None or only_points(stated) or any(f.outcome != "found" for f in said):
+            return found
+        sides.append(stated)
+    first, last = min(f.start_line or 1 for f in found), max(f.end_line or 1 for f in found)
+    rules = dict.fromkeys(["gleanery-alternatively", *(f.rule for f in found if f.rule)])
+    score = min(f.score or 0.0 for f in found)
+    choice = Finding("found", _choice_of(dict.fromkeys(sides)), score, ", ".join(rules), first, last)
+    return (replace(choice, copyrights=found[0].copyrights),)
+
+
+def _opens_alternative(lines: list[str], number: int, line: str) -> bool:
+    if line.strip(_COMMENT_SIGNS)[:13].lower() != "alternatively":
+        return False
+    said = " ".join(line.strip(_COMMENT_SIGNS) for line in lines[number : number + _ALTERNATIVE_LINES])
+    return _ALTERNATIVE.search(said) is not None and not _IN_ADDITION.search(said)
 
 
 def without_foreign(found: tuple[Finding, ...], lines: list[str], title: str) -> tuple[Finding, ...]:

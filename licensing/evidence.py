@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import re2
 
-from gleanery.licensing.choices import with_any_of, with_dual, with_perl, without_foreign
+from gleanery.licensing.choices import with_alternative, with_any_of, with_dual, with_perl, without_foreign
 from gleanery.licensing.denials import LIMITED, with_denials
 from gleanery.licensing.documents import document_text
 from gleanery.licensing.expressions import PROPRIETARY, all_of
@@ -21,13 +21,13 @@ from gleanery.licensing.foreign_limits import foreign_limit
 from gleanery.licensing.grants import doubtful, grants, may_be_mention, mention_of
 from gleanery.licensing.heads import findings_of_head, head_to_scan, unheard
 from gleanery.licensing.limits import limit_in, limit_of_page, limited
-from gleanery.licensing.lookalikes import without_any_use, without_resources
+from gleanery.licensing.lookalikes import only_lines, without_any_use, without_comparisons, without_resources
 from gleanery.licensing.manifests import Statement, statements
 from gleanery.licensing.names import license_role, reading_scope
 from gleanery.licensing.others import others_from
 from gleanery.licensing.parts import KEPT_BACK, Part, division
 from gleanery.licensing.permissions import with_permission
-from gleanery.licensing.reading import WHOLE_CHARACTERS, decoded, read_text
+from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES, WHOLE_CHARACTERS, decoded, read_text
 from gleanery.licensing.readme import is_of_others, own_lines, paragraphs_of_others, section_lines, title_of
 from gleanery.licensing.record_findings import findings_of_records
 from gleanery.licensing.refusals import refusal_in
@@ -36,7 +36,8 @@ from gleanery.licensing.scan import MAYBE_NO_TRAINING, NO_TRAINING, Finding, Sca
 from gleanery.licensing.statements import OF_FILES, OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 30
+EVIDENCE_VERSION = 31
+_DUAL_LICENSED = re2.compile(rb"(?:dual|double|dually)[- ]?licen[sc]ed")
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _MOST_NOT_INCLUDED = 16
 # Lines at the beginning of a licence file in which it says what it is.
@@ -47,14 +48,6 @@ _OWNERS_ONLY = re2.compile(
 )
 # What makes a sentence about a part of the work no plain grant.
 _CONDITION = re2.compile(r"(?i)\bunless\b|\bexcept|\bif\b|\bnot\b|\bsome\b|\bmay\b|\bvarious\b|\bmost\b|\bonly\b")
-# "Compatible with the GPL" and "unlike the GPL" say that it is another licence.
-_GPL = r"(?:the\s+)?(?:<[^>]{0,200}>\s*)?(?:gnu\s+)?(?:l?gpl\w*|(?:lesser\s+)?general\s+public\s+licen[sc]e)"
-_COMPATIBLE = re2.compile(
-    rf"(?i)\b(?:(?:in)?compatible\"?\s+with|unlike)\s+{_GPL}|\b(?:l?gpl|gnu)[- ]compatible|"
-    rf"\b(?:doesn't|does\s+not)\s+mean\s+(?:that\s+)?[^.]{{0,60}}\bunder\s+{_GPL}|"
-    rf"\bother\s+software\s+(?:that|which)\s+is\s+(?:released|licen[sc]ed|distributed|covered)\s+(?:under|"
-    rf"by)\s+{_GPL}"
-)
 # The detector reads "License: Free" as proprietary, also where a sentence only begins so: "Free for all uses".
 _LICENSE_FREE = "proprietary-license_845.RULE"
 _GOES_ON = re2.compile(r"(?i)^[^\n]*licen[sc]e\W{0,40}free\W+(?:for|to|of|and|as|software|under|use|open)\b")
@@ -88,6 +81,7 @@ def find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
 def _find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
     if scope == "head":
         of_head = without_any_use(content, scanner.scan(head_to_scan(without_resources(content)), scope))
+        of_head = _with_choices(scanner, content[: 4 * HEAD_CHARACTERS], of_head)
         return with_permission(content, findings_of_head(content, of_head))
     if scope == "whole":
         return _of_text(scanner, content)
@@ -103,6 +97,19 @@ def _find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
         found.append(Finding("found", NO_TRAINING, 100.0, "gleanery-no-ai-training", *reading.reserved))
     found = found or [Finding("none")]
     return (replace(found[0], copyrights=reading.copyrights), *found[1:])
+
+
+def _with_choices(scanner: Scanner, head: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings in a head with the choices that go over several sentences."""
+    if not any(f.outcome == "found" for f in found):
+        return found
+    said = head.lower()
+    dual, other = _DUAL_LICENSED.search(said), b"alternatively" in said
+    if not (dual or other):
+        return found
+    lines = decoded(head).replace("\r\n", "\n").replace("\r", "\n").split("\n")[:HEAD_LINES]
+    found = with_dual(scanner, found, lines) if dual else found
+    return with_alternative(scanner, found, lines, "head") if other else found
 
 
 def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
@@ -133,6 +140,7 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
         found = _scanned(scanner, list(divided.others))
     found, others = _without_others(scanner, found, list(divided.others) if divided.rest else lines)
     found = with_dual(scanner, tuple(with_any_of(f, lines) for f in found), lines)
+    found = with_alternative(scanner, found, lines, "whole")
     found = _with_doubts(with_denials(without_foreign(found, lines, ""), lines), lines)
     found = (*found, *restricted_lines(divided.others[:_TITLE]))
     if len(lines) <= _TITLE and not any(f.outcome == "changed" for f in found):  # no text: a sentence that names one
@@ -239,19 +247,15 @@ def _of_the_work(text: str) -> str:
     >>> _of_the_work("MIT.\\nNote that libfrob (not included)\\nis under the GPL. Enjoy.")
     'MIT.\\n\\n Enjoy.'
     """
-    text = str(_COMPATIBLE.sub(_only_lines, text))
+    text = without_comparisons(text)
     for match in list(_NOT_INCLUDED.finditer(text))[:_MOST_NOT_INCLUDED][::-1]:
         start = max(0, match.start() - LONGEST_FIELD)
         ends = [end.end() for end in _SENTENCE_END.finditer(text, start, match.start())]
         stop = _SENTENCE_END.search(text, match.end(), match.end() + LONGEST_FIELD)
         if stop is not None and (ends or not start):
             first, last = (ends or [0])[-1], stop.end()
-            text = f"{text[:first]}{_only_lines(text[first:last])}{text[last:]}"
+            text = f"{text[:first]}{only_lines(text[first:last])}{text[last:]}"
     return text
-
-
-def _only_lines(words: re.Match[str] | str) -> str:
-    return "\n" * (words if isinstance(words, str) else words[0]).count("\n")
 
 
 def _of_part(scanner: Scanner, part: Part) -> Finding:

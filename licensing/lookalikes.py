@@ -16,6 +16,14 @@ from gleanery.licensing.reading import HEAD_CHARACTERS, decoded
 
 # Files of other packages that a build leaves out of its own: `excludes += "/META-INF/{AL2.0,LGPL2.1}"`.
 _RESOURCE = re2.compile(rb"""(["'])/?(?:\*\*/)?META-INF/[^"'\n]{0,200}["']""")
+# "Compatible with the GPL" and "unlike the GPL" say that it is another licence.
+_GPL = r"(?:the\s+)?(?:<[^>]{0,200}>\s*)?(?:gnu\s+)?(?:l?gpl\w*|(?:lesser\s+)?general\s+public\s+licen[sc]e)"
+_COMPATIBLE = re2.compile(
+    rf"(?i)\b(?:(?:in)?compatible\"?\s+with|unlike)\s+{_GPL}|\b(?:l?gpl|gnu)[- ]compatible|"
+    rf"\b(?:doesn't|does\s+not)\s+mean\s+(?:that\s+)?[^.]{{0,60}}\bunder\s+{_GPL}|"
+    rf"\bother\s+software\s+(?:that|which)\s+is\s+(?:released|licen[sc]ed|distributed|covered)\s+(?:under|"
+    rf"by)\s+{_GPL}"
+)
 # "For any purpose, commercial or non-commercial": both are allowed. The detector reads only the end of it.
 _ANY_USE = re2.compile(r"(?i)\bcommercial,?\s+(?:and|or|and/or|as well as)\s+(?:for\s+)?non-?\s?commercial\b")
 _DENIES = re.compile(r"(?i)\b(?:not|no|nor|without|prohibit\w*|forbid\w*|unless|only|except)\b")
@@ -25,13 +33,31 @@ _BARE_RULES = ("proprietary-license_544.RULE", "proprietary_non-commercial")
 
 
 def without_resources(content: bytes) -> bytes:
-    """The bytes of a head without the names of resources that a build leaves out or takes in.
+    """The bytes of a head without the names of resources that a build leaves out or takes in, and without comparisons.
 
     >>> without_resources(b'excludes += "META-INF/LGPL2.1"\\n')
     b'excludes += \\n'
     """
     head = content[: 4 * HEAD_CHARACTERS]
-    return bytes(_RESOURCE.sub(b"", head)) if b"META-INF/" in head else content
+    if b"ompatible" in head:
+        head = without_comparisons(head.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    elif b"META-INF/" not in head:
+        return content
+    return bytes(_RESOURCE.sub(b"", head)) if b"META-INF/" in head else head
+
+
+def without_comparisons(text: str) -> str:
+    """A text without the names of licences that it only compares its own with, and as many lines.
+
+    >>> without_comparisons("The ISC License is approved by the OSI as GPL-compatible.")
+    'The ISC License is approved by the OSI as .'
+    """
+    return str(_COMPATIBLE.sub(only_lines, text))
+
+
+def only_lines(words: re.Match[str] | str) -> str:
+    """The ends of the lines of some words."""
+    return "\n" * (words if isinstance(words, str) else words[0]).count("\n")
 
 
 def without_any_use(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:

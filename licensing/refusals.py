@@ -27,12 +27,20 @@ _MAYBE = re2.compile(
         r"\bno (?:licen[sc]e|rights?|permission) (?:is|are|has)\b|\b(?:restricted|limited) to\b|\bsigned\b|"
         r"\bnot (?:authori[sz]ed|licen[sc]ed) to\b|\bonly for use by\b|"
         r"\bonly be used by\b|\brequires? (?:the )?(?:prior|written|express)\b|\bexcept in accordance\b|"
-        r"\byou (?:may|must|shall) not (?:copy|re-?distribute|distribute|reproduce|disclose|share)\b"
+        r"\byou (?:(?:may|must|shall) not|cannot) (?:copy|re-?distribute|distribute|reproduce|disclose|share)\b|"
+        r"\bdistribution statement [b-f]\b|\bnot for (?:public |external )?(?:(?:re-?)?distribution|release)\b"
     )
     .replace(" ", _GAP)
     .encode()
 )
-_MAYBE_NOT = re2.compile(r"(?i)\byou may not\b|\bmay not be\b|\bno part of\b|\bdo not\b".replace(" ", _GAP).encode())
+_MAYBE_NOT = re2.compile(
+    (
+        r"(?i)\b(?:may|can|must|shall|should) not\b|\bcannot\b|\bnot to be\b|\bno part of\b|"
+        r"\bdo not\b"
+    )
+    .replace(" ", _GAP)
+    .encode()
+)
 _MAYBE_WITHOUT = re2.compile(
     rb"(?i)\bwithout\b[^.;]{0,80}\b(?:permission|consent|agreement|authori[sz]ation|approval|licen[sc]e)\b"
 )
@@ -45,6 +53,10 @@ _WORK = (
     r"(?:computer )?programs?|work|contents|repository|project)\b"
 )
 _LEAVE = r"\b(?:permission|consent|licen[sc]e|agreement|authori[sz]ation|approval)\b"
+# Every way to say that something is not to be done, to somebody and of something.
+_NOT = r"\b(?:may|must|shall|should) not\b"
+_DO = r"(?:use|copy|modify|reproduce|(?:re-?)?distribute|publish|disclose|share)"
+_DONE = r"(?:used|copied|disclosed|reproduced|(?:re-?)?distributed|modified|shared|published)"
 _NOT_ALLOWED = r"\b(?:prohibited|forbidden|not (?:permitted|allowed))\b"
 _THINGS = r"\b(?:products?|devices?|chips?|microcontrollers?|processors?|hardware|silicon|integrated circuits?)\b"
 _ONLY = r"\b(?:only|exclusively|solely)\b"
@@ -53,17 +65,19 @@ _REFUSALS = (
     r"\b(?:strictly|expressly) (?:prohibited|forbidden)\b",
     rf"{_USE}[^.;]{{0,200}}\bwithout\b[^.;]{{0,60}}{_LEAVE}[^.;]{{0,60}}{_NOT_ALLOWED}",
     rf"{_USE}[^.;]{{0,200}}{_NOT_ALLOWED}[^.;]{{0,30}}\b(?:without|unless)\b[^.;]{{0,60}}{_LEAVE}",
-    r"\byou may not (?:use|copy|modify|reproduce|distribute|publish|disclose|share)\b[^.;]{0,200}"
+    rf"\byou {_NOT} {_DO}\b[^.;]{{0,200}}"
     rf"\bwithout\b[^.;]{{0,60}}{_LEAVE}",
     # The name of an owner may have a point in it: "without the permission of Acme inc. and its licensors, any use ...".
     rf"\bwithout\b[^.;]{{0,60}}{_LEAVE}(?:[^.;]|\.(?:,| (?-i:[a-z]))){{0,80}}{_USE}[^.;]{{0,160}}{_NOT_ALLOWED}",
-    r"[^.;]{0,60}\bmay not be (?:used|copied|disclosed|reproduced|(?:re)?distributed|modified|shared|published)\b"
-    r"[^.;]{0,120}"
+    # "Cannot be used without a license": so programs speak too.
+    rf"\bcan ?not be {_DONE}\b[^.;]{{0,120}}\bwithout\b[^.;]{{0,60}}"
+    r"\b(?:permission|consent|authori[sz]ation|approval)\b|"
+    rf"[^.;]{{0,60}}(?:{_NOT} be|\bnot to be) {_DONE}\b[^.;]{{0,120}}"
     rf"\bwithout\b[^.;]{{0,60}}{_LEAVE}|"
     rf"\bno part of\b[^.;]{{0,60}}\bmay be\b[^.;]{{0,160}}\bwithout\b[^.;]{{0,80}}{_LEAVE}",
-    r"\bmay not be (?:used|copied|disclosed|reproduced|distributed)\b[^.;]{0,60}"
+    rf"(?:{_NOT} be|\bnot to be) {_DONE}\b[^.;]{{0,60}}"
     r"\bexcept in accordance\b[^.;]{0,40}\bagreement\b|"
-    r"\byou (?:may|must|shall) not (?:copy|re-?distribute|distribute|reproduce|disclose|share)"
+    r"(?:\byou (?:may|must|shall) not|\byou cannot) (?:copy|re-?distribute|distribute|reproduce|disclose|share)"
     rf"(?:,? (?:or |and )?\w+){{0,3}} (?:it|them|(?:this|the) {_WORK})(?:[.,;]| (?:to|outside|without|in any)\b|$)|"
     rf"{_USE}[^.;]{{0,120}}\brequires? (?:an? |the )?(?:prior|written|express|signed)\b[^.;]{{0,30}}{_LEAVE}",
     r"\b(?:unauthori[sz]ed \w+|(?:re)?distribution|reproduction|copying|use) of (?:this|the) "
@@ -81,6 +95,9 @@ _REFUSALS = (
     r"\bherein\b[^.;]{0,30}\bproprietary to\b|"
     rf"\bproprietary rights (?:in(?: and to)?|on|to) (?:this|the) {_WORK}|"
     r"\b(?:confidential (?:and|&|/) proprietary|proprietary (?:and|&|/) confidential)\b|"
+    r"(?m:^not for (?:public |external )?(?:(?:re-?)?distribution|release)(?:[.,;!]|$))|"
+    # What the armed forces of the United States write above a work; A is free for all.
+    r"\bdistribution statement [b-f]\b|"
     # A licence file that is not the one of the folder.
     r"\b(?-i:LICEN[SC]E)[-._](?:enterprise|commercial|proprietary|ee)\b|"
     r"\b(?:see|in|under)\b[^.;]{0,40}\b(?:ee|enterprise)/(?-i:LICEN[SC]E)\b",

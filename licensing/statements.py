@@ -172,8 +172,13 @@ def explained(parts: Iterable[str], whole_choice: bool = False) -> str | None:
     known = [part for part in every if not only_points(part)] or every
     named = {canonical(part) for part in known}
     choices = [alternatives(part) for part in known if len(alternatives(part)) > 1]
-    sides = {text for choice in choices if not whole_choice or choice <= named for text in choice}
+    sides = {text for choice in choices if not whole_choice or _all_named(choice, named) for text in choice}
     return all_of(part for part in known if not any(_includes(side, canonical(part)) for side in sides))
+
+
+def _all_named(choice: frozenset[str], named: set[str]) -> bool:
+    """Whether each side of a choice stands beside it as a text of its own."""
+    return all(any(_includes(side, text) for text in named) for side in choice)
 
 
 def _includes(side: str, text: str) -> bool:
