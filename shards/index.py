@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
 from gleanery.shards.layout import Shard
+from gleanery.shards.maps import read_file
 
 # Small enough to stay in a cache while it is decoded and checked; a quarter of it would take 3 % more space.
 BLOCK_BYTES = 256 << 10
@@ -92,8 +93,7 @@ def read_columns(content: bytes, counts: Sequence[tuple[str, int]]) -> list[NDAr
 
 def read_checked(root: Path, name: str, digest: str) -> bytes:
     """The bytes of a small file of a release. Raises StopRun if it is missing or was changed."""
-    path = root / name
-    content = path.read_bytes() if path.is_file() else None
+    content = read_file(root / name, name)
     if content is None or hashlib.sha256(content).hexdigest() != digest:
         raise StopRun(f"{name} is missing or was changed after it was written", "fetch this file again")
     return content

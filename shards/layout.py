@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.records.errors import StopRun
+from gleanery.shards.maps import read_file
 from gleanery.shards.tokenizer_file import SENTINELS
 
 FORMAT = "gleanery-shards-3"
@@ -126,12 +127,11 @@ class StoreFile:
 
 def read_store_file(root: Path) -> tuple[StoreFile, bytes]:
     """`store.json`, checked, and its bytes. Raises StopRun if it is absent, damaged or of another format."""
-    path = root / STORE_FILE
-    if not path.is_file():
+    content = read_file(root / STORE_FILE, STORE_FILE)
+    if content is None:
         of_run = (root / "release" / STORE_FILE).is_file()
         way_out = f"it is the folder of a run: give {root / 'release'}" if of_run else "give that of a finished release"
         raise StopRun(f"there is no {STORE_FILE} in {root}", way_out)
-    content = path.read_bytes()
     try:
         value = json.loads(content)
         if value["format"] != FORMAT:

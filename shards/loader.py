@@ -281,7 +281,7 @@ def _opened_anew(
     """A loader as another one was. Raises StopRun if another release stands there now."""
     loader = kind(**arguments)
     loader.load_state_dict(state)
-    loader._plans.packed = dict(packed)
+    loader._plans.pack(packed)
     return loader
 
 

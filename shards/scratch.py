@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
+from gleanery.shards.maps import mapped, way_out
 
 WAY_OUT = "give a `scratch` folder with 2 or 4 bytes for each token, or name one in TMPDIR; or pack without compression"
 
@@ -36,9 +37,11 @@ class Scratch:
         try:
             self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - as long as the map
             self._file.truncate(tokens * dtype.itemsize)
-            self.kept = np.memmap(self._file, dtype=dtype, mode="r", shape=(tokens,)).view(np.ndarray)
+            self.kept = mapped(self._file.fileno(), tokens * dtype.itemsize).view(dtype)
         except (OSError, OverflowError, ValueError) as error:
-            raise StopRun(f"there is no scratch space for {tokens:,} tokens: {error}", WAY_OUT) from error
+            raise StopRun(
+                f"there is no scratch space for {tokens:,} tokens: {error}", way_out(error, WAY_OUT)
+            ) from error
 
     def keep(self, first: int, tokens: NDArray[Any]) -> None:
         """Write tokens to where they stay. Raises StopRun if the disk is full."""

@@ -26,6 +26,7 @@ from gleanery.shards.addresses import address_of
 from gleanery.shards.chance import compiled
 from gleanery.shards.index import BLOCK_BYTES, Index, read_checked, read_columns, read_index
 from gleanery.shards.layout import STORE_FILE, TOKENIZER_FILE, Shard, StoreFile, read_store_file
+from gleanery.shards.maps import mapped_file, refused
 from gleanery.shards.names import Names, read_names
 from gleanery.shards.scratch import Scratch
 from gleanery.shards.spans import Spans
@@ -77,7 +78,7 @@ class Store:
         self.n_tokens = description.tokens
         compressed = description.compression != "none"
         self.docs, self.blocks = read_index(root, description.shards, self.dtype.itemsize, compressed)
-        self.stored = [_stored(root, shard) for shard in description.shards]
+        self.stored = [mapped_file(root / one.tokens_file, one.tokens_file, one.bytes) for one in description.shards]
         if compressed:
             begins = np.cumsum([0, *(shard.tokens for shard in description.shards)]).tolist()
             self._scratch, self._begins = Scratch(begins[-1], self.dtype, scratch), begins
@@ -218,7 +219,7 @@ class Store:
         """
         path = self.root / shard.docs_file
         if path not in self._compared:
-            if not path.is_file() or _sha256(path) != shard.docs_sha256:
+            if not path.is_file() or _sha256(path, shard.docs_file) != shard.docs_sha256:
                 raise StopRun(f"{shard.docs_file} is missing or was changed after it was written", "fetch it again")
             self._compared.add(path)
         return path
@@ -291,7 +292,7 @@ class Store:
         for shard in self.description.shards:
             self._compared.clear()
             self.docs_file(shard)
-            if _sha256(self.root / shard.tokens_file) != shard.tokens_sha256:
+            if _sha256(self.root / shard.tokens_file, shard.tokens_file) != shard.tokens_sha256:
                 raise StopRun(f"{shard.tokens_file} was changed after it was written", "fetch this file again")
         self.scan()
 
@@ -321,15 +322,6 @@ def _lowest_and_highest(tokens: NDArray[Any]) -> tuple[int, int]:
     return lowest, highest
 
 
-def _stored(root: Path, shard: Shard) -> NDArray[np.uint8]:
-    path = root / shard.tokens_file
-    if not path.is_file() or path.stat().st_size != shard.bytes:
-        raise StopRun(f"{shard.tokens_file} is missing or has another size", "fetch this file again")
-    if shard.bytes == 0:
-        return np.empty(0, np.uint8)
-    return np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)  # slices of a plain view cost a tenth
-
-
 def _room(size: int) -> NDArray[np.uint8]:
     """Bytes to decode into, kept for the life of the thread: a new array for each block costs its pages anew."""
     room: NDArray[np.uint8] | None = getattr(_OF_THREAD, "room", None)
@@ -338,6 +330,9 @@ def _room(size: int) -> NDArray[np.uint8]:
     return room[:size]
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256(path: Path, name: str) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise refused(name, error) from error

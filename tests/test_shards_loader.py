@@ -1,5 +1,6 @@
 """The loader: one global order on every grid, exact restarts, and fill-in-the-middle that can be undone."""
 
+import gc
 import hashlib
 import itertools
 import json
@@ -9,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter
 from itertools import combinations, islice
 from pathlib import Path
@@ -748,6 +750,57 @@ def test_few_plans_are_kept_where_they_are_large(root: Path, monkeypatch: pytest
     monkeypatch.setattr(plans, "KEPT_BYTES", 1)
     rows = [loader.rows(epoch) for epoch in range(6)]
     assert len(loader._plans._plans) == 2 and [loader.plan(epoch).rows for epoch in range(6)] == rows
+
+
+def test_what_small_plans_take_is_counted_and_bounded(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source of few files has many epochs. What a plan takes is mostly not its numbers."""
+    loader = Loader(root, context=CONTEXT, only=[3], batch=4)
+    for epoch in range(20):
+        loader.read(epoch, 0, 1)  # what is made once
+    gc.collect()
+    tracemalloc.start()
+    before = len(loader._plans._plans)
+    for epoch in range(1000, 1400):
+        loader.plan(epoch)
+    taken, made = tracemalloc.get_traced_memory()[0], len(loader._plans._plans) - before
+    tracemalloc.stop()
+    assert made == 400 and taken < 1.3 * made * (plans.PLAN_BYTES + loader.plan(0).nbytes)
+    monkeypatch.setattr(plans, "KEPT_BYTES", 100 * plans.PLAN_BYTES)
+    for epoch in range(2000, 2500):
+        loader.plan(epoch)
+    assert 50 < len(loader._plans._plans) <= 100
+
+
+def test_a_place_is_found_through_any_number_of_epochs(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by counting: from the beginning, from a place, with sums that are full and with sums that are not."""
+    monkeypatch.setattr(plans, "MOST_EPOCHS", 30)
+    loader = Loader(root, context=CONTEXT, only=range(20, 24), batch=2)
+    rows = [loader.plan(epoch).rows for epoch in range(100)]
+    places = [(epoch, row) for epoch, count in enumerate(rows) for row in range(count)]
+    chance = random.Random(3)
+    for number in range(200):
+        begin = chance.randrange(len(places) // 2)
+        count = chance.randrange(len(places) - begin)
+        assert loader.after(*places[begin], count) == places[begin + count]
+        epochs, left = chance.randrange(1, 100), chance.randrange(3)
+        epoch, row = places[begin]
+        held = max(0, sum(rows[epoch:epochs]) - row)
+        assert loader._plans.hold(epoch, row, held, epochs)
+        assert loader._plans.hold(epoch, row, held + left, epochs) == (left == 0)
+        if number % 50 == 0:
+            loader.load_state_dict(loader.state_dict() | {"epoch": 40, "row": 0})
+    assert all(len(sums) <= 31 for sums in loader._plans._sums.values()) and len(loader._plans._sums) <= 2
+
+
+def test_a_step_by_its_number_costs_no_more_the_further_it_lies(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = Loader(root, context=CONTEXT, only=[3], batch=4, epochs=4000)
+    loader[600]
+    asked = list[int]()
+    monkeypatch.setattr(
+        loader._plans, "rows", lambda epoch: asked.append(epoch) or type(loader._plans).rows(loader._plans, epoch)
+    )
+    loader[599]
+    assert len(asked) < 40
 
 
 @pytest.mark.parametrize(
