@@ -143,6 +143,7 @@ def run(release: Path, steps: int, seconds: float) -> bool:
     kinds = {"left to right": 0.0, "fill in the middle": 1.0}
     before = {kind: held_out_loss(model, release, held, rate, device) for kind, rate in kinds.items()}
     batches = torch_loader(release, context=CONTEXT, batch=BATCH, fim_rate=0.5, only=learnt)
+    batches.check_ranks()  # says nothing here; with torch.distributed it stops ranks that were opened differently
     begin = time.monotonic()
     done = train(model, iter(batches), steps, seconds, device)
     took = time.monotonic() - begin

@@ -118,7 +118,12 @@ class Loader:
             )
 
     def __iter__(self) -> Iterator[Batch]:
-        """Batches from the present place on; when one is handed out, the state already names the next."""
+        """Batches from the present place on; when one is handed out, the state already names the next.
+
+        Raises StopRun if no step is left: a second loop would be silently empty.
+        """
+        if not self._plans.hold(self._epoch, self._row, self.batch * self.world, self.epochs):
+            raise StopRun("all steps of the epochs were taken", "call restart() to begin anew, or give more epochs")
         while self.epochs is None or self._epoch < self.epochs:
             step, plan, epoch, row = self.batch * self.world, self.plan(self._epoch), self._epoch, self._row
             if row + step >= plan.rows:
@@ -139,6 +144,10 @@ class Loader:
         mine = self.after(self._epoch, self._row, self.rank * self.batch)
         self._epoch, self._row = self.after(self._epoch, self._row, step)
         return mine
+
+    def __bool__(self) -> bool:
+        """True: a loader serves something, however many steps it has."""
+        return True
 
     def __len__(self) -> int:
         """Steps in all epochs, wherever the present place is. Raises StopRun if there is no end."""
@@ -215,6 +224,19 @@ class Loader:
         if not self._plans.go_on_from(epoch, row, packed):
             raise StopRun("the state names a row that does not exist", "use a state as state_dict returned it")
         self._epoch, self._row, self._steps = epoch, row, steps
+
+    def restart(self) -> None:
+        """Go back to the first step, as for the next look at held-out documents."""
+        self._plans.pack()
+        self._epoch = self._row = self._steps = 0
+
+    def agreement(self) -> str:
+        """16 hexadecimal digits that all ranks of a training have in common, and that differ where their rows would not
+        fit together: for another release, other settings, rows in a step or epochs, another removal list or another
+        way to honour it, and another place. Ranks do not see each other: compare it when a training begins.
+        """
+        agreed = [self.batch, self.world, self.epochs, self.removed.mode, self.state_dict()]
+        return hashlib.sha256(json.dumps(agreed).encode()).hexdigest()[:16]
 
     def unmasked(self) -> "Loader":
         """The same rows with all their tokens: what a removal list masks stands in them too. For lineage."""

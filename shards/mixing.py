@@ -58,6 +58,7 @@ class Mixture:
         self._index = self._steps = 0
         self._allocate: Callable[[tuple[int, int], np.dtype[Any]], NDArray[Any]] = np.empty
         self._places = [(0, 0)] * len(loaders)
+        self._names: dict[tuple[str, ...], str] = {}
 
     def __iter__(self) -> Iterator[MixedBatch]:
         """Batches from the present place on; when one is handed out, the state already names the next."""
@@ -78,6 +79,18 @@ class Mixture:
             targets.append(mine)
         return _interleaved(parts, targets, sources, index, self._allocate)
 
+    def restart(self) -> None:
+        """Go back to the first step."""
+        for loader in self.loaders:
+            loader.restart()
+        self._index, self._steps, self._places = 0, 0, [(0, 0)] * len(self.loaders)
+
+    def agreement(self) -> str:
+        """As of a loader: what all ranks of a training have in common."""
+        modes = [loader.removed.mode for loader in self.loaders]
+        agreed = [self.batch, self.world, modes, self.state_dict()]
+        return hashlib.sha256(json.dumps(agreed).encode()).hexdigest()[:16]
+
     def allocate_with(self, allocate: Callable[[tuple[int, int], "np.dtype[Any]"], NDArray[Any]]) -> None:
         """From now on write batches into arrays that `allocate(shape, dtype)` gives, as one for a device does."""
         self._allocate = allocate
@@ -96,53 +109,58 @@ class Mixture:
         return rows // len(slots) * PERIOD + slots[rows % len(slots)]
 
     def state_dict(self) -> dict[str, Any]:
-        """The place in the mixture, for any rank: under 200 bytes as JSON for up to three sources."""
-        return {
+        """The place in the mixture, for any rank: under 200 bytes as JSON for up to three sources.
+
+        `check` is a digest of all the rest: places of sources that the mixture's does not lead to are refused.
+        """
+        removed = [
+            [len(loader.removed.ordinals), loader.packed_of(epoch)]
+            for loader, (epoch, _) in zip(self.loaders, self._places, strict=True)
+        ]
+        state = {
             "index": self._index,
             "steps": self._steps,
             "places": [list(place) for place in self._places],
-            "removed": [[state["removed"], state["packed"]] for state in self._states()],
-            "mixture": self._name([state["list"] for state in self._states()]),
+            "removed": removed,
+            "mixture": self._name(tuple(loader.removed.digests[-1] for loader in self.loaders)),
         }
+        return state | {"check": _check_of(state)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state of any rank, world and batch size.
 
-        Raises StopRun if it comes from other sources, settings or weights, or honoured a longer removal list.
+        Raises StopRun if it comes from other sources, settings or weights, honoured a longer removal list, or is not as
+        state_dict returned it. Nothing moves then.
         """
-        index, places, removed = state.get("index"), state.get("places"), state.get("removed")
-        steps = state.get("steps")
-        if not isinstance(steps, int) or steps < 0:
-            raise StopRun("the state is damaged", "use a state as state_dict returned it")
-        if not isinstance(index, int) or index < 0 or not isinstance(places, list) or not isinstance(removed, list):
-            raise StopRun("the state is damaged", "use a state as state_dict returned it")
-        if len(places) != len(self.loaders) or len(removed) != len(self.loaders):
+        index, steps, places, removed = _sound(state)
+        if len(places) != len(self.loaders):
             raise StopRun("the state belongs to another mixture", "open what it was saved with, or start anew")
         lists = []
         for loader, (count, _) in zip(self.loaders, removed, strict=True):
-            if not 0 <= count < len(loader.removed.digests):
+            if count >= len(loader.removed.digests):
                 raise StopRun("the removal list is older than the one that the state honoured", "fetch the newest list")
             lists.append(loader.removed.digests[count])
-        if state.get("mixture") != self._name(lists):
+        if state.get("mixture") != self._name(tuple(lists)):
             raise StopRun("the state belongs to another mixture", "open what it was saved with, or start anew")
-        for loader, (epoch, row), (count, packed), name in zip(self.loaders, places, removed, lists, strict=True):
-            here = {"epoch": epoch, "row": row, "removed": count, "packed": packed, "list": name}
-            loader.load_state_dict({**loader.state_dict(), **here})
-        self._index, self._steps = index, steps
-        self._places = [(int(epoch), int(row)) for epoch, row in places]
+        before = [loader.state_dict() for loader in self.loaders]
+        try:
+            for loader, (epoch, row), (count, packed), name in zip(self.loaders, places, removed, lists, strict=True):
+                here = {"epoch": epoch, "row": row, "removed": count, "packed": packed, "list": name}
+                loader.load_state_dict({**loader.state_dict(), **here})
+        except StopRun:
+            for loader, kept in zip(self.loaders, before, strict=True):
+                loader.load_state_dict(kept)
+            raise
+        self._index, self._steps, self._places = index, steps, places
 
-    def _states(self) -> list[dict[str, int | str]]:
-        return [
-            {**loader.state_dict(), "packed": loader.packed_of(epoch)}
-            for loader, (epoch, _) in zip(self.loaders, self._places, strict=True)
-        ]
-
-    def _name(self, lists: Sequence[Any]) -> str:
-        """16 hexadecimal digits that differ whenever the mixture's rows do."""
-        states = [loader.state_dict() for loader in self.loaders]
-        known = [[state["release"], state["settings"]] for state in states]
-        text = json.dumps([known, list(lists), self.slots.tolist()])
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    def _name(self, lists: tuple[str, ...]) -> str:
+        """16 hexadecimal digits that differ whenever the mixture's rows do. Kept, since the table of slots is long."""
+        if lists not in self._names:
+            states = [loader.state_dict() for loader in self.loaders]
+            known = [[state["release"], state["settings"]] for state in states]
+            text = json.dumps([known, lists, self.slots.tolist()])
+            self._names[lists] = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return self._names[lists]
 
     def _count(self, source: int, index: int) -> int:
         """How many rows before `index` a source gives."""
@@ -182,6 +200,26 @@ def _check(loaders: Sequence[Loader], weights: Sequence[float]) -> None:
         raise StopRun("the sources have other sentinels", "pack them with the same `sentinels`")
 
 
+def _check_of(state: Mapping[str, Any]) -> str:
+    """Six hexadecimal digits of all that a state says."""
+    said = json.dumps([state[name] for name in ("index", "steps", "places", "removed", "mixture")])
+    return hashlib.sha256(said.encode()).hexdigest()[:6]
+
+
+def _sound(state: Mapping[str, Any]) -> tuple[int, int, list[tuple[int, int]], list[tuple[int, int]]]:
+    """The index, the steps, and a place and what was removed for each source. Raises StopRun for a damaged state."""
+    try:
+        pairs = [*state["places"], *state["removed"]]
+        sound = len(state["places"]) == len(state["removed"]) and state["check"] == _check_of(state)
+        numbers = [state["index"], state["steps"], *(number for one, two in pairs for number in (one, two))]
+    except (KeyError, TypeError, ValueError):
+        sound, numbers = False, []
+    if not sound or not all(type(number) is int and number >= 0 for number in numbers):
+        raise StopRun("the state is damaged", "use a state as state_dict returned it")
+    places, removed = ([(one, two) for one, two in state[name]] for name in ("places", "removed"))
+    return state["index"], state["steps"], places, removed
+
+
 def _interleaved(
     parts: Sequence[Batch],
     targets: Sequence[NDArray[np.int64]],
@@ -189,25 +227,30 @@ def _interleaved(
     index: int,
     allocate: Callable[[tuple[int, int], np.dtype[Any]], NDArray[Any]],
 ) -> MixedBatch:
-    order = np.argsort(np.concatenate(targets), kind="stable")
-    wholes = [
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("input_ids", "labels", "position_ids")
-    ]
-    ids, labels, positions = (np.take(whole, order, axis=0, out=allocate(whole.shape, whole.dtype)) for whole in wholes)
+    """The rows of all parts at their places in one batch, copied once; and their segments in the order of the rows."""
+    arrays = []
+    for name in ("input_ids", "labels", "position_ids"):
+        some = [getattr(part, name) for part in parts]
+        arrays.append(allocate((len(sources), some[0].shape[1]), some[0].dtype))
+        for rows, values in zip(targets, some, strict=True):
+            arrays[-1][rows] = values
+    ids, labels, positions = arrays
     context = ids.shape[1]
-    rows = [target[part.cu_seqlens[:-1] // context] for part, target in zip(parts, targets, strict=True)]
-    placed = np.argsort(np.concatenate(rows), kind="stable")
-    sizes = np.concatenate([np.diff(part.cu_seqlens) for part in parts])[placed]
-    bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
-    table = np.concatenate(
-        [_placed(part.segments, target, context) for part, target in zip(parts, targets, strict=True)]
-    )
+    begins = [
+        _moved(part.cu_seqlens[:-1].astype(np.int64), rows, context) for part, rows in zip(parts, targets, strict=True)
+    ]
+    bounds = np.concatenate([*begins, [ids.size]]).astype(np.int32)
+    bounds.sort()
+    tables = [part.segments.table for part in parts]
+    for table, rows in zip(tables, targets, strict=True):
+        table[:, BEGIN] = _moved(table[:, BEGIN], rows, context)
+    table = np.concatenate(tables)
     segments = Segments(table[np.argsort(table[:, BEGIN], kind="stable")])
     return MixedBatch(ids, labels, positions, bounds, segments, 0, index, sources)
 
 
-def _placed(segments: Segments, rows: NDArray[np.int64], context: int) -> NDArray[np.int64]:
-    """The segments of a part whose rows stand in these rows of the whole."""
-    table = segments.table.copy()
-    table[:, BEGIN] += (rows[segments.begin // context] - segments.begin // context) * context
-    return table
+def _moved(positions: NDArray[np.int64], rows: NDArray[np.int64], context: int) -> NDArray[np.int64]:
+    """Positions of a part in the whole in which its rows are these rows."""
+    row = positions // context
+    found: NDArray[np.int64] = positions + (rows[row] - row) * context
+    return found

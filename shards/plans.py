@@ -139,7 +139,7 @@ class Plans:
         return epochs is None or count < 1 or self._place(epoch, row + count - 1, epochs)[0] < epochs
 
     def _place(self, epoch: int, row: int, end: int | None) -> tuple[int, int]:
-        """The place so many rows behind the beginning of an epoch; any place from the epoch `end` on if it lies there."""
+        """The place so many rows behind the beginning of an epoch; if it lies beyond `end`, any place beyond it."""
         while (end is None or epoch < end) and row >= (rows := self.rows(epoch)):
             for first, sums in self._sums.items():
                 if 0 <= (at := epoch - first) < len(sums) - 1:  # as far as is known, in one step

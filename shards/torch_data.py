@@ -57,6 +57,9 @@ class TorchBatches(IterableDataset):  # type: ignore[misc]
 
     `state_dict` is that of the last batch handed out, not of the last one prepared. Leaving the loop early ends the
     thread. It may be given to torch's DataLoader with batch_size=None and no workers.
+
+    There is one place, and so one loop: where another one begins, or the place is changed by `load_state_dict` or
+    `restart`, the loop before raises StopRun when it is asked for its next batch.
     """
 
     def __init__(self, loader: Loader | Mixture, prefetch: int = 2, pin: bool | None = None) -> None:
@@ -69,44 +72,106 @@ class TorchBatches(IterableDataset):  # type: ignore[misc]
         if self._pin:
             loader.allocate_with(pinned)
         self._state: dict[str, Any] = loader.state_dict()
+        self._loop: _Loop | None = None
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         if get_worker_info() is not None:
             raise StopRun("each worker would give all batches", "set num_workers=0, or use torch_steps")
-        ready: queue.Queue[Any] = queue.Queue(self._prefetch)
-        stop = threading.Event()
+        self._end_loop("another loop over the same batches was begun")
         self._loader.load_state_dict(self._state)  # what an earlier loop had prepared and not handed out comes again
-        thread = threading.Thread(target=self._prepare, args=(ready, stop), daemon=True, name="gleanery-prefetch")
-        thread.start()
+        loop = self._loop = _Loop(self._loader, self._prefetch, self._pin)
         try:
-            while (item := ready.get()) is not _END:
-                if isinstance(item, BaseException):
-                    raise item
+            while (item := loop.following()) is not _END:
                 batch, self._state = item
                 yield batch
         finally:
-            stop.set()
-            while not ready.empty():
-                ready.get_nowait()
-            thread.join()
+            loop.end()
 
     def state_dict(self) -> dict[str, Any]:
         """The state after the batch that was handed out last."""
         return dict(self._state)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state; takes effect at the next loop. Raises StopRun as `Loader.load_state_dict` does."""
+        """Begin the next loop at a state; ends the one that runs. Raises StopRun as `Loader.load_state_dict` does."""
+        self._end_loop("load_state_dict changed the place while the loop ran")
         self._loader.load_state_dict(state)
         self._state = dict(state)
 
-    def _prepare(self, ready: "queue.Queue[Any]", stop: threading.Event) -> None:
+    def restart(self) -> None:
+        """Begin the next loop at the first step, as for the next look at held-out documents; ends the one that runs."""
+        self._end_loop("restart changed the place while the loop ran")
+        self._loader.restart()
+        self._state = self._loader.state_dict()
+
+    def check_ranks(self) -> None:
+        """Where torch.distributed is on, call it on all ranks before they train; it does nothing where it is off.
+
+        Raises StopRun on all of them if their `agreement` differs, as with removal lists of different length.
+        """
+        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+            return
+        self._loader.load_state_dict(self._state)
+        agreed: list[Any] = [None] * torch.distributed.get_world_size()
+        torch.distributed.all_gather_object(agreed, (self._loader.world, self._loader.agreement()))
+        if len(set(agreed)) > 1:
+            others = [rank for rank, one in enumerate(agreed) if one != agreed[0]]
+            raise StopRun(
+                f"the ranks {', '.join(map(str, others))} do not read what rank 0 reads",
+                "open one release with the same settings, removal list and state on all of them",
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_loop": None}  # a copy has the place, and no loop runs over it
+
+    def _end_loop(self, why: str) -> None:
+        if self._loop is not None:
+            self._loop.end(why)
+
+
+class _Loop:
+    """A thread that prepares batches, each with the state after it."""
+
+    def __init__(self, loader: Loader | Mixture, prefetch: int, pin: bool) -> None:
+        self._ready: queue.Queue[Any] = queue.Queue(prefetch)
+        self._stop, self._why = threading.Event(), ""
+        self._thread = threading.Thread(target=self._prepare, args=(loader, pin), daemon=True, name="gleanery-prefetch")
+        self._thread.start()
+
+    def following(self) -> Any:
+        """The next batch and the state after it, or _END. Raises what the thread met, and StopRun once it was ended."""
+        if self._why:
+            raise StopRun(f"this loop ended: {self._why}", "begin a new loop: each one goes on from the present place")
+        item = self._ready.get()
+        if isinstance(item, BaseException):
+            raise item
+        return item
+
+    def end(self, why: str = "") -> None:
+        """Let nothing more be prepared; `why` is what a batch that is asked for later is refused with."""
+        self._why = self._why or why
+        self._stop.set()
+        while not self._ready.empty():
+            self._ready.get_nowait()
+        self._thread.join()
+
+    def _prepare(self, loader: Loader | Mixture, pin: bool) -> None:
         try:
-            for batch in self._loader:
-                if not _put(ready, (tensors_of(batch, self._pin), self._loader.state_dict()), stop):
+            for batch in loader:
+                if not self._put((tensors_of(batch, pin), loader.state_dict())):
                     return
-            _put(ready, _END, stop)
+            self._put(_END)
         except BaseException as error:  # handed to the loop, which raises it
-            _put(ready, error, stop)
+            self._put(error)
+
+    def _put(self, item: object) -> bool:
+        """Put an item, unless the loop was left; returns whether it was put."""
+        while not self._stop.is_set():
+            try:
+                self._ready.put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
 
 
 class TorchSteps(Dataset):  # type: ignore[misc]
@@ -134,10 +199,11 @@ class TorchSteps(Dataset):  # type: ignore[misc]
             raise IndexError(f"step {step}")
         return tensors_of(self._loader.ahead(step))
 
-    def state_dict(self, done: int) -> dict[str, int | str]:
-        """The state after the training has taken `done` steps from the present place, which a map of steps cannot know.
+    def state_dict(self, done: int = 0) -> dict[str, int | str]:
+        """The state after the training has taken `done` steps from step 0 of this map, which the map cannot know.
 
-        It fits a `Loader` and `TorchBatches` as well.
+        It fits a `Loader` and `TorchBatches` as well. Without `done` it is the place of step 0: what a loader saves
+        that counts the steps by itself, as StatefulDataLoader of torchdata does. For a state of your own give `done`.
         """
         return self._loader.state_ahead(operator.index(done))
 
@@ -171,14 +237,3 @@ class TorchSteps(Dataset):  # type: ignore[misc]
         self._loader.load_state_dict(kept["state"])
         self._place = kept["place"]
         self._told = [int(kept["state"][name]) for name in _PLACE]
-
-
-def _put(ready: "queue.Queue[Any]", item: object, stop: threading.Event) -> bool:
-    """Put an item, unless the loop was left; returns whether it was put."""
-    while not stop.is_set():
-        try:
-            ready.put(item, timeout=0.1)
-            return True
-        except queue.Full:
-            continue
-    return False

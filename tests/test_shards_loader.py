@@ -719,10 +719,13 @@ def test_a_loader_ends_where_its_epochs_end(root: Path, batch: int, world: int, 
     }
     loader = Loader(root, epochs=2, **grid)
     assert sum(1 for _ in loader) == len(loader) > 0
-    assert loader.steps_left() == 0 and list(loader) == []
+    assert loader.steps_left() == 0
+    with pytest.raises(StopRun, match="all steps of the epochs were taken"):
+        next(iter(loader))
     ended = Loader(root, epochs=1, **grid)  # of a training that was to go on for longer
     ended.load_state_dict(loader.state_dict() | {"epoch": 2, "row": 0})
-    assert list(ended) == []
+    with pytest.raises(StopRun, match="all steps of the epochs were taken"):
+        next(iter(ended))
 
 
 def test_no_plan_is_made_twice_however_steps_are_asked_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -813,6 +816,45 @@ def test_what_is_no_list_of_ordinals_is_refused(root: Path, only: Any) -> None:
         Loader(root, only=only)
 
 
+@pytest.mark.parametrize("mode", ["mask", "repack"])
+def test_held_out_documents_can_be_looked_at_again_and_again(root: Path, mode: Any) -> None:
+    """A second loop over a loader that has come to its end was silently empty."""
+    loader = Loader(root, context=CONTEXT, batch=2, epochs=2, removed=removal(root, [3, 17], mode))
+    begin, first = loader.state_dict(), [digest(batch) for batch in loader]
+    for _ in range(2):
+        with pytest.raises(StopRun, match="all steps") as ended:
+            next(iter(loader))
+        assert "restart()" in ended.value.hint
+        loader.restart()
+        assert loader.state_dict() == begin
+        assert [digest(batch) for batch in loader] == first
+
+
+def test_a_loader_is_true_whatever_its_length(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Loader, "__len__", lambda _: 1 / 0)  # asks for no plan
+    assert Loader(root, context=CONTEXT) and Loader(root, context=CONTEXT, epochs=300)
+
+
+def test_ranks_that_would_not_fit_together_can_tell(root: Path, golden_root: Path) -> None:
+    settings_: dict[str, Any] = {"context": CONTEXT, "batch": 2, "world": 2, "epochs": 3}
+
+    def loader(rank: int = 0, gone: int = 5, mode: str = "repack", folder: Path = root, **more: Any) -> Loader:
+        return Loader(folder, removed=removal(folder, list(range(gone)), mode), rank=rank, **(settings_ | more))
+
+    one, moved = loader(), loader()
+    assert one.agreement() == loader(rank=1).agreement()
+    next(iter(moved))
+    others = [loader(gone=4), loader(gone=6), loader(mode="mask"), loader(folder=golden_root), moved]
+    others += [loader(**{name: 1}) for name in ("batch", "epochs", "seed", "fim_rate")] + [loader(world=3)]
+    found = [other.agreement() for other in [one, *others]]
+    assert len(set(found)) == len(found)
+    mixtures = [
+        Mixture([loader(gone=gone), loader(seed=1)], [1, 1], rank=rank, world=2) for rank, gone in enumerate((5, 5))
+    ]
+    assert mixtures[0].agreement() == mixtures[1].agreement()
+    assert mixtures[0].agreement() != Mixture([loader(gone=4), loader(seed=1)], [1, 1], world=2).agreement()
+
+
 @pytest.mark.parametrize("more", [{"batch": 10**6}, {"world": 10**5}, {"epochs": 0}, {"epochs": -1}])
 def test_a_loader_that_would_serve_nothing_is_refused(root: Path, more: dict[str, Any]) -> None:
     with pytest.raises(StopRun, match="nothing to serve"):
@@ -882,3 +924,60 @@ def test_a_mixture_refuses_what_does_not_fit(root: Path, golden_root: Path) -> N
     for wrong in ({"mixture": "0" * 16}, {"index": -1}, {"places": [[0, 0]]}, {"removed": [[9, 0], [0, 0]]}):
         with pytest.raises(StopRun):
             mixture(root, golden_root).load_state_dict(state | wrong)
+
+
+DAMAGED: list[dict[str, Any]] = [
+    {"places": [[0, 0], 5]},
+    {"places": [[0], [0, 0]]},
+    {"places": None},
+    {"removed": [0, 0]},
+    {"removed": [["0", 0], [0, 0]]},
+    {"places": [[-1, 0], [0, 0]]},
+    {"places": [[0, 7], [0, 3]]},
+    {"index": 7},
+    {"index": "7"},
+    {"index": True},
+    {"steps": 2},
+    {"check": "000000"},
+    {"check": None},
+    {"mixture": {1, 2}},
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGED, ids=str)
+def test_a_damaged_state_of_a_mixture_is_refused_and_nothing_moves(
+    root: Path, golden_root: Path, damage: dict[str, Any]
+) -> None:
+    """Of places that its index does not lead to, rows would be served that no trace finds."""
+    one, two = mixture(root, golden_root), mixture(root, golden_root)
+    for _ in islice(one, 3):
+        pass
+    before = one.state_dict()
+    with pytest.raises(StopRun, match="damaged"):
+        one.load_state_dict(two.state_dict() | damage)
+    with pytest.raises(StopRun, match="damaged"):
+        one.load_state_dict({})
+    assert one.state_dict() == before
+    one.load_state_dict(json.loads(json.dumps(before)))
+    one.restart()
+    assert one.state_dict() == two.state_dict()
+    assert np.array_equal(next(iter(one)).input_ids, next(iter(two)).input_ids)
+
+
+def test_the_name_of_a_mixture_is_made_once(root: Path, golden_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mixed = mixture(root, golden_root)
+    state = mixed.state_dict()
+    monkeypatch.setattr(mixed, "slots", None)  # of which every batch made a text of 30 KB
+    assert mixed.state_dict() == state
+
+
+def test_rows_of_a_mixture_are_written_into_the_arrays_that_a_device_gives(root: Path, golden_root: Path) -> None:
+    asked = list[tuple[int, int]]()
+
+    def allocate(shape: tuple[int, int], dtype: Any) -> Any:
+        asked.append(shape)
+        return np.full(shape, 77, dtype)
+
+    mixed, expected = mixture(root, golden_root, batch=6), next(iter(mixture(root, golden_root, batch=6)))
+    mixed.allocate_with(allocate)
+    assert digest(next(iter(mixed))) == digest(expected) and asked == [(6, CONTEXT)] * 3

@@ -85,8 +85,10 @@ def test_steps_are_a_map_that_torch_s_own_loader_takes(root: Path, workers: int)
     assert [b["input_ids"].tolist() for b in other] == expected[3:]
     with pytest.raises(IndexError):
         resumed[len(resumed)]
-    with pytest.raises(TypeError):
-        steps.state_dict()  # type: ignore[call-arg]  # how many steps were taken is not known
+    # A data loader that counts the steps by itself asks for the place without a number, and comes back to it.
+    again = torch_steps(root, **settings)
+    again.load_state_dict(resumed.state_dict())
+    assert again[0]["input_ids"].tolist() == expected[3]
 
 
 @pytest.mark.torch
@@ -102,6 +104,61 @@ def test_workers_that_live_on_follow_a_state(root: Path, start: str) -> None:
     for done in (7, 2):
         steps.load_state_dict(torch_steps(root, **settings).state_dict(done))
         assert [b["input_ids"].tolist() for b in islice(loader, 4)] == expected[done : done + 4]
+
+
+@pytest.mark.torch
+def test_there_is_one_loop_and_each_batch_comes_once(root: Path) -> None:
+    pytest.importorskip("torch", reason=HINT)
+    expected = [b.input_ids.tolist() for b in islice(Loader(root, context=64, batch=2), 12)]
+    threads = threading.active_count()
+    batches = torch_loader(root, context=64, batch=2)
+    loop = iter(batches)
+    assert [b["input_ids"].tolist() for b in islice(loop, 3)] == expected[:3]
+    assert next(iter(batches))["input_ids"].tolist() == expected[3]  # a look at the next batch is another loop
+    with pytest.raises(StopRun, match="another loop over the same batches was begun"):
+        next(loop)
+    saved, loop = batches.state_dict(), iter(batches)
+    assert [b["input_ids"].tolist() for b in islice(loop, 3)] == expected[4:7]
+    batches.load_state_dict(saved)
+    with pytest.raises(StopRun, match="load_state_dict changed the place"):
+        next(loop)
+    assert [b["input_ids"].tolist() for b in islice(batches, 3)] == expected[4:7]
+    with pytest.raises(StopRun, match="damaged"):
+        batches.load_state_dict(saved | {"steps": -1})
+    assert [b["input_ids"].tolist() for b in islice(batches, 2)] == expected[7:9]
+    assert threading.active_count() == threads
+
+
+@pytest.mark.torch
+def test_held_out_batches_can_be_looked_at_again(root: Path) -> None:
+    pytest.importorskip("torch", reason=HINT)
+    batches = torch_loader(root, context=64, batch=2, epochs=1, only=range(30))
+    first = [b["input_ids"].tolist() for b in batches]
+    with pytest.raises(StopRun, match="all steps"):
+        next(iter(batches))
+    batches.restart()
+    assert [b["input_ids"].tolist() for b in batches] == first != []
+
+
+@pytest.mark.torch
+def test_ranks_that_differ_are_told_before_they_train(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch", reason=HINT)
+    settings: dict[str, Any] = {"context": 64, "batch": 2, "world": 2}
+    one, same, other = (torch_loader(root, rank=r, seed=s, **settings) for r, s in ((0, 0), (1, 0), (1, 1)))
+    one.check_ranks()  # no ranks: nothing to compare
+    present = list[Any]()
+
+    def gather(found: list[Any], mine: Any) -> None:
+        found[:] = [mine, *((x._loader.world, x._loader.agreement()) for x in present)]
+
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
+    present[:] = [same]
+    one.check_ranks()
+    present[:] = [other]
+    with pytest.raises(StopRun, match="ranks 1 do not read"):
+        one.check_ranks()
 
 
 @pytest.mark.torch
