@@ -145,7 +145,13 @@ class Mixture:
         before = [loader.state_dict() for loader in self.loaders]
         try:
             for loader, (epoch, row), (count, packed), name in zip(self.loaders, places, removed, lists, strict=True):
-                here = {"epoch": epoch, "row": row, "removed": count, "packed": packed, "list": name}
+                here: dict[str, int | str] = {
+                    "epoch": epoch,
+                    "row": row,
+                    "removed": count,
+                    "packed": packed,
+                    "list": name,
+                }
                 loader.load_state_dict({**loader.state_dict(), **here})
         except StopRun:
             for loader, kept in zip(self.loaders, before, strict=True):
