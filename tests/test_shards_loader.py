@@ -798,10 +798,13 @@ def test_a_place_is_found_through_any_number_of_epochs(root: Path, monkeypatch: 
 def test_a_step_by_its_number_costs_no_more_the_further_it_lies(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loader = Loader(root, context=CONTEXT, only=[3], batch=4, epochs=4000)
     loader[600]
-    asked = list[int]()
-    monkeypatch.setattr(
-        loader._plans, "rows", lambda epoch: asked.append(epoch) or type(loader._plans).rows(loader._plans, epoch)
-    )
+    asked, rows = list[int](), loader._plans.rows
+
+    def counted(epoch: int) -> int:
+        asked.append(epoch)
+        return rows(epoch)
+
+    monkeypatch.setattr(loader._plans, "rows", counted)
     loader[599]
     assert len(asked) < 40
 
@@ -845,7 +848,8 @@ def test_ranks_that_would_not_fit_together_can_tell(root: Path, golden_root: Pat
     assert one.agreement() == loader(rank=1).agreement()
     next(iter(moved))
     others = [loader(gone=4), loader(gone=6), loader(mode="mask"), loader(folder=golden_root), moved]
-    others += [loader(**{name: 1}) for name in ("batch", "epochs", "seed", "fim_rate")] + [loader(world=3)]
+    changes: list[dict[str, Any]] = [{"batch": 1}, {"epochs": 1}, {"seed": 1}, {"fim_rate": 1.0}, {"world": 3}]
+    others += [loader(**change) for change in changes]
     found = [other.agreement() for other in [one, *others]]
     assert len(set(found)) == len(found)
     mixtures = [
