@@ -90,6 +90,12 @@ def crawl_is_done(root: Path) -> None:
             path.unlink()  # of a source that the settings no longer name
 
 
+def is_read_again(root: Path, repo_id: str) -> bool:
+    """Whether a source was read the time before, by whatever line: then what is remembered of it is asked anew."""
+    indexes = sorted((root / _BEFORE).glob(f"*/{_INDEX}"))
+    return bool(indexes) and read_ids(indexes, "repo_id", [repo_id], _PLACES).num_rows > 0
+
+
 def reading_before(root: Path, repo_id: str, line: str) -> Reading | None:
     """What was read of a source the time before, by the same line, or None if that is not there whole."""
     for before in sorted((root / _BEFORE).glob("*"), reverse=True):

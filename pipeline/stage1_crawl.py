@@ -19,7 +19,15 @@ from gleanery.licensing.names import license_role
 from gleanery.optout.declaration import is_objection
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.caches import cache_folder
-from gleanery.pipeline.crawl_again import Line, Reading, crawl_is_done, note_kept, note_lines, reading_before
+from gleanery.pipeline.crawl_again import (
+    Line,
+    Reading,
+    crawl_is_done,
+    is_read_again,
+    note_kept,
+    note_lines,
+    reading_before,
+)
 from gleanery.pipeline.crawl_runs import RAW, Runs
 from gleanery.pipeline.exchange import first_of_each, id_range, iter_range, part_count, part_name, write_sorted
 from gleanery.pipeline.optouts import Objected, Way, blocked_sources, located, sources_of
@@ -29,7 +37,17 @@ from gleanery.quality.decoding import decode
 from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.records.ids import blob_id, file_id
 from gleanery.records.parquet import table_of, write_table
-from gleanery.sources.reading import Entry, Facts, Identity, Limits, Source, forget_source, identify, open_source
+from gleanery.sources.reading import (
+    Entry,
+    Facts,
+    Identity,
+    Limits,
+    Source,
+    at_head,
+    forget_source,
+    identify,
+    open_source,
+)
 
 MAX_NAMES = 64
 # Up to here each source is a task of its own; beyond, sources share tasks by the first digits of their ids.
@@ -96,8 +114,10 @@ def crawl_shard(shard: Shard) -> None:
 def _read(crawl: "_Crawl", source: Source, way: Way, limits: Limits, cache: Path) -> None:
     """Read one source to its end. Raises Objected if a rule covers an address on the way to it."""
     identity = way.identity
+    again = is_read_again(crawl.shard.root, identity.repo_id)
     try:
-        with open_source(source, limits, cache, way.follow) as reading:
+        with open_source(source, limits, cache, way.follow, again) as reading:
+            crawl.add_declarations(identity, reading.elsewhere)
             way.claim(reading.facts.declared_sources)
             for entry in reading.entries():
                 crawl.add_entry(identity, entry)
@@ -170,6 +190,12 @@ class _Crawl:
         row |= {"kind": source.kind, "aliases": list(identity.aliases), "fork_of": source.fork_of}
         row["given_names"] = list(identity.given)
         self.repos.append(row)
+
+    def add_declarations(self, identity: Identity, elsewhere: Iterable[tuple[str, bytes | None]]) -> None:
+        """Take what the default branch says, where something else is read; it is named as git names it."""
+        for path, content in elsewhere:
+            if content is None or is_objection(content):
+                self.objections.setdefault(identity.repo_id, at_head(path))
 
     def add_entry(self, identity: Identity, entry: Entry) -> None:
         blob = None if entry.content is None else blob_id(entry.content)

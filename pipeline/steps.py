@@ -23,7 +23,7 @@ from gleanery.records.parquet import Written, write_bytes
 from gleanery.records.step_notes import digest_of
 
 # Part of every fingerprint: raise it when a step writes other bytes from the same input.
-CODE_VERSION = "14"
+CODE_VERSION = "15"
 # Packages whose versions can change the bytes of any table.
 _WRITERS = ("gleanery", "license-expression", "numpy", "pyarrow")
 # Each has a Unicode of its own, by which texts are read and names compared; its corrections change none of that.

@@ -97,7 +97,12 @@ _ALL = (
         Column("first_commit_at", _I64, "time of the oldest commit that was seen, Unix seconds", null=True),
         Column("declared_license", _S, "what the registry or forge says; the weakest evidence", null=True),
         Column("archive_sha256", _S, "digest of the archive that was read", null=True),
-        Column("optout_signal", _S, "path of an opt-out declaration inside the repository", null=True),
+        Column(
+            "optout_signal",
+            _S,
+            "path of an opt-out declaration; after HEAD: on the default branch, where other is read",
+            null=True,
+        ),
         Column("status", _S, "read, opted_out (nothing was fetched) or failed (see dead_letters)"),
     ),
     _table(

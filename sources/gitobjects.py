@@ -33,12 +33,12 @@ class GitFiles:
         self.directory = own_repository(cache, sha256=len(commit) == 64)
         self.git = Git(self.directory, objects, deadline)
 
-    def items(self) -> Iterator[Item]:
-        """Every entry of the commit; raises RejectRecord if a tree is missing or damaged.
+    def items(self, *paths: str) -> Iterator[Item]:
+        """Every entry of the commit, or those at some paths; raises RejectRecord if a tree is missing or damaged.
 
         Folders are among them, to be counted: a hostile tree may hold any number of empty ones.
         """
-        with self.git.start("ls-tree", "-r", "-t", "-z", "-l", "--full-tree", self.commit) as listing:
+        with self.git.start("ls-tree", "-r", "-t", "-z", "-l", "--full-tree", self.commit, *paths) as listing:
             while (record := listing.until(b"\x00", _LONGEST_RECORD)) is not None:
                 described, _, path = record.partition(b"\t")
                 mode, kind, identifier, size = described.decode("ascii").split()

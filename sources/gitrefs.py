@@ -74,6 +74,22 @@ def find_tip(repository: Repository, version: str | None) -> Tip:
     return Tip(commit, ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else None)
 
 
+def default_commits(repository: Repository) -> list[str]:
+    """Where the default branch stands: HEAD, that of the work tree beside it, and that of where it was cloned from.
+
+    One that leads nowhere, as in a clone of another branch alone, is no branch of this repository.
+    """
+    beside = Repository(repository.shared, repository.shared)
+    commits = []
+    for place, ref in ((repository, "HEAD"), (beside, "HEAD"), (beside, "refs/remotes/origin/HEAD")):
+        try:
+            commits.append(_resolved(place, ref)[0])
+        except RejectRecord as error:
+            if error.code not in ("branch_not_found", "branch_not_valid", "no_commit"):
+                raise
+    return sorted({*commits})
+
+
 def check_branch(branch: str) -> None:
     """Raise RejectRecord unless git would allow this name of a branch."""
     parts = branch.split("/")

@@ -1,11 +1,11 @@
 """Fetching the tip of a branch from an http(s) URL into the cache, without a work tree and without history.
 
 In: an address, a branch or commit id, and the cache. Out: a bare repository under `git/REPO_ID/COMMIT` that holds one
-commit and is either whole or absent. A commit that is in the cache already, and is still what was fetched, is not
-fetched again; a branch is looked up each time, a commit id is not. What a branch stood at before goes a day after its
-last use; what was asked for by its id stays. Servers that only hand out files ("dumb" ones) cannot cut the history, so
-all of it comes. Costs two requests and the size of one pack, at most limits.max_archive_bytes; a look at what is there
-already costs its digests, 0.4 GB in a second.
+commit and is either whole or absent, and where the default branch stands, which the same request tells. A commit that
+is in the cache already, and is still what was fetched, is not fetched again; a branch is looked up each time, a commit
+id is not. What a branch stood at before goes a day after its last use; what was asked for by its id stays. Servers that
+only hand out files ("dumb" ones) cannot cut the history, so all of it comes. Costs two requests and the size of one
+pack, at most limits.max_archive_bytes; a look at what is there already costs its digests, 0.4 GB in a second.
 """
 
 import contextlib
@@ -17,8 +17,9 @@ import re
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import re2
@@ -31,7 +32,9 @@ from gleanery.sources.gitprocess import Git, ended
 from gleanery.sources.gitrefs import COMMIT_ID, Tip, check_branch
 from gleanery.sources.source import Limits
 
+_T = TypeVar("_T")
 _TIP = "refs/heads/tip"
+_QUIET = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance")
 # What a clone was fetched as: the branch that was asked for ("" for the default one, null for a commit id), and the
 # digests of its objects. A disk may lose what a rename has made visible; then it is fetched again.
 _NOTE = "gleanery.json"
@@ -57,8 +60,10 @@ _MAY_PASS = re2.compile(
 
 def fetch_tip(
     url: str, repo_id: str, version: str | None, limits: Limits, cache: Path, deadline: Deadline
-) -> tuple[Path, Tip]:
-    """The cached repository that holds the commit asked for, and which commit and branch that is.
+) -> tuple[Path, Tip, Tip | None]:
+    """The cached repository that holds the commit asked for, which commit and branch that is, and the default branch.
+
+    The last is None if the server has none, or if nothing was asked, since a commit was asked for by its id.
 
     Raises RejectRecord if the server has no such thing or refuses it, TryAgain if it cannot be reached three times.
     """
@@ -66,18 +71,24 @@ def fetch_tip(
     folder.mkdir(parents=True, exist_ok=True)
     asked: str | None = version or ""
     if version is not None and COMMIT_ID.fullmatch(version):
-        tip, asked = Tip(version, None), None
+        tip, head, asked = Tip(version, None), None, None
     else:
-        tip = retried(lambda: _look_up(url, version, folder, deadline), deadline)
-    if not _is_whole(folder / tip.commit, deadline):
-        shutil.rmtree(folder / tip.commit, ignore_errors=True)
-        tip = retried(lambda: _fetch(url, tip, asked, folder, limits, deadline), deadline)
+        tip, head = retried(lambda: _stands_at(url, version, folder, deadline), deadline)
+    tip = fetch_commit(url, tip, asked, folder, limits, deadline)
     _use(folder / tip.commit, asked)
     _sweep(cache, folder, asked, tip.commit)
-    return folder / tip.commit, tip
+    return folder / tip.commit, tip, head
 
 
-def _is_whole(place: Path, deadline: Deadline) -> bool:
+def fetch_commit(url: str, tip: Tip, asked: str | None, folder: Path, limits: Limits, deadline: Deadline) -> Tip:
+    """Fetch a commit into the cache unless it is there; a branch may have moved on meanwhile."""
+    if is_whole(folder / tip.commit, deadline):
+        return tip
+    shutil.rmtree(folder / tip.commit, ignore_errors=True)
+    return retried(lambda: _fetch(url, tip, asked, folder, limits, deadline), deadline)
+
+
+def is_whole(place: Path, deadline: Deadline) -> bool:
     """Whether a clone is there and has just the objects that were fetched."""
     try:
         return bool(_note(place)["files"] == _digests(place, deadline))
@@ -121,32 +132,56 @@ def _sweep(cache: Path, folder: Path, asked: str | None, commit: str) -> None:
                 shutil.rmtree(place, ignore_errors=True)
 
 
-def _look_up(url: str, version: str | None, folder: Path, deadline: Deadline) -> Tip:
-    """Ask the server which commit a branch, or HEAD, stands at."""
-    ref = "HEAD" if version is None else f"refs/heads/{version}"
-    if version is not None:
-        check_branch(version)
-    with _workplace(folder) as directory:
-        answer = _run(url, directory, deadline, "ls-remote", "--symref", "--", url, ref).decode("utf-8", "replace")
-    rows = dict(line.split("\t", 1)[::-1] for line in answer.splitlines() if "\t" in line and line[:5] != "ref: ")
-    if not COMMIT_ID.fullmatch(rows.get(ref, "")):
+def _stands_at(url: str, branch: str | None, folder: Path, deadline: Deadline) -> tuple[Tip, Tip | None]:
+    """Where a branch stands, or the default one if none is named, and where the default one does."""
+    ref = "HEAD" if branch is None else f"refs/heads/{branch}"
+    if branch is not None:
+        check_branch(branch)
+    tips = look_up(url, ["HEAD", ref], folder, deadline)
+    if ref not in tips:
         raise RejectRecord("the server has no such branch", "check its name", "branch_not_found")
-    names = [line[5:].split("\t")[0] for line in answer.splitlines() if line.startswith("ref: ") and line.endswith(ref)]
-    target = names[0] if names and ref == "HEAD" else ref
-    return Tip(rows[ref], target.removeprefix("refs/heads/") if target.startswith("refs/heads/") else None)
+    return tips[ref], tips.get("HEAD")
+
+
+def look_up(url: str, refs: list[str], folder: Path, deadline: Deadline) -> dict[str, Tip]:
+    """Ask the server where branches or HEAD stand; of HEAD, it may also say which branch it is."""
+    asked = sorted({*refs})
+    with _workplace(folder) as directory:
+        answer = _run(url, directory, deadline, "ls-remote", "--symref", "--", url, *asked).decode("utf-8", "replace")
+    rows = dict(line.split("\t", 1)[::-1] for line in answer.splitlines() if "\t" in line)
+    named = [line[5:].split("\t")[0] for line in answer.splitlines() if re2.fullmatch(r"ref: \S+\tHEAD", line)]
+    tips = {}
+    for ref in refs:
+        target = named[0] if named and ref == "HEAD" else ref
+        branch = target.removeprefix("refs/heads/") if target.startswith("refs/heads/") else None
+        if COMMIT_ID.fullmatch(rows.get(ref, "")):
+            tips[ref] = Tip(rows[ref], branch)
+    return tips
+
+
+def fetch_folders(
+    url: str, tip: Tip, folder: Path, limits: Limits, deadline: Deadline, look: Callable[[Path, str], _T]
+) -> tuple[str, _T]:
+    """A commit, as it stands now, and what `look` sees in its objects: folders without files, if the server can do so.
+
+    Raises CannotCutHistory if it only hands out files.
+    """
+    with _workplace(folder, sha256=len(tip.commit) == 64) as directory:
+        wanted = ("--depth=1", "--filter=blob:none", "--", url, f"+{_named(tip)}:{_TIP}")
+        _run(url, directory, deadline, "fetch", *_QUIET, *wanted, largest=limits.max_archive_bytes)
+        commit = _fetched(directory, deadline)
+        return commit, look(directory / "objects", commit)
 
 
 def _fetch(url: str, tip: Tip, asked: str | None, folder: Path, limits: Limits, deadline: Deadline) -> Tip:
     """Fetch one commit into a new folder and give it its name; another worker may have been faster."""
-    what = tip.commit if tip.branch is None else f"refs/heads/{tip.branch}"
     with _workplace(folder, sha256=len(tip.commit) == 64) as directory:
-        quiet = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance"]
-        wanted = ["--", url, f"+{what}:{_TIP}"]
+        wanted = ["--", url, f"+{_named(tip)}:{_TIP}"]
         try:
-            _run(url, directory, deadline, "fetch", *quiet, "--depth=1", *wanted, largest=limits.max_archive_bytes)
-        except _CannotCutHistory:
-            _run(url, directory, deadline, "fetch", *quiet, *wanted, largest=limits.max_archive_bytes)
-        commit = Git(directory, None, deadline).lines("rev-parse", "--verify", f"{_TIP}^{{commit}}")[0].decode("ascii")
+            _run(url, directory, deadline, "fetch", *_QUIET, "--depth=1", *wanted, largest=limits.max_archive_bytes)
+        except CannotCutHistory:
+            _run(url, directory, deadline, "fetch", *_QUIET, *wanted, largest=limits.max_archive_bytes)
+        commit = _fetched(directory, deadline)
         write_bytes(directory / _NOTE, json.dumps({"asked": asked, "files": _digests(directory, deadline)}).encode())
         try:
             os.rename(directory, folder / commit)
@@ -156,7 +191,17 @@ def _fetch(url: str, tip: Tip, asked: str | None, folder: Path, limits: Limits, 
     return Tip(commit, tip.branch)
 
 
-class _CannotCutHistory(RejectRecord):
+def _named(tip: Tip) -> str:
+    return tip.commit if tip.branch is None else f"refs/heads/{tip.branch}"
+
+
+def _fetched(directory: Path, deadline: Deadline) -> str:
+    """The commit that was fetched."""
+    lines = Git(directory, None, deadline).lines("rev-parse", "--verify", f"{_TIP}^{{commit}}")
+    return lines[0].decode("ascii")
+
+
+class CannotCutHistory(RejectRecord):
     """The server only hands out files."""
 
 
@@ -218,7 +263,7 @@ def _error(said: bytes) -> GleaneryError | OSError:
     if _ENDED in said:
         return ended()
     if _DUMB in said:
-        return _CannotCutHistory("the server cannot cut the history")
+        return CannotCutHistory("the server cannot cut the history")
     if _REDIRECT.search(said):
         return RejectRecord("the address redirects", "give the final one, often with .git", "redirect_not_allowed")
     if _FORBIDDEN.search(said):

@@ -17,12 +17,12 @@ from gleanery.sources.paths import first_name, is_safe, reported
 from gleanery.sources.source import Limits
 
 _PATH_BYTES_EACH = 512  # mean length of a path beyond which a listing of max_files entries is refused
-_DECLARATIONS = (".dataset-optout.json", ".well-known/dataset-optout.json")
+DECLARATIONS = (".dataset-optout.json", ".well-known/dataset-optout.json")
 # What programs put beside the folder that they pack: macOS' copies of attributes, and headers that an old tar unpacks.
 _PACKERS_OWN = re.compile(rb"(?:__MACOSX/|PaxHeaders?(?:[./]|\Z)|pax_global_header\Z|\._[^/]*\Z)")
-
-
 FOLDER = "040000"  # the mode of an item that is counted and is no entry
+# Where Go's zips hold a module: github.com/owner/name@v1.2.3/
+_GO_MODULE = re.compile(rb"(?:[^/@]+/)*[^/@]+@v[0-9][^/]*/")
 
 
 class Item(NamedTuple):
@@ -72,16 +72,16 @@ class Listing:
 def list_items(items: Iterable[Item], limits: Limits, deadline: Deadline, strip_top: bool) -> Listing:
     """Sort, name and judge the items of one source. Raises RejectRecord if there are too many of them.
 
-    `strip_top` takes away the one folder that everything stands in, as forges and registries pack it. Where there are
-    several such folders, nobody knows which of them is the repository, and each may hold the owner's declaration.
+    `strip_top` takes away the one folder that everything stands in, as forges and registries pack it. Where folders
+    stand in each other or beside each other, nobody knows which of them is the repository, and each may hold the
+    owner's declaration.
     """
-    held, tops = _bounded(items, limits, deadline), set[bytes]()
+    held, roots = _bounded(items, limits, deadline), {""}
     if strip_top:
-        held, tops = _without_top(held)
+        held, roots = _without_top(held)
     rows = _named(held)
     rows.sort()  # strings compare by code point, which is the order of their UTF-8 bytes
-    roots = ("", *(top.decode() for top in tops if top.endswith(b"/")))
-    places = {root + path for root in roots for path in _DECLARATIONS}
+    places = {root + path for root in roots for path in DECLARATIONS}
     declarations = tuple(row.path for row in rows if first_name(row.path) in places)
     return Listing(list(_within_limits(rows, limits)), declarations)
 
@@ -103,13 +103,34 @@ def _bounded(items: Iterable[Item], limits: Limits, deadline: Deadline) -> list[
     return held
 
 
-def _without_top(items: list[Item]) -> tuple[list[Item], set[bytes]]:
-    """The items without the folder that all safe paths share; unchanged, and all tops, if there is no such folder."""
-    paths = (item.raw for item in items if is_safe(item.raw) and not _PACKERS_OWN.match(item.raw))
-    tops = {b"".join(path.partition(b"/")[:2]) for path in paths}
-    if len(tops) != 1 or not (top := min(tops)).endswith(b"/"):
-        return items, tops
-    return [item._replace(raw=item.raw.removeprefix(top)) for item in items], set()
+def _without_top(items: list[Item]) -> tuple[list[Item], set[str]]:
+    """The items without the folder that all safe paths share, or as they are if there is none; and each possible root.
+
+    Of a chain of shared folders only the first is taken away, but Go packs a module below its whole name.
+    """
+    paths = [item.raw for item in items if is_safe(item.raw) and not _PACKERS_OWN.match(item.raw)]
+    chain = _shared_folders(paths)
+    if not chain:
+        folders = {b"".join(path.partition(b"/")[:2]).decode() for path in paths if b"/" in path}
+        return items, {"", *folders}
+    module = _GO_MODULE.match(chain)
+    top = module[0] if module else chain[: chain.index(b"/") + 1]
+    below = chain.removeprefix(top).decode().split("/")[:-1]
+    roots = {"".join(f"{name}/" for name in below[:depth]) for depth in range(len(below) + 1)}
+    return [item._replace(raw=item.raw.removeprefix(top)) for item in items], roots
+
+
+def _shared_folders(paths: list[bytes]) -> bytes:
+    """The folders in which all paths stand, from the top.
+
+    >>> _shared_folders([b"a/b/c.py", b"a/b/d/e.py"]), _shared_folders([b"a/b.py", b"ab/c.py"]), _shared_folders([])
+    (b'a/b/', b'', b'')
+    """
+    if not paths:
+        return b""
+    first, last = min(paths), max(paths)
+    different = (at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
+    return first[: first.rfind(b"/", 0, next(different, len(first))) + 1]
 
 
 def _named(items: list[Item]) -> list[Row]:

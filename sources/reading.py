@@ -21,6 +21,7 @@ from gleanery.sources.archives import open_archive
 from gleanery.sources.contents import reason_to_skip
 from gleanery.sources.deadline import Deadline
 from gleanery.sources.downloads import Follow, fetch_file
+from gleanery.sources.gitdefault import Declaration, at_head, declared_on_disk, declared_on_web
 from gleanery.sources.gitobjects import GitFiles
 from gleanery.sources.gitrefs import find_repository, find_tip
 from gleanery.sources.gitremote import fetch_tip
@@ -31,7 +32,18 @@ from gleanery.sources.releases import fetch_release
 from gleanery.sources.remembered import forget, recall, remember
 from gleanery.sources.source import Entry, Facts, Identity, Limits, Source
 
-__all__ = ["Entry", "Facts", "Identity", "Limits", "Reading", "Source", "forget_source", "identify", "open_source"]
+__all__ = [
+    "Entry",
+    "Facts",
+    "Identity",
+    "Limits",
+    "Reading",
+    "Source",
+    "at_head",
+    "forget_source",
+    "identify",
+    "open_source",
+]
 
 
 @dataclass(frozen=True)
@@ -47,14 +59,19 @@ class _Opened:
     declared_license: Callable[[bytes], str | None] = lambda metadata: None
     declared_sources: Callable[[bytes], tuple[str, ...]] = lambda metadata: ()
     metadata: str | None = None  # path of the file that declares both
+    elsewhere: tuple[Declaration, ...] = ()
 
 
 class Reading:
-    """One source that is open for reading. Use it in a `with` block, or call `close`."""
+    """One source that is open for reading. Use it in a `with` block, or call `close`.
+
+    `elsewhere` are the declarations on the default branch of a git repository of which something else is read.
+    """
 
     def __init__(self, identity: Identity, opened: _Opened, listing: Listing, deadline: Deadline, cache: Path) -> None:
         self.identity, self._cache = identity, cache
         self._opened, self._listing, self._deadline = opened, listing, deadline
+        self.elsewhere = opened.elsewhere
         metadata = self._metadata()
         self.facts = Facts(
             version=opened.version,
@@ -63,7 +80,7 @@ class Reading:
             declared_license=None if metadata is None else opened.declared_license(metadata),
             declared_sources=() if metadata is None else opened.declared_sources(metadata),
             archive_sha256=opened.archive_sha256,
-            optout_signal=next(iter(listing.declarations), None),
+            optout_signal=next(iter([*listing.declarations, *(at_head(said.path) for said in self.elsewhere)]), None),
         )
 
     def entries(self) -> Iterator[Entry]:
@@ -108,8 +125,10 @@ class Reading:
         return next(self._opened.container.contents(rows), None)
 
 
-def open_source(source: Source, limits: Limits, cache: Path, follow: Follow = lambda _: None) -> Reading:
-    """Open one source for reading.
+def open_source(
+    source: Source, limits: Limits, cache: Path, follow: Follow = lambda _: None, again: bool = False
+) -> Reading:
+    """Open one source for reading; `again` asks anew what the cache remembers of its default branch.
 
     `cache` is a folder for clones, downloads and temporary files; it may be shared by processes and may be deleted at
     any time between runs. `follow` is told each address, without its query, to which a server sends on who asks for an
@@ -119,7 +138,10 @@ def open_source(source: Source, limits: Limits, cache: Path, follow: Follow = la
     """
     try:
         identity, deadline = identify(source), Deadline(limits.seconds)
-        opened = _OPENERS[source.kind](source, identity, limits, cache, deadline, follow)
+        if source.kind == "git":
+            opened = _open_git(source, identity, limits, cache, deadline, again)
+        else:
+            opened = _OPENERS[source.kind](source, identity, limits, cache, deadline, follow)
         try:
             listing = list_items(opened.container.items(), limits, deadline, strip_top=opened.top_folder)
             reading = Reading(identity, opened, listing, deadline, cache)
@@ -146,16 +168,18 @@ def forget_source(source: Source, cache: Path) -> None:
 
 
 def _open_git(
-    source: Source, identity: Identity, limits: Limits, cache: Path, deadline: Deadline, _: Follow
+    source: Source, identity: Identity, limits: Limits, cache: Path, deadline: Deadline, again: bool
 ) -> _Opened:
     path = local_path(source)
     if path is None:
         url = web_address(source.locator)
-        folder, tip = fetch_tip(url, identity.repo_id, source.version, limits, cache, deadline)
+        folder, tip, head = fetch_tip(url, identity.repo_id, source.version, limits, cache, deadline)
+        elsewhere = declared_on_web(url, tip, head, folder.parent, limits, cache, deadline, again)
         repository = find_repository(folder)
     else:
         repository = find_repository(Path(path))
         tip = find_tip(repository, source.version)
+        elsewhere = declared_on_disk(repository, tip, limits, cache, deadline)
     files = GitFiles(repository.objects, tip.commit, cache, deadline)
     try:
         files.check_commit()
@@ -163,7 +187,7 @@ def _open_git(
     except BaseException:
         files.close()
         raise
-    return _Opened(files, version=tip.commit, default_branch=tip.branch, first_commit_at=first)
+    return _Opened(files, version=tip.commit, default_branch=tip.branch, first_commit_at=first, elsewhere=elsewhere)
 
 
 def _open_archive(
@@ -234,7 +258,7 @@ def _open_package(
 
 
 _REGISTRIES = {"pypi": pypi, "npm": npm}
-_OPENERS = {"git": _open_git, "archive": _open_archive, "pypi": _open_package, "npm": _open_package}
+_OPENERS = {"archive": _open_archive, "pypi": _open_package, "npm": _open_package}
 
 
 def _is_wanted(row: Row) -> bool:

@@ -110,7 +110,7 @@ def is_header(block: bytes) -> bool:
 
 
 def _item(header: bytes, kind: bytes, start: int, size: int, fields: dict[bytes, bytes]) -> Item | None:
-    name = fields.get(b"path") or _name(header)
+    name = fields.get(b"GNU.sparse.name") or fields.get(b"path") or _name(header)
     raw = without_dot(name)
     if kind == _FOLDER or (kind in _REGULAR and name.endswith(b"/")):
         return None

@@ -69,6 +69,10 @@ def _do(root: Path, step: Step, base: str, task: Task, settings: Settings) -> No
     run_task(str(root), step.name, step.work, task_fingerprint(base, task), task_json(task), plain)
 
 
+def git_head(folder: Path) -> str:
+    return (folder / ".git/refs/heads/main").read_text().strip()
+
+
 def _away(settings: Settings, name: str) -> None:
     Path(settings.folder, name).rename(Path(settings.folder, f"{name}-away"))
 
@@ -248,10 +252,10 @@ def test_what_was_read_before_is_not_kept_if_a_rule_covers_the_way_to_it(
 ) -> None:
     root = tmp_path / "run"
 
-    def sent_on(source: Any, limits: Any, cache: Any, follow: Callable[[str], None]) -> Any:
+    def sent_on(source: Any, limits: Any, cache: Any, follow: Callable[[str], None], again: bool) -> Any:
         if source.name == "acme/one":
             follow("https://forge.example.org/renamed/one")
-        return open_source(source, limits, cache, follow)
+        return open_source(source, limits, cache, follow, again)
 
     write_table(root / RULES, "optout_rules", table_of("optout_rules", []))
     monkeypatch.setattr(stage1_crawl, "open_source", sent_on)
@@ -328,3 +332,31 @@ def test_where_nothing_could_be_read_the_message_leads_to_retry(settings: Settin
     with pytest.raises(StopRun) as caught:
         curate(settings, tmp_path / "run", workers=1)
     assert "--retry" in caught.value.hint
+
+
+def test_a_repository_that_objects_on_its_default_branch_is_left_out_whatever_is_read(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = git_head(tmp_path / "one")
+    pinned = SOURCE.format("one") + f'version = "{first}"\n'
+    (tmp_path / "s.toml").write_text(HEAD + pinned + SOURCE.format("two"), "utf-8")
+    settings, root, asked = load_settings(tmp_path / "s.toml"), tmp_path / "run", list[bool]()
+
+    def opened(*arguments: Any) -> Any:
+        asked.append(arguments[-1])
+        return open_source(*arguments)
+
+    monkeypatch.setattr(stage1_crawl, "open_source", opened)
+
+    def signal() -> str | None:
+        (repo,) = (repo for repo in rows(root, "repos") if repo["name"] == "acme/one")
+        assert repo["version"] == first
+        said: str | None = repo["optout_signal"]
+        return said
+
+    _crawl(root, settings)
+    assert signal() is None
+    add_commit(tmp_path / "one", {".dataset-optout.json": '{"action": "block"}'})
+    _crawl(root, settings, again=True)
+    assert signal() == "HEAD:.dataset-optout.json"
+    assert asked == [False, False, True, True], "what a cache remembers of a default branch is asked anew"

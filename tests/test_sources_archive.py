@@ -564,7 +564,34 @@ def test_where_several_folders_stand_at_the_top_each_may_declare(tmp_path: Path)
     names = ["one/a.py", f"two/.well-known/{DECLARATION[1:]}", f"one/{DECLARATION}", deeper, "README"]
     entries = read(tar(*(member(name, OBJECTION) for name in names)), tmp_path)
     assert [path for path, entry in entries.items() if entry.declares] == sorted(names[1:3])
-    assert read(tar(member(f"one/x/{DECLARATION}", OBJECTION)), tmp_path)[f"x/{DECLARATION}"].declares is False
+    raw = tar(member("one/a.py", b""), member(f"one/x/{DECLARATION}", OBJECTION))
+    assert read(raw, tmp_path)[f"x/{DECLARATION}"].declares is False
+
+
+@pytest.mark.parametrize(
+    ("top", "left"),
+    [
+        ("lib-1.0/", ""),
+        ("github.com/owner/lib@v1.0.0/", ""),
+        ("github.com/!owner/lib/v2@v2.0.0+incompatible/", ""),
+        ("a/b/c/", "b/c/"),
+        ("a/b@c/", "b@c/"),
+    ],
+)
+@pytest.mark.parametrize("place", [DECLARATION, f".well-known/{DECLARATION[1:]}"])
+def test_a_declaration_is_heard_at_the_end_of_a_chain_of_folders(
+    tmp_path: Path, top: str, left: str, place: str
+) -> None:
+    for names in (["LICENSE", "src/main.go", f"src/{DECLARATION}", place], ["src/main.go", place], [place]):
+        entries = read(zipped(*((top + name, OBJECTION, 0o100644) for name in names)), tmp_path)
+        assert sorted(entries) == sorted(left + name for name in names)
+        assert [path for path, entry in entries.items() if entry.declares] == [left + place]
+
+
+def test_a_sparse_member_bears_its_own_name(tmp_path: Path) -> None:
+    sparse = member("top/GNUSparseFile.1/disk", b"map and data")
+    sparse[0].pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.name": "top/disk", "GNU.sparse.realsize": "999"}
+    assert skipped(read(tar(sparse, member("top/a.py", b"1")), tmp_path)) == {"disk": "not_a_regular_file"}
 
 
 def test_of_two_members_with_one_name_the_last_is_read_and_no_declaration_is_lost(tmp_path: Path) -> None:

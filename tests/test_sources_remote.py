@@ -196,7 +196,7 @@ def test_a_repository_is_fetched_without_its_history(
     assert facts.version == git(project, "rev-parse", "HEAD")
     assert (facts.default_branch, facts.first_commit_at) == ("main", None)
     assert (identity.name, identity.url) == ("team/app", server.url + "/team/app")
-    (clone,) = (tmp_path / "cache" / "git" / identity.repo_id).iterdir()
+    (clone,) = (place for place in (tmp_path / "cache/git" / identity.repo_id).iterdir() if place.is_dir())
     assert git(clone, "rev-list", "--count", str(facts.version)) == "1"
     assert not list(clone.glob("hooks/*")) and not (clone / "index").exists()
 
@@ -278,7 +278,10 @@ def test_what_a_branch_stood_at_before_goes_and_what_was_asked_for_by_its_id_sta
         commits.append(commit_and_push(project, site, name))
         read(tip, cache)
     (folder,) = (cache / "git").iterdir()
-    assert {place.name for place in folder.iterdir()} == set(commits)  # another process may be reading them
+    assert {place.name for place in folder.iterdir()} == {
+        *commits,
+        "default.json",
+    }  # another process may be reading them
     left = [cache / ".git-of-a-run-that-was-killed", folder / ".git-of-another"]
     for place in left:
         place.mkdir()
@@ -287,9 +290,11 @@ def test_what_a_branch_stood_at_before_goes_and_what_was_asked_for_by_its_id_sta
         os.utime(place, (time.time() - day, time.time() - day))
     commits.append(commit_and_push(project, site, "6.py"))
     read(named, cache)  # another branch, by its name, has moved nothing yet
-    assert {place.name for place in folder.iterdir()} == set(commits) and not any(place.exists() for place in left)
+    assert {place.name for place in folder.iterdir()} == {*commits, "default.json"} and not any(
+        place.exists() for place in left
+    )
     read(tip, cache)
-    assert {place.name for place in folder.iterdir()} == {commits[0], commits[-1]}
+    assert {place.name for place in folder.iterdir()} == {commits[0], commits[-1], "default.json"}
 
 
 def test_a_branch_or_commit_can_be_asked_for(project: Path, tmp_path: Path, serve: Callable[[Answer], Server]) -> None:
