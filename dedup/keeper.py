@@ -272,9 +272,10 @@ class _Group:
 
     def _between(self, blob: str, other: str) -> Link:
         """How two blobs are the same: in normal form, as measured, as shown by way of a third, or but for names."""
-        if self.normal[blob] == self.normal[other]:
-            return Link(NORMALISED, 1.0)
         link = self.links[blob].get(other) or self.shown.get((blob, other))
+        by_measure = link is not None and link.drops and self.drop_form[blob] != self.drop_form[other]
+        if self.normal[blob] == self.normal[other] and not by_measure:
+            return Link(NORMALISED, 1.0)
         return link or Link(RENAMED, 1.0)
 
     def _place(self, blob: str, rival: Copy) -> tuple[int, float]:
@@ -290,7 +291,7 @@ class _Group:
         return Outcome(reason, twin.file_id, link.similarity, (*shown, *_SAID.get(link.name, ()), *evidence))
 
 
-def _by_rank(holder: tuple[Copy, str]) -> tuple[origin.Strength, int, str]:
+def _by_rank(holder: tuple[Copy, str]) -> origin.Rank:
     return rank(holder[0])
 
 

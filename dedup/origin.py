@@ -7,7 +7,7 @@ All of this evidence can be forged by someone who wants to (the time of a commit
 copies are left out, and it is written into the decision for a person to check.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Strength: TypeAlias = tuple[bool, bool, bool, int, bool, bool]
+Rank: TypeAlias = tuple[Strength, int, str, int, str]
 
 _YEAR_10000 = 253_402_300_800
 _HALF = 1 << 43
+_MOST_FILES = (1 << 24) - 1
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Copy:
     `opted_out`: its owner objected. `first_commit_at`: oldest commit of its repository, Unix seconds. `fork`: the
     repository is a fork; `fork_of` is the repo_id of the one it came from, where known. `vendored`: the path is one for
     third-party code. `own_license`: the repository has a licence file of its own. `complete`: all of the repository was
-    read, so nothing that belongs to the file is missing here. `license_text`: it is a licence file.
+    read, so nothing that belongs to the file is missing here. `license_text`: it is a licence file. `repo_files`: how
+    many files were read of the repository.
 
     Raises ValueError for a copy that is eligible and at the same time restricted or opted out.
     """
@@ -48,6 +51,7 @@ class Copy:
     fork_of: str | None = None
     complete: bool = True
     license_text: bool = False
+    repo_files: int = 0
 
     def __post_init__(self) -> None:
         if self.eligible and (self.restricted or self.opted_out):
@@ -64,9 +68,15 @@ def strength(copy: Copy) -> Strength:
     return copy.vendored, copy.fork, at is None, at or 0, not copy.own_license, not copy.complete
 
 
-def rank(copy: Copy) -> tuple[Strength, int, str]:
-    """A total order: strength, then the depth of the path, then the id. The last two only break ties."""
-    return strength(copy), copy.path.count("/"), copy.file_id
+def rank(copy: Copy) -> Rank:
+    """A total order: strength, then the repository, then the depth of the path, and the id.
+
+    A mirror, or a fork that is not marked as one, has the first commit of its origin. Files cannot tell which is which,
+    but the copies that stay should stand in one of the two. So repositories are compared before paths: that of which
+    more files were read goes first, of equal ones that with the smaller id. Files, not files that may be kept: those
+    depend on licences.
+    """
+    return strength(copy), -copy.repo_files, copy.repo_id, copy.path.count("/"), copy.file_id
 
 
 def packed_ranks(
@@ -77,23 +87,36 @@ def packed_ranks(
     unknown: NDArray[np.bool_],
     own_license: NDArray[np.bool_],
     complete: NDArray[np.bool_],
-    depth: NDArray[np.int64],
 ) -> NDArray[np.uint64]:
-    """`rank` without the id, as one number for each copy, from columns; copies that are not eligible come last.
+    """The strengths of copies as one number for each, from columns; copies that are not eligible come last.
 
-    `unknown`: where there is no `first_commit_at`. A time counts up to 2^43 seconds, a depth up to 4,095.
+    `unknown`: where there is no `first_commit_at`. A time counts up to 2^43 seconds.
 
     >>> yes, no = np.array([True]), np.array([False])
-    >>> old, young = (packed_ranks(yes, no, no, np.array([at]), no, yes, yes, np.array([1])) for at in (5, 6))
+    >>> old, young = (packed_ranks(yes, no, no, np.array([at]), no, yes, yes) for at in (5, 6))
     >>> bool(old < young)
     True
     """
     at = np.where(unknown, 0, np.clip(first_commit_at, -_HALF, _HALF - 1) + _HALF)
     packed: NDArray[np.uint64] = np.zeros(len(at), np.uint64)
     parts = ((~eligible, 1), (vendored, 1), (fork, 1), (unknown, 1), (at, 44), (~own_license, 1), (~complete, 1))
-    for column, bits in (*parts, (np.clip(depth, 0, 4095), 12)):
+    for column, bits in parts:
         packed = (packed << np.uint64(bits)) | column.astype(np.uint64)
     return packed
+
+
+def packed_ties(
+    repo_files: NDArray[np.int64], repo_ids: Sequence[str], depth: NDArray[np.int64], file_ids: Sequence[str]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """What ranks copies of equal strength, as two numbers: of their repository, and of their place in it.
+
+    Of ids, which are hexadecimal, the first 10 and 13 digits count. A repository counts up to 2^24 - 1 files, a path up
+    to 4,095 folders.
+    """
+    few = np.uint64(_MOST_FILES) - np.clip(repo_files, 0, _MOST_FILES).astype(np.uint64)
+    repos = np.array([int(one[:10], 16) for one in repo_ids], np.uint64)
+    files = np.array([int(one[:13], 16) for one in file_ids], np.uint64)
+    return (few << np.uint64(40)) | repos, (np.clip(depth, 0, 4095).astype(np.uint64) << np.uint64(52)) | files
 
 
 def outweighs(copy: Copy, objection: Copy) -> bool:
@@ -171,6 +194,10 @@ def compared(copy: Copy, other: Copy) -> str:
         )
     if copy.complete != other.complete:
         return f"only the repository of {'this copy' if copy.complete else 'the other'} was read whole"
+    if copy.repo_files != other.repo_files:
+        files = f"{max(copy.repo_files, other.repo_files)} to {min(copy.repo_files, other.repo_files)}"
+        whose = "this copy" if copy.repo_files > other.repo_files else "the other"
+        return f"the evidence of origin is equal; the repository of {whose} has more files ({files})"
     return "the evidence of origin is equal"
 
 

@@ -3,7 +3,7 @@
 In: what was judged of each file (`stage4_judge`), and the numbers of contents. Out: for each content a byte, 0 or its
 kind of witness, and its standing: the rank of its best file that may be kept. In a crowd not all pairs are looked at,
 but those with a witness are, so a forbidden file bars its copies however many there are; and so are those with the
-copies that `keeper` takes first. Costs 3 us for each file and 10 us for one that is forbidden; 17 bytes for a content.
+copies that `keeper` takes first. Costs 3 us for each file and 10 us for one that is forbidden; 25 bytes for a content.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gleanery.dedup.origin import packed_ranks
+from gleanery.dedup.origin import packed_ranks, packed_ties
 from gleanery.licensing.names import license_role
 from gleanery.pipeline.arrays import map_arrays, scratch, write_arrays
 from gleanery.pipeline.contents import Contents
@@ -29,12 +29,13 @@ LICENCE, OBJECTION, WEAK = 1, 2, 3
 _TEXTS_OF_LAW = frozenset(("license", "notice", "reuse"))
 _LAST = np.uint64((1 << 64) - 1)
 _FLAGS = ("restricted", "opted_out", "fork", "vendored")
-_TEXT = ("blob_id", "file_id", "path", "reason")
+_TEXT = ("blob_id", "file_id", "repo_id", "path", "reason")
 _JUDGED = pa.schema(
     [
         *((name, pa.string()) for name in _TEXT),
         *((flag, pa.bool_()) for flag in (*_FLAGS, "own_license", "complete")),
         ("first_commit_at", pa.int64()),
+        ("repo_files", pa.int64()),
     ]
 )
 _MADE = "work/witnesses/data/all.arrays"
@@ -56,8 +57,8 @@ def mark_witnesses(shard: Shard) -> None:
     """Mark the contents of all files that bear witness, and rank all, the files of some repositories at a time."""
     ids = Contents(shard.root).indexed("ids")
     names = np.ascontiguousarray(ids).view("S20").reshape(len(ids))  # bytes in the order of bytes, as the ids are
-    memory = scratch(shard.data(f".{shard.task.name}.tmp"), 17 * len(ids))
-    ranks, kinds = memory[: 16 * len(ids)].view(np.uint64).reshape(-1, 2), memory[16 * len(ids) :]
+    memory = scratch(shard.data(f".{shard.task.name}.tmp"), 25 * len(ids))
+    ranks, kinds = memory[: 24 * len(ids)].view(np.uint64).reshape(-1, 3), memory[24 * len(ids) :]
     ranks[:] = _LAST
     for path in sorted((shard.root / "work/judge/data").glob("*.parquet")):
         judged = read_range([path], "blob_id", *id_range(0, 1), _JUDGED, _JUDGED.names)
@@ -93,13 +94,15 @@ def _rank(ranks: NDArray[np.uint64], places: NDArray[np.int64], judged: pa.Table
     at = judged.column("first_commit_at")
     depth = pc.count_substring(judged.column("path"), "/").to_numpy()
     unknown, times = at.is_null().to_numpy(), at.fill_null(0).to_numpy()
-    first = packed_ranks(np.ones(len(places), bool), **flags, first_commit_at=times, unknown=unknown, depth=depth)
-    second = np.array([int(file[:16], 16) for file in judged.column("file_id").to_pylist()], np.uint64)
-    order = np.lexsort((second, first, places))
+    first = packed_ranks(np.ones(len(places), bool), **flags, first_commit_at=times, unknown=unknown)
+    ids = (judged.column(name).to_pylist() for name in ("repo_id", "file_id"))
+    second, third = packed_ties(judged.column("repo_files").to_numpy(), next(ids), depth, next(ids))
+    order = np.lexsort((third, second, first, places))
     order = order[np.diff(places[order], prepend=-1) > 0]
-    places, found = places[order], np.column_stack((first[order], second[order]))
+    places, found = places[order], np.column_stack((first[order], second[order], third[order]))
     held = ranks[places]
-    better = (found[:, 0] < held[:, 0]) | ((found[:, 0] == held[:, 0]) & (found[:, 1] < held[:, 1]))
+    same = np.logical_and.accumulate(found == held, axis=1)
+    better = (found < held)[:, 0] | ((found < held)[:, 1:] & same[:, :-1]).any(axis=1)
     ranks[places[better]] = found[better]
 
 
@@ -110,6 +113,6 @@ def witness_kinds(root: Path) -> NDArray[np.uint8]:
 
 
 def standing(root: Path) -> NDArray[np.uint64]:
-    """The rank of each content in two numbers, as `keeper` takes copies: the smaller one first."""
+    """The rank of each content in three numbers, as `keeper` takes copies: the smaller one first."""
     ranks: NDArray[np.uint64] = map_arrays(root / _MADE)["standing"]
     return ranks

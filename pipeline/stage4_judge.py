@@ -38,7 +38,7 @@ from gleanery.records.errors import StopRun
 from gleanery.records.parquet import iter_rows, read_table
 
 # Raise it when what was judged before is not to be believed any more, though policy and settings are the same.
-JUDGE_VERSION = "1"  # each task reads the bytes of the policy that the step's fingerprint names
+JUDGE_VERSION = "2"  # 1: each task reads the bytes of the policy that the step's fingerprint names; 2: counts files
 # Raise it when the same file may now get another answer from the quality filters.
 QUALITY_VERSION = f"quality 3 / {LANGUAGE_DETECTOR}"
 # A repository that has entries skipped for one of these was not read whole.
@@ -64,6 +64,7 @@ JUDGED = pa.schema(
         ("vendored", pa.bool_()),
         ("own_license", pa.bool_()),
         ("complete", pa.bool_()),
+        ("repo_files", pa.int64()),
     ]
 )
 
@@ -216,6 +217,7 @@ class _Judge:
                 "vendored": vendored,
                 "own_license": own_license,
                 "complete": complete,
+                "repo_files": len(files),
             }
 
     def _verdict(

@@ -33,7 +33,8 @@ from gleanery.records.parquet import read_table, table_of, write_table
 
 # 4: what bars a file flows over all equal forms, however many copies there are. 6: a third shows code in common, too.
 # 7: of several reasons that of the first class is told. 8: a fragment outweighs no objection.
-KEEPER_VERSION = "8"
+# 9: of repositories with equal evidence one wins all ties.
+KEEPER_VERSION = "9"
 MEMBERS = 8192  # files that are settled at a time, as objects of some 3 kB each
 GROUPED = JUDGED.insert(0, pa.field("group_id", pa.string()))
 SETTLED = pa.schema(

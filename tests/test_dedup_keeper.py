@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gleanery.dedup.keeper import OPTED_OUT, Copy, Link, Outcome, settle
-from gleanery.dedup.origin import compared, outweighs, packed_ranks, rank, shown_older, witnesses
+from gleanery.dedup.origin import compared, outweighs, packed_ranks, packed_ties, rank, shown_older, witnesses
 from gleanery.dedup.sameness import CLASSES
 from gleanery.records.reasons import REASONS
 
@@ -35,7 +35,8 @@ def _copies(draw: st.DrawFn) -> list[Copy]:
         path, blob, repo = draw(st.sampled_from(["x", "d/x"])), draw(st.sampled_from(BLOBS)), draw(st.integers(0, 5))
         standing: dict[str, Any] = {"eligible": eligible, "restricted": restricted, "opted_out": opted_out}
         standing |= {"vendored": vendored, "own_license": own_license, "fork": parent is not None, "fork_of": parent}
-        copies.append(Copy(f"f{i:02}", blob, f"r{repo}", path, first_commit_at=at, **standing))
+        size = draw(st.sampled_from([repo, 7]))
+        copies.append(Copy(f"f{i:02}", blob, f"r{repo}", path, first_commit_at=at, repo_files=size, **standing))
     return copies
 
 
@@ -61,6 +62,9 @@ def _link(one: Copy, two: Copy, pairs: Pairs) -> Link | None:
     if one.blob_id == two.blob_id:
         return Link("exact", 1.0)
     normal = {pair: link for pair, link in pairs.items() if link.name == "normalised"}
+    measured = pairs.get((min(one.blob_id, two.blob_id), max(one.blob_id, two.blob_id)))
+    if measured and measured.drops and two.blob_id not in _form(one.blob_id, pairs, "drop"):
+        return measured  # equal forms drop nothing here, what was measured does
     if two.blob_id in _form(one.blob_id, normal, "drop", "bar"):
         return Link("normalised", 1.0)
     if link := pairs.get((min(one.blob_id, two.blob_id), max(one.blob_id, two.blob_id))):
@@ -318,15 +322,20 @@ def test_who_adds_a_licence_file_to_a_copy_does_not_become_its_origin() -> None:
 
 @given(_copies(), st.integers(-(10**6), 10**6))
 def test_a_rank_in_one_number_is_in_the_order_of_ranks(copies: list[Copy], since: int) -> None:
-    """But for the id, which breaks ties, and for copies that are not eligible, which come last."""
+    """But for copies that are not eligible, which come last."""
     copies = [dataclasses.replace(c, first_commit_at=c.first_commit_at and c.first_commit_at + since) for c in copies]
     names = ("eligible", "vendored", "fork", "own_license", "complete")
     flags = {name: np.array([getattr(c, name) for c in copies], bool) for name in names}
     unknown = np.array([c.first_commit_at is None for c in copies], bool)
     times = np.array([c.first_commit_at or 0 for c in copies], np.int64)
     depth = np.array([c.path.count("/") for c in copies], np.int64)
-    packed = packed_ranks(**flags, first_commit_at=times, unknown=unknown, depth=depth).tolist()
-    plain = [(not c.eligible, *rank(c)[:2]) for c in copies]
+    strengths = packed_ranks(**flags, first_commit_at=times, unknown=unknown).tolist()
+    ids = [
+        [f"{name[1:]:0<16}" for name in names] for names in ([c.repo_id for c in copies], [c.file_id for c in copies])
+    ]
+    ties = packed_ties(np.array([c.repo_files for c in copies], np.int64), ids[0], depth, ids[1])
+    packed = list(zip(strengths, *(one.tolist() for one in ties), strict=True))
+    plain = [(not c.eligible, *rank(c)) for c in copies]
     for (one, a), (other, b) in combinations(zip(packed, plain, strict=True), 2):
         assert (one < other) == (a < b) and (one == other) == (a == b)
 
@@ -383,3 +392,26 @@ def test_thousands_of_old_fragments_and_objections_are_settled_in_linear_time() 
     outcomes = settle([*fragments, *objectors, _copy("hub", "hub", first_commit_at=7)], links)
     assert outcomes["hub"].reason == "kept" and time.process_time() - before < 5
     assert settle([*fragments, *objectors, _copy("hub", "hub", first_commit_at=10)], links)["hub"].reason == OPTED_OUT
+
+
+@pytest.mark.parametrize("sizes", [(7, 7), (7, 9), (9, 7)])
+def test_a_repository_and_its_mirror_are_not_divided_file_by_file(sizes: tuple[int, int]) -> None:
+    """The same history, so no evidence: one of the two keeps all, whatever the ids and the depth of its files."""
+    about: dict[str, Any] = {"eligible": True, "restricted": False, "opted_out": False, "fork": False}
+    about |= {"vendored": False, "own_license": True, "first_commit_at": 5}
+    kept = set[str]()
+    for n in range(20):
+        pair = [
+            Copy(
+                f"{(n * 7 + one * 3) % 10}{n}{one}",
+                "b",
+                f"r{one}",
+                f"{'d/' * ((n + one) % 2)}{n}",
+                repo_files=s,
+                **about,
+            )
+            for one, s in enumerate(sizes)
+        ]
+        outcomes = settle(pair, {})
+        kept |= {copy.repo_id for copy in pair if outcomes[copy.file_id].reason == "kept"}
+    assert kept == {"r1" if sizes[1] > sizes[0] else "r0"}

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from small_corpus import MIT, code
 
 from gleanery.dedup.keeper import Copy, Link, settle
-from gleanery.dedup.origin import packed_ranks
+from gleanery.dedup.origin import packed_ranks, packed_ties
 from gleanery.pipeline import stage3_candidates, stage3_sign
 from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
 from gleanery.pipeline.exchange import part_name, write_sorted
@@ -38,7 +38,7 @@ from gleanery.records.parquet import Written, describe, read_table, table_of, wr
 Files = dict[str, str]  # content by a name of it
 JUDGED_FILE: dict[str, Any] = {"file_id": "0" * 32, "path": "a.py", "reason": "kept"}
 JUDGED_FILE |= {"restricted": False, "opted_out": False, "fork": False, "vendored": False}
-JUDGED_FILE |= {"own_license": True, "complete": True}
+JUDGED_FILE |= {"own_license": True, "complete": True, "repo_id": "0" * 32, "repo_files": 1}
 TIMES = ((3, 9), (2, 5), (1, 5), (0, None))  # of the first commits behind the copies of a content
 
 
@@ -403,7 +403,8 @@ def test_a_content_bears_witness_through_any_of_its_files_but_not_through_a_lice
     judged += [kept | {"blob_id": ids[4], "file_id": f"{n:016x}{'f' * 16}", "first_commit_at": at} for n, at in TIMES]
     judged += [kept | {"blob_id": ids[5], "file_id": f"{n:032x}", "path": f"{n}/b.py"} for n in (0, 1)]
     yes, no = np.array([True]), np.array([False])
-    old = packed_ranks(yes, no, no, np.array([5]), no, yes, yes, np.array([0])).tolist()
+    old = packed_ranks(yes, no, no, np.array([5]), no, yes, yes).tolist()
+    repo, place = packed_ties(np.array([1]), ["0" * 32], np.array([0]), [f"{1:016x}"])
     for number, rows in enumerate((judged, judged[::-1])):
         (tmp_path / "work/judge/data").mkdir(parents=True, exist_ok=True)
         rows_of = {"0": rows[::2], "1": rows[1::2], "none": []}
@@ -413,8 +414,8 @@ def test_a_content_bears_witness_through_any_of_its_files_but_not_through_a_lice
         shard = Shard(tmp_path, "witnesses", Task(str(number)), Settings())
         mark_witnesses(shard)
         kinds = witness_kinds(tmp_path)
-        assert standing(tmp_path)[[3, 4]].tolist() == [[last, last], [old[0], 1]]
-        assert standing(tmp_path)[5].tolist() > [old[0] + 1, 0]
+        assert standing(tmp_path)[[3, 4]].tolist() == [[last] * 3, [old[0], int(repo[0]), int(place[0])]]
+        assert standing(tmp_path)[5].tolist() > [old[0] + 1, 0, 0]
         assert {n: int(kinds[n]) for n in np.flatnonzero(kinds)} == {
             0: OBJECTION,
             1: WEAK,
