@@ -129,7 +129,8 @@ def test_an_encoding_of_signs_that_code_is_full_of_has_to_be_declared() -> None:
     text = "# coding: hz\n" + text_of("simplified.txt").encode("gb2312", "ignore").decode("gb2312")
     assert decode(text.encode("hz")) == (text, "hz")
     assert decode(text.encode("hz")[4:])[1] == "utf-8"
-    assert decode("# coding: utf-7\n# größer".encode("utf-7")) == (None, "unknown")
+    for name in ("utf-7", "UTF_7"):
+        assert decode(f"# coding: {name}\n# größer".encode("utf-7")) == (None, "unknown")
     assert decode(b"# coding: utf-7\nx = 1") == ("# coding: utf-7\nx = 1", "utf-8")
     assert decode(b"# coding: hz\n# ~{VPN~}") == (None, "unknown")
 
@@ -147,6 +148,12 @@ def test_an_encoding_of_signs_that_code_is_full_of_has_to_be_declared() -> None:
 )
 def test_what_only_looks_like_a_mark_stays_utf_8(text: str) -> None:
     assert decode(text.encode()) == (text, "utf-8")
+
+
+@pytest.mark.parametrize("mark", [b"\x1b$)C", b"\x1b$B", b"\x1b$B!!", b"\x0e", b"\x0e!!", b"~{"])
+def test_marks_over_and_over_take_linear_time(mark: bytes) -> None:
+    content = b"\x1b$)C" + mark * ((1 << 20) // len(mark))
+    assert decode(content)[1] in ("utf-8", "unknown")
 
 
 def test_a_few_letters_of_two_bytes_are_read_as_they_declare() -> None:
