@@ -27,7 +27,11 @@ _NPM_NAME = re2.compile(r"(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za
 _SEPARATORS = re2.compile(r"[-_.]+")
 # A login before a host: behind a scheme, also of an address within another one, or in front of all. The name alone with
 # which ssh is used is none.
-_LOGIN = re2.compile(r"://[^/?#\s]*@|^[^/?#\s@]+:[^/?#\s@]*@[^/?#\s@]+[/:]|^[^/?#\s@:]+@[^/?#\s@:]+\.[^/?#\s@:]+/")
+_LOGIN = re2.compile(
+    r"(?:^/|:)/+[^/?#\s]+@|^[^/?#\s@]+:[^/?#\s@]*@[^/?#\s@]+[/:]|^[^/?#\s@:]+@[^/?#\s@:]+\.[^/?#\s@:]+/"
+)
+# What a query calls a login. That of a locator is sent and never written down; other queries say nothing that is used.
+_TOKEN = re2.compile(r"(?i)[?&;#][\w.-]*(?:token|secret|passw|signature|api_?key|credential)[\w.-]*=")
 _USED_BY_SSH = re2.compile(r"(?i)(\bssh(?:\+git)?://)[a-z0-9_.-]+@|^[a-z0-9_.-]+@([^/?#@:]+:)")
 _ARCHIVE_ENDINGS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar", ".zip")
 
@@ -49,7 +53,9 @@ def identify(source: Source) -> Identity:
     if not source.locator or source.locator.startswith("-"):
         raise _not_valid("it is empty or begins with a hyphen")
     written = [source.name or "", source.fork_of or "", *source.aliases]
-    if any(map(_has_login, written)) or ("://" in source.locator and _has_login(source.locator)):
+    if any(_has_login(text) or _TOKEN.search(text) for text in written) or (
+        "://" in source.locator and _has_login(source.locator)
+    ):
         raise RejectRecord(
             "one of its addresses holds credentials",
             "take them out of locator, name, aliases and fork_of; clone private code yourself",
@@ -134,7 +140,7 @@ def _of_interface(parts: SplitResult) -> list[str] | None:
         return None
     names = _names(path)
     names = names[:2] if host in TWO_LEVELS else names[-2:]
-    return names if len(names) == 2 else None
+    return [names[0], names[1].removesuffix(".git")] if len(names) == 2 else None
 
 
 def _of_forge(host: str, names: list[str]) -> list[str] | None:

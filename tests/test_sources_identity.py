@@ -28,7 +28,7 @@ def refused(source: Source) -> RejectRecord:
         ("https://git.example.org/api/v4/projects/group%2Fsub%2Flib/repository/archive.zip?sha=main", "sub/lib"),
         ("https://git.example.org/api/v1/repos/alice/lib/archive/main.tar.gz", "alice/lib"),
         ("https://example.org/gitea/api/v1/repos/alice/lib/archive/main.tar.gz", "alice/lib"),
-        ("https://codeberg.org/api/v1/repos/alice/lib/archive/main.tar.gz", "alice/lib"),
+        ("https://codeberg.org/api/v1/repos/alice/lib.git/archive/main.tar.gz", "alice/lib"),
         ("https://api.bitbucket.org/2.0/repositories/alice/lib/downloads/x.zip", "alice/lib"),
     ],
 )
@@ -52,6 +52,8 @@ LOGINS = [
     "ssh://git:SECRET@github.com/a/b",
     "git:SECRET@github.com:a/b",
     "SECRET@github.com/a/b",
+    "//u:SECRET@github.com/a/b",
+    "http:/u:SECRET@github.com/a/b",
     "https://web.archive.org/web/2020/https://u:SECRET@github.com/a/b",
     "https://web.archive.org/web/2020/https%3A%2F%2Fu%3ASECRET%40github.com/a/b",
 ]
@@ -68,6 +70,14 @@ def test_a_login_in_any_address_of_a_source_is_refused_and_not_repeated(address:
     for source in sources:
         error = refused(source)
         assert error.code == "credentials_in_locator" and "SECRET" not in error.message + error.hint
+
+
+def test_a_token_in_a_query_is_refused_where_it_would_be_written_down() -> None:
+    address = "https://gitlab.com/api/v4/projects/a%2Fb/repository/archive.zip?sha=x&private_token=SECRET"
+    for source in (Source("git", "/srv/lib", aliases=(address,)), Source("git", "/srv/lib", fork_of=address)):
+        error = refused(source)
+        assert error.code == "credentials_in_locator" and "SECRET" not in error.message + error.hint
+    assert "SECRET" not in repr(identify(Source("archive", address)))
 
 
 @pytest.mark.parametrize(
