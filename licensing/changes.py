@@ -25,12 +25,17 @@ _AROUND, _LONGEST_LOSS = 30, 12
 
 
 def taking_away(
-    text: Words, added: Collection[int], replaced: Collection[int] = (), body: range | None = None
+    text: Words,
+    added: Collection[int],
+    replaced: Collection[int] = (),
+    body: range | None = None,
+    near: range | None = None,
 ) -> tuple[int, int] | None:
     """First and last line of the first sentence in which added words may forbid or limit something.
 
     `replaced` are the added words that stand in the place of one other word each. A sentence wholly outside of `body`,
-    the licence itself, does so only if it speaks of dealing with the work.
+    the licence itself, does so only if it speaks of dealing with the work; one outside of `near`, in another comment,
+    only if it also names the work.
 
     >>> from gleanery.licensing.words import words_of
     >>> text = words_of(["The Frob License.", "You may use it.", "But not for", "commercial purposes."])
@@ -43,6 +48,8 @@ def taking_away(
         turning = _turning(text, whole) if not found.isdisjoint(replaced) else set[int]()
         telling = {n for n in found if not text.addresses[n] and (n not in replaced or n in turning)}
         outside = _is_outside(whole, body)
+        if _is_outside(whole, near) and not _names_the_work(text, whole):
+            continue
         if telling and _limits(text, whole, telling) and not (outside and not _limits_beside(text, whole, telling)):
             return text.lines[whole.start], text.lines[whole.stop - 1]
     return None
@@ -100,6 +107,11 @@ def is_harmless(added: Sequence[str], name: Collection[str]) -> bool:
 def _is_outside(sentence: range, body: range | None) -> bool:
     """Whether no word of a sentence stands in the licence itself, if it is known where that is."""
     return body is not None and (sentence.start >= body.stop or body.start >= sentence.stop)
+
+
+def _names_the_work(text: Words, sentence: range) -> bool:
+    """Whether a sentence in a comment of its own speaks of the work, and not only of what its code does."""
+    return _pattern("work").search(" ".join(text.words[sentence.start : sentence.stop])) is not None
 
 
 def _sentence(text: Words, at: int) -> range:

@@ -54,6 +54,10 @@ class KnownTexts:
         self._counts = counts[by_word].astype(np.uint16)
         self._starts = np.searchsorted(words[by_word], np.arange(int(words.max(initial=-1)) + 2))
 
+    def with_word(self, number: int) -> int:
+        """How many texts have a word."""
+        return int(self._starts[number + 1] - self._starts[number]) if 0 <= number < len(self._starts) - 1 else 0
+
     def closest(self, text: Sequence[int], alike: float = ALIKE) -> Closest | None:
         """The closest known text, unless its likeness is below `alike`. Negative numbers are words of no known text."""
         best, likeness, pairs = -1, alike, 0

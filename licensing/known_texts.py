@@ -11,6 +11,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import re2
+
 from gleanery.licensing import spdx_texts
 from gleanery.licensing.expressions import all_of, keys
 from gleanery.licensing.findings import Finding
@@ -31,12 +33,31 @@ _RESTRICTED = ("Commercial", "Copyleft", "Free Restricted", "Proprietary Free", 
 _WEAK = "Copyleft Limited"
 # Shorter texts of the library would be taken for licences by accident.
 _SHORTEST_TEXT = 12
+# A word that goes on in the next line, behind comment signs.
+_BROKEN = re2.compile(rb"[A-Za-z]-[ \t]*\r?\n")
+_BROKEN_WORD = re2.compile(rb"\b([A-Za-z]+)-([ \t]*\r?\n[ \t*/#;%!>-]*)([A-Za-z]+)")
 
 
 def opinion_on(words: Words, inside: bool = False) -> Opinion | None:
     """What the library says. A change to a licence that is refused anyway does not matter: it is still that licence."""
     opinion = library().opinion(words, inside)
     return replace(opinion, change=None) if opinion is not None and is_restricted(opinion.expression) else opinion
+
+
+def unbroken(content: bytes) -> bytes:
+    """Bytes of a text in which words are whole that were broken at the end of a line ("no-", "tice"); as many lines.
+
+    The word stands in more known texts than one of its pieces: "non-commercial" has its hyphen anywhere.
+    """
+    return content if _BROKEN.search(content) is None else bytes(_BROKEN_WORD.sub(_joined, content))
+
+
+def _joined(match: Any) -> bytes:
+    first, second = match[1].decode(), match[3].decode()
+    known = library()
+    if known.texts_with(first + second) <= min(known.texts_with(first), known.texts_with(second)):
+        return bytes(match[0])
+    return bytes(match[1] + match[3] + match[2])
 
 
 def by_sections(

@@ -5,6 +5,7 @@ text that it is closest to, how close, and the lines of a change that may take s
 licence, 50 ms for the GPL; at most a second for a text made to be slow.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -65,6 +66,10 @@ class Library:
         self._letters: dict[str, str] = {}
         self._equal = {tuple(one.words): one for one in known[:own]}
 
+    def texts_with(self, word: str) -> int:
+        """How many known texts have a word."""
+        return self._texts.with_word(self._numbers.get(word.lower(), -1))
+
     def equal(self, text: Words) -> Opinion | None:
         """One of the library's own texts, if the text is the same word by word."""
         known = self._equal.get(tuple(self._numbered(text)))
@@ -101,7 +106,7 @@ class Library:
         runs = _runs(left)
         replaced = {n for n, *more in runs if not more and not self._is_inserted(letters, n, texts)}
         body = body_of(len(text.words), left)
-        change = taking_away(text, left, replaced, body)
+        change = taking_away(text, left, replaced, body, _near(text, body) if inside else None)
         if change is not None or len(named) > 1:
             return change
         name = frozenset().union(*(one.name for one in self._known if one.expression in named))
@@ -136,7 +141,8 @@ class Library:
             if b - a > last - first + _MORE_WORDS - 1 and a not in ends[:1] and b not in ends[1:]
         )
         body = body_of(len(text.words), added)
-        change = taking_away(text, added, replaced, body) or says_more(text, longer, known.name, body)
+        near = _near(text, body) if inside else None
+        change = taking_away(text, added, replaced, body, near) or says_more(text, longer, known.name, body)
         if change is not None:
             return change
         for at, _, first, last in (run for run in runs if run[0] == run[1]):
@@ -178,6 +184,11 @@ def body_of(words: int, added: Collection[int]) -> range:
     runs = _runs(sorted(set(range(words)).difference(added)))
     long = [run for run in runs if len(run) >= _BODY]
     return range(long[0].start, long[-1].stop) if long else range(words)
+
+
+def _near(text: Words, body: range) -> range:
+    """The words in the comments of a body."""
+    return range(bisect_left(text.parts, text.parts[body.start]), bisect_right(text.parts, text.parts[body.stop - 1]))
 
 
 def _letters(numbers: Iterable[int]) -> str:

@@ -6,13 +6,14 @@ lines that only name owners, and the paragraphs that forbid training. 0.18 ms fo
 
 import re
 from bisect import bisect_right
+from collections.abc import Collection
 from itertools import takewhile
 from typing import Any
 
 import re2
 
 from gleanery.licensing.reservations import MAYBE_RESERVED, RESERVED, reservation
-from gleanery.licensing.words import without_addresses
+from gleanery.licensing.words import APART, without_addresses
 
 _IDS = (
     r"\b(?:[al]?gpl|mit|bsd|isc|apache|mozilla|mpl|epl|cddl|eupl|cecill|artistic|wtfpl|zlib|boost|unlicense|ncsa|"
@@ -182,14 +183,19 @@ class Page:
             self._reservations[paragraph] = reservation(self.plain[at], self.marked[at])
         return self._reservations[paragraph]
 
-    def joined(self, chosen: list[int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-        """The chosen lines with their numbers from 1; where lines were left out, a gap of empty ones."""
+    def joined(self, chosen: list[int], begins: Collection[int] = ()) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """The chosen lines with their numbers from 1; where lines were left out, a gap of empty ones.
+
+        `begins`: above these lines the gap is wider (`APART`).
+        """
         lines: list[str] = []
         numbers: list[int] = []
         for before, i in zip([None, *chosen], chosen, strict=False):
             between = range(0 if before is None else before + 1, i)
             left_out = any(self.plain[j] and j not in self.owners for j in between)
             gap = 0 if before is None else _GAP if left_out else int(any(not self.plain[j] for j in between))
+            if before is not None and any(j in begins for j in range(before + 1, i + 1)):
+                gap = APART
             lines += [""] * gap + [self.plain[i]]
             numbers += [(before or 0) + 1] * gap + [i + 1]
         return tuple(lines), tuple(numbers)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import re2
 
+from gleanery.licensing.comments import comments_of
 from gleanery.licensing.copyright_lines import copyright_notices
 from gleanery.licensing.markup import without_markup
 from gleanery.licensing.pages import FEWEST_WORDS, GATE, GRANT_WORDS, PROSE, PROSE_WORDS, Page
@@ -32,6 +33,10 @@ _DATA_ABOUT_LICENSES = re2.compile(r"(?i)\blicen[sc]es?\.json\b")
 _MAYBE_COPYRIGHT = re2.compile("(?i)copyright|©|\\(c\\)|&copy;".encode())
 
 
+# Lines of a text, and the number in the file of each.
+Form = tuple[tuple[str, ...], tuple[int, ...]]
+
+
 @dataclass(frozen=True)
 class Reading:
     """Normalised lines, the file's line number of each, copyright lines, and whether the text was cut.
@@ -42,6 +47,7 @@ class Reading:
     stands between, as some licences name their owner; of a dense text, every line as it stands; of any other, nothing.
     `reserved` holds the first and last line of a paragraph that forbids training models on the work, and `doubted`
     those of one that may do so, if none does.
+    `terms`: where `prose` is true, both forms with their numbers and without code; each comment stands apart.
     `body`: all lines of a licence-like file that is not dense and not too long; it may be a short licence, or one in
     another language.
     """
@@ -57,6 +63,7 @@ class Reading:
     doubted: tuple[int, int] | None = None
     prose: bool = False
     body: tuple[str, ...] = ()
+    terms: tuple[Form, ...] = ()
 
 
 def read_text(content: bytes, scope: str) -> Reading:
@@ -81,9 +88,20 @@ def read_text(content: bytes, scope: str) -> Reading:
     reserved = next((place for what, place in said if what == RESERVED), None)
     doubted = None if reserved else next((place for what, place in said if what == DOUBTED), None)
     prose = scope == "head" and _is_prose("\n".join(lines))
+    terms = _terms(page, raw, numbers, full_numbers) if prose else ()
     body = () if dense else body
     placed = (lines, numbers, full_lines, full_numbers, copyrights)
-    return Reading(*placed, dense, cut, reserved, doubted, prose, body)
+    return Reading(*placed, dense, cut, reserved, doubted, prose, body, terms)
+
+
+def _terms(page: Page, raw: list[str], *chosen: tuple[int, ...]) -> tuple[Form, ...]:
+    """Forms of a head without its code, each comment apart from the one above it."""
+    found = comments_of(raw)
+    forms = []
+    for numbers in chosen:
+        lines = [n - 1 for n in dict.fromkeys(numbers) if page.plain[n - 1]]
+        forms.append(page.joined([at for at in lines if at not in found.code], found.begins))
+    return tuple(forms)
 
 
 def _is_prose(text: str) -> bool:

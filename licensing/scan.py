@@ -31,6 +31,7 @@ from gleanery.licensing.known_texts import (
     others_beside,
     say_only,
     says_better,
+    unbroken,
     with_change,
 )
 from gleanery.licensing.matches import (
@@ -118,7 +119,7 @@ class Scanner:
         """
         if scope not in ("whole", "readme", "head"):
             raise ValueError(f"scope is {scope}, not whole, readme or head")
-        reading = read_text(content, "head" if scope == "head" else "whole")
+        reading = read_text(unbroken(content), "head" if scope == "head" else "whole")
         placed = list(self._answer(reading, b"dense" if scope == "whole" else b"prose"))
         if len(placed) > MOST_FINDINGS:
             placed = [*placed[: MOST_FINDINGS - 1], Finding("unknown", rule="gleanery-too-many-findings")]
@@ -163,13 +164,14 @@ class Scanner:
             return findings
         telling = [f for f in findings if _names_terms(f)]
         if not all(map(_is_vague, telling)):  # what is named may be a piece of another licence
-            tags, rest = without_tags(reading.lines)
+            lines, numbers = reading.terms[0]
+            tags, rest = without_tags(lines)
             whole = self._remembered("\n".join(rest), b"terms")
             found = sorted((*tags, *whole), key=lambda f: f.start_line or 0)
-            return tuple(_placed(f, reading.numbers) for f in found) if whole else findings
+            return tuple(_placed(f, numbers) for f in found) if whole else findings
         # The terms of a licence that exact matching does not know, such as an edited one: silence would be a lie.
         better: tuple[Finding, ...] = ()
-        for form in ((reading.lines, reading.numbers), (reading.full_lines, reading.full_numbers)):
+        for form in reading.terms:
             better = self._known_or_new(*form, dense) or better or findings
             if any((_names_terms(f) and not _is_vague(f)) or f.outcome == "unknown" for f in better):
                 return better

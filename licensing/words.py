@@ -12,6 +12,8 @@ import re2
 
 # The detector's own idea of a word. Everything but a word that may end a sentence is a piece of its own.
 _PIECE = re.compile(r"([^_\W]+\+?[^_\W]*)|[.;:!?](?=\s|$)")
+# So many empty lines stand between what is in one comment and what is in another.
+APART = 8
 # Where something is to be found: addresses of pages and people, and names of files in back quotes.
 _ADDRESS = re2.compile(
     r"(?i)\b(?:https?|ftp|git)://[^\s<>\"')]+|\bwww\.[^\s<>\"')]+|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|"
@@ -29,25 +31,27 @@ _ITEM = re.compile(r"^\W*(?:[0-9]{1,2}|[a-z]|[ivx]{1,4})[.)]\s|^\s*[-*•]\s", r
 class Words:
     """Words with the number of their line (from 1) and of their sentence, and whether they are part of an address.
 
-    A list item and a line without words begin a sentence. The words of an address permit and forbid nothing.
+    A list item and a line without words begin a sentence. The words of an address permit and forbid nothing. `parts`
+    counts the wide gaps between the lines above a word: it stands in another comment than those of other parts.
     """
 
     words: tuple[str, ...]
     lines: tuple[int, ...]
     sentences: tuple[int, ...]
     addresses: tuple[bool, ...]
+    parts: tuple[int, ...]
 
     def without_lines(self, lines: Collection[int]) -> "Words":
         """The words that stand on other lines."""
         kept = [n for n, line in enumerate(self.lines) if line not in lines]
-        columns = (self.words, self.lines, self.sentences, self.addresses)
+        columns = (self.words, self.lines, self.sentences, self.addresses, self.parts)
         return Words(*(tuple(column[n] for n in kept) for column in columns))  # type: ignore[arg-type]
 
     def between(self, first: int, last: int) -> "Words":
         """The words from one line to another, both included."""
         start, stop = bisect_left(self.lines, first), bisect_right(self.lines, last)
         at = slice(start, stop)
-        return Words(self.words[at], self.lines[at], self.sentences[at], self.addresses[at])
+        return Words(self.words[at], self.lines[at], self.sentences[at], self.addresses[at], self.parts[at])
 
 
 def _goes_on(line: str, above: str) -> bool:
@@ -80,17 +84,20 @@ def words_of(lines: Sequence[str], passed_over: Collection[str] = ()) -> Words:
 
     >>> words_of(["Use it. Not", "for war!"])
     Words(words=('use', 'it', 'not', 'for', 'war'), lines=(1, 1, 1, 2, 2), sentences=(0, 0, 1, 1, 1), \
-addresses=(False, False, False, False, False))
+addresses=(False, False, False, False, False), parts=(0, 0, 0, 0, 0))
     """
     words: list[str] = []
     places: list[int] = []
     sentences: list[int] = []
     addresses: list[bool] = []
-    sentence = 0
+    parts: list[int] = []
+    sentence = part = empty = 0
     for number, line in enumerate(lines, 1):
         above = lines[number - 2] if number > 1 else ""
         if not any(map(str.isalnum, line)) or (_ITEM.match(line) and not _goes_on(line, above)):
             sentence += 1
+        empty = 0 if line else empty + 1
+        part += empty == APART
         spans = [match.span() for match in _ADDRESS.finditer(line)]
         for piece in _PIECE.finditer(line.lower()):
             if piece[1] is None:
@@ -99,5 +106,6 @@ addresses=(False, False, False, False, False))
                 words.append(piece[1])
                 places.append(number)
                 sentences.append(sentence)
+                parts.append(part)
                 addresses.append(any(start <= piece.start() < stop for start, stop in spans))
-    return Words(tuple(words), tuple(places), tuple(sentences), tuple(addresses))
+    return Words(tuple(words), tuple(places), tuple(sentences), tuple(addresses), tuple(parts))

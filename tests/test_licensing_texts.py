@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gleanery.licensing.evidence import find
 from gleanery.licensing.policy import DENY, Policy
 from gleanery.licensing.scan import CHANGED, CHANGED_TEXT, Finding, Scanner
 
@@ -126,6 +127,33 @@ def test_two_texts_in_one_head_are_not_a_third_one(name: str, expected: list[str
     head = "".join(f"// {line}".rstrip() + "\n" for line in text if not line.startswith("="))
     found = SCANNER.scan(f"{head}\npackage frob\n".encode(), "head")
     assert sorted({f.expression or "" for f in found}) == expected, said(found)
+
+
+BELOW = {
+    "#include <a.h>\n/* We only need to append, but cannot use one large block here without copying. */": False,
+    "'use strict'\nconst path = require('path')": False,
+    "#ifndef NO_COPY\nusing boost::int64_t;\n#endif": False,
+    "/*\n * Users must not notice unless they use two parsers at the same time.\n */": False,
+    "/* You may not redistribute this file without the permission of Acme. */": True,
+    "/* Commercial use is prohibited. */": True,
+}
+
+
+@pytest.mark.parametrize("below", BELOW)
+@pytest.mark.parametrize("key", ["mit", "bsd-new", "isc"])
+def test_code_and_other_comments_change_a_licence_only_where_they_speak_of_the_work(key: str, below: str) -> None:
+    text = shipped(key).replace("the copyright holder nor", "Nora Nobody and friends nor").strip().splitlines()
+    comment = "\n".join(["/*", *(f" * {line}".rstrip() for line in ("Copyright 2020 A. Nother", "", *text)), " */"])
+    gap = "\n" if below.startswith("'") else "\n\n"
+    found = find(SCANNER, f"{comment}{gap}{below}\nint a;\n".encode(), "head")
+    doubted = any(f.outcome == "changed" or POLICY.answer(f.expression) == DENY for f in found)
+    assert doubted == BELOW[below], said(found)
+
+
+def test_a_line_across_a_comment_ends_what_it_says_of_the_licence() -> None:
+    text = [*shipped("bsd-new").strip().splitlines(), "-" * 60, "", "Users should not notice unless they use threads."]
+    found = SCANNER.scan("".join(f"# {line}\n" for line in text).encode(), "head")
+    assert [f.expression for f in found] == ["BSD-3-Clause"], said(found)
 
 
 def test_a_refused_licence_stays_what_it_is_however_it_was_changed() -> None:
