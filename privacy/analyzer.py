@@ -24,6 +24,7 @@ from gleanery.privacy import (
     credential_files,
     encoded_keys,
     encoded_secrets,
+    escapes,
     home_paths,
     key_fields,
     latex_authors,
@@ -62,6 +63,8 @@ ROOMS: tuple[ModuleType, ...] = (
     author_lists,
     latex_authors,
 )
+# Those that look for whole words read a text without its escapes too.
+WHOLE_WORDS = (provider_keys, network_addresses, home_paths, people)
 _LANGUAGE = "en"  # presidio wants one; our recognisers do not care
 
 
@@ -85,15 +88,17 @@ class Analyzer:
         present = self._gate.passed(source.raw) if source.raw else frozenset()
         if not present:
             return []
-        source = replace(source, present=present)
-        results = self._engine.analyze(text, language=_LANGUAGE, nlp_artifacts=_Artifacts(source))
+        source, blanked = replace(source, present=present), None
+        if escapes.NAME in present and (raw := escapes.without_escapes(source.raw)) != source.raw:
+            blanked = replace(source, raw=raw, present=self._gate.passed(raw), strings={})
+        results = self._engine.analyze(text, language=_LANGUAGE, nlp_artifacts=_Artifacts(source, blanked))
         hits = [_hit_of(result) for result in results]
         marks = Marks(text) if hits else None
         return settle(hit for hit in hits if marks and not marks.touch(hit.start, hit.end))
 
 
 def _conditions() -> Mapping[str, Condition]:
-    return {name: condition for room in ROOMS for name, condition in room.GATES.items()}
+    return {name: condition for room in (*ROOMS, escapes) for name, condition in room.GATES.items()}
 
 
 def _hit_of(result: RecognizerResult) -> Hit:
@@ -102,11 +107,11 @@ def _hit_of(result: RecognizerResult) -> Hit:
 
 
 class _Artifacts(NlpArtifacts):
-    """What a language engine would hand to the recognisers: here the text made ready."""
+    """What a language engine would hand to the recognisers: here the text made ready, and with blanks for escapes."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, blanked: Source | None = None) -> None:
         super().__init__([], [], [], [], None, _LANGUAGE)  # type: ignore[arg-type]  # no tokens, hence no spaCy Doc
-        self.source = source
+        self.source, self.blanked = source, blanked
 
 
 class _NoLanguage(NlpEngine):
@@ -156,6 +161,7 @@ class _Recogniser(EntityRecognizer):
     def __init__(self, room: ModuleType) -> None:
         self._find = room.find
         self._gates = frozenset(room.GATES)
+        self._reads_blanked = room in WHOLE_WORDS
         self._name: str = room.NAME
         super().__init__(supported_entities=list(room.ENTITIES), name=room.NAME, supported_language=_LANGUAGE)
 
@@ -164,10 +170,11 @@ class _Recogniser(EntityRecognizer):
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:
         assert isinstance(nlp_artifacts, _Artifacts)
-        source = nlp_artifacts.source
-        if not self._gates & source.present:
-            return []
-        return [self._result(hit) for hit in source.in_characters(self._find(source))]
+        source, blanked = nlp_artifacts.source, nlp_artifacts.blanked
+        hits = set(self._find(source)) if self._gates & source.present else set()
+        if self._reads_blanked and blanked and self._gates & blanked.present:
+            hits.update(self._find(blanked))  # its bytes stand where those of the source do
+        return [self._result(hit) for hit in source.in_characters(hits)] if hits else []
 
     def _result(self, hit: Hit) -> RecognizerResult:
         about = {

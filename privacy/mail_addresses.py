@@ -37,7 +37,7 @@ _IN_PATH = re.compile(rb"[\w.}]/$")
 _TOKEN_END = re.compile(rb"[^\s\"'<>()\[\]{}]*$")
 _SLASHES = (b"://", b":\\/\\/")
 _IN_USER_PART = re.compile(  # as in url_credentials.py
-    rb":(?://|\\/\\/)[^\s/@\"'`<>\\]{0,80}:(?:[^\s/\"'`<>\\]|\\\\[^\snrt\"'`]|\\[!$&;|*#~=^u])*$"
+    rb":(?://|\\/\\/)[^\s/@\"'`<>\\]{0,80}(?:@[\w.\-]{1,80})?:(?:[^\s/\"'`<>\\]|\\\\[^\snrt\"'`]|\\[!$&;|*#~=^u])*$"
 )
 # The languages in which the sign stands between two names, and what stands before such a name.
 _OPERATOR_FILES = (".r", ".py", ".pyi", ".pyx", ".jl", ".m", ".ml")
@@ -106,7 +106,7 @@ def _in_words(source: Source) -> Iterator[Hit]:
     for form in _IN_WORDS:
         for found in form.finditer(source.raw):
             local, hosts, last = (_WRITTEN_DOT.sub(".", found.group(n).decode("ascii")) for n in (1, 2, 3))
-            if hosts.lower() not in _ARTICLES and _is_real(local, f"{hosts}{last}"):
+            if hosts.lower() not in _ARTICLES and is_real(local, f"{hosts}{last}"):
                 yield Hit(found.start(1), found.end(3), "EMAIL", "mail_address_in_words", 0.8)
 
 
@@ -122,7 +122,7 @@ def _plain(source: Source, domains: Pattern) -> Iterator[Hit]:
         span = _without_emphasis(raw, span)
         local = raw[span.start : span.sign].decode("ascii")
         domain = raw[span.host : span.end].decode("ascii")
-        if not local or local.endswith((".", "[")) or not _is_real(local, domain, _is_behind_name(source, span)):
+        if not local or local.endswith((".", "[")) or not is_real(local, domain, _is_behind_name(source, span)):
             continue
         if _fits(source, span, listed=span.start - 1 == read):
             yield Hit(span.start, span.end, "EMAIL", "mail_address", 0.9)
@@ -165,7 +165,7 @@ def _is_behind_name(source: Source, span: _Span) -> bool:
     return _BEHIND_NAME.search(source.before(span.start, 60)) is not None
 
 
-def _is_real(local: str, domain: str, certain: bool = False) -> bool:
+def is_real(local: str, domain: str, certain: bool = False) -> bool:
     """Whether the parts of an address may be somebody's. `certain`: its place says that it is one, also at a domain
     that no list knows.
     """

@@ -18,7 +18,7 @@ from gleanery.privacy.source import Source
 
 NAME, ENTITIES = "person", ("NAME",)
 _CUE_WORDS = (
-    r"copyright|\(c\)|&copy;|[@\\]authors?\b|-by:"
+    r"copyright(?:text)?|\(c\)|&copy;|[@\\]authors?\b|-by:"
     r"|\b(?:written|created|contributed|coded|developed|modified|maintained|designed|ported|implemented|added|reported)"
     r"[ \t]by\b"
     r"|(?:author|maintainer|contributor|developer)s?[\"']?[ \t]{0,3}[:=][ \t]{0,3}\[?\s{0,30}\{\s{0,30}[\"']?name[\"']?"
@@ -31,8 +31,9 @@ _CUE_WORDS = (
 )
 # The copyright sign, and the word for author in Chinese, Korean and Russian, as UTF-8.
 _SIGNS = (
-    r"\xc2\xa9|\xe4\xbd\x9c\xe8\x80\x85|\xec\x9e\x91\xec\x84\xb1\xec\x9e\x90[ \t]{0,3}:"
-    r"|\xd0[\x90\xb0]\xd0\xb2\xd1\x82\xd0\xbe\xd1\x80(?:\xd1\x8b)?[ \t]{0,3}:"
+    r"\xc2\xa9|\xe4\xbd\x9c\xe8\x80\x85"
+    r"|(?:\xec\x9e\x91\xec\x84\xb1\xec\x9e\x90|\xd0[\x90\xb0]\xd0\xb2\xd1\x82\xd0\xbe\xd1\x80(?:\xd1\x8b)?)"
+    r"[ \t]{0,3}(?::|\xef\xbc\x9a)"
 )
 _MAIL_START = r"[ \t](?:[<(]|E<lt>)[^<>()@ \t\n\r\f]{1,64}(?:@|[ \[(_]at[ \])_])"
 _PERSON_START = r"\bperson\("
@@ -57,12 +58,13 @@ _PERSON = compile_pattern(
 )
 _PERSON_FILE = re.compile(r"description|citation|.*\.(?:r|rmd)")
 _CONTINUED = re.compile(rb"\n(?=[ \t])")  # a field of a `DESCRIPTION` goes on where a line is indented
+_FIELD_FILE = re.compile(r"(?:.*/)?(?:DESCRIPTION|debian/copyright)")
 _WINDOW = 4000  # bytes behind a cue; names stand at once, or behind a link, and may be many
 
 # One step of what may stand before a first name, and one of what may stand between two. Each is taken greedily and
 # never given back, so a line of nothing but years costs no more than its length.
 _LEAD = re.compile(
-    r"\(c\)|[\s:=>\-–—\"'`*#\[({,.;+_]|\\[\"']|©|&copy;|<a\s[^<>]{0,160}>|(?:copyright|by|present|now)\b|\d{4}\b|\d{2}\b|u(?=[\"'])",
+    r"\(c\)|[\s:：=>\-–—\"'`*#\[({,.;+_]|\\[\"']|©|&copy;|<a\s[^<>]{0,160}>|(?:copyright|by|present|now)\b|\d{4}\b|\d{2}\b|u(?=[\"'])",
     re.IGNORECASE,
 )
 _GAP = re.compile(
@@ -73,10 +75,12 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?(?:-[^\W\d_]+)*")
 _COMPANY_AHEAD = re.compile(r",?\s+(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|Corp|S\.A|B\.V|AG|KG|Co)\b", re.IGNORECASE)
 # A company and then a year begin a second holder: "Kiesgrube GmbH, 2014 First Last".
 _COMPANY_FIRST = re.compile(r"[A-Z][^,;()<>\"\n]{2,60}, (?:\(c\) )?\d{4}(?:-\d{4})? ")
+# A line end or a tab as strings write it.
+_ESCAPED_BLANK = re.compile(r"\\+[nrt]")
 # What may stand behind "Feuerhahn, Wilma" and "WILMA FEUERHAHN": nothing that goes on with the sentence.
-_NAME_END = re.compile(r"\s*(?:$|[<(;\"'\[]|\*/|-->)")
+_NAME_END = re.compile(r"\s*(?:$|[<(;\"'\[]|\*/|-->|\\+[nrt])")
 _COPYRIGHT = (b"copyright", b"(c)", b"&copy;", b"\xc2\xa9")
-_HANDLE = re.compile(r"[A-Za-z][\w.\-]{1,31}(?=\s*(?:$|[<(,;]|\*/|\d|-->))")
+_HANDLE = re.compile(r"[A-Za-z][\w.\-]{1,31}(?=\s*(?:$|[<(,;]|\*/|\d|-->|\\+[nrt]))")
 
 
 def find(source: Source) -> Iterator[Hit]:
@@ -95,6 +99,8 @@ def _behind_cues(source: Source) -> Iterator[Hit]:
     for found in _CUE.finditer(source.raw):
         if found.start() < read:
             continue  # a sign between another cue and its name, as in "Copyright (c)"
+        if found.group().lower() == b"-by:" and source.before(found.start(), 7).lower() == b"powered":
+            continue  # the header of a server, which names a program
         behind = _behind(source, found.end()).decode("utf-8", "ignore")
         lead = _skipped(_LEAD, behind, 0)
         read = found.end() + lead  # fewer characters than bytes, so never too far
@@ -109,7 +115,7 @@ def _behind_cues(source: Source) -> Iterator[Hit]:
 
 def _behind(source: Source, place: int) -> bytes:
     """What stands behind a cue in its line or field. Of a very long one the last word is left out, as it may be cut."""
-    if not source.path.endswith("DESCRIPTION"):
+    if not _FIELD_FILE.fullmatch(source.path.replace("\\", "/")):
         window = source.after(place, _WINDOW)
         if source.before(place, 20).rstrip().endswith(b"."):  # `AUTHOR. NAME.` of COBOL
             window = window.rstrip().removesuffix(b".")
@@ -258,6 +264,7 @@ def _tokens(text: str, place: int) -> Iterator[_Token]:
             and text[start - 1] in "_@\\/.$&%"
             or text[end : end + 1]
             and text[end] in behind
+            and not _ESCAPED_BLANK.match(text, end)
         )
         before = end if kind == "initial" and not glued else -1
         yield _Token(start, end, "stop" if glued else kind)

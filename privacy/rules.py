@@ -92,7 +92,7 @@ _WHOLE = r"(?:[ \t\r\"'`<>,;:|&)\]}\\@#*]|(?m:$))"
 
 
 def _key_rule(entry: Mapping[str, Any]) -> KeyRule:
-    pattern = entry["pattern"] + (_WHOLE if entry.get("whole") else "")
+    pattern = entry["pattern"].replace(r"\b(", r"(?:\b|_)(", 1) + (_WHOLE if entry.get("whole") else "")
     return KeyRule(
         name=entry["name"],
         entity=entry.get("entity", "KEY"),

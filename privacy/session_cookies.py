@@ -24,6 +24,8 @@ _PLACE = compile_pattern(
 _PAIR = re.compile(rb"(?:^|[;\s\"'`])([\w.\-%]{1,64})=([^;\s\"'`,\\]{8,1024})")
 _ENTRY = re.compile(rb"[\"']([\w.\-]{1,64})[\"']\s{0,4}(?::|=>)\s{0,4}[\"']([^\"'\s]{8,1024})[\"']")
 _LONGEST = 8000
+# What ends a header that stands in no quotes of its own: the quote of a string around it, or code.
+_HEADER_END = re.compile(rb"[\"'`(){}<>]|$")
 
 
 def find(source: Source) -> Iterator[Hit]:
@@ -39,7 +41,7 @@ def find(source: Source) -> Iterator[Hit]:
         else:
             start = found.end() if opening else found.start(2)
             line = source.after(start, _LONGEST)
-            ends = line.find(opening) if opening else -1
+            ends = line.find(opening) if opening else next(_HEADER_END.finditer(line)).start()
             end = start + (ends if ends >= 0 else len(line))
             pairs = _PAIR.finditer(source.raw, start - 1, end)
         read = max(read, end)

@@ -1,7 +1,8 @@
 """URL credentials: the user and the password in `scheme://user:password@host`, and where programs want them so.
 
 In: a source. Out: hits for the password and for the name of the user, or for a token that stands in place of one (what
-is behind its colon then says nothing). Names that no person has (`root`, `postgres`), templates and stand-ins are left.
+is behind its colon then says nothing); and for an address of mail and its password (`name@host.org:password@…` in a
+URL, `name@gmail.com:password` anywhere). Left are names that no person has (`root`, `postgres`), templates, stand-ins.
 """
 
 from collections.abc import Iterator
@@ -9,18 +10,22 @@ from unicodedata import combining
 
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
+from gleanery.privacy.mail_addresses import is_real
 from gleanery.privacy.patterns import compile_pattern
 from gleanery.privacy.references import Place, is_reference
 from gleanery.privacy.rules import load_rules
 from gleanery.privacy.source import Source
-from gleanery.privacy.values import is_key, is_stand_in
+from gleanery.privacy.values import is_key, is_password, is_stand_in
 
-NAME, ENTITIES = "url_credentials", ("PASSWORD", "USERNAME")
+NAME, ENTITIES, ACCOUNT = "url_credentials", ("PASSWORD", "USERNAME", "EMAIL"), "mail_account"
+_MAIL_HOSTS = sorted(load_rules().words["mail_hosts"])
+_AT_MAIL_HOST = f"@(?:{'|'.join(host.replace('.', '[.]') for host in _MAIL_HOSTS)}):"
 GATES = {
+    ACCOUNT: Condition(_AT_MAIL_HOST, tuple(f"@{host}:".encode() for host in _MAIL_HOSTS), caseless=True),
     NAME: Condition(
         r":(?://|\\/\\/)[^ \t\n\r\f@]+@|[^ \t\n\r\f@]:[^ \t\n\r\f@]{1,400}@(?:tcp|unix)\(|curl[ \t]",
         (b"://", b":\\/\\/", b"@tcp(", b"@unix(", b"curl"),
-    )
+    ),
 }
 
 # A password may hold `@`, so the last one before the path ends it; and signs that a string or a shell escapes.
@@ -40,10 +45,34 @@ _PAIR = compile_pattern(
     r"[\"'`]([\w.\-]{1,64}):([^\s\"'`@]{1,400})@(?:tcp|unix)\("
     r"|\bcurl\b[^\n|;]{0,200}?[ \t](?:-u|--user|-U|--proxy-user)[ \t=]{0,3}[\"']?([\w.@+\-]{1,400}):([^\s\"'`@]*)"
 )
+# An address of mail as the user of a URL, and one at a host that everybody has mail from, each with its password.
+_MAIL = r"[\w.+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,4}"
+_MAIL_USER = compile_pattern(rf":(?://|\\/\\/)({_MAIL}):([^\s/@\"'`<>\\]{{1,128}})@[A-Za-z0-9\[${{<%_]")
+_MAIL_ACCOUNT = compile_pattern(rf"(?i)\b([\w.+\-]{{1,64}}{_AT_MAIL_HOST[:-1]}):([^\s\"'`<>|,;:@]{{4,64}})")
 
 
 def find(source: Source) -> Iterator[Hit]:
-    """Hits in bytes."""
+    """Hits in bytes; hits may overlap."""
+    if NAME in source.present:
+        yield from _pairs(source)
+    if ACCOUNT in source.present:
+        for found in _MAIL_ACCOUNT.finditer(source.raw):
+            password = found.group(2).decode("utf-8", "replace")
+            port = password.isdigit() and len(password) < 6
+            in_url = source.before(found.start(), 2) == b"//" or source.after(found.end(), 1) in (b":", b"@")
+            if not port and not in_url and is_password(password, sure=True):
+                yield Hit(found.start(1), found.end(1), "EMAIL", "mail_account", 0.8)
+                yield Hit(found.start(2), found.end(2), "PASSWORD", "mail_account", 0.7)
+
+
+def _pairs(source: Source) -> Iterator[Hit]:
+    for found in _MAIL_USER.finditer(source.raw):
+        user, password = (found.group(n).decode("utf-8", "replace") for n in (1, 2))
+        local, _, domain = user.partition("@")
+        if is_real(local, domain):
+            yield Hit(found.start(1), found.end(1), "EMAIL", "url_mail_user", 0.8)
+        if _is_password(source, password, user):
+            yield Hit(found.start(2), found.end(2), "PASSWORD", "url_password", 0.9)
     for found in _PAIR.finditer(source.raw):
         first = 1 if found.group(1) is not None else 3
         user, password = (found.group(n).decode("utf-8", "replace") for n in (first, first + 1))

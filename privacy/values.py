@@ -47,6 +47,8 @@ _VERSION = compile_pattern(
 _INTEGRITY = compile_pattern(r"sha(?:1|256|384|512)-[A-Za-z0-9+/]{27,88}={0,2}")
 # What mail services make for programs: four groups of four letters, also without the blanks.
 _APP_PASSWORD = re.compile(r"[a-z]{4}(?: [a-z]{4}){3}")
+# A type and its length, as descriptions of data write it.
+_TYPE = re.compile(r"(?:string|str|text|char|varchar|int|integer|number)[-_:(]\d{1,5}\)?")
 _CODE_OF_ERROR = re.compile(r"[A-Z]{0,8}(?:[-_.][A-Z]{1,8})?[-_.]?[0-9]{1,6}|[0-9A-Z]{5}")
 _DATE_OR_NUMBER = compile_pattern(r"[0-9]{1,4}(?:[.\-/:,x][0-9]{1,5}){0,5}(?:px|em|ms|s|m|h|d|MB|GB|KB|k|%)?")
 
@@ -73,7 +75,7 @@ def is_stand_in(value: str) -> bool:
         piece in lowered for piece in words["stand_in_pieces"]
     ):
         return True
-    return len(set(lowered)) <= 2
+    return len(set(lowered)) <= 2 or _TYPE.fullmatch(lowered) is not None
 
 
 def is_password(value: str, sure: bool, place: Place = Place.LITERAL) -> bool:
