@@ -12,6 +12,7 @@ from functools import lru_cache
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
 from gleanery.privacy.literals import (
+    QUOTE,
     bare_span,
     block_span,
     element_span,
@@ -22,7 +23,7 @@ from gleanery.privacy.literals import (
     setting_span,
     string_part_span,
 )
-from gleanery.privacy.patterns import Found, compile_pattern
+from gleanery.privacy.patterns import Found, as_pattern, compile_pattern
 from gleanery.privacy.references import Place, is_reference
 from gleanery.privacy.rules import load_rules
 from gleanery.privacy.source import Source
@@ -31,21 +32,27 @@ from gleanery.privacy.values import is_code_of_error, is_key, is_password, is_st
 
 NAME, ENTITIES = "assignment", ("PASSWORD", "KEY")
 _STEMS = (
-    "pass|pwd|psw|pword|pw|senha|contrase|kennwort|mdp|wachtwoord|haslo|parola"  # passwords, in some languages
+    "pass|pwd|psw|pword|pw|senha|contrase|kennwort|mdp|wachtwoord|haslo|parola|heslo|sifre"
     "|secret|token|key|auth|cred|verifier|salt|nonce|jwt|otp|seed|iv|sid|securestring"
 )
+# Passwords in letters outside ASCII; their capitals stand for themselves, since bytes have none.
+_ELSEWHERE = ["密码", "密碼", "パスワード", "비밀번호", "пароль", "Пароль", "ПАРОЛЬ", "şifre", "Şifre", "hasło"]
+_NAMES = "|".join([_STEMS, *(as_pattern(word) for word in _ELSEWHERE)])
 FIRST_GROUP = 1 << 40  # behind all groups of private_keys.py and encoded_keys.py
 GATES = {
-    NAME: Condition(f"{_STEMS}|identified", (*(stem.encode() for stem in _STEMS.split("|")), b"identified"), True),
+    NAME: Condition(
+        f"{_NAMES}|identified", (*(w.encode() for w in (*_STEMS.split("|"), *_ELSEWHERE)), b"identified"), caseless=True
+    ),
 }
 
 # A keyword, the rest of the name, the end of its quotes, perhaps a type, and what assigns: all of it on one line.
+# Quotes and signs may be written as pages and addresses of the web write them.
 _ASSIGNMENT = compile_pattern(
-    rf"(?i)(?:{_STEMS})[\w.\-\x80-\xff]{{0,40}}((?:\\?[\"'`])?\]?)(?:\[[\w \t+*]{{0,30}}\]){{0,2}}(?:"
+    rf"(?i)(?:{_NAMES})[\w.\-\x80-\xff]{{0,40}}((?:{QUOTE})?\]?)(?:\[[\w \t+*]{{0,30}}\]){{0,2}}(?:"
     r"(?:[?!]?[ \t]{0,4}(:)[ \t]{0,3}(?:&(?:'\w{1,12}[ \t])?)?[a-z][\w.\[\]<>?*&]{0,30}(?:[ \t]\|[ \t][\w\[\]]{1,20})?"
     r"[ \t]{0,8}=[ \t]{0,8})"
     r"|[ \t]{1,4}(?:as[ \t]{1,4})?(?:string|str|char|text|varchar|value|content)[ \t]{0,4}=[ \t]{0,8}"
-    r"|[ \t]{0,30}(=>|:=|:-|<<?-|={1,3}|!={1,2}|\?=|\|\|=|:|,|\(|>)[ \t]{0,30})"
+    r"|[ \t]{0,30}(=>|:=|:-|<<?-|={1,3}|!={1,2}|\?=|\|\|=|:|\xef\xbc\x9a|%3[AaDd]|,|\(|>)[ \t]{0,30})"
 )
 # A value that stands behind its name with nothing between but blanks, and what stands before such a name: a macro, a
 # keyword of Lisp, a variable that is set. Also a line of nothing but both, as in settings that are written as calls.
@@ -88,7 +95,7 @@ _FINGERPRINT = re.compile(r"(?:0x)?(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{16})")
 _FETCHES_KEY = re.compile(rb"(?i)\brecv-keys?\b|\bkeyserver\b|\bapt-key\b|\bgpg2?[ \t]+-|\bfingerprint\b")
 _BLANKS = re.compile(rb"[ \t]*")
 _LEFT_OF_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zß-ÿ]+|[^\x00-\x7f]+")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zß-ÿĀ-ſ]+|[^\x00-\x7f]+")
 _DEFINER = re.compile(
     rb"(?i)(?:(?:define|set\w*|put\w*|add\w*|insert|with\w*|const\w*|env\w*|export|header|property|param|append|config"
     rb"|environ\.get|getenv|get_env\w*|fetch|getordefault|(?:map|pair|entry)\.of|\b(?:entry|pair))[ \t]?\("
@@ -203,6 +210,8 @@ def _name(raw: bytes, found: Found) -> str:
     start = found.start()
     window = raw[max(0, start - 60) : start]
     left = window[len(window.rstrip(_LEFT_OF_NAME)) :]
+    if left[:1] in (b"n", b"r", b"t") and window[: -len(left)].endswith(b"\\"):
+        left = left[1:]  # a line end or a tab as strings write it
     return (left + raw[start : found.start(1)]).decode("utf-8", "replace")
 
 
@@ -272,7 +281,7 @@ def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | No
         return quoted if _SETTER.fullmatch(name) else None
     if operator == b",":
         return quoted if _DEFINER.search(source.before(found.start(), 90)) else None
-    if quoted is not None:
+    if quoted is not None or operator and operator.startswith(b"%"):
         return quoted
     if source.bare_values:
         if found.group(2):  # no types here: `name: dmFsdWU=` ends like one

@@ -13,9 +13,12 @@ from gleanery.privacy.source import Source
 LONGEST = 4096  # bytes: keys of clouds have up to 1,500; a longer literal is data
 MOST_PARTS = 20  # of one value
 
+# The sign itself, behind a backslash, or as pages, strings and addresses of the web write it.
+QUOTE = r"\\?[\"'`]|&quot;|&#34;|\\{1,2}u0022|%22"
 # Tried at one place only and bounded, so Python's own engine is linear here, and quicker to call.
 _OPENING = re.compile(
-    rb"(?:[bBrRuUfFL@$]{0,2}|(?:new[ \t])?(?:std::)?Q?[sS]tring(?:::from|::new|Literal)?\(|Some\(|_?[FT]\()(\\?[\"'`])"
+    rb"(?:[bBrRuUfFL@$]{0,2}|(?:new[ \t])?(?:std::)?Q?[sS]tring(?:::from|::new|Literal)?\(|Some\(|_?[FT]\()(%b)"
+    % QUOTE.encode()
 )
 # Literals of Perl, Ruby and Lua that end in the sign that mirrors the first one.
 _BRACKETED = re.compile(rb"(?:%[qQ]|qq?)([({\[<|!/])|\[(=*)\[")

@@ -30,6 +30,15 @@ class Pattern(Protocol):
     def fullmatch(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Found | None: ...
 
 
+def as_pattern(text: str) -> str:
+    r"""The source of a pattern for the bytes of a text of letters.
+
+    >>> as_pattern("hasło")
+    'has\\xc5\\x82o'
+    """
+    return "".join(chr(byte) if byte < 0x80 else f"\\x{byte:02x}" for byte in text.encode())
+
+
 def compile_pattern(source: str) -> Pattern:
     """A pattern over bytes; `source` is ASCII. Raises re2.error on a bad pattern."""
     options = re2.Options()
