@@ -12,6 +12,7 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from dedup_stage import THRESHOLD, run_steps, write_blobs
 from measuring import Metric, metric, report
@@ -40,11 +41,11 @@ OWN_WORK = "own work"
 def labelled_metrics() -> list[Metric]:
     """For each level the share of copies that a class joins to their original; the same for what is no copy."""
     try:
-        path = fetch_file(URL, {"sha256": SHA256}, 1 << 20, user_cache(), Deadline(120))
+        _, file = fetch_file(URL, {"sha256": SHA256}, 1 << 20, URL, user_cache(), Deadline(120))
     except GleaneryError as error:
         print(f"no labelled copies: {error}")
         return []
-    files = list(_files(path))
+    files = list(_files(file))
     texts = {ident: decode(content)[0] or "" for _, _, ident, content in files}
     found = _found(files)
     originals = {case: ident for case, kind, ident, _ in files if kind == "original"}
@@ -69,9 +70,9 @@ def labelled_metrics() -> list[Metric]:
     ]
 
 
-def _files(path: Path) -> Iterator[tuple[str, str, str, bytes]]:
+def _files(file: BinaryIO) -> Iterator[tuple[str, str, str, bytes]]:
     """Exercise, kind (original, a level, or own work), id and content of each file."""
-    with zipfile.ZipFile(path) as archive:
+    with file, zipfile.ZipFile(file) as archive:
         for name in sorted(archive.namelist()):
             if name.endswith(".java"):
                 _, case, kind, *rest = name.split("/")

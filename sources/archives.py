@@ -73,12 +73,19 @@ _DECODERS: dict[bytes, Callable[[], _Decoder]] = {
 }
 
 
-def open_archive(path: Path, limits: Limits, cache: Path, deadline: Deadline) -> tuple[Container, str]:
-    """The open archive and its sha256. Raises RejectRecord if it is too large, a bomb, damaged or no archive."""
+def archive_at(path: Path) -> BinaryIO:
+    """The file at a path, open; raises RejectRecord if there is none."""
     try:
-        file = open_regular(path)
+        return open_regular(path)
     except OSError:
         raise RejectRecord("there is no archive at this path", "check the path", "not_found") from None
+
+
+def open_archive(file: BinaryIO, limits: Limits, cache: Path, deadline: Deadline) -> tuple[Container, str]:
+    """The open archive, which closes its file, and its sha256.
+
+    Raises RejectRecord if it is too large, a bomb, damaged or no archive.
+    """
     with contextlib.ExitStack() as failing:
         failing.callback(file.close)
         size = os.fstat(file.fileno()).st_size

@@ -50,24 +50,50 @@ def fetch_bytes(url: str, limit: int, deadline: Deadline, accept: str = "*/*") -
 
 
 def fetch_file(
-    url: str, digests: dict[str, str], limit: int, cache: Path, deadline: Deadline, follow: Follow = lambda _: None
-) -> Path:
-    """A file in the cache, named by its sha256. `digests` are hexadecimal, by algorithm, and all of them must agree.
+    url: str,
+    digests: dict[str, str],
+    limit: int,
+    source: str,
+    cache: Path,
+    deadline: Deadline,
+    follow: Follow = lambda _: None,
+) -> tuple[str, BinaryIO]:
+    """The sha256 of a file that is now in the cache among the downloads of a source, and the file, open.
+
+    It stays open, so it can be read whatever another process does to its name. `digests` are hexadecimal, by algorithm,
+    and all of them must agree.
 
     `follow` is told each address, without its query, that a server sends on to, before anything is asked there; what
     it raises ends the download.
     """
-    return retried(lambda: _fetch_file(url, digests, limit, cache, deadline, follow), deadline)
+    folder = downloads_of(source, cache)
+    return retried(lambda: _fetch_file(url, digests, limit, folder, cache, deadline, follow), deadline)
 
 
-def cached_file(sha256: str, cache: Path) -> Path | None:
-    """The file with this digest, if it was downloaded before and is still what it was; a damaged one is removed."""
-    path = cache / "downloads" / sha256
-    if not sha256 or not path.is_file():
+def downloads_of(source: str, cache: Path) -> Path:
+    """The folder of what was downloaded for a source, each file under its sha256. No source needs another one's."""
+    return cache / "downloads" / hashlib.sha256(source.encode()).hexdigest()
+
+
+def cached_file(sha256: str, source: str, cache: Path) -> BinaryIO | None:
+    """The file with this digest, open, if it was downloaded for this source and is still what it was.
+
+    A damaged one is removed. One that is taken counts as used, so it is not removed for a day.
+    """
+    if not sha256:
         return None
-    with open(path, "rb") as file:
+    path = downloads_of(source, cache) / sha256
+    with contextlib.ExitStack() as failing:
+        try:
+            file = failing.enter_context(open(path, "rb"))
+        except FileNotFoundError:
+            return None
         if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
-            return path
+            with contextlib.suppress(OSError):  # such as on a disk that is read only
+                os.utime(file.fileno())
+            file.seek(0)
+            failing.pop_all()
+            return file
     path.unlink(missing_ok=True)
     return None
 
@@ -104,8 +130,9 @@ def scheme_allowed(start: str, target: str) -> bool:
     return schemes[1] in ("http", "https") and schemes != ("https", "http") and is_plain(target)
 
 
-def _fetch_file(url: str, digests: dict[str, str], limit: int, cache: Path, deadline: Deadline, follow: Follow) -> Path:
-    folder = cache / "downloads"
+def _fetch_file(
+    url: str, digests: dict[str, str], limit: int, folder: Path, cache: Path, deadline: Deadline, follow: Follow
+) -> tuple[str, BinaryIO]:
     folder.mkdir(parents=True, exist_ok=True)
     checks = {name: hashlib.new(name) for name in {"sha256", *digests}}
     with _temporary(cache) as (file, temporary):
@@ -118,8 +145,11 @@ def _fetch_file(url: str, digests: dict[str, str], limit: int, cache: Path, dead
             raise RejectRecord("the digest of the download is not the expected one", "check it", "digest_mismatch")
         file.flush()
         os.fsync(file.fileno())
-        os.replace(temporary, folder / checks["sha256"].hexdigest())
-    return folder / checks["sha256"].hexdigest()
+        with contextlib.ExitStack() as failing:
+            kept, sha256 = failing.enter_context(open(temporary, "rb")), checks["sha256"].hexdigest()
+            os.replace(temporary, folder / sha256)
+            failing.pop_all()
+    return sha256, kept
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from packageurl import PackageURL
 from gleanery.records.errors import RejectRecord
 from gleanery.records.hosts import SAME_HOST, TWO_LEVELS, ascii_host, behind_interface, names_by_number
 from gleanery.records.ids import repo_id
+from gleanery.sources.gitrefs import COMMIT_ID, check_branch
 from gleanery.sources.hosts import is_plain
 from gleanery.sources.source import KINDS, Identity, Source
 
@@ -52,6 +53,8 @@ def identify(source: Source) -> Identity:
             raise _not_valid("it holds a control character")
     if not source.locator or source.locator.startswith("-"):
         raise _not_valid("it is empty or begins with a hyphen")
+    if source.kind == "git" and source.version is not None and not COMMIT_ID.fullmatch(source.version):
+        check_branch(source.version)
     written = [source.name or "", source.fork_of or "", *source.aliases]
     if any(_has_login(text) or _TOKEN.search(text) for text in written) or (
         "://" in source.locator and _has_login(source.locator)

@@ -9,18 +9,18 @@ that cannot be used is no failure of the source: it is a StopRun.
 import contextlib
 import errno
 import os
-import shutil
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from gleanery.records.errors import GleaneryError, RejectRecord, StopRun, TryAgain
 from gleanery.sources import npm, pypi
-from gleanery.sources.archives import open_archive
+from gleanery.sources.archives import archive_at, open_archive
 from gleanery.sources.contents import reason_to_skip
 from gleanery.sources.deadline import Deadline
-from gleanery.sources.downloads import Follow, fetch_file
+from gleanery.sources.downloads import Follow, cached_file, fetch_file
 from gleanery.sources.gitdefault import Declaration, at_head, declared_on_disk, declared_on_web
 from gleanery.sources.gitobjects import GitFiles
 from gleanery.sources.gitrefs import find_repository, find_tip
@@ -31,6 +31,7 @@ from gleanery.sources.paths import MAX_PATH_BYTES, led_to
 from gleanery.sources.releases import fetch_release
 from gleanery.sources.remembered import forget, recall, remember
 from gleanery.sources.source import Entry, Facts, Identity, Limits, Source
+from gleanery.sources.takenaway import take_away, unless_taken_away
 
 __all__ = [
     "Entry",
@@ -60,6 +61,7 @@ class _Opened:
     declared_sources: Callable[[bytes], tuple[str, ...]] = lambda metadata: ()
     metadata: str | None = None  # path of the file that declares both
     elsewhere: tuple[Declaration, ...] = ()
+    place: Path | None = None  # the folder of the cache that is read, which an objection may take away
 
 
 class Reading:
@@ -94,13 +96,14 @@ class Reading:
         declarations = frozenset(self._listing.declarations)
         self._deadline.resume()
         try:
-            for row in self._listing.rows:
-                self._deadline.left()
-                entry = _entry(row, next(contents) if _is_wanted(row) else None, readable)
-                entry = replace(entry, declares=True) if row.path in declarations else entry
-                self._deadline.pause()
-                yield entry
-                self._deadline.resume()
+            with unless_taken_away(self._opened.place):
+                for row in self._listing.rows:
+                    self._deadline.left()
+                    entry = _entry(row, next(contents) if _is_wanted(row) else None, readable)
+                    entry = replace(entry, declares=True) if row.path in declarations else entry
+                    self._deadline.pause()
+                    yield entry
+                    self._deadline.resume()
         except (OSError, ValueError) as error:
             raise _as_ours(error, self._cache) from None
         finally:
@@ -143,8 +146,9 @@ def open_source(
         else:
             opened = _OPENERS[source.kind](source, identity, limits, cache, deadline, follow)
         try:
-            listing = list_items(opened.container.items(), limits, deadline, strip_top=opened.top_folder)
-            reading = Reading(identity, opened, listing, deadline, cache)
+            with unless_taken_away(opened.place):
+                listing = list_items(opened.container.items(), limits, deadline, strip_top=opened.top_folder)
+                reading = Reading(identity, opened, listing, deadline, cache)
         except BaseException:
             opened.container.close()
             raise
@@ -161,8 +165,7 @@ def forget_source(source: Source, cache: Path) -> None:
     """
     identity = identify(source)
     if source.kind == "git":
-        with contextlib.suppress(FileNotFoundError):  # it is not there, or another process is removing it
-            shutil.rmtree(cache / "git" / identity.repo_id)
+        take_away(cache / "git" / identity.repo_id, cache)
     else:
         forget(identity.url, cache)
 
@@ -171,23 +174,29 @@ def _open_git(
     source: Source, identity: Identity, limits: Limits, cache: Path, deadline: Deadline, again: bool
 ) -> _Opened:
     path = local_path(source)
+    place: Path | None = None
     if path is None:
-        url = web_address(source.locator)
-        folder, tip, head = fetch_tip(url, identity.repo_id, source.version, limits, cache, deadline)
-        elsewhere = declared_on_web(url, tip, head, folder.parent, limits, cache, deadline, again)
-        repository = find_repository(folder)
+        url, place = web_address(source.locator), cache / "git" / identity.repo_id
+        place.mkdir(parents=True, exist_ok=True)
+        with unless_taken_away(place):
+            folder, tip, head = fetch_tip(url, identity.repo_id, source.version, limits, cache, deadline)
+            elsewhere = declared_on_web(url, tip, head, place, limits, cache, deadline, again)
+            repository = find_repository(folder)
     else:
         repository = find_repository(Path(path))
         tip = find_tip(repository, source.version)
         elsewhere = declared_on_disk(repository, tip, limits, cache, deadline)
     files = GitFiles(repository.objects, tip.commit, cache, deadline)
     try:
-        files.check_commit()
-        first = None if repository.shallow else files.first_commit_at()
+        with unless_taken_away(place):
+            files.check_commit()
+            first = None if repository.shallow else files.first_commit_at()
     except BaseException:
         files.close()
         raise
-    return _Opened(files, version=tip.commit, default_branch=tip.branch, first_commit_at=first, elsewhere=elsewhere)
+    return _Opened(
+        files, version=tip.commit, default_branch=tip.branch, first_commit_at=first, elsewhere=elsewhere, place=place
+    )
 
 
 def _open_archive(
@@ -199,7 +208,7 @@ def _open_archive(
         url = web_address(source.locator, keep_query=True)
         file = _downloaded(url, identity, digests, limits, cache, deadline, follow)
     else:
-        file = Path(path)
+        file = archive_at(Path(path))
     container, sha256 = open_archive(file, limits, cache, deadline)
     if digests and digests["sha256"] != sha256:
         container.close()
@@ -215,21 +224,26 @@ def _downloaded(
     cache: Path,
     deadline: Deadline,
     follow: Follow,
-) -> Path:
+) -> BinaryIO:
     """The archive in the cache; from there again if its digest is known, with the addresses that led to it then."""
     known = recall(identity.url, url, cache)
-    if known is not None and digests.get("sha256") == known.path.name and isinstance(known.note.get("sent_to"), list):
-        for address in known.note["sent_to"]:
-            follow(str(address))
-        return known.path
+    if known is not None and digests.get("sha256") == known["archive"] and isinstance(known.get("sent_to"), list):
+        held = cached_file(known["archive"], identity.url, cache)
+        if held is not None:
+            with contextlib.ExitStack() as failing:
+                failing.callback(held.close)
+                for address in known["sent_to"]:
+                    follow(str(address))
+                failing.pop_all()
+            return held
     sent_to: list[str] = []
 
     def told(address: str) -> None:
         follow(address)
         sent_to.append(address)
 
-    file = fetch_file(url, digests, limits.max_archive_bytes, cache, deadline, told)
-    remember(identity.url, url, file, {"sent_to": sorted(set(sent_to))}, cache)
+    sha256, file = fetch_file(url, digests, limits.max_archive_bytes, identity.url, cache, deadline, told)
+    remember(identity.url, url, sha256, {"sent_to": sorted(set(sent_to))}, cache)
     return file
 
 
@@ -286,6 +300,8 @@ def _as_ours(error: OSError | ValueError, cache: Path) -> GleaneryError:
             message = f"the cache {cache} cannot be used: {os.strerror(error.errno)}"
             hint = "see that it is a folder with room, mounted for writing, that you may write to; or set run.cache"
             return StopRun(message, hint)
+        if error.errno == errno.ENOENT and _is_about(error, cache.absolute()):
+            return TryAgain("what was being read was taken out of the cache meanwhile", "read it again with --retry")
         if error.errno in (errno.EMFILE, errno.ENFILE):
             return TryAgain(
                 "too many files are open", "raise the limit of open files (`ulimit -n`), and read it again with --retry"

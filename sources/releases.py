@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from gleanery.records.errors import RejectRecord
 from gleanery.sources.deadline import Deadline
@@ -30,17 +31,20 @@ class Release:
 
 def fetch_release(
     purl: str, version: str | None, find: Callable[[], Release], limits: Limits, cache: Path, deadline: Deadline
-) -> tuple[str, Path]:
-    """The version and the archive of a release. `find` asks the registry; it is called only if it has to be."""
+) -> tuple[str, BinaryIO]:
+    """The version and the archive of a release, open. `find` asks the registry; it is called only if it has to be."""
     known = recall(purl, str(version), cache) if version is not None else None
-    if known is not None and isinstance(known.note.get("version"), str):
-        return known.note["version"], known.path
+    if known is not None and isinstance(known.get("version"), str):
+        file = cached_file(known["archive"], purl, cache)
+        if file is not None:
+            return known["version"], file
     release = find()
-    path = cached_file(release.digests.get("sha256", ""), cache)
-    if path is None:
-        path = fetch_file(release.url, release.digests, limits.max_archive_bytes, cache, deadline)
-    remember(purl, str(version), path, dataclasses.asdict(release), cache)
-    return release.version, path
+    sha256 = release.digests.get("sha256", "").lower()
+    file = cached_file(sha256, purl, cache)
+    if file is None:
+        sha256, file = fetch_file(release.url, release.digests, limits.max_archive_bytes, purl, cache, deadline)
+    remember(purl, str(version), sha256, dataclasses.asdict(release), cache)
+    return release.version, file
 
 
 def no_such_release() -> RejectRecord:

@@ -1,63 +1,59 @@
 """Remembered: which download belongs to which source, so that it is taken again without a request, or forgotten.
 
-In: a source's URL or package URL, and which of its versions or addresses. Out: a note in the cache beside the
-downloads, and the file that it names. A note that is damaged, or whose file is, counts as none: then the source is
-asked again. Costs one small file for each download; taking a file again costs reading it once for its digest.
+In: a source's URL or package URL, and which of its versions or addresses. Out: a note in the cache, and the digest of
+the download that it names, which lies in a folder of the source's own (`downloads.py`). A note that is damaged counts
+as none: then the source is asked again. A download that no note of its source names any more goes a day after its last
+use. Costs one small file for each download.
 """
 
+import contextlib
 import hashlib
 import json
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from gleanery.records.parquet import write_bytes
-from gleanery.sources.downloads import cached_file, sweep
+from gleanery.sources.downloads import downloads_of, sweep
+from gleanery.sources.takenaway import take_away
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_GRACE_SECONDS = 24 * 3600  # so long after its last use nobody is about to note a download, or to open it
 
 
-class Remembered(NamedTuple):
-    """A file in the cache, and what was noted when it was fetched."""
-
-    path: Path
-    note: Mapping[str, Any]
+def recall(source: str, which: str, cache: Path) -> Mapping[str, Any] | None:
+    """What was noted when a source was fetched; `archive` is the digest of what came."""
+    return _read(_place(source, which, cache))
 
 
-def recall(source: str, which: str, cache: Path) -> Remembered | None:
-    """What was fetched for a source, if it is still there as it was."""
-    note = _read(_place(source, which, cache))
-    path = None if note is None else cached_file(note["archive"], cache)
-    return None if note is None or path is None else Remembered(path, note)
-
-
-def remember(source: str, which: str, archive: Path, note: Mapping[str, Any], cache: Path) -> None:
-    """Note what was fetched. What stood there before is removed, or nothing would lead to it any more."""
+def remember(source: str, which: str, sha256: str, note: Mapping[str, Any], cache: Path) -> None:
+    """Note what was fetched, and remove what no note of this source has named for a day."""
     place = _place(source, which, cache)
-    before = _read(place)
-    if before is not None and before["archive"] != archive.name:
-        (cache / "downloads" / before["archive"]).unlink(missing_ok=True)
-    content = {"source": source, "archive": archive.name, **note}
+    content = {"source": source, "archive": sha256, **note}
     write_bytes(place, json.dumps(content, indent=1, sort_keys=True).encode())
+    named = {noted["archive"] for path in place.parent.glob("*.json") if (noted := _read(path)) is not None}
+    for path in sorted(downloads_of(source, cache).glob("*")):
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            if path.name not in named and time.time() - path.stat().st_mtime > _GRACE_SECONDS:
+                path.unlink()
 
 
 def forget(source: str, cache: Path) -> None:
     """Remove all that was fetched for a source, and what downloads that were killed left behind."""
-    for place in sorted(_folder(source, cache).glob("*.json")):
-        note = _read(place)
-        if note is not None:
+    folder = _place(source, "", cache).parent
+    for path in sorted(folder.glob("*.json")):
+        if (note := _read(path)) is not None:  # of a version that kept the downloads of all sources in one folder
             (cache / "downloads" / note["archive"]).unlink(missing_ok=True)
-        place.unlink(missing_ok=True)
+    take_away(downloads_of(source, cache), cache)
+    take_away(folder, cache)
     sweep(cache)
 
 
-def _folder(source: str, cache: Path) -> Path:
-    return cache / "remembered" / hashlib.sha256(source.encode()).hexdigest()
-
-
 def _place(source: str, which: str, cache: Path) -> Path:
-    return _folder(source, cache) / (hashlib.sha256(which.encode()).hexdigest() + ".json")
+    folder = cache / "remembered" / hashlib.sha256(source.encode()).hexdigest()
+    return folder / (hashlib.sha256(which.encode()).hexdigest() + ".json")
 
 
 def _read(place: Path) -> dict[str, Any] | None:

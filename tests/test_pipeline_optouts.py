@@ -324,7 +324,13 @@ def test_one_repository_cannot_be_named_twice() -> None:
 
 
 def test_a_source_that_can_mean_nothing_stops_the_run_with_its_number() -> None:
-    settings = Settings(source=(SourceSettings(kind="git", locator="https://user:word@github.com/a/b"),))
-    with pytest.raises(StopRun, match="source 1 cannot be used") as caught:
-        sources_of(settings)
-    assert "word" not in caught.value.message + caught.value.hint
+    for locator, version in (
+        ("https://user:word@github.com/a/b", None),
+        ("ssh://github.com/a/b", None),
+        ("https://github.com/", None),
+        ("https://github.com/a/b", "feature//x"),
+    ):
+        settings = Settings(source=(SourceSettings(kind="git", locator=locator, version=version),))
+        with pytest.raises(StopRun, match="source 1 cannot be used") as caught:
+            sources_of(settings)
+        assert "word" not in caught.value.message + caught.value.hint

@@ -10,6 +10,7 @@ from pypi_simple import ProjectPage
 from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.sources import deadline, npm, pypi
 from gleanery.sources.deadline import Deadline
+from gleanery.sources.downloads import downloads_of
 from gleanery.sources.reading import Facts, Limits, Source, forget_source, identify, open_source
 from gleanery.sources.releases import Release, fetch_release
 
@@ -120,22 +121,23 @@ def test_an_objection_clears_every_version_of_a_package_and_no_other_package(tmp
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"archive %d" % n)
         digests = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-        (tmp_path / "cache/downloads").mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, tmp_path / "cache/downloads" / digests["sha256"])
+        folder = downloads_of(purl, tmp_path / "cache")
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / digests["sha256"])
         release = Release(version, "https://registry.invalid/x", digests)
         asked = None if version == "2.0.0" else version
         fetch_release(purl, asked, lambda r=release: r, Limits(), tmp_path / "cache", Deadline(9))  # type: ignore[misc]
     forget_source(Source("npm", "left-pad", version="1.1.0"), tmp_path / "cache")
     left = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
-    assert sorted(path.read_bytes() for path in left if path.parent.name == "downloads") == [b"archive 3"]
+    assert sorted(path.read_bytes() for path in left if path.suffix != ".json") == [b"archive 3"]
     assert len(left) == 2
 
 
 def test_a_package_that_was_damaged_in_the_cache_is_asked_for_again(tmp_path: Path) -> None:
     content = b"archive"
     release = Release("1.0", "https://registry.invalid/x", {"sha256": hashlib.sha256(content).hexdigest()})
-    path = tmp_path / "downloads" / release.digests["sha256"]
-    path.parent.mkdir()
+    path = downloads_of("pkg:npm/x", tmp_path) / release.digests["sha256"]
+    path.parent.mkdir(parents=True)
     asked: list[int] = []
 
     def find() -> Release:
@@ -150,7 +152,9 @@ def test_a_package_that_was_damaged_in_the_cache_is_asked_for_again(tmp_path: Pa
     ):
         damage()
         for _ in range(2):
-            assert fetch_release("pkg:npm/x", "1.0", find, Limits(), tmp_path, Deadline(9)) == ("1.0", path)
+            version, file = fetch_release("pkg:npm/x", "1.0", find, Limits(), tmp_path, Deadline(9))
+            with file:
+                assert (version, file.read()) == ("1.0", content)
     assert len(asked) == 3 and path.read_bytes() == content
 
 

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import http.server
 import io
+import json
 import os
 import shutil
 import socket
@@ -19,11 +20,12 @@ import time
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gleanery.records.errors import GleaneryError, RejectRecord, StopRun, TryAgain
-from gleanery.sources import deadline, gitremote
+from gleanery.sources import archives, deadline, gitremote, reading
 from gleanery.sources.downloads import scheme_allowed
 from gleanery.sources.hosts import Host, host_of, is_public, may_lead_to
 from gleanery.sources.reading import Entry, Limits, Source, forget_source, identify, open_source
@@ -484,7 +486,11 @@ def test_an_archive_is_downloaded_once_if_its_digest_is_known(
     assert identify(source).url == server.url + "/files/tool-1.0.tar.gz"
     assert identify(source).name == "127.0.0.1/tool-1.0"
     assert code(Source("archive", source.locator, sha256="1" * 64), tmp_path / "other") == "digest_mismatch"
-    assert list((tmp_path / "other" / "downloads").iterdir()) == []
+    assert downloads(tmp_path / "other") == []
+
+
+def downloads(cache: Path) -> list[Path]:
+    return [path for path in (cache / "downloads").rglob("*") if path.is_file()]
 
 
 def moved(handler: http.server.BaseHTTPRequestHandler) -> None:
@@ -519,20 +525,106 @@ def test_addresses_on_the_way_are_told_before_they_are_asked_and_when_the_cache_
     for cached in (cache, tmp_path / "empty"):
         with pytest.raises(LookupError):
             open_source(source, Limits(), cached, refuse)
-    assert server.requests[-1].startswith("/old/") and not list((tmp_path / "empty/downloads").iterdir())
+    assert server.requests[-1].startswith("/old/") and not downloads(tmp_path / "empty")
 
 
-def test_an_archive_is_forgotten_without_its_digest_too_and_only_its_newest_is_kept(
+def test_an_archive_is_forgotten_without_its_digest_too_and_what_it_was_before_goes_after_a_day(
     tmp_path: Path, serve: Callable[[Answer], Server]
 ) -> None:
-    contents = iter([archive(), archive() + b"\0"])
+    contents = iter([archive() + bytes(number) for number in range(9)])
     server, cache = serve(lambda handler: constant(next(contents))(handler)), tmp_path / "cache"
     source = Source("archive", server.url + "/tool.tar.gz")
-    for _ in range(2):
-        assert read(source, cache)
-        assert len(list((cache / "downloads").iterdir())) == 1
+    for held in (1, 2):
+        assert read(source, cache) and len(downloads(cache)) == held  # another process may be about to read it
+    for path in downloads(cache):
+        os.utime(path, (1, 1))
+    assert read(source, cache) and len(downloads(cache)) == 1
+    flat = cache / "downloads" / ("0" * 64)  # where another version kept it
+    flat.write_bytes(b"")
+    (note,) = cache.glob("remembered/*/*.json")
+    note.with_name("of-another-version.json").write_text(json.dumps({"archive": flat.name}))
     forget_source(source, cache)
     assert not [path for path in cache.rglob("*") if path.is_file()]
+
+
+def test_no_source_takes_an_archive_from_another_one_or_from_another_version_of_itself(
+    tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    newest = [archive()]
+
+    def answer(handler: http.server.BaseHTTPRequestHandler) -> None:
+        send(handler, newest[0] if "latest" in handler.path else archive())
+
+    server, cache, digest = serve(answer), tmp_path / "cache", hashlib.sha256(archive()).hexdigest()
+    latest = Source("archive", server.url + "/latest.tar.gz")
+    for pinned in (
+        Source("archive", server.url + "/v1.tar.gz", sha256=digest),
+        Source("archive", server.url + "/latest.tar.gz?v1", sha256=digest),  # the same source
+    ):
+        newest[0] = archive()
+        first = read(pinned, cache)
+        for addition in (b"", b"\0"):
+            newest[0] = archive() + addition
+            assert read(latest, cache)
+        for path in downloads(cache):
+            os.utime(path, (1, 1))
+        assert read(latest, cache)
+        server.requests.clear()
+        assert read(pinned, cache) == first and server.requests == []
+
+
+def test_an_archive_that_another_process_replaces_or_removes_is_read_all_the_same(
+    tmp_path: Path, serve: Callable[[Answer], Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = iter([archive(), archive() + b"\0", archive() + b"\0\0"])
+    server, cache = serve(lambda handler: constant(next(contents))(handler)), tmp_path / "cache"
+    source, real = Source("archive", server.url + "/tool.tar.gz"), archives.open_archive
+
+    def late(*arguments: Any) -> Any:
+        with monkeypatch.context() as patched:
+            patched.setattr(reading, "open_archive", real)
+            read(source, cache)
+            forget_source(source, cache)
+        return real(*arguments)
+
+    monkeypatch.setattr(reading, "open_archive", late)
+    assert [entry.content for entry in read(source, cache)] == [b"print(1)"]
+
+
+def test_a_clone_that_is_forgotten_while_it_is_read_leaves_no_unreadable_files(
+    project: Path, tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    server, cache = serve(smart(tmp_path / "site")), tmp_path / "cache"
+    source = Source("git", server.url + "/team/app.git")
+    for moment in ("before the first file", "after the last one"):
+        with open_source(source, Limits(), cache) as opened:
+            entries = opened.entries()
+            seen = [next(entries).skipped for _ in range(2)] if moment == "after the last one" else []
+            forget_source(source, cache)
+            assert not list((cache / "git").iterdir())
+            with pytest.raises(TryAgain):
+                seen += [entry.skipped for entry in entries]
+    assert read(source, cache)
+
+
+def test_what_others_write_or_remove_meanwhile_stops_no_forgetting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, cache, real = Source("git", "http://127.0.0.1/team/app.git"), tmp_path / "cache", shutil.rmtree
+    folder = cache / "git" / identify(source).repo_id
+    left = iter([OSError(errno.ENOTEMPTY, ""), FileNotFoundError(errno.ENOENT, ""), None, None])
+
+    def busy(place: Path) -> None:
+        if error := next(left):
+            raise error
+        real(place)
+
+    (folder / "clone").mkdir(parents=True)
+    (cache / f".taken-git-{folder.name}-of-a-run-that-was-killed").mkdir()
+    monkeypatch.setattr(shutil, "rmtree", busy)
+    forget_source(source, cache)
+    forget_source(source, cache)
+    assert [path.name for path in cache.iterdir()] == ["git"] and not folder.exists()
 
 
 def test_what_a_kill_left_half_done_is_removed_by_the_next_download_and_by_an_objection(
@@ -556,7 +648,7 @@ def test_a_download_that_was_damaged_in_the_cache_is_fetched_anew(
     server, cache = serve(constant(archive())), tmp_path / "cache"
     digest = hashlib.sha256(archive()).hexdigest()
     source = Source("archive", server.url + "/tool.tar.gz", sha256=digest)
-    for place, content in (("downloads/*", b""), ("remembered/*/*.json", b"{}"), ("remembered/*/*.json", b"{")):
+    for place, content in (("downloads/*/*", b""), ("remembered/*/*.json", b"{}"), ("remembered/*/*.json", b"{")):
         before = read(source, cache)
         (path,) = cache.glob(place)
         path.write_bytes(content)
@@ -565,6 +657,7 @@ def test_a_download_that_was_damaged_in_the_cache_is_fetched_anew(
     (path,) = cache.glob("remembered/*/*.json")
     (tmp_path / "precious").write_bytes(b"")
     for content in (b"[" * 100_000, b'{"archive": "../../precious"}'):
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
         forget_source(source, cache)
         assert (tmp_path / "precious").exists() and not path.exists()
@@ -697,7 +790,7 @@ def test_downloads_are_limited_and_cut_off_ones_are_not_kept(tmp_path: Path, ser
         handler.wfile.write(b"x" * 100)
 
     assert isinstance(failure(Source("archive", serve(short).url + "/a.tar"), tmp_path / "cache"), TryAgain)
-    assert list((tmp_path / "cache" / "downloads").iterdir()) == []
+    assert downloads(tmp_path / "cache") == []
 
 
 def test_three_redirects_are_followed_and_a_fourth_is_not(tmp_path: Path, serve: Callable[[Answer], Server]) -> None:
