@@ -46,11 +46,17 @@ def summary(root: Path, report: Report | None = None) -> list[Section]:
     rows = tuple(sorted(entities.items(), key=lambda item: (-item[1], item[0])))
     sections.append(Section("Personal data and secrets replaced", ("kind", "spans"), rows))
     alarms = [
-        (f"{r['of_what']} {r['name']}", r["removed"], f"{r['share']:.0%}", f"{r['example_repo']}:{r['example_path']}")
+        (
+            f"{r['of_what']} {r['name']}",
+            r["removed"],
+            r["barred"],
+            f"{r['share']:.0%}",
+            f"{r['example_repo']}:{r['example_path']}",
+        )
         for r in answers.get("cluster_alarm", [])
     ]
     if alarms:
-        columns = ("of", "files removed", "share", "an example; `gleanery duplicates` shows it")
+        columns = ("of", "files removed", "of these barred", "share", "an example; `gleanery duplicates` shows it")
         sections.append(Section("Look at these: one cluster took a large share", columns, _first(alarms)))
     dead = tuple((r["stage"], r["error"], r["records"], r["hint"]) for r in answers["dead_letters"])
     if dead:

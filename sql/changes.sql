@@ -39,6 +39,13 @@ final AS (
       WHEN changed.reason = 'copy_of_opted_out' AND twin.reason = 'owner_opted_out'
         AND twin_old.reason <> 'owner_opted_out' THEN 'the owner of what it is a copy of objects now'
       WHEN changed.blob_id IS DISTINCT FROM changed.blob_before THEN 'its content changed'
+      -- Its licence kept it out before it could yield to any other file.
+      WHEN starts_with(changed.reason_before, 'license_') AND changed.twin_file_id IS NOT NULL
+        AND stated.expression IS DISTINCT FROM stated_before.expression
+        THEN concat(
+          'its licence is now ', coalesce(stated.expression, 'none'), ', and was ',
+          coalesce(stated_before.expression, 'none')
+        )
       WHEN changed.twin_file_id IS NOT NULL AND twin_old.file_id IS NULL THEN 'the file that it yields to is new'
       WHEN changed.twin_file_id IS NOT NULL AND twin.blob_id IS DISTINCT FROM twin_old.blob_id
         THEN 'the content of the file that it yields to changed'

@@ -430,6 +430,20 @@ def test_a_copy_in_a_source_of_the_same_name_is_a_copy_elsewhere(tmp_path: Path)
     assert (elsewhere["url"], elsewhere["released_as_url"], elsewhere["path"]) == (there, here, "src/main.py")
 
 
+def test_a_licence_that_kept_a_file_out_is_told_before_the_copy_that_it_yields_to_now(tmp_path: Path) -> None:
+    before, now = good_rows(), good_rows()
+    unlike = {"reason": "license_not_allowed", "twin_file_id": None, "similarity": None}
+    change("decisions", "main_copy.py", "octo/lib", **unlike)(before)
+    change("decisions", "stolen.py", "cat/app", **unlike)(before)
+    ident = row(before, "decisions", path="main_copy.py")["file_id"]
+    row(before, "license_conclusions", file_id=ident)["expression"] = "GPL-3.0-only"
+    tables = tables_of(write_run(tmp_path / "now", now))
+    tables |= {f"{BEFORE}{name}": files for name, files in tables_of(write_run(tmp_path / "before", before)).items()}
+    found = {r["path"]: r["why"] for r in ask(questions()["changes"], tables, {}).to_pylist()}
+    assert found["main_copy.py"] == "its licence is now MIT, and was GPL-3.0-only"
+    assert "licence" not in found["stolen.py"]  # that is the same as before
+
+
 def test_an_objection_is_told_before_what_changed_with_it(tmp_path: Path) -> None:
     before, now = good_rows(), good_rows()
     objected = {"reason": "owner_opted_out", "verdict": "rejected", "twin_file_id": None, "similarity": None}
@@ -672,8 +686,10 @@ def test_a_malformed_head_is_refused(text: str) -> None:
 def test_a_cluster_that_takes_too_much_of_a_language_or_a_repository_raises_an_alarm(tmp_path: Path) -> None:
     tables = tables_of(write_run(tmp_path, good_rows()))
     answer = ask(questions()["cluster_alarm"], tables, {"share": "0.05", "least": "1"}).to_pylist()
-    taken = {(row["of_what"], row["name"]): row for row in answer}
+    taken = {(row["of_what"], row["name"]): row for row in reversed(answer)}  # of each, what lost most
     python, lib = taken["language", "Python"], taken["repository", "octo/lib"]
     assert (python["removed"], lib["removed"], lib["files"]) == (2, 1, 3)
     assert (lib["example_path"], lib["kept_repo"], lib["kept_path"]) == ("main_copy.py", "octo/app", "src/main.py")
     assert ask(questions()["cluster_alarm"], tables, {"share": "0.5", "least": "1"}).num_rows < len(answer)
+    barred = [row for row in answer if row["of_what"] == "repository" and row["barred"]]
+    assert [(row["example_path"], row["removed"], row["barred"]) for row in barred] == [("stolen.py", 1, 1)]
