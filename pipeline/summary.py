@@ -56,8 +56,8 @@ def summary(root: Path, report: Report | None = None) -> list[Section]:
         for r in answers.get("cluster_alarm", [])
     ]
     if alarms:
-        columns = ("of", "files removed", "of these barred", "share", "an example; `gleanery duplicates` shows it")
-        sections.append(Section("Look at these: one cluster took a large share", columns, _first(alarms)))
+        named = ("of", "files removed", "of these barred", "share", "an example; `gleanery duplicates` shows it")
+        sections.append(Section("Look at these: one cluster took a large share", named, _first(alarms)))
     dead = tuple((r["stage"], r["error"], r["records"], r["hint"]) for r in answers["dead_letters"])
     if dead:
         sections.append(Section("Not read or not passed on", ("stage", "error", "records", "what to do"), dead))
