@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.shards.addresses import book_of
+from gleanery.shards.addresses import address_of, book_of
 from gleanery.shards.batch import Batch, Segments, moved
 from gleanery.shards.fim import END, FILE_BEGINS, MIDDLE, PREFIX, REPOSITORY_NAME, SUFFIX
 from gleanery.shards.lookup import untouched_blocks
@@ -23,6 +23,8 @@ from gleanery.shards.store import Store
 
 PADDING = "<fim_pad>"
 INT32, INT64 = np.dtype(np.int32), np.dtype(np.int64)
+Allocate = Callable[[tuple[int, int], "np.dtype[Any]"], NDArray[Any]]
+Arrays = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 _NONE: Any = np.empty(0, np.uint8)
 
 
@@ -56,7 +58,7 @@ class Assembler:
         control = [control_ids[name] for name in (PREFIX, MIDDLE, SUFFIX, END, PADDING, REPOSITORY_NAME, FILE_BEGINS)]
         self._book = book_of(self._tables, [*numbers, *control])
         self._like = np.empty(0, store.dtype)
-        self.allocate: Callable[[tuple[int, int], np.dtype[Any]], NDArray[Any]] = np.empty
+        self.allocate: Allocate = np.empty
 
     def batch(self, plan: Plan, place: int, rows: int, epoch: int, index: int, following: int = -1) -> Batch:
         """The rows at places `place` to `place + rows` of a plan.
@@ -67,10 +69,30 @@ class Assembler:
         """
         if self.store.untouched:
             self.store.touch(*untouched_blocks(self._book, plan.book, place, rows).tolist())
-        ids, labels = self.allocate((rows, self.context), INT64), self.allocate((rows, self._width), INT64)
-        positions = self.allocate((rows, self._width), INT32)
-        bounds, facts = serve(self._book, plan.book, self._like, ids, labels, positions, place, rows, following)
-        return Batch(ids, labels, positions, bounds, Segments(facts), epoch, index)
+        arrays = self.arrays(rows, self.allocate)
+        bounds, facts = serve(self._book, plan.book, self._like, *arrays, place, rows, following, 0)
+        return Batch(*arrays, bounds, Segments(facts), epoch, index)
+
+    def arrays(self, rows: int, allocate: Allocate) -> Arrays:
+        """Room for so many rows: ids, labels and positions."""
+        return (
+            allocate((rows, self.context), INT64),
+            allocate((rows, self._width), INT64),
+            allocate((rows, self._width), INT32),
+        )
+
+    def write(self, plan: Plan, place: int, rows: NDArray[np.int64], into: Arrays) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Write the rows from `place` on into these rows of arrays, ascending, that others write into as well.
+
+        Returns where in all of the arrays something stands apart, and the facts of the segments. Raises StopRun as
+        `batch` does.
+        """
+        if self.store.untouched:
+            self.store.touch(*untouched_blocks(self._book, plan.book, place, len(rows)).tolist())
+        rows = np.ascontiguousarray(rows, np.int64)  # kept while its address is used
+        at, count = address_of(rows), len(rows)
+        bounds, facts = serve(self._book, plan.book, self._like, *into, place, count, -1, at)
+        return bounds[:-1], facts
 
 
 def joined(parts: Sequence[Batch]) -> Batch:

@@ -9,7 +9,7 @@ piece is cut. So the state is a place in one global list of rows, and a rank mer
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
 from gleanery.shards.arguments import whole_numbers
-from gleanery.shards.assembly import Assembler, joined
+from gleanery.shards.assembly import Allocate, Arrays, Assembler, joined
 from gleanery.shards.batch import Batch, Segments
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
 from gleanery.shards.packing import Plan
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Loader", "Segments", "torch_loader", "torch_steps"]
 
 # Part of every state: raise it when the same settings would give other batches.
-ORDER_VERSION = "6"
+ORDER_VERSION = "7"
 _NO_MASK = np.empty(0, np.bool_)
 
 
@@ -182,7 +182,7 @@ class Loader:
         packed, done = self.packed_of(epoch), self._steps + steps
         return {**self.state_dict(), "epoch": epoch, "row": row, "steps": done, "packed": packed}
 
-    def allocate_with(self, allocate: Callable[[tuple[int, int], "np.dtype[Any]"], NDArray[Any]]) -> None:
+    def allocate_with(self, allocate: Allocate) -> None:
         """From now on write batches into arrays that `allocate(shape, dtype)` gives, as one for a device does."""
         self._assembler.allocate = allocate
 
@@ -287,6 +287,23 @@ class Loader:
         """Rows `index` to `index + rows` of an epoch's global list, going on into the next; moves nothing."""
         parts = [(self.plan(e), row, count, e, row) for e, row, count in self._plans.spans(epoch, index, rows)]
         return joined([self._assembler.batch(*part) for part in parts])
+
+    def room(self, rows: int, allocate: Allocate) -> Arrays:
+        """Arrays for so many rows of a batch: ids, labels and positions."""
+        return self._assembler.arrays(rows, allocate)
+
+    def write(
+        self, epoch: int, index: int, rows: NDArray[np.int64], into: Arrays
+    ) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """Write what `read` would give into these rows of arrays that several loaders fill; moves nothing.
+
+        Returns, for each part, where something stands apart and the facts of the segments; see `Assembler.write`.
+        """
+        found, at = [], 0
+        for e, row, count in self._plans.spans(epoch, index, len(rows)):
+            found.append(self._assembler.write(self.plan(e), row, rows[at : at + count], into))
+            at += count
+        return found
 
     def plan(self, epoch: int) -> Plan:
         """The packing of one epoch; see plans.py for what is kept."""

@@ -42,7 +42,7 @@ def untouched_blocks(book: NDArray[np.uint64], plan: NDArray[np.uint64], place: 
 def pieces_of(
     book: NDArray[np.uint64], plan: NDArray[np.uint64], place: int, count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """What the plan says of the pieces of the rows at some places, and how many each row has."""
+    """What the plan says of the pieces of the rows at some places in the keyed order, and how many each row has."""
     first, table = longs_at(plan[FIRST], plan[FIRST + 1]), places_at(plan[PIECES], 3 * plan[PIECES + 1])
     begins, counts, total = np.empty(count, np.int64), np.empty(count, np.int64), 0
     for row in range(count):

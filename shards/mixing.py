@@ -9,7 +9,7 @@ Each source goes through its own epochs, in its own order. Over PERIOD rows each
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
 from gleanery.shards.arguments import whole_numbers
+from gleanery.shards.assembly import Allocate
 from gleanery.shards.batch import BEGIN, Batch, Segments
 from gleanery.shards.loader import Loader
 
@@ -56,7 +57,7 @@ class Mixture:
         self.slots = slot_table(weights)
         self._before = np.stack([np.concatenate([[0], np.cumsum(self.slots == s)]) for s in range(len(loaders))])
         self._index = self._steps = 0
-        self._allocate: Callable[[tuple[int, int], np.dtype[Any]], NDArray[Any]] = np.empty
+        self._allocate: Allocate = np.empty
         self._places = [(0, 0)] * len(loaders)
         self._names: dict[tuple[str, ...], str] = {}
 
@@ -72,12 +73,16 @@ class Mixture:
     def read(self, index: int, rows: int) -> MixedBatch:
         """Rows `index` to `index + rows` of the mixture, not before the present place; moves nothing."""
         sources = self.slots[np.arange(index, index + rows) % PERIOD]
-        parts, targets = [], []
+        arrays = self.loaders[0].room(rows, self._allocate)
+        parts: list[tuple[NDArray[Any], NDArray[Any]]] = []
         for source in np.unique(sources).tolist():
             mine = np.flatnonzero(sources == source)
-            parts.append(self.loaders[source].read(*self._place(source, index), len(mine)))
-            targets.append(mine)
-        return _interleaved(parts, targets, sources, index, self._allocate)
+            parts += self.loaders[source].write(*self._place(source, index), mine, arrays)
+        begins, facts = zip(*parts, strict=True)
+        bounds, table = np.concatenate([*begins, [arrays[0].size]]).astype(np.int32), np.concatenate(facts)
+        bounds.sort()
+        segments = Segments(table[np.argsort(table[:, BEGIN], kind="stable")])
+        return MixedBatch(*arrays, bounds, segments, 0, index, sources)
 
     def restart(self) -> None:
         """Go back to the first step."""
@@ -91,7 +96,7 @@ class Mixture:
         agreed = [self.batch, self.world, modes, self.state_dict()]
         return hashlib.sha256(json.dumps(agreed).encode()).hexdigest()[:16]
 
-    def allocate_with(self, allocate: Callable[[tuple[int, int], "np.dtype[Any]"], NDArray[Any]]) -> None:
+    def allocate_with(self, allocate: Allocate) -> None:
         """From now on write batches into arrays that `allocate(shape, dtype)` gives, as one for a device does."""
         self._allocate = allocate
 
@@ -224,39 +229,3 @@ def _sound(state: Mapping[str, Any]) -> tuple[int, int, list[tuple[int, int]], l
         raise StopRun("the state is damaged", "use a state as state_dict returned it")
     places, removed = ([(one, two) for one, two in state[name]] for name in ("places", "removed"))
     return state["index"], state["steps"], places, removed
-
-
-def _interleaved(
-    parts: Sequence[Batch],
-    targets: Sequence[NDArray[np.int64]],
-    sources: NDArray[np.int64],
-    index: int,
-    allocate: Callable[[tuple[int, int], np.dtype[Any]], NDArray[Any]],
-) -> MixedBatch:
-    """The rows of all parts at their places in one batch, copied once; and their segments in the order of the rows."""
-    arrays = []
-    for name in ("input_ids", "labels", "position_ids"):
-        some = [getattr(part, name) for part in parts]
-        arrays.append(allocate((len(sources), some[0].shape[1]), some[0].dtype))
-        for rows, values in zip(targets, some, strict=True):
-            arrays[-1][rows] = values
-    ids, labels, positions = arrays
-    context = ids.shape[1]
-    begins = [
-        _moved(part.cu_seqlens[:-1].astype(np.int64), rows, context) for part, rows in zip(parts, targets, strict=True)
-    ]
-    bounds = np.concatenate([*begins, [ids.size]]).astype(np.int32)
-    bounds.sort()
-    tables = [part.segments.table for part in parts]
-    for table, rows in zip(tables, targets, strict=True):
-        table[:, BEGIN] = _moved(table[:, BEGIN], rows, context)
-    table = np.concatenate(tables)
-    segments = Segments(table[np.argsort(table[:, BEGIN], kind="stable")])
-    return MixedBatch(ids, labels, positions, bounds, segments, 0, index, sources)
-
-
-def _moved(positions: NDArray[np.int64], rows: NDArray[np.int64], context: int) -> NDArray[np.int64]:
-    """Positions of a part in the whole in which its rows are these rows."""
-    row = positions // context
-    found: NDArray[np.int64] = positions + (rows[row] - row) * context
-    return found

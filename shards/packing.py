@@ -7,7 +7,8 @@ A document shorter than the context is one piece and is never cut. A longer one 
 and a remainder; see pieces.py. Each piece knows its form (plain, or one of two fill-in-the-middle orders) and the room
 that this form takes before it is placed, so that nothing is cut off later. Pieces of GROUP documents are packed
 together by best-fit-decreasing (Ding and others 2024, "Fewer truncations improve language modeling"), in O(1) for each
-piece with a bitset of the free room of open rows. Rows come in a keyed order over the whole epoch; no array holds it.
+piece with a bitset of the free room of open rows. Rows come in a keyed order over the whole epoch (`permute`), which no
+array holds.
 """
 
 from collections.abc import Iterator

@@ -61,9 +61,11 @@ def serve(
     place: int,
     count: int,
     following: int,
+    into: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Write the rows at places `place` to `place + count`; returns the boundaries and the facts of their segments.
 
+    `into` is the address of int64[count], ascending: the row of the arrays that each one is written to; 0 for the first.
     All blocks under them must have been touched. `like` is an array of the type of a token. The rows from place
     `following` on, which come next, are asked for from memory meanwhile; none if it is negative.
     """
@@ -79,7 +81,7 @@ def serve(
     if cuts:
         cut_all(pieces, book, plan[CHOICES], like, places, new)
     bounds, facts = np.empty(count + len(pieces) + 1, np.int32), np.empty((count + len(pieces), FACTS), np.int64)
-    size = count * book[CONTEXT]
+    size = len(ids) * book[CONTEXT]
     apart, made = _copy_all(
         pieces,
         counts,
@@ -95,6 +97,7 @@ def serve(
         facts,
         next_pieces,
         next_counts,
+        longs_at(into, count if into else 0),
     )
     return bounds[: apart + 1], facts[:made]
 
@@ -115,6 +118,7 @@ def _copy_all(
     facts: NDArray[np.int64],
     next_pieces: NDArray[np.int64],
     next_counts: NDArray[np.int64],
+    rows: NDArray[np.int64],
 ) -> tuple[int, int]:
     """Write all segments; returns how many stand apart, and how many there are."""
     context, targets, pad = i64(book[CONTEXT]), book[TARGETS] > 0, i64(book[PADDING])
@@ -125,7 +129,8 @@ def _copy_all(
             for k in range(ahead, ahead + next_counts[row]):
                 fetch_all(next_pieces[k, ADDRESS], next_pieces[k, LENGTH] * like.itemsize)
             ahead += next_counts[row]
-        first_apart, first, cut, at, end = apart, made, cuts, row * context, (row + 1) * context
+        row_at = (rows[row] if len(rows) else row) * context
+        first_apart, first, cut, at, end = apart, made, cuts, row_at, row_at + context
         for k in range(counts[row]):
             tokens = tokens_at(pieces[piece, ADDRESS], pieces[piece, LENGTH], like)
             begin = shown = at
@@ -161,7 +166,7 @@ def _copy_all(
             bounds[apart] = at
             made, apart = made + 1, apart + 1
         if targets:
-            label(ids, labels, row * context, end)
+            label(ids, labels, row_at, end)
             for k in range(first_apart, apart):
                 stop = bounds[k + 1] if k + 1 < apart else end
                 count_up(positions, bounds[k], stop)
@@ -170,11 +175,11 @@ def _copy_all(
                 if facts[k, DOCUMENT] < 0:
                     hidden = facts[k, BEGIN] + facts[k, HEAD]
                     fill(labels, hidden, facts[k + 1, BEGIN] if k + 1 < made else end, IGNORED)
-                    if hidden > row * context:
+                    if hidden > row_at:
                         labels[hidden - 1] = IGNORED
                 elif whole and facts[k, FORM] != PLAIN:  # names stand before the first sentinel, and lead to it
                     labels[facts[k, BEGIN] + facts[k, HEAD] - 1] = IGNORED
             for k in range(cut, cuts):
                 labels[places[k, SUFFIX_AT] - 1] = labels[places[k, MIDDLE_AT] - 1] = IGNORED
-    bounds[apart] = len(counts) * context
+    bounds[apart] = len(ids)
     return apart, made

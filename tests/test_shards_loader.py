@@ -975,6 +975,20 @@ def test_the_name_of_a_mixture_is_made_once(root: Path, golden_root: Path, monke
     assert mixed.state_dict() == state
 
 
+@pytest.mark.parametrize("more", [{}, {"targets": False}, {"unit": "repository"}, {"only": [3, 4, 5]}], ids=str)
+def test_a_mixture_serves_what_its_sources_serve(root: Path, more: dict[str, Any]) -> None:
+    """Row by row, with all that is known of its segments; a source of few files goes through many epochs on the way."""
+    sources = [Loader(root, context=CONTEXT, seed=seed, fim_rate=0.7, **more) for seed in (1, 2, 3)]
+    mixed = Mixture(sources, [5, 2, 1], batch=16)
+    for batch in islice(mixed, 6):
+        rows = []
+        for row in range(16):
+            source, place = mixed.source_of(batch.index + row)
+            assert batch.sources[row] == source
+            rows.append(sources[source].read(*sources[source].after(0, 0, place), 1))
+        assert digest(joined(rows)) == digest(batch)
+
+
 def test_rows_of_a_mixture_are_written_into_the_arrays_that_a_device_gives(root: Path, golden_root: Path) -> None:
     asked = list[tuple[int, int]]()
 

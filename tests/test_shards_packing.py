@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
+from gleanery.records.ids import keyed_hash
 from gleanery.shards import packing
 from gleanery.shards.chance import permute, u64, unpermute
 from gleanery.shards.names import Names
@@ -42,6 +43,22 @@ def test_the_permutation_is_a_bijection_with_its_inverse(count: int, key: int) -
     places = [permute(i, count, bits) for i in range(count)]
     assert sorted(places) == list(range(count))
     assert [unpermute(p, count, bits) for p in places] == list(range(count))
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 7, 16, 17, 50])
+def test_few_rows_come_in_an_even_order(count: int) -> None:
+    """How often each number comes last, and how often each pair side by side, by chi squared."""
+    keys = 4000
+    last, beside = np.zeros(count), np.zeros((count, count))
+    for seed in range(keys):
+        order = np.argsort([permute(i, count, u64(keyed_hash("order", str(seed), "0"))) for i in range(count)])
+        last[order[-1]] += 1
+        beside[order[:-1], order[1:]] += 1
+    pairs = beside[~np.eye(count, dtype=bool)]
+    for found in (last, pairs):
+        expected = found.sum() / found.size
+        surplus = ((found - expected) ** 2 / expected).sum() - found.size
+        assert surplus < 5 * (2 * found.size) ** 0.5
 
 
 def test_keys_give_other_orders() -> None:
