@@ -65,7 +65,8 @@ def serve(
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Write the rows at places `place` to `place + count`; returns the boundaries and the facts of their segments.
 
-    `into` is the address of int64[count], ascending: the row of the arrays that each one is written to; 0 for the first.
+    `into` is the address of int64[count], ascending: the row of the arrays that each one is written to; 0 for the
+    first ones.
     All blocks under them must have been touched. `like` is an array of the type of a token. The rows from place
     `following` on, which come next, are asked for from memory meanwhile; none if it is negative.
     """
@@ -131,6 +132,8 @@ def _copy_all(
             ahead += next_counts[row]
         row_at = (rows[row] if len(rows) else row) * context
         first_apart, first, cut, at, end = apart, made, cuts, row_at, row_at + context
+        # Runs are written in whole blocks, over what follows them: not over rows that others have written.
+        room = ids[:end] if len(rows) else ids
         for k in range(counts[row]):
             tokens = tokens_at(pieces[piece, ADDRESS], pieces[piece, LENGTH], like)
             begin = shown = at
@@ -138,13 +141,13 @@ def _copy_all(
                 bounds[apart] = begin
                 apart += 1
             if whole:
-                shown, at = write_names(pieces, piece, counts[row] - k, removed, book, like, ids, at)
+                shown, at = write_names(pieces, piece, counts[row] - k, removed, book, like, room, at)
             facts_head = at - begin
             if pieces[piece, FORM] == PLAIN:
-                at = write_run(tokens, 0, len(tokens), ids, at)
+                at = write_run(tokens, 0, len(tokens), room, at)
             else:
                 here = new[places[cuts, NEW_AT] :]
-                at = write_cut(tokens, here, places[cuts], pieces[piece, FORM] == SPM, book, ids, at)
+                at = write_cut(tokens, here, places[cuts], pieces[piece, FORM] == SPM, book, room, at)
                 cuts += 1
             if pieces[piece, ENDS]:
                 ids[at] = i64(book[END])
