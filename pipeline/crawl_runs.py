@@ -2,7 +2,7 @@
 
 In: contents, source by source. Out: files sorted by content id. A source that fails half-way must leave nothing behind,
 so what is read of it is held apart until its end. Then it shares runs with those before it: later steps open every run
-for every part, which costs 0.1 ms each time, so their number has to go by bytes and tasks and not by sources. A source
+for every task, which costs 2 ms each time, so their number has to go by bytes and tasks and not by sources. A source
 with more than `SPILL_BYTES` has runs of its own. No more than `SPILL_BYTES` are in memory.
 """
 

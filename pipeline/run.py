@@ -52,6 +52,7 @@ from gleanery.pipeline.steps import (
 from gleanery.records.errors import StopRun, of_system
 from gleanery.records.local_paths import local_path
 
+LOOK_SECONDS = 0.2  # between two looks at what is done, at least
 STAGES = ("crawl", "annotate", "cluster", "select", "redact", "pack", "release")
 # What one step keeps, another one takes: (from, to).
 _CHAINS = (
@@ -260,15 +261,22 @@ def _refused(error: Exception) -> StopRun | None:
 
 @contextmanager
 def _watched(root: Path, step: Step, listener: Listener) -> Iterator[None]:
-    """Report progress from the sidecars, since an engine's run blocks and reports nothing."""
+    """Report progress from the sidecars, since an engine's run blocks and reports nothing.
+
+    It waits for 100 times as long as a look took, so that looking takes 1 % of a core however many tasks there are.
+    """
     ended = threading.Event()
 
-    def look() -> None:
-        while not ended.wait(0.2):
-            listener(Progress(step.stage, step.title, finished_count(root, step, step.tasks), len(step.tasks)))
+    def report() -> float:
+        start = time.monotonic()
+        listener(Progress(step.stage, step.title, finished_count(root, step), len(step.tasks)))
+        return max(LOOK_SECONDS, 100 * (time.monotonic() - start))
 
-    listener(Progress(step.stage, step.title, finished_count(root, step, step.tasks), len(step.tasks)))
-    thread = threading.Thread(target=look, daemon=True)
+    def look(pause: float) -> None:
+        while not ended.wait(pause):
+            pause = report()
+
+    thread = threading.Thread(target=look, args=(report(),), daemon=True)
     thread.start()
     try:
         yield

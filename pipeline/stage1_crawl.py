@@ -4,7 +4,8 @@ In: the sources of the settings and the opt-out rules. Out: the tables `repos`, 
 Step 1 of 2 (crawl) reads each source and spills its contents in sorted runs; step 2 (gather) merges the runs into
 parts of `blobs` by content id, so that a content is stored and later read once, however often it occurs. A worker
 holds one spill of 64 MB, whatever the size of a repository, or one part, however many copies of its contents there are.
-A part opens every run, 0.1 ms each, of which there are some for each task and each 64 MB, however many sources.
+A task of step 2 opens every run, of which there are some for each task and each 64 MB, however many sources, and makes
+some parts that stand side by side (`neighbours.py`): 2 ms for each run.
 """
 
 import dataclasses
@@ -29,7 +30,8 @@ from gleanery.pipeline.crawl_again import (
     reading_before,
 )
 from gleanery.pipeline.crawl_runs import RAW, Runs
-from gleanery.pipeline.exchange import first_of_each, id_range, iter_range, part_count, part_name, write_sorted
+from gleanery.pipeline.exchange import first_of_each, iter_range, write_sorted
+from gleanery.pipeline.neighbours import Part, narrowed, neighbour_tasks, parts_of
 from gleanery.pipeline.optouts import Objected, Way, blocked_sources, located, sources_of
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import Marker, Shard, Step, Task, made_from
@@ -83,10 +85,14 @@ def crawl_step(settings: Settings, rules: Sequence[Rule]) -> Step:
 def gather_step(settings: Settings, markers: Mapping[str, Marker], root: Path) -> Step:
     """Step 2 of 2: merge the contents of all sources into parts by content id. The crawl is done when it is made."""
     crawl_is_done(root)
-    parts = part_count(markers["crawl"].notes.get("content_bytes", 0), settings.run.part_bytes)
-    tasks = tuple(Task(part_name(p, parts), {"part": p, "parts": parts}) for p in range(parts))
-    work, owns = f"{__name__}:gather_part", ("tables/blobs/*",)
+    tasks = content_tasks(settings, markers)
+    work, owns = f"{__name__}:gather_parts", ("tables/blobs/*",)
     return Step("crawl", "gather", "1 of 7  gather", work, tasks, {}, ("crawl",), owns=owns, unit="contents")
+
+
+def content_tasks(settings: Settings, markers: Mapping[str, Marker]) -> tuple[Task, ...]:
+    """Tasks for all parts of `blobs`, some parts each."""
+    return neighbour_tasks(markers["crawl"].notes.get("content_bytes", 0), settings.run.part_bytes)
 
 
 def crawl_shard(shard: Shard) -> None:
@@ -248,12 +254,21 @@ class _Crawl:
         self.shard.notes["repositories"] = sum(r["status"] == "read" for r in self.repos)
 
 
-def gather_part(shard: Shard) -> None:
-    """Merge one range of contents: each once, with all base names under which it occurs."""
-    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
-    runs = sorted((shard.root / "work/crawl/data").glob("*.blobs.parquet"))
-    raw, copies = first_of_each(runs, "blob_id", low, high, RAW)
-    names = _names(iter_range(occurrence_files(shard.root), "blob_id", low, high, ["blob_id", "name"]))
+def gather_parts(shard: Shard) -> None:
+    """Merge some ranges of contents: each once, with all base names under which it occurs."""
+    every = sorted((shard.root / "work/crawl/data").glob("*.blobs.parquet"))
+    with (
+        narrowed(shard, every, "blob_id") as runs,
+        narrowed(shard, occurrence_files(shard.root), "blob_id") as occurrences,
+    ):
+        for part in parts_of(shard):
+            _gather(shard, part, runs, occurrences)
+
+
+def _gather(shard: Shard, part: Part, runs: Sequence[Path], occurrences: Sequence[Path]) -> None:
+    """Merge the contents of one part."""
+    raw, copies = first_of_each(runs, "blob_id", part.low, part.high, RAW)
+    names = _names(iter_range(occurrences, "blob_id", part.low, part.high, ["blob_id", "name"]))
     blobs, contents = raw.column("blob_id").to_pylist(), raw.column("content")
     columns = {
         "blob_id": pa.array(blobs, pa.string()),
@@ -262,9 +277,9 @@ def gather_part(shard: Shard) -> None:
         "names": pa.array([_bounded(names[blob]) for blob in blobs], pa.list_(pa.string())),
         "content": contents,
     }
-    path = shard.table("blobs")
+    path = shard.table("blobs", part.name)
     shard.wrote(path, write_table(path, "blobs", pa.table(columns)))
-    shard.counts |= {"in": copies, "kept": len(blobs), "rejected": copies - len(blobs)}
+    shard.add({"in": copies, "kept": len(blobs), "rejected": copies - len(blobs)})
 
 
 def occurrence_files(root: Path) -> list[Path]:
@@ -313,7 +328,7 @@ def _line(plain: Mapping[str, Any], settings: Settings) -> str:
 def _bucket_digits(sources: int) -> int:
     """How many digits of an id name a task: all while there are few sources, then for 1,000 sources a task at most.
 
-    So there are 256 tasks up to 256,000 sources: every part of the contents opens the files of every task.
+    So there are 256 tasks up to 256,000 sources: every task that gathers contents opens the files of each.
     """
     if sources <= SINGLE_SOURCES:
         return 32

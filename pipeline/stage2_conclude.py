@@ -17,10 +17,11 @@ from gleanery.licensing.conclude import Conclusion, FileFacts, conclude
 from gleanery.licensing.evidence import reading_scopes
 from gleanery.licensing.names import license_role
 from gleanery.licensing.scan import Finding
-from gleanery.pipeline.exchange import id_range, iter_range, read_ids, write_sorted
+from gleanery.pipeline.exchange import iter_range, read_ids, write_sorted
+from gleanery.pipeline.neighbours import narrowed, parts_of
 from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.stage1_crawl import occurrence_files
-from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR, blob_tasks, repository_tasks
+from gleanery.pipeline.stage1_crawl import content_tasks, occurrence_files
+from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR, repository_tasks
 from gleanery.pipeline.steps import Marker, Shard, Step
 from gleanery.records.parquet import iter_rows, read_table, table_of, write_table
 
@@ -53,9 +54,9 @@ _FEATURES = SPREAD.names[6:]
 
 def spread_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 2 of 3: give each file what was found in its content."""
-    work = f"{__name__}:spread_part"
+    work, tasks = f"{__name__}:spread_parts", content_tasks(settings, markers)
     reads = ("crawl", "annotate")
-    return Step("annotate", "spread", "2 of 7  spread", work, blob_tasks(markers), {}, reads)
+    return Step("annotate", "spread", "2 of 7  spread", work, tasks, {}, reads)
 
 
 def conclude_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
@@ -67,10 +68,9 @@ def conclude_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     return Step("annotate", "conclude", "2 of 7  conclude", work, tasks, parameters, ("crawl", "spread"), owns=owns)
 
 
-def spread_part(shard: Shard) -> None:
-    """Join one range of contents with the files that have them; sorted by repository for the next step."""
-    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
-    known, held, batches, rows = _Known(shard), list[pa.Table](), 0, 0
+def spread_parts(shard: Shard) -> None:
+    """Join some ranges of contents with the files that have them; sorted by repository for the next step."""
+    held, batches, rows = list[pa.Table](), 0, 0
 
     def write() -> None:
         nonlocal batches
@@ -80,24 +80,27 @@ def spread_part(shard: Shard) -> None:
         batches += 1
         held.clear()
 
-    for group in iter_range(occurrence_files(shard.root), "blob_id", low, high):
-        rows += group.num_rows
-        for start in range(0, group.num_rows, AT_ONCE):
-            held.append(known.joined(group.slice(start, AT_ONCE)))
-            if sum(table.nbytes for table in held) >= BATCH_BYTES:
-                write()
+    with narrowed(shard, occurrence_files(shard.root), "blob_id") as occurrences:
+        for part in parts_of(shard):
+            known = _Known(shard, part.name)
+            for group in iter_range(occurrences, "blob_id", part.low, part.high):
+                rows += group.num_rows
+                for start in range(0, group.num_rows, AT_ONCE):
+                    held.append(known.joined(group.slice(start, AT_ONCE)))
+                    if sum(table.nbytes for table in held) >= BATCH_BYTES:
+                        write()
     if held or not batches:
         write()
     shard.counts |= {"in": rows, "kept": rows}
 
 
 class _Known:
-    """What was found in the contents of one range."""
+    """What was found in the contents of one part."""
 
-    def __init__(self, shard: Shard) -> None:
-        self._findings = _grouped_findings(shard.table("license_findings"))
-        self._encodings = dict(_columns(shard.table("blobs"), "blob_id", "encoding"))
-        self._features = read_table(shard.table("features"), ["blob_id", "name", *_FEATURES])
+    def __init__(self, shard: Shard, part: str) -> None:
+        self._findings = _grouped_findings(shard.table("license_findings", part))
+        self._encodings = dict(_columns(shard.table("blobs", part), "blob_id", "encoding"))
+        self._features = read_table(shard.table("features", part), ["blob_id", "name", *_FEATURES])
         keys = [self._features.column(name).to_pylist() for name in ("blob_id", "name")]
         self._places = {key: place for place, key in enumerate(zip(*keys, strict=True))}
         self._first: dict[str, int] = {}

@@ -73,14 +73,14 @@ def pairs_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     return Step("cluster", "pairs", "3 of 7  pairs", work, tasks, parameters, reads, unit="pairs")
 
 
-def range_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:
-    """One task for each range of ids: some parts of `blobs` in a row, with `RANGE_CONTENTS` contents at most or so.
+def range_tasks(markers: Mapping[str, Marker], at_most: int = RANGE_CONTENTS) -> tuple[Task, ...]:
+    """One task for each range of ids: some parts of `blobs` in a row, with `at_most` contents or so.
 
     Work on pairs is by range: a part has only as many contents as a worker can read texts of, which is few for pairs.
     A small run has up to `USUAL_PARTS` of them, if that leaves `FEW_CONTENTS` for each.
     """
     parts, contents, ranges = len(blob_tasks(markers)), markers["sign"].counts["kept"], 1
-    while ranges * RANGE_CONTENTS < contents or (ranges < USUAL_PARTS and ranges * FEW_CONTENTS < contents):
+    while ranges * at_most < contents or (ranges < USUAL_PARTS and ranges * FEW_CONTENTS < contents):
         ranges *= 2
     count = min(parts, ranges)
     return tuple(Task(part_name(part, count), {"part": part, "parts": count}) for part in range(count))

@@ -24,7 +24,8 @@ from gleanery.dedup.sameness import NEAR, NORMALISED, Policy, equality
 from gleanery.licensing.names import license_role
 from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
 from gleanery.pipeline.settings import DedupSettings, Settings
-from gleanery.pipeline.stage2_annotate import blob_tasks, repository_tasks
+from gleanery.pipeline.stage2_annotate import repository_tasks
+from gleanery.pipeline.stage3_candidates import range_tasks
 from gleanery.pipeline.stage3_cluster import EDGES, edge_files, sameness_policy
 from gleanery.pipeline.stage3_witnesses import bears_witness
 from gleanery.pipeline.stage4_judge import JUDGED, overridden
@@ -35,6 +36,8 @@ from gleanery.records.parquet import read_table, table_of, write_table
 # 7: of several reasons that of the first class is told. 8: a fragment outweighs no objection.
 # 9: of repositories with equal evidence one wins all ties.
 KEEPER_VERSION = "9"
+# Of one task: its rows are small, 300 bytes for a file, and a task opens the files of every task of the step before.
+RANGE_CONTENTS = 1 << 16
 MEMBERS = 8192  # files that are settled at a time, as objects of some 3 kB each
 GROUPED = JUDGED.insert(0, pa.field("group_id", pa.string()))
 SETTLED = pa.schema(
@@ -67,13 +70,13 @@ KEPT = pa.schema(
 
 def group_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 2 of 5: bring the files of one cluster together."""
-    tasks, reads = blob_tasks(markers), ("judge", "clusters")
+    tasks, reads = range_tasks(markers, RANGE_CONTENTS), ("judge", "clusters")
     return Step("select", "group", "4 of 7  group", f"{__name__}:group_part", tasks, {}, reads)
 
 
 def settle_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 3 of 5: decide among duplicates."""
-    tasks, reads = blob_tasks(markers), ("group", "clusters")
+    tasks, reads = range_tasks(markers, RANGE_CONTENTS), ("group", "clusters")
     dedup = settings.dedup
     parameters = {"common_owners": dedup.common_owners, "threshold": dedup.threshold, "rule": KEEPER_VERSION}
     parameters |= {"normalised": dedup.normalised, "renamed": dedup.renamed, "near_code": dedup.near_code}

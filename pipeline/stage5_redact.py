@@ -8,9 +8,8 @@ another document has: of those that have it, the one with the smallest id stays.
 """
 
 import hashlib
-import itertools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gleanery.pipeline.exchange import id_range, part_count, part_name, read_range, write_sorted
+from gleanery.pipeline.exchange import id_range, inside, part_count, part_name, read_range, write_sorted
+from gleanery.pipeline.neighbours import Part, narrowed, neighbour_tasks, parts_of
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage4_select import KEPT, kept_files, lacking
@@ -26,7 +26,7 @@ from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.privacy.rules import redactor_version
 from gleanery.quality.decoding import decode
 from gleanery.records.errors import RejectRecord
-from gleanery.records.parquet import iter_rows, read_table, table_of, write_table
+from gleanery.records.parquet import iter_rows, table_of, write_table
 from gleanery.records.tables import TABLES
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ DOCUMENTS = pa.schema([f for f in TABLES["documents"].schema if f.name not in ("
 REDACTIONS = TABLES["redactions"].schema.insert(0, pa.field("repo_id", pa.string()))
 TEXTS = pa.schema([DOCUMENTS.field(name) for name in ("text_sha256", "file_id", "repo_id")])
 AGAIN = pa.schema([DOCUMENTS.field(name) for name in ("repo_id", "file_id")])
+TEXT_ROW_BYTES, TEXTS_BYTES = 140, 32 << 20  # of one row of `TEXTS`, and of the rows of a task
 SAME_TEXT = "text_of_another_document"
 SAME_TEXT_HINT = "nothing; another document of this run has the very same text"
 
@@ -50,21 +51,19 @@ def redact_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 
 def texts_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 2 of 3: of the files with one text, all but the first."""
-    work, tasks = f"{__name__}:texts_part", _document_tasks(settings, markers)
+    parts = part_count(TEXT_ROW_BYTES * markers["redact"].counts["kept"], TEXTS_BYTES)
+    tasks = tuple(Task(part_name(part, parts), {"part": part, "parts": parts}) for part in range(parts))
+    work = f"{__name__}:texts_part"
     return Step("redact", "texts", "5 of 7  texts", work, tasks, {}, ("redact",), unit="documents")
 
 
 def documents_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 3 of 3: parts of `documents` in which a repository's files stand together."""
-    work, tasks = f"{__name__}:documents_part", _document_tasks(settings, markers)
+    tasks = neighbour_tasks(markers["redact"].notes.get("text_bytes", 0), settings.run.part_bytes)
+    work = f"{__name__}:documents_parts"
     reads = ("crawl", "decide", "redact", "texts")
     owns = ("tables/documents/*", "tables/redactions/*", "tables/dead_letters/documents-*")
     return Step("redact", "documents", "5 of 7  documents", work, tasks, {}, reads, owns=owns, unit="documents")
-
-
-def _document_tasks(settings: Settings, markers: Mapping[str, Marker]) -> tuple[Task, ...]:
-    parts = part_count(markers["redact"].notes.get("text_bytes", 0), settings.run.part_bytes)
-    return tuple(Task(part_name(p, parts), {"part": p, "parts": parts}) for p in range(parts))
 
 
 @cache
@@ -143,48 +142,70 @@ def texts_part(shard: Shard) -> None:
     found = read_range(
         sorted((shard.root / "work/redact/data").glob("*.texts.parquet")), "text_sha256", low, high, TEXTS
     )
-    rows = found.sort_by([("text_sha256", "ascending"), ("file_id", "ascending")]).to_pylist()
-    again = [row for before, row in itertools.pairwise(rows) if before["text_sha256"] == row["text_sha256"]]
+    rows = found.sort_by([("text_sha256", "ascending"), ("file_id", "ascending")]).combine_chunks()
+    texts = rows.column("text_sha256")
+    again = rows.slice(1).filter(pc.equal(texts.slice(1), texts.slice(0, max(0, len(texts) - 1))))
     path = shard.data(f"{shard.task.name}.parquet")
-    table = pa.Table.from_pylist([{name: row[name] for name in AGAIN.names} for row in again], schema=AGAIN)
-    shard.wrote(path, write_sorted(path, table, "repo_id", "file_id"))
-    shard.counts |= {"in": len(rows), "kept": len(rows)}
-    shard.notes["again"] = len(again)
+    shard.wrote(path, write_sorted(path, again.select(AGAIN.names), "repo_id", "file_id"))
+    shard.counts |= {"in": rows.num_rows, "kept": rows.num_rows}
+    shard.notes["again"] = again.num_rows
 
 
-def documents_part(shard: Shard) -> None:
-    """Gather the documents and redactions of one range of repositories, each text once."""
+def documents_parts(shard: Shard) -> None:
+    """Gather the documents and redactions of some ranges of repositories, each text once."""
     low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
     folder = shard.root / "work/redact/data"
-    found = read_range(sorted(folder.glob("*.documents.parquet")), "repo_id", low, high, DOCUMENTS)
     again = read_range(sorted((shard.root / "work/texts/data").glob("*.parquet")), "repo_id", low, high, AGAIN)
-    again_ids = again.column("file_id").combine_chunks()
-    documents = found.filter(pc.invert(pc.is_in(found.column("file_id"), again_ids)))
-    names, lacks = _repository_names(shard.root), lacking(shard.root, low, high)
+    names, lacks = _repository_names(shard.root, low, high), lacking(shard.root, low, high)
     for repo, count in Counter(again.column("repo_id").to_pylist()).items():
         lacks[repo] = [*lacks.get(repo, ()), f"{SAME_TEXT}: {count}"]
-    ids = documents.column("repo_id").to_pylist()
+    with (
+        narrowed(shard, sorted(folder.glob("*.documents.parquet")), "repo_id") as texts,
+        narrowed(shard, sorted(folder.glob("*.redactions.parquet")), "repo_id") as spans,
+    ):
+        for part in parts_of(shard):
+            again_ids = inside(again, "repo_id", part.low, part.high).column("file_id").combine_chunks()
+            _write_documents(shard, part, texts, again_ids, names, lacks)
+            _write_redactions(shard, part, spans, again_ids)
+
+
+def _write_documents(
+    shard: Shard,
+    part: Part,
+    texts: Sequence[Path],
+    again_ids: pa.Array,
+    names: Mapping[str, str],
+    lacks: Mapping[str, Sequence[str]],
+) -> None:
+    """Write one part of `documents`, and a dead letter for each file whose text another one has."""
+    found = read_range(texts, "repo_id", part.low, part.high, DOCUMENTS)
+    table = found.filter(pc.invert(pc.is_in(found.column("file_id"), again_ids)))
+    shard.add({"in": found.num_rows, "kept": table.num_rows, "dead": len(again_ids)})
+    ids = table.column("repo_id").to_pylist()
     columns = {"repo": [names[r] for r in ids], "missing": [lacks.get(r, []) for r in ids]}
-    path, table = shard.table("documents"), documents
     for name, values in columns.items():
         field = TABLES["documents"].schema.field(name)
         table = table.append_column(field, pa.array(values, field.type))
+    path = shard.table("documents", part.name)
     shard.wrote(path, write_table(path, "documents", table))
-    redactions = read_range(sorted(folder.glob("*.redactions.parquet")), "repo_id", low, high, REDACTIONS)
-    redactions = redactions.filter(pc.invert(pc.is_in(redactions.column("file_id"), again_ids)))
-    path = shard.table("redactions")
-    shard.wrote(path, write_table(path, "redactions", redactions.drop_columns(["repo_id"])))
-    if again.num_rows:
+    if len(again_ids):
         about = {"stage": "redact", "error": SAME_TEXT, "hint": SAME_TEXT_HINT}
         dead = table_of("dead_letters", ({"id": ident} | about for ident in again_ids.to_pylist()))
-        path = shard.table("dead_letters", f"documents-{shard.task.name}")
+        path = shard.table("dead_letters", f"documents-{part.name}")
         shard.wrote(path, write_table(path, "dead_letters", dead))
-    shard.counts |= {"in": found.num_rows, "kept": documents.num_rows, "dead": again.num_rows}
 
 
-def _repository_names(root: Path) -> dict[str, str]:
-    names: dict[str, str] = {}
-    for path in sorted((root / "tables/repos").glob("*.parquet")):
-        table = read_table(path, ["repo_id", "name"])
-        names.update(zip(*(c.to_pylist() for c in table.columns), strict=True))
-    return names
+def _write_redactions(shard: Shard, part: Part, spans: Sequence[Path], again_ids: pa.Array) -> None:
+    """Write one part of `redactions`."""
+    redactions = read_range(spans, "repo_id", part.low, part.high, REDACTIONS)
+    redactions = redactions.filter(pc.invert(pc.is_in(redactions.column("file_id"), again_ids)))
+    path = shard.table("redactions", part.name)
+    shard.wrote(path, write_table(path, "redactions", redactions.drop_columns(["repo_id"])))
+
+
+def _repository_names(root: Path, low: str, high: str | None) -> dict[str, str]:
+    """The names of the repositories of a range of ids."""
+    schema, columns = TABLES["repos"].schema, ["repo_id", "name"]
+    paths = sorted((root / "tables/repos").glob("*.parquet"))
+    table = read_range(paths, "repo_id", low, high, schema, columns)
+    return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))

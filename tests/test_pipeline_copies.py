@@ -11,8 +11,8 @@ from gleanery.pipeline import stage2_conclude
 from gleanery.pipeline.crawl_runs import RAW
 from gleanery.pipeline.exchange import write_sorted
 from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.stage1_crawl import MAX_NAMES, OCCURRENCES, gather_part
-from gleanery.pipeline.stage2_conclude import SPREAD, spread_files, spread_part
+from gleanery.pipeline.stage1_crawl import MAX_NAMES, OCCURRENCES, gather_parts
+from gleanery.pipeline.stage2_conclude import SPREAD, spread_files, spread_parts
 from gleanery.pipeline.steps import Shard, Task
 from gleanery.records.ids import blob_id
 from gleanery.records.parquet import read_table, table_of, write_table
@@ -27,13 +27,13 @@ from gleanery.pipeline.steps import Shard, Task
 module, name, root, part = sys.argv[1:]
 work = getattr(importlib.import_module(module), name)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-work(Shard(Path(root), name, Task(part, {"part": 0, "parts": 1}), Settings()))
+work(Shard(Path(root), name, Task(part, {"part": 0, "parts": 1, "each": 1}), Settings()))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
 def _shard(root: Path, step: str) -> Shard:
-    return Shard(root, step, Task(PART, {"part": 0, "parts": 1}), Settings())
+    return Shard(root, step, Task(PART, {"part": 0, "parts": 1, "each": 1}), Settings())
 
 
 def _grew(root: Path, module: str, name: str) -> int:
@@ -79,19 +79,19 @@ def _places(root: Path, places: int) -> None:
 
 def test_a_content_of_which_there_are_many_copies_is_in_memory_once(tmp_path: Path) -> None:
     _repositories(tmp_path, [b"ab\n" * (1 << 18)], 200)
-    assert _grew(tmp_path, "stage1_crawl", "gather_part") < 60 << 20
+    assert _grew(tmp_path, "stage1_crawl", "gather_parts") < 60 << 20
 
 
 def test_a_content_that_stands_in_many_places_is_spread_in_batches(tmp_path: Path) -> None:
     _places(tmp_path, 200_000)
-    assert _grew(tmp_path, "stage2_conclude", "spread_part") < 100 << 20
+    assert _grew(tmp_path, "stage2_conclude", "spread_parts") < 100 << 20
 
 
 def test_contents_are_gathered_once_with_the_first_of_their_names(tmp_path: Path) -> None:
     contents = [b"one\n", b"two\n" * 1000, b"three\n"]
     _repositories(tmp_path, contents, 3 * MAX_NAMES)
     shard = _shard(tmp_path, "gather")
-    gather_part(shard)
+    gather_parts(shard)
     rows = read_table(shard.table("blobs")).to_pylist()
     assert {row["content"] for row in rows} == set(contents)
     assert all(row["blob_id"] == blob_id(row["content"]) and row["size"] == len(row["content"]) for row in rows)
@@ -107,7 +107,7 @@ def test_batches_hold_every_file_once_whatever_their_size(tmp_path: Path, monkey
     for size in (stage2_conclude.BATCH_BYTES, 1 << 16):
         monkeypatch.setattr(stage2_conclude, "BATCH_BYTES", size)
         shard = _shard(tmp_path, "spread")
-        spread_part(shard)
+        spread_parts(shard)
         paths = spread_files(tmp_path)
         assert sorted(shard.outputs) == [path.relative_to(tmp_path).as_posix() for path in paths]
         rows = pa.concat_tables([read_table(path) for path in paths]).cast(SPREAD).to_pylist()

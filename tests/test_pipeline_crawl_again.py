@@ -15,7 +15,7 @@ from gleanery.pipeline import crawl_runs, stage1_crawl
 from gleanery.pipeline.crawl_again import KEPT, crawl_is_done, read_again, unread
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import Settings, load_settings
-from gleanery.pipeline.stage1_crawl import crawl_step, gather_part
+from gleanery.pipeline.stage1_crawl import crawl_step, gather_parts
 from gleanery.pipeline.steps import (
     Marker,
     Shard,
@@ -184,9 +184,9 @@ def test_sources_of_a_task_share_runs_and_the_contents_are_the_same_bytes(settin
     made = []
     for root, crawl in ((tmp_path / "single", _crawl_as_a_run_does), (tmp_path / "shared", _crawl)):
         crawl(root, settings)
-        shard = Shard(root, "gather", Task("all", {"part": 0, "parts": 1}), settings)
-        gather_part(shard)
-        made.append((shard.counts, (root / "tables/blobs/all.parquet").read_bytes()))
+        shard = Shard(root, "gather", Task("all", {"part": 0, "parts": 1, "each": 1}), settings)
+        gather_parts(shard)
+        made.append((shard.counts, (root / "tables/blobs/part-00000-of-00001.parquet").read_bytes()))
     assert made[0] == made[1]
     assert [len(list((tmp_path / n).glob("work/crawl/data/*.blobs.parquet"))) for n in ("single", "shared")] == [2, 1]
 

@@ -1,12 +1,17 @@
 """Rows that go through an exchange arrive once, in the range of their key, and in the same bytes."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gleanery.pipeline.crawl_runs import RAW
 from gleanery.pipeline.exchange import (
     first_of_each,
     id_range,
@@ -65,9 +70,46 @@ def test_a_reader_takes_only_the_groups_that_overlap(tmp_path: Path) -> None:
     write_sorted(path, _table(rows), "key")
     found = read_ids([path], "key", [f"{50_000:040x}"], SCHEMA)
     assert found.column("value").to_pylist() == [50_000]
-    import pyarrow.parquet as pq
-
     assert pq.ParquetFile(path).num_row_groups > 4
+
+
+class Watched(pq.ParquetFile):  # type: ignore[misc]
+    """A file that notes which columns of which groups are unpacked."""
+
+    unpacked: ClassVar[list[tuple[tuple[int, ...], Sequence[str] | None]]] = []
+
+    def read_row_group(self, group: int, columns: Sequence[str] | None = None, **options: Any) -> pa.Table:
+        """Note it, and read."""
+        self.unpacked.append(((group,), columns))
+        return super().read_row_group(group, columns, **options)
+
+    def read_row_groups(self, groups: Sequence[int], columns: Sequence[str] | None = None, **options: Any) -> pa.Table:
+        """Note it, and read."""
+        self.unpacked.append((tuple(groups), columns))
+        return super().read_row_groups(groups, columns, **options)
+
+
+def test_only_keys_are_unpacked_of_a_group_with_no_row_of_the_range(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few keys far from the others stretch the bounds of their group over many ranges."""
+    rows = [(f"{0:040x}", 0), *((f"{(7 << 156) + n:040x}", n) for n in range(1000)), ("f" * 40, 1)]
+    write_sorted(tmp_path / "rows.parquet", _table(rows), "key")
+    monkeypatch.setattr(pq, "ParquetFile", Watched)
+    for part, found in ((0, 1), (3, 0), (7, 1000), (9, 0), (15, 1)):
+        Watched.unpacked.clear()
+        assert read_range([tmp_path / "rows.parquet"], "key", *id_range(part, 16), SCHEMA).num_rows == found
+        assert [columns for _, columns in Watched.unpacked] == [["key"], None][: 2 if found else 1]
+
+
+def test_a_footer_tells_the_bounds_of_the_key_and_nothing_of_the_contents(tmp_path: Path) -> None:
+    contents = [bytes([n]) * 3000 for n in range(200)]
+    write_sorted(tmp_path / "x", pa.table([[f"{n:040x}" for n in range(200)], contents], schema=RAW), "blob_id")
+    groups = pq.ParquetFile(tmp_path / "x").metadata
+    assert groups.num_row_groups > 1 and groups.serialized_size < 1000
+    for group in range(groups.num_row_groups):
+        assert groups.row_group(group).column(0).statistics.has_min_max
+        assert groups.row_group(group).column(1).statistics is None
 
 
 @given(st.integers(0, 1 << 40), st.integers(1, 1 << 30))

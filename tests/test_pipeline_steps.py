@@ -1,6 +1,7 @@
 """A step can be stopped anywhere, redoes only what is missing, and never lets a record get lost."""
 
 import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from gleanery.pipeline.steps import (
     Step,
     Task,
     finish,
+    finished_count,
     first_error,
     forget,
     pending,
@@ -185,3 +187,16 @@ def _written(digest: str) -> Any:
     from gleanery.records.parquet import Written
 
     return Written(0, 0, digest)
+
+
+def test_what_is_done_is_counted_by_one_listing_and_what_others_left_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = _step({"a": 1, "b": 2, "c": 3})
+    assert finished_count(tmp_path, step) == 0
+    _finished(tmp_path, _step({"a": 1, "z": 2}))
+    assert finished_count(tmp_path, step) == 1
+    _finished(tmp_path, step)
+    looks: list[str] = []
+    monkeypatch.setattr(os, "stat", lambda *_, **__: looks.append("a file of a task was asked for"))
+    assert finished_count(tmp_path, step) == 3 and not looks
