@@ -4,7 +4,7 @@ In: the size of what is to be cut into parts. Out: tasks, the parts of each, and
 the sorted files of a step before. If each part opened every file, costs would grow with parts × files, which is the
 square of the size. There are `TASKS` tasks at most, so a file is opened `TASKS` times, however small the parts are: a
 task of several parts first copies its range out of all files into few (`narrowed`), and its parts read those. The
-copy costs 2.5 s of CPU for each GB, and as much room in `work/` until the task ends. A task of one part copies none.
+copy costs 4 s of CPU for each GB, and as much room in `work/` until the task ends. A task of one part copies none.
 """
 
 import os

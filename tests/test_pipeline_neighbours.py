@@ -71,7 +71,7 @@ def _redacted(root: Path) -> None:
     table = pa.Table.from_pylist(again, schema=stage5_redact.AGAIN)
     write_sorted(root / "work/texts/data/all.parquet", table, "repo_id", "file_id")
     plain = [{"repo_id": repo, "name": f"acme/{repo}", "url": "u", "kind": "git", "status": "read"} for repo in repos]
-    lists = [row | {"aliases": [], "given_names": []} for row in plain]
+    lists: list[dict[str, Any]] = [row | {"aliases": [], "given_names": []} for row in plain]
     write_table(root / "tables/repos/all.parquet", "repos", table_of("repos", lists))
 
 

@@ -2,12 +2,15 @@
 
 import errno
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from gleanery.pipeline import run as driver
+from gleanery.pipeline.run import Progress
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.steps import (
     Marker,
@@ -200,3 +203,22 @@ def test_what_is_done_is_counted_by_one_listing_and_what_others_left_is_not(
     looks: list[str] = []
     monkeypatch.setattr(os, "stat", lambda *_, **__: looks.append("a file of a task was asked for"))
     assert finished_count(tmp_path, step) == 3 and not looks
+
+
+def test_looks_at_what_is_done_wait_in_proportion_to_what_they_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Progress] = []
+
+    def slowly(*_: object) -> int:
+        time.sleep(0.02)
+        return 0
+
+    for count, looks in ((lambda *_: 0, range(10, 1000)), (slowly, range(1, 2))):
+        monkeypatch.setattr(driver, "finished_count", count)
+        monkeypatch.setattr(driver, "LOOK_SECONDS", 0.01)
+        seen.clear()
+        with driver._watched(tmp_path, _step({"a": 1}), seen.append):
+            time.sleep(1)
+            assert len(seen) in looks
+        assert seen[-1].done == 1
