@@ -127,7 +127,7 @@ class RunSettings:
 
     part_bytes: int = _key(
         32 << 20,
-        "content in one part of a table; what a worker holds in memory; documents are numbered by part",
+        "content in one part of a table; documents are numbered by part; what it costs: docs/reference/engines.md",
         "bytes",
     )
     previous: str | None = _key(

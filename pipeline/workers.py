@@ -86,7 +86,7 @@ def ended_from_outside() -> StopRun:
     """What to tell people of a worker process that is gone."""
     return StopRun(
         "a worker process was ended from outside, most likely for lack of memory",
-        "run the same command again to resume, with fewer --workers or a smaller run.part_bytes; a script that "
+        "run the same command again to resume, with fewer --workers; a script that "
         "calls Gleanery itself must be a file, and do so below `if __name__ == '__main__':`",
     )
 

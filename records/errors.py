@@ -33,7 +33,7 @@ _WAYS_OUT = {
     errno.EEXIST: _GONE,
     errno.ENAMETOOLONG: _GONE,
     errno.EMFILE: "raise the limit of open files (`ulimit -n`), or use fewer --workers",
-    errno.ENOMEM: "use fewer --workers or a smaller run.part_bytes",
+    errno.ENOMEM: "use fewer --workers",
 }
 
 
