@@ -23,6 +23,7 @@ SCALE = 16
 LEAST_SHINGLES = 50
 MAX_BUCKET = 64
 WITNESSES = MAX_BUCKET // 2  # so that a large bucket has no more pairs for each member than one of `MAX_BUCKET`
+PAIRS_AT_ONCE = 1 << 22  # so many are added up before more are made
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _SLICED = np.uint64(60 - 24)  # hashes of a sample have 60 bits
 
@@ -86,21 +87,45 @@ def shared_samples(
     counts = np.diff(grouped.starts)
     after = np.repeat(counts + starts, counts) - np.arange(len(rows)) - 1
     large = np.flatnonzero(counts > MAX_BUCKET)
-    found: list[NDArray[np.uint64]] = [np.empty(0, np.uint64)]
-    hidden: list[_Rows] = [np.empty(0, np.int64)]
+    found, hidden = _Counted(), list[_Rows]([np.empty(0, np.int64)])
     for start, count, key in zip(starts[large].tolist(), counts[large].tolist(), grouped.keys[large], strict=True):
         held = rows[start : start + count]
         marked = held[witnesses[held] > 0] if witnesses is not None else held[:0]
         chosen = _chosen(marked, sizes, witnesses, key) if witnesses is not None else marked
-        found += _with_hubs(held, np.union1d(held[np.argmin(sizes[held])], chosen))
+        for pairs in _with_hubs(held, np.union1d(held[np.argmin(sizes[held])], chosen)):
+            found.add(pairs)
         hidden.append(np.setdiff1d(marked, chosen, assume_unique=True))
     here, distance = np.flatnonzero(~np.repeat(counts > MAX_BUCKET, counts) & (after >= 1)), 1
     while here.size:
-        found.append(_pairs(rows[here], rows[here + distance]))
+        found.add(_pairs(rows[here], rows[here + distance]))
         distance += 1
         here = here[after[here] >= distance]
-    pairs, numbers = np.unique(np.concatenate(found), return_counts=True)
-    return Shared(pairs, numbers.astype(np.int64), len(large), np.concatenate(hidden))
+    found.settle()
+    return Shared(found.pairs, found.counts, len(large), np.concatenate(hidden))
+
+
+class _Counted:
+    """Pairs and how often each was added. Some files of a megabyte have thousands of hashes in common, so pairs are
+    added up on the way: memory is that of the distinct ones, a few times."""
+
+    def __init__(self) -> None:
+        self.pairs: NDArray[np.uint64] = np.empty(0, np.uint64)
+        self.counts: _Rows = np.empty(0, np.int64)
+        self._new, self._size = list[NDArray[np.uint64]](), 0
+
+    def add(self, pairs: NDArray[np.uint64]) -> None:
+        self._new.append(pairs)
+        self._size += len(pairs)
+        if self._size >= max(PAIRS_AT_ONCE, len(self.pairs)):  # so each is sorted a few times at most
+            self.settle()
+
+    def settle(self) -> None:
+        if not self._size:
+            return
+        new, times = np.unique(np.concatenate(self._new), return_counts=True)
+        self.pairs, place = np.unique(np.concatenate([self.pairs, new]), return_inverse=True)
+        counts = np.bincount(place, np.concatenate([self.counts, times]), len(self.pairs))
+        self.counts, self._new, self._size = counts.astype(np.int64), [], 0
 
 
 def _chosen(marked: _Rows, sizes: NDArray[np.generic], witnesses: NDArray[np.uint8], key: np.uint64) -> _Rows:

@@ -4,7 +4,8 @@ In: the keys of all contents. Out: pairs of numbers. Step 4 of 9 (candidates) fi
 or of a form, or hashes of a sample; step 5 of 9 (pairs) joins what was found and takes from an earlier run what was
 measured there. Only numbers travel between parts, never text.
 
-A task of step 4 holds the keys of one band at once, at most `ROWS_AT_ONCE` of them, and 30 bytes for each.
+A task of step 4 holds the keys of one band at once, or the sampled hashes of one range, `ROWS_AT_ONCE` of them or so,
+and 30 bytes for each. How many hashes there are is what step 1 counted: a file of a megabyte has thousands.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,7 +30,6 @@ from gleanery.pipeline.stage3_witnesses import standing, witness_kinds
 from gleanery.pipeline.steps import Marker, Shard, Step, Task, rests_on
 
 ROWS_AT_ONCE = 1 << 20
-SAMPLES_EACH = 40  # of a typical content; only the number of tasks depends on it
 TASKS = 6  # for the bands of a small run; a large one has one for each band, or more
 FORMS = 2  # the keys after those of the bands
 FEW_CONTENTS, RANGE_CONTENTS = 1 << 13, 1 << 14
@@ -45,7 +45,7 @@ def candidates_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     spans = [(first, min(bands, first + each)) for first in range(0, bands, each)]
     spans += [(bands + form, bands + form + 1) for form in range(FORMS)]
     slices = 2
-    while slices * ROWS_AT_ONCE < contents * SAMPLES_EACH:
+    while slices * ROWS_AT_ONCE < markers["sign"].notes.get("sampled", 0):
         slices *= 2
     tasks = [
         Task(f"band-{first:03d}-{r:03d}", {"bands": [first, last], "range": [r, ranges]})

@@ -97,6 +97,7 @@ def sign_part(shard: Shard) -> None:
     path = shard.root / SIGNED.format(name=shard.task.name)
     shard.wrote(path, write_arrays(path, arrays))
     shard.counts |= {"in": len(part.ids), "kept": len(part.ids)}
+    shard.notes["sampled"] = len(arrays["samples"])
     shard.notes["signed"] = int(np.count_nonzero(~part.old))
     if shard.settings.run.previous is not None:
         shard.notes["known"] = int(np.count_nonzero(part.old))

@@ -292,6 +292,19 @@ def test_keys_that_are_taken_a_few_at_once_give_the_same_pairs(
     assert digests(tmp_path) == digests(kinds)
 
 
+def test_few_large_files_have_as_many_tasks_as_their_samples_need(tmp_path: Path) -> None:
+    """A file of a megabyte has thousands of sampled hashes, where a usual one has 40."""
+
+    def slices(sampled: int) -> int:
+        marker = Marker("", {}, {"kept": 300}, {"sampled": sampled})
+        step = stage3_candidates.candidates_step(Settings(), {"sign": marker})
+        return sum(task.name.startswith("sample") for task in step.tasks)
+
+    assert (slices(300 * 40), slices(300 * 8000)) == (2, 4)
+    shard = stage(tmp_path, {"long.py": code(1, 400)})["sign"]
+    assert shard["sampled"] > 100
+
+
 def test_prints_that_are_made_a_few_at_once_are_the_same(
     kinds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
