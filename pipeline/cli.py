@@ -106,6 +106,24 @@ def summary(
 
 
 @app.command()
+def trim(
+    folder: Annotated[Path, typer.Argument(parser=local_path, help="Folder of a finished run.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much room it would make.")] = False,
+) -> None:
+    """Let go of what the steps of a finished run handed to each other; every question keeps its answer.
+
+    Example: gleanery trim runs/demo --dry-run
+    """
+    from gleanery.pipeline.trimming import trim as let_go
+
+    freed = let_go(folder, dry_run)
+    said = "would make" if dry_run else "made"
+    out.print(f"{said} {freed.bytes / 1e6:,.1f} MB of room: {number(freed.files, 'file')} of {folder}/work")
+    if freed.files:
+        _hint("a later run with other settings, or of changed sources, makes them anew first")
+
+
+@app.command()
 def verify(
     folder: Annotated[Path, typer.Argument(parser=local_path, help="Folder of a release, such as runs/demo/release.")],
     expect: Annotated[str | None, typer.Option(help="The release_id that it must have, from another place.")] = None,

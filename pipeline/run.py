@@ -49,6 +49,7 @@ from gleanery.pipeline.steps import (
     step_fingerprint,
     sweep,
 )
+from gleanery.pipeline.trimming import restore, trimmed_steps
 from gleanery.records.errors import StopRun, of_system
 from gleanery.records.local_paths import local_path
 
@@ -195,11 +196,16 @@ class _Driver:
         self.settings, self.root, self.engine = settings, root, engine
         self.listener, self.report = listener, report
         self.markers: dict[str, Marker] = {}
+        self.steps: list[Step] = []
+        self.trimmed = trimmed_steps(root)
 
     def do(self, step: Step) -> None:
         """Do what is missing of one step, and check its counts."""
         base = step_fingerprint(step, self.markers)
-        marker = read_marker(self.root, step, base)
+        marker = read_marker(self.root, step, base, self.trimmed)
+        if marker is None and self.trimmed:
+            self._restore()
+        self.steps.append(step)
         if marker is None:
             start = time.monotonic()
             marker = self._run(step, base)
@@ -213,6 +219,13 @@ class _Driver:
         self.report.notes[step.name] = marker.notes
         self.report.cpu_seconds[step.name] = marker.cpu_ms / 1000
         self._check_chain(step.name)
+
+    def _restore(self) -> None:
+        """Make anew what the steps before handed on, and somebody let go of. It has the same bytes."""
+        restore(self.root)
+        self.trimmed, before, self.steps = frozenset(), self.steps, []
+        for step in before:
+            self.do(step)
 
     def _run(self, step: Step, base: str) -> Marker:
         todo = pending(self.root, step, base)

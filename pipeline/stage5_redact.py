@@ -9,16 +9,19 @@ another document has: of those that have it, the one with the smallest id stays.
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gleanery.pipeline.exchange import id_range, inside, part_count, part_name, read_range, write_sorted
+from gleanery.pipeline.exchange import id_range, inside, iter_range, part_count, part_name, read_range, write_sorted
 from gleanery.pipeline.neighbours import Part, narrowed, neighbour_tasks, parts_of
+from gleanery.pipeline.passing_texts import PassingTexts
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage4_select import KEPT, kept_files, lacking
@@ -26,7 +29,7 @@ from gleanery.pipeline.steps import Marker, Shard, Step, Task
 from gleanery.privacy.rules import redactor_version
 from gleanery.quality.decoding import decode
 from gleanery.records.errors import RejectRecord
-from gleanery.records.parquet import iter_rows, table_of, write_table
+from gleanery.records.parquet import heavy_groups, iter_rows, table_of, write_in_order, write_table
 from gleanery.records.tables import TABLES
 
 if TYPE_CHECKING:
@@ -178,21 +181,41 @@ def _write_documents(
     lacks: Mapping[str, Sequence[str]],
 ) -> None:
     """Write one part of `documents`, and a dead letter for each file whose text another one has."""
-    found = read_range(texts, "repo_id", part.low, part.high, DOCUMENTS)
-    table = found.filter(pc.invert(pc.is_in(found.column("file_id"), again_ids)))
-    shard.add({"in": found.num_rows, "kept": table.num_rows, "dead": len(again_ids)})
-    ids = table.column("repo_id").to_pylist()
-    columns = {"repo": [names[r] for r in ids], "missing": [lacks.get(r, []) for r in ids]}
-    for name, values in columns.items():
-        field = TABLES["documents"].schema.field(name)
-        table = table.append_column(field, pa.array(values, field.type))
     path = shard.table("documents", part.name)
-    shard.wrote(path, write_table(path, "documents", table))
+    with closing(PassingTexts(shard.data("").parent, shard.settings.run.part_bytes)) as passing:
+        found = _put_down(iter_range(texts, "repo_id", part.low, part.high), passing)
+        table = found.filter(pc.invert(pc.is_in(found.column("file_id"), again_ids))).sort_by("file_id")
+        ids = table.column("repo_id").to_pylist()
+        columns = {"repo": [names[r] for r in ids], "missing": [lacks.get(r, []) for r in ids]}
+        for name, values in columns.items():
+            field = TABLES["documents"].schema.field(name)
+            table = table.append_column(field, pa.array(values, field.type))
+        shard.wrote(path, write_in_order(path, "documents", _with_texts(table, passing)))
+    shard.add({"in": found.num_rows, "kept": table.num_rows, "dead": len(again_ids)})
     if len(again_ids):
         about = {"stage": "redact", "error": SAME_TEXT, "hint": SAME_TEXT_HINT}
         dead = table_of("dead_letters", ({"id": ident} | about for ident in again_ids.to_pylist()))
         path = shard.table("dead_letters", f"documents-{part.name}")
         shard.wrote(path, write_table(path, "dead_letters", dead))
+
+
+def _put_down(documents: Iterable[pa.Table], texts: PassingTexts) -> pa.Table:
+    """The rows of some tables, each with the number of its text instead of the text."""
+    found = [DOCUMENTS.empty_table().drop_columns(["text"])]
+    for group in documents:
+        texts.put(group.column("text"))
+        found.append(group.drop_columns(["text"]))
+    about = pa.concat_tables(found)
+    return about.append_column("number", pa.array(np.arange(about.num_rows)))
+
+
+def _with_texts(documents: pa.Table, texts: PassingTexts) -> Iterator[pa.Table]:
+    """The rows with their texts, a row group at a time."""
+    numbers, schema = documents.column("number").to_numpy(), TABLES["documents"].schema
+    for start, end in list(heavy_groups("text", texts.sizes[numbers].tolist())) or [(0, 0)]:
+        column = pa.array(map(texts.read, numbers[start:end].tolist()), pa.large_binary()).cast(pa.large_string())
+        group = documents.slice(start, end - start).append_column(schema.field("text"), column)
+        yield group.select(schema.names)
 
 
 def _write_redactions(shard: Shard, part: Part, spans: Sequence[Path], again_ids: pa.Array) -> None:

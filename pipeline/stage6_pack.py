@@ -8,6 +8,7 @@ repository, in which the rules of step `redact` find something gets no tokens. S
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +19,7 @@ import pyarrow as pa
 import tokenizers
 from numpy.typing import NDArray
 
+from gleanery.pipeline.passing_texts import PassingTexts
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage5_redact import redactor
 from gleanery.pipeline.steps import Marker, Shard, Step, Task
@@ -29,11 +31,13 @@ from gleanery.records.parquet import (
     describe,
     iter_rows,
     link_file,
+    open_parquet,
     read_table,
     table_of,
     write_bytes,
     write_table,
 )
+from gleanery.records.tables import TABLES
 from gleanery.shards.finishing import finish
 from gleanery.shards.layout import docs_file, index_file, names_file, spans_file, tokens_file
 from gleanery.shards.ordering import ORDER_VERSION, order_of
@@ -164,13 +168,13 @@ def sample(documents: Iterable[tuple[str, str]], limit: int) -> list[str]:
 def tokens_part(shard: Shard) -> None:
     """Encode one part of `documents`, repository by repository, imported files first."""
     part, parts = shard.task.payload["part"], shard.task.payload["parts"]
-    keys: list[tuple[str, str]] = [("repo", "ascending"), ("repo_id", "ascending"), ("path", "ascending")]
-    rows = _in_order(read_table(shard.table("documents")).sort_by(keys))
     root = shard.root / "work/tokens/data"
     kind = shard.settings.shards.compression
     spans = _find_spans() if shard.settings.shards.syntax_spans else None
     tokenizer = load_tokenizer(shard.root, shard.settings)
-    summary = write_part(root, part, parts, rows, tokenizer, kind, spans, redactor().finds_in_name)
+    with closing(PassingTexts(root, shard.settings.run.part_bytes)) as texts:
+        rows = _in_order(_put_down(shard.table("documents"), texts), texts)
+        summary = write_part(root, part, parts, rows, tokenizer, kind, spans, redactor().finds_in_name)
     for name in (f(part, parts) for f in _files(shard.settings)):
         shard.wrote(root / name, describe(root / name, 0))
     if summary.dead:
@@ -183,20 +187,32 @@ def tokens_part(shard: Shard) -> None:
     shard.notes |= {"tokens": summary.tokens, "hidden_names": summary.hidden_names}
 
 
-def _in_order(documents: pa.Table) -> Iterator[dict[str, Any]]:
+def _put_down(path: Path, texts: PassingTexts) -> pa.Table:
+    """The documents of a part by repository and path, each with the number of its text instead of the text."""
+    with open_parquet(path) as file:
+        for group in range(file.num_row_groups):
+            texts.put(file.read_row_group(group, columns=["text"], use_threads=False).column(0))
+    about = read_table(path, [name for name in TABLES["documents"].schema.names if name != "text"])
+    about = about.append_column("number", pa.array(np.arange(about.num_rows)))
+    return about.sort_by([("repo", "ascending"), ("repo_id", "ascending"), ("path", "ascending")])
+
+
+def _in_order(documents: pa.Table, texts: PassingTexts) -> Iterator[dict[str, Any]]:
     """The rows of documents that are sorted by repository, each repository's files in the order of their imports."""
     begin = 0
     for _, same in groupby(documents.column("repo_id").to_pylist()):
         files = documents.slice(begin, sum(1 for _ in same))
         begin += files.num_rows
-        texts = ((row["path"], row["language"], row["text"]) for row in _rows(files))
-        order, ordered_by = order_of(texts, files.column("repo")[0].as_py())
-        for row in _rows(files.take(order)):
+        asked = ((row["path"], row["language"], row["text"]) for row in _rows(files, texts))
+        order, ordered_by = order_of(asked, files.column("repo")[0].as_py())
+        for row in _rows(files.take(order), texts):
             yield row | {"ordered_by": ordered_by}
 
 
-def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
-    return (row for batch in table.to_batches(max_chunksize=256) for row in batch.to_pylist())
+def _rows(documents: pa.Table, texts: PassingTexts) -> Iterator[dict[str, Any]]:
+    for batch in documents.to_batches(max_chunksize=256):
+        for row in batch.to_pylist():
+            yield row | {"text": texts.read(row.pop("number")).decode("utf-8")}
 
 
 def _files(settings: Settings) -> tuple[Callable[[int, int], str], ...]:

@@ -270,12 +270,20 @@ def _row_groups(table: pa.Table) -> Iterator[tuple[int, int]]:
         for start in range(0, table.num_rows, ROW_GROUP_ROWS):
             yield start, min(start + ROW_GROUP_ROWS, table.num_rows)
         return
-    sizes = pc.binary_length(table.column(heavy)).to_pylist()
+    yield from heavy_groups(heavy, pc.binary_length(table.column(heavy)).to_pylist())
+
+
+def heavy_groups(column: str, sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The same for rows whose values in such a column have these bytes.
+
+    >>> list(heavy_groups("content", [100 << 10, 20 << 10, 100 << 10]))
+    [(0, 2), (2, 3)]
+    """
     start, held = 0, 0
     for row, size in enumerate(sizes):
-        if held and held + size > _HEAVY[heavy]:
+        if held and held + size > _HEAVY[column]:
             yield start, row
             start, held = row, 0
         held += size
-    if start < table.num_rows:
-        yield start, table.num_rows
+    if start < len(sizes):
+        yield start, len(sizes)

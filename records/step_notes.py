@@ -44,6 +44,11 @@ def stale_tables(folder: Path, tables: Mapping[str, list[Path]]) -> frozenset[st
     return frozenset(stale)
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether every step of a run is finished, and the release stands on the tables beside it."""
+    return _Notes(folder).stands("release")
+
+
 def has_release_of_before(folder: Path) -> bool:
     """Whether the release in the folder of a run was made from other tables than those that stand beside it now."""
     notes = _Notes(folder)
