@@ -79,7 +79,7 @@ def styles_of(names: pa.ListArray) -> NDArray[np.uint8]:
 
     >>> found = styles_of(pa.array([["a.py"], ["notes.txt", "z.c"], [], ["py"], ["CMakeLists.txt"]]))
     >>> [STYLE_NAMES[style] for style in found]
-    ['hash', 'slashes', 'none', 'none', 'hash']
+    ['hash', 'slashes', 'none', 'none', 'cmake']
     """
     lower = pc.utf8_lower(names.values)
     endings = pc.replace_substring_regex(lower, r"(?s)^.*\.", ".")
