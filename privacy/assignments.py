@@ -48,7 +48,7 @@ GATES = {
 # A keyword, the rest of the name, the end of its quotes, perhaps a type, and what assigns: all of it on one line.
 # Quotes and signs may be written as pages and addresses of the web write them.
 _ASSIGNMENT = compile_pattern(
-    rf"(?i)(?:{_NAMES})[\w.\-\x80-\xff]{{0,40}}((?:{QUOTE})?\]?)(?:\[[\w \t+*]{{0,30}}\]){{0,2}}(?:"
+    rf"(?i)(?:{_NAMES})[\w.\-\x80-\xff]{{0,40}}((?:{QUOTE})?(?:[ \t]?[\]}}])?)(?:\[[\w \t+*]{{0,30}}\]){{0,2}}(?:"
     r"(?:[?!]?[ \t]{0,4}(:)[ \t]{0,3}(?:&(?:'\w{1,12}[ \t])?)?[a-z][\w.\[\]<>?*&]{0,30}(?:[ \t]\|[ \t][\w\[\]]{1,20})?"
     r"[ \t]{0,8}=[ \t]{0,8})"
     r"|[ \t]{1,4}(?:as[ \t]{1,4})?(?:string|str|char|text|varchar|value|content)[ \t]{0,4}=[ \t]{0,8}"
@@ -101,6 +101,9 @@ _DEFINER = re.compile(
     rb"|environ\.get|getenv|get_env\w*|fetch|getordefault|(?:map|pair|entry)\.of|\b(?:entry|pair))[ \t]?\("
     rb"|\bmap\.of\([^()]{0,60},|\bflag\w*(?:\(\))?\.string\w*\((?:&[\w.]{1,40},)?)[ \t]?\\?[\"'`][\w.\-]{0,60}$"
 )
+# "curl_setopt($curl, CURLOPT_PASSWORD," and the key of a hash: `$login{password}`, but no `${password}`.
+_SETOPT = re.compile(rb"(?i)setopt\w{0,12}[ \t]?\([^,()\n]{1,60},[ \t]{0,4}[\w:]*$")
+_KEY_OF_HASH = re.compile(rb"[\w>\]})]\{[\"']?$")
 _SETTER = re.compile(r"(?i)(?:\w*\.)*(?:(?:set|with|add)\w*|password|passphrase)")
 
 
@@ -270,6 +273,10 @@ def _field_span(source: Source, found: Found, element: bool = False) -> tuple[in
 def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | None:
     """Where the value stands, in bytes, or None if there is none that could be a literal."""
     place, operator = found.end(), found.group(3)
+    if found.group(1).endswith(b"}"):
+        before = source.before(found.start(), 60).rstrip(_LEFT_OF_NAME)
+        if not _KEY_OF_HASH.search(before):
+            return None
     quoted = literal_span(source.raw, place)
     if operator == b":-":
         default = _DEFAULT.match(source.raw, place)
@@ -280,7 +287,8 @@ def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | No
     if operator == b"(":
         return quoted if _SETTER.fullmatch(name) else None
     if operator == b",":
-        return quoted if _DEFINER.search(source.before(found.start(), 90)) else None
+        before = source.before(found.start(), 90)
+        return quoted if _DEFINER.search(before) or _SETOPT.search(before) else None
     if quoted is not None or operator and operator.startswith(b"%"):
         return quoted
     if source.bare_values:

@@ -97,3 +97,56 @@ def test_both_gates_let_these_places_through(keywords_only: bool) -> None:
     redactor = Redactor(keywords_only)
     for text in (f"'{PW}' == $PASSWORD", f"FETCH('PASSWD'){{'{PW}'}}", f"PWD.EQUALS('{PW}')", f"MASTERAUTH {PW}"):
         assert found(redactor, text, "a.conf") == [("PASSWORD", PW)]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.py", f'server.login("wilma@example.org", "{PW}")'),
+        ("a.py", f'smtp.login(sender, "{PW}")'),
+        ("a.py", f"requests.get(url, auth=('wilma', '{PW}'))"),
+        ("a.py", f'db = pymysql.connect("localhost", "wilma", "{PW}", "shop")'),
+        ("a.py", f"HTTPBasicAuth('', '{PW}')"),
+        ("a.php", f'$c = mysqli_connect("localhost", "wilma", "{PW}", "shop");'),
+        ("a.php", f"new PDO('mysql:host=localhost', 'wilma', '{PW}');"),
+        ("a.php", f"curl_setopt($ch, CURLOPT_USERPWD, '{PW}');"),
+        ("a.c", f'curl_easy_setopt(curl, CURLOPT_PASSWORD, "{PW}");'),
+        ("A.java", f'new PasswordAuthentication("wilma@example.org", "{PW}");'),
+        ("A.java", f'DriverManager.getConnection(url(host, 3306), "wilma", "{PW}");'),
+        ("a.cs", f'new NetworkCredential("wilma", "{PW}", "DOMAIN");'),
+        ("a.go", f'smtp.PlainAuth("", user, "{PW}", host)'),
+        ("a.js", f"cy.login('wilma@example.org', '{PW}');"),
+        ("a.js", f"new Sequelize('shop', 'wilma', '{PW}', {{dialect: 'mysql'}})"),
+        ("a.ino", f'WiFi.begin("Home", "{PW}");'),
+        ("a.pl", f"$arguments{{password}} = '{PW}';"),
+        ("a.pl", f"$login->{{'password'}} = '{PW}';"),
+        ("a.php", f"$config[ 'password' ] = '{PW}';"),
+        ("a.php", f"$mysqlpass = '{PW}';"),
+    ],
+)
+def test_a_password_by_its_place_is_found(redactor: Redactor, path: str, text: str) -> None:
+    assert found(redactor, text, path) == [("PASSWORD", PW)]
+
+
+def test_the_key_of_a_wallet_is_found(redactor: Redactor) -> None:
+    key = "b955724e0a636ee776023399c2555e48453072b7f0f4ab1deedc10e61dda4f31"
+    assert found(redactor, f'new ethers.Wallet("0x{key}", provider)', "a.js") == [("KEY", f"0x{key}")]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.py", f'logger.login("wilma", "{PW}")'),
+        ("a.py", "server.login(user, password)"),
+        ("a.py", "auth=('wilma', os.environ['PW'])"),
+        ("a.php", 'mysqli_connect($host, $user, "$password");'),
+        ("a.php", "new PDO($dsn, 'wilma', 'password');"),
+        ("a.cs", f'new NetworkCredential("wilma", Decrypt("{PW}"));'),
+        ("a.js", f"const text = `${{password}} = '{PW}'`"),
+        ("a.js", f"let {{password}} = form; say('{PW}')"),
+        ("a.py", f'bypass = "{PW}"'),
+        ("a.js", "new ethers.Wallet(process.env.PRIVATE_KEY, provider)"),
+    ],
+)
+def test_what_only_looks_like_a_password_by_its_place_is_left(redactor: Redactor, path: str, text: str) -> None:
+    assert found(redactor, text, path) == []
