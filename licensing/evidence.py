@@ -20,6 +20,7 @@ from gleanery.licensing.file_sections import MOST_SECTIONS, Section, file_sectio
 from gleanery.licensing.foreign_limits import foreign_limit
 from gleanery.licensing.grants import doubtful, grants, may_be_mention, mention_of
 from gleanery.licensing.heads import findings_of_head, head_to_scan, unheard
+from gleanery.licensing.included import included_only
 from gleanery.licensing.limits import limit_in, limit_of_page, limited
 from gleanery.licensing.lookalikes import only_lines, without_any_use, without_comparisons, without_resources
 from gleanery.licensing.manifests import Statement, statements
@@ -36,7 +37,7 @@ from gleanery.licensing.scan import MAYBE_NO_TRAINING, NO_TRAINING, Finding, Sca
 from gleanery.licensing.statements import OF_FILES, OWN_TAG, OWNERS_ONLY, PART, THIRD_PARTIES, only_points
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 31
+EVIDENCE_VERSION = 32
 _DUAL_LICENSED = re2.compile(rb"(?:dual|double|dually)[- ]?licen[sc]ed")
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _MOST_NOT_INCLUDED = 16
@@ -124,6 +125,8 @@ def _of_text(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     # So does an empty one, and one that says "License" and no more, such as a heading or a list of words in a file
     # `license`: it states nothing, and what stands further up holds.
     stripped = text.strip()
+    if len(content) <= LONGEST_FIELD and included_only(stripped):
+        return (Finding("none", rule=OWNERS_ONLY),)
     if found[0].outcome == "none" and len(content) <= LONGEST_FIELD and (not stripped or _OWNERS_ONLY.match(stripped)):
         return (replace(found[0], rule=OWNERS_ONLY), *found[1:])
     # The machine-readable form of Debian in a licence file: it says of each file what it is under.

@@ -27,7 +27,8 @@ GATE = re2.compile(
         r"public\W?domain|\bpublic$|disclaims|see copyright|distribution and use|free software|freeware|"
         r"shareware|open\Wsource|"
         r"proprietary|confidential|trade secret|unpublished|non-?commercial|all rights|rights reserved|"
-        r"restricted rights|unlawful|do what the f|beerware|dedicat|provided .{0,3}as\Wis|creative.?commons|"
+        r"restricted rights|without restriction|unlawful|do what the f|beerware|dedicat|"
+        r"provided .{0,3}as\Wis|creative.?commons|"
         r"public license|" + _IDS
     )
     .replace(" ", r"[ \t]+")

@@ -248,13 +248,16 @@ class Scanner:
         if match.solid and not more:
             return ()
         opinion = opinion_on(words.without_lines(owners), True)
-        if opinion is not None and begin_more_than_once(lines):
+        brief = all(is_brief(f.rule or "") for f in match.findings)
+        if begin_more_than_once(lines) if opinion is not None else brief:
             findings, left = by_sections(lines, words, owners, match.findings, more)
+            if opinion is None:  # the text may stand in one comment, and a few words that name it in another
+                return () if left is more else _with_change_beside(findings, words, left, True)
             if not says_better(opinion, findings, left, words):
                 return _with_change_beside(findings, words, left, True)
         if (
             opinion is None
-            or not opinion.alone
+            or not (opinion.alone or (brief and say_only(match.findings, opinion.expression)))
             or (opinion.change is None and _say_it_already(match.findings, opinion.expression))
         ):
             return ()

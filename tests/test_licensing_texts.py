@@ -156,6 +156,36 @@ def test_a_line_across_a_comment_ends_what_it_says_of_the_licence() -> None:
     assert [f.expression for f in found] == ["BSD-3-Clause"], said(found)
 
 
+@pytest.mark.parametrize(
+    "above",
+    [
+        ["The frob library is distributed under the New BSD license:", ""],
+        [
+            "Original file name frob.c  Initial import into the tree of Frob on 2007-04-11.  Lifted from version 5.2",
+            "of 'Open Frob' with the modified BSD license, BSD license without the advertising clause.",
+            "*/",
+            "",
+            "/*",
+        ],
+    ],
+)
+def test_a_text_is_known_below_a_sentence_that_names_it(above: list[str]) -> None:
+    text = shipped("bsd-new").replace("the copyright holder nor", "Nora Nobody nor").strip()
+    text = text.replace("COPYRIGHT OWNER OR\nCONTRIBUTORS", "NORA NOBODY OR\nHER FRIENDS")
+    lines = [*above, "Copyright (c) 2009, Nora Nobody", "", *text.splitlines()]
+    comment = "\n".join(["/*", *(line if line in ("*/", "/*", "") else f" * {line}" for line in lines), " */"])
+    found = find(SCANNER, f"{comment}\nint a;\n".encode(), "head")
+    assert [f.expression for f in found if f.outcome == "found"] == ["BSD-3-Clause"], said(found)
+    assert not any(f.outcome in ("unknown", "changed") for f in found), said(found)
+
+
+def test_a_permission_without_restriction_is_heard_behind_the_name_of_its_owner() -> None:
+    head = "/*\n * COPYRIGHT (C) 1986 Gary S. Brown.  You may use this program, or code or tables\n"
+    head += " * extracted from it, as desired without restriction.\n */\nint a;\n"
+    (found,) = find(SCANNER, head.encode(), "head")
+    assert found.expression == "LicenseRef-scancode-gary-s-brown"
+
+
 def test_a_refused_licence_stays_what_it_is_however_it_was_changed() -> None:
     text = shipped("gpl-2.0") + "\nCommercial use of this program is not permitted.\n"
     assert [f.expression for f in SCANNER.scan(text.encode(), "whole")] == ["GPL-2.0-only"]
