@@ -179,3 +179,18 @@ def test_the_password_that_a_mail_service_makes_for_a_program_is_found(redactor:
     assert found(redactor, f"EMAIL_HOST_PASSWORD = '{value}'\n") == [("PASSWORD", value)]
     assert found(redactor, f"EMAIL_HOST_PASSWORD={value}\n", ".env") == [("PASSWORD", value)]
     assert found(redactor, "password = 'this one is not a password'\n") == []
+
+
+RANDOM_LETTERS = ("xTrqPLmwZkBdHs", "QWmzRtPLkxVb", "XKRTQPLMWZ", "vGbKtZqWnR")
+WORDS = ("userNameOrEmail", "STARTTLS", "XMLHttpRequest", "getDbConnStr", "Passwortwechsel", "WNDCLASSEX", "putStrLn")
+
+
+@pytest.mark.parametrize("value", RANDOM_LETTERS)
+def test_letters_without_a_word_are_a_password(redactor: Redactor, value: str) -> None:
+    for path, text in (("a.py", 'DB_PASSWORD = "{}"\n'), (".env", "DB_PASSWORD={}\n"), ("a.yml", "password: {}\n")):
+        assert found(redactor, text.format(value), path) == [("PASSWORD", value)]
+
+
+@pytest.mark.parametrize("value", WORDS)
+def test_words_and_abbreviations_are_none(redactor: Redactor, value: str) -> None:
+    assert found(redactor, f'DB_PASSWORD = "{value}"\n', "a.py") == []
