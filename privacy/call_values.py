@@ -1,9 +1,10 @@
 """Values in calls: passwords and keys whose telling name and value are parted by a call, or stand the other way round.
 
 In: a source. Out: hits for the values only. Read are values that a call makes into another form (`[]byte("…")`),
-comparisons by a method or with the value first, defaults in placeholders and blocks, what a test types into a field
-for passwords, and directives of servers. The name decides what is looked for and the value whether it is one, as for
-assignments. Each pattern has a gate of its own, so a text without such a place costs nothing more.
+comparisons by a method or with the value first, defaults in placeholders, in blocks and of the environment, what a
+test types into a field for passwords, and directives of servers. The name decides what is looked for and the value
+whether it is one, as for assignments. Each pattern has a gate of its own, so a text without such a place costs
+nothing more.
 """
 
 import re
@@ -35,6 +36,16 @@ _REVERSED = (
 # `${db.password:value}` of Spring and others, and a block with the default: `ENV.fetch("DB_PASSWORD") { "value" }`.
 _PLACEHOLDER = rf"\$\{{([\w.\-]{{0,60}}{_STEM}[\w.\-]{{0,40}}):([^\s{{}}\"'`?+=\-][^\s{{}}\"'`]{{3,200}})\}}"
 _BLOCK = rf"fetch\([ \t]?[\"']([\w.\-]{{0,60}}{_STEM}[\w.\-]{{0,40}})[\"'][ \t]?\)[ \t]{{0,3}}(?:\{{|do\b)[ \t]{{0,3}}"
+# A variable of the environment and what stands in for it: behind an operator, or as an argument called default.
+_ENVIRONMENT = (
+    rf"(?:\b(?:env|environ)(?:\.get\(|\.|\[)|\$_(?:env|server)\[|getenv\()[ \t]?[\"'`]?"
+    rf"([\w.\-]{{0,60}}{_STEM}[\w.\-]{{0,40}})"
+    r"[\"'`]?[ \t]?[\])]{0,3}[ \t]{0,4}(?:\|\||\?\?|\bor\b|\?:|\.orelse\()\s{0,40}"
+)
+_DEFAULT = (
+    rf"\b(?:config|env(?:\.\w{{1,12}})?|getenv|environ\.get|get_env\w*)\(\s{{0,40}}[\"']([\w.\-]{{0,60}}{_STEM}[\w.\-]{{0,40}})[\"'],"
+    r"\s{0,40}(?:cast[ ]?=[ ]?\w{1,12},\s{0,40})?default[ \t]?=[ \t]?"
+)
 # A selector of a field for passwords, and what a test types into it: both arguments of a call, or a call on the field.
 _FIELD = r"(?:\"[^\"\n]{0,80}passw[^\"\n]{0,24}\"|'[^'\n]{0,80}passw[^'\n]{0,24}'|`[^`\n]{0,80}passw[^`\n]{0,24}`)"
 _TYPED = (
@@ -55,6 +66,8 @@ GATES = {
     "call_reversed": Condition(rf"[\"']{_REVERSED}", _STEMS, True),
     "call_placeholder": Condition(_PLACEHOLDER, _STEMS, True),
     "call_block": Condition(_BLOCK, (b"fetch(",), True),
+    "call_environment": Condition(_ENVIRONMENT, (b"env", b"$_server"), True),
+    "call_default": Condition(_DEFAULT, (b"default",), True),
     "call_typed": Condition(_TYPED, (b"passw",), True),
     "call_header": Condition(_HEADER, (b"proxy_set_header", b"add_header", b"requestheader"), True),
     "call_directive": Condition(_DIRECTIVE, (b"requirepass", b"masterauth", b"rootpw", b"insecure-password"), True),
@@ -63,6 +76,8 @@ _NAMED = {
     "call_made": compile_pattern(rf"(?i)([\w.]{{0,60}}{_MADE}"),
     "call_equals": compile_pattern(rf"(?i)([\w.]{{0,60}}{_EQUALS}"),
     "call_block": compile_pattern(f"(?i){_BLOCK}"),
+    "call_environment": compile_pattern(f"(?i){_ENVIRONMENT}"),
+    "call_default": compile_pattern(f"(?i){_DEFAULT}"),
 }
 _LITERAL_FIRST = compile_pattern(rf"(?i)(?:\"([^\"'`\s\\]{{4,128}})\"|'([^\"'`\s\\]{{4,128}})'){_REVERSED}")
 _DEFAULTS = compile_pattern(f"(?i){_PLACEHOLDER}")

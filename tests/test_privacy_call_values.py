@@ -150,3 +150,28 @@ def test_the_key_of_a_wallet_is_found(redactor: Redactor) -> None:
 )
 def test_what_only_looks_like_a_password_by_its_place_is_left(redactor: Redactor, path: str, text: str) -> None:
     assert found(redactor, text, path) == []
+
+
+DEFAULTS = [
+    ("a.js", 'connect(process.env.DB_PASSWORD || "{}")'),
+    ("a.ts", "connect(process.env['DB_PASSWORD'] ?? '{}')"),
+    ("a.rb", "connect(ENV['DB_PASSWORD'] || '{}')"),
+    ("a.php", 'connect(getenv("DB_PASSWORD") ?: "{}");'),
+    ("a.kt", 'connect(System.getenv("DB_PASSWORD") ?: "{}")'),
+    ("a.py", 'connect(os.environ.get("DB_PASSWORD") or "{}")'),
+    ("A.java", 'Optional.ofNullable(System.getenv("DB_PASSWORD")).orElse("{}")'),
+    ("settings.py", "X = config('DB_PASSWORD', default='{}')"),
+    ("settings.py", "X = config('DB_PASSWORD', cast=str, default='{}')"),
+    ("settings.py", "'PASSWORD': env('DB_PASSWORD', default='{}'),"),
+    ("settings.py", 'X = env.str(\n    "DB_PASSWORD",\n    default="{}",\n)'),
+]
+
+
+@pytest.mark.parametrize(("path", "text"), DEFAULTS)
+def test_defaults_of_the_environment_are_found_whatever_stands_left_of_them(path: str, text: str) -> None:
+    redactor = Redactor()
+    assert found(redactor, text.format("b4rk!7Zweig"), path) == [("PASSWORD", "b4rk!7Zweig")]
+    assert found(redactor, text.format("changeme"), path) == []
+    key = "k3jx8w2m5q0vz7pl5r9t4yb1n6c"
+    assert found(redactor, text.replace("DB_PASSWORD", "DJANGO_SECRET_KEY").format(key), path) == [("KEY", key)]
+    assert found(redactor, text.replace("DB_PASSWORD", "DB_PORT").format(key), path) == []
