@@ -46,6 +46,13 @@ _DEFAULT = (
     rf"\b(?:config|env(?:\.\w{{1,12}})?|getenv|environ\.get|get_env\w*)\(\s{{0,40}}[\"']([\w.\-]{{0,60}}{_STEM}[\w.\-]{{0,40}})[\"'],"
     r"\s{0,40}(?:cast[ ]?=[ ]?\w{1,12},\s{0,40})?default[ \t]?=[ \t]?"
 )
+# A string of C++ that is made in braces, and a function that does nothing but return what it is called after.
+_BRACED = rf"\b(?:\w{{0,4}}string|string_view)[ \t]{{1,4}}(\w{{0,60}}{_STEM}\w{{0,40}})\{{[ \t]?"
+_GETTER = (
+    rf"\bget_?(\w{{0,60}}{_STEM}\w{{0,40}})\([ \t]?\)"
+    r"(?:[ \t]{0,4}(?::|const\b|override\b)[ \t]{0,4}[\w?]{0,20})?"
+    r"\s{0,20}\{\s{0,40}return[ \t(]{1,4}"
+)
 # A selector of a field for passwords, and what a test types into it: both arguments of a call, or a call on the field.
 _FIELD = r"(?:\"[^\"\n]{0,80}passw[^\"\n]{0,24}\"|'[^'\n]{0,80}passw[^'\n]{0,24}'|`[^`\n]{0,80}passw[^`\n]{0,24}`)"
 _TYPED = (
@@ -68,6 +75,8 @@ GATES = {
     "call_block": Condition(_BLOCK, (b"fetch(",), True),
     "call_environment": Condition(_ENVIRONMENT, (b"env", b"$_server"), True),
     "call_default": Condition(_DEFAULT, (b"default",), True),
+    "call_braced": Condition(_BRACED, (b"string",), True),
+    "call_getter": Condition(_GETTER, (b"return",), True),
     "call_typed": Condition(_TYPED, (b"passw",), True),
     "call_header": Condition(_HEADER, (b"proxy_set_header", b"add_header", b"requestheader"), True),
     "call_directive": Condition(_DIRECTIVE, (b"requirepass", b"masterauth", b"rootpw", b"insecure-password"), True),
@@ -78,6 +87,8 @@ _NAMED = {
     "call_block": compile_pattern(f"(?i){_BLOCK}"),
     "call_environment": compile_pattern(f"(?i){_ENVIRONMENT}"),
     "call_default": compile_pattern(f"(?i){_DEFAULT}"),
+    "call_braced": compile_pattern(f"(?i){_BRACED}"),
+    "call_getter": compile_pattern(f"(?i){_GETTER}"),
 }
 _LITERAL_FIRST = compile_pattern(rf"(?i)(?:\"([^\"'`\s\\]{{4,128}})\"|'([^\"'`\s\\]{{4,128}})'){_REVERSED}")
 _DEFAULTS = compile_pattern(f"(?i){_PLACEHOLDER}")

@@ -1,5 +1,7 @@
 """Passwords whose name and value are parted by a call, or stand the other way round. All values are invented."""
 
+import re
+
 import pytest
 from redacted import found
 
@@ -175,3 +177,22 @@ def test_defaults_of_the_environment_are_found_whatever_stands_left_of_them(path
     key = "k3jx8w2m5q0vz7pl5r9t4yb1n6c"
     assert found(redactor, text.replace("DB_PASSWORD", "DJANGO_SECRET_KEY").format(key), path) == [("KEY", key)]
     assert found(redactor, text.replace("DB_PASSWORD", "DB_PORT").format(key), path) == []
+
+
+MADE_OR_RETURNED = [
+    ("a.cpp", 'std::string password{{"{}"}};'),
+    ("a.cpp", 'const QString dbPassword{{ "{}" }};'),
+    ("A.java", 'String getPassword() {{ return "{}"; }}'),
+    ("A.java", 'public String getDbPassword() {{\n    return "{}";\n}}'),
+    ("a.ts", "getPassword(): string {{ return '{}'; }}"),
+    ("a.cpp", 'std::string get_password() const {{ return "{}"; }}'),
+]
+
+
+@pytest.mark.parametrize(("path", "text"), MADE_OR_RETURNED)
+def test_strings_in_braces_and_getters_are_read(path: str, text: str) -> None:
+    redactor = Redactor()
+    assert found(redactor, text.format("b4rk!7Zweig"), path) == [("PASSWORD", "b4rk!7Zweig")]
+    assert found(redactor, text.format("password"), path) == []
+    for other in ("User", "PasswordLabel"):
+        assert found(redactor, re.sub("(?i)(db)?password(?=[{(])", other, text).format("b4rk!7Zweig"), path) == []
