@@ -182,7 +182,16 @@ def test_the_password_that_a_mail_service_makes_for_a_program_is_found(redactor:
 
 
 RANDOM_LETTERS = ("xTrqPLmwZkBdHs", "QWmzRtPLkxVb", "XKRTQPLMWZ", "vGbKtZqWnR")
-WORDS = ("userNameOrEmail", "STARTTLS", "XMLHttpRequest", "getDbConnStr", "Passwortwechsel", "WNDCLASSEX", "putStrLn")
+WORDS = (
+    "userNameOrEmail",
+    "STARTTLS",
+    "XMLHttpRequest",
+    "getDbConnStr",
+    "Passwortwechsel",
+    "WNDCLASSEX",
+    "putStrLn",
+    "calculateJwkThumbprint",
+)
 
 
 @pytest.mark.parametrize("value", RANDOM_LETTERS)
