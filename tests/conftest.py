@@ -1,6 +1,7 @@
 """Fixtures that more than one room's tests share."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,12 @@ from gleanery.optout.registry import Registry
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("developer", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "developer")
+
+# A suite that is started in the background (`nohup`, `&`) is given signals that are ignored and hands them on; tests
+# send these signals to the programs that they start.
+for name in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(name) is signal.SIG_IGN:
+        signal.signal(name, signal.default_int_handler if name is signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)
