@@ -18,12 +18,13 @@ from gleanery.licensing.reading import HEAD_CHARACTERS, decoded
 _RESOURCE = re2.compile(rb"""(["'])/?(?:\*\*/)?META-INF/[^"'\n]{0,200}["']""")
 # "Compatible with the GPL" and "unlike the GPL" say that it is another licence.
 _GPL = r"(?:the\s+)?(?:<[^>]{0,200}>\s*)?(?:gnu\s+)?(?:l?gpl\w*|(?:lesser\s+)?general\s+public\s+licen[sc]e)"
-_COMPATIBLE = re2.compile(
+_COMPATIBLE_FORM = (
     rf"(?i)\b(?:(?:in)?compatible\"?\s+with|unlike)\s+{_GPL}|\b(?:l?gpl|gnu)[- ]compatible|"
     rf"\b(?:doesn't|does\s+not)\s+mean\s+(?:that\s+)?[^.]{{0,60}}\bunder\s+{_GPL}|"
     rf"\bother\s+software\s+(?:that|which)\s+is\s+(?:released|licen[sc]ed|distributed|covered)\s+(?:under|"
     rf"by)\s+{_GPL}"
 )
+_COMPATIBLE, _COMPATIBLE_IN_HEAD = re2.compile(_COMPATIBLE_FORM), re2.compile(_COMPATIBLE_FORM.encode())
 # "For any purpose, commercial or non-commercial": both are allowed. The detector reads only the end of it.
 _ANY_USE = re2.compile(r"(?i)\bcommercial,?\s+(?:and|or|and/or|as well as)\s+(?:for\s+)?non-?\s?commercial\b")
 _DENIES = re.compile(r"(?i)\b(?:not|no|nor|without|prohibit\w*|forbid\w*|unless|only|except)\b")
@@ -40,7 +41,7 @@ def without_resources(content: bytes) -> bytes:
     """
     head = content[: 4 * HEAD_CHARACTERS]
     if b"ompatible" in head:
-        head = without_comparisons(head.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        head = bytes(_COMPATIBLE_IN_HEAD.sub(lambda words: b"\n" * words[0].count(b"\n"), head))
     elif b"META-INF/" not in head:
         return content
     return bytes(_RESOURCE.sub(b"", head)) if b"META-INF/" in head else head

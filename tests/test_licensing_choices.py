@@ -1,6 +1,8 @@
 """Choices that a head or a licence file offers in several sentences, and what only looks like one."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gleanery.licensing.conclude import FileFacts, conclude
 from gleanery.licensing.evidence import find
@@ -10,6 +12,7 @@ from gleanery.licensing.scan import Scanner
 from gleanery.licensing.texts import license_text
 
 POLICY = Policy.load()
+SCANNER = Scanner()
 BSD = f"Copyright (c) 2010 Ada\n\n{license_text('BSD-3-Clause')}"
 
 
@@ -132,3 +135,15 @@ def test_every_way_to_say_that_something_is_not_to_be_done_keeps_a_file_back(wor
 def test_what_programs_say_of_themselves_keeps_nothing_back(words: str) -> None:
     head = f"/*\n * Copyright (c) 2017, Acme.\n * {words}\n */\nint a;\n"
     assert judged(head, str(license_text("MIT")))[0] == "kept"
+
+
+@pytest.mark.parametrize("encoding", ("latin-1", "utf-16", "cp1252"))
+def test_a_head_in_any_encoding_may_compare_its_licence_with_another_one(encoding: str) -> None:
+    head = f"/*\n * Copyright 2017 Åsa Öberg\n * GPL-\n * compatible, GPL-compatible: {license_text('ISC')}\n */\n"
+    found = find(Scanner(), head.encode(encoding), "head")
+    assert all("GPL" not in (f.expression or "") for f in found)
+
+
+@given(st.binary(max_size=60), st.binary(max_size=60))
+def test_a_comparison_among_any_bytes_ends_in_findings(before: bytes, after: bytes) -> None:
+    assert find(SCANNER, before + b" compatible with the GNU GPL " + after, "head")
