@@ -83,14 +83,16 @@ def run_steps(root: Path, settings: Settings) -> dict[str, float]:
         step = make(settings, markers)
         module, function = step.work.split(":")
         work = getattr(importlib.import_module(module), function)
-        start, kept = time.process_time(), 0
+        start, kept, notes = time.process_time(), 0, dict[str, int]()
         for task in step.tasks:
             shard = Shard(root, step.name, task, settings)
             work(shard)
             kept += shard.counts["kept"]
+            for note, number in shard.notes.items():  # later steps divide their work by them
+                notes[note] = notes.get(note, 0) + number
         used[step.name] = time.process_time() - start
         reads = {below: markers[below].digest for below in step.reads}
-        markers[step.name] = Marker("", {}, {"kept": kept}, {}, reads=reads)
+        markers[step.name] = Marker("", {}, {"kept": kept}, notes, reads=reads)
         write_marker(root, step.name, markers[step.name])
     return used
 
