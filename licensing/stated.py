@@ -41,6 +41,8 @@ _USUAL_FILE = re.compile(
 # Folders whose notices, records, manifests and READMEs are read for one file.
 MOST_FOLDERS = 16
 Texts = list[tuple[FileFacts, tuple[Finding, ...]]]
+# A pattern of all paths that sections of a folder's files name, and each section with its own.
+_Sections = tuple[Any, list[tuple[Any, tuple[FileFacts, tuple[Finding, ...]]]]]
 
 
 class Stated:
@@ -62,7 +64,7 @@ class Stated:
         self._licenses: dict[tuple[str, bool], Said] = {}
         self._passed_over: dict[str, Said] = {}
         self._recipes: dict[str, Said] = {}
-        self._of_files: dict[str, tuple[Any, list[tuple[Any, tuple[FileFacts, tuple[Finding, ...]]]]]] = {}
+        self._of_files: dict[str, _Sections | None] = {}
         ordered = sorted(files, key=lambda f: (f.path, f.file_id))
         self._paths = [file.path for file in ordered]
         self.named = NamedParts(ordered)
@@ -123,17 +125,20 @@ class Stated:
     def of_files(self, folder: str, inner: str | None = None) -> Texts:
         """What the files of a folder say of some files only: all of it, or what holds for one path below it."""
         if folder not in self._of_files:
-            roles = self.speaking.get(folder, {})
-            said = [(file, f) for files in roles.values() for file in files for f in file.whole if _is_of_files(f)]
-            every = [path for _, finding in said for path in finding.paths]
-            self._of_files[folder] = (
-                re2.compile(pattern_of(every)),
-                [(re2.compile(pattern_of(f.paths)), (file, (f,))) for file, f in said if f.paths],
-            )
-        gate, of_files = self._of_files[folder]
-        if not of_files or (inner is not None and not gate.search(inner)):
+            self._of_files[folder] = self._sections(folder)
+        found = self._of_files[folder]
+        if found is None or (inner is not None and not found[0].search(inner)):
             return []
-        return [text for pattern, text in of_files if inner is None or pattern.search(inner)]
+        return [text for pattern, text in found[1] if inner is None or pattern.search(inner)]
+
+    def _sections(self, folder: str) -> _Sections | None:
+        roles = self.speaking.get(folder, {})
+        said = [(file, f) for files in roles.values() for file in files for f in file.whole if _is_of_files(f)]
+        named = [(f.paths, (file, (f,))) for file, f in said if f.paths]
+        if not named:  # as in nearly all folders: nothing is compiled for them
+            return None
+        gate = re2.compile(pattern_of(path for paths, _ in named for path in paths))
+        return gate, [(re2.compile(pattern_of(paths)), text) for paths, text in named]
 
     def license_of(self, folder: str, stated: bool = False) -> Said:
         """The licence files of a folder; where they are silent or only point elsewhere, its folder of licences.
