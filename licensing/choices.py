@@ -116,8 +116,9 @@ def _choice_of(parts: Iterable[str]) -> str:
 def with_dual(scanner: Scanner, found: tuple[Finding, ...], lines: list[str]) -> tuple[Finding, ...]:
     """With each "dual licensed under A and B" as a choice of the two, if both of its names are known.
 
-    It may go over some lines, and its names may be links.
+    It may go over some lines, and its names may be links. The first finding bears the copyright lines, as before.
     """
+    owners = found[0].copyrights if found else ()
     for number, line in enumerate(lines, 1):
         if not _DUAL.search(line[:LONGEST_FIELD]):
             continue
@@ -129,7 +130,7 @@ def with_dual(scanner: Scanner, found: tuple[Finding, ...], lines: list[str]) ->
                 break
             if not lines[last - 1].strip(_COMMENT_SIGNS):
                 break
-    return found
+    return tuple(replace(f, copyrights=owners if at == 0 else ()) for at, f in enumerate(found)) if owners else found
 
 
 def _dual_choice(scanner: Scanner, lines: list[str], number: int) -> Finding | None:

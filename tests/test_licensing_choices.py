@@ -68,6 +68,12 @@ def test_a_head_that_is_dual_licensed_over_several_lines_offers_a_choice() -> No
     assert judged(comment(said.replace("both", "the rest of both")))[0] != "kept"
 
 
+def test_a_choice_keeps_the_copyright_lines() -> None:
+    head = comment("Copyright 2017 Ada Example\n\nThis library is dual-licensed under the MIT and\nthe GPL v2.")
+    found = find(SCANNER, head.encode(), "head")
+    assert found[0].rule == "gleanery-dual" and found[0].copyrights == ("Copyright 2017 Ada Example",)
+
+
 def test_texts_of_both_sides_in_a_head_are_explained_by_its_choice() -> None:
     mit = str(license_text("MIT"))
     said = "This file is dual-licensed: you can use it either under the terms\nof the GPL or the X11 license, at your "
