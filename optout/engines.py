@@ -111,7 +111,7 @@ def _file_engine(target: URL, wait: int) -> Engine:
     def opened(dbapi: Any, record: Any) -> None:
         record.info["file"] = file_of(target)
         dbapi.isolation_level = None  # we write BEGIN ourselves, see below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             dbapi.execute(f"PRAGMA {pragma}")
 
     def taken(_dbapi: Any, record: Any, _proxy: Any) -> None:

@@ -170,8 +170,11 @@ class Registry:
                 step.expire(connection, now, request)
             else:
                 own = hmac.compare_digest(proof.expected_sha256, expected_digest(request, receipt))
-                step.note_check(connection, now, request.id, proof.code if own else "file_differs", proof.commit)
-                if own and proof.passed:
+                passed = own and proof.passed
+                # A commit tells which repository was meant, and what never passes is forgotten.
+                commit = proof.commit if passed else None
+                step.note_check(connection, now, request.id, proof.code if own else "file_differs", commit)
+                if passed:
                     step.carry_out(connection, now, request, _name_at(proof.moved_to))
             return step.request_of(connection, request_id)
 
@@ -226,7 +229,8 @@ class Registry:
             for request_id in ids:
                 step.forget(connection, now, request_id)
             connection.execute(_FORGET, {"old": now - _VISITS_KEPT})
-            return len(ids)
+        schema.empty_journal(self._engine)
+        return len(ids)
 
     def mark_applied(self, position: int) -> int:
         """A run has used the rules up to this position: its verified requests become applied; how many there were.

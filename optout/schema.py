@@ -169,6 +169,18 @@ def writing(engine: Engine) -> Iterator[Connection]:
             )
 
 
+def empty_journal(engine: Engine) -> None:
+    """SQLite: let nothing of what was overwritten stay in the file beside the database.
+
+    Where somebody reads or writes at that moment, that is left to the next time: nobody waits for it.
+    """
+    if not engines.is_server(engine.url):
+        with _told(engine), engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.invalidate()  # the next one waits again
+
+
 @contextmanager
 def _told(engine: Engine) -> Iterator[None]:
     """Whatever the database says becomes one line and a way out, without the statement and the password."""

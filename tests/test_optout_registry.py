@@ -5,6 +5,7 @@ import json
 import sqlite3
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -615,6 +616,7 @@ def test_what_was_never_proven_is_forgotten_after_a_month(place: str, tmp_path: 
     made = registry.create_request("https://github.com/invented-person/invented-diary")
     assert made.receipt
     registry.count_visit("visit", 3600)
+    registry.settle(made.id, made.receipt, proof_for(made, made.receipt, "file_missing"))
     if end == "withdrawn":
         registry.withdraw(made.id, made.receipt)
     elif end == "refused":
@@ -629,8 +631,38 @@ def test_what_was_never_proven_is_forgotten_after_a_month(place: str, tmp_path: 
     with sa.create_engine(place).connect() as connection:
         dump = "".join(str(connection.execute(sa.select(table)).all()) for table in schema.rules.metadata.sorted_tables)
     assert "invented-" not in dump and made.challenge.token not in dump and "visit" not in dump and NAMES[0] in dump
+    commits = [json.loads(body)["commit"] for body in _bodies(place, "check")]
+    assert commits == ["c" * 40, None]  # a commit tells which repository was meant
+    for file in tmp_path.iterdir():
+        assert b"invented-person" not in file.read_bytes(), file.name
     tamper(tmp_path, f"UPDATE requests SET repository = '{NAMES[1]}' WHERE state = 'forgotten'")
     assert registry.log_problems()
+    registry.close()
+
+
+def _bodies(place: str, kind: str) -> list[str]:
+    query = sa.select(schema.log.c.body).where(schema.log.c.kind == kind).order_by(schema.log.c.seq)
+    with sa.create_engine(place).connect() as connection:
+        return list(connection.execute(query).scalars())
+
+
+def test_forgetting_waits_for_no_reader_and_holds_up_no_writer(place: str, tmp_path: Path) -> None:
+    clock = Clock()
+    registry = Registry.open(place, clock=clock)
+    made = registry.create_request("https://github.com/invented-person/invented-diary")
+    assert made.receipt
+    registry.withdraw(made.id, made.receipt)
+    clock.now += 31 * 86_400
+    reader = sqlite3.connect(tmp_path / "optout.sqlite", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM log").fetchone()
+    began = time.monotonic()
+    assert registry.forget() == 1
+    registry.append_rule("repo", NAMES[0], "block")
+    assert time.monotonic() - began < 20
+    reader.close()
+    assert registry.forget() == 0
+    assert all(b"invented-person" not in file.read_bytes() for file in tmp_path.iterdir())
     registry.close()
 
 
