@@ -65,6 +65,7 @@ class Request:
     updated_at: int
     challenge: Challenge
     stands: bool = False
+    blocked_at: int | None = None  # when the rule was written
     receipt: str | None = field(default=None, repr=False)
 
 

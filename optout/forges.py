@@ -5,10 +5,11 @@ from a host of the settings and a checked path; a host that nobody listed is nev
 """
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from gleanery.optout.address import check_form
 from gleanery.optout.settings import WebSettings
-from gleanery.optout.typed import typed_repository
+from gleanery.optout.typed import rule_value, typed_repository
 from gleanery.records.errors import RejectRecord
 from gleanery.records.hosts import ACCOUNTS_OF
 from gleanery.records.names import REGISTRIES, Location, repository_location
@@ -26,6 +27,11 @@ class Named:
     host: str
     clone_url: str
 
+    @property
+    def by_account(self) -> bool:
+        """Whether the address of the proof names the account, too. A gist is found by its id alone."""
+        return proves_account(self.clone_url)
+
 
 def named_repository(text: str, settings: WebSettings) -> Named:
     """What the text names. RejectRecord, with a sentence for the owner as its hint, if a proof cannot be made there."""
@@ -40,7 +46,7 @@ def named_repository(text: str, settings: WebSettings) -> Named:
             raise RejectRecord("a package has no default branch", hint, "package")
         location = repository_location(text)
     except RejectRecord as problem:
-        raise problem if problem.code == "package" else _not_clear() from None
+        raise problem if problem.code == "package" else _not_clear(_account_hint(text)) from None
     if location.host in settings.forges:
         return _checkable(Named(canonical, location.host, _on_forge(location)), settings)
     if location.host in settings.extra_hosts:
@@ -82,6 +88,25 @@ def _on_extra_host(location: Location, settings: WebSettings) -> str:
     return f"{scheme}://{location.host}/{location.bare_path}{ending}"
 
 
-def _not_clear() -> RejectRecord:
-    hint = "This does not name a repository. Write its address, as in https://github.com/owner/name."
+def proves_account(clone_url: str) -> bool:
+    """Whether a proof at this address shows that its account is the owner's, too. A gist is found by its id alone."""
+    return urlsplit(clone_url).hostname not in ACCOUNTS_OF
+
+
+def _account_hint(text: str) -> str:
+    """What to do where an account is named and no repository of it; empty for anything else."""
+    try:
+        host, _ = rule_value("owner", text).split("/", 1)
+    except RejectRecord:
+        return ""
+    if any(gists in text.lower() for gists in ACCOUNTS_OF):
+        return "This gist lacks its account. Write its address as https://gist.github.com/owner/ID."
+    return (
+        f"This names an account, and no repository of it. Write one repository, as in https://{host}/owner/name. "
+        "To have a whole account left out, write to the operator of this page."
+    )
+
+
+def _not_clear(hint: str = "") -> RejectRecord:
+    hint = hint or "This does not name a repository. Write its address, as in https://github.com/owner/name."
     return RejectRecord("the name is not clear", hint, "name_not_clear")

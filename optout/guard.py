@@ -116,7 +116,10 @@ class Forms:
         same = site == "same-origin" if site is not None else origin in (None, "null", self._own_origin(request))
         fits = hmac.compare_digest(token.encode(), self._hash(request.cookies.get(self.cookie, "")).encode())
         if not (same and fits):
-            raise Refused(403, "This form was not sent from our own page, or it is too old. Open the page again.")
+            sentence = "This form was not sent from our own page, or it is too old. Open the page again."
+            if not request.cookies.get(self.cookie):
+                sentence += " Your browser sent no cookie: the one of this page protects its forms, so allow it."
+            raise Refused(403, sentence)
 
     def dress(self, response: Response, cookies: Mapping[str, str]) -> Response:
         """Put new cookies on the response."""

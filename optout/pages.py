@@ -4,6 +4,7 @@ In: a template's name and plain values. Out: HTML. Everything that is put into a
 template asks for and does not get is an error.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import resources
@@ -39,6 +40,8 @@ STATES: Mapping[str, str] = MappingProxyType(
         "taken_back": "Ended: the operator took the block back",
     }
 )
+_MAIL = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253}")
+_PAGE = re.compile(r"https?://[^\s<>\"']{1,1000}")
 
 
 def day(at: int) -> str:
@@ -55,6 +58,15 @@ def minute(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def link_to(contact: str) -> str:
+    """Where a link to the contact leads, if that is one address of mail or of a page; empty otherwise.
+
+    >>> link_to("optout@example.org"), link_to("https://example.org/contact"), link_to("javascript:alert(1)")
+    ('mailto:optout@example.org', 'https://example.org/contact', '')
+    """
+    return f"mailto:{contact}" if _MAIL.fullmatch(contact) else contact if _PAGE.fullmatch(contact) else ""
+
+
 def environment(**shared: object) -> Environment:
     """The templates of this room, with values that every page may use."""
     made = Environment(
@@ -64,7 +76,7 @@ def environment(**shared: object) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(day=day, minute=minute)
+    made.filters.update(day=day, minute=minute, link_to=link_to)
     made.globals.update(shared, RESULTS=RESULTS, WAYS_OUT=WAYS_OUT, STATES=STATES)
     return made
 

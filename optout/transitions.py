@@ -132,6 +132,7 @@ def request_of(connection: Connection, request_id: str) -> Request:
     row: Any = connection.execute(sa.select(_REQUESTS).where(_REQUESTS.c.id == request_id)).one()
     newest = sa.select(_CHALLENGES).where(_CHALLENGES.c.request_id == request_id)
     found: Any = connection.execute(newest.order_by(_CHALLENGES.c.number.desc()).limit(1)).one()
+    blocked_at = connection.execute(sa.select(_RULES.c.at).where(_RULES.c.seq == row.rule_seq)).scalar()
     challenge = Challenge(
         number=found.number,
         action=found.action,
@@ -152,6 +153,7 @@ def request_of(connection: Connection, request_id: str) -> Request:
         created_at=row.created_at,
         updated_at=row.updated_at,
         challenge=challenge,
+        blocked_at=blocked_at,
         stands=row.state in PROVEN and row.rule_seq > words.taken_back(connection, row.repository),
     )
 

@@ -5,6 +5,7 @@ would pass for an objection. No network and no file is touched.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -35,6 +36,23 @@ _NO_SOURCES = """
     crates.io docs.rs hg.sr.ht jsr.io lib.rs libraries.io lists.sr.ht npm.im packagist.org rubygems.org sr.ht
     todo.sr.ht"""
 _SITES = (".github.io", ".gitlab.io")
+_AROUND = (("<", ">"), ("(", ")"), ('"', '"'), ("'", "'"), ("\u201c", "\u201d"), ("\u00ab", "\u00bb"))
+
+
+def as_seen(text: str) -> str:
+    """What a person sees of what was typed or pasted.
+
+    Mail programs put signs around an address, and telephones invisible ones into it, above all beside a writing that
+    runs from right to left.
+
+    >>> as_seen("\u2068<https://github.com/alice/lib>\u200f")
+    'https://github.com/alice/lib'
+    """
+    text = "".join(sign for sign in text if unicodedata.category(sign) != "Cf").strip()
+    for before, behind in _AROUND:
+        if len(text) > 2 and text.startswith(before) and text.endswith(behind):
+            text = text[1:-1].strip()
+    return text
 
 
 def rule_value(scope: str, text: str) -> str:
@@ -47,7 +65,7 @@ def rule_value(scope: str, text: str) -> str:
     """
     if scope not in _CANONICAL:
         raise RejectRecord("a rule has a scope: repo, owner or blob", "give one of these", "bad_rule")
-    return _CANONICAL[scope](text)
+    return _CANONICAL[scope](as_seen(text))
 
 
 def typed_repository(text: str) -> str:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import uvicorn
 from fastapi import FastAPI, Form, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator
 from sqlalchemy.engine import URL
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -25,18 +26,20 @@ from gleanery.optout.guard import Forms, Places, Refused, Running, Shield, Turns
 from gleanery.optout.registry import Registry
 from gleanery.optout.registry import Request as OwnersRequest
 from gleanery.optout.settings import Limit, WebSettings, in_form
+from gleanery.optout.typed import as_seen
 from gleanery.records.errors import GleaneryError, RejectRecord
 
 __all__ = ["Limit", "WebSettings", "create_app", "serve"]
 
-Typed = Annotated[str, Query(max_length=2000)]
-Sent = Annotated[str, Form(max_length=2000)]
+Typed = Annotated[str, Query(max_length=2000), AfterValidator(as_seen)]
+Sent = Annotated[str, Form(max_length=2000), AfterValidator(as_seen)]
 Number = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
 Receipt = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 _SENTENCES = {
     400: "This page did not understand what was sent.",
-    404: "There is no such page. If you followed a receipt link, check that it is complete.",
+    404: "There is no such page. If you followed a receipt link, check that it is complete. A request that ended "
+    "without a proof is forgotten after 30 days.",
     405: "This address does not accept that kind of request.",
     500: "Something went wrong on our side. Nothing was changed. Try again later.",
 }
@@ -108,7 +111,8 @@ def _forget(registry: Registry, ended: threading.Event, every: float = 6 * 3600)
 def create_app(registry: Registry, settings: WebSettings) -> FastAPI:
     """The application. It keeps nothing between requests but what is in the registry."""
     settings = in_form(settings)
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    # A redirect to an address without a slash would name the scheme between the proxy and this server.
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     site = _Site(registry, settings)
     for path, method, handler in (
         ("/", "GET", site.start),
@@ -123,14 +127,16 @@ def create_app(registry: Registry, settings: WebSettings) -> FastAPI:
         ("/requests/{number}/{receipt}/check", "POST", site.check),
         ("/requests/{number}/{receipt}/withdraw", "POST", site.withdraw),
         ("/requests/{number}/{receipt}/keep", "POST", site.keep),
+        ("/requests/{number}/{receipt}/", "GET", site.back),
         # Where a form was refused, the address bar holds one of these.
         ("/requests/{number}/{receipt}/check", "GET", site.back),
         ("/requests/{number}/{receipt}/withdraw", "GET", site.back),
         ("/requests/{number}/{receipt}/keep", "GET", site.back),
     ):
-        app.add_api_route(path, handler, methods=[method], response_model=None)
+        methods = ["GET", "HEAD"] if method == "GET" else [method]
+        app.add_api_route(path, handler, methods=methods, response_model=None)
     app.add_exception_handler(HTTPException, site.refuse)
-    app.add_exception_handler(RequestValidationError, _as(site, 400))
+    app.add_exception_handler(RequestValidationError, site.unreadable)
     app.add_exception_handler(GleaneryError, site.stopped)
     app.add_exception_handler(Exception, _as(site, 500))
     app.add_middleware(Shield, settings=settings)
@@ -189,7 +195,7 @@ class _Site:
         self._read_limit(request)
         self.registry.expire_challenges()
         found = self._found(number, receipt)
-        proven = found.rule_seq is not None
+        proven = found.rule_seq is not None and forges.proves_account(found.clone_url)
         rule = self.registry.standing_rule(found.repository, *([] if proven else [_FOR_STRANGERS]))
         return self._page(
             request,
@@ -267,6 +273,11 @@ class _Site:
         elif isinstance(problem, GleaneryError):
             _log.error("%s; %s", problem.message, problem.hint)
         return self.refuse(request, Refused(status, sentence))
+
+    def unreadable(self, request: Request, problem: Exception) -> Response:
+        """A form or a query that cannot be read; for a path that cannot, there is no such page."""
+        errors = problem.errors() if isinstance(problem, RequestValidationError) else []
+        return self.refuse(request, HTTPException(404 if any(e["loc"][0] == "path" for e in errors) else 400))
 
     def refuse(self, request: Request, problem: Exception) -> Response:
         """A page for any HTTP error. Only sentences of our own are shown."""

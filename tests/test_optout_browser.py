@@ -211,6 +211,6 @@ def test_every_page_fits_a_small_telephone_and_the_keyboard_reaches_the_form(wor
     _press(page, "Get the file")
     page.get_by_text("Commands for a terminal").click()
     assert fits()
-    for path in ("/blocked?repository=github.com/alice/" + "l" * 100, "/nothing"):
+    for path in ("/blocked?repository=github.com/alice/" + "l" * 100, "/nothing", "/review?repository=nonsense"):
         page.goto(world.site + path)
         assert fits()

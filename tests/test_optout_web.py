@@ -22,6 +22,7 @@ from gleanery.optout.pages import STATES, WAYS_OUT, stylesheet
 from gleanery.optout.proof import RESULTS, ProofResult
 from gleanery.optout.registry import Registry
 from gleanery.optout.settings import Limit, WebSettings
+from gleanery.optout.typed import as_seen
 from gleanery.optout.web import create_app
 from gleanery.records.errors import WrongArguments
 
@@ -97,7 +98,9 @@ def test_no_page_needs_a_script_a_style_attribute_or_another_host(visit: Visit) 
         text = client.get(path).text
         assert not re.search(r"<script|<iframe|<img|\sstyle=|\son[a-z]+=|javascript:|src=", text)
         assert set(re.findall(r'(?:href|action)="([^"]*)"', text)) == {
-            link for link in re.findall(r'(?:href|action)="([^"]*)"', text) if re.match(r"(/(?!/)|#)", link)
+            link
+            for link in re.findall(r'(?:href|action)="([^"]*)"', text)
+            if re.match(r"(/(?!/)|#)", link) or link == f"mailto:{SETTINGS.contact}"
         }
 
 
@@ -179,6 +182,79 @@ def test_a_receipt_does_not_say_that_a_block_stands_which_the_operator_took_back
     )
     registry.append_rule("owner", "github.com/alice", "block")
     assert "still blocked" in client.get(page).text
+
+
+@pytest.mark.parametrize("typed", ["\u200fhttps://github.com/alice/lib\u200e", "(https://github.com/alice/\u200blib)"])
+def test_a_pasted_address_is_read_as_it_is_seen(visit: Visit, registry: Registry, typed: str) -> None:
+    client = visit()
+    assert "github.com/alice/lib</p>" in client.get("/review", params={"repository": typed}).text
+    assert STATES["challenged"] in client.get(file_request(client, typed)).text
+    registry.append_rule("repo", typed, "block")
+    assert "Rule 1 covers" in client.get("/blocked", params={"repository": typed}).text
+
+
+@pytest.mark.parametrize(
+    ("typed", "way"),
+    [
+        ("https://github.com/alice", "https://github.com/owner/name. To have a whole account left out, write to"),
+        ("https://gitlab.com/groups/acme/sub", "To have a whole account left out, write to"),
+        ("https://gist.github.com/0123456789abcdef", "https://gist.github.com/owner/ID"),
+        ("alice", "as in https://github.com/owner/name"),
+    ],
+)
+def test_an_owner_who_names_no_repository_is_told_the_way_on(visit: Visit, typed: str, way: str) -> None:
+    refused = visit().get("/review", params={"repository": typed})
+    assert refused.status_code == 422 and way in refused.text and "<title>Error: " in refused.text
+    assert f'<a href="mailto:{SETTINGS.contact}">' in refused.text
+
+
+@pytest.mark.parametrize(("contact", "shown"), [("https://example.org/us", True), ("javascript:alert(1)", False)])
+def test_a_contact_is_a_link_only_where_it_is_an_address(visit: Visit, contact: str, shown: bool) -> None:
+    text = visit(replace(SETTINGS, contact=contact)).get("/").text
+    assert (f'href="{contact}"' in text) is shown and f"{contact}" in text
+
+
+def test_every_page_answers_those_who_ask_for_its_head_only(visit: Visit) -> None:
+    client = visit()
+    for path in ("/", "/healthz", "/style.css", "/blocked", file_request(client), "/nothing"):
+        assert client.head(path).status_code == client.get(path).status_code, path
+
+
+def test_a_receipt_link_that_was_cut_off_or_dressed_up_is_told_as_such(visit: Visit) -> None:
+    client = visit()
+    page = file_request(client)
+    for link in (page[:-1], page + ".", page.rpartition("/")[0], page[:14]):
+        refused = client.get(link)
+        assert refused.status_code == 404 and "check that it is complete" in refused.text
+    back = client.get(page + "/", follow_redirects=False)
+    assert (back.status_code, back.headers["location"]) == (303, page)  # never by way of plain http
+
+
+def test_who_sends_no_cookie_is_told_that_the_forms_need_it(visit: Visit) -> None:
+    client = visit()
+    form = {"repository": REPOSITORY, "token": token_on(client)}
+    client.cookies.clear()
+    assert "sent no cookie" in client.post("/requests", data=form).text
+    form["token"] = "0" * 64
+    client.get("/")
+    assert "sent no cookie" not in client.post("/requests", data=form).text
+
+
+def test_a_receipt_says_when_the_block_began_and_was_applied(tmp_path: Path, outcome: Callable[[str], None]) -> None:
+    now = [1_800_000_000]
+    registry = Registry.open(f"sqlite:///{tmp_path / 'optout.sqlite'}", clock=lambda: now[0])
+    client = TestClient(create_app(registry, SETTINGS), base_url=SITE)
+    page = file_request(client)
+    assert 'aria-current="step">File found' in client.get(page).text
+    now[0] += 86_400
+    outcome("passed")
+    client.post(page + "/check", data={"token": token_on(client)})
+    now[0] += 86_400
+    registry.mark_applied(1)
+    text = client.get(page).text
+    assert "<small>2027-01-16, by rule 1</small>" in text and "Applied in a version<small>2027-01-17</small>" in text
+    assert "aria-current" not in text
+    registry.close()
 
 
 def test_a_request_withdrawn_before_its_proof_ends_without_effect(visit: Visit, registry: Registry) -> None:
@@ -266,7 +342,7 @@ def test_the_limit_of_a_client_holds_over_a_restart_and_names_the_time(visit: Vi
         again.cookies = client.cookies
         refused = again.post("/requests", data=form)
         assert refused.status_code == 429 and 0 < int(refused.headers["retry-after"]) <= 3600
-        assert "too many visits" in refused.text
+        assert "too many visits" in refused.text and "a whole account at once" in refused.text
     assert file_request(visit(settings, "203.0.113.8"))
 
 
@@ -478,7 +554,7 @@ def test_a_name_with_markup_is_shown_as_text(visit: Visit, attempt: str, path: s
         assert "<script" not in answer.text and "<b>x" not in answer.text and "49" not in answer.text
         assert "onmouseover" not in re.sub(r'"[^"]*"', "", answer.text)
         value = re.search(r'name="repository" value="([^"]*)"', answer.text)
-        assert value and unescape(value[1]) == attempt
+        assert value and unescape(value[1]) == as_seen(attempt)
 
 
 @pytest.mark.parametrize("path", ["/<script>", "/requests/<script>/x", "/requests/" + "0" * 16 + "/<script>"])
@@ -524,6 +600,23 @@ def test_a_question_about_a_repository_answers_none_about_its_owner(
     client.post(proven + "/check", data={"token": token_on(client)})
     client.post(proven + "/withdraw", data={"token": token_on(client)})
     assert "still blocked" in client.post(proven + "/check", data={"token": token_on(client)}).text
+
+
+def test_whose_gist_it_is_proves_nothing_about_an_account(
+    visit: Visit, registry: Registry, outcome: Callable[[str], None]
+) -> None:
+    """A gist is cloned by its id alone: whoever has one can put any account before it."""
+    client = visit()
+    outcome("passed")
+    name = "https://gist.github.com/alice/0123456789abcdef"
+    assert "account in the name above" in client.get("/review", params={"repository": name}).text
+    page = file_request(client, name)
+    for action in ("check", "withdraw", "check"):
+        client.post(f"{page}/{action}", data={"token": token_on(client)})
+    before = client.get(page).text
+    assert "You took the block back" in before
+    registry.append_rule("owner", "github.com/alice", "block")
+    assert client.get(page).text == before
 
 
 def test_a_check_that_this_server_cannot_make_is_told_to_the_owner_and_to_the_operator(
