@@ -103,21 +103,35 @@ class TorchBatches(IterableDataset):  # type: ignore[misc]
         self._loader.restart()
         self._state = self._loader.state_dict()
 
-    def check_ranks(self) -> None:
+    def check_ranks(self, readers: int | None = None) -> None:
         """Where torch.distributed is on, call it on all ranks before they train; it does nothing where it is off.
 
-        Raises StopRun on all of them if their `agreement` differs, as with removal lists of different length.
+        readers  how many ranks read rows of their own; None: all of them. Where several ranks hold one model together
+                 (tensor, pipeline or context parallel), it is the number of such groups, and a group reads one share
+
+        Raises StopRun on all of them if their `agreement` differs, as with removal lists of different length, or if
+        their `rank` and `world` leave rows to nobody or give them to too many, as where a rank was forgotten.
         """
         if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
             return
         self._loader.load_state_dict(self._state)
-        agreed: list[Any] = [None] * torch.distributed.get_world_size()
-        torch.distributed.all_gather_object(agreed, (self._loader.world, self._loader.agreement()))
-        if len(set(agreed)) > 1:
-            others = [rank for rank, one in enumerate(agreed) if one != agreed[0]]
+        ranks = torch.distributed.get_world_size()
+        found: list[Any] = [None] * ranks
+        loader = self._loader
+        torch.distributed.all_gather_object(found, (loader.agreement(), loader.world, loader.rank))
+        others = [rank for rank, (agreement, _, _) in enumerate(found) if agreement != found[0][0]]
+        if others:
             raise StopRun(
                 f"the ranks {', '.join(map(str, others))} do not read what rank 0 reads",
                 "open one release with the same settings, removal list and state on all of them",
+            )
+        readers = ranks if readers is None else readers
+        shares, wanted = {(world, rank) for _, world, rank in found}, {(readers, rank) for rank in range(readers)}
+        if shares != wanted:
+            said = ", ".join(f"{rank} of {world}" for world, rank in sorted(shares))
+            raise StopRun(
+                f"{ranks} ranks read as {said}, and not as {readers} readers",
+                "give each its own `rank`, and `world` alike; where ranks hold one model together, see check_ranks",
             )
 
     def __getstate__(self) -> dict[str, Any]:

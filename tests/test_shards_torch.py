@@ -141,24 +141,24 @@ def test_held_out_batches_can_be_looked_at_again(root: Path) -> None:
 
 
 @pytest.mark.torch
-def test_ranks_that_differ_are_told_before_they_train(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    torch = pytest.importorskip("torch", reason=HINT)
-    settings: dict[str, Any] = {"context": 64, "batch": 2, "world": 2}
-    one, same, other = (torch_loader(root, rank=r, seed=s, **settings) for r, s in ((0, 0), (1, 0), (1, 1)))
-    one.check_ranks()  # no ranks: nothing to compare
-    present = list[Any]()
-
-    def gather(found: list[Any], mine: Any) -> None:
-        found[:] = [mine, *((x._loader.world, x._loader.agreement()) for x in present)]
-
-    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
-    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
-    monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
-    present[:] = [same]
-    one.check_ranks()
-    present[:] = [other]
-    with pytest.raises(StopRun, match="ranks 1 do not read"):
-        one.check_ranks()
+def test_real_ranks_read_each_row_once_and_are_told_if_they_would_not(root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason=HINT)
+    torch_loader(root, context=64).check_ranks()  # no ranks: nothing to compare
+    script, meeting = Path(__file__).with_name("torch_ranks.py"), tmp_path / "meeting"
+    ranks = [
+        subprocess.Popen([sys.executable, script, root, str(rank), meeting], stdout=subprocess.PIPE, text=True)
+        for rank in range(2)
+    ]
+    first, second = (json.loads(rank.communicate(timeout=120)[0]) for rank in ranks)
+    whole = [b.input_ids.tolist() for b in islice(Loader(root, context=64, batch=4), 6)]
+    assert [a + b for a, b in zip(first["rows"], second["rows"], strict=True)] == whole[:4]
+    assert [a + b for a, b in zip(first["resumed"], second["resumed"], strict=True)] == whole[4:]
+    for said in (first["said"], second["said"]):
+        assert said["as it should be"] == said["one model on both"] == ""
+        assert said["another seed"] == "the ranks 1 do not read what rank 0 reads"
+        assert said["rank forgotten"] == "2 ranks read as 0 of 2, and not as 2 readers"
+        assert said["rank and world forgotten"] == "2 ranks read as 0 of 1, and not as 2 readers"
+        assert said["two shares of one model"] == "2 ranks read as 0 of 2, 1 of 2, and not as 1 readers"
 
 
 @pytest.mark.torch
