@@ -47,7 +47,7 @@ def main(release: Path, rank: int, meeting: Path) -> None:
     }
     resumed = [batch["input_ids"].tolist() for batch in islice(later, 2)]
     torch.distributed.destroy_process_group()
-    print(json.dumps({"rows": rows, "resumed": resumed, "said": found}))
+    sys.stdout.write(json.dumps({"rows": rows, "resumed": resumed, "said": found}))
 
 
 if __name__ == "__main__":
