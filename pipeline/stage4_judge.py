@@ -40,7 +40,7 @@ from gleanery.records.parquet import iter_rows, read_table
 # Raise it when what was judged before is not to be believed any more, though policy and settings are the same.
 JUDGE_VERSION = "2"  # 1: each task reads the bytes of the policy that the step's fingerprint names; 2: counts files
 # Raise it when the same file may now get another answer from the quality filters.
-QUALITY_VERSION = f"quality 3 / {LANGUAGE_DETECTOR}"
+QUALITY_VERSION = f"quality 4 / {LANGUAGE_DETECTOR}"
 # A repository that has entries skipped for one of these was not read whole.
 _UNREAD = frozenset({"repository_too_large", "unreadable", "submodule", "lfs_pointer"})
 

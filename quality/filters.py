@@ -4,16 +4,20 @@ In: what is known of a file, and limits. Out: `kept` or one reason code of `reco
 what was compared. No content is read here.
 
 The limits are those of StarCoder2 (arXiv 2402.19173, section 2.1) and so are the exceptions for single languages:
-long lines are normal in markup and data, and assembly has few letters. Not taken over: its rule for the visible text of
-HTML, and its list of names under which a Text file is kept.
+long lines are normal in markup and data, and assembly has few letters. Added are the other formats of prose: a
+paragraph is one line in MDX as in Markdown. Not taken over: its rule for the visible text of HTML, and its list of
+names under which a Text file is kept.
 """
 
 from dataclasses import dataclass
 
 from gleanery.quality.metrics import Metrics
 
-LONG_LINES = frozenset(["HTML", "JSON", "Markdown", "Roff", "Roff Manpage", "SMT", "TeX", "Text", "XML"])
-"""Languages in which the mean line does not count, and the longest may have `LONG_LINE_LIMIT` characters."""
+_STARCODER = ["HTML", "JSON", "Markdown", "Roff", "Roff Manpage", "SMT", "TeX", "Text", "XML"]
+_PROSE = ["AsciiDoc", "Creole", "MDX", "Org", "RDoc", "RMarkdown", "Textile", "Wikitext", "reStructuredText"]
+LONG_LINES = frozenset(_STARCODER + _PROSE)
+"""Languages in which the mean line does not count, and the longest may have `LONG_LINE_LIMIT` characters: in prose a
+paragraph is often one line."""
 
 LONG_LINE_LIMIT = 100_000
 
