@@ -241,18 +241,11 @@ def plausible_pairs(grouped: Buckets, sketches: Sketches, sieve: Sieve) -> Candi
     return Candidates(np.unique(pairs), met, int(np.count_nonzero(np.diff(grouped.starts) > CROWD)), let_go)
 
 
-def pairs_of_signatures(
-    signatures: NDArray[np.uint32], sizes: NDArray[np.int64], banding: Banding, sieve: Sieve
-) -> Candidates:
-    """The candidate pairs among signatures that fit into memory, as rows of them; `sizes` counts their shingles.
+def pairs_of_keys(keys: NDArray[np.uint64], sketches: Sketches, sieve: Sieve) -> Candidates:
+    """The candidate pairs of signatures that fit into memory, as rows of them, from their uint64[bands, n] keys.
 
     Takes one band after the other, so that its rows stay in the processor's cache.
     """
-    return pairs_of_keys(band_keys(signatures, banding), Sketches(signature_bits(signatures), sizes), sieve)
-
-
-def pairs_of_keys(keys: NDArray[np.uint64], sketches: Sketches, sieve: Sieve) -> Candidates:
-    """The same from uint64[bands, n] keys."""
     rows = np.arange(keys.shape[1])
     found = [candidate_pairs(one, rows, sketches, sieve) for one in keys]
     pairs = np.unique(np.concatenate([np.empty(0, np.uint64), *(one.pairs for one in found)]))

@@ -1,7 +1,7 @@
 """Clusters: which contents hang together through verified pairs.
 
-In: the two columns of the pairs. Out: for each content, the smallest of its component. 30 ns to 80 ns for a pair by
-union-find and 5 us by rounds (chains of two million, in order and shuffled).
+In: the two columns of the pairs. Out: for each content, the smallest of its component. 30 ns to 80 ns for a pair, by
+union-find (chains of two million, in order and shuffled).
 """
 
 from collections.abc import Sequence
@@ -40,46 +40,6 @@ class Forest:
         trees.settle_roots(self.parents)
         smallest: NDArray[np.uint32] = readonly(self.parents)
         return smallest
-
-
-def smallest_by_rounds(size: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What `Forest` gives, by rounds over the pairs in which no pair waits for another, as an engine can do them.
-
-    Each round is one of the large-star and one of the small-star steps of Kiveris et al., "Connected Components in
-    MapReduce and Beyond" (2014): every node hands its smallest neighbour to the larger ones, then to the smaller ones.
-    It ends when a round changes nothing. The number of rounds grows with the square of the logarithm of the size at
-    worst; a chain of 20,000 takes 16. Each is two sorts of the pairs.
-    """
-    _check(left, right)
-    edges = _distinct(size, left, right)
-    while True:
-        large = _star(size, edges, upwards=True)
-        small = _star(size, large, upwards=False)
-        if np.array_equal(small, edges):
-            break
-        edges = small
-    labels: NDArray[np.int64] = np.arange(size)
-    low, high = np.divmod(edges, max(1, size))
-    labels[high] = low
-    return labels
-
-
-def _star(size: int, edges: NDArray[np.int64], upwards: bool) -> NDArray[np.int64]:
-    """One step: around each node, join its neighbours (only the larger ones, or only the smaller) to the smallest."""
-    low, high = np.divmod(edges, size)
-    smallest = np.arange(size)
-    np.minimum.at(smallest, high, low)  # the smallest neighbour or the node itself
-    if upwards:
-        return _distinct(size, smallest[low], high)
-    return _distinct(size, np.concatenate([smallest[high], smallest[high]]), np.concatenate([low, high]))
-
-
-def _distinct(size: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Pairs of different numbers as `smaller * size + larger`, sorted, each once."""
-    low, high = np.minimum(left, right), np.maximum(left, right)
-    apart = low != high
-    pairs: NDArray[np.int64] = np.unique(low[apart] * size + high[apart])
-    return pairs
 
 
 def components(left: Sequence[str], right: Sequence[str]) -> dict[str, str]:

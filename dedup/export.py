@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gleanery.dedup.bands import Banding
-from gleanery.dedup.prints import label
+from gleanery.dedup.prints import label, parameters_of
 from gleanery.dedup.signatures import Parameters, as_minhash, empty_index, sign_texts
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import open_parquet, schema_of, write_groups
+from gleanery.records.parquet import iter_rows, open_parquet, schema_of, write_groups
 
 _KEY = b"gleanery.signatures"
 _BATCH = 8192
@@ -40,22 +40,33 @@ class Index:
         return sorted(self.lsh.query(as_minhash(signature, self.parameters))) if shingles else []
 
 
-def write_signatures(tables: Sequence[Path], target: Path, parameters: Parameters | None = None) -> int:
+def write_signatures(tables: Sequence[Path], target: Path) -> int:
     """Write all signatures of a run, without contents too short for one; returns their number.
 
-    `parameters`: how the run made them; the defaults of Gleanery if not given. Raises StopRun if the run made them in
-    another way, or if there are none.
+    Raises StopRun if another version made them, or if there are none.
     """
-    parameters = parameters or Parameters()
+    parameters = _parameters(tables)
     about = json.dumps({"parameters": asdict(parameters), "label": label(parameters)}, sort_keys=True).encode()
     schema = pa.schema([("blob_id", pa.string()), ("signature", pa.binary(4 * parameters.permutations))], {_KEY: about})
     written = write_groups(target, schema, _batches(tables, parameters, schema))
     if written.rows == 0:
         target.unlink()
-        raise StopRun(
-            "there are no signatures to write", "name a run whose stage cluster is finished; a release has none"
-        )
+        raise _nothing()
     return written.rows
+
+
+def _nothing() -> StopRun:
+    return StopRun("there are no signatures to write", "name a run whose stage cluster is finished; a release has none")
+
+
+def _parameters(tables: Iterable[Path]) -> Parameters:
+    """How a run made its signatures, as they say themselves."""
+    said = next((row["parameters"] for path in tables for row in iter_rows(path, ["parameters"], 1)), None)
+    if said is None:
+        raise _nothing()
+    if (found := parameters_of(said)) is None:
+        raise StopRun("the signatures were made by another version", "run it again with this one")
+    return found
 
 
 def _batches(tables: Iterable[Path], parameters: Parameters, schema: pa.Schema) -> Iterator[pa.Table]:
@@ -65,7 +76,7 @@ def _batches(tables: Iterable[Path], parameters: Parameters, schema: pa.Schema) 
                 table = pa.Table.from_batches([batch])
                 table = table.filter(pc.greater(pc.binary_length(table.column("signature")), 0))
                 if not pc.all(pc.equal(table.column("parameters"), label(parameters)), min_count=0).as_py():
-                    raise StopRun("the signatures were made with other parameters", "give those of the run's settings")
+                    raise StopRun("the signatures were made in more than one way", "run it again")
                 columns = [table.column("blob_id"), table.column("signature").cast(pa.binary())]
                 yield pa.table([columns[0], columns[1].cast(schema.field(1).type)], schema=schema)
 
@@ -73,7 +84,7 @@ def _batches(tables: Iterable[Path], parameters: Parameters, schema: pa.Schema) 
 def load_index(path: Path, banding: Banding | None = None) -> Index:
     """The index of a file of `write_signatures`. Raises StopRun if it is another file.
 
-    `banding`: how signatures are cut; Gleanery's own by default.
+    `banding`: how signatures are cut; Gleanery's own by default, with as many bands as the signatures have room for.
     """
     about = (schema_of(path).metadata or {}).get(_KEY)
     if about is None:
@@ -81,7 +92,8 @@ def load_index(path: Path, banding: Banding | None = None) -> Index:
     parameters = Parameters(**json.loads(about)["parameters"])
     if json.loads(about)["label"] != label(parameters):
         raise StopRun(f"{path} was made by another version", "write it again with this one")
-    banding = banding or Banding()
+    own = Banding()
+    banding = banding or Banding(max(1, min(own.bands, parameters.permutations // own.rows)), own.rows)
     lsh = empty_index(parameters, banding.bands, banding.rows)
     with open_parquet(path) as file:
         for batch in file.iter_batches(_BATCH):

@@ -94,20 +94,20 @@ def styles_of(names: pa.ListArray) -> NDArray[np.uint8]:
     return styles
 
 
-def forms(texts: Texts, styles: Sequence[str], least_words: int) -> Forms:
-    """Both forms of some texts. `least_words`: words below which a normal form has no digest.
+def forms(texts: Texts, styles: Sequence[str]) -> Forms:
+    """Both forms of some texts; a text without a word has no normal form.
 
     Raises KeyError for a style that is not in `STYLES`.
 
     >>> from gleanery.dedup.texts import joined_texts
-    >>> found = forms(joined_texts(["int  a; // note\\n", "int a;"]), ["slashes", "slashes"], 1)
+    >>> found = forms(joined_texts(["int  a; // note\\n", "int a;"]), ["slashes", "slashes"])
     >>> found.code[0], found.normal[0] == found.normal[1]
     ('int a;', True)
     """
     code, ends, renamed, renamed_ends, words, names, repeated = _read(texts, styles, with_names=True)
     return Forms(
         Texts(code, ends),
-        _digests(code, ends, words >= least_words),
+        _digests(code, ends, words > 0),
         _digests(renamed, renamed_ends, (names >= LEAST_NAMES) & (repeated >= LEAST_REPEATED)),
         words,
     )

@@ -6,6 +6,7 @@ core (8 MB of real code in pieces of 2 kB, CPU time): of 44 us for a piece, 23 a
 for both sets of shingles, 4 for the signature.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ SCHEMA = pa.schema(
         ("marks", pa.large_binary()),
     ]
 )
+_NUMBER = re.compile(r"(\w+)=([0-9]{1,9})(?![0-9.])")
 
 
 def label(parameters: Parameters) -> str:
@@ -40,12 +42,25 @@ def label(parameters: Parameters) -> str:
     return f"{parameters.label} forms={VERSION} sample={containment.SCALE}/{containment.LEAST_SHINGLES} marks={BINS}"
 
 
+def parameters_of(text: str) -> Parameters | None:
+    """The parameters of a label that this version of the program could have written.
+
+    >>> parameters_of(label(Parameters(permutations=64))), parameters_of("shingle=5")
+    (Parameters(permutations=64, shingle_tokens=5, seed=1), None)
+    """
+    numbers = dict(_NUMBER.findall(text))
+    if not numbers.keys() >= {"permutations", "shingle", "seed"}:
+        return None
+    found = Parameters(int(numbers["permutations"]), int(numbers["shingle"]), int(numbers["seed"]))
+    return found if label(found) == text else None
+
+
 def prints(texts: Texts, styles: Sequence[str], parameters: Parameters) -> pa.Table:
     """A row of `SCHEMA` for each text. `styles`: keys of `normal_form.STYLES`. Give some MB at once.
 
     A text that is too short for a shingle has an empty signature: it is like no other but its exact copies.
     """
-    found = forms(texts, styles, 1)
+    found = forms(texts, styles)
     whole, code = shingle_sets(texts, parameters), shingle_sets(found.code, parameters)
     signatures = sign_sets(whole, parameters).astype("<u4", copy=False)
     long_enough = whole.sizes > 0

@@ -35,11 +35,11 @@ _CONNECTION = {
 }
 
 
-def address(given: str, folder: Path | None = None) -> URL:
+def address(given: str) -> URL:
     """What a person gave as a registry: a URL, or the path of a SQLite file, whatever characters are in it."""
     if "://" in given:
         return checked_url(given)
-    return URL.create("sqlite", database=str((folder or Path()).joinpath(given).resolve()))
+    return URL.create("sqlite", database=str(Path(given).resolve()))
 
 
 def place(target: URL) -> str:

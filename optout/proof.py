@@ -85,15 +85,12 @@ class ProofResult:
         return RESULTS[self.code]
 
 
-def check_challenge(clone_url: str, filename: str, expected: str, *, allow_local: bool, seconds: float) -> ProofResult:
-    """Whether this file has the expected text on the tip of the default branch. At most `seconds` in all."""
-    return check_files(clone_url, [filename], expected, allow_local=allow_local, seconds=seconds)
-
-
 def check_files(
     clone_url: str, filenames: Sequence[str], expected: str, *, allow_local: bool, seconds: float
 ) -> ProofResult:
-    """The same for the first of some file names that has it. JSON is compared by its meaning in plain words.
+    """Whether the first of these files that is there has the expected text on the tip of the default branch.
+
+    JSON is compared by its meaning in plain words. It takes `seconds` in all at most.
 
     Where the host sends on to another address of its own, the file is looked for there, once: it was renamed, or the
     host serves it under its name with `.git` only, as GitLab does. Nothing is followed to another host.

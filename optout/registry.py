@@ -56,6 +56,10 @@ def _unix_time() -> int:
     return int(time.time())
 
 
+class BrokenLog(StopRun):
+    """The log of a registry is proven not to be what was written."""
+
+
 class Registry:
     """One opt-out registry. Safe to share between threads; several processes may use the same database."""
 
@@ -267,10 +271,10 @@ class Registry:
             return list(chain.problems(connection, known))
 
     def verify_log(self, known: chain.Head | None = None) -> None:
-        """Raise StopRun if an entry of the log was edited or is missing, or if rules or states do not agree with it."""
+        """Raise BrokenLog if an entry of the log was edited or is missing, or rules or states do not agree with it."""
         if wrong := self.log_problems(known):
             where = f" (entry {wrong[0].seq})" if wrong[0].seq else ""
-            raise StopRun(
+            raise BrokenLog(
                 f"the log of the opt-out registry is not whole: {wrong[0].what}{where}; {len(wrong)} problems in all",
                 "restore the registry from a backup whose log verifies, and find out who wrote to it",
             )

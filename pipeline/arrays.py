@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.records.parquet import Written, atomic_file
+from gleanery.records.files import atomic_file
+from gleanery.records.parquet import Written
 
 _MAGIC = b"gleanery-arrays-1 "
 _HEAD, _ALIGNED = 4096, 64

@@ -17,8 +17,8 @@ from typing import Any
 
 from gleanery.pipeline.settings import Settings
 from gleanery.records.errors import StopRun
+from gleanery.records.files import write_bytes
 from gleanery.records.local_paths import local_path
-from gleanery.records.parquet import write_bytes
 
 _AT_ONCE = 500  # keys in one question
 

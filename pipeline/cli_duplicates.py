@@ -39,7 +39,7 @@ def duplicates(
         _show(folder, target)
     if page is not None:
         from gleanery.pipeline.duplicates import duplicates_page
-        from gleanery.records.parquet import write_bytes
+        from gleanery.records.files import write_bytes
 
         write_bytes(page, duplicates_page(folder).encode("utf-8"))
         err.print(f"written to {page}")

@@ -107,7 +107,7 @@ def _draw_run(folder: Path, form: str) -> None:
 
 def _write(folder: Path, page: Path | None, queue: Path | None) -> None:
     from gleanery.licensing.policy import Policy
-    from gleanery.records.parquet import write_bytes
+    from gleanery.records.files import write_bytes
     from gleanery.release.license_report import review_queue, write_page
 
     if page is not None:

@@ -14,14 +14,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gleanery.dedup.texts import Texts, texts_of
-from gleanery.pipeline.arrays import map_arrays
 from gleanery.pipeline.exchange import part_name
+from gleanery.pipeline.shard import arrays_of
 from gleanery.quality.decoding import decode
 from gleanery.records.parquet import open_parquet
 
 BLOCK_BYTES = 4 << 20
-SIGNED = "work/sign/data/{name}.arrays"
-LOOKUP = "work/lookup/data/all.arrays"
 _U32, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 Pairs = NDArray[np.uint64]  # left << 32 | right, left < right
 
@@ -34,7 +32,7 @@ class Contents:
 
     def __init__(self, root: Path) -> None:
         self._root, self._parts = root, dict[int, dict[str, NDArray[Any]]]()
-        self._all = map_arrays(root / LOOKUP)
+        self._all = arrays_of(root, "lookup")
         self.bases = self._all["bases"]
         parts = len(self.bases) - 1
         self.names = [part_name(part, parts) for part in range(parts)]
@@ -42,7 +40,7 @@ class Contents:
     def part(self, part: int) -> dict[str, NDArray[Any]]:
         """One part's arrays as `stage3_sign.sign_part` wrote them: rows, keys, samples and others."""
         if part not in self._parts:
-            self._parts[part] = map_arrays(self._root / SIGNED.format(name=self.names[part]))
+            self._parts[part] = arrays_of(self._root, "sign", self.names[part])
         return self._parts[part]
 
     def part_of(self, numbers: NDArray[Any]) -> NDArray[np.int64]:

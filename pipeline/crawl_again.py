@@ -20,8 +20,10 @@ import pyarrow.compute as pc
 
 from gleanery.pipeline.crawl_runs import RAW
 from gleanery.pipeline.exchange import read_ids, write_sorted
-from gleanery.pipeline.steps import Shard, Step, Task, forget, is_there, read_json, read_marker, task_fingerprint
-from gleanery.records.parquet import Written, link_file, read_table, table_of, write_bytes
+from gleanery.pipeline.shard import Shard, Task
+from gleanery.pipeline.steps import Step, forget, is_there, read_json, read_marker, task_fingerprint
+from gleanery.records.files import link_file, write_bytes
+from gleanery.records.parquet import Written, read_table, table_of, table_rows
 
 KEPT = "kept_from_before"  # a note of the crawl: sources that could not be read again
 _BEFORE, _AGAIN, _LINES, _TASKS = (f"work/crawl/{name}" for name in ("before", "again", "lines", "tasks"))
@@ -146,10 +148,8 @@ def unread(root: Path, counts: Mapping[str, int], notes: Mapping[str, int]) -> t
 
     `counts` and `notes` are those of the crawl: where they say that there are none, nothing is read.
     """
-    failed, kept = list[str](), list[str]()
-    for path in sorted((root / "tables/repos").glob("*.parquet")) if counts["dead"] else ():
-        repos = read_table(path, ["name", "status"])
-        failed += repos.filter(pc.equal(repos["status"], "failed"))["name"].to_pylist()
+    kept, repos = list[str](), table_rows(root, "repos", ["name", "status"]) if counts["dead"] else ()
+    failed = [row["name"] for row in repos if row["status"] == "failed"]
     for path in sorted((root / _AGAIN).glob("*.json")) if notes.get(KEPT) else ():
         kept += (read_json(path) or {}).get("sources", [])
     return sorted(failed), sorted(kept)

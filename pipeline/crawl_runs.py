@@ -11,8 +11,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from gleanery.pipeline.exchange import write_sorted
-from gleanery.pipeline.steps import Shard
-from gleanery.records.parquet import Written, link_file
+from gleanery.pipeline.shard import Shard
+from gleanery.records.files import link_file
+from gleanery.records.parquet import Written
 
 SPILL_BYTES = 64 << 20
 RAW = pa.schema([("blob_id", pa.string()), ("content", pa.large_binary())])

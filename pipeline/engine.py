@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.pipeline import spark
-from gleanery.pipeline.steps import Step, Task, report_error, task_fingerprint, task_json
+from gleanery.pipeline.shard import Task
+from gleanery.pipeline.steps import Step, report_error, task_fingerprint, task_json
 from gleanery.pipeline.workers import (
     close_shared_pool,
     end_with,

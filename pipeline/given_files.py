@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gleanery.pipeline.settings import Settings
-from gleanery.records.parquet import write_bytes
+from gleanery.records.files import write_bytes
 
 # Section and key of each setting that names such a file.
 _NAMED = (("licensing", "policy"), ("licensing", "overrides"), ("shards", "tokenizer"))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from gleanery.pipeline.exchange import id_range, iter_range, part_count, part_name, write_copy
-from gleanery.pipeline.steps import Shard, Task
+from gleanery.pipeline.shard import Shard, Task
 
 # More would let more cores work at once, and open more files.
 TASKS = 64
@@ -58,7 +58,7 @@ def narrowed(shard: Shard, paths: Sequence[Path], key: str) -> Iterator[Sequence
         return
     made: list[Path] = []
     try:
-        low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
+        low, high = shard.range
         kind = paths[0].name.split(".", 1)[-1] if paths else ""
         for number, table in enumerate(_held(iter_range(paths, key, low, high))):
             made.append(shard.data(f".{shard.task.name}.{kind}.{number:06d}.{os.getpid()}.tmp"))

@@ -13,11 +13,11 @@ from typing import Any
 
 from gleanery.optout.matching import Matcher
 from gleanery.optout.networks import Member, blocked_members, upstreams
-from gleanery.optout.registry import Rule
+from gleanery.optout.registry import Registry, Rule
 from gleanery.pipeline.settings import Settings
 from gleanery.records.errors import RejectRecord, StopRun
 from gleanery.records.hosts import TWO_LEVELS
-from gleanery.records.parquet import iter_rows, table_of, write_table
+from gleanery.records.parquet import iter_rows, table_files, table_of, write_table
 from gleanery.records.readings import is_unreadable, reading, readings
 from gleanery.sources.reading import Identity, Source, identify
 
@@ -132,7 +132,7 @@ def answered_otherwise(settings: Settings, root: Path, rules: Iterable[Rule]) ->
 
 def _crawled(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """What the crawl wrote of each source, and the name of its task."""
-    for path in sorted((root / "tables/repos").glob("*.parquet")):
+    for path in table_files(root, "repos"):
         for row in iter_rows(path, ["repo_id", "aliases", "status"]):
             yield path.stem, row
 
@@ -160,3 +160,12 @@ def names_compared(members: Sequence[Member]) -> list[dict[str, Any]]:
             found.add(("origin", *origin))
         rows += [dict(repo_id=member.repo_id, relation=r, name=n, has_host=h) for r, n, h in sorted(found)]
     return rows
+
+
+def holds(registry: Registry, pinned: Mapping[str, Any]) -> bool:
+    """Whether what a run pinned (`optout.json`) is in this registry: the rule of its position, and the log up to it."""
+    position, known = pinned.get("position"), pinned.get("log")
+    if not isinstance(position, int) or position == 0:
+        return True
+    head = dataclasses.asdict(registry.head_at(position))
+    return bool(head["entries"]) and known in (None, head)

@@ -10,8 +10,8 @@ from gleanery.licensing.overrides import Overrides
 from gleanery.licensing.policy import Policy
 from gleanery.pipeline.optouts import members_of
 from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.steps import Shard, Step, Task
-from gleanery.records.parquet import table_of, write_table
+from gleanery.pipeline.shard import Shard, Task
+from gleanery.pipeline.steps import Step
 
 
 def overrides_of(settings: Settings, policy: Policy) -> Overrides:
@@ -41,6 +41,5 @@ def overrides_step(settings: Settings, policy: Policy, root: Path) -> Step:
 def write_overrides(shard: Shard) -> None:
     """Put them down, those that touch no file too."""
     rows = shard.task.payload["rows"]
-    path = shard.table("overrides")
-    shard.wrote(path, write_table(path, "overrides", table_of("overrides", rows)))
+    shard.write_table("overrides", rows)
     shard.counts |= {"in": len(rows), "kept": len(rows)}

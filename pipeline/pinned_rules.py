@@ -15,17 +15,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gleanery.optout.engines import address
 from gleanery.optout.matching import spelled_today
-from gleanery.optout.registry import Registry, Rule
-from gleanery.pipeline.optouts import write_names
-from gleanery.pipeline.registry_log import BrokenLog, holds, verify_log
+from gleanery.optout.registry import BrokenLog, Registry, Rule
+from gleanery.pipeline.optouts import holds, write_names
 from gleanery.pipeline.release_folder import withdraw
 from gleanery.pipeline.run_folder import PIN
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage7_release import is_in_release, is_to_be_released
 from gleanery.pipeline.steps import read_json
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import table_of, write_bytes, write_table
+from gleanery.records.files import write_bytes
+from gleanery.records.parquet import table_of, write_table
 
 NO_REGISTRY = "no opt-out registry is named in the settings: only what repositories say themselves counts"
 _GONE = "give the run the registry that holds it; to go on without its objections, use --refresh-optout"
@@ -45,7 +46,7 @@ def open_registry(settings: Settings) -> Registry | None:
     if given is None:
         return None
     # A registry that does not exist is an error: nobody's objection may be lost to a typing error.
-    return Registry.open(given if "://" in given else f"sqlite:///{settings.path(given).resolve()}", create=False)
+    return Registry.open(address(given if "://" in given else str(settings.path(given))), create=False)
 
 
 def pinned_rules(settings: Settings, root: Path, refresh: bool = False, renew: bool = False) -> Pinned:
@@ -134,7 +135,7 @@ def _lost(registry: Registry | None, pinned: Mapping[str, Any]) -> str:
     position = pinned.get("position")
     if registry is None:
         return f"this run began with {position} rules of an opt-out registry, and none is named now" if position else ""
-    verify_log(registry)
+    registry.verify_log()
     if holds(registry, pinned):
         return ""
     return f"the opt-out registry no longer holds rule {position}, with which this run began"

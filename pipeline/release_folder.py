@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gleanery.pipeline.steps import read_json
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import write_bytes
+from gleanery.records.files import write_bytes
 from gleanery.records.withdrawal import MARK, mark_withdrawn
 from gleanery.release.listing import MANIFEST, entries
 

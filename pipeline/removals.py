@@ -10,11 +10,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from gleanery.optout.engines import address
 from gleanery.optout.matching import Matcher
 from gleanery.optout.networks import blocked_members
 from gleanery.optout.registry import Registry
-from gleanery.pipeline.optouts import MEMBER_COLUMNS, member_of
-from gleanery.pipeline.registry_log import holds, verify_log
+from gleanery.pipeline.optouts import MEMBER_COLUMNS, holds, member_of
 from gleanery.pipeline.release_folder import PLACE
 from gleanery.pipeline.run_folder import PIN
 from gleanery.pipeline.steps import read_json
@@ -101,10 +101,9 @@ def file_id_of(release: Path, file: str) -> str:
 
 def _of_registry(release: Path, registry: str, reason: str, listed: int) -> list[Wish]:
     """The repositories that a run with these rules would have blocked, and the files of covered contents."""
-    url = registry if "://" in registry else f"sqlite:///{registry}"
-    opened = Registry.open(url, create=False)
+    opened = Registry.open(address(registry), create=False)
     try:
-        verify_log(opened)
+        opened.verify_log()
         _refuse_older(release, opened, listed)
         position, matcher = opened.position(), Matcher(opened.rules())
     finally:

@@ -30,15 +30,16 @@ from gleanery.pipeline.crawl_again import (
     reading_before,
 )
 from gleanery.pipeline.crawl_runs import RAW, Runs
-from gleanery.pipeline.exchange import first_of_each, iter_range, write_sorted
+from gleanery.pipeline.exchange import first_of_each, iter_range
 from gleanery.pipeline.neighbours import Part, narrowed, neighbour_tasks, parts_of
 from gleanery.pipeline.optouts import Objected, Way, blocked_sources, located, sources_of
 from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.steps import Marker, Shard, Step, Task, made_from
+from gleanery.pipeline.shard import Shard, Task, data_files
+from gleanery.pipeline.steps import Marker, Step, made_from
 from gleanery.quality.decoding import decode
 from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.records.ids import blob_id, file_id
-from gleanery.records.parquet import table_of, write_table
+from gleanery.records.parquet import table_of
 from gleanery.sources.reading import (
     Entry,
     Facts,
@@ -234,17 +235,14 @@ class _Crawl:
 
     def write(self) -> None:
         """Write the tables of the task, and a copy of its files sorted by content for the later steps."""
-        name = self.shard.task.name
         files = pa.concat_tables([table_of("files", []), *self.finished])
-        repos, dead = table_of("repos", self.repos), table_of("dead_letters", self.dead)
-        for table, rows in (("repos", repos), ("files", files), ("dead_letters", dead)):
-            path = self.shard.table(table, f"crawl-{name}" if table == "dead_letters" else name)
-            self.shard.wrote(path, write_table(path, table, rows))
+        self.shard.write_table("repos", self.repos)
+        self.shard.write_table("files", files)
+        self.shard.write_table("dead_letters", self.dead, f"crawl-{self.shard.task.name}")
         read = files.filter(pc.is_valid(files.column("blob_id")))
         names = pa.array([_name(path) for path in read.column("path").to_pylist()], pa.string())
-        path = self.shard.data(f"{name}.files.parquet")
         table = read.append_column("name", names).select(OCCURRENCES.names).cast(OCCURRENCES)
-        self.shard.wrote(path, write_sorted(path, table, "blob_id", "file_id"))
+        self.shard.write_data(table, "blob_id", "file_id", kind="files")
         self.count("kept", read.num_rows)
         self.count("rejected", files.num_rows - read.num_rows)
         self.runs.spill_shared()
@@ -256,7 +254,7 @@ class _Crawl:
 
 def gather_parts(shard: Shard) -> None:
     """Merge some ranges of contents: each once, with all base names under which it occurs."""
-    every = sorted((shard.root / "work/crawl/data").glob("*.blobs.parquet"))
+    every = data_files(shard.root, "crawl", "blobs")
     with (
         narrowed(shard, every, "blob_id") as runs,
         narrowed(shard, occurrence_files(shard.root), "blob_id") as occurrences,
@@ -277,14 +275,13 @@ def _gather(shard: Shard, part: Part, runs: Sequence[Path], occurrences: Sequenc
         "names": pa.array([_bounded(names[blob]) for blob in blobs], pa.list_(pa.string())),
         "content": contents,
     }
-    path = shard.table("blobs", part.name)
-    shard.wrote(path, write_table(path, "blobs", pa.table(columns)))
+    shard.write_table("blobs", pa.table(columns), part.name)
     shard.add({"in": copies, "kept": len(blobs), "rejected": copies - len(blobs)})
 
 
 def occurrence_files(root: Path) -> list[Path]:
     """The copies of `files` that are sorted by content."""
-    return sorted((root / "work/crawl/data").glob("*.files.parquet"))
+    return data_files(root, "crawl", "files")
 
 
 def _name(path: str) -> str:

@@ -5,7 +5,6 @@ has the others, which are by file. Scans are remembered between runs.
 """
 
 import dataclasses
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -15,12 +14,14 @@ from gleanery.licensing.evidence import EVIDENCE_VERSION, find, reading_scopes
 from gleanery.licensing.scan import SCAN_VERSION, TIMED_OUT, Scanner, detector_name, finding_of, plain_of
 from gleanery.pipeline.caches import Memory, cache_folder
 from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.pipeline.shard import Shard, Task
+from gleanery.pipeline.steps import Marker, Step, part_tasks
 from gleanery.quality.decoding import DECODING, decode
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.quality.language import detect_language, is_generated
 from gleanery.quality.metrics import measure
-from gleanery.records.parquet import iter_rows, table_of, write_table
+from gleanery.records.files import file_digest
+from gleanery.records.parquet import iter_rows
 
 BATCH = 256
 # Enough to tell one detector from another without loading its index; each row names the index too.
@@ -50,8 +51,7 @@ def annotate_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 
 def blob_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:
     """One task for each part of `blobs`."""
-    names = sorted(Path(p).stem for p in markers["gather"].outputs if p.startswith("tables/blobs/"))
-    return tuple(Task(name, {"part": part, "parts": len(names)}) for part, name in enumerate(names))
+    return part_tasks(markers["gather"], "blobs")
 
 
 def repository_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:
@@ -62,7 +62,7 @@ def repository_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:
 def annotate_part(shard: Shard) -> None:
     """Look into the contents of one part."""
     annotator = _Annotator(shard.settings)
-    part = _file_digest(shard.table("blobs"))
+    part = file_digest(shard.table("blobs"))
     rows: dict[str, list[dict[str, Any]]] = {"license_findings": [], "features": []}
     for batch in _batches(shard.table("blobs")):
         for table, found in annotator.annotate(batch).items():
@@ -71,8 +71,7 @@ def annotate_part(shard: Shard) -> None:
         shard.counts["kept"] += len(batch)
     annotator.close(part)
     for name, found in rows.items():
-        path = shard.table(name)
-        shard.wrote(path, write_table(path, name, table_of(name, found)))
+        shard.write_table(name, found)
 
 
 class _Annotator:
@@ -156,11 +155,6 @@ def _all_remembered(settings: Settings, markers: Mapping[str, Marker]) -> bool:
     contents.close()
     texts.close()
     return all(part in known for part in parts)
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _lists(finding: Mapping[str, Any]) -> dict[str, list[str]]:

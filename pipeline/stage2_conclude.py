@@ -17,13 +17,14 @@ from gleanery.licensing.conclude import Conclusion, FileFacts, conclude
 from gleanery.licensing.evidence import reading_scopes
 from gleanery.licensing.names import license_role
 from gleanery.licensing.scan import Finding
-from gleanery.pipeline.exchange import iter_range, read_ids, write_sorted
+from gleanery.pipeline.exchange import iter_range, read_ids
 from gleanery.pipeline.neighbours import narrowed, parts_of
 from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.shard import Shard, data_files
 from gleanery.pipeline.stage1_crawl import content_tasks, occurrence_files
 from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR, repository_tasks
-from gleanery.pipeline.steps import Marker, Shard, Step
-from gleanery.records.parquet import iter_rows, read_table, table_of, write_table
+from gleanery.pipeline.steps import Marker, Step
+from gleanery.records.parquet import iter_rows, read_table
 
 AT_ONCE = 1024  # files; what was found in a content is a text of some kB at most, and stands there for each file
 BATCH_BYTES = 16 << 20
@@ -74,9 +75,8 @@ def spread_parts(shard: Shard) -> None:
 
     def write() -> None:
         nonlocal batches
-        path = shard.data(f"{shard.task.name}.{batches:04d}.parquet")
         table = pa.concat_tables([SPREAD.empty_table(), *held])
-        shard.wrote(path, write_sorted(path, table, "repo_id", "file_id"))
+        shard.write_data(table, "repo_id", "file_id", kind=f"{batches:04d}")
         batches += 1
         held.clear()
 
@@ -135,7 +135,7 @@ def _grouped_findings(path: Path) -> dict[str, str]:
 
 def spread_files(root: Path) -> list[Path]:
     """What step 2 wrote."""
-    return sorted((root / "work/spread/data").glob("*.parquet"))
+    return data_files(root, "spread")
 
 
 def conclude_shard(shard: Shard) -> None:
@@ -153,8 +153,7 @@ def conclude_shard(shard: Shard) -> None:
         for conclusion in conclude(files, stated):
             if conclusion.file_id in read:
                 rows.append(_row(conclusion))
-    path = shard.table("license_conclusions")
-    shard.wrote(path, write_table(path, "license_conclusions", table_of("license_conclusions", rows)))
+    shard.write_table("license_conclusions", rows)
     shard.counts |= {"in": len(read), "kept": len(rows)}
 
 

@@ -20,14 +20,15 @@ from numpy.typing import NDArray
 from gleanery.dedup.bands import Sieve, Sketches, candidate_pairs
 from gleanery.dedup.containment import Shared, shared_samples, slice_of, worth_measuring
 from gleanery.dedup.prints import label
-from gleanery.pipeline.arrays import map_arrays, write_arrays
+from gleanery.pipeline.arrays import map_arrays
 from gleanery.pipeline.contents import Contents, Pairs, between, lefts, packed, rights
 from gleanery.pipeline.exchange import USUAL_PARTS, part_name
 from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage3_sign import banding, dedup_parameters, previous_range
 from gleanery.pipeline.stage3_witnesses import standing, witness_kinds
-from gleanery.pipeline.steps import Marker, Shard, Step, Task, rests_on
+from gleanery.pipeline.steps import Marker, Step, rests_on
 
 ROWS_AT_ONCE = 1 << 20
 TASKS = 6  # for the bands of a small run; a large one has one for each band, or more
@@ -102,8 +103,7 @@ def candidates_part(shard: Shard) -> None:
         hidden, times = np.unique(shared.hidden, return_counts=True)
         arrays = {"pairs": shared.pairs, "counts": shared.counts, "hidden": hidden, "times": times}
         capped = shared.large
-    path = shard.data(f"{shard.task.name}.arrays")
-    shard.wrote(path, write_arrays(path, arrays))
+    shard.write_arrays(arrays)
     shard.counts |= {"in": rows, "kept": rows}
     shard.notes["capped_buckets"] = capped
 
@@ -164,8 +164,7 @@ def pairs_part(shard: Shard) -> None:
     known, remembered = _measured_before(shard, contents, pairs)
     still = pairs[~known]
     arrays = {"open": still, "turned": np.sort(packed(rights(still), lefts(still))), "known": remembered}
-    path = shard.data(f"{shard.task.name}.arrays")
-    shard.wrote(path, write_arrays(path, arrays))
+    shard.write_arrays(arrays)
     shard.counts |= {"in": len(pairs), "kept": len(pairs)}
     shard.notes["remembered"] = len(remembered)
 

@@ -22,16 +22,16 @@ from gleanery.dedup.sameness import CLASSES, Policy, classify_all, do_forms_tell
 from gleanery.dedup.sameness import VERSION as SAMENESS_VERSION
 from gleanery.dedup.signatures import ShingleSets, shingle_sets
 from gleanery.dedup.verify import jaccards, shared_counts
-from gleanery.pipeline.arrays import Blocks, map_arrays, scratch, write_arrays
+from gleanery.pipeline.arrays import Blocks, map_arrays, scratch
 from gleanery.pipeline.contents import Contents, Pairs, between, lefts, rights, wanted_texts
-from gleanery.pipeline.exchange import write_sorted
 from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.shard import Shard, Task, array_files, arrays_of, data_files
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage3_candidates import MEASURED, candidates_step, own_parts, pairs_step, range_tasks
 from gleanery.pipeline.stage3_sign import dedup_parameters, index_step, sign_step
 from gleanery.pipeline.stage3_witnesses import witnesses_step
-from gleanery.pipeline.steps import Marker, Shard, Step, Task
-from gleanery.records.parquet import read_table, write_table
+from gleanery.pipeline.steps import Marker, Step
+from gleanery.records.parquet import read_table
 from gleanery.records.tables import TABLES
 
 EDGES = pa.schema([("cluster_id", pa.string()), *TABLES["pairs"].schema])
@@ -95,7 +95,7 @@ def sketch_part(shard: Shard) -> None:
     contents, part = Contents(shard.root), shard.task.payload["part"]
     base, end = contents.bounds(range(part, part + 1))
     wanted = np.zeros(end - base, bool)
-    for path in sorted((shard.root / "work/pairs/data").glob("*.arrays")):
+    for path in array_files(shard.root, "pairs"):
         found = map_arrays(path)
         for pairs in (found["open"], found["turned"]):
             wanted[lefts(between(pairs, base, end)).astype(np.int64) - base] = True
@@ -105,8 +105,7 @@ def sketch_part(shard: Shard) -> None:
         arrays[f"{kind}-offsets"] = np.cumsum([0, *(size for one in sets for size in one.sizes.tolist())])
         values = [np.empty(0, np.uint64), *(one.values for one in sets)]
         arrays[kind] = Blocks(int(arrays[f"{kind}-offsets"][-1]), values[0], values)
-    path = shard.data(f"{shard.task.name}.arrays")
-    shard.wrote(path, write_arrays(path, arrays))
+    shard.write_arrays(arrays)
     count = int(np.count_nonzero(wanted))
     shard.counts |= {"in": count, "kept": count}
 
@@ -127,7 +126,7 @@ def _shingled(
 def verify_part(shard: Shard) -> None:
     """Measure the pairs whose smaller number lies in this range, and write all of them with their class."""
     contents = Contents(shard.root)
-    pairs = map_arrays(shard.root / "work/pairs/data" / f"{shard.task.name}.arrays")
+    pairs = arrays_of(shard.root, "pairs", shard.task.name)
     found = np.concatenate([pairs["known"], _measured(shard, contents, pairs["open"])])
     found = found[np.argsort(found["pair"])]
     left, right = lefts(found["pair"]), rights(found["pair"])
@@ -160,10 +159,8 @@ def verify_part(shard: Shard) -> None:
         "duplicate": sameness.drops,
         "bars": sameness.bars,
     }
-    path = shard.table("pairs")
-    shard.wrote(path, write_table(path, "pairs", pa.table(columns)))
-    path = shard.data(f"{shard.task.name}.arrays")
-    shard.wrote(path, write_arrays(path, {"joined": found["pair"][sameness.bars]}))
+    shard.write_table("pairs", pa.table(columns))
+    shard.write_arrays({"joined": found["pair"][sameness.bars]})
     duplicates = int(np.count_nonzero(sameness.drops))
     shard.counts |= {"in": len(found), "kept": duplicates, "rejected": len(found) - duplicates}
     shard.notes["measured"] = len(pairs["open"])
@@ -227,7 +224,7 @@ class _Sketch:
 
 def _sketch(shard: Shard, contents: Contents, part: int, kept: dict[int, _Sketch]) -> _Sketch:
     if part not in kept:
-        arrays = map_arrays(shard.root / "work/sketch/data" / f"{contents.names[part]}.arrays")
+        arrays = arrays_of(shard.root, "sketch", contents.names[part])
         whole, code = (ShingleSets(arrays[kind], arrays[f"{kind}-offsets"]) for kind in ("whole", "code"))
         kept[part] = _Sketch(arrays["content"], arrays["styles"], whole, code)
     return kept[part]
@@ -242,7 +239,7 @@ def make_components(shard: Shard) -> None:
     memory = scratch(shard.data(f".{shard.task.name}.tmp"), 5 * size)
     forest, clustered = Forest(size, memory[: 4 * size].view(np.uint32)), memory[4 * size : 5 * size].view(bool)
     count = 0
-    for path in sorted((shard.root / "work/verify/data").glob("*.arrays")):
+    for path in array_files(shard.root, "verify"):
         pairs = map_arrays(path)["joined"]
         left, right = lefts(pairs).astype(np.int64), rights(pairs).astype(np.int64)
         forest.join(left, right)
@@ -250,8 +247,7 @@ def make_components(shard: Shard) -> None:
         count += len(pairs)
     smallest = forest.smallest()
     labels = Blocks(int(np.count_nonzero(clustered)), np.empty(0, LABELS), _labels(smallest, clustered))
-    path = shard.data("all.arrays")
-    shard.wrote(path, write_arrays(path, {"labels": labels}))
+    shard.write_arrays({"labels": labels})
     shard.counts |= {"in": count, "kept": count}
 
 
@@ -266,21 +262,19 @@ def _labels(smallest: NDArray[np.uint32], clustered: NDArray[np.bool_]) -> Itera
 def clusters_part(shard: Shard) -> None:
     """The clusters of the contents of one part, and its pairs with their cluster."""
     contents = Contents(shard.root)
-    labels = map_arrays(shard.root / "work/components/data/all.arrays")["labels"]
+    labels = arrays_of(shard.root, "components")["labels"]
     start, stop = np.searchsorted(labels["content"], contents.bounds(own_parts(shard, contents)))
     own = labels[start:stop]
     rows = pa.table({"blob_id": contents.ids(own["content"]), "cluster_id": contents.ids(own["cluster"])})
-    path = shard.table("clusters")
-    shard.wrote(path, write_table(path, "clusters", rows))
+    shard.write_table("clusters", rows)
     pairs = read_table(shard.table("pairs"))
     pairs = pairs.filter(pairs.column("bars"))
     place = pc.index_in(pairs.column("left_blob_id"), rows.column("blob_id").combine_chunks())
     edges = pairs.add_column(0, EDGES.field(0), rows.column("cluster_id").take(place)).cast(EDGES)
-    path = shard.data(f"{shard.task.name}.parquet")
-    shard.wrote(path, write_sorted(path, edges, "cluster_id", "left_blob_id", "right_blob_id"))
+    shard.write_data(edges, "cluster_id", "left_blob_id", "right_blob_id")
     shard.counts |= {"in": edges.num_rows, "kept": edges.num_rows}
 
 
 def edge_files(root: Path) -> list[Path]:
     """The pairs that count, sorted by cluster."""
-    return sorted((root / "work/clusters/data").glob("*.parquet"))
+    return data_files(root, "clusters")

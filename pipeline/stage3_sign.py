@@ -24,14 +24,15 @@ from gleanery.dedup.normal_form import STYLE_NAMES, styles_of
 from gleanery.dedup.prints import label, prints
 from gleanery.dedup.signatures import Parameters
 from gleanery.dedup.texts import texts_of
-from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
-from gleanery.pipeline.contents import LOOKUP, SIGNED, wanted_texts
+from gleanery.pipeline.arrays import Blocks
+from gleanery.pipeline.contents import wanted_texts
 from gleanery.pipeline.exchange import id_range, part_name, read_range
 from gleanery.pipeline.settings import DedupSettings, Settings
+from gleanery.pipeline.shard import Shard, Task, arrays_of
 from gleanery.pipeline.stage2_annotate import blob_tasks
-from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.pipeline.steps import Marker, Step
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import read_table, schema_of, write_in_order
+from gleanery.records.parquet import read_table, schema_of
 from gleanery.records.tables import TABLES
 
 MAX_CONTENTS = 1 << 32
@@ -89,13 +90,11 @@ def sign_part(shard: Shard) -> None:
             cut.append(_arrays(table, first, parameters, banding(shard.settings)))
             yield table
 
-    path = shard.table("signatures")
-    shard.wrote(path, write_in_order(path, "signatures", groups()))
+    shard.write_in_order("signatures", groups())
     arrays = {name: np.concatenate([one[name] for one in cut], axis=int(name == "keys")) for name in cut[0]}
     arrays["samples"], arrays["sampled"] = in_slices(arrays["samples"], arrays["sampled"])
     arrays |= {"old": part.old, "plain": part.plain, "styles": part.styles}
-    path = shard.root / SIGNED.format(name=shard.task.name)
-    shard.wrote(path, write_arrays(path, arrays))
+    shard.write_arrays(arrays)
     shard.counts |= {"in": len(part.ids), "kept": len(part.ids)}
     shard.notes["sampled"] = len(arrays["samples"])
     shard.notes["signed"] = int(np.count_nonzero(~part.old))
@@ -142,7 +141,7 @@ def previous_range(shard: Shard, table: str, key: str, columns: Sequence[str] | 
     empty = pa.schema([schema.field(name) for name in names]).empty_table()
     if folder is None:
         return empty
-    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
+    low, high = shard.range
     files = [path for path in sorted((folder / table).glob("*.parquet")) if _may_hold(path, low, high)]
     try:
         if not files or not all(schema_of(path).equals(schema) for path in files):
@@ -233,12 +232,11 @@ def _lengths(table: pa.Table, column: str) -> NDArray[np.int64]:
 def make_index(shard: Shard) -> None:
     """One array of all parts for each kind, so that any number is found in one file."""
     parts = shard.task.payload["parts"]
-    signed = [map_arrays(shard.root / SIGNED.format(name=part_name(part, parts))) for part in range(parts)]
+    signed = [arrays_of(shard.root, "sign", part_name(part, parts)) for part in range(parts)]
     bases = np.concatenate([[0], np.cumsum([len(arrays["ids"]) for arrays in signed])])
     count = int(bases[-1])
     if count > MAX_CONTENTS:
         raise StopRun(f"the run has {count} contents, over {MAX_CONTENTS}", "divide its sources")
     joined: dict[str, Any] = {k: Blocks(count, signed[0][k], [arrays[k] for arrays in signed]) for k in INDEXED}
-    path = shard.root / LOOKUP
-    shard.wrote(path, write_arrays(path, joined | {"bases": bases}))
+    shard.write_arrays(joined | {"bases": bases})
     shard.counts |= {"in": count, "kept": count}

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from gleanery.dedup.origin import packed_ranks, packed_ties
 from gleanery.licensing.names import license_role
-from gleanery.pipeline.arrays import map_arrays, scratch, write_arrays
+from gleanery.pipeline.arrays import scratch
 from gleanery.pipeline.contents import Contents
 from gleanery.pipeline.exchange import id_range, read_range
 from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.pipeline.shard import Shard, Task, arrays_of, data_files
+from gleanery.pipeline.steps import Marker, Step
 
 # What answers one kind may not answer the next, so in crowds each kind has its own. A licence or an objection: of a
 # content that some file holds which is neither third-party code nor in a fork. Hardly anything answers that licence.
@@ -38,7 +39,6 @@ _JUDGED = pa.schema(
         ("repo_files", pa.int64()),
     ]
 )
-_MADE = "work/witnesses/data/all.arrays"
 
 
 def witnesses_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
@@ -60,7 +60,7 @@ def mark_witnesses(shard: Shard) -> None:
     memory = scratch(shard.data(f".{shard.task.name}.tmp"), 25 * len(ids))
     ranks, kinds = memory[: 24 * len(ids)].view(np.uint64).reshape(-1, 3), memory[24 * len(ids) :]
     ranks[:] = _LAST
-    for path in sorted((shard.root / "work/judge/data").glob("*.parquet")):
+    for path in data_files(shard.root, "judge"):
         judged = read_range([path], "blob_id", *id_range(0, 1), _JUDGED, _JUDGED.names)
         places = _places(names, judged.column("blob_id"))
         judged, places = judged.filter(pa.array(places >= 0)), places[places >= 0]
@@ -71,8 +71,7 @@ def mark_witnesses(shard: Shard) -> None:
                 firm = LICENCE if row["restricted"] else OBJECTION
                 kind = WEAK if row["fork"] or row["vendored"] else firm
                 kinds[place] = min(kind, kinds[place] or kind)
-    path = shard.root / _MADE
-    shard.wrote(path, write_arrays(path, {"kinds": kinds, "standing": ranks}))
+    shard.write_arrays({"kinds": kinds, "standing": ranks})
     count = int(np.count_nonzero(kinds))
     shard.counts |= {"in": len(ids), "kept": count, "rejected": len(ids) - count}
 
@@ -108,11 +107,11 @@ def _rank(ranks: NDArray[np.uint64], places: NDArray[np.int64], judged: pa.Table
 
 def witness_kinds(root: Path) -> NDArray[np.uint8]:
     """The byte of each content: 0, `LICENCE`, `OBJECTION` or `WEAK`."""
-    kinds: NDArray[np.uint8] = map_arrays(root / _MADE)["kinds"]
+    kinds: NDArray[np.uint8] = arrays_of(root, "witnesses")["kinds"]
     return kinds
 
 
 def standing(root: Path) -> NDArray[np.uint64]:
     """The rank of each content in three numbers, as `keeper` takes copies: the smaller one first."""
-    ranks: NDArray[np.uint64] = map_arrays(root / _MADE)["standing"]
+    ranks: NDArray[np.uint64] = arrays_of(root, "witnesses")["standing"]
     return ranks

@@ -23,19 +23,20 @@ from gleanery.licensing.scan import NO_TRAINING
 from gleanery.optout.matching import Matcher
 from gleanery.optout.networks import forks_below, upstreams
 from gleanery.optout.registry import Rule
-from gleanery.pipeline.exchange import read_ids, write_sorted
+from gleanery.pipeline.exchange import read_ids
 from gleanery.pipeline.optouts import blocked_sources, members_of
 from gleanery.pipeline.overrides import overrides_of
 from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage2_annotate import repository_tasks
 from gleanery.pipeline.stage2_conclude import SPREAD, spread_files
-from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.pipeline.steps import Marker, Step
 from gleanery.quality import filters
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.quality.language import is_vendored, language_named
 from gleanery.quality.metrics import Metrics
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import iter_rows, read_table
+from gleanery.records.parquet import iter_rows, read_table, table_rows
 
 # Raise it when what was judged before is not to be believed any more, though policy and settings are the same.
 JUDGE_VERSION = "2"  # 1: each task reads the bytes of the policy that the step's fingerprint names; 2: counts files
@@ -110,11 +111,8 @@ def refuse_languages(names: Iterable[str]) -> None:
 
 def _declared(root: Path) -> set[str]:
     """The repositories that were crawled and carry an objection of their own."""
-    declared: set[str] = set()
-    for path in sorted((root / "tables/repos").glob("*.parquet")):
-        table = read_table(path, ["repo_id", "optout_signal"])
-        declared |= {r["repo_id"] for r in table.to_pylist() if r["optout_signal"]}
-    return declared
+    rows = table_rows(root, "repos", ["repo_id", "optout_signal"])
+    return {row["repo_id"] for row in rows if row["optout_signal"]}
 
 
 def _of_task(name: str, by_repository: Mapping[str, str]) -> dict[str, str]:
@@ -136,8 +134,7 @@ def judge_shard(shard: Shard) -> None:
     unread = {r["repo_id"] for r in read_table(shard.table("files"), columns).to_pylist() if r["skipped"] in _UNREAD}
     for repo, members in groupby(files, key=lambda f: str(f["repo_id"])):
         rows += judge.repository(repos[repo], list(members), conclusions, repo not in unread)
-    path = shard.data(f"{shard.task.name}.parquet")
-    shard.wrote(path, write_sorted(path, pa.Table.from_pylist(rows, schema=JUDGED), "blob_id", "file_id"))
+    shard.write_data(pa.Table.from_pylist(rows, schema=JUDGED), "blob_id", "file_id")
     kept = sum(r["reason"] == "kept" for r in rows)
     shard.counts |= {"in": len(rows), "kept": kept, "rejected": len(rows) - kept}
 
@@ -185,9 +182,7 @@ class _Judge:
         self.policy, self.matcher = policy_of(settings), matcher
         self.overrides = overrides_of(settings, self.policy)
         self.objections, self.upstream = objections, upstream
-        known = {f.name for f in dataclasses.fields(filters.Limits)}
-        quality = {k: v for k, v in dataclasses.asdict(settings.quality).items() if k in known}
-        self.limits = filters.Limits(**quality)
+        self.limits = filters.Limits(**dataclasses.asdict(settings.quality))
 
     def repository(
         self,

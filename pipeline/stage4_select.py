@@ -22,15 +22,16 @@ from gleanery.dedup.keeper import Copy, Link, settle
 from gleanery.dedup.repositories import is_worth_a_row, missing, shared_contents
 from gleanery.dedup.sameness import NEAR, NORMALISED, Policy, equality
 from gleanery.licensing.names import license_role
-from gleanery.pipeline.exchange import id_range, read_ids, read_range, write_sorted
+from gleanery.pipeline.exchange import read_ids, read_range
 from gleanery.pipeline.settings import DedupSettings, Settings
+from gleanery.pipeline.shard import Shard, data_files
 from gleanery.pipeline.stage2_annotate import repository_tasks
 from gleanery.pipeline.stage3_candidates import range_tasks
 from gleanery.pipeline.stage3_cluster import EDGES, edge_files, sameness_policy
 from gleanery.pipeline.stage3_witnesses import bears_witness
 from gleanery.pipeline.stage4_judge import JUDGED, overridden
-from gleanery.pipeline.steps import Marker, Shard, Step
-from gleanery.records.parquet import read_table, table_of, write_table
+from gleanery.pipeline.steps import Marker, Step
+from gleanery.records.parquet import read_table, table_files
 
 # 4: what bars a file flows over all equal forms, however many copies there are. 6: a third shows code in common, too.
 # 7: of several reasons that of the first class is told. 8: a fragment outweighs no objection.
@@ -99,21 +100,20 @@ def repositories_step(settings: Settings, markers: Mapping[str, Marker]) -> Step
 
 def group_part(shard: Shard) -> None:
     """Give each file of one range of contents the group in which it is settled: its cluster, or its own content."""
-    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
-    judged = read_range(sorted((shard.root / "work/judge/data").glob("*.parquet")), "blob_id", low, high, JUDGED)
-    clusters = read_range(_clusters(shard.root), "blob_id", low, high, _CLUSTERS)
+    low, high = shard.range
+    judged = read_range(data_files(shard.root, "judge"), "blob_id", low, high, JUDGED)
+    clusters = read_range(table_files(shard.root, "clusters"), "blob_id", low, high, _CLUSTERS)
     group = dict(zip(*(clusters.column(c).to_pylist() for c in ("blob_id", "cluster_id")), strict=True))
     groups = [group.get(b, b) for b in judged.column("blob_id").to_pylist()]
     table = judged.add_column(0, "group_id", pa.array(groups, pa.string())).cast(GROUPED)
-    path = shard.data(f"{shard.task.name}.parquet")
-    shard.wrote(path, write_sorted(path, table, "group_id", "file_id"))
+    shard.write_data(table, "group_id", "file_id")
     shard.counts |= {"in": table.num_rows, "kept": table.num_rows}
 
 
 def settle_part(shard: Shard) -> None:
     """Decide among the files of each group of one range. Rows are objects for some groups at a time only."""
-    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
-    files = read_range(sorted((shard.root / "work/group/data").glob("*.parquet")), "group_id", low, high, GROUPED)
+    low, high = shard.range
+    files = read_range(data_files(shard.root, "group"), "group_id", low, high, GROUPED)
     links = _Links(read_range(edge_files(shard.root), "cluster_id", low, high, EDGES), sameness_policy(shard.settings))
     shared, all_settled, all_kept = Counter[tuple[str, str]](), [SETTLED.empty_table()], [KEPT.empty_table()]
     for groups in _groups(files):
@@ -126,10 +126,8 @@ def settle_part(shard: Shard) -> None:
         all_kept.append(pa.Table.from_pylist([row for row in settled if row["reason"] == "kept"], schema=KEPT))
     _write_shared(shard, shared)
     decisions, kept = pa.concat_tables(all_settled), pa.concat_tables(all_kept)
-    path = shard.data(f"{shard.task.name}.decisions.parquet")
-    shard.wrote(path, write_sorted(path, decisions, "repo_id", "file_id"))
-    path = shard.data(f"{shard.task.name}.kept.parquet")
-    shard.wrote(path, write_sorted(path, kept, "blob_id", "file_id"))
+    shard.write_data(decisions, "repo_id", "file_id", kind="decisions")
+    shard.write_data(kept, "blob_id", "file_id", kind="kept")
     shard.counts |= {"in": len(decisions), "kept": len(kept), "rejected": len(decisions) - len(kept)}
 
 
@@ -189,8 +187,7 @@ def _write_shared(shard: Shard, shared: Mapping[tuple[str, str], int]) -> None:
     """How many contents of this range each two repositories share; the step `repositories` adds them up."""
     rows = [(one, other, number) for (one, other), number in sorted(shared.items())]
     columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
-    path = shard.data(f"{shard.task.name}.shared.parquet")
-    shard.wrote(path, write_sorted(path, pa.table(columns, schema=SHARED), "repo_id", "other_repo_id"))
+    shard.write_data(pa.table(columns, schema=SHARED), "repo_id", "other_repo_id", kind="shared")
 
 
 def _settled(
@@ -220,7 +217,7 @@ def decide_shard(shard: Shard) -> None:
     """Write the decisions of the repositories of one task: those just settled, and those that crawling made."""
     files = read_table(shard.table("files")).to_pylist()
     repos = sorted({f["repo_id"] for f in files})
-    settled = sorted((shard.root / "work/settle/data").glob("*.decisions.parquet"))
+    settled = data_files(shard.root, "settle", "decisions")
     decided = {r["file_id"]: r for r in read_ids(settled, "repo_id", repos, SETTLED).to_pylist()}
     rows = [decided.get(f["file_id"]) or _skipped(f) for f in files]
     rejected: dict[str, list[str]] = {}
@@ -231,11 +228,9 @@ def decide_shard(shard: Shard) -> None:
     lacks = {repo: list(missing(reasons)) for repo, reasons in rejected.items()}
     for row in rows:
         row["missing"] = lacks.get(row["repo_id"], []) if row["verdict"] == "kept" else None
-    path = shard.table("decisions")
-    shard.wrote(path, write_table(path, "decisions", table_of("decisions", rows)))
-    path = shard.data(f"{shard.task.name}.lacks.parquet")
+    shard.write_table("decisions", rows)
     table = pa.Table.from_pylist([{"repo_id": r, "missing": m} for r, m in lacks.items()], schema=LACKS)
-    shard.wrote(path, write_sorted(path, table, "repo_id"))
+    shard.write_data(table, "repo_id", kind="lacks")
     kept = sum(r["verdict"] == "kept" for r in rows)
     shard.counts |= {"in": len(files), "kept": kept, "rejected": len(rows) - kept}
 
@@ -243,7 +238,7 @@ def decide_shard(shard: Shard) -> None:
 def repositories_shard(shard: Shard) -> None:
     """The repositories of one task of which much stands in others."""
     repos = read_table(shard.table("repos"), ["repo_id"]).column("repo_id").to_pylist()
-    partial = sorted((shard.root / "work/settle/data").glob("*.shared.parquet"))
+    partial = data_files(shard.root, "settle", "shared")
     shared: dict[tuple[str, str], int] = {}
     for row in read_ids(partial, "repo_id", sorted(repos), SHARED).to_pylist():
         pair = row["repo_id"], row["other_repo_id"]
@@ -254,19 +249,18 @@ def repositories_shard(shard: Shard) -> None:
         if repo != other and is_worth_a_row(number, own):
             about = {"repo_id": repo, "other_repo_id": other, "contents": own, "shared": number}
             rows.append(about | {"share": number / own})
-    path = shard.table("repository_copies")
-    shard.wrote(path, write_table(path, "repository_copies", table_of("repository_copies", rows)))
+    shard.write_table("repository_copies", rows)
     shard.counts |= {"in": len(repos), "kept": len(repos)}
 
 
 def kept_files(root: Path) -> list[Path]:
     """The files to redact, sorted by content."""
-    return sorted((root / "work/settle/data").glob("*.kept.parquet"))
+    return data_files(root, "settle", "kept")
 
 
 def lacking(root: Path, low: str, high: str | None) -> dict[str, list[str]]:
     """What the repositories of a range of ids lack in the release; those that lack nothing are left out."""
-    paths = sorted((root / "work/decide/data").glob("*.lacks.parquet"))
+    paths = data_files(root, "decide", "lacks")
     return {row["repo_id"]: row["missing"] for row in read_range(paths, "repo_id", low, high, LACKS).to_pylist()}
 
 
@@ -281,10 +275,6 @@ def _skipped(file: Mapping[str, Any]) -> dict[str, Any]:
         "twin_file_id": None,
         "similarity": None,
     }
-
-
-def _clusters(root: Path) -> list[Path]:
-    return sorted((root / "tables/clusters").glob("*.parquet"))
 
 
 _CLUSTERS = pa.schema([("blob_id", pa.string()), ("cluster_id", pa.string())])

@@ -19,17 +19,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gleanery.pipeline.exchange import id_range, inside, iter_range, part_count, part_name, read_range, write_sorted
+from gleanery.pipeline.exchange import inside, iter_range, part_count, part_name, read_range
 from gleanery.pipeline.neighbours import Part, narrowed, neighbour_tasks, parts_of
 from gleanery.pipeline.passing_texts import PassingTexts
 from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.shard import Shard, Task, data_files
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage4_select import KEPT, kept_files, lacking
-from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.pipeline.steps import Marker, Step
 from gleanery.privacy.rules import redactor_version
 from gleanery.quality.decoding import decode
 from gleanery.records.errors import RejectRecord
-from gleanery.records.parquet import heavy_groups, iter_rows, table_of, write_in_order, write_table
+from gleanery.records.parquet import heavy_groups, iter_rows, table_files
 from gleanery.records.tables import TABLES
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def redactor() -> "Redactor":
 
 def redact_part(shard: Shard) -> None:
     """Redact the kept contents of one part. Several files may have one content: each gets its own rows."""
-    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
+    low, high = shard.range
     kept: dict[str, list[dict[str, Any]]] = {}
     for row in read_range(kept_files(shard.root), "blob_id", low, high, KEPT).to_pylist():
         kept.setdefault(row["blob_id"], []).append(row)
@@ -90,18 +91,13 @@ def redact_part(shard: Shard) -> None:
         for blob in iter_rows(shard.table("blobs"), ["blob_id", "content"], 64):
             for file in kept.get(blob["blob_id"], ()):
                 _redact(file, blob["content"], documents, redactions, dead)
-    name = shard.task.name
-    path = shard.data(f"{name}.documents.parquet")
     table = pa.Table.from_pylist(documents, schema=DOCUMENTS)
-    shard.wrote(path, write_sorted(path, table, "repo_id", "path", "file_id"))
-    path = shard.data(f"{name}.texts.parquet")
-    shard.wrote(path, write_sorted(path, table.select(TEXTS.names), "text_sha256", "file_id"))
-    path = shard.data(f"{name}.redactions.parquet")
+    shard.write_data(table, "repo_id", "path", "file_id", kind="documents")
+    shard.write_data(table.select(TEXTS.names), "text_sha256", "file_id", kind="texts")
     table = pa.Table.from_pylist(redactions, schema=REDACTIONS)
-    shard.wrote(path, write_sorted(path, table, "repo_id", "file_id", "ordinal"))
-    path = shard.table("dead_letters", f"redact-{name}")
+    shard.write_data(table, "repo_id", "file_id", "ordinal", kind="redactions")
     if dead:
-        shard.wrote(path, write_table(path, "dead_letters", table_of("dead_letters", dead)))
+        shard.write_table("dead_letters", dead, f"redact-{shard.task.name}")
     shard.counts |= {"in": len(documents) + len(dead), "kept": len(documents), "dead": len(dead)}
     shard.notes |= {"text_bytes": sum(len(d["text"].encode()) for d in documents), "redactions": len(redactions)}
 
@@ -141,24 +137,21 @@ def _redact(
 
 def texts_part(shard: Shard) -> None:
     """The files of one range of texts of which another file, with a smaller id, has the text too."""
-    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
-    found = read_range(
-        sorted((shard.root / "work/redact/data").glob("*.texts.parquet")), "text_sha256", low, high, TEXTS
-    )
+    low, high = shard.range
+    found = read_range(data_files(shard.root, "redact", "texts"), "text_sha256", low, high, TEXTS)
     rows = found.sort_by([("text_sha256", "ascending"), ("file_id", "ascending")]).combine_chunks()
     texts = rows.column("text_sha256")
     again = rows.slice(1).filter(pc.equal(texts.slice(1), texts.slice(0, max(0, len(texts) - 1))))
-    path = shard.data(f"{shard.task.name}.parquet")
-    shard.wrote(path, write_sorted(path, again.select(AGAIN.names), "repo_id", "file_id"))
+    shard.write_data(again.select(AGAIN.names), "repo_id", "file_id")
     shard.counts |= {"in": rows.num_rows, "kept": rows.num_rows}
     shard.notes["again"] = again.num_rows
 
 
 def documents_parts(shard: Shard) -> None:
     """Gather the documents and redactions of some ranges of repositories, each text once."""
-    low, high = id_range(shard.task.payload["part"], shard.task.payload["parts"])
+    low, high = shard.range
     folder = shard.root / "work/redact/data"
-    again = read_range(sorted((shard.root / "work/texts/data").glob("*.parquet")), "repo_id", low, high, AGAIN)
+    again = read_range(data_files(shard.root, "texts"), "repo_id", low, high, AGAIN)
     names, lacks = _repository_names(shard.root, low, high), lacking(shard.root, low, high)
     for repo, count in Counter(again.column("repo_id").to_pylist()).items():
         lacks[repo] = [*lacks.get(repo, ()), f"{SAME_TEXT}: {count}"]
@@ -181,7 +174,6 @@ def _write_documents(
     lacks: Mapping[str, Sequence[str]],
 ) -> None:
     """Write one part of `documents`, and a dead letter for each file whose text another one has."""
-    path = shard.table("documents", part.name)
     with closing(PassingTexts(shard.data("").parent, shard.settings.run.part_bytes)) as passing:
         found = _put_down(iter_range(texts, "repo_id", part.low, part.high), passing)
         table = found.filter(pc.invert(pc.is_in(found.column("file_id"), again_ids))).sort_by("file_id")
@@ -190,13 +182,12 @@ def _write_documents(
         for name, values in columns.items():
             field = TABLES["documents"].schema.field(name)
             table = table.append_column(field, pa.array(values, field.type))
-        shard.wrote(path, write_in_order(path, "documents", _with_texts(table, passing)))
+        shard.write_in_order("documents", _with_texts(table, passing), part.name)
     shard.add({"in": found.num_rows, "kept": table.num_rows, "dead": len(again_ids)})
     if len(again_ids):
         about = {"stage": "redact", "error": SAME_TEXT, "hint": SAME_TEXT_HINT}
-        dead = table_of("dead_letters", ({"id": ident} | about for ident in again_ids.to_pylist()))
-        path = shard.table("dead_letters", f"documents-{part.name}")
-        shard.wrote(path, write_table(path, "dead_letters", dead))
+        dead = ({"id": ident} | about for ident in again_ids.to_pylist())
+        shard.write_table("dead_letters", dead, f"documents-{part.name}")
 
 
 def _put_down(documents: Iterable[pa.Table], texts: PassingTexts) -> pa.Table:
@@ -222,13 +213,12 @@ def _write_redactions(shard: Shard, part: Part, spans: Sequence[Path], again_ids
     """Write one part of `redactions`."""
     redactions = read_range(spans, "repo_id", part.low, part.high, REDACTIONS)
     redactions = redactions.filter(pc.invert(pc.is_in(redactions.column("file_id"), again_ids)))
-    path = shard.table("redactions", part.name)
-    shard.wrote(path, write_table(path, "redactions", redactions.drop_columns(["repo_id"])))
+    shard.write_table("redactions", redactions.drop_columns(["repo_id"]), part.name)
 
 
 def _repository_names(root: Path, low: str, high: str | None) -> dict[str, str]:
     """The names of the repositories of a range of ids."""
     schema, columns = TABLES["repos"].schema, ["repo_id", "name"]
-    paths = sorted((root / "tables/repos").glob("*.parquet"))
+    paths = table_files(root, "repos")
     table = read_range(paths, "repo_id", low, high, schema, columns)
     return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))

@@ -21,21 +21,19 @@ from numpy.typing import NDArray
 
 from gleanery.pipeline.passing_texts import PassingTexts
 from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage5_redact import redactor
-from gleanery.pipeline.steps import Marker, Shard, Step, Task
+from gleanery.pipeline.steps import Marker, Step, part_tasks
 from gleanery.privacy.rules import redactor_version
 from gleanery.records.errors import StopRun
+from gleanery.records.files import link_file, write_bytes
 from gleanery.records.ids import keyed_hash
 from gleanery.records.parquet import (
-    Written,
     describe,
     iter_rows,
-    link_file,
     open_parquet,
     read_table,
-    table_of,
-    write_bytes,
-    write_table,
+    table_files,
 )
 from gleanery.records.tables import TABLES
 from gleanery.shards.finishing import finish
@@ -68,7 +66,7 @@ def tokenizer_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 
 def tokens_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 2 of 3: encode every document."""
-    tasks = _document_tasks(markers)
+    tasks = part_tasks(markers["documents"], "documents")
     work, reads = f"{__name__}:tokens_part", ("documents", "tokenizer")
     parameters = _parameters(settings)
     owns = ("tables/dead_letters/pack-*",)
@@ -99,7 +97,7 @@ def grammars(settings: Settings) -> dict[str, str]:
 
 def index_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 3 of 3: number the documents through."""
-    task = Task("all", {"parts": len(_document_tasks(markers))})
+    task = Task("all", {"parts": len(part_tasks(markers["documents"], "documents"))})
     parameters = _parameters(settings)
     work, reads = f"{__name__}:make_index", ("tokens", "tokenizer")
     owns = ("store/*", "store/*/*", "tables/docs/*")
@@ -135,11 +133,11 @@ def _given_tokenizer(path: Path) -> Path:
 def _write_tokenizer(shard: Shard, content: bytes) -> None:
     path = shard.root / TOKENIZER
     write_bytes(path, content)
-    shard.wrote(path, describe(path, 0))
+    shard.wrote(path)
 
 
 def _texts(root: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted((root / "tables/documents").glob("*.parquet")):
+    for path in table_files(root, "documents"):
         for row in iter_rows(path, ["file_id", "text"], 256):
             yield row["file_id"], row["text"]
 
@@ -176,13 +174,12 @@ def tokens_part(shard: Shard) -> None:
         rows = _in_order(_put_down(shard.table("documents"), texts), texts)
         summary = write_part(root, part, parts, rows, tokenizer, kind, spans, redactor().finds_in_name)
     for name in (f(part, parts) for f in _files(shard.settings)):
-        shard.wrote(root / name, describe(root / name, 0))
+        shard.wrote(root / name)
     if summary.dead:
         hint = "its tokens do not give its text again; report it"
         pairs = zip(summary.dead, summary.dead_codes, strict=True)
         dead = [{"id": file, "stage": "pack", "error": code, "hint": hint} for file, code in pairs]
-        path = shard.table("dead_letters", f"pack-{shard.task.name}")
-        shard.wrote(path, write_table(path, "dead_letters", table_of("dead_letters", dead)))
+        shard.write_table("dead_letters", dead, f"pack-{shard.task.name}")
     shard.counts |= {"in": summary.docs_in, "kept": summary.docs_kept, "dead": len(summary.dead)}
     shard.notes |= {"tokens": summary.tokens, "hidden_names": summary.hidden_names}
 
@@ -242,7 +239,7 @@ def make_index(shard: Shard) -> None:
     tokenizer, shards = load_tokenizer(shard.root, shard.settings), shard.settings.shards
     finish(store, parts, tokenizer, shards.compression, with_spans=shards.syntax_spans)
     for name in [*names, "store.json", "tokenizer.json"]:
-        shard.wrote(store / name, describe(store / name, 0))
+        shard.wrote(store / name)
     rows = 0
     for part in range(parts):
         name = docs_file(part, parts)
@@ -250,7 +247,7 @@ def make_index(shard: Shard) -> None:
         link_file(store / name, path)
         written = describe(path)
         rows += written.rows
-        shard.wrote(path, Written(written.rows, written.bytes, written.sha256))
+        shard.wrote(path, written)
     shard.counts |= {"in": rows, "kept": rows}
 
 
@@ -263,8 +260,3 @@ def load_tokenizer(root: Path, settings: Settings) -> Tokenizer:
 def _loaded(content: bytes, sentinels: tuple[str, ...]) -> Tokenizer:
     """One for each process: to load it and to choose what encodes takes longer than to encode a small part."""
     return Tokenizer.load(content, sentinel_names(sentinels))
-
-
-def _document_tasks(markers: Mapping[str, Marker]) -> tuple[Task, ...]:
-    names = sorted(Path(p).stem for p in markers["documents"].outputs if p.startswith("tables/documents/"))
-    return tuple(Task(name, {"part": part, "parts": len(names)}) for part, name in enumerate(names))

@@ -28,16 +28,17 @@ from gleanery.optout.registry import Rule
 from gleanery.pipeline.optouts import MEMBER_COLUMNS, blocked_sources, member_of
 from gleanery.pipeline.release_folder import PLACE, made_by_runs, put_in_place, refuse_other_files, withdraw
 from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR
 from gleanery.pipeline.stage4_judge import policy_of
 from gleanery.pipeline.stage5_redact import redactor
 from gleanery.pipeline.stage6_pack import grammars
-from gleanery.pipeline.steps import PYTHON, Marker, Shard, Step, Task
+from gleanery.pipeline.steps import PYTHON, Marker, Step
 from gleanery.privacy.rules import redactor_version
 from gleanery.quality.decoding import decode
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.records.errors import RejectRecord, StopRun
-from gleanery.records.parquet import Written, describe, iter_rows, read_table
+from gleanery.records.parquet import Written, describe, read_table, table_files, table_rows
 from gleanery.release.assemble import assemble
 from gleanery.release.gate import gate, stop_if_failed
 from gleanery.release.listing import MANIFEST
@@ -147,13 +148,13 @@ def make_release(shard: Shard) -> None:
     listed = json.loads((made / MANIFEST).read_bytes())["files"]
     sealed = {shard.root / PLACE / f["path"]: Written(0, f["bytes"], f["sha256"]) for f in listed}
     for path in put_in_place(shard.root, made):
-        shard.wrote(path, sealed.get(path) or describe(path, 0))
+        shard.wrote(path, sealed.get(path))
     shard.counts |= {"in": documents, "kept": documents}
 
 
 def forget_notices(root: Path) -> None:
     """Remove the tables that this step makes, before it is known as not finished: audits then take them for new."""
-    for path in (path for name in NOTICE_TABLES for path in (root / "tables" / name).glob("*.parquet")):
+    for path in (path for name in NOTICE_TABLES for path in table_files(root, name)):
         path.unlink()
 
 
@@ -170,10 +171,8 @@ def _nothing_kept(root: Path, counts: Mapping[str, Mapping[str, int]], objected:
 
 def _unread(root: Path) -> list[str]:
     """The first sources that could not be read, each with what was wrong and what to do."""
-    names = dict[str, str]()
-    for path in sorted((root / "tables/repos").glob("*.parquet")):
-        names |= {row["repo_id"]: row["name"] for row in iter_rows(path, ["repo_id", "name"])}
-    letters = [row for path in sorted((root / "tables/dead_letters").glob("*.parquet")) for row in iter_rows(path)]
+    names = {row["repo_id"]: row["name"] for row in table_rows(root, "repos", ["repo_id", "name"])}
+    letters = table_rows(root, "dead_letters")
     failed = sorted((names[row["id"]], row["error"], row["hint"]) for row in letters if row["id"] in names)
     said = [f"{shown(name)}: {shown(error)} ({shown(hint)})" for name, error, hint in failed[:MOST_NAMED]]
     return [*said, f"and {len(failed) - MOST_NAMED:,} more"] if len(failed) > MOST_NAMED else said
@@ -186,11 +185,11 @@ def _objected(root: Path) -> bool:
     if not paths:
         return False
     released = pa.concat_tables([read_table(path, ["file_id", "repo_id"]) for path in paths])
-    for path in sorted((root / "tables/repos").glob("*.parquet")):
+    for path in table_files(root, "repos"):
         repos = read_table(path, ["repo_id", "status"])
         if _any_of(released["repo_id"], repos.filter(pc.equal(repos["status"], "opted_out"))["repo_id"]):
             return True
-    for path in sorted((root / "tables/decisions").glob("*.parquet")):
+    for path in table_files(root, "decisions"):
         files = read_table(path, ["file_id", "reason"])
         refused = files.filter(pc.is_in(files["reason"], value_set=pa.array(OBJECTIONS)))
         if _any_of(released["file_id"], refused["file_id"]):
@@ -245,9 +244,8 @@ def is_in_release(settings: Settings, root: Path, rules: Iterable[Rule]) -> bool
     """
     rules = list(rules)
     matcher, blocked = Matcher(rules), blocked_sources(settings, rules, root)
-    repos = sorted((root / PLACE / "tables/repos").glob("*.parquet"))
     with contextlib.suppress(OSError, pa.ArrowException):  # damaged, or of an older version: it has no more to say
-        members = [member_of(row) for path in repos for row in iter_rows(path, MEMBER_COLUMNS)]
+        members = [member_of(row) for row in table_rows(root / PLACE, "repos", MEMBER_COLUMNS)]
         blocked |= blocked_members(members, matcher)
     return _any_covered(root / PLACE / "docs", blocked, matcher)
 

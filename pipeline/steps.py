@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.shard import COUNTS, Shard, Task
 from gleanery.records.errors import GleaneryError, StopRun, of_system
-from gleanery.records.parquet import Written, write_bytes
+from gleanery.records.files import write_bytes
+from gleanery.records.parquet import Written
 from gleanery.records.step_notes import digest_of
 
 # Part of every fingerprint: raise it when a step writes other bytes from the same input.
@@ -29,15 +31,6 @@ CODE_VERSION = "15"
 _WRITERS = ("gleanery", "license-expression", "numpy", "pyarrow")
 # Each has a Unicode of its own, by which texts are read and names compared; its corrections change none of that.
 PYTHON = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
-COUNTS = ("in", "kept", "rejected", "dead")
-
-
-@dataclass(frozen=True)
-class Task:
-    """One element: a name that is unique in its step, and what its function needs to know, as plain JSON values."""
-
-    name: str
-    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,37 +51,6 @@ class Step:
     owns: tuple[str, ...] = ()  # patterns of the files outside work/ that this step alone makes
     warm: str = ""  # module:function that a pool's parent calls before it forks workers; both end with the step
     unit: str = "files"
-
-
-@dataclass
-class Shard:
-    """What a step's function gets: one task, the run's folder, the settings, and where to put what it makes."""
-
-    root: Path
-    step: str
-    task: Task
-    settings: Settings
-    fingerprint: str = ""  # of the task: what its result depends on
-    outputs: dict[str, Written] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
-    notes: dict[str, int] = field(default_factory=dict)
-
-    def table(self, name: str, shard: str | None = None) -> Path:
-        """The path of this task's file of a table."""
-        return self.root / "tables" / name / f"{shard or self.task.name}.parquet"
-
-    def data(self, name: str) -> Path:
-        """A path for something that only later steps read."""
-        return self.root / "work" / self.step / "data" / name
-
-    def add(self, counts: Mapping[str, int]) -> None:
-        """Add to the counts; for a task of several parts."""
-        for key, number in counts.items():
-            self.counts[key] += number
-
-    def wrote(self, path: Path, written: Written) -> None:
-        """Record an output; only recorded files survive the end of the step."""
-        self.outputs[path.relative_to(self.root).as_posix()] = written
 
 
 def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: str, settings_json: str) -> str:
@@ -146,6 +108,12 @@ class Marker:
     def paths(self, root: Path, prefix: str) -> list[Path]:
         """Outputs below a folder of the run, sorted."""
         return [root / p for p in sorted(self.outputs) if p.startswith(prefix + "/")]
+
+
+def part_tasks(marker: Marker, table: str) -> tuple[Task, ...]:
+    """One task for each part of a table that a step made."""
+    names = sorted(Path(p).stem for p in marker.outputs if p.startswith(f"tables/{table}/"))
+    return tuple(Task(name, {"part": part, "parts": len(names)}) for part, name in enumerate(names))
 
 
 def step_fingerprint(step: Step, markers: Mapping[str, Marker]) -> str:

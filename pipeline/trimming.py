@@ -15,7 +15,7 @@ from typing import NamedTuple
 from gleanery.pipeline.run_folder import clean_temporary, is_run, locked
 from gleanery.pipeline.steps import read_json
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import write_bytes
+from gleanery.records.files import write_bytes
 from gleanery.records.step_notes import is_finished
 
 NOTE = "work/trimmed.json"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
 from gleanery.privacy.patterns import Found, compile_pattern
-from gleanery.privacy.people import is_part_of_name, names_behind
+from gleanery.privacy.people import is_part_of_name, leading_names
 from gleanery.privacy.source import Source
 
 NAME, ENTITIES = "author_list", ("NAME",)
@@ -114,7 +114,7 @@ def _in_lines(source: Source, found: Found) -> tuple[list[Hit], int]:
     if same_line:
         column = place - _line_start(source.raw, place)
         end = source.raw.find(b"\n", place, place + 400)
-        if end < 0 or not list(names_behind(source.raw[place:end].decode("utf-8", "ignore"), 0)):
+        if end < 0 or not list(leading_names(source.raw[place:end].decode("utf-8", "ignore"))):
             return hits, place
         place = end + 1
     blanks = 0
@@ -149,7 +149,7 @@ def _of_line(source: Source, line: re.Match[str], place: int) -> Iterator[Hit]:
         yield from _of_field(source, line.group(2).lower().replace("_", "-"), start, end)
         return
     text = line.group(3)
-    spans = list(names_behind(text, 0))
+    spans = list(leading_names(text))
     if spans and not text[: spans[0][0]].strip("[(<*_ ") and _ENDS.match(text, spans[0][1]):
         yield from _names(source, start, end)
 
@@ -165,7 +165,7 @@ def _of_field(source: Source, field: str, start: int, end: int) -> Iterator[Hit]
 def _names(source: Source, start: int, end: int) -> Iterator[Hit]:
     """The names that a string holds, from its beginning on."""
     text, places = _text(source, start, end)
-    for first, last in names_behind(text, 0):
+    for first, last in leading_names(text):
         yield _hit(places[first], places[last])
 
 

@@ -150,9 +150,9 @@ def behind_lead(text: str, place: int) -> int:
     return _skipped(_LEAD, text, place)
 
 
-def names_behind(text: str, place: int) -> Iterator[tuple[int, int]]:
-    """The names that follow each other from a place of a text on, behind quotes and the like; or `Last, First`."""
-    lead = _skipped(_LEAD, text, place)
+def leading_names(text: str) -> Iterator[tuple[int, int]]:
+    """The names that follow each other at the beginning of a text, behind quotes and the like; or `Last, First`."""
+    lead = _skipped(_LEAD, text, 0)
     spans = list(_listed_names(text, lead))
     yield from spans or _reversed_name(text, lead)
 

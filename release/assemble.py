@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import iter_rows, link_file, open_parquet, read_table, write_table
+from gleanery.records.files import link_file
+from gleanery.records.parquet import iter_rows, open_parquet, read_table, write_table
 from gleanery.release.listing import MANIFEST
 
 TABLES = (

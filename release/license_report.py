@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gleanery.records.parquet import write_bytes
+from gleanery.records.files import write_bytes
 from gleanery.records.reasons import REASONS
 from gleanery.release.report import rendered, share, size, told_apart
 from gleanery.sql.formats import cell

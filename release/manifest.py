@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import atomic_file
+from gleanery.records.files import atomic_file
 from gleanery.release.gate import GateResult, stop_if_failed
 from gleanery.release.listing import MANIFEST, digest, entries, is_plain_path
 from gleanery.release.merkle import root_of

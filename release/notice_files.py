@@ -17,7 +17,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gleanery.records.parquet import atomic_file, iter_rows, link_file, read_table, write_bytes, write_table
+from gleanery.records.files import atomic_file, link_file, write_bytes
+from gleanery.records.parquet import iter_rows, read_table, table_files, write_table
 from gleanery.release.wording import number, shown
 from gleanery.sql.formats import cell
 from gleanery.sql.questions import Database, questions, tables_of
@@ -66,14 +67,14 @@ def take_out(release: Path, file_ids: Collection[str]) -> None:
     The files for people are made anew. The manifest no longer fits afterwards: who removes documents makes a new one.
     """
     gone, used = pa.array(sorted(file_ids), pa.string()), set[str]()
-    for path in sorted((release / "tables" / "notices").glob("*.parquet")):
+    for path in table_files(release, "notices"):
         table = read_table(path)
         left = table.filter(pc.invert(pc.is_in(table.column("file_id"), value_set=gone)))
         if left.num_rows < table.num_rows:
             write_table(path, "notices", left)  # a new file: the old one may be linked to the run's
         for column in ("texts", "notices"):
             used.update(pc.list_flatten(left.column(column)).to_pylist())
-    for path in sorted((release / "tables" / "license_texts").glob("*.parquet")):
+    for path in table_files(release, "license_texts"):
         table = read_table(path)
         wanted = pc.is_in(table.column("text_id"), value_set=pa.array(sorted(used), pa.string()))
         write_table(path, "license_texts", table.filter(wanted))
@@ -86,7 +87,7 @@ def notices_without(release: Path, file_ids: Collection[str], target: Path) -> N
         copy = Path(scratch)
         (copy / "tables" / "files").mkdir(parents=True)  # what marks a release; no row of it is asked for
         for name in ("repos", "notices", "license_texts"):
-            for path in sorted((release / "tables" / name).glob("*.parquet")):
+            for path in table_files(release, name):
                 link_file(path, copy / "tables" / name / path.name)
         take_out(copy, file_ids)
         (copy / NOTICES).replace(target)
@@ -116,7 +117,7 @@ def _rows(database: Database) -> Iterator[Row]:
 
 
 def _texts(release: Path) -> Iterator[Row]:
-    for path in sorted((release / "tables" / "license_texts").glob("*.parquet")):
+    for path in table_files(release, "license_texts"):
         yield from iter_rows(path, batch=64)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import write_bytes
+from gleanery.records.files import write_bytes
 from gleanery.shards.masking import Removed
 from gleanery.shards.store import Store
 

@@ -25,7 +25,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import atomic_file, write_bytes, write_groups
+from gleanery.records.files import atomic_file, write_bytes
+from gleanery.records.parquet import write_groups
 from gleanery.shards.batch import Batch
 from gleanery.shards.export_notes import Notices, write_notes
 from gleanery.shards.layout import TOKENIZER_FILE, part_name

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import describe, open_parquet, read_table, write_bytes, write_groups
+from gleanery.records.files import write_bytes
+from gleanery.records.parquet import describe, open_parquet, read_table, write_groups
 from gleanery.records.tables import TABLES
 from gleanery.shards.index import BLOCK_COLUMNS, DOCUMENT_COLUMNS, read_columns
 from gleanery.shards.layout import (

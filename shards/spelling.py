@@ -19,9 +19,8 @@ from gleanery.shards.addresses import book_of, bytes_at, numbers_at, pairs_at, t
 from gleanery.shards.chance import compiled
 from gleanery.shards.characters import APOSTROPHE, BLANK, LETTER, NUMBER, SIGN, SPACE, UNKNOWN, kinds
 from gleanery.shards.merges import PART_COLUMNS, byte_ranks, merge_table, parts_of, short_words
-from gleanery.shards.tokenizer_file import NOT_UTF8
+from gleanery.shards.tokenizer_file import LETTERS, NOT_UTF8, bytes_of, is_control, rule_of
 
-RULES = ("gpt2", "digits+gpt2", "other")
 # The most characters of a token that count when a place to cut is drawn; see fim.py.
 MOST_CHARACTERS = 16
 # Ids lie under this; the largest published vocabularies have 262,144 tokens.
@@ -66,7 +65,7 @@ class Spelling:
         self.words = short_words(self.content, self.start, self.bytes_ids, self.merges)
         self.byte_ranks = byte_ranks(self.bytes_ids, self.merges)
         self.parts = parts_of(self.content, self.start, self.bytes_ids, self.merges)
-        rule = rule_of(config)
+        rule = rule_of(config.get("pre_tokenizer"))
         self.digits = rule == "digits+gpt2"
         spells_all = all(self.bytes_ids[byte] >= 0 for byte in range(256) if byte not in NOT_UTF8)
         self.exact = rule != "other" and spells_all and not _has_blank_tokens(config) and not model.get("ignore_merges")
@@ -91,26 +90,6 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def rule_of(config: Mapping[str, Any]) -> str:
-    """How the tokenizer cuts text before BPE: one of RULES."""
-    steps = _steps(config.get("pre_tokenizer"))
-    if steps and steps[-1].get("type") == "ByteLevel" and steps[-1].get("use_regex", True):
-        rest = steps[:-1]
-        if not rest:
-            return "gpt2"
-        if len(rest) == 1 and rest[0].get("type") == "Digits" and rest[0].get("individual_digits"):
-            return "digits+gpt2"
-    return "other"
-
-
-def _steps(pre_tokenizer: Any) -> list[dict[str, Any]]:
-    if not isinstance(pre_tokenizer, dict):
-        return []
-    if pre_tokenizer.get("type") == "Sequence":
-        return [step for part in pre_tokenizer.get("pretokenizers", []) for step in _steps(part)]
-    return [pre_tokenizer]
-
-
 def _parse(content: bytes) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads(content)
@@ -127,29 +106,15 @@ def _parse(content: bytes) -> dict[str, Any]:
         ) from error
 
 
-def _byte_letters() -> dict[str, int]:
-    """GPT-2's alphabet: the character that stands for each byte. Visible bytes stand for themselves."""
-    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [b for b in range(256) if b not in visible]
-    return {chr(b): b for b in visible} | {chr(256 + n): b for n, b in enumerate(others)}
-
-
-LETTERS = _byte_letters()
-_TO_BYTES = {ord(letter): byte for letter, byte in LETTERS.items()}
-
-
 def _spelled(config: Mapping[str, Any]) -> list[bytes]:
     """The bytes of each token by id; empty for control tokens and for ids that no token has."""
     vocabulary: dict[str, int] = config["model"]["vocab"]
     added = {int(token["id"]): str(token["content"]) for token in config.get("added_tokens") or []}
     spelled = [b""] * (max([*vocabulary.values(), *added]) + 1)
     for text, i in vocabulary.items():
-        try:
-            spelled[i] = text.translate(_TO_BYTES).encode("latin-1") if all(c in LETTERS for c in text) else b""
-        except UnicodeEncodeError:
-            spelled[i] = b""
-    for i, text in added.items():  # runs of white space are text; every other added token is a control token
-        spelled[i] = b"" if text.strip() else text.encode("utf-8")
+        spelled[i] = bytes_of(text)
+    for i, text in added.items():
+        spelled[i] = b"" if is_control(text) else text.encode("utf-8")
     return spelled
 
 
@@ -161,7 +126,7 @@ def _runs(start: NDArray[np.int32]) -> list[tuple[int, int]]:
 
 
 def _has_blank_tokens(config: Mapping[str, Any]) -> bool:
-    return any(not str(token["content"]).strip() for token in config.get("added_tokens") or [])
+    return any(not is_control(str(token["content"])) for token in config.get("added_tokens") or [])
 
 
 @compiled

@@ -21,6 +21,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
+from gleanery.records.files import file_digest
 from gleanery.records.withdrawal import refuse_withdrawn
 from gleanery.shards.addresses import address_of
 from gleanery.shards.chance import compiled
@@ -332,7 +333,6 @@ def _room(size: int) -> NDArray[np.uint8]:
 
 def _sha256(path: Path, name: str) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(path)
     except OSError as error:
         raise refused(name, error) from error

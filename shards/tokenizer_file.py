@@ -64,11 +64,12 @@ def _byte_letters() -> dict[str, int]:
 
 
 LETTERS = _byte_letters()
+_TO_BYTES = {ord(letter): byte for letter, byte in LETTERS.items()}
 
 
 def bytes_of(token: str) -> bytes:
     """The bytes that a token of a byte-level vocabulary stands for; empty if it is no such token."""
-    return bytes(LETTERS[c] for c in token) if all(c in LETTERS for c in token) else b""
+    return token.translate(_TO_BYTES).encode("latin-1") if LETTERS.keys() >= set(token) else b""
 
 
 def is_control(content: str) -> bool:

@@ -19,8 +19,9 @@ import xxhash
 from numpy.typing import NDArray
 
 from gleanery.records.errors import RejectRecord, StopRun
+from gleanery.records.files import atomic_file, write_bytes
 from gleanery.records.ids import keyed_hash
-from gleanery.records.parquet import ROW_GROUP_ROWS, atomic_file, write_bytes, write_groups
+from gleanery.records.parquet import ROW_GROUP_ROWS, write_groups
 from gleanery.records.tables import TABLES
 from gleanery.shards.index import BLOCK_BYTES, BLOCK_COLUMNS, DOCUMENT_COLUMNS, write_columns
 from gleanery.shards.layout import (

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gleanery.records.errors import RejectRecord
-from gleanery.records.parquet import write_bytes
+from gleanery.records.files import write_bytes
 from gleanery.sources.deadline import Deadline, retried
 from gleanery.sources.gitobjects import GitFiles
 from gleanery.sources.gitrefs import COMMIT_ID, Repository, Tip, default_commits

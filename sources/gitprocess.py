@@ -110,10 +110,10 @@ class Git:
         )
         return Running(process, self.deadline)
 
-    def lines(self, *arguments: str, limit: int = 1 << 20) -> list[bytes]:
-        """The lines that a command prints, at most `limit` bytes; raises RejectRecord if it fails."""
+    def lines(self, *arguments: str) -> list[bytes]:
+        """The lines that a command prints, a MiB at most; raises RejectRecord if it fails."""
         with self.start(*arguments) as running:
-            output = running.all(limit)
+            output = running.all(1 << 20)
             running.succeed()
         return output.splitlines()
 

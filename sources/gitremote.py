@@ -10,7 +10,6 @@ pack, at most limits.max_archive_bytes; a look at what is there already costs it
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import re
@@ -25,7 +24,7 @@ from urllib.parse import urlsplit
 import re2
 
 from gleanery.records.errors import GleaneryError, RejectRecord, TryAgain
-from gleanery.records.parquet import write_bytes
+from gleanery.records.files import file_digest, write_bytes
 from gleanery.sources.deadline import Deadline, retried
 from gleanery.sources.gitobjects import own_repository
 from gleanery.sources.gitprocess import Git, ended
@@ -106,8 +105,7 @@ def _digests(place: Path, deadline: Deadline) -> dict[str, str]:
     for path in sorted((place / "objects").rglob("*")):
         deadline.left()
         if path.is_file():
-            with open(path, "rb") as file:
-                found[path.relative_to(place).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+            found[path.relative_to(place).as_posix()] = file_digest(path)
     return found
 
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gleanery.records.parquet import write_bytes
+from gleanery.records.files import write_bytes
 from gleanery.sources.downloads import downloads_of, sweep
 from gleanery.sources.takenaway import take_away
 

@@ -3,8 +3,7 @@
 In: nothing. Out: five frozen shapes that the other modules pass to each other. Costs nothing: no file is touched here.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 KINDS = ("git", "archive", "pypi", "npm")
 
@@ -27,30 +26,20 @@ class Source:
     fork_of: str | None = None
 
 
-def _limit(default: int, unit: str, meaning: str) -> Any:
-    return field(default=default, metadata={"unit": unit, "meaning": meaning})
-
-
 @dataclass(frozen=True)
 class Limits:
-    """How much one source may cost. Each field's metadata holds its unit and its meaning, for the reference.
+    """How much one source may cost: the settings `[crawl]`, where each has its meaning and its unit.
 
     >>> Limits().max_file_bytes
     1048576
     """
 
-    max_file_bytes: int = _limit(1 << 20, "bytes", "A larger file is listed and not read (too_large).")
-    max_repository_bytes: int = _limit(
-        1 << 30, "bytes", "Contents are read in path order up to this sum; later files are repository_too_large."
-    )
-    max_files: int = _limit(200_000, "entries", "A source that lists more than this is refused whole.")
-    max_archive_bytes: int = _limit(
-        512 << 20, "bytes", "Largest archive, compressed, and largest clone, as it is stored on disk."
-    )
-    max_expansion: int = _limit(
-        200, "times", "An archive that unpacks to more than this many times its own size is refused (a bomb)."
-    )
-    seconds: int = _limit(900, "seconds", "Time for opening and reading one source, retries included.")
+    max_file_bytes: int = 1 << 20
+    max_repository_bytes: int = 1 << 30
+    max_files: int = 200_000
+    max_archive_bytes: int = 512 << 20
+    max_expansion: int = 200
+    seconds: int = 900
 
 
 @dataclass(frozen=True)

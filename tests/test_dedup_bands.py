@@ -25,10 +25,9 @@ from gleanery.dedup.bands import (
     expected_recall,
     group,
     pairs_of_keys,
-    pairs_of_signatures,
     signature_bits,
 )
-from gleanery.dedup.clusters import Forest, components, smallest_by_rounds
+from gleanery.dedup.clusters import Forest, components
 from gleanery.dedup.signatures import Parameters, sign
 from gleanery.dedup.verify import jaccard
 
@@ -98,7 +97,11 @@ def _family(chance: np.random.Generator, copies: int, kept: float, size: int = 4
 
 def _sieved(sets: list[NDArray[np.uint64]]) -> tuple[Candidates, dict[tuple[int, int], float]]:
     signatures = np.stack([sign(one, Parameters()) for one in sets])
-    found = pairs_of_signatures(signatures, np.array([len(one) for one in sets]), Banding(), SIEVE)
+    found = pairs_of_keys(
+        band_keys(signatures, Banding()),
+        Sketches(signature_bits(signatures), np.array([len(one) for one in sets])),
+        SIEVE,
+    )
     pairs = zip(found.left.tolist(), found.right.tolist(), strict=True)
     return found, {(i, j): jaccard(sets[i], sets[j]) for i, j in pairs}
 
@@ -273,9 +276,7 @@ def _sides(edges: Sequence[tuple[int, ...]]) -> tuple[NDArray[np.int64], NDArray
 
 @given(EDGES, st.randoms())
 @settings(deadline=None)
-def test_both_methods_give_the_components_of_the_plain_rule(
-    edges: list[tuple[int, int]], chance: random.Random
-) -> None:
+def test_a_forest_gives_the_components_of_the_plain_rule(edges: list[tuple[int, int]], chance: random.Random) -> None:
     shuffled = [edge[:: chance.choice([1, -1])] for edge in edges]
     chance.shuffle(shuffled)
     expected = _plain_components(16, edges)
@@ -283,7 +284,6 @@ def test_both_methods_give_the_components_of_the_plain_rule(
     forest.join(*_sides(shuffled[:7]))
     forest.join(*_sides(shuffled[7:]))
     assert forest.smallest().tolist() == expected
-    assert smallest_by_rounds(16, *_sides(shuffled)).tolist() == expected
 
 
 def _shape(kind: str) -> list[tuple[int, int]]:
@@ -298,12 +298,11 @@ def _shape(kind: str) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("kind", ["chain", "shuffled chain", "star", "clique"])
-def test_odd_shapes_are_one_component_by_both_methods(kind: str) -> None:
+def test_odd_shapes_are_one_component(kind: str) -> None:
     left, right = _sides(_shape(kind))
     size = int(max(left.max(), right.max())) + 1
     forest = Forest(size)
     forest.join(left, right)
-    assert np.array_equal(forest.smallest(), smallest_by_rounds(size, left, right))
     assert set(forest.smallest()[np.union1d(left, right)].tolist()) == {int(min(left.min(), right.min()))}
 
 

@@ -75,12 +75,26 @@ def test_datasketch_answers_what_is_like_this_file(tmp_path: Path) -> None:
     assert "pickle" not in str(pq.read_schema(tmp_path / "out.parquet").metadata)
 
 
-def test_other_parameters_and_other_files_are_refused(tmp_path: Path) -> None:
-    table = prints(joined_texts([code(1)]), ["hash"], Parameters())
+def test_signatures_of_other_settings_are_written_and_opened_as_they_were_made(tmp_path: Path) -> None:
+    parameters = Parameters(permutations=64, shingle_tokens=7)
+    table = prints(joined_texts([code(1)]), ["hash"], parameters)
     write_table(tmp_path / "part.parquet", "signatures", table.add_column(0, "blob_id", pa.array(["0" * 40])))
-    with pytest.raises(StopRun, match="other parameters"):
-        write_signatures([tmp_path / "part.parquet"], tmp_path / "out.parquet", Parameters(seed=2))
+    assert write_signatures([tmp_path / "part.parquet"], tmp_path / "out.parquet") == 1
+    index = load_index(tmp_path / "out.parquet")
+    assert index.parameters == parameters and index.like(code(1)) == ["0" * 40]
+
+
+def test_signatures_of_another_version_and_other_files_are_refused(tmp_path: Path) -> None:
+    tables = [prints(joined_texts([code(1)]), ["hash"], Parameters(seed=seed)) for seed in (1, 2)]
+    paths = [tmp_path / f"part-{seed}.parquet" for seed in (1, 2, 3)]
+    old = tables[0].set_column(0, "parameters", pa.array(["an older form"]))
+    for path, table in zip(paths, (*tables, old), strict=True):
+        write_table(path, "signatures", table.add_column(0, "blob_id", pa.array(["0" * 40])))
+    with pytest.raises(StopRun, match="more than one way"):
+        write_signatures(paths[:2], tmp_path / "out.parquet")
+    with pytest.raises(StopRun, match="another version"):
+        write_signatures(paths[2:], tmp_path / "out.parquet")
     with pytest.raises(StopRun, match="no signatures"):
         write_signatures([], tmp_path / "out.parquet")
     with pytest.raises(StopRun, match="holds no signatures"):
-        load_index(tmp_path / "part.parquet")
+        load_index(paths[0])

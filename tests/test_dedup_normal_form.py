@@ -20,8 +20,8 @@ C = 'int main(void) { /* start */ char *s = "// no comment"; char q = \'"\'; ret
 WORDS = st.lists(st.sampled_from(["if", "x", "y1", "(", ")", "+", "3.5", "名前", "é", "return", ","]), max_size=60)
 
 
-def _forms(text: str, style: str, least_words: int) -> tuple[str, bytes, bytes]:
-    found = forms(joined_texts([text]), [style], least_words)
+def _forms(text: str, style: str) -> tuple[str, bytes, bytes]:
+    found = forms(joined_texts([text]), [style])
     return found.code[0], found.normal[0], found.renamed[0]
 
 
@@ -31,7 +31,7 @@ def _code(text: str, style: str) -> str:
 
 def test_comments_and_layout_are_set_aside() -> None:
     bare = 'def area(width,height):"""The area # not a comment."""return width*height'
-    assert _forms(PYTHON, "hash", 5) == _forms(bare, "hash", 5)
+    assert _forms(PYTHON, "hash") == _forms(bare, "hash")
     assert _code(C, "slashes") == 'int main(void){char*s="// no comment";char q=\'"\';return 0;}'
     assert _code("<p>it's <!-- gone --> here</p>", "markup") == "<p>it's here</p>"
     assert _code("SELECT a -- the first\nFROM b", "dashes") == "SELECT a FROM b"
@@ -39,7 +39,7 @@ def test_comments_and_layout_are_set_aside() -> None:
 
 def test_strings_and_numbers_are_not() -> None:
     for one, other in (('a = "x  y"', 'a = "x y"'), ("a = 1", "a = 2"), ("ab", "a b"), ("a # b", "a c # b")):
-        assert _forms(one, "hash", 1)[1] != _forms(other, "hash", 1)[1]
+        assert _forms(one, "hash")[1] != _forms(other, "hash")[1]
 
 
 def test_a_hash_inside_a_word_begins_no_comment() -> None:
@@ -50,22 +50,20 @@ def test_names_are_replaced_in_the_order_of_their_first_occurrence() -> None:
     text = "def f(a, b):\n" + "".join(f"    x{n} = a + b * {n}\n" for n in range(LEAST_NAMES))
     other = re.sub(r"\b(x\d+|a|b|f)\b", r"\1_other", text)
     swapped = text.replace("a + b", "b + a")
-    one, two, three = (_forms(t, "hash", 5)[2] for t in (text, other, swapped))
+    one, two, three = (_forms(t, "hash")[2] for t in (text, other, swapped))
     assert one == two and one != three
-    assert _forms(text.replace("def", "class"), "hash", 5)[2] != one  # a keyword is no name
+    assert _forms(text.replace("def", "class"), "hash")[2] != one  # a keyword is no name
 
 
 def test_what_says_too_little_has_no_digest() -> None:
-    assert _forms("x = 1", "hash", 5)[1] == b"" and _forms("", "none", 1)[1] == b""
-    assert _forms("# only a comment, of many words, and nothing else", "hash", 5)[1] == b""
-    assert _forms("a b c d e", "none", 5)[1] != b"" and _forms("a b c d e", "none", 5)[2] == b""
+    assert _forms("", "none")[1] == b""
+    assert _forms("# only a comment, of many words, and nothing else", "hash")[1] == b""
+    assert _forms("a b c d e", "none")[1] != b"" and _forms("a b c d e", "none")[2] == b""
 
 
 @given(WORDS, st.sampled_from(sorted(STYLES)), st.lists(st.sampled_from([" ", "\n", "\t", "\r\n\n"]), min_size=60))
 def test_white_space_between_tokens_plays_no_part(words: list[str], style: str, gaps: list[str]) -> None:
-    assert _forms(" ".join(words), style, 1) == _forms(
-        "".join(w + g for w, g in zip(words, gaps, strict=False)), style, 1
-    )
+    assert _forms(" ".join(words), style) == _forms("".join(w + g for w, g in zip(words, gaps, strict=False)), style)
 
 
 @given(st.text(), st.sampled_from(sorted(STYLES)))
@@ -91,9 +89,9 @@ def test_the_style_comes_from_the_names() -> None:
 @given(st.lists(st.tuples(st.text(max_size=40), st.sampled_from(sorted(STYLES))), max_size=8))
 def test_a_text_has_the_same_forms_whatever_stands_around_it(texts: list[tuple[str, str]]) -> None:
     joined, styles = joined_texts([text for text, _ in texts]), [style for _, style in texts]
-    found, code = forms(joined, styles, 1), code_of(joined, styles)
+    found, code = forms(joined, styles), code_of(joined, styles)
     for n, (text, style) in enumerate(texts):
-        assert (found.code[n], found.normal[n], found.renamed[n]) == _forms(text, style, 1)
+        assert (found.code[n], found.normal[n], found.renamed[n]) == _forms(text, style)
         assert code[n] == found.code[n]
 
 
@@ -101,8 +99,8 @@ def test_a_text_has_the_same_forms_whatever_stands_around_it(texts: list[tuple[s
 def test_a_list_of_words_has_no_renamed_form(separator: str) -> None:
     """Nothing of it would be left but the number of its words, and another list has as many."""
     words = separator.join(f"word{n}" for n in range(2 * LEAST_NAMES))
-    assert _forms(words, "none", 1)[1] and not _forms(words, "none", 1)[2]
-    assert _forms(f"{words}{separator}{words}", "none", 1)[2]
+    assert _forms(words, "none")[1] and not _forms(words, "none")[2]
+    assert _forms(f"{words}{separator}{words}", "none")[2]
 
 
 @pytest.mark.parametrize("end", ["\r", "\r\n"])
@@ -113,9 +111,9 @@ def test_any_line_end_ends_a_comment_and_a_string(end: str) -> None:
         (C + "char *t = 'no end\nint x; // and\nint y;", "slashes"),
         ("a = 'one\\\ntwo' # it\nb = 2", "hash"),
     ):
-        for found in (_code(text.replace("\n", end), style), _forms(text.replace("\n", end), style, 1)[0]):
+        for found in (_code(text.replace("\n", end), style), _forms(text.replace("\n", end), style)[0]):
             assert found.replace(end, "\n") == _code(text, style)
-    assert _forms(PYTHON.replace("\n", end), "hash", 5) == _forms(PYTHON, "hash", 5)
+    assert _forms(PYTHON.replace("\n", end), "hash") == _forms(PYTHON, "hash")
 
 
 @pytest.mark.parametrize("head", ["f(", "x = ", "return ", "a ? ", "f(1, ", "s => ", "case ", "!", "[", "{ r: "])

@@ -312,7 +312,7 @@ def test_no_result_depends_on_the_places(monkeypatch: pytest.MonkeyPatch, secret
     def results() -> list[object]:
         sets = signatures.shingle_sets(texts, Parameters())
         left, right = np.divmod(np.arange(len(texts) ** 2), len(texts))
-        found = normal_form.forms(texts, ["none"] * len(texts), 5)
+        found = normal_form.forms(texts, ["none"] * len(texts))
         shared = verify.shared_counts(sets, sets, left, right)
         return [sets.values.tolist(), sets.offsets.tolist(), shared.tolist(), found.normal, found.renamed]
 

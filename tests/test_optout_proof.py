@@ -16,7 +16,7 @@ import pytest
 from gleanery.optout import proof
 from gleanery.optout.address import safe_target
 from gleanery.optout.challenge import FILENAMES
-from gleanery.optout.proof import RESULTS, ProofResult, check_challenge, check_files
+from gleanery.optout.proof import RESULTS, ProofResult, check_files
 from gleanery.records.errors import RejectRecord
 
 GOLDEN = Path(__file__).parent / "golden" / "optout"
@@ -80,7 +80,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 
 def check(host: Host, path: str = "alice/lib.git", name: str = FILE, seconds: float = 15) -> ProofResult:
-    return check_challenge(host.url(path), name, EXPECTED, allow_local=True, seconds=seconds)
+    return check_files(host.url(path), [name], EXPECTED, allow_local=True, seconds=seconds)
 
 
 def test_the_file_on_the_tip_of_the_default_branch_passes(host: Host) -> None:
@@ -162,7 +162,7 @@ def test_a_file_whose_words_a_maintainer_cannot_read_proves_nothing(host: Host, 
 def test_letters_beyond_ascii_may_be_escaped(host: Host) -> None:
     expected = json.dumps({"statement": "Größe"}, ensure_ascii=False)
     host.commit({FILE: json.dumps(json.loads(expected))})
-    assert check_challenge(host.url(), FILE, expected, allow_local=True, seconds=15).passed
+    assert check_files(host.url(), [FILE], expected, allow_local=True, seconds=15).passed
 
 
 def test_without_the_file_the_answer_says_that_it_is_missing(host: Host) -> None:
@@ -265,7 +265,7 @@ def test_a_port_where_nobody_listens_is_not_reachable(host: Host) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/a/b"
-        assert check_challenge(url, FILE, EXPECTED, allow_local=True, seconds=5).code == "not_reachable"
+        assert check_files(url, [FILE], EXPECTED, allow_local=True, seconds=5).code == "not_reachable"
 
 
 def test_nothing_of_this_machine_reaches_git(host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_the_name_is_looked_up_once_and_git_gets_the_address(host: Host, monkeyp
     host.commit({FILE: EXPECTED})
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     url = f"http://forge.invalid:{host.port}/alice/lib.git"
-    assert check_challenge(url, FILE, EXPECTED, allow_local=True, seconds=15).passed
+    assert check_files(url, [FILE], EXPECTED, allow_local=True, seconds=15).passed
     assert asked == ["forge.invalid"]
     assert f"forge.invalid:{host.port}" in host.requests()
 
@@ -344,7 +344,7 @@ def test_a_machine_whose_limits_forbid_checks_is_told_before_the_first_owner_com
 
 @pytest.mark.parametrize("url", REFUSED)
 def test_an_address_that_may_not_be_contacted_is_refused(url: str) -> None:
-    result = check_challenge(url, FILE, EXPECTED, allow_local=False, seconds=5)
+    result = check_files(url, [FILE], EXPECTED, allow_local=False, seconds=5)
     assert result.code == "address_refused" and result.commit is None
 
 
@@ -362,7 +362,7 @@ def test_an_address_that_may_not_be_contacted_is_refused(url: str) -> None:
     ],
 )
 def test_some_addresses_are_refused_even_inside_ones_own_network(url: str) -> None:
-    assert check_challenge(url, FILE, EXPECTED, allow_local=True, seconds=5).code == "address_refused"
+    assert check_files(url, [FILE], EXPECTED, allow_local=True, seconds=5).code == "address_refused"
 
 
 def test_one_bad_address_among_good_ones_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,7 +387,7 @@ def test_a_name_without_an_address_and_a_look_up_that_hangs_both_fail_closed(
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    result = check_challenge("https://forge.example/a/b", FILE, EXPECTED, allow_local=False, seconds=0.2)
+    result = check_files("https://forge.example/a/b", [FILE], EXPECTED, allow_local=False, seconds=0.2)
     assert result.code == "not_reachable"
 
 
@@ -401,7 +401,7 @@ def test_an_owner_is_not_blamed_for_a_server_of_names_that_is_away(
         raise socket.gaierror(error, "invented")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    result = check_challenge("https://forge.example/a/b", FILE, EXPECTED, allow_local=False, seconds=1)
+    result = check_files("https://forge.example/a/b", [FILE], EXPECTED, allow_local=False, seconds=1)
     assert result.code == code
 
 

@@ -782,7 +782,7 @@ def test_a_typing_error_does_not_pass_for_an_empty_registry(place: str, tmp_path
 
 @pytest.mark.parametrize("name", ["a?b.sqlite", "100%.sqlite", "a%20b #c.sqlite"])
 def test_a_path_is_taken_to_the_letter(tmp_path: Path, name: str) -> None:
-    Registry.open(engines.address(name, tmp_path)).close()
+    Registry.open(engines.address(str(tmp_path / name))).close()
     assert [file.name for file in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).stat().st_mode & 0o077 == 0
 

@@ -27,9 +27,10 @@ from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
 from gleanery.pipeline.exchange import part_name, write_sorted
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import DedupSettings, RunSettings, Settings
+from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage3_cluster import STEPS
 from gleanery.pipeline.stage3_witnesses import LICENCE, OBJECTION, WEAK, mark_witnesses, standing, witness_kinds
-from gleanery.pipeline.steps import Marker, Shard, Task, write_marker
+from gleanery.pipeline.steps import Marker, write_marker
 from gleanery.quality.decoding import decode
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import blob_id, partition
@@ -418,13 +419,13 @@ def test_a_content_bears_witness_through_any_of_its_files_but_not_through_a_lice
     yes, no = np.array([True]), np.array([False])
     old = packed_ranks(yes, no, no, np.array([5]), no, yes, yes).tolist()
     repo, place = packed_ties(np.array([1]), ["0" * 32], np.array([0]), [f"{1:016x}"])
-    for number, rows in enumerate((judged, judged[::-1])):
+    for rows in (judged, judged[::-1]):
         (tmp_path / "work/judge/data").mkdir(parents=True, exist_ok=True)
         rows_of = {"0": rows[::2], "1": rows[1::2], "none": []}
         for name, part in rows_of.items():
             columns = pa.Table.from_pylist(part, pa.Table.from_pylist(rows).schema)
             write_sorted(tmp_path / f"work/judge/data/{name}.parquet", columns, "blob_id", "path")
-        shard = Shard(tmp_path, "witnesses", Task(str(number)), Settings())
+        shard = Shard(tmp_path, "witnesses", Task("all"), Settings())
         mark_witnesses(shard)
         kinds = witness_kinds(tmp_path)
         assert standing(tmp_path)[[3, 4]].tolist() == [[last] * 3, [old[0], int(repo[0]), int(place[0])]]

@@ -11,9 +11,9 @@ from gleanery.pipeline import stage2_conclude
 from gleanery.pipeline.crawl_runs import RAW
 from gleanery.pipeline.exchange import write_sorted
 from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage1_crawl import MAX_NAMES, OCCURRENCES, gather_parts
 from gleanery.pipeline.stage2_conclude import SPREAD, spread_files, spread_parts
-from gleanery.pipeline.steps import Shard, Task
 from gleanery.records.ids import blob_id
 from gleanery.records.parquet import read_table, table_of, write_table
 
@@ -23,7 +23,7 @@ GREW = """
 import importlib, resource, sys
 from pathlib import Path
 from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.steps import Shard, Task
+from gleanery.pipeline.shard import Shard, Task
 module, name, root, part = sys.argv[1:]
 work = getattr(importlib.import_module(module), name)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -15,12 +15,11 @@ from gleanery.pipeline import crawl_runs, stage1_crawl
 from gleanery.pipeline.crawl_again import KEPT, crawl_is_done, read_again, unread
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import Settings, load_settings
+from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage1_crawl import crawl_step, gather_parts
 from gleanery.pipeline.steps import (
     Marker,
-    Shard,
     Step,
-    Task,
     finish,
     pending,
     run_task,

@@ -14,7 +14,8 @@ from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import load_settings
 from gleanery.pipeline.steps import Marker
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import Written, link_file
+from gleanery.records.files import link_file
+from gleanery.records.parquet import Written
 
 # For each step the steps that it reads, and for each of its tasks what it writes.
 STEPS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {

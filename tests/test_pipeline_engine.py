@@ -27,10 +27,11 @@ from apache_beam.portability.api import beam_runner_api_pb2 as api
 from gleanery.pipeline import spark
 from gleanery.pipeline.engine import Call, Engine, build, portable_pipeline, worker_pool
 from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.steps import Shard, Step, Task, first_error, step_fingerprint
+from gleanery.pipeline.shard import Shard, Task
+from gleanery.pipeline.steps import Step, first_error, step_fingerprint
 from gleanery.pipeline.workers import Pool
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import write_bytes
+from gleanery.records.files import write_bytes
 
 CALL = Call("/run", "step", "module:function", "base", "{}", "")
 # What every engine serves; state, timers, own sources and other languages are not among it.

@@ -19,8 +19,8 @@ from gleanery.pipeline.exchange import id_range, part_count, write_sorted
 from gleanery.pipeline.neighbours import TASKS, narrowed, neighbour_tasks, parts_of
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import Settings, load_settings
+from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage1_crawl import OCCURRENCES
-from gleanery.pipeline.steps import Shard, Task
 from gleanery.records.ids import blob_id
 from gleanery.records.parquet import table_of, write_table
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gleanery.optout.engines import address
 from gleanery.optout.registry import Registry, Rule
 from gleanery.pipeline.optouts import sources_of
 from gleanery.pipeline.pinned_rules import NO_REGISTRY, pinned_rules, refuse_newer_rules
@@ -257,3 +258,12 @@ def test_rules_stand_in_the_run_as_names_are_spelled_today(tmp_path: Path, monke
     # Without a registry, nobody was asked.
     pinned_rules(replace(settings, optout=OptoutSettings(None)), root, refresh=True)
     assert "given no registry" in "".join(explain(root, "alice/tool"))
+
+
+def test_a_registry_is_found_whatever_characters_its_path_has(tmp_path: Path) -> None:
+    (tmp_path / "100%?").mkdir()
+    registry = Registry.open(address(f"{tmp_path}/100%?/optout.sqlite"))
+    registry.append_rule("repo", "github.com/alice/lib", "block")
+    registry.close()
+    settings = _settings(tmp_path, registry="100%?/optout.sqlite")
+    assert [rule.value for rule in pinned_rules(settings, tmp_path / "run").rules] == ["github.com/alice/lib"]

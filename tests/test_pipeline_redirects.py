@@ -21,8 +21,8 @@ from gleanery.optout.registry import Registry
 from gleanery.pipeline.optouts import Objected, Way, answered_otherwise, blocked_sources, member_of, write_names
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import RunSettings, Settings, SourceSettings, load_settings
+from gleanery.pipeline.shard import Shard
 from gleanery.pipeline.stage1_crawl import crawl_shard, crawl_step
-from gleanery.pipeline.steps import Shard
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import iter_rows, table_of, write_table
 from gleanery.sources.reading import Source, identify

@@ -10,8 +10,8 @@ import pytest
 from run_folder import good_rows, write_run
 
 from gleanery.pipeline.release_folder import made_by_runs, put_in_place, refuse_other_files, withdraw
+from gleanery.pipeline.shard import Shard
 from gleanery.pipeline.stage7_release import make_release
-from gleanery.pipeline.steps import Shard
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import table_of, write_table
 from gleanery.release.verify import verify

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from gleanery.optout.engines import address
 from gleanery.optout.registry import Registry
 from gleanery.pipeline.cli import app
 from gleanery.pipeline.removals import file_id_of, wishes
@@ -55,11 +56,11 @@ def release(tmp_path: Path) -> Path:
 
 
 def test_a_registry_removes_repositories_their_forks_and_contents(release: Path, tmp_path: Path) -> None:
-    registry = Registry.open(f"sqlite:///{tmp_path}/r.sqlite")
+    registry = Registry.open(address(f"{tmp_path}/100%?.sqlite"))
     registry.append_rule(scope="repo", value="github.com/alice/lib", action="block")
     registry.append_rule(scope="blob", value=f"{1:040x}", action="block")
     registry.close()
-    found = wishes(release, [], [], f"{tmp_path}/r.sqlite", "opt_out")
+    found = wishes(release, [], [], f"{tmp_path}/100%?.sqlite", "opt_out")
     assert [(w.scope, w.id, w.registry) for w in found] == [
         ("file", f"{1:032x}", 2),
         ("repo", "a" * 32, 2),

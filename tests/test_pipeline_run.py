@@ -26,8 +26,8 @@ from gleanery.pipeline import spark
 from gleanery.pipeline.cli import app
 from gleanery.pipeline.run import STAGES, curate
 from gleanery.pipeline.settings import load_settings
+from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage7_release import make_release, stage_counts
-from gleanery.pipeline.steps import Shard, Task
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import read_table
 from gleanery.records.reasons import REASONS

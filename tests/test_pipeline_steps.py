@@ -12,11 +12,10 @@ import pytest
 from gleanery.pipeline import run as driver
 from gleanery.pipeline.run import Progress
 from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.steps import (
     Marker,
-    Shard,
     Step,
-    Task,
     finish,
     finished_count,
     first_error,
