@@ -63,11 +63,14 @@ def run(
 
     Example: gleanery run examples/demo.toml --out runs/demo
     """
-    from gleanery.pipeline.run import curate
+    from gleanery.pipeline.parents import fork_clean_parent
     from gleanery.pipeline.settings import load_settings
 
     loaded = load_settings(settings)
     _keep_together()
+    fork_clean_parent()
+    from gleanery.pipeline.run import curate  # with the engine, and its threads
+
     try:
         with progress(quiet) as listener:
             report = curate(loaded, folder, engine, workers or None, listener, retry, refresh_optout, recrawl)

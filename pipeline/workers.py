@@ -1,14 +1,11 @@
-"""Worker processes on one machine: forked from a clean parent that has loaded what they share.
+"""Worker processes on one machine: forked from a parent that has loaded what they share (`parents.py`).
 
-In: tasks as JSON. Out: their names, when done. The parent is a fork server without threads, so forking is safe beside
-an engine's own threads; it imports the stages once (2 s of CPU) and the workers have them at no cost. The pool lives on
-from step to step. A worker ends by itself when its driver is gone, however the driver ended. Where people stop a run,
-workers leave their tasks half done, which a step can bear, and tidy up behind themselves, for five seconds at most.
+In: tasks as JSON. Out: their names, when done. The pool lives on from step to step. A worker ends by itself when its
+driver is gone, however the driver ended. Where people stop a run, workers leave their tasks half done, which a step can
+bear, and tidy up behind themselves, for five seconds at most.
 """
 
 import contextlib
-import multiprocessing
-import multiprocessing.forkserver
 import os
 import signal
 import sys
@@ -22,6 +19,7 @@ from typing import Any
 
 import psutil
 
+from gleanery.pipeline.parents import WarmParent, clean_context, end_clean_parent
 from gleanery.pipeline.steps import run_task
 from gleanery.records.errors import StopRun
 
@@ -36,10 +34,10 @@ class Pool:
     def __init__(self, workers: int, warm: str = "") -> None:
         self.workers, self.warm = workers, warm
         self._executor: ProcessPoolExecutor | None = None
+        self._parent: WarmParent | None = None
         if workers > 1 or (warm and sys.gettrace() is None):
-            os.environ["GLEANERY_WARM"] = warm
-            multiprocessing.set_forkserver_preload(["gleanery.pipeline.preload"])
-            context = multiprocessing.get_context("forkserver")
+            context = clean_context()
+            self._parent = WarmParent(context, warm) if warm else None
             self._executor = ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(),))
 
     def submit(self, *call: str) -> "Future[str]":
@@ -70,16 +68,13 @@ class Pool:
         threading.Thread(target=_kill_later, args=(pids,), daemon=True).start()
 
     def close(self) -> None:
-        """End the workers and the process that they were forked from, with all that it had loaded."""
+        """End the workers, and with a pool that warms the process that they were forked from."""
         if self._executor is not None:
             self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = None
-            # Without this the next pool would be forked from the old parent and share what it no longer needs. It holds
-            # nothing that has to be written, and would take a second to let go of the licence index by itself.
-            parent: Any = multiprocessing.forkserver._forkserver
-            if pid := parent._forkserver_pid:
-                _kill([pid])
-            parent._stop()
+        if self._parent is not None:
+            self._parent.close()
+            self._parent = None
 
 
 def ended_from_outside() -> StopRun:
@@ -100,14 +95,19 @@ def shared_pool(workers: int, warm: str) -> Pool:
     global _open
     with _opening:
         if _open is not None and (_open.workers, _open.warm) != (workers, warm):
-            close_shared_pool()
+            _close_pool()
         if _open is None:
             _open = Pool(workers, warm)
         return _open
 
 
 def close_shared_pool() -> None:
-    """End the pool of this process, if there is one."""
+    """End the pool of this process, if there is one, and the process that its workers were forked from."""
+    _close_pool()
+    end_clean_parent()
+
+
+def _close_pool() -> None:
     global _open
     if _open is not None:
         _open.close()

@@ -46,9 +46,17 @@ ALLOWED = {
 }
 
 
-def test_a_step_uses_only_transforms_that_every_engine_serves() -> None:
+def test_a_graph_of_this_machine_has_no_transform_that_only_others_need() -> None:
     pipeline = beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner"]))
-    build(pipeline, CALL, ["a", "b"], workers=1)
+    build(pipeline, CALL, ["a", "b"], workers=2, spread=False)
+    made = [t for t in pipeline.to_runner_api().components.transforms.values() if t.spec.urn and not t.subtransforms]
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize("spread", [False, True])
+def test_a_step_uses_only_transforms_that_every_engine_serves(spread: bool) -> None:
+    pipeline = beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner"]))
+    build(pipeline, CALL, ["a", "b"], workers=1, spread=spread)
     proto = pipeline.to_runner_api()
     for transform in proto.components.transforms.values():
         if not transform.subtransforms:
