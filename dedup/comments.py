@@ -7,6 +7,8 @@ without an end is no comment, so nobody hides a file behind one sign.
 
 What stands at the beginning of a text in any of the known blocks is a comment whatever its style says, since that is
 where licences stand; under `HEAD`, so are lines that all begin with the same mark.
+
+One long file, since no compiled function may call one of another file (`kernels`).
 """
 
 import functools

@@ -11,8 +11,7 @@ equal forms bar and drop nothing.
     renamed      the same tokens, once each name is replaced by the order in which it first occurs
     contained    nearly all shingles of one stand in the other, longer one (comments set aside), and it is not short
 
-Two files with the same bytes are `exact`; they have one content, so no pair. `classify_all` takes
-0.1 us a pair.
+Two files with the same bytes are `exact`; they have one content, so no pair. `classify` takes 0.1 us a pair.
 """
 
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ VERSION = 3
 
 @dataclass(frozen=True)
 class Measures:
-    """What was measured of two contents, left and right.
+    """What was measured of pairs of contents, left and right: columns, one value for each pair.
 
     `jaccard`: of all shingles. `containment`: the larger of the two shares of code shingles that stand in the other
     one, 0 to 1. `shared_code`: the larger share of the code of one that the other has anywhere, 1 if neither has code.
@@ -38,13 +37,13 @@ class Measures:
     inside the other has enough code not to do so by chance.
     """
 
-    jaccard: float
-    containment: float
-    shared_code: float
-    same_normal: bool
-    same_renamed: bool
-    forms_tell: bool = True
-    is_long: bool = True
+    jaccard: NDArray[np.float64]
+    containment: NDArray[np.float64]
+    shared_code: NDArray[np.float64]
+    same_normal: NDArray[np.bool_]
+    same_renamed: NDArray[np.bool_]
+    forms_tell: NDArray[np.bool_]
+    is_long: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -73,41 +72,16 @@ class Policy:
 
 @dataclass(frozen=True)
 class Sameness:
-    """The strongest class of a pair by what it does, its measure, and what the pair does.
+    """The class of each pair, its measure, and what the pair does: columns, one value for each pair.
 
-    `similarity` is 1 for normalised and renamed, else the measure that the class is named for; for `none`, Jaccard.
+    Of several classes that with the stronger action counts, then the first in `CLASSES`. `similarity` is 1 for
+    normalised and renamed, else the measure that the class is named for; for `none`, Jaccard.
     """
 
-    name: str
-    similarity: float
-    drops: bool
-    bars: bool
-
-
-def classify(found: Measures, policy: Policy) -> Sameness:
-    """The class of one pair. Of several, that with the stronger action counts, then the first in `CLASSES`.
-
-    >>> classify(Measures(0.8, 0.95, 0.95, False, False), Policy())
-    Sameness(name='near', similarity=0.8, drops=True, bars=True)
-    >>> classify(Measures(0.8, 0.1, 0.1, False, False), Policy())  # the same licence header, and other code under it
-    Sameness(name='none', similarity=0.8, drops=False, bars=False)
-    >>> classify(Measures(0.1, 0.95, 0.95, False, False), Policy())
-    Sameness(name='contained', similarity=0.95, drops=False, bars=True)
-    >>> classify(Measures(0.1, 1.0, 1.0, True, False, forms_tell=False), Policy())  # hardly anything read as code
-    Sameness(name='normalised', similarity=1.0, drops=False, bars=True)
-    """
-    holds = {
-        NORMALISED: (found.same_normal, 1.0),
-        NEAR: (found.jaccard >= policy.threshold and found.shared_code >= policy.near_code, found.jaccard),
-        RENAMED: (found.same_renamed, 1.0),
-        CONTAINED: (found.is_long and found.containment >= policy.contained_threshold, found.containment),
-    }
-    classes = [name for name in CLASSES if holds[name][0]]
-    if not classes:
-        return Sameness(NONE, found.jaccard, False, False)
-    actions = {name: action_of(name, found.forms_tell, policy) for name in classes}
-    best = min(classes, key=lambda name: (ACTIONS.index(actions[name]), CLASSES.index(name)))
-    return Sameness(best, holds[best][1], actions[best] == DROP, actions[best] != RECORD)
+    names: pa.Array
+    similarity: NDArray[np.float64]
+    drops: NDArray[np.bool_]
+    bars: NDArray[np.bool_]
 
 
 def action_of(name: str, tell: bool, policy: Policy) -> str:
@@ -148,36 +122,24 @@ def equality(same_normal: bool, same_renamed: bool, tell: bool, policy: Policy) 
     return min([*actions, RECORD], key=ACTIONS.index)
 
 
-@dataclass(frozen=True)
-class Classified:
-    """Columns of `Sameness`, one value for each pair."""
+def classify(found: Measures, policy: Policy) -> Sameness:
+    """In which way the contents of each pair are the same, and what policy makes of it.
 
-    names: pa.Array
-    similarity: NDArray[np.float64]
-    drops: NDArray[np.bool_]
-    bars: NDArray[np.bool_]
-
-
-def classify_all(
-    jaccard: NDArray[np.float64],
-    containment: NDArray[np.float64],
-    shared_code: NDArray[np.float64],
-    same_normal: NDArray[np.bool_],
-    same_renamed: NDArray[np.bool_],
-    tell: NDArray[np.bool_],
-    is_long: NDArray[np.bool_],
-    policy: Policy,
-) -> Classified:
-    """What `classify` says, for whole columns."""
-    one = np.ones(len(jaccard))
+    >>> yes, no = np.array([True, True]), np.array([False, False])
+    >>> jaccard, code = np.array([0.8, 0.8]), np.array([0.95, 0.1])  # the second: one licence header, other code
+    >>> said = classify(Measures(jaccard, code, code, no, no, yes, yes), Policy())
+    >>> said.names.to_pylist(), said.drops.tolist()
+    (['near', 'none'], [True, False])
+    """
+    count, tell = len(found.jaccard), found.forms_tell
+    one, is_near = np.ones(count), (found.jaccard >= policy.threshold) & (found.shared_code >= policy.near_code)
     holds = {
-        NORMALISED: (same_normal, one),
-        NEAR: ((jaccard >= policy.threshold) & (shared_code >= policy.near_code), jaccard),
-        RENAMED: (same_renamed, one),
-        CONTAINED: (is_long & (containment >= policy.contained_threshold), containment),
+        NORMALISED: (found.same_normal, one),
+        NEAR: (is_near, found.jaccard),
+        RENAMED: (found.same_renamed, one),
+        CONTAINED: (found.is_long & (found.containment >= policy.contained_threshold), found.containment),
     }
-    count = len(jaccard)
-    chosen, similarity = np.full(count, len(CLASSES), np.int64), jaccard.copy()
+    chosen, similarity = np.full(count, len(CLASSES), np.int64), found.jaccard.copy()
     actions = np.full(count, ACTIONS.index(RECORD), np.int64)
     answers = ((name, sure, ACTIONS.index(action_of(name, sure, policy))) for name in CLASSES for sure in (True, False))
     # From the weakest to the strongest, so that the strongest is written last.
@@ -187,4 +149,4 @@ def classify_all(
         chosen[there], actions[there] = CLASSES.index(name), action
         similarity[there] = measure[there]
     names = pa.array([*CLASSES, NONE]).take(pa.array(chosen))
-    return Classified(names, similarity, actions == 0, actions <= 1)
+    return Sameness(names, similarity, actions == 0, actions <= 1)

@@ -50,7 +50,7 @@ from gleanery.pipeline.steps import (
     sweep,
 )
 from gleanery.pipeline.trimming import restore, trimmed_steps
-from gleanery.records.errors import StopRun, of_system
+from gleanery.records.errors import REPORT_IT, StopRun, of_system
 from gleanery.records.local_paths import local_path
 
 LOOK_SECONDS = 0.2  # between two looks at what is done, at least
@@ -256,9 +256,7 @@ class _Driver:
             if target == name:
                 given, taken = self.markers[source].counts[key], self.markers[target].counts["in"]
                 if given != taken:
-                    raise StopRun(
-                        f"{source} gave {given} records and {target} took {taken}", "a fault of Gleanery; report it"
-                    )
+                    raise StopRun(f"{source} gave {given} records and {target} took {taken}", REPORT_IT)
 
 
 def _interrupted(error: BaseException | None) -> bool:

@@ -19,6 +19,7 @@ from gleanery.records.errors import StopRun
 from gleanery.records.local_paths import local_path
 from gleanery.shards.layout import COMPRESSIONS
 from gleanery.shards.tokenizer_file import SMALLEST_VOCABULARY
+from gleanery.sources.source import KINDS
 
 
 def _key(default: Any, meaning: str, unit: str = "") -> Any:
@@ -216,38 +217,25 @@ def load_settings(path: Path) -> Settings:
 
 
 def _check(settings: Settings, path: Path) -> None:
+    """What no single value tells. Raises StopRun for the first thing that is wrong."""
     for section, key in _PATHS:
         local_path(getattr(getattr(settings, section), key) or "", f"{section}.{key}")
     if not settings.source:
         raise StopRun(f"{path} names no source", "add a [[source]] with kind and locator")
     for number, source in enumerate(settings.source, 1):
-        if source.kind not in ("git", "archive", "pypi", "npm"):
-            raise StopRun(f"source {number} has the kind {source.kind!r}", "kind is git, archive, pypi or npm")
-        if not source.locator:
-            raise StopRun(f"source {number} has no locator", "give a path, a URL or a package name")
-        if source.sha256 is not None and source.kind != "archive":
-            way_out = "a registry's own digest is checked; for git give the full commit id as version"
-            raise StopRun(
-                f"source {number} has a sha256, which is of archives only, and the kind {source.kind}", way_out
-            )
-    dedup = settings.dedup
-    least = [("dedup", key, 1) for key in ("permutations", "shingle_tokens", "bands", "rows")]
-    least += [("shards", "vocabulary", SMALLEST_VOCABULARY), ("shards", "train_bytes", 1), ("run", "part_bytes", 1024)]
-    for section, key, lowest in least:
-        value = getattr(getattr(settings, section), key)
-        if value < lowest:
+        _check_source(source, f"source {number}")
+    for section, key, lowest in _LEAST:
+        if (value := getattr(getattr(settings, section), key)) < lowest:
             raise StopRun(f"{section}.{key} is {value}", f"give {lowest} or more")
+    for section, key, choices in _CHOICES:
+        if (value := getattr(getattr(settings, section), key)) not in choices:
+            raise StopRun(f"{section}.{key} is {value!r}", f"give {' or '.join(choices)}")
+    dedup, kinds = settings.dedup, QualitySettings().types
     for key in ("threshold", "contained_threshold"):
         if not 0 < getattr(dedup, key) <= 1:
             raise StopRun(f"dedup.{key} is {getattr(dedup, key)}", "give a number above 0 and at most 1")
-    for key in ("normalised", "near", "renamed", "contained"):
-        if getattr(dedup, key) not in ("drop", "bar", "record"):
-            raise StopRun(f"dedup.{key} is {getattr(dedup, key)!r}", "give drop, bar or record")
-    unknown = [kind for kind in settings.quality.types if kind not in QualitySettings().types]
-    if unknown:
-        raise StopRun(f"quality.types has {unknown[0]!r}", f"give some of {', '.join(QualitySettings().types)}")
-    if settings.shards.compression not in COMPRESSIONS:
-        raise StopRun(f"shards.compression is {settings.shards.compression!r}", f"give {', '.join(COMPRESSIONS)}")
+    if unknown := [kind for kind in settings.quality.types if kind not in kinds]:
+        raise StopRun(f"quality.types has {unknown[0]!r}", f"give some of {', '.join(kinds)}")
     if dedup.bands * dedup.rows > dedup.permutations:
         raise StopRun(
             f"dedup.bands × dedup.rows is {dedup.bands * dedup.rows}, over dedup.permutations ({dedup.permutations})",
@@ -255,9 +243,27 @@ def _check(settings: Settings, path: Path) -> None:
         )
 
 
+def _check_source(source: SourceSettings, which: str) -> None:
+    if source.kind not in KINDS:
+        raise StopRun(f"{which} has the kind {source.kind!r}", f"kind is {', '.join(KINDS)}")
+    if not source.locator:
+        raise StopRun(f"{which} has no locator", "give a path, a URL or a package name")
+    if source.sha256 is not None and source.kind != "archive":
+        way_out = "a registry's own digest is checked; for git give the full commit id as version"
+        raise StopRun(f"{which} has a sha256, which is of archives only, and the kind {source.kind}", way_out)
+
+
 _PATHS = (
     *(("licensing", "policy"), ("licensing", "overrides"), ("shards", "tokenizer")),
     *(("run", "previous"), ("run", "cache"), ("run", "shared_scans")),
+)
+_LEAST = (
+    *(("dedup", key, 1) for key in ("permutations", "shingle_tokens", "bands", "rows")),
+    *(("shards", "vocabulary", SMALLEST_VOCABULARY), ("shards", "train_bytes", 1), ("run", "part_bytes", 1024)),
+)
+_CHOICES = (
+    *(("dedup", key, ("drop", "bar", "record")) for key in ("normalised", "near", "renamed", "contained")),
+    ("shards", "compression", COMPRESSIONS),
 )
 
 

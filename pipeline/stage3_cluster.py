@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gleanery.dedup.clusters import Forest
 from gleanery.dedup.normal_form import STYLE_NAMES, code_of
 from gleanery.dedup.prints import label
-from gleanery.dedup.sameness import CLASSES, Policy, classify_all, do_forms_tell
+from gleanery.dedup.sameness import CLASSES, Measures, Policy, classify, do_forms_tell
 from gleanery.dedup.sameness import VERSION as SAMENESS_VERSION
 from gleanery.dedup.signatures import ShingleSets, shingle_sets
 from gleanery.dedup.verify import jaccards, shared_counts
@@ -139,9 +139,9 @@ def verify_part(shard: Shard) -> None:
     sizes = [(contents.gather(side, "code_shingles"), contents.gather(side, "shingles")) for side in (left, right)]
     tell = do_forms_tell(found["jaccard"], *sizes)
     is_long = contents.gather(np.where(found["inner"] == 0, left, right), "sizes") > 0  # short ones have no sample
-    policy = sameness_policy(shard.settings)
-    jaccard, containment, shared_code = (found[name] for name in ("jaccard", "containment", "shared_code"))
-    sameness = classify_all(jaccard, containment, shared_code, same[:, 0], same[:, 1], tell, is_long, policy)
+    shares = found["containment"], found["shared_code"]
+    measures = Measures(found["jaccard"], *shares, same[:, 0], same[:, 1], tell, is_long)
+    sameness = classify(measures, sameness_policy(shard.settings))
     left_ids, right_ids = contents.ids(left), contents.ids(right)
     columns = {
         "left_blob_id": left_ids,

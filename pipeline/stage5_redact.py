@@ -29,7 +29,7 @@ from gleanery.pipeline.stage4_select import KEPT, kept_files, lacking
 from gleanery.pipeline.steps import Marker, Step
 from gleanery.privacy.rules import redactor_version
 from gleanery.quality.decoding import decode
-from gleanery.records.errors import RejectRecord
+from gleanery.records.errors import REPORT_IT, RejectRecord
 from gleanery.records.parquet import heavy_groups, iter_rows, table_files
 from gleanery.records.tables import TABLES
 
@@ -117,9 +117,8 @@ def _redact(
         dead.append({"id": file["file_id"], "stage": "redact", "error": error.code, "hint": error.hint})
         return
     except Exception as error:  # hostile text must not stop a run; what cannot be redacted is not released
-        hint = "this is a fault of Gleanery; report it"
         name = f"redactor_{type(error).__name__}"
-        dead.append({"id": file["file_id"], "stage": "redact", "error": name, "hint": hint})
+        dead.append({"id": file["file_id"], "stage": "redact", "error": name, "hint": REPORT_IT})
         return
     documents.append(
         {k: file[k] for k in ("file_id", "repo_id", "path", "blob_id", "license", "language")}

@@ -41,8 +41,7 @@ from gleanery.records.errors import RejectRecord, StopRun
 from gleanery.records.parquet import Written, describe, read_table, table_files, table_rows
 from gleanery.release.assemble import assemble
 from gleanery.release.gate import gate, stop_if_failed
-from gleanery.release.listing import MANIFEST
-from gleanery.release.manifest import write_manifest
+from gleanery.release.manifest import build_manifest, write_manifest
 from gleanery.release.notice_files import write_notices
 from gleanery.release.notices import TABLES as NOTICE_TABLES
 from gleanery.release.notices import LicenseFacts, make_notices
@@ -136,7 +135,7 @@ def make_release(shard: Shard) -> None:
     Store.open(made).scan()
     documents = payload["documents"]
     counts = payload["counts"] | {"release": {"in": documents, "kept": documents, "rejected": 0, "dead": 0}}
-    write_manifest(
+    manifest = build_manifest(
         made,
         config=payload["config"],
         tools=payload["tools"],
@@ -145,7 +144,8 @@ def make_release(shard: Shard) -> None:
         counts=counts,
         gate=results,
     )
-    listed = json.loads((made / MANIFEST).read_bytes())["files"]
+    write_manifest(made, manifest)
+    listed = json.loads(manifest)["files"]
     sealed = {shard.root / PLACE / f["path"]: Written(0, f["bytes"], f["sha256"]) for f in listed}
     for path in put_in_place(shard.root, made):
         shard.wrote(path, sealed.get(path))

@@ -20,7 +20,7 @@ from typing import Any
 
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import COUNTS, Shard, Task
-from gleanery.records.errors import GleaneryError, StopRun, of_system
+from gleanery.records.errors import REPORT_IT, GleaneryError, StopRun, of_system
 from gleanery.records.files import write_bytes
 from gleanery.records.parquet import Written
 from gleanery.records.step_notes import digest_of
@@ -66,7 +66,7 @@ def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: 
     try:
         _function(work)(shard)
     except Exception as error:
-        message, hint = f"{type(error).__name__} in the task {task.name}", "this is a fault of Gleanery; report it"
+        message, hint = f"{type(error).__name__} in the task {task.name}", REPORT_IT
         if isinstance(told := of_system(error) or error, GleaneryError):
             message, hint = told.message, told.hint
         report_error(shard.root, step_name, task.name, message, hint)
@@ -214,7 +214,7 @@ def finish(root: Path, step: Step, base: str, markers: Mapping[str, Marker]) -> 
         outputs.update(sidecar["outputs"])
         one = sidecar["counts"]
         if one["in"] != one["kept"] + one["rejected"] + one["dead"]:
-            raise StopRun(f"{step.title}: {task.name} lost records: {one}", "this is a fault of Gleanery; report it")
+            raise StopRun(f"{step.title}: {task.name} lost records: {one}", REPORT_IT)
         for key in COUNTS:
             counts[key] += one[key]
         for key, value in sidecar["notes"].items():

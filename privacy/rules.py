@@ -76,13 +76,13 @@ def key_rules(entries: Iterable[Mapping[str, Any]]) -> tuple[KeyRule, ...]:
     for entry in entries:
         rule = _key_rule(entry)
         if rule.name in rules:
-            raise StopRun(f"Two rules of privacy/rules.toml are called {rule.name}.", "Give one of them another name.")
+            raise StopRun(f"two rules of privacy/rules.toml are called {rule.name}", "give one of them another name")
         if rule.pattern.groups < 1:
-            hint = "Put what has to be replaced in round brackets."
-            raise StopRun(f"The pattern of {rule.name} in privacy/rules.toml has no group.", hint)
+            hint = "put what has to be replaced in round brackets"
+            raise StopRun(f"the pattern of {rule.name} in privacy/rules.toml has no group", hint)
         if rule.checksum not in CHECKSUMS:
-            hint = f"Known is {CHECKSUMS[-1]}."
-            raise StopRun(f"The rule {rule.name} of privacy/rules.toml asks for an unknown check sum.", hint)
+            hint = f"known is {CHECKSUMS[-1]}"
+            raise StopRun(f"the rule {rule.name} of privacy/rules.toml asks for an unknown check sum", hint)
         rules[rule.name] = rule
     return tuple(rules.values())
 

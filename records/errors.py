@@ -35,6 +35,7 @@ _WAYS_OUT = {
     errno.EMFILE: "raise the limit of open files (`ulimit -n`), or use fewer --workers",
     errno.ENOMEM: "use fewer --workers",
 }
+REPORT_IT = "this is a fault of Gleanery; report it"  # the hint where nobody else can do anything
 
 
 class GleaneryError(Exception):

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from gleanery.records.errors import StopRun
 from gleanery.records.files import link_file
-from gleanery.records.parquet import iter_rows, open_parquet, read_table, write_table
+from gleanery.records.parquet import iter_rows, open_parquet, read_table, table_files, write_table
 from gleanery.release.listing import MANIFEST
 
 TABLES = (
@@ -69,10 +69,9 @@ def assemble(run: Path, release: Path) -> None:
 def _wanted(run: Path, release: Path) -> Iterator[tuple[str, Path]]:
     """Path in the release, and the file that belongs there."""
     for table in TABLES:
-        folder = run / "tables" / table
-        if not folder.is_dir():
+        if not (run / "tables" / table).is_dir():
             raise StopRun(f"the run {run} has no table {table}", "run all stages before the release")
-        parts = _with_rows(table, sorted(folder.glob("*.parquet")))
+        parts = _with_rows(table, table_files(run, table))
         for number, path in enumerate(parts):
             yield f"tables/{table}/part-{number:05d}-of-{len(parts):05d}.parquet", path
     store = run / "store" if (run / "store").is_dir() else release

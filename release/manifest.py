@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from gleanery.records.errors import StopRun
-from gleanery.records.files import atomic_file
+from gleanery.records.files import write_bytes
 from gleanery.release.gate import GateResult, stop_if_failed
 from gleanery.release.listing import MANIFEST, digest, entries, is_plain_path
 from gleanery.release.merkle import root_of
@@ -62,29 +62,10 @@ def build_manifest(
     return canonical(content | {"release_id": release_id(content)})
 
 
-def write_manifest(
-    root: Path,
-    *,
-    config: Mapping[str, Any],
-    tools: Mapping[str, str],
-    registry_position: int,
-    policy: str,
-    counts: Mapping[str, Mapping[str, int]],
-    gate: Sequence[GateResult],
-) -> str:
-    """Build and write `manifest.json`, the last file of a release, and give its release_id."""
-    content = build_manifest(
-        root,
-        config=config,
-        tools=tools,
-        registry_position=registry_position,
-        policy=policy,
-        counts=counts,
-        gate=gate,
-    )
-    with atomic_file(root / MANIFEST) as out:
-        out.write(content)
-    return str(json.loads(content)["release_id"])
+def write_manifest(root: Path, manifest: bytes) -> str:
+    """Write what `build_manifest` gave, the last file of a release, and give its release_id."""
+    write_bytes(root / MANIFEST, manifest)
+    return str(json.loads(manifest)["release_id"])
 
 
 def canonical(value: Any) -> bytes:

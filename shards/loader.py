@@ -7,8 +7,6 @@ Everything is a pure function of (release, settings, epoch, place): which rows t
 piece is cut. So the state is a place in one global list of rows, and a rank merely knows which of them are its own.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.errors import StopRun
-from gleanery.shards.arguments import whole_numbers
+from gleanery.shards.arguments import chosen_documents, whole_numbers
 from gleanery.shards.assembly import Allocate, Arrays, Assembler, joined
 from gleanery.shards.batch import Batch, Segments
 from gleanery.shards.masking import NOTHING_REMOVED, Removed
@@ -26,14 +24,13 @@ from gleanery.shards.packing import Plan
 from gleanery.shards.pieces import FILE, FIM_GROWTH, Rules
 from gleanery.shards.plans import Plans
 from gleanery.shards.sharing import shared_store
+from gleanery.shards.states import checked, no_such_row, settings_digest, short_digest
 
 if TYPE_CHECKING:
     from gleanery.shards.torch_data import TorchBatches, TorchSteps
 
 __all__ = ["Batch", "Loader", "Segments", "torch_loader", "torch_steps"]
 
-# Part of every state: raise it when the same settings would give other batches.
-ORDER_VERSION = "7"
 _NO_MASK = np.empty(0, np.bool_)
 
 
@@ -100,8 +97,8 @@ class Loader:
         exact = self.store.description.fim_cuts == "character"
         growth = FIM_GROWTH if exact else 0
         self.rules = Rules(context, fim_rate, spm_rate, growth, repo_rate, line_rate, syntax_rate, unit)
-        served = self._served = _mask(len(self.store), only)
-        self._settings = _settings_digest(self.rules, seed, served)
+        served = self._served = chosen_documents(len(self.store), only)
+        self._settings = settings_digest(self.rules, seed, served)
         self.removed, self.targets = removed, targets
         removed.check_release(self.store.release)
         count = len(removed.ordinals)
@@ -110,7 +107,9 @@ class Loader:
         self._plans = Plans(self.store, self.rules, seed, served, removed)
         self._epoch = self._row = self._steps = 0
         if self.rows(0) == 0:
-            raise StopRun("there is nothing to serve: the release, or the choice from it, has no tokens")
+            raise StopRun(
+                "there is nothing to serve: the documents have no tokens", "give others as `only`, or another release"
+            )
         if not self._plans.hold(0, 0, batch * world, epochs):
             raise StopRun(
                 f"there is nothing to serve: {epochs} epochs have fewer rows than one step, {batch * world}",
@@ -211,18 +210,9 @@ class Loader:
         Raises StopRun if it comes from another release, from other settings (context, seed, rates, `only`), or from a
         run that honoured a removal list which this one does not begin with.
         """
-        present = self.state_dict()
-        for name, what in (("release", "release"), ("settings", "settings of context, seed, rates or documents")):
-            if state.get(name) != present[name]:
-                raise StopRun(f"the state belongs to another {what}", "open what it was saved with, or start anew")
-        packed = self._honoured(state)
-        epoch, row, steps = state.get("epoch"), state.get("row"), state.get("steps")
-        if not isinstance(steps, int) or steps < 0:
-            raise StopRun("the state is damaged", "use a state as state_dict returned it")
-        if not isinstance(epoch, int) or not isinstance(row, int) or epoch < 0 or row < 0:
-            raise StopRun("the state names a row that does not exist", "use a state as state_dict returned it")
+        epoch, row, steps, packed = checked(state, self.state_dict(), self.removed)
         if not self._plans.go_on_from(epoch, row, packed):
-            raise StopRun("the state names a row that does not exist", "use a state as state_dict returned it")
+            raise no_such_row()
         self._epoch, self._row, self._steps = epoch, row, steps
 
     def restart(self) -> None:
@@ -235,8 +225,7 @@ class Loader:
         fit together: for another release, other settings, rows in a step or epochs, another removal list or another
         way to honour it, and another place. Ranks do not see each other: compare it when a training begins.
         """
-        agreed = [self.batch, self.world, self.epochs, self.removed.mode, self.state_dict()]
-        return hashlib.sha256(json.dumps(agreed).encode()).hexdigest()[:16]
+        return short_digest([self.batch, self.world, self.epochs, self.removed.mode, self.state_dict()])
 
     def unmasked(self) -> "Loader":
         """The same rows with all their tokens: what a removal list masks stands in them too. For lineage."""
@@ -256,16 +245,6 @@ class Loader:
         arguments |= {name: getattr(self.rules, name) for name in rates}
         arguments["only"] = None if self._served is None else np.flatnonzero(self._served)
         return _opened_anew, (type(self), arguments, self.state_dict(), self._plans.packed)
-
-    def _honoured(self, state: Mapping[str, int | str]) -> int:
-        """How much of the removal list the packing of the state's epoch leaves out, if this list is as long."""
-        count, packed = state.get("removed", 0), state.get("packed", 0)
-        digests = self.removed.digests
-        if not isinstance(count, int) or not isinstance(packed, int) or not 0 <= packed <= count:
-            raise StopRun("the state is damaged", "use a state as state_dict returned it")
-        if count >= len(digests) or digests[count] != state.get("list", digests[0]):
-            raise StopRun("the removal list is older than the one that the state honoured", "fetch the newest list")
-        return packed
 
     def packings(self) -> set[int]:
         """How many entries of the removal list the packings of all epochs leave out, as far as anybody said."""
@@ -349,25 +328,3 @@ def _torch_data() -> Any:
     except ImportError as error:
         raise StopRun("torch is not installed", "pip install 'gleanery[torch]'") from error
     return torch_data
-
-
-def _mask(documents: int, only: Sequence[int] | NDArray[np.int64] | None) -> NDArray[np.bool_] | None:
-    if only is None:
-        return None
-    given = np.asarray(only)
-    if given.size and given.dtype.kind not in "iu":
-        raise StopRun("`only` takes ordinals, which are whole numbers", "give np.flatnonzero(mask) for a mask")
-    chosen = given.astype(np.int64)
-    if chosen.size and (int(chosen.min()) < 0 or int(chosen.max()) >= documents):
-        raise StopRun("`only` names a document that does not exist", f"ordinals are 0 to {documents - 1}")
-    mask = np.zeros(documents, np.bool_)
-    mask[chosen] = True
-    return mask
-
-
-def _settings_digest(rules: Rules, seed: int, served: NDArray[np.bool_] | None) -> str:
-    """16 hexadecimal digits that differ whenever the global list of rows does."""
-    chosen = "" if served is None else hashlib.sha256(np.packbits(served).tobytes()).hexdigest()
-    rates = (rules.fim_rate, rules.spm_rate, rules.repo_rate, rules.line_rate, rules.syntax_rate)
-    numbers = [ORDER_VERSION, rules.unit, rules.context, *map(float, rates), rules.growth, seed, chosen]
-    return hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:16]

@@ -1,6 +1,5 @@
 """Classes of sameness, containment, and whole repositories."""
 
-import dataclasses
 import itertools
 import tracemalloc
 
@@ -23,31 +22,51 @@ from gleanery.dedup.containment import (
     worth_measuring,
 )
 from gleanery.dedup.repositories import MAX_HOLDERS, missing, shared_contents
-from gleanery.dedup.sameness import ACTIONS, Measures, Policy, classify, classify_all
+from gleanery.dedup.sameness import ACTIONS, CLASSES, DROP, RECORD, Measures, Policy, action_of, classify
 from gleanery.dedup.signatures import ShingleSets
 
 UNIT = st.sampled_from([0.0, 0.5, 0.7, 0.9, 1.0])
-MEASURES = st.builds(Measures, UNIT, UNIT, UNIT, *[st.booleans()] * 4)
+MEASURES = st.tuples(UNIT, UNIT, UNIT, *[st.booleans()] * 4)
 ACTION = st.sampled_from(ACTIONS)
 POLICIES = st.builds(Policy, normalised=ACTION, near=ACTION, renamed=ACTION, contained=ACTION)
 
 
-@given(st.lists(MEASURES), POLICIES)
-def test_columns_are_classified_as_single_pairs_are(found: list[Measures], policy: Policy) -> None:
-    columns = [[getattr(m, field.name) for m in found] for field in dataclasses.fields(Measures)]
+Pair = tuple[float, float, float, bool, bool, bool, bool]
+
+
+def _classified(pairs: list[Pair], policy: Policy) -> list[tuple[str, float, bool, bool]]:
+    columns = [[pair[n] for pair in pairs] for n in range(7)]
     numbers, answers = [np.array(c, float) for c in columns[:3]], [np.array(c, bool) for c in columns[3:]]
-    whole = classify_all(numbers[0], numbers[1], numbers[2], answers[0], answers[1], answers[2], answers[3], policy)
-    for n, one in enumerate(found):
-        said = classify(one, policy)
-        assert (said.name, said.similarity) == (whole.names[n].as_py(), whole.similarity[n])
-        assert (said.drops, said.bars) == (whole.drops[n], whole.bars[n])
+    found = classify(Measures(numbers[0], numbers[1], numbers[2], *answers), policy)
+    names, similarity = found.names.to_pylist(), found.similarity.tolist()
+    return list(zip(names, similarity, found.drops.tolist(), found.bars.tolist(), strict=True))
+
+
+def _plainly(pair: Pair, policy: Policy) -> tuple[str, float, bool, bool]:
+    """The rule for one pair: of several classes that with the stronger action counts, then the first in `CLASSES`."""
+    jaccard, containment, shared_code, same_normal, same_renamed, tell, is_long = pair
+    holds = {
+        "normalised": (same_normal, 1.0),
+        "near": (jaccard >= policy.threshold and shared_code >= policy.near_code, jaccard),
+        "renamed": (same_renamed, 1.0),
+        "contained": (is_long and containment >= policy.contained_threshold, containment),
+    }
+    actions = {name: action_of(name, tell, policy) for name in CLASSES if holds[name][0]}
+    if not actions:
+        return "none", jaccard, False, False
+    best = min(actions, key=lambda name: (ACTIONS.index(actions[name]), CLASSES.index(name)))
+    return best, holds[best][1], actions[best] == DROP, actions[best] != RECORD
+
+
+@given(st.lists(MEASURES), POLICIES)
+def test_each_pair_is_of_the_class_of_the_plain_rule(pairs: list[Pair], policy: Policy) -> None:
+    assert _classified(pairs, policy) == [_plainly(pair, policy) for pair in pairs]
 
 
 def test_policy_says_which_classes_drop() -> None:
-    near = Measures(0.75, 0.95, 0.95, False, False)
-    assert classify(near, Policy()).drops
-    kept = classify(near, Policy(near="record", contained="bar"))
-    assert (kept.name, kept.drops, kept.bars) == ("contained", False, True)
+    near, forms = (0.75, 0.95, 0.95, False, False, True, True), (0.1, 1.0, 1.0, True, False, False, True)
+    assert _classified([near, forms], Policy()) == [("near", 0.75, True, True), ("normalised", 1.0, False, True)]
+    assert _classified([near], Policy(near="record", contained="bar")) == [("contained", 0.95, False, True)]
     with pytest.raises(ValueError, match="action"):
         Policy(near="delete")
 

@@ -43,7 +43,7 @@ def test_settings_survive_the_way_to_a_worker(tmp_path: Path) -> None:
         (SOURCE + "[dedup]\nrows = 0\n", "dedup.rows is 0", "1 or more"),
         (SOURCE + "[crawl]\nmax_files = -1\n", "crawl.max_files is -1", "not negative"),
         (SOURCE + "[quality]\nlanguages = 'C'\n", "quality.languages is 'C'", "list of strings"),
-        ('[[source]]\nkind = "svn"\nlocator = "x"\n', "source 1 has the kind 'svn'", "git, archive, pypi or npm"),
+        ('[[source]]\nkind = "svn"\nlocator = "x"\n', "source 1 has the kind 'svn'", "git, archive, pypi, npm"),
         ("", "names no source", "add a [[source]]"),
         ('[source]\nkind = "git"\nlocator = "x"\n', "source is not a list of tables", "[[source]]"),
         ('source = ["x"]\n', "source is not a list of tables", "[[source]]"),

@@ -51,7 +51,7 @@ def make_release(folder: Path) -> Path:
 def finish_release(run: Path, release: Path) -> str:
     assemble(run, release)
     write_notices(release)
-    return write_manifest(release, **FACTS)
+    return write_manifest(release, build_manifest(release, **FACTS))
 
 
 def test_a_release_does_not_name_who_opted_out(tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_a_file_named_twice_is_refused(release: Path) -> None:
 def test_a_manifest_made_anew_is_found_by_its_name(release: Path) -> None:
     before = verify(release).release_id
     (release / "store.json").unlink()
-    write_manifest(release, **FACTS)
+    write_manifest(release, build_manifest(release, **FACTS))
     assert verify(release).problems == ()
     assert verify(release, expected=before).problems == (Problem("manifest.json", "another_release"),)
 
@@ -364,7 +364,7 @@ def test_a_failed_gate_gives_no_manifest(release: Path) -> None:
     failed = GateResult(questions()["leaks"], 3, ({"repo": "octo/app"},))
     (release / "manifest.json").unlink()
     with pytest.raises(StopRun, match=r"leaks \(3 rows\)"):
-        write_manifest(release, **FACTS | {"gate": [failed]})
+        build_manifest(release, **FACTS | {"gate": [failed]})
     assert not (release / "manifest.json").exists()
 
 
