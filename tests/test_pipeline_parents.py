@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gleanery.pipeline.settings import Settings
-from gleanery.pipeline.steps import Shard
-from gleanery.records.parquet import write_bytes
+from gleanery.pipeline.shard import Shard
+from gleanery.records.files import write_bytes
 
 # A driver: a pool, one that warms, and a pool again. Each does a task that looks where it is.
 DRIVER = """
