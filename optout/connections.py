@@ -1,6 +1,6 @@
 """Connections of the opt-out page: few for each client, and none that only waits.
 
-In: connections from anybody. Out: those that ask something soon. The server counts open connections and refuses all
+In: connections from anybody. Out: those that ask something soon, and take the answer. The server counts open connections and refuses all
 visitors above a number, so whoever may hold many and say nothing would close the page to everybody.
 """
 
@@ -67,10 +67,12 @@ def patient_protocol(
             self.watch = self.loop.call_later(seconds / 2, self.look)
 
         def look(self) -> None:
-            """Close what waited for its client at two looks: for a request, for its end, or for its body."""
-            waits = self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+            """End what waited for its client at two looks: for a request, its end or its body, or to take an answer."""
+            untaken = self.transport.get_write_buffer_size() > 0
+            waits = untaken or self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
             if waits and self.waited:
-                self.transport.close()
+                # To close it in order would wait until the client takes what is left.
+                (self.transport.abort if untaken else self.transport.close)()
                 return
             self.waited = waits
             self.look_again()

@@ -4,6 +4,7 @@ import contextlib
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html import unescape
@@ -504,6 +505,23 @@ def test_a_client_holds_few_connections_and_none_in_silence(registry: Registry) 
         assert _answer(whole, request).startswith(b"HTTP/1.1 200 ")
         for connection in (*silent, more, begun, body, whole):
             connection.close()
+
+
+def test_a_client_that_takes_no_answer_holds_no_connection(registry: Registry) -> None:
+    with served(registry, each_client=1, seconds=1) as port, contextlib.closing(socket.socket()) as greedy:
+        greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        greedy.connect(("127.0.0.1", port))
+        greedy.setblocking(False)
+        request = b"GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n"
+        with contextlib.suppress(BlockingIOError):
+            greedy.send(request * 900)
+        for _ in range(60):  # it counts as held until it is ended
+            time.sleep(0.5)
+            with contextlib.closing(socket.create_connection(("127.0.0.1", port))) as other:
+                if _answer(other, request.replace(b"x\r\n", b"x\r\nConnection: close\r\n")).startswith(b"HTTP/1.1 200"):
+                    break
+        else:
+            raise AssertionError("the connection is held though nothing is taken from it")
 
 
 @pytest.mark.parametrize("announced", [True, False])
