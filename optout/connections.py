@@ -1,7 +1,8 @@
 """Connections of the opt-out page: few for each client, and none that only waits.
 
-In: connections from anybody. Out: those that ask something soon, and take the answer. The server counts open connections and refuses all
-visitors above a number, so whoever may hold many and say nothing would close the page to everybody.
+In: connections from anybody. Out: those that ask something soon, and take the answer. The server counts open
+connections and refuses all visitors above a number, so whoever may hold many and say nothing would close the page to
+everybody.
 """
 
 import asyncio

@@ -23,7 +23,7 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
 
-from gleanery.optout import chain, engines, schema, words
+from gleanery.optout import chain, engines, history, schema, words
 from gleanery.optout import transitions as step
 from gleanery.optout.challenge import Challenge, Request, expected_digest, new_token, receipt_digest
 from gleanery.optout.matching import Rule, rule_keys, spelled_today
@@ -199,9 +199,18 @@ class Registry:
                 step.close_challenge(connection, now, request_id, "void")
             return step.request_of(connection, request_id)
 
+    def requests(self) -> list[history.Asked]:
+        """All requests whose subject is not forgotten, the oldest first."""
+        with schema.reading(self._engine) as connection:
+            return history.asked(connection)
+
     def reject_request(self, request_id: str) -> None:
-        """Close an unproven request on the operator's word."""
+        """Close an unproven request on the operator's word. RejectRecord if none of this number waits for its file."""
+        waits = sa.select(schema.requests.c.state).where(schema.requests.c.id == request_id)
         with self._appending() as (connection, now):
+            if connection.execute(waits).scalar() not in ("received", "challenged"):
+                hint = "`gleanery optout requests` shows them; `optout unblock --request` lifts a proven one"
+                raise RejectRecord("no request of this number waits for its file", hint, "not_open")
             step.move(connection, now, request_id, ("received", "challenged"), "rejected", "refused")
             step.close_challenge(connection, now, request_id, "void")
 
@@ -251,6 +260,22 @@ class Registry:
             return len(ids)
 
     # The log
+
+    def history(self, scope: str = "repo", value: str = "") -> list[history.Entry]:
+        """The entries of the log about a value, in any spelling; all entries without one.
+
+        RejectRecord if nothing is there about it, with a way out if it names nothing.
+        """
+        seen, unclear = [spelled_today(scope, value.strip().lower())], None
+        try:
+            seen += [rule_value(scope, value)] if value else []
+        except RejectRecord as problem:
+            unclear = problem
+        with schema.reading(self._engine) as connection:
+            for each in dict.fromkeys(reversed(seen)):
+                if (found := list(history.entries(connection, scope, each))) or not value:
+                    return found
+        raise unclear or RejectRecord("the log says nothing about it", "check the name and the scope", "not_found")
 
     def log_head(self) -> chain.Head:
         """Length of the log and hash of its last entry. Note it somewhere else from time to time."""

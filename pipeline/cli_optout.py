@@ -3,14 +3,17 @@
 In: arguments. Out: rows of the registry on standard output, or a page on the network. Exit status as in `cli.py`.
 """
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gleanery.pipeline.screen import draw, err, out, wrong
+from gleanery.pipeline.screen import draw, err, out, write, wrong
 from gleanery.records.errors import RejectRecord
 from gleanery.records.local_paths import local_path
 
@@ -109,14 +112,76 @@ def list_rules(registry: RegistryUrl = "optout.sqlite") -> None:
     draw("", ("seq", "action", "scope", "value", "request"), rows)
 
 
+@app.command("requests")
+def list_requests(registry: RegistryUrl = "optout.sqlite") -> None:
+    """List the requests of owners, with what came of each.
+
+    Example: gleanery optout requests --registry optout.sqlite
+    """
+    rows = tuple(
+        (r.id, r.repository, r.state, _time(r.created_at), _time(r.updated_at), r.last_result or "")
+        for r in _open_registry(registry).requests()
+    )
+    draw("", ("request", "repository", "state", "asked", "changed", "last check"), rows)
+
+
+@app.command("close")
+def close(
+    request: Annotated[str, typer.Argument(help="Number of a request that waits for its file.")],
+    registry: RegistryUrl = "optout.sqlite",
+) -> None:
+    """Close a request that was not proven. Its receipt says so.
+
+    Example: gleanery optout close 0123456789abcdef --registry optout.sqlite
+    """
+    with _followed():
+        _open_registry(registry).reject_request(request)
+    out.print("closed")
+
+
+@app.command("history")
+def history(
+    value: Annotated[str, typer.Argument(help="A repository, package, account or content; nothing for all.")] = "",
+    registry: RegistryUrl = "optout.sqlite",
+    scope: Scope = "repo",
+    entries: Annotated[
+        bool, typer.Option("--json", help="The entries of the log as they are, one JSON object in each line.")
+    ] = False,
+) -> None:
+    """Say what was asked about a repository, when, and what came of it.
+
+    Example: gleanery optout history https://github.com/owner/name --registry optout.sqlite
+    """
+    with _followed():
+        found = _open_registry(registry).history(scope, value)
+    if entries:
+        write("".join(json.dumps(entry.plain(), ensure_ascii=False) + "\n" for entry in found))
+        return
+    draw(
+        "",
+        ("entry", "time (UTC)", "request", "what"),
+        tuple((e.seq, _time(e.at), e.request, e.sentence) for e in found),
+    )
+
+
 @app.command("check")
-def check(registry: RegistryUrl = "optout.sqlite") -> None:
-    """Check that nobody changed the registry's log.
+def check(
+    registry: RegistryUrl = "optout.sqlite",
+    known: Annotated[str, typer.Option(help="End of the log as this command said it earlier: ENTRY:HASH.")] = "",
+) -> None:
+    """Check that nobody changed the registry's log, and say how it ends. Note that somewhere else.
 
     Example: gleanery optout check --registry optout.sqlite
     """
-    _open_registry(registry).verify_log()
-    out.print("intact")
+    from gleanery.optout.chain import Head
+
+    entry, _, digest = known.partition(":")
+    if known and not (entry.isascii() and entry.isdigit() and re.fullmatch("[0-9a-f]{64}", digest)):
+        raise wrong("this is no end of a log", "give --known as ENTRY:HASH, as this command said it")
+    opened = _open_registry(registry)
+    opened.verify_log(Head(int(entry), digest) if known else None)
+    head = opened.log_head()
+    out.print(f"intact; the log ends at {head.entries}:{head.hash}", soft_wrap=True)
 
 
 @app.command("forget")
@@ -172,6 +237,10 @@ def _followed() -> Iterator[None]:
         yield
     except RejectRecord as error:
         raise wrong(error.message, error.hint) from None
+
+
+def _time(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _tell(rule: Any, place: str) -> None:

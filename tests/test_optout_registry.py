@@ -666,6 +666,64 @@ def test_forgetting_waits_for_no_reader_and_holds_up_no_writer(place: str, tmp_p
     registry.close()
 
 
+def test_the_log_tells_what_was_asked_and_what_came_of_it(registry: Registry) -> None:
+    registry.append_rule("repo", "pypi/other", "block")
+    request, receipt = verified(registry)
+    registry.mark_applied(registry.position())
+    taken_back(registry, request, receipt)
+    registry.append_rule("owner", "github.com/alice", "block")
+    closed = registry.create_request(NAMES[1])
+    registry.reject_request(closed.id)
+    told = registry.history("repo", "https://github.com/Alice/LIB.git")
+    assert [entry.sentence for entry in told] == [
+        "a block was asked for",
+        "file 1 was handed out, to block",
+        "waits for the file in the repository",
+        f"the repository was checked: passed, at commit {'c' * 40}",
+        "file 1 passed",
+        "the file was found",
+        "rule 2: block repo github.com/alice/lib",
+        "a run has read its sources by the rules, this one among them",
+        "file 2 was handed out, to unblock",
+        f"the repository was checked: passed, at commit {'c' * 40}",
+        "file 2 passed",
+        "the owner took it back",
+        "rule 3: unblock repo github.com/alice/lib",
+        "rule 4: block owner github.com/alice",
+    ]
+    assert {entry.request for entry in told} == {request.id, ""}
+    assert [entry.sentence for entry in registry.history("repo", NAMES[1])][-2:] == [
+        "closed by the operator",
+        "file 1 is no longer valid",
+    ]
+    everything = registry.history()
+    assert len(everything) == registry.log_head().entries
+    for entry in everything:
+        assert entry.hash == entry_hash(entry.seq, entry.at, entry.kind, entry.body, entry.previous)
+    for value in ("github.com/nobody/none", "no name"):
+        with pytest.raises(RejectRecord):
+            registry.history("repo", value)
+
+
+def test_a_request_under_a_former_name_is_told_under_the_present_one(registry: Registry) -> None:
+    made = registry.create_request(NAMES[0])
+    assert made.receipt
+    moved = dataclasses.replace(proof_for(made, made.receipt), moved_to="https://github.com/alice/new.git")
+    registry.settle(made.id, made.receipt, moved)
+    assert registry.history("repo", "github.com/alice/new") == registry.history("repo", NAMES[0])
+
+
+def test_an_operator_sees_the_requests_and_closes_those_that_wait(registry: Registry) -> None:
+    request, _ = verified(registry)
+    waiting = registry.create_request(NAMES[1])
+    states = {asked.repository: asked.state for asked in registry.requests()}
+    assert states == {NAMES[0]: "verified", NAMES[1]: "challenged"}
+    registry.reject_request(waiting.id)
+    for number in (waiting.id, request.id, "0" * 16):
+        with pytest.raises(RejectRecord, match="no request of this number waits"):
+            registry.reject_request(number)
+
+
 def test_every_change_of_a_challenge_is_logged(place: str) -> None:
     clock = Clock()
     registry = Registry.open(place, clock=clock)

@@ -254,7 +254,18 @@ def test_rules_are_appended_listed_and_taken_back(tmp_path: Path) -> None:
     listed = gleanery("optout", "list", "--registry", registry).stdout
     assert [line.split()[1] for line in listed.splitlines()[1:]] == ["block", "unblock"]
     assert listed.count("github.com/alice/lib") == 2
-    assert "intact" in gleanery("optout", "check", "--registry", registry).stdout
+    intact = gleanery("optout", "check", "--registry", registry).stdout
+    assert intact.startswith("intact; the log ends at 2:")
+    end = intact.split()[-1]
+    assert gleanery("optout", "check", "--known", end, "--registry", registry).returncode == 0
+    assert gleanery("optout", "check", "--known", f"2:{'0' * 64}", "--registry", registry).returncode == 1
+    assert gleanery("optout", "check", "--known", "2", "--registry", registry).returncode == 2
+    told = gleanery("optout", "history", "github.com/alice/lib", "--registry", registry).stdout
+    assert "rule 2: unblock repo github.com/alice/lib" in told
+    entries = gleanery("optout", "history", "--json", "--registry", registry).stdout.splitlines()
+    assert [json.loads(entry)["kind"] for entry in entries] == ["rule", "rule"] and end[2:] in entries[-1]
+    assert "request" in gleanery("optout", "requests", "--registry", registry).stdout
+    assert gleanery("optout", "close", "0" * 16, "--registry", registry).returncode == 2
 
 
 def test_a_page_that_cannot_check_anything_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
