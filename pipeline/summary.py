@@ -42,9 +42,9 @@ def summary(root: Path, report: Report | None = None) -> list[Section]:
     sections.append(Section("Languages released", columns, _first(languages)))
     entities: dict[str, int] = {}
     for row in answers["redactions_by_entity"]:
-        entities[row["entity"]] = entities.get(row["entity"], 0) + row["spans"]
+        entities[row["entity"]] = entities.get(row["entity"], 0) + row["places"]
     rows = tuple(sorted(entities.items(), key=lambda item: (-item[1], item[0])))
-    sections.append(Section("Personal data and secrets replaced", ("kind", "spans"), rows))
+    sections.append(Section("Personal data and secrets replaced", ("kind", "places"), rows))
     alarms = [
         (
             f"{r['of_what']} {r['name']}",
@@ -95,7 +95,7 @@ def _overview(root: Path, answers: Mapping[str, Any], report: Report | None) -> 
         ("files kept", verdict.get("kept", 0)),
         ("files rejected", verdict.get("rejected", 0)),
         ("of them duplicates", duplicates),
-        ("spans redacted", sum(r["spans"] for r in answers["redactions_by_entity"])),
+        ("places redacted", sum(r["places"] for r in answers["redactions_by_entity"])),
         ("tokens", sum(r["tokens"] for r in answers["tokens_by_license"])),
         ("shards", f"{len(shards)} ({sum(p.stat().st_size for p in shards) / 1e6:.1f} MB)"),
     ]

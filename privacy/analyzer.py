@@ -36,6 +36,7 @@ from gleanery.privacy import (
     private_keys,
     provider_keys,
     session_cookies,
+    unarmoured_keys,
     url_credentials,
 )
 from gleanery.privacy.gate import Condition, make_gate
@@ -46,6 +47,7 @@ from gleanery.privacy.source import Source, source_of
 ROOMS: tuple[ModuleType, ...] = (
     private_keys,
     encoded_keys,
+    unarmoured_keys,
     encoded_secrets,
     provider_keys,
     key_fields,

@@ -68,6 +68,8 @@ def _is_public(text: str) -> bool:
         address = ip_address(text)
     except ValueError:
         return False
+    if address.version == 4 and len(set(address.packed)) == 1:
+        return False  # 40.40.40.40: people write it to mean "some address"
     firsts, lasts = _left_ranges(address.version)
     place = bisect_right(firsts, int(address)) - 1
     return place < 0 or lasts[place] < int(address)
@@ -95,6 +97,8 @@ def _is_version(source: Source, text: str, start: int, end: int) -> bool:
         return False  # a URL, a port, a prefix length
     if _LISTS_VERSIONS.fullmatch(basename(source.path.lower())):
         return True
+    if after[:1] == b"]" and re.search(rb"[vV_\-]" + re.escape(text.encode()) + rb"(?![0-9])", source.after(end, 200)):
+        return True  # a link to that version
     octets = [int(octet) for octet in text.split(".")]
     small = max(octets) < 32 or octets[0] < 10 and max(octets) < 100
     return small and words["address_words"].isdisjoint(near[-5:])

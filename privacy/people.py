@@ -79,6 +79,11 @@ _COMPANY_FIRST = re.compile(r"[A-Z][^,;()<>\"\n]{2,60}, (?:\(c\) )?\d{4}(?:-\d{4
 _ESCAPED_BLANK = re.compile(r"\\+[nrt]")
 # What may stand behind "Feuerhahn, Wilma" and "WILMA FEUERHAHN": nothing that goes on with the sentence.
 _NAME_END = re.compile(r"\s*(?:$|[<(;\"'\[]|\*/|-->|\\+[nrt])")
+# Words of the sentence that begins behind a holder: "2014 Ada Roe All Rights Reserved", "... The MIT License".
+_BEGINNERS = frozenset(
+    ("all", "the", "this", "these", "see", "licensed", "released", "distributed", "and", "with", "my")
+)
+_LABELS = frozenset(("author", "maintainer", "contributor"))
 _COPYRIGHT = (b"copyright", b"(c)", b"&copy;", b"\xc2\xa9")
 _HANDLE = re.compile(r"[A-Za-z][\w.\-]{1,31}(?=\s*(?:$|[<(,;]|\*/|\d|-->|\\+[nrt]))")
 
@@ -184,10 +189,16 @@ def _hit(text: str, offset: int, start: int, end: int, rule: str, score: float) 
 def _listed_names(text: str, place: int) -> Iterator[tuple[int, int]]:
     """Names one after the other, with nothing between them but commas, years and addresses."""
     company = _COMPANY_FIRST.match(text, place)
-    place = company.end() if company else place
-    while names := [*_name(text, run := _run_from(text, place)), *_shouted(text, run)]:
-        yield names[0]
-        place = _skipped(_GAP, text, names[0][1])
+    if company and not _first_name(text, place):
+        place = company.end()
+    while name := _first_name(text, place):
+        yield name
+        place = _skipped(_GAP, text, name[1])
+
+
+def _first_name(text: str, place: int) -> tuple[int, int] | None:
+    run = _run_from(text, place)
+    return next(iter((*_name(text, run), *_shouted(text, run))), None)
 
 
 def _reversed_name(text: str, place: int) -> Iterator[tuple[int, int]]:
@@ -225,13 +236,31 @@ def _run_from(text: str, place: int) -> list[_Token]:
     """The words from a place on that may belong to one name; none if one of them makes an organisation of it."""
     run: list[_Token] = []
     for token in _tokens(text, place):
-        if text[place : token.start] not in (("", " ", "  ") if run else ("",)) or token.kind == "stop":
+        if text[place : token.start] not in (("", " ", "  ") if run else ("",)):
             break
+        if token.kind == "stop":
+            return [] if run and _makes_a_title(text, run, token) else run
         if token.kind == "organisation":
             return []
         run.append(token)
         place = token.end
     return run
+
+
+def _makes_a_title(text: str, run: list[_Token], stop: _Token) -> bool:
+    """A word that is in no name goes on with that of an organisation: "World Wide Web Consortium", "Acme ICT Japan"."""
+    if not text[stop.start].isupper() or text[stop.start : stop.end].lower() in _BEGINNERS:
+        return False
+    if text[stop.start : stop.end].lower() in load_rules().words["place_words"]:
+        return any(token.kind == "capitals" for token in run)  # "Ada Roe Germany" is a person
+    place = stop.end
+    for _, token in zip(range(3), _tokens(text, place), strict=False):
+        if text[place : token.start] != " " or not text[token.start].isupper():
+            return False
+        if token.kind == "organisation":
+            return True
+        place = token.end
+    return False
 
 
 def _run_before(text: str) -> list[_Token]:
@@ -242,7 +271,8 @@ def _run_before(text: str) -> list[_Token]:
         if text[token.end : place] not in (("", " ", "  ") if run else ("",)) or token.kind == "stop":
             break
         if token.kind == "organisation":
-            return []
+            is_label = text[token.start : token.end].lower() in _LABELS and len(run) > 1
+            return run if is_label else []  # "Author Ada Roe <...>", but not "The Roe Authors <...>"
         run.insert(0, token)
         place = token.start
     return run

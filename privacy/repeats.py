@@ -1,9 +1,10 @@
-"""Repeats: the other places of a text where a secret that was found in it stands too.
+"""Repeats: the other places of a text where a secret or a name that was found in it stands too.
 
-In: a text and the spans found in it. Out: the spans, and one for each other occurrence of a key or a password among
-them, since a test repeats the password of its settings, and a README its token. Looked for are values of 8 characters
-and more with letters and digits, as whole words. Equal secrets become of one kind, so that they get one placeholder.
-Costs one pass over the words of a text that holds a secret, and nothing for others.
+In: a text and the spans found in it. Out: the spans, and one for each other occurrence of a key, a password or a whole
+name among them, since a test repeats the password of its settings, a README its token, and a change log whom its head
+names. Looked for are secrets of 8 characters and more with letters and digits, and names of two words and more, as
+whole words. Equal secrets become of one kind, so that they get one placeholder. Costs one pass over the words of a text
+that holds one of them, and nothing for others.
 """
 
 import re
@@ -17,6 +18,8 @@ _KINDS = ("KEY", "PASSWORD")
 _SHORTEST = 8  # characters
 _WORD = re.compile(r"[^\W_]+")
 _NEXT_WORD = re.compile(r"[\W_]{1,80}[^\W_]+")
+_NAME = re.compile(r"[^\W\d_]+(?:[-'’. ]{1,2}[^\W\d_]+)*\.?")
+_SHORTEST_NAME = 6
 _ASIDE = re.compile(r"[\W_]*(.*?)[\W_]*", re.DOTALL)
 
 
@@ -29,7 +32,7 @@ class _Words:
 
 
 def with_repeats(text: str, spans: Sequence[Hit]) -> list[Hit]:
-    """The spans with every other occurrence of their secrets, in the order of the text.
+    """The spans with every other occurrence of their secrets and names, in the order of the text.
 
     `spans` are sorted and do not overlap. The parts of a value in several literals are not looked for.
 
@@ -44,6 +47,9 @@ def with_repeats(text: str, spans: Sequence[Hit]) -> list[Hit]:
         if span.entity in _KINDS and span.group < 0:
             value = text[span.start : span.end]
             span = span._replace(entity=kinds.setdefault(value, span.entity))
+            if _is_rare(value):
+                _remember(words, value, span)
+        elif span.entity == "NAME" and _is_whole_name(value := text[span.start : span.end]):
             _remember(words, value, span)
         alike.append(span)
     if not words.following:
@@ -54,16 +60,29 @@ def with_repeats(text: str, spans: Sequence[Hit]) -> list[Hit]:
         before = bisect_right(starts, start) - 1
         known = before >= 0 and end <= alike[before].end
         if not known and not marks.touch(start, end):
-            fresh.append(like._replace(start=start, end=end, rule="repeated_secret"))
+            rule = "repeated_name" if like.entity == "NAME" else "repeated_secret"
+            fresh.append(like._replace(start=start, end=end, rule=rule))
     return merged(alike, fresh)
 
 
+def _is_rare(secret: str) -> bool:
+    """Nothing else is likely to be called so."""
+    return len(secret) >= _SHORTEST and any(c.isdigit() for c in secret) and any(c.isalpha() for c in secret)
+
+
+def _is_whole_name(name: str) -> bool:
+    """A first and a last name, in one line and with nothing but blanks between them. A last name alone is a word.
+
+    >>> [_is_whole_name(name) for name in ("Ada Roe", "J. Roe", "Roe", "Roe, Ada", "Ada  Roe-Poe")]
+    [True, True, False, False, True]
+    """
+    return len(name) >= _SHORTEST_NAME and " " in name and _NAME.fullmatch(name) is not None
+
+
 def _remember(words: _Words, value: str, span: Hit) -> None:
-    """Add a value, without the signs around it, if nothing else is likely to be called so."""
+    """Add a value, without the signs around it."""
     aside = _ASIDE.fullmatch(value)
     core = aside.group(1) if aside else ""
-    if len(value) < _SHORTEST or not any(c.isdigit() for c in core) or not any(c.isalpha() for c in core):
-        return
     place, word = 0, _WORD.match(core)
     while word:
         words, place = words.following.setdefault(word.group(), _Words()), word.end()
@@ -92,8 +111,12 @@ def _occurrences(text: str, words: _Words) -> Iterator[tuple[int, int, Hit]]:
         if best:
             start, end = _with_signs(text, *best)
             read = best[1]
-            if end - start >= _SHORTEST:
-                yield start, end, best[2]
+            like = best[2]
+            if like.entity == "NAME":
+                if text[start:end] == text[like.start : like.end]:  # not over a line's end, nor with a comma in it
+                    yield start, end, like
+            elif end - start >= _SHORTEST:
+                yield start, end, like
 
 
 def _with_signs(text: str, start: int, end: int, like: Hit) -> tuple[int, int]:

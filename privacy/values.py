@@ -45,8 +45,17 @@ _VERSION = compile_pattern(
 )
 # What a package's file must have been, as lists of packages write it.
 _INTEGRITY = compile_pattern(r"sha(?:1|256|384|512)-[A-Za-z0-9+/]{27,88}={0,2}")
+# Public keys: of SSH (`ssh-rsa`, `ssh-ed25519`, `ecdsa-sha2-...`, behind their length) and as certificates hold them.
+_PUBLIC_KEY = re.compile(
+    r"AAAA(?:[BC]3NzaC1|E2VjZHNh|GnNrLX|InNrLW|[HI]HNzaC1)"
+    r"|MI(?:[A-Za-z0-9+/]{6}ANBgkqhkiG9w0BAQEFAAO|[A-Za-z0-9+/]{2}MA0GCSqGSIb3DQEBAQUAA4)"
+    r"|MFkwEwYHKoZIzj0CAQ|MHYwEAYHKoZIzj0CAQ|MIGbMBAGByqGSM49AgE|MCowBQYDK2V[uw]AyEA"
+)
 # What mail services make for programs: four groups of four letters, also without the blanks.
 _APP_PASSWORD = re.compile(r"[a-z]{4}(?: [a-z]{4}){3}")
+# An option of a command, in a list of them; a text in colours of a terminal.
+_OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
+_COLOURED = re.compile(r"\\(?:033|x1[bB]|e|u001[bB])\[\d")
 # A type and its length, as descriptions of data write it.
 _TYPE = re.compile(r"(?:string|str|text|char|varchar|int|integer|number)[-_:(]\d{1,5}\)?")
 _CODE_OF_ERROR = re.compile(r"[A-Z]{0,8}(?:[-_.][A-Z]{1,8})?[-_.]?[0-9]{1,6}|[0-9A-Z]{5}")
@@ -94,7 +103,7 @@ def is_password(value: str, sure: bool, place: Place = Place.LITERAL) -> bool:
         return True
     if not 4 <= len(value) <= LONGEST or any(c.isspace() or not c.isprintable() for c in value):
         return False
-    if is_stand_in(value) or is_reference(value, place):
+    if is_stand_in(value) or is_reference(value, place) or _OPTION.fullmatch(value) or _COLOURED.match(value):
         return False
     raw = value.encode("utf-8", "surrogatepass")
     if _VERSION.fullmatch(raw) or is_label(value):
@@ -136,6 +145,8 @@ def is_key(value: str, least: float = 3.0, shortest: int = 16, place: Place = Pl
     """
     if is_dense(value):
         return True
+    if _PUBLIC_KEY.match(value):
+        return False
     raw = value.encode("utf-8", "surrogatepass")
     if not shortest <= len(value) <= LONGEST or not _TOKEN.fullmatch(raw) or is_stand_in(value):
         return False
@@ -160,7 +171,7 @@ def is_dense(value: str) -> bool:
         return False
     if value.count(" ") * 8 > len(value) or any(piece in value for piece in _CODE) or has_marker(value):
         return False
-    if len(_BEYOND_NAMES.findall(value)) < 2 or is_name(value):
+    if len(_BEYOND_NAMES.findall(value)) < 2 or is_name(value) or _TEXT_OF_FIELDS.search(value):
         return False
     symbols = sum(not c.isalnum() and c != " " for c in value)
     kinds = any(c.isdigit() for c in value) + any(c.islower() for c in value) + any(c.isupper() for c in value)
@@ -231,6 +242,8 @@ _SEPARATOR = re.compile(r"[-_./:,|+=]")
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]+", re.IGNORECASE)
 # Signs that part no words of a name, a path or an address.
 _BEYOND_NAMES = re.compile(r"[^\w.:/\\$@ \-]")
+# The name of a field and its sign, as in a text of JSON; words in brackets for what has to be put there.
+_TEXT_OF_FIELDS = re.compile(r"[A-Za-z]\\?[\"']\s?:|\[(?:[A-Za-z]{2,}|\d+)(?:[ -][A-Za-z]{2,})+\]")
 _CODE = ("()", " = ", "=>", "; ", "...", "://", "arn:aws")
 _LETTERS = re.compile(r"[A-Za-z]+|$")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"

@@ -122,9 +122,9 @@ def _copies(copies: Sequence[Row]) -> Iterator[str]:
 
 
 def _redactions(redactions: Sequence[Row], released: bool) -> Iterator[str]:
-    count = Counter(row["entity"] for row in redactions)
+    count = Counter(row["entity"] for row in redactions if row["replacement"])  # without the other lines of a key
     if count:
-        said = listed([f"{spans:,} {shown(entity)}" for entity, spans in sorted(count.items())])
+        said = listed([f"{places:,} {shown(entity)}" for entity, places in sorted(count.items())])
         yield f"Replaced in its text: {said}. The values are stored nowhere."
     elif released:
         yield "Nothing in its text had to be replaced."

@@ -109,3 +109,35 @@ def test_a_list_of_authors_still_parses_and_settles(redactor: Redactor, path: st
     once = redactor.redact(text, path, None)
     assert once.text == '{"authors": [{"name": "NAME_1"}, {"given": "NAME_2", "family": "NAME_3"}]}'
     assert redactor.redact(once.text, path, None).replacements == ()
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        "Worldwide Sand Web Consortium, (Berlin",
+        "Northern Gravel Data Institute",
+        "Kiesgrube ICT Germany (KIG)",
+        "Kiesgrube Microsystems",
+        "Kiesgrube Sand Consulting",
+    ],
+)
+def test_the_beginning_of_the_name_of_an_organisation_is_no_person(redactor: Redactor, holder: str) -> None:
+    assert names(redactor, "a.c", f"/* Copyright 2008-2016 {holder} */") == []
+
+
+@pytest.mark.parametrize(
+    "behind", [" All Rights Reserved.", " The MIT License", " Germany", ", Kiesgrube Web Consortium", ""]
+)
+def test_a_person_is_found_before_other_words_with_capitals(redactor: Redactor, behind: str) -> None:
+    assert names(redactor, "a.c", f"/* Copyright 2014 {ONE}{behind} */") == [ONE]
+
+
+def test_all_holders_are_found_where_each_has_years(redactor: Redactor) -> None:
+    text = f"-- Copyright 2011-2013 {ONE}, 2013-2015 {TWO}, 2016 {THREE}\n"
+    assert names(redactor, "a.hs", text) == [ONE, TWO, THREE]
+    assert names(redactor, "a.hs", f"-- Copyright 2011 Kiesgrube GmbH, 2013 {TWO}\n") == [TWO]
+
+
+def test_a_name_before_its_address_may_stand_behind_the_word_for_author(redactor: Redactor) -> None:
+    assert names(redactor, "a.cmake", f"# Author {ONE} <user1@example.com>\n") == [ONE]
+    assert names(redactor, "a.cmake", "# The Kiesgrube Authors <user1@example.com>\n") == []

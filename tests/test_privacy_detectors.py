@@ -210,6 +210,10 @@ def test_public_addresses_are_found(redactor: Redactor, text: str, address: str)
         "Dec 01, 2001(1.2.103.0)",
         "93.184.216.40.1",
         "types-setuptools@80.9.0.20251223",
+        "40.40.40.40 133.133.133.133",
+        "-- Since @93.184.21.40@ an alias",
+        "IEEE Std 802.3, 64.93.33.2",
+        "[93.184.216.40](https://x.invalid/engine/v93.184.216.40_1/a.tgz)",
     ],
 )
 def test_what_is_no_public_address_is_left(redactor: Redactor, text: str) -> None:
@@ -569,6 +573,8 @@ def test_the_last_at_before_the_path_ends_a_password(redactor: Redactor, passwor
         "required|min:6",
         "required|current_password:api",
         "nullable|regex:/^(?=.*[a-z])(?=.*[A-Z])[!$#%]/|max:99",
+        "--global-basic-auth-password",
+        "\\033[42mOkay4\\033[0m",
     ],
 )
 def test_what_only_stands_for_a_password_is_left(redactor: Redactor, value: str) -> None:
@@ -617,6 +623,11 @@ def test_keys_are_found_by_their_name_and_their_randomness(redactor: Redactor, t
     assert found(redactor, text, "a.yml") == [("KEY", value)]
 
 
+def test_a_token_in_a_text_of_json_is_found(redactor: Redactor) -> None:
+    text = rf'access_token = "{{\"access_token\": \"{HEX}\", \"token_type\": \"bearer\"}}"'
+    assert found(redactor, text) == [("KEY", HEX)]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -651,6 +662,10 @@ def test_keys_are_found_by_their_name_and_their_randomness(redactor: Redactor, t
         "primary_key = '7c9e6679-7425-40de-944b-e07fc1f90ae7'",
         "datasetKey = '7c9e6679-7425-40de-944b-e07fc1f90ae7'",
         f'"DVTSourceControlWorkspaceBlueprintRemoteRepositoryIdentifierKey" : "{HEX.upper()}9C5A7F31"',
+        "Sec-WebSocket-Key: dGhlIGJpcmtlbiBub25jZQ==",
+        "Token: `export SHOP_API_TOKEN=[token goes here]`",
+        "# keys: 'sk-[project-name]-[20 alnum]T3BlbkFJ[20 alnum]'",
+        r'access_token = "{\"token_type\":\"bearer\",\"expires_in\":10,\"scope\":[\"read\",\"write\"]}"',
         'key: "arn:aws:kms:us-east-1:123456789012:key/7c9e6679-7425-40de-944b-e07fc1f90ae7"',
     ],
 )

@@ -40,6 +40,21 @@ def test_words_numbers_and_short_values_are_not_looked_for(redactor: Redactor, v
     assert len(found(redactor, text)) <= 1
 
 
+def test_a_name_goes_wherever_it_stands_in_a_file(redactor: Redactor) -> None:
+    text = "# Author: Wilma Feuerhahn\n# Cut by Tove Lind. As Wilma Feuerhahn (and J. Wilma Feuerhahn-Ost) says.\n"
+    redacted = redactor.redact(text, "a.py", None)
+    assert redacted.text == "# Author: NAME_1\n# Cut by Tove Lind. As NAME_1 (and J. NAME_1-Ost) says.\n"
+    assert [row.detector.partition("@")[0] for row in redacted.replacements][1:] == ["repeated_name"] * 2
+    assert redactor.redact(redacted.text, "a.py", None).replacements == ()
+
+
+@pytest.mark.parametrize(
+    "other", ["Feuerhahn", "wilma feuerhahn", "Wilma, Feuerhahn", "Wilma\n# Feuerhahn", "WilmaFeuerhahn"]
+)
+def test_what_only_looks_like_a_name_of_the_file_stays(redactor: Redactor, other: str) -> None:
+    assert found(redactor, f"# Author: Wilma Feuerhahn\n# of {other}\n") == [("NAME", "Wilma Feuerhahn")]
+
+
 def test_only_whole_words_are_repeats(redactor: Redactor) -> None:
     text = f"password = '{PW}'\nx = ['a{PW}', '{PW}7', '{PW}é', '{PW[:-1]}', '{PW}.7']\n"
     assert found(redactor, text) == [("PASSWORD", PW)] * 2
