@@ -30,7 +30,8 @@ from licensing_verdicts import Verdict, verdicts
 from measuring import RESULTS, Metric, report
 from stated_licences import stated_packages
 
-from gleanery.licensing.policy import ALLOW, DENY, Policy
+from gleanery.licensing.answers import ALLOW, DENY
+from gleanery.licensing.policy import Policy
 
 _DRAWS = 200
 

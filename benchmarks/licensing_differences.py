@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from measuring import RESULTS
 
+from gleanery.licensing.answers import ALLOW
 from gleanery.licensing.evidence import find
 from gleanery.licensing.expressions import all_of, conjuncts
 from gleanery.licensing.matches import match_of, query_of
 from gleanery.licensing.names import reading_scope
-from gleanery.licensing.policy import ALLOW, Policy
+from gleanery.licensing.policy import Policy
 from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES
 from gleanery.licensing.scan import Scanner
 

@@ -23,7 +23,8 @@ from labelled_licences import Missing, code_paths, paragraphs_of, pins
 from labelled_repositories import Repository, git, keep, package_of
 from licensing_choice import QUOTAS, kinds_of
 
-from gleanery.licensing.policy import ALLOW, DENY, Policy
+from gleanery.licensing.answers import ALLOW, DENY
+from gleanery.licensing.policy import Policy
 
 PER_OWNER = 5
 BY_HAND = {"linuxmint/cjs"}  # a fork of gjs, which is among the packages under that name

@@ -28,10 +28,13 @@ import licensing_full_matcher as full_matcher
 from corpus import CodeFile, code_files
 from measuring import Metric, metric, report
 
+from gleanery.licensing.answers import ALLOW, DENY
 from gleanery.licensing.evidence import find, reading_scopes
 from gleanery.licensing.expressions import all_of
-from gleanery.licensing.policy import ALLOW, DENY, Policy
-from gleanery.licensing.scan import Finding, Scanner, detector_name, finding_of, plain_of, warm
+from gleanery.licensing.findings import Finding, finding_of, plain_of
+from gleanery.licensing.index import detector_name
+from gleanery.licensing.policy import Policy
+from gleanery.licensing.scan import Scanner, warm
 from gleanery.pipeline.caches import Memory
 
 MEGABYTES, QUICK_MEGABYTES = 210.0, 12.0

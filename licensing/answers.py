@@ -7,11 +7,11 @@ not allowed. Licences are never looked for as words in a text. 5 µs, because ex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from gleanery.licensing.expressions import Expression, all_of, parse
+from gleanery.licensing.expressions import REFERENCES, Expression, all_of, parse
+from gleanery.licensing.findings import CHANGED_TEXT
 from gleanery.licensing.groups import CATEGORIES, Groups
 from gleanery.licensing.policy_check import check
-from gleanery.licensing.scan import CHANGED_TEXT
-from gleanery.licensing.statements import IGNORED, REFERENCES
+from gleanery.licensing.statements import IGNORED
 
 # The five answers for an expression. IGNORED texts are no licences; a REFERENCE only points to one.
 ALLOW, DENY, UNKNOWN, REFERENCE, NEUTRAL = "allow", "deny", "unknown", "reference", "neutral"

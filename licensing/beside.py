@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gleanery.licensing.expressions import canonical, conjuncts, is_vague
+from gleanery.licensing.findings import THIRD_PARTIES
 from gleanery.licensing.names import is_prose_path, is_vendored_path, reading_of_records
 from gleanery.licensing.paths import folder_of, inside, stands_in
 from gleanery.licensing.places import Place, Places
 from gleanery.licensing.stated import MOST_FOLDERS, Stated, Texts, last_record
-from gleanery.licensing.statements import THIRD_PARTIES, Said, combined, for_code, of_documents
+from gleanery.licensing.statements import Said, combined, for_code, of_documents
 
 # A folder of texts that name more licences than these is a collection: no folder of code is under all of them.
 _MOST_OF_ONE_FOLDER = 2

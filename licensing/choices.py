@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import re2
 
-from gleanery.licensing.expressions import all_of, alternatives, canonical, conjuncts
+from gleanery.licensing.expressions import all_of, alternatives, canonical, conjuncts, only_points
 from gleanery.licensing.fields import LONGEST_FIELD, resolved
-from gleanery.licensing.scan import Finding, Scanner
-from gleanery.licensing.statements import only_points
+from gleanery.licensing.findings import Finding, in_order, surely_stated, with_owners
+from gleanery.licensing.lines import SIGNS, without_links
+from gleanery.licensing.scan import Scanner
 
 _EITHER = re2.compile(
     r"(?i)\beither (?:the |of the |under |a |an )?[^.]{3,200}?\bor\b|\b(?:your choice|choose (?:one|between|either)|"
@@ -25,7 +26,6 @@ _DUAL_NAMES = re2.compile(
     r"(?:under|as|with|by)(?: both)?(?: the)?:? (.{3,160}?)"
     r"(?: licen[sc]es?)?(?:,? or,? \(?at your option\)?,? any later version)?(?:\.(?: |$)|[ \t]*$)"
 )
-_LINK = re2.compile(r"\[([^\]\n]{1,120})\]\([^)\n]{0,200}\)")
 _DUAL_LINES = 4
 # Words with which not all is under both, or one is told from the other.
 _APART = re2.compile(
@@ -64,7 +64,6 @@ _ALTERNATIVE = re2.compile(
 )
 _IN_ADDITION = re2.compile(r"(?i)\b(?:in addition|as well as|also (?:applies|apply|comply)|portions?|parts?)\b")
 _ALTERNATIVE_LINES = 5
-_COMMENT_SIGNS = " \t*/#;%!|\"'-"
 _JOINED = re2.compile(r"(?i),? (?:and|or)(?: the)? |[ \t]*[/&][ \t]*")
 LONGEST_CHOICE = 8
 
@@ -106,7 +105,7 @@ def _sentence(finding: Finding, lines: list[str], above: int) -> str:
     if finding.end_line - finding.start_line > LONGEST_CHOICE:
         return ""
     said = lines[max(0, finding.start_line - 1 - above) : finding.end_line + 1]
-    return " ".join(line.strip(" \t*/#;%!\"'") for line in said)
+    return " ".join(line.strip(SIGNS) for line in said)
 
 
 def _choice_of(parts: Iterable[str]) -> str:
@@ -118,6 +117,8 @@ def with_dual(scanner: Scanner, found: tuple[Finding, ...], lines: list[str]) ->
 
     It may go over some lines, and its names may be links. The first finding bears the copyright lines, as before.
     """
+    if _DUAL.search("\n".join(lines)) is None:
+        return found
     owners = found[0].copyrights if found else ()
     for number, line in enumerate(lines, 1):
         if not _DUAL.search(line[:LONGEST_FIELD]):
@@ -126,15 +127,15 @@ def with_dual(scanner: Scanner, found: tuple[Finding, ...], lines: list[str]) ->
             choice = _dual_choice(scanner, lines[number - 1 : last], number)
             if choice is not None:
                 others = [f for f in found if not _stands_in(f, number, last)]
-                found = tuple(sorted((*others, choice), key=lambda f: f.start_line or 0))
+                found = in_order((*others, choice))
                 break
-            if not lines[last - 1].strip(_COMMENT_SIGNS):
+            if not lines[last - 1].strip(SIGNS):
                 break
     return tuple(replace(f, copyrights=owners if at == 0 else ()) for at, f in enumerate(found)) if owners else found
 
 
 def _dual_choice(scanner: Scanner, lines: list[str], number: int) -> Finding | None:
-    said = _LINK.sub(r"\1", " ".join(line[:LONGEST_FIELD].strip(_COMMENT_SIGNS) for line in lines))
+    said = without_links(" ".join(line[:LONGEST_FIELD].strip(SIGNS) for line in lines))
     dual = _DUAL_NAMES.search(said)
     if dual is None or _APART.search(said[: dual.start()]) or _APART.search(dual[1]):
         return None
@@ -142,11 +143,11 @@ def _dual_choice(scanner: Scanner, lines: list[str], number: int) -> Finding | N
     if len(names) != 2:
         return None
     answers = [resolved(scanner, name) for name in names]
-    known = [all_of(f.expression or "" for f in a) for a in answers if all(f.outcome == "found" for f in a)]
-    if len(known) != 2 or any(not k or only_points(k) for k in known):
+    known = [surely_stated(answer) or "" for answer in answers]
+    if any(only_points(expression) for expression in known):
         return None
     last = number + len(lines) - 1
-    return Finding("found", _choice_of(k or "" for k in known), 100.0, "gleanery-dual", number, last)
+    return Finding("found", _choice_of(known), 100.0, "gleanery-dual", number, last)
 
 
 def _stands_in(finding: Finding, first: int, last: int) -> bool:
@@ -166,21 +167,21 @@ def with_alternative(scanner: Scanner, found: tuple[Finding, ...], lines: list[s
     sides = []
     for side in (lines[:at], [""] * at + lines[at:]):
         said = scanner.scan("\n".join(side).encode("utf-8", "replace"), scope)
-        stated = all_of(f.expression for f in said if f.outcome == "found" and f.expression)
-        if stated is None or only_points(stated) or any(f.outcome != "found" for f in said):
+        stated = surely_stated(said) or ""
+        if only_points(stated):
             return found
         sides.append(stated)
     first, last = min(f.start_line or 1 for f in found), max(f.end_line or 1 for f in found)
     rules = dict.fromkeys(["gleanery-alternatively", *(f.rule for f in found if f.rule)])
     score = min(f.score or 0.0 for f in found)
     choice = Finding("found", _choice_of(dict.fromkeys(sides)), score, ", ".join(rules), first, last)
-    return (replace(choice, copyrights=found[0].copyrights),)
+    return with_owners((choice,), found[0].copyrights)
 
 
 def _opens_alternative(lines: list[str], number: int, line: str) -> bool:
-    if line.strip(_COMMENT_SIGNS)[:13].lower() != "alternatively":
+    if line.strip(SIGNS)[:13].lower() != "alternatively":
         return False
-    said = " ".join(line.strip(_COMMENT_SIGNS) for line in lines[number : number + _ALTERNATIVE_LINES])
+    said = " ".join(line.strip(SIGNS) for line in lines[number : number + _ALTERNATIVE_LINES])
     return _ALTERNATIVE.search(said) is not None and not _IN_ADDITION.search(said)
 
 
@@ -228,4 +229,4 @@ def with_perl(text: str, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
     last = text.count("\n", 0, said.end()) + 1
     choice = Finding("found", "GPL-1.0-or-later OR Artistic-1.0-Perl", 100.0, "gleanery-perl", first, last)
     others = [f for f in found if f.start_line is None or not first <= f.start_line <= last]
-    return tuple(sorted((*others, choice), key=lambda f: f.start_line or 0))
+    return in_order((*others, choice))

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gleanery.licensing.lines import is_drawn
+
 # What opens a comment of several lines, and what closes it.
 _BLOCKS = {
     "/*": "*/",
@@ -41,7 +43,6 @@ _CODE = re.compile(
     r"[={}\[\];]|\w\(|^(?:import|from|using|package|namespace|require|include|library|module|use|const|let|var|"
     r"public|private|class|struct|typedef|extern|static)\b"
 )
-_DRAWN = re.compile(r"\W{5,}$")
 _FEW_WORDS = 2
 
 
@@ -69,7 +70,7 @@ def comments_of(lines: Sequence[str]) -> Comments:
         if closer:
             if apart and said:
                 begins.add(at)
-            apart = _DRAWN.match(said) is not None or (apart and not said)
+            apart = is_drawn(said) or (apart and not said)
             closer = "" if _closes(said, closer) else closer
             before = "comment"
             continue
@@ -86,7 +87,7 @@ def comments_of(lines: Sequence[str]) -> Comments:
             before = "code"
         else:
             before = "prose"
-        apart = _DRAWN.match(said) is not None
+        apart = is_drawn(said)
     return Comments(frozenset(code), frozenset(begins)) if seen else Comments(frozenset(), frozenset())
 
 

@@ -8,14 +8,12 @@ About 9 µs a file, and 30 µs for each folder; memory grows with the number of 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from gleanery.licensing.findings import MENTIONED, Finding
 from gleanery.licensing.folders import Folders
 from gleanery.licensing.manifest_names import is_recipe
 from gleanery.licensing.names import is_sidecar, license_role
-from gleanery.licensing.scan import Finding
 from gleanery.licensing.siblings import Siblings
-from gleanery.licensing.statements import MENTIONED, Evidence, FileFacts, Said, added_by, combined, together
-
-__all__ = ["MOST_EVIDENCE", "Claim", "Conclusion", "Evidence", "FileFacts", "conclude"]
+from gleanery.licensing.statements import Evidence, FileFacts, Said, added_by, combined, together
 
 # Pieces of evidence that one conclusion carries at most. A collection of licences has hundreds of findings.
 MOST_EVIDENCE = 24

@@ -4,16 +4,14 @@ In: a finding and the lines of the text that it stands in. Out: the finding, as 
 licensed under", "formerly licensed under" or "applies only to". English only. 10 µs for a finding.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import re2
 
-from gleanery.licensing.findings import Finding
+from gleanery.licensing.findings import DENIED, Finding
+from gleanery.licensing.lines import SIGNS, spoken
 
-DENIED, LIMITED = "gleanery-denied", "gleanery-limited-use"
-LIMITED_USE = "LicenseRef-gleanery-limited-use"
 # Of a longer finding only the words that lead to it are a sentence about it; the rest is the text of a licence.
 _LONGEST_STATEMENT, _LEAD, _LEADING_LINES = 8, 2, 6
 _GRANTED = (
@@ -42,9 +40,6 @@ _ONLY = re2.compile(
     r"(?i)\blicen[sc]e\b[^.;!?]{0,60}\b(?:(?:applies|apply|applicable|valid|holds?)[ \t]+(?:only|solely|exclusively)|"
     r"(?:only|solely|exclusively)[ \t]+(?:applies|apply|applicable|covers?|valid))\b"
 )
-_CODE, _COMMENTS = re.compile(r"[={}\[\]]|\w\("), frozenset("*/#;%!-'\"")
-SIGNS = " \t*/#;%!<>-|\"'`_~"
-_JOIN = re.compile(r"\s+")
 
 
 def denied(finding: Finding, lines: Sequence[str]) -> bool:
@@ -64,7 +59,7 @@ def denied(finding: Finding, lines: Sequence[str]) -> bool:
     if last - first > _LONGEST_STATEMENT:
         last = first + _LEAD
     start = _lead(lines, first)
-    said = _JOIN.sub(" ", " ".join(line.strip(SIGNS) for line in lines[start : last + 1]))[:2000]
+    said = spoken(" ".join(map(spoken, lines[start : last + 1])))[:2000]
     return _DENIED.search(said) is not None or _ONLY.search(said) is not None
 
 
@@ -73,11 +68,6 @@ def with_denials(findings: Sequence[Finding], lines: Sequence[str]) -> tuple[Fin
     return tuple(
         replace(f, outcome="unknown", expression=None, rule=DENIED) if denied(f, lines) else f for f in findings
     )
-
-
-def without_code(lines: Sequence[str]) -> list[str]:
-    """The lines of a head, those of code empty."""
-    return ["" if _CODE.search(line) and line.lstrip()[:1] not in _COMMENTS else line for line in lines]
 
 
 def _lead(lines: Sequence[str], first: int) -> int:

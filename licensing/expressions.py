@@ -30,6 +30,10 @@ _DECLARED = {
     "the unlicense": "Unlicense",
 }
 PROPRIETARY = "LicenseRef-scancode-proprietary-license"
+# What Perl's own terms offer, and "see LICENSE", which points to a licence and is none.
+PERL = "Artistic-1.0-Perl OR GPL-1.0-or-later"
+POINTER = "LicenseRef-scancode-unknown-license-reference"
+REFERENCES = frozenset((POINTER.lower(), "licenseref-scancode-see-license", "licenseref-scancode-unstated"))
 # Words of a licence field that name no licence and yet say that there is no permission.
 REFUSALS = {
     "unlicensed": "UNLICENSED",
@@ -133,6 +137,11 @@ def keys(text: str) -> list[str]:
     """
     tree = parse(text)
     return [] if tree is None else [leaf.license for leaf in tree.leaves()]
+
+
+def only_points(text: str) -> bool:
+    """Whether an expression names no licence but only says that there is one somewhere; true of no expression too."""
+    return all(key.lower() in REFERENCES for key in keys(text))
 
 
 def canonical(text: str) -> str:

@@ -8,29 +8,28 @@ import re
 
 import re2
 
-from gleanery.licensing.expressions import REFUSALS, all_of, keys, parse
+from gleanery.licensing.expressions import PERL, POINTER, REFUSALS, keys, parse
+from gleanery.licensing.findings import FIELD, Finding, surely_stated
 from gleanery.licensing.known_texts import is_restricted
 from gleanery.licensing.matches import uncovered_words
 from gleanery.licensing.restricted_names import RESTRICTED_NAME, restricted_name
-from gleanery.licensing.scan import Finding, Scanner
+from gleanery.licensing.scan import Scanner
 
-POINTER = "LicenseRef-scancode-unknown-license-reference"
-_PERL = "Artistic-1.0-Perl OR GPL-1.0-or-later"
 # Names that ecosystems use in their manifests and that the detector does not know.
 _NAMES = {
     "apl2": "Apache-2.0",
     "asl2": "Apache-2.0",
     "bsd2": "BSD-2-Clause",
     "open_source": POINTER,
-    "perl5": _PERL,
-    "same as perl": _PERL,
+    "perl5": PERL,
+    "same as perl": PERL,
     "php": "PHP-3.01",
     "php license": "PHP-3.01",
     "psf": "PSF-2.0",
     "uiuc": "NCSA",
 }
 # Pages about licences that the detector does not know.
-_PAGES = {"dev.perl.org/licenses": _PERL, "polymer.github.io/license.txt": "BSD-3-Clause"}
+_PAGES = {"dev.perl.org/licenses": PERL, "polymer.github.io/license.txt": "BSD-3-Clause"}
 _PAGE = re2.compile(r"(?i)^https?://(?:www\.)?([\w./-]{1,100}?)/?$")
 # The licence file of a repository on a forge: where it lies and not what it says.
 _ON_A_FORGE = re2.compile(
@@ -85,9 +84,9 @@ def resolved(scanner: Scanner, words: str) -> tuple[Finding, ...]:
     plain = words.lower().strip(" .!()")
     named = REFUSALS.get(plain) or _NAMES.get(plain)
     if named is not None:
-        return (Finding("found", named, 100.0, "license-field"),)
+        return (Finding("found", named, 100.0, FIELD),)
     if (page := _page(words)) is not None:
-        return (Finding("found", page, 100.0, "license-field"),)
+        return (Finding("found", page, 100.0, FIELD),)
     if len(words) > LONGEST_FIELD:
         return _certain(scanner.scan(words.encode("utf-8", "replace"), "whole"))
     name = restricted_name(words)
@@ -98,8 +97,8 @@ def resolved(scanner: Scanner, words: str) -> tuple[Finding, ...]:
     if _CHANGED.search(words) and not any(
         " WITH " in (f.expression or "") or "-NC" in (f.expression or "") for f in whole
     ):
-        return (*whole, Finding("unknown", rule="license-field"))
-    if whole[0].rule == "license-field" or words.startswith("License ::") or "://" in words:
+        return (*whole, Finding("unknown", rule=FIELD))
+    if whole[0].rule == FIELD or words.startswith("License ::") or "://" in words:
         return whole
     if len(words.split()) == 1 and not _LISTED.search(words):
         return _as_a_whole(words, whole)
@@ -123,7 +122,7 @@ def _as_a_whole(words: str, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
         return found
     name = _OWNER.split(words, 1)[0]
     more = [w for w in uncovered_words(f"License: {name}") if not is_usual(w)]
-    return (Finding("unknown", rule="license-field"),) if more else found
+    return (Finding("unknown", rule=FIELD),) if more else found
 
 
 def is_usual(word: str) -> bool:
@@ -149,19 +148,17 @@ def _line(words: str) -> bytes:
 
 def _joined(parts: list[tuple[Finding, ...]], word: str, whole: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """One finding for parts that are joined by a word; with a part that is not known, what is known and a doubt."""
-    known = [
-        all_of(f.expression or "" for f in part) if all(f.outcome == "found" for f in part) else None for part in parts
-    ]
+    known = [surely_stated(part) for part in parts]
     if all(known):
         said = [f"({k})" if k and len(keys(k)) > 1 else k for k in dict.fromkeys(known)]
         expression = f" {word} ".join(s for s in said if s)
         if parse(expression) is not None:
-            return (Finding("found", expression, 100.0, "license-field"),)
+            return (Finding("found", expression, 100.0, FIELD),)
     if word == "OR" and any(known):
         return whole
-    return (*(f for f in whole if f.outcome == "found"), Finding("unknown", rule="license-field"))
+    return (*(f for f in whole if f.outcome == "found"), Finding("unknown", rule=FIELD))
 
 
 def _certain(found: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """A licence field always says something: where the detector finds nothing in it, that is a doubt."""
-    return tuple(Finding("unknown", rule="license-field") if f.outcome == "none" else f for f in found)
+    return tuple(Finding("unknown", rule=FIELD) if f.outcome == "none" else f for f in found)

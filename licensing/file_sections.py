@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import re2
 
+from gleanery.licensing.lines import is_drawn
+
 MOST_SECTIONS, _MOST_PATHS, _MOST_HEADING_LINES = 64, 32, 4
 _SIGNS = " \t#;!|"  # of comments; paths may begin and end with other signs
-_DRAWN = re.compile(r"\W{5,}$")
 _NAME = r"[\w.@+*~{}-]"
 # A path with a slash, a folder, or the name of a file.
 _PATH = rf"(?:\.?{_NAME}*(?:[/\\]{_NAME}+)+[/\\]?|{_NAME}+[/\\]|{_NAME}*\w\.[A-Za-z*][\w*+]{{0,9}})(?:\(\.\w{{1,9}}\))?"
@@ -74,7 +75,7 @@ def file_sections(lines: Sequence[str]) -> list[Section]:
     """
     found: list[Section] = []
     candidates = list(_candidates(lines))
-    drawn = [n for n, line in enumerate(lines, 1) if candidates and _DRAWN.match(line.strip(_SIGNS))]
+    drawn = [n for n, line in enumerate(lines, 1) if candidates and is_drawn(line.strip(_SIGNS))]
     end = 0
     for number in candidates:
         heading = _heading(lines, number) if number > end else None
@@ -101,7 +102,7 @@ def _candidates(lines: Sequence[str]) -> Iterator[int]:
 def _heading(lines: Sequence[str], number: int) -> tuple[tuple[str, ...], int] | None:
     """The paths of a heading that begins in a line, and its last line. One that names a licence may follow any line."""
     above = lines[number - 2].strip(_SIGNS) if number > 1 else ""
-    opens = not above or _DRAWN.match(above) is not None
+    opens = not above or is_drawn(above)
     joined = ""
     most = _MOST_HEADING_LINES if opens else 1
     for last in range(number, min(number + most, len(lines) + 1)):

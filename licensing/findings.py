@@ -1,14 +1,40 @@
-"""A finding of a licence in one text, and answers that are kept.
+"""A finding of a licence in one text, and the names that this room gives to what it finds by itself.
 
-In: what the scanner found. Out: the same as plain values for a table or a store, and back. Costs nothing to speak of.
+In: what the scanner found. Out: the same as plain values for a table or a store, and back; what several findings state
+together. Costs nothing to speak of.
 """
 
-import threading
-from collections import OrderedDict
-from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
-_REMEMBERED = 65_536
+from gleanery.licensing.expressions import all_of, only_points
+
+# Expressions of our own, for what no detector has a rule.
+NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
+LIMITED_USE = "LicenseRef-gleanery-limited-use"
+# Words of a reservation that do not say what they are about: a doubt, which bears witness against no copy.
+MAYBE_NO_TRAINING = "gleanery-maybe-no-ai-training"
+# The text of a licence with words that may take something away: it is not that licence. The rule of the finding, and
+# what stands beside the licence in its expression, so that nobody takes the one for the other.
+CHANGED = "gleanery-changed-text"
+CHANGED_TEXT = f"LicenseRef-{CHANGED}"
+# The rule of a tag; a tag in a README is the licence of the README, not of the work.
+OWN_TAG = "spdx-license-identifier"
+# The rule of what the licence field of a manifest says.
+FIELD = "license-field"
+# A licence file that names owners only, or is empty.
+OWNERS_ONLY = "gleanery-owners-only"
+# A sentence of a licence file about some folders below it, which are its `paths`.
+PART = "gleanery-part-of-the-work"
+# So begins the rule of what a section of a licence file says of some files, which are its `paths`.
+OF_FILES = "gleanery-some-files"
+# So begins the rule of what a licence file mentions as the licence of other people's code.
+THIRD_PARTIES = "gleanery-third-parties"
+# So begins the rule of a licence that a head names and does not state of its file.
+MENTIONED = "gleanery-mentioned"
+# What a sentence takes back ("not licensed under"), and what limits how one may use the work.
+DENIED, LIMITED = "gleanery-denied", "gleanery-limited-use"
 
 
 @dataclass(frozen=True)
@@ -30,48 +56,35 @@ class Finding:
     copyrights: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
 
+    @property
+    def names_licence(self) -> bool:
+        """Whether it states a licence by its name or text, and does not only point to one."""
+        return self.outcome == "found" and not only_points(self.expression or "")
 
-class Store(Protocol):
-    """Answers that outlive this process: plain values by key. Losing one costs only time."""
-
-    def get(self, key: str) -> Any:
-        """The value that was put, or None."""
-
-    def put(self, values: dict[str, Any]) -> None:
-        """Keep some values."""
+    @property
+    def speaks_of_training(self) -> bool:
+        """Whether it is a reservation against training, or a doubt whether it is one: such words hold anywhere."""
+        return self.expression == NO_TRAINING or self.rule == MAYBE_NO_TRAINING
 
 
-class Answers:
-    """Findings by key: the latest in memory, and all of them in the store, where there is one."""
+def stated(findings: Iterable[Finding]) -> str | None:
+    """All that some findings state; None where none does."""
+    return all_of(f.expression for f in findings if f.outcome == "found" and f.expression)
 
-    def __init__(self, store: Store | None) -> None:
-        self._latest: OrderedDict[bytes, tuple[Finding, ...]] = OrderedDict()
-        self._store = store
-        self._lock = threading.Lock()
 
-    def get(self, key: bytes) -> tuple[Finding, ...] | None:
-        """The findings that were put, or None."""
-        with self._lock:
-            if key in self._latest:
-                self._latest.move_to_end(key)
-                return self._latest[key]
-        plain = self._store.get(key.hex()) if self._store is not None else None
-        found = None if plain is None else tuple(finding_of(p) for p in plain)
-        if found is not None:
-            self._keep(key, found)
-        return found
+def surely_stated(findings: Sequence[Finding]) -> str | None:
+    """All that some findings state, or None where one of them is anything else."""
+    return stated(findings) if all(f.outcome == "found" for f in findings) else None
 
-    def put(self, key: bytes, findings: tuple[Finding, ...]) -> None:
-        """Keep some findings."""
-        self._keep(key, findings)
-        if self._store is not None:
-            self._store.put({key.hex(): [plain_of(f) for f in findings]})
 
-    def _keep(self, key: bytes, findings: tuple[Finding, ...]) -> None:
-        with self._lock:
-            self._latest[key] = findings
-            if len(self._latest) > _REMEMBERED:
-                self._latest.popitem(last=False)
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings in the order of their lines."""
+    return tuple(sorted(findings, key=lambda f: f.start_line or 0))
+
+
+def with_owners(findings: Sequence[Finding], copyrights: tuple[str, ...]) -> tuple[Finding, ...]:
+    """Findings of which the first bears some copyright lines."""
+    return (replace(findings[0], copyrights=copyrights), *findings[1:])
 
 
 def plain_of(finding: Finding) -> dict[str, Any]:

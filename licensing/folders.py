@@ -10,11 +10,11 @@ from dataclasses import replace
 
 from gleanery.licensing.beside import Beside
 from gleanery.licensing.expressions import all_of, conjuncts
+from gleanery.licensing.findings import NO_TRAINING
 from gleanery.licensing.names import is_prose_path, is_vendored_path
 from gleanery.licensing.paths import folder_of, inside, stands_in
 from gleanery.licensing.places import Place, Places
 from gleanery.licensing.recorded import Recorded, Records
-from gleanery.licensing.scan import NO_TRAINING
 from gleanery.licensing.stated import MOST_FOLDERS, Stated
 from gleanery.licensing.statements import (
     Evidence,

@@ -29,13 +29,13 @@ class _Words:
     turned: re.Pattern[str]
 
 
-def may_limit(text: bytes) -> bool:
-    """Whether a text in UTF-8 is worth a look, line by line: one with signs beyond ASCII always is.
+def may_limit(text: str) -> bool:
+    """Whether a text is worth a look, line by line: one with signs beyond ASCII always is.
 
-    >>> may_limit(b"uso comercial"), may_limit(b"int main(void)")
+    >>> may_limit("uso comercial"), may_limit("int main(void)")
     (True, False)
     """
-    return not text.isascii() or _words().maybe.search(text.decode()) is not None
+    return not text.isascii() or _words().maybe.search(text) is not None
 
 
 def foreign_limit(lines: Sequence[str]) -> int | None:

@@ -12,9 +12,9 @@ from functools import lru_cache
 
 import re2
 
-from gleanery.licensing.expressions import alternatives, conjuncts
+from gleanery.licensing.expressions import alternatives, conjuncts, only_points
 from gleanery.licensing.fields import is_usual
-from gleanery.licensing.findings import Finding
+from gleanery.licensing.findings import MENTIONED, Finding
 from gleanery.licensing.granting_words import (
     ADDRESS,
     AFTER,
@@ -33,20 +33,20 @@ from gleanery.licensing.granting_words import (
     VERSIONED,
 )
 from gleanery.licensing.known_texts import asks_for_more, name_of
+from gleanery.licensing.lines import SIGNS
 from gleanery.licensing.matches import is_brief
 from gleanery.licensing.sayings import Saying, is_given_to_code, sayings
-from gleanery.licensing.statements import MENTIONED, only_points
 
 # The text of a whole licence often stands below its name.
 _TITLE_LINES = 4
-_LONGEST_LIST, _SIGNS = 8, " \t*/#;%!<>-|\"'`"
+_LONGEST_LIST = 8
 
 
 _AROUND_NAME = (VERSIONED, BEFORE_OWNER, CHOICE)
 
 
-def with_mentions(findings: Sequence[Finding], lines: Sequence[str], file: bool = False) -> tuple[Finding, ...]:
-    """The findings, those of few words that are not about the work as mentions. `file`: of a licence file.
+def with_mentions(findings: Sequence[Finding], lines: Sequence[str]) -> tuple[Finding, ...]:
+    """The findings of a head, those of few words that are not about the work as mentions.
 
     What is restricted stays: to name it is evidence against a file, whoever it is said of.
 
@@ -54,10 +54,10 @@ def with_mentions(findings: Sequence[Finding], lines: Sequence[str], file: bool 
     >>> [f.outcome for f in with_mentions([Finding("found", "MIT", 100.0, "license-field", 1, 1)], lines)]
     ['mentioned']
     """
-    said = [f for f in findings if file or not _is_printed(f, lines)]
+    said = [f for f in findings if not _is_printed(f, lines)]
     if not said:
         return tuple(replace(f, outcome="none", expression=None, rule=None) for f in findings[:1])
-    return tuple(mention_of(f) if may_be_mention(f) and not grants(f, lines, file) else f for f in said)
+    return tuple(mention_of(f) if may_be_mention(f) and not grants(f, lines) else f for f in said)
 
 
 def _is_printed(finding: Finding, lines: Sequence[str]) -> bool:
@@ -94,10 +94,9 @@ def grants(finding: Finding, lines: Sequence[str], file: bool = False, page: boo
 
 
 def _is_listed(lines: Sequence[str], at: int) -> bool:
-    """Whether the paragraph of a line begins a list of other works: "This application uses open source "
-    "components:"."""
+    """Whether the paragraph of a line begins a list: "This application uses open source components:"."""
     for number in range(at - 1, max(0, at - 1 - _LONGEST_LIST), -1):
-        line = lines[number - 1][:400].strip(_SIGNS) if number <= len(lines) else ""
+        line = lines[number - 1][:400].strip(SIGNS) if number <= len(lines) else ""
         if not line:
             return False
         if line.endswith(":") and LISTS.search(line):
@@ -141,8 +140,7 @@ def _grants(said: Saying, name: frozenset[str], title: str, file: bool) -> bool:
 
 
 def _speaks_otherwise(words: str, name: frozenset[str]) -> bool:
-    """Whether a sentence speaks of another work, or of what is not or may be. After the name only a few words "
-    "count."""
+    """Whether a sentence speaks of another work, or of what is not or may be. After the name only a few words count."""
     if SOURCE.search(words):
         return True
     words = str(NO_HARM.sub(" ", words))

@@ -15,7 +15,7 @@ import re2
 
 from gleanery.licensing import spdx_texts
 from gleanery.licensing.expressions import all_of, keys
-from gleanery.licensing.findings import Finding
+from gleanery.licensing.findings import CHANGED, CHANGED_TEXT, Finding, in_order
 from gleanery.licensing.index import scancode_parts
 from gleanery.licensing.library import Known, Library, Opinion, body_of
 from gleanery.licensing.matches import is_identified, spdx_of, words_in
@@ -25,10 +25,6 @@ from gleanery.licensing.words import Words
 
 # Of a file with several texts, one is looked up by itself if it has so many words, and one in so many is in no rule.
 _SHORTEST_SECTION, _MOSTLY = 40, 10
-# The text of a licence with words that may take something away: it is not that licence. The rule of the finding, and
-# what stands beside the licence in its expression, so that nobody takes the one for the other.
-CHANGED = "gleanery-changed-text"
-CHANGED_TEXT = f"LicenseRef-{CHANGED}"
 _RESTRICTED = ("Commercial", "Copyleft", "Free Restricted", "Proprietary Free", "Source-available")
 _WEAK = "Copyleft Limited"
 # Shorter texts of the library would be taken for licences by accident.
@@ -85,7 +81,7 @@ def by_sections(
         left = left.difference(places) | {places[n] for n in opinion.more if n not in body}
     if len(found) == len(findings) and left == set(more):
         return findings, more
-    return tuple(sorted(found, key=lambda f: f.start_line or 0)), sorted(left)
+    return in_order(found), sorted(left)
 
 
 def says_better(opinion: Opinion, findings: tuple[Finding, ...], left: Collection[int], words: Words) -> bool:
@@ -105,16 +101,23 @@ def _places(words: Words, section: range) -> range:
 
 def is_restricted(expression: str) -> bool:
     """Whether all licences of an expression are known to forbid something or to ask for more than a notice."""
-    known = scancode_parts().symbols
-    named = [known.get(key.lower()) for key in keys(expression)]
-    return bool(named) and all(symbol is not None and symbol.wrapped.category in _RESTRICTED for symbol in named)
+    return _are_of(expression, _RESTRICTED)
 
 
 def asks_for_more(expression: str) -> bool:
     """Whether all licences of an expression are known to be restricted, or copyleft of any kind."""
+    return _are_of(expression, (*_RESTRICTED, _WEAK))
+
+
+def _are_of(expression: str, categories: Collection[str]) -> bool:
+    named = _symbols_of(expression)
+    return bool(named) and all(symbol is not None and symbol.wrapped.category in categories for symbol in named)
+
+
+def _symbols_of(expression: str) -> list[Any]:
+    """What the detector knows of each licence of an expression; None for one that it does not have."""
     known = scancode_parts().symbols
-    named = [known.get(key.lower()) for key in keys(expression)]
-    return bool(named) and all(s is not None and s.wrapped.category in (*_RESTRICTED, _WEAK) for s in named)
+    return [known.get(key.lower()) for key in keys(expression)]
 
 
 def of_opinion(opinion: Opinion) -> Finding:
@@ -138,7 +141,7 @@ def with_change(findings: tuple[Finding, ...], lines: tuple[int, int]) -> tuple[
     named = {f.expression for f in findings}
     one = len(named) == 1
     changed = _changed([findings[0].expression or ""] if one else [], findings[0].score, findings[0].rule, lines)
-    return (changed,) if one else tuple(sorted((*findings, changed), key=lambda f: f.start_line or 0))
+    return (changed,) if one else in_order((*findings, changed))
 
 
 def _changed(named: Iterable[str], score: float | None, rule: str | None, lines: tuple[int, int]) -> Finding:
@@ -168,8 +171,8 @@ def library() -> Library:
 @lru_cache(maxsize=4096)
 def name_of(expression: str) -> frozenset[str]:
     """The words of the names of the licences in an expression."""
-    known = [scancode_parts().symbols.get(key.lower()) for key in keys(expression)]
-    names = [f"{symbol.wrapped.name} {symbol.wrapped.short_name}" for symbol in known if symbol is not None]
+    named = [symbol.wrapped for symbol in _symbols_of(expression) if symbol is not None]
+    names = [f"{licence.name} {licence.short_name}" for licence in named]
     return frozenset(words_in([expression.replace("LicenseRef-scancode-", ""), *names]).words)
 
 
@@ -178,6 +181,6 @@ def texts_of_rules() -> Iterator[Any]:
     scancode = scancode_parts()
     for rule in scancode.index.rules_by_rid:
         if rule.is_license_text and len(scancode.index.tids_by_rid[rule.rid]) >= _SHORTEST_TEXT:
-            named = [scancode.symbols.get(key.lower()) for key in keys(spdx_of(str(rule.license_expression)))]
+            named = _symbols_of(spdx_of(str(rule.license_expression)))
             if all(symbol is None or not (symbol.wrapped.is_generic or symbol.wrapped.is_unknown) for symbol in named):
                 yield rule

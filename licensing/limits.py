@@ -11,13 +11,12 @@ from collections.abc import Iterator, Sequence
 
 import re2
 
-from gleanery.licensing.denials import LIMITED, LIMITED_USE, SIGNS, without_code
-from gleanery.licensing.findings import Finding
+from gleanery.licensing.findings import LIMITED, LIMITED_USE, Finding
 from gleanery.licensing.foreign_limits import foreign_limit, may_limit
+from gleanery.licensing.lines import SIGNS, without_code
 from gleanery.licensing.readme import FENCE, heading_of, is_of_others
 
 _SOME = r"(?:personal|private|educational|academic|evaluation|research|non-?commercial|home|student|scientific)"
-_USES = r"(?:use|usage|purposes?)\b"
 _ALL_OF = rf"{_SOME}(?:(?:,|/|[ \t]+(?:and|or))*[ \t]*{_SOME})*[ \t]+(?:use|usage|purposes?)"
 _LICENCE = (
     r"(?:licen[sc]es?|permission|consent|fees?|payment|agreement|authori[sz]ation|approval|subscription|purchase)"
@@ -43,8 +42,8 @@ _LIMITS = re2.compile(
     r"\bdo[ \t]+not[ \t]+(?:re-?)?distribute[ \t]*(?:[.!]|$|this|without|outside)"
 )
 _MAYBE_LIMITS = re2.compile(
-    rb"(?i)commercial|must[ \t]+(?:buy|purch|pay)|\bpaid[ \t]+(?:for|lic)|no[ \t]+re-?s|\bethical|free[ \t]+for|only|"
-    rb"trade[ \t]+secret|do[ \t]+not[ \t]+(?:copy|share|re-?dist|dist)"
+    r"(?i)commercial|must[ \t]+(?:buy|purch|pay)|\bpaid[ \t]+(?:for|lic)|no[ \t]+re-?s|\bethical|free[ \t]+for|only|"
+    r"trade[ \t]+secret|do[ \t]+not[ \t]+(?:copy|share|re-?dist|dist)"
 )
 # What stands before the words of a limit and turns them: a "not" beside them, an offer, another thing.
 _TURNED = re.compile(
@@ -99,12 +98,12 @@ def limit_in(lines: Sequence[str]) -> int | None:
     return next((number for number, _, _, _ in _limits(lines)), None)
 
 
-def limit_of_head(head: bytes) -> int | None:
+def limit_of_head(head: str) -> int | None:
     """The same for the head of a source file, whose code says nothing."""
     may, foreign = _MAYBE_LIMITS.search(head), may_limit(head)
     if not may and not foreign:
         return None
-    lines = without_code(head.decode("utf-8", "replace").splitlines())
+    lines = without_code(head.split("\n"))
     return (limit_in(lines) if may else None) or (foreign_limit(lines) if foreign else None)
 
 

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Sequence
 
 import re2
 
-from gleanery.licensing.pages import paragraphs
+from gleanery.licensing.lines import paragraphs, spoken
 
 _LONGEST_HEADING, _LONGEST_ITEM = 80, 600
-_SIGNS = " \t#/*;!|=-"  # of comments, and of lines that are drawn
 _MAYBE = re2.compile(
     r"(?i)third[- ]part|3rd[- ]part|bundle|incorporated|externally maintained|vendored|sub-?components"
 )
@@ -46,7 +45,7 @@ def others_from(lines: Sequence[str], found: Iterable[tuple[int, int]]) -> int |
     if not any(_MAYBE.search(line) for line in lines):
         return None
     places = sorted(found)
-    plain = [line.strip(_SIGNS) for line in lines]
+    plain = [spoken(line).strip("= ") for line in lines]
     for paragraph in paragraphs(plain):
         first, last = paragraph.start + 1, paragraph.stop
         item = " ".join(plain[paragraph.start : paragraph.stop])[:_LONGEST_ITEM]

@@ -12,17 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gleanery.licensing.conclude import Conclusion, Evidence
-from gleanery.licensing.expressions import canonical
+from gleanery.licensing.answers import ALLOW, DENY
+from gleanery.licensing.conclude import Conclusion
+from gleanery.licensing.expressions import canonical, only_points
+from gleanery.licensing.findings import CHANGED_TEXT, NO_TRAINING
 from gleanery.licensing.names import is_license_folder, is_vendored_path
 from gleanery.licensing.override_file import Override, digest_of, plain_name, read_overrides
-from gleanery.licensing.policy import ALLOW, DENY, Judgement, Policy
-from gleanery.licensing.scan import CHANGED_TEXT, NO_TRAINING
-from gleanery.licensing.statements import only_points
+from gleanery.licensing.policy import Judgement, Policy
+from gleanery.licensing.statements import Evidence
 from gleanery.licensing.texts import license_text
 from gleanery.records.errors import StopRun
-
-__all__ = ["Override", "Overrides", "Ruling"]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import Any
 
 import re2
 
-from gleanery.licensing.reservations import MAYBE_RESERVED, RESERVED, reservation
+from gleanery.licensing.lines import paragraphs
+from gleanery.licensing.reservations import MAYBE_RESERVED, reservation
 from gleanery.licensing.words import APART, without_addresses
 
 _IDS = (
@@ -99,7 +100,7 @@ class Page:
         self.starts = [0]
         for line in self.data.split(b"\n")[:-1]:
             self.starts.append(self.starts[-1] + len(line) + 1)
-        self.paragraphs = paragraphs(self.plain)
+        self.paragraphs = list(paragraphs(self.plain))
         self.gated, self.legal = self._hits(GATE), self._hits(_LEGAL)
         self.copyrights = {i for i in self._hits(_COPYRIGHT) if not _COPYRIGHT_PROSE.search(self.plain[i])}
         owners = self.copyrights | self._hits(_AUTHOR)
@@ -171,10 +172,6 @@ class Page:
         near = {j for i in paragraph if i in self.legal for j in range(i - _AROUND, i + _AROUND + 1)}
         return [i for i in paragraph if i in near]
 
-    def is_reserved(self, paragraph: range) -> bool:
-        """Whether a paragraph forbids training."""
-        return self.reservation(paragraph) == RESERVED
-
     def reservation(self, paragraph: range) -> str:
         """What a paragraph says of training: `RESERVED`, `DOUBTED` or nothing."""
         if not self.may_reserve:
@@ -227,15 +224,3 @@ def plain_line(line: str) -> str:
     line = line.lstrip(_MARKERS).rstrip(_END_MARKERS)
     word = _PREFIX_WORD.match(line)
     return " ".join((line[word.end() :].lstrip(_MARKERS) if word else line).split())
-
-
-def paragraphs(plain: list[str]) -> list[range]:
-    """Runs of lines that say something."""
-    found, start = [], None
-    for i, line in enumerate([*plain, ""]):
-        if line and start is None:
-            start = i
-        elif not line and start is not None:
-            found.append(range(start, i))
-            start = None
-    return found

@@ -1,19 +1,18 @@
 """Sentences in the head of a source file that permit something, in words that nothing else recognised.
 
-In: the bytes of a file and the findings in its head. Out: the findings, with a doubt where such a sentence stands and
+In: the lines of a head and the findings in it. Out: the findings, with a doubt where such a sentence stands and
 no finding names a licence. Of 47,746 heads of 150 repositories in which nothing was stated, 14 are doubted, all of them
 rightly. 4 µs for a head without such words.
 """
 
 from bisect import bisect_right
-from dataclasses import replace
+from collections.abc import Sequence
 from itertools import accumulate
 
 import re2
 
-from gleanery.licensing.denials import without_code
-from gleanery.licensing.findings import Finding
-from gleanery.licensing.reading import HEAD_CHARACTERS, HEAD_LINES, decoded
+from gleanery.licensing.findings import Finding, with_owners
+from gleanery.licensing.lines import spoken, without_code
 from gleanery.licensing.scan import UNRECOGNISED
 
 _DEAL = (
@@ -24,7 +23,7 @@ _WORK = (
     r"(?:source )?(?:code|files?|software|programs?|scripts?|sources?|librar(?:y|ies)|work|package|module|macros?|"
     r"fonts?|documents?)"
 )
-_MAYBE = re2.compile(rb"(?i)permitted|allowed|\bmay\b|\bcan\b|\bfree (?:to|for)\b|evaluation|\bonly (?:to|for)\b")
+_MAYBE = re2.compile(r"(?i)permitted|allowed|\bmay\b|\bcan\b|\bfree (?:to|for)\b|evaluation|\bonly (?:to|for)\b")
 _GRANT = re2.compile(
     "(?i)"
     + "|".join(
@@ -47,21 +46,18 @@ _GRANT = re2.compile(
         )
     )
 )
-_SIGNS = " \t*/#;%!<>-|\"'"
 
 
-def with_permission(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+def with_permission(lines: Sequence[str], found: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """The findings of a head, or a doubt: words of a grant that nothing recognised are no silence.
 
-    >>> head = b"// You may use this code as long as you do not sell it."
-    >>> [with_permission(text, (Finding("none"),))[0].outcome for text in (head, b"// It is free.")]
+    >>> said = "// You may use this code as long as you do not sell it."
+    >>> [with_permission([line], (Finding("none"),))[0].outcome for line in (said, "// It is free.")]
     ['unknown', 'none']
     """
-    head = content[:HEAD_CHARACTERS]
-    if any(f.outcome not in ("none", "mentioned") for f in found) or not _MAYBE.search(head):
+    if any(f.outcome not in ("none", "mentioned") for f in found) or not _MAYBE.search("\n".join(lines)):
         return found
-    lines = without_code(decoded(head).splitlines()[:HEAD_LINES])
-    plain = [(number, " ".join(line.strip(_SIGNS).split())) for number, line in enumerate(lines, 1)]
+    plain = [(number, spoken(line)) for number, line in enumerate(without_code(lines), 1)]
     plain = [(number, line) for number, line in plain if line]
     said = _GRANT.search(" ".join(line for _, line in plain))
     if said is None:
@@ -69,6 +65,4 @@ def with_permission(content: bytes, found: tuple[Finding, ...]) -> tuple[Finding
     begins = list(accumulate((len(line) + 1 for _, line in plain), initial=0))
     at = plain[bisect_right(begins, said.start()) - 1][0]
     doubt = Finding("unknown", rule=UNRECOGNISED, start_line=at, end_line=at)
-    if found[0].outcome == "none":
-        return (replace(doubt, copyrights=found[0].copyrights),)
-    return (*found, doubt)
+    return with_owners((doubt,), found[0].copyrights) if found[0].outcome == "none" else (*found, doubt)

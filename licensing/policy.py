@@ -16,27 +16,13 @@ from typing import Any
 from gleanery.licensing.answers import ALLOW, DENY, NEUTRAL, REFERENCE, UNKNOWN, Answers, worst
 from gleanery.licensing.conclude import Conclusion
 from gleanery.licensing.expressions import all_of, canonical, conjuncts, parse
-from gleanery.licensing.groups import CATEGORIES, SOURCES
+from gleanery.licensing.findings import NO_TRAINING, THIRD_PARTIES
+from gleanery.licensing.groups import SOURCES
 from gleanery.licensing.names import license_role, reading_of_records
 from gleanery.licensing.paths import folder_of
-from gleanery.licensing.scan import NO_TRAINING
 from gleanery.licensing.sentences import sentence
-from gleanery.licensing.statements import THIRD_PARTIES, covers, explains, picks
+from gleanery.licensing.statements import covers, explains, picks
 from gleanery.records.errors import StopRun
-
-__all__ = [
-    "ALLOW",
-    "CATEGORIES",
-    "DENY",
-    "FOLDER_DECIDES",
-    "HEAD_DECIDES",
-    "NEUTRAL",
-    "REFERENCE",
-    "SOURCES",
-    "UNKNOWN",
-    "Judgement",
-    "Policy",
-]
 
 # So begins the rule of a file that is kept by its header though its directory is not allowed by itself, or the other
 # way round; the audit `header_conflicts_released` knows them by these words.

@@ -13,6 +13,7 @@ import re2
 
 from gleanery.licensing.comments import comments_of
 from gleanery.licensing.copyright_lines import copyright_notices
+from gleanery.licensing.lines import text_of
 from gleanery.licensing.markup import without_markup
 from gleanery.licensing.pages import FEWEST_WORDS, GATE, GRANT_WORDS, PROSE, PROSE_WORDS, Page
 from gleanery.licensing.reservations import DOUBTED, MAYBE_RESERVED, RESERVED
@@ -148,16 +149,16 @@ def is_silent(text: str) -> bool:
 def _raw_lines(content: bytes, scope: str) -> tuple[list[str], bool]:
     """The lines that are read, and whether something was cut off."""
     limit = HEAD_CHARACTERS if scope == "head" else WHOLE_CHARACTERS
-    text = decoded(content[: 4 * limit]).replace("\r\n", "\n").replace("\r", "\n")
-    lines = _head_lines(text) if scope == "head" else without_markup(text[:limit]).split("\n")
+    text = text_of(content[: 4 * limit])
+    lines = head_lines(text) if scope == "head" else without_markup(text[:limit]).split("\n")
     return with_whole_tags(lines), len(text) > limit or len(content) > 4 * limit
 
 
-def _head_lines(text: str) -> list[str]:
+def head_lines(text: str) -> list[str]:
     """The first lines of a file, and the rest of a comment that speaks of law where they end: a licence is read whole.
 
     >>> said = "// This permission notice shall be included.\\n"
-    >>> [len(_head_lines("\\n" * 95 + said * more + "x")) for more in (9, 99)]
+    >>> [len(head_lines("\\n" * 95 + said * more + "x")) for more in (9, 99)]
     [104, 160]
     """
     head = text[:HEAD_CHARACTERS].split("\n")[:HEAD_LINES]
@@ -178,19 +179,3 @@ def _head_lines(text: str) -> list[str]:
         if end is not None and end in line:
             break
     return whole if len(whole) > len(head) else head
-
-
-def decoded(content: bytes) -> str:
-    """UTF-16 and UTF-32 where a byte order mark or the pattern of zero bytes says so, else UTF-8. Never fails."""
-    if content.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
-        return content.decode("utf-32", "replace")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", "replace")
-    sample = content[:512]
-    if len(sample) >= 8 and b"\x00" in sample:
-        half = len(sample) // 2
-        if sample[1::2].count(0) > 0.7 * half:
-            return content.decode("utf-16-le", "replace")
-        if sample[0::2].count(0) > 0.7 * half:
-            return content.decode("utf-16-be", "replace")
-    return content.decode("utf-8-sig", "replace")

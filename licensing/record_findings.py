@@ -6,12 +6,12 @@ REUSE record that cannot be read, and nothing for an account in plain words. Cos
 
 import re
 
-from gleanery.licensing.denials import LIMITED_USE
-from gleanery.licensing.expressions import PROPRIETARY, all_of
+from gleanery.licensing.expressions import PROPRIETARY
 from gleanery.licensing.fields import resolved
+from gleanery.licensing.findings import LIMITED_USE, Finding, surely_stated
 from gleanery.licensing.limits import limit_in
 from gleanery.licensing.reuse import Record, debian_expression, records
-from gleanery.licensing.scan import Finding, Scanner
+from gleanery.licensing.scan import Scanner
 
 
 def findings_of_records(scanner: Scanner, text: str, form: str) -> list[Finding]:
@@ -20,24 +20,17 @@ def findings_of_records(scanner: Scanner, text: str, form: str) -> list[Finding]
     if said is None:
         # A free-form debian/copyright is an account for people; a broken REUSE record may hide any licence.
         return [] if form == "debian" else [Finding("unknown", rule=f"{form}-unreadable")]
-    found: list[Finding] = []
-    for record in said:
-        # The last record that names a file counts, also where it states no licence.
-        if form == "reuse-toml" and not record.words.strip():
-            at = (f"{form}-{record.rank}", record.line, record.line)
-            found.append(Finding("none", None, None, *at, paths=record.patterns))
-            continue
-        answers = resolved(scanner, _spelled_out(scanner, record))
-        expression = all_of(f.expression for f in answers if f.outcome == "found" and f.expression)
-        known = expression is not None and all(f.outcome == "found" for f in answers)
-        found.append(
-            Finding(
-                *("found" if known else "unknown", expression if known else None, 100.0, f"{form}-{record.rank}"),
-                *(record.line, record.line),
-                paths=record.patterns,
-            )
-        )
-    return found
+    return [_of_record(scanner, record, form) for record in said]
+
+
+def _of_record(scanner: Scanner, record: Record, form: str) -> Finding:
+    about = (f"{form}-{record.rank}", record.line, record.line)
+    # The last record that names a file counts, also where it states no licence.
+    if form == "reuse-toml" and not record.words.strip():
+        return Finding("none", None, None, *about, paths=record.patterns)
+    expression = surely_stated(resolved(scanner, _spelled_out(scanner, record)))
+    outcome = "unknown" if expression is None else "found"
+    return Finding(outcome, expression, 100.0, *about, paths=record.patterns)
 
 
 def _spelled_out(scanner: Scanner, record: Record) -> str:
@@ -50,13 +43,10 @@ def _spelled_out(scanner: Scanner, record: Record) -> str:
         found = scanner.scan(text.encode("utf-8", "replace"), "whole")
         if limit_in(text.split("\n")) or any(f.expression == PROPRIETARY for f in found):
             spelled = debian_expression(name)
-            words = f"({spelled} AND {LIMITED_USE})".join(
-                re.split(rf"(?<![\w.+-]){re.escape(spelled)}(?![\w.+-])", words)
-            )
-        elif any(f.outcome != "found" for f in resolved(scanner, name)):
-            said = all_of(f.expression for f in found if f.expression)
-            if said is not None and all(f.outcome == "found" for f in found):
-                words = _replaced(words, name, said)
+            words = _replaced(words, spelled, f"{spelled} AND {LIMITED_USE}")
+        elif surely_stated(resolved(scanner, name)) is None:
+            said = surely_stated(found)
+            words = words if said is None else _replaced(words, name, said)
     return words
 
 

@@ -8,10 +8,10 @@ from the root down, the first record that overrides is the last one that is aske
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gleanery.licensing.findings import Finding
 from gleanery.licensing.names import reading_of_records
 from gleanery.licensing.paths import folder_of, inside
 from gleanery.licensing.places import Places
-from gleanery.licensing.scan import Finding
 from gleanery.licensing.stated import MOST_FOLDERS, Stated, last_record
 from gleanery.licensing.statements import FileFacts, Said, combined
 

@@ -5,13 +5,13 @@ nothing. The detector knows many of them word by word, and none that differs by 
 0.15 ms for one in ten that may refuse.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import re2
 
-from gleanery.licensing.denials import LIMITED_USE, without_code
 from gleanery.licensing.expressions import PROPRIETARY
-from gleanery.licensing.findings import Finding
+from gleanery.licensing.findings import LIMITED_USE, Finding
+from gleanery.licensing.lines import paragraphs, spoken, without_code
 
 KEPT_BACK = "gleanery-kept-back"
 # Blanks, and the comment signs of a line that goes on.
@@ -29,20 +29,16 @@ _MAYBE = re2.compile(
         r"\bonly be used by\b|\brequires? (?:the )?(?:prior|written|express)\b|\bexcept in accordance\b|"
         r"\byou (?:(?:may|must|shall) not|cannot) (?:copy|re-?distribute|distribute|reproduce|disclose|share)\b|"
         r"\bdistribution statement [b-f]\b|\bnot for (?:public |external )?(?:(?:re-?)?distribution|release)\b"
-    )
-    .replace(" ", _GAP)
-    .encode()
+    ).replace(" ", _GAP)
 )
 _MAYBE_NOT = re2.compile(
     (
         r"(?i)\b(?:may|can|must|shall|should) not\b|\bcannot\b|\bnot to be\b|\bno part of\b|"
         r"\bdo not\b"
-    )
-    .replace(" ", _GAP)
-    .encode()
+    ).replace(" ", _GAP)
 )
 _MAYBE_WITHOUT = re2.compile(
-    rb"(?i)\bwithout\b[^.;]{0,80}\b(?:permission|consent|agreement|authori[sz]ation|approval|licen[sc]e)\b"
+    r"(?i)\bwithout\b[^.;]{0,80}\b(?:permission|consent|agreement|authori[sz]ation|approval|licen[sc]e)\b"
 )
 _USE = (
     r"\b(?:uses?|usage|using|reproduc(?:tion|ing|e)|cop(?:y|ying)|duplicat(?:ion|ing)|(?:re)?distribut(?:ion|ing)|"
@@ -132,7 +128,6 @@ _AGREE = re2.compile(
 )
 # "The name of Acme may not be used without permission" stands in many a free licence.
 _NAMES = re2.compile(r"(?i)\b(?:names?|trademarks?|patents?|logos?|endors\w+|advertising)\b")
-_SIGNS = " \t*/#;%!<>-|\"'`~"
 
 
 def refusal_in(lines: Sequence[str], names_licence: bool) -> tuple[Finding, ...]:
@@ -143,31 +138,22 @@ def refusal_in(lines: Sequence[str], names_licence: bool) -> tuple[Finding, ...]
     >>> refusal_in(["# Copying is forbidden: it holds a lock.", "x = is_confidential(file)"], False)
     ()
     """
-    for start, text in _paragraphs(without_code(lines)):
-        if not may_refuse(text.encode("utf-8", "replace")):
+    plain = [spoken(line) for line in without_code(lines)]
+    for paragraph in paragraphs(plain):
+        text = "\n".join(plain[paragraph.start : paragraph.stop])
+        if not may_refuse(text):
             continue
         said = [*((form, PROPRIETARY) for form in _REFUSED), (_LIMITED, LIMITED_USE)]
         for pattern, expression in said if names_licence else [*said, (_AGREE, PROPRIETARY)]:
             found = next((m for m in pattern.finditer(text) if not _NAMES.search(m[0])), None)
             if found is not None:
-                at = start + text.count("\n", 0, found.start())
+                at = paragraph.start + 1 + text.count("\n", 0, found.start())
                 return (Finding("found", expression, 100.0, KEPT_BACK, at, at + found[0].count("\n")),)
     return ()
 
 
-def may_refuse(head: bytes) -> bool:
-    """Whether a word of a refusal stands in the head."""
-    if _MAYBE.search(head) is not None:
+def may_refuse(text: str) -> bool:
+    """Whether a word of a refusal stands in a text."""
+    if _MAYBE.search(text) is not None:
         return True
-    return _MAYBE_NOT.search(head) is not None and _MAYBE_WITHOUT.search(head) is not None
-
-
-def _paragraphs(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Lines without comment signs that stand together, each with the number of its first line."""
-    plain = [" ".join(line.strip(_SIGNS).split()) for line in lines]
-    start = 0
-    for at, line in enumerate([*plain, ""]):
-        if not line:
-            if start < at:
-                yield start + 1, "\n".join(plain[start:at])
-            start = at + 1
+    return _MAYBE_NOT.search(text) is not None and _MAYBE_WITHOUT.search(text) is not None

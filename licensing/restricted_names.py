@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 import re2
 
-from gleanery.licensing.denials import LIMITED_USE, denied
-from gleanery.licensing.findings import Finding
-from gleanery.licensing.scan import NO_TRAINING
+from gleanery.licensing.denials import denied
+from gleanery.licensing.findings import LIMITED_USE, NO_TRAINING, Finding
 
 RESTRICTED_NAME = "gleanery-restricted-name"
 FAIR_SOURCE = "LicenseRef-gleanery-fair-source"
@@ -33,9 +32,9 @@ _MAYBE_TEXT = (
 _MAYBE, _MAYBE_IN_HEAD = (
     re2.compile(_MAYBE_TEXT),
     re2.compile(
-        rb"(?i)\bnon?-?ai\b|\banti-?ai\b|\b(?:[fb]|bu)sl[ -]|\bfcl-|\bfunctional[ -]source|\bfair[ -](?:core|source)|"
-        rb"\b(?:nc|non-?commercial|ethical)-[a-z0]|"
-        rb"(?:mit|x11|bsd|apache|2\.0|al|asl|alv2|isc|cc0|unlicense|zlib|clause|-0|1\.0)-(?:n[cd]|no|ai-|anti|eth|res|com|int|sou)"
+        r"(?i)\bnon?-?ai\b|\banti-?ai\b|\b(?:[fb]|bu)sl[ -]|\bfcl-|\bfunctional[ -]source|\bfair[ -](?:core|source)|"
+        r"\b(?:nc|non-?commercial|ethical)-[a-z0]|"
+        r"(?:mit|x11|bsd|apache|2\.0|al|asl|alv2|isc|cc0|unlicense|zlib|clause|-0|1\.0)-(?:n[cd]|no|ai-|anti|eth|res|com|int|sou)"
     ),
 )
 _FORMS = tuple((re2.compile("(?i)" + form), expression) for form, expression in _NAMES)
@@ -54,7 +53,7 @@ def restricted_name(words: str) -> str | None:
     return next((expression for form, expression in _FORMS if form.search(words)), None)
 
 
-def may_be_restricted(head: bytes) -> bool:
+def may_be_restricted(head: str) -> bool:
     """Whether the head of a source file may hold such a name."""
     return _MAYBE_IN_HEAD.search(head) is not None
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import re2
 
-from gleanery.licensing.denials import without_code
 from gleanery.licensing.findings import Finding
+from gleanery.licensing.lines import without_code, without_links
 
 _SIGNS, _END_SIGNS = " \t*/#;%!>-|\"'`~=+_\\.({,&:[", " \t*/#;%!<>|\"'`~=-"
 _PREFIX = re.compile(r"^(?:<!--+|dnl|@?rem|\.\.|--\[+|[(]\*|\{-\|?)\s+", re.IGNORECASE)
@@ -44,7 +44,6 @@ _TO_A_PROGRAM = re.compile(r"^#!|^\W{0,8}(?:-\*-.*-\*-|(?:vim?|ex|kate)\s*:)|^\W
 # A comment of one line: where it ends, or one of another kind begins, so does what it says.
 _LINE_COMMENT = re.compile(r"(?i)\s*(#(?!(?:include|define|if|ifdef|ifndef|pragma|import)\b)|//|--|;|%|dnl\b|rem\b)")
 _OWNER_SIGN = re2.compile(r"(?i)copyright\(c\)")
-_LINK = re2.compile(r"!?\[([^\[\]]{1,100})\]\([^()\s]{0,200}\)")
 _MARK = re2.compile(r"(?i)</?[a-z][\w:-]{0,40}(?:\s[^<>]{0,200})?/?>")
 # A field of code that says what its own file is under.
 _OWN_FIELD = re2.compile(
@@ -118,7 +117,7 @@ def _pieces(text: str) -> list[Saying]:
 
 def _plain(line: str) -> str:
     """A line without comment signs and marks of HTML; where a comment ends, a bar."""
-    line = _LINK.sub(r"\1", line[:2000])
+    line = without_links(line[:2000])
     spoken, ends, _ = line.partition("*/")
     if ends and any(map(str.isalnum, spoken)):
         line = f"{spoken} |"
@@ -141,7 +140,7 @@ def _own_words(lines: Sequence[str], start: int, stop: int) -> list[str]:
         elif _OWN_FIELD.search(line[:2000]) or line.lstrip().startswith(_COMMENTS):
             shown.append(line)
         else:
-            spoken = _LINK.sub(r"\1", _OWNER_SIGN.sub("Copyright", line))
+            spoken = without_links(_OWNER_SIGN.sub("Copyright", line))
             shown.append(spoken if without_code([spoken])[0] else "")
     return shown
 

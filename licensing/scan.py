@@ -18,11 +18,9 @@ from dataclasses import replace
 from typing import Any
 
 from gleanery.licensing.expressions import conjuncts, keys
-from gleanery.licensing.findings import Answers, Finding, Store, finding_of, plain_of
-from gleanery.licensing.index import SCAN_VERSION, detector_name
+from gleanery.licensing.findings import MAYBE_NO_TRAINING, NO_TRAINING, Finding, in_order, with_owners
+from gleanery.licensing.index import detector_name
 from gleanery.licensing.known_texts import (
-    CHANGED,
-    CHANGED_TEXT,
     by_sections,
     is_restricted,
     library,
@@ -45,35 +43,13 @@ from gleanery.licensing.matches import (
     words_in,
 )
 from gleanery.licensing.normalised import covered_words, key_of
-from gleanery.licensing.reading import Reading, head_of, is_silent, owner_lines, read_text
+from gleanery.licensing.reading import Reading, is_silent, owner_lines, read_text
+from gleanery.licensing.remembered import Remembered, Store
 from gleanery.licensing.sections import begin_more_than_once
 from gleanery.licensing.tags import without_tags
 from gleanery.licensing.time_limit import TimeIsUp, within
 from gleanery.licensing.words import Words
 
-__all__ = [
-    "CHANGED",
-    "CHANGED_TEXT",
-    "MAYBE_NO_TRAINING",
-    "MOST_FINDINGS",
-    "NO_TRAINING",
-    "SCAN_VERSION",
-    "TIMED_OUT",
-    "TOO_MANY",
-    "UNRECOGNISED",
-    "Finding",
-    "Scanner",
-    "detector_name",
-    "finding_of",
-    "head_of",
-    "plain_of",
-    "warm",
-]
-
-# What this room finds by itself; scancode has no rule for it.
-NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
-# Words of a reservation that do not say what they are about: a doubt, which bears witness against no copy.
-MAYBE_NO_TRAINING = "gleanery-maybe-no-ai-training"
 MOST_FINDINGS = 64
 # A file is read as one text, and again without what it says of others and of parts.
 FILE_LIMIT = 2
@@ -104,7 +80,7 @@ class Scanner:
         self._until: float | None = None
         ways = ("silent", "tag", "remembered", "covered", "exact", "closest", "approximate")
         self.tally = dict.fromkeys(ways, 0)
-        self._answers = Answers(store)
+        self._answers = Remembered(store)
 
     @property
     def detector(self) -> str:
@@ -129,8 +105,7 @@ class Scanner:
             placed.append(Finding("unknown", None, None, MAYBE_NO_TRAINING, *reading.doubted))
         if reading.cut:
             placed.append(Finding("unknown", rule="gleanery-text-too-long"))
-        placed = placed or [_nothing(reading)]
-        return (replace(placed[0], copyrights=reading.copyrights), *placed[1:])
+        return with_owners(placed or [_nothing(reading)], reading.copyrights)
 
     @contextlib.contextmanager
     def one_file(self) -> Iterator[None]:
@@ -167,8 +142,7 @@ class Scanner:
             lines, numbers = reading.terms[0]
             tags, rest = without_tags(lines)
             whole = self._remembered("\n".join(rest), b"terms")
-            found = sorted((*tags, *whole), key=lambda f: f.start_line or 0)
-            return tuple(_placed(f, numbers) for f in found) if whole else findings
+            return tuple(_placed(f, numbers) for f in in_order((*tags, *whole))) if whole else findings
         # The terms of a licence that exact matching does not know, such as an edited one: silence would be a lie.
         better: tuple[Finding, ...] = ()
         for form in reading.terms:
@@ -185,8 +159,7 @@ class Scanner:
         if tags and is_silent("\n".join(rest)):
             return tuple(_placed(f, numbers) for f in self._count("tag", tags))
         others = self._remembered("\n".join(rest), how)
-        found = sorted((*tags, *others), key=lambda f: f.start_line or 0)
-        return tuple(_placed(f, numbers) for f in found)
+        return tuple(_placed(f, numbers) for f in in_order((*tags, *others)))
 
     def _remembered(self, text: str, how: bytes) -> tuple[Finding, ...]:
         """The answer to a text without tags, from memory or from the detector."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from gleanery.licensing.expressions import all_of, conjuncts
-from gleanery.licensing.scan import CHANGED_TEXT
+from gleanery.licensing.findings import CHANGED_TEXT
 from gleanery.licensing.statements import Evidence
 
 _LONGEST_PATH = 300

@@ -14,6 +14,7 @@ import re2
 
 from gleanery.licensing.expressions import alternatives, canonical, conjuncts, declared, keys
 from gleanery.licensing.file_sections import pattern_of
+from gleanery.licensing.findings import OF_FILES, PART, Finding
 from gleanery.licensing.manifest_names import is_recipe, manifest_form
 from gleanery.licensing.named_parts import NamedParts
 from gleanery.licensing.names import (
@@ -30,8 +31,7 @@ from gleanery.licensing.names import (
 )
 from gleanery.licensing.paths import folder_of, resolved
 from gleanery.licensing.reuse import matches
-from gleanery.licensing.scan import Finding
-from gleanery.licensing.statements import OF_FILES, PART, Evidence, FileFacts, Said, combined, covers, explained
+from gleanery.licensing.statements import Evidence, FileFacts, Said, combined, covers, explained
 
 # A manifest points to the terms of its package, and they are not there: "SEE LICENSE IN EULA.txt".
 NO_SUCH_FILE = "gleanery-no-such-file"

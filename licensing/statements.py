@@ -9,12 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from gleanery.licensing.expressions import all_of, alternatives, canonical, conjuncts, keys, parse
+from gleanery.licensing.expressions import all_of, alternatives, canonical, conjuncts, keys, only_points, parse
+from gleanery.licensing.findings import CHANGED_TEXT, MENTIONED, NO_TRAINING, OWN_TAG, OWNERS_ONLY, Finding
 from gleanery.licensing.names import is_ownership_name, license_role
-from gleanery.licensing.scan import CHANGED_TEXT, NO_TRAINING, Finding
 
-# "See LICENSE": it points to a licence and is none.
-REFERENCES = frozenset(f"licenseref-scancode-{key}" for key in ("unknown-license-reference", "see-license", "unstated"))
 # Texts about contributions, warranty and names. They neither grant a licence nor take one away.
 _IGNORED_TEXT = """
 canonical-ha-cla-any-e-v1.2 canonical-ha-cla-any-i-v1.2 cncf-corporate-cla-1.0 cncf-individual-cla-1.0 dco-1.0
@@ -30,8 +28,6 @@ ms-opus-patent-2012 on2-patent xiph-patent
 """
 # What the makers of build tools allow for their own share in a generated file; its other share is the package's.
 TOOL_GRANTS = frozenset(("fsful", "fsfullr", "fsfullrwd", "fsfullrsd"))
-# A tag in a README is the licence of the README, not of the work.
-OWN_TAG = "spdx-license-identifier"
 _VERSIONED = re.compile(r"([al]?gpl|gfdl)-([0-9]\.[0-9])-(only|or-later)")
 # How the detector writes "the GNU GPL", "the GNU LGPL" and an address of the FSF, with the sides that explain them.
 _NO_VERSION = {
@@ -39,15 +35,6 @@ _NO_VERSION = {
     "lgpl-2.0-or-later": ("lgpl-",),
     "licenseref-scancode-other-copyleft": ("gpl-", "lgpl-", "agpl-"),
 }
-OWNERS_ONLY = "gleanery-owners-only"
-# A sentence of a licence file about some folders below it, which are its `paths`.
-PART = "gleanery-part-of-the-work"
-# So begins the rule of what a section of a licence file says of some files, which are its `paths`.
-OF_FILES = "gleanery-some-files"
-# So begins the rule of what a licence file mentions as the licence of other people's code.
-THIRD_PARTIES = "gleanery-third-parties"
-# So begins the rule of a licence that a head names and does not state of its file.
-MENTIONED = "gleanery-mentioned"
 # Made for texts, fonts and data; their authors advise against them for code.
 _DOCUMENTS = ("CC-BY-SA-", "GFDL-", "OFL-", "ODBL-", "ODC-BY-", "PDDL-", "CDLA-", "UBUNTU-FONT-", "BITSTREAM-VERA")
 IGNORED = frozenset(f"licenseref-scancode-{key}" for key in (_IGNORED_TEXT + _PATENT_GRANTS).split())
@@ -281,11 +268,6 @@ def of_documents(said: Said) -> Said:
     kept = {canonical(part) for part in conjuncts(for_code(said).expression or "")}
     left = [part for part in conjuncts(said.expression or "") if canonical(part) not in kept]
     return replace(said, expression=all_of(p for p in left if not all(_is_by(key) for key in keys(p))))
-
-
-def only_points(expression: str) -> bool:
-    """Whether an expression names no licence but only says that there is one somewhere."""
-    return all(key.lower() in REFERENCES for key in keys(expression))
 
 
 def evidence_of(role: str, file: FileFacts, finding: Finding, expression: str | None) -> Evidence:

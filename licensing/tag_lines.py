@@ -5,12 +5,12 @@ In: the lines of a text. Out: as many lines, each tag whole on the first of its 
 
 import re2
 
+from gleanery.licensing.lines import without_links
 from gleanery.licensing.pages import plain_line
 
 # A tag, also as a link of Markdown; what follows it on more lines; and how many lines these are at most.
 _TAG = re2.compile(r"(?i)\[?spdx-license-identifier(?:\]\([^()\s]{0,200}\))?:")
 _OPERATOR_FIRST, _OPERATOR_LAST = re2.compile(r"(?:OR|AND|WITH)\b"), re2.compile(r"\b(?:OR|AND|WITH)$")
-_LINK = re2.compile(r"\[([^\[\]]{1,100})\]\([^()\s]{0,200}\)")
 _LONGEST_TAG, _MOST_TAG_LINES = 1000, 20
 
 
@@ -25,9 +25,9 @@ def with_whole_tags(lines: list[str]) -> list[str]:
         tag = _TAG.search(line[:_LONGEST_TAG])
         if tag is None:
             continue
-        said, next_one = _without_links(line[tag.end() :]), at + 1
+        said, next_one = without_links(line[tag.end() :]).strip(), at + 1
         while next_one < min(len(lines), at + _MOST_TAG_LINES) and _goes_on(said, plain_line(lines[next_one])):
-            said = f"{said} {_without_links(plain_line(lines[next_one]))}".strip()
+            said = f"{said} {without_links(plain_line(lines[next_one]))}".strip()
             found[next_one] = ""
             next_one += 1
         if next_one > at + 1:
@@ -41,7 +41,3 @@ def _goes_on(said: str, following: str) -> bool:
         return False
     ends = not said or said.count("(") > said.count(")") or _OPERATOR_LAST.search(said) is not None
     return ends or _OPERATOR_FIRST.match(following) is not None
-
-
-def _without_links(words: str) -> str:
-    return str(_LINK.sub(r"\1", words)).strip()

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.licensing.evidence import EVIDENCE_VERSION, find, reading_scopes
-from gleanery.licensing.scan import SCAN_VERSION, TIMED_OUT, Scanner, detector_name, finding_of, plain_of
+from gleanery.licensing.findings import finding_of, plain_of
+from gleanery.licensing.index import SCAN_VERSION, detector_name
+from gleanery.licensing.scan import TIMED_OUT, Scanner
 from gleanery.pipeline.caches import Memory, cache_folder
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task

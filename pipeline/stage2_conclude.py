@@ -13,10 +13,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from gleanery.licensing.conclude import Conclusion, FileFacts, conclude
+from gleanery.licensing.conclude import Conclusion, conclude
 from gleanery.licensing.evidence import reading_scopes
+from gleanery.licensing.findings import Finding
 from gleanery.licensing.names import license_role
-from gleanery.licensing.scan import Finding
+from gleanery.licensing.statements import FileFacts
 from gleanery.pipeline.exchange import iter_range, read_ids
 from gleanery.pipeline.neighbours import narrowed, parts_of
 from gleanery.pipeline.settings import Settings

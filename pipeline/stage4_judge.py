@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gleanery.licensing.answers import ALLOW
-from gleanery.licensing.conclude import Claim, Conclusion, Evidence
+from gleanery.licensing.conclude import Claim, Conclusion
+from gleanery.licensing.findings import NO_TRAINING
 from gleanery.licensing.names import is_vendored_path, license_role
 from gleanery.licensing.policy import Judgement, Policy
-from gleanery.licensing.scan import NO_TRAINING
+from gleanery.licensing.statements import Evidence
 from gleanery.optout.matching import Matcher
 from gleanery.optout.networks import forks_below, upstreams
 from gleanery.optout.registry import Rule

@@ -18,9 +18,9 @@ from shlex import quote
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gleanery.licensing.answers import ALLOW
 from gleanery.licensing.expressions import parse
 from gleanery.licensing.names import is_vendored_path, license_role
-from gleanery.licensing.policy import ALLOW
 from gleanery.licensing.texts import license_text
 from gleanery.optout.matching import Matcher
 from gleanery.optout.networks import blocked_members

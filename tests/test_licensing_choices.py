@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gleanery.licensing.conclude import FileFacts, conclude
+from gleanery.licensing.conclude import conclude
 from gleanery.licensing.evidence import find
 from gleanery.licensing.policy import Policy
 from gleanery.licensing.reading import HEAD_LINES
 from gleanery.licensing.scan import Scanner
+from gleanery.licensing.statements import FileFacts
 from gleanery.licensing.texts import license_text
 
 POLICY = Policy.load()

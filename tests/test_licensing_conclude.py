@@ -7,10 +7,11 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gleanery.licensing.conclude import MOST_EVIDENCE, Conclusion, FileFacts, conclude
+from gleanery.licensing.conclude import MOST_EVIDENCE, Conclusion, conclude
+from gleanery.licensing.findings import CHANGED, CHANGED_TEXT, NO_TRAINING, Finding
 from gleanery.licensing.named_parts import NamedParts
 from gleanery.licensing.policy import Policy
-from gleanery.licensing.scan import CHANGED, CHANGED_TEXT, NO_TRAINING, Finding
+from gleanery.licensing.statements import FileFacts
 from gleanery.records.tables import TABLES
 
 POLICY = Policy.load()

@@ -9,18 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gleanery.licensing import evidence
-from gleanery.licensing.conclude import FileFacts, conclude
+from gleanery.licensing import readme_findings
+from gleanery.licensing.answers import ALLOW
+from gleanery.licensing.conclude import conclude
 from gleanery.licensing.evidence import find, reading_scopes
-from gleanery.licensing.fields import POINTER, resolved
+from gleanery.licensing.expressions import POINTER
+from gleanery.licensing.fields import resolved
+from gleanery.licensing.findings import NO_TRAINING, Finding
 from gleanery.licensing.grants import with_mentions
 from gleanery.licensing.manifest_names import manifest_form
 from gleanery.licensing.manifests import statements
 from gleanery.licensing.names import license_role
-from gleanery.licensing.policy import ALLOW, Policy
+from gleanery.licensing.policy import Policy
 from gleanery.licensing.readme import own_lines
 from gleanery.licensing.reuse import debian_expression, matches, records
-from gleanery.licensing.scan import NO_TRAINING, Finding, Scanner
+from gleanery.licensing.scan import Scanner
+from gleanery.licensing.statements import FileFacts
 
 GOLDEN = Path(__file__).parent / "golden/licensing"
 MANIFESTS: list[dict[str, Any]] = tomllib.loads((GOLDEN / "manifests.toml").read_text("utf-8"))["case"]
@@ -177,7 +181,8 @@ def test_a_readme_speaks_of_itself_only_where_it_says_so(name: str) -> None:
 
 def test_a_name_that_is_known_in_its_own_sentence_is_no_unknown_licence() -> None:
     known, unknown = "Licensed under the Apache License, Version 2.0", "Licensed under the Acme Enterprise License"
-    assert [bool(evidence._unheard(SCANNER, ["# Frob", f"{words}."])) for words in (known, unknown)] == [False, True]
+    doubts = [readme_findings._unheard(SCANNER, ["# Frob", f"{words}."]) for words in (known, unknown)]
+    assert list(map(bool, doubts)) == [False, True]
 
 
 @given(st.lists(st.text(max_size=80), max_size=20))

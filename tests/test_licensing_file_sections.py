@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gleanery.licensing.conclude import FileFacts, conclude
+from gleanery.licensing.conclude import conclude
 from gleanery.licensing.evidence import find
 from gleanery.licensing.file_sections import MOST_SECTIONS, file_sections
+from gleanery.licensing.findings import NO_TRAINING, OF_FILES
 from gleanery.licensing.policy import Policy
-from gleanery.licensing.scan import NO_TRAINING, Scanner
-from gleanery.licensing.statements import OF_FILES
+from gleanery.licensing.scan import Scanner
+from gleanery.licensing.statements import FileFacts
 from gleanery.licensing.texts import license_text
 
 CASES: dict[str, Any] = tomllib.loads(

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from gleanery.licensing.alignment import common_words
+from gleanery.licensing.findings import Finding
 from gleanery.licensing.limits import limit_in
 from gleanery.licensing.reading import WHOLE_CHARACTERS, read_text
-from gleanery.licensing.scan import TIMED_OUT, TOO_MANY, Finding, Scanner
+from gleanery.licensing.scan import TIMED_OUT, TOO_MANY, Scanner
 
 LICENSES = Path((find_spec("licensedcode").submodule_search_locations or [""])[0]) / "data/licenses"  # type: ignore[union-attr]
 SCANNER = Scanner(seconds=10.0)

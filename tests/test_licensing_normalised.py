@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gleanery.licensing.findings import Finding
 from gleanery.licensing.matches import match_of, query_of
 from gleanery.licensing.reading import is_silent, read_text
-from gleanery.licensing.scan import Finding, Scanner
+from gleanery.licensing.scan import Scanner
 
 INSTALLED = Path(sysconfig.get_paths()["purelib"])
 

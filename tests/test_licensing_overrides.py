@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gleanery.licensing.conclude import Claim, Conclusion, Evidence
+from gleanery.licensing.conclude import Claim, Conclusion
+from gleanery.licensing.findings import CHANGED_TEXT, NO_TRAINING
 from gleanery.licensing.override_file import DECISION, SCOPE, Override, plain_name, read_overrides
 from gleanery.licensing.overrides import Overrides, Ruling
 from gleanery.licensing.policy import Policy
-from gleanery.licensing.scan import CHANGED_TEXT, NO_TRAINING
+from gleanery.licensing.statements import Evidence
 from gleanery.records.errors import StopRun
 from gleanery.sql.formats import cell
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gleanery.licensing.evidence import find
+from gleanery.licensing.findings import PART
 from gleanery.licensing.parts import MOST_PARTS, division
 from gleanery.licensing.scan import Scanner
-from gleanery.licensing.statements import PART
 
 CASES: dict[str, Any] = tomllib.loads((Path(__file__).parent / "golden/licensing/parts.toml").read_text("utf-8"))
 WORDS = (

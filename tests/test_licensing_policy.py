@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gleanery.licensing import spdx_texts
+from gleanery.licensing.answers import ALLOW, DENY, NEUTRAL, REFERENCE, UNKNOWN
 from gleanery.licensing.catalogue import text as catalogue_text
 from gleanery.licensing.conclude import Claim, Conclusion
-from gleanery.licensing.policy import ALLOW, CATEGORIES, DENY, NEUTRAL, REFERENCE, SOURCES, UNKNOWN, Policy
+from gleanery.licensing.groups import CATEGORIES, SOURCES
+from gleanery.licensing.policy import Policy
 from gleanery.records.errors import StopRun
 from gleanery.records.reasons import REASONS
 
@@ -48,10 +50,9 @@ def test_no_profile_allows_what_is_restricted_or_copyleft() -> None:
 
 @pytest.mark.slow
 def test_the_detector_knows_every_licence_of_the_policy() -> None:
-    from gleanery.licensing.denials import LIMITED_USE
+    from gleanery.licensing.findings import LIMITED_USE, NO_TRAINING
     from gleanery.licensing.index import scancode_parts
     from gleanery.licensing.restricted_names import FAIR_SOURCE
-    from gleanery.licensing.scan import NO_TRAINING
 
     known = set(scancode_parts().symbols) | {spdx.lower() for spdx in spdx_texts.texts()}
     named = [key for group in DATA["groups"].values() for key in group["licenses"]] + DATA["exceptions"]["known"]

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from gleanery.licensing.conclude import Conclusion, FileFacts, conclude
+from gleanery.licensing.conclude import Conclusion, conclude
 from gleanery.licensing.evidence import find, reading_scopes
 from gleanery.licensing.policy import Policy
 from gleanery.licensing.scan import Scanner
+from gleanery.licensing.statements import FileFacts
 
 GOLDEN = Path(__file__).parent / "golden/licensing"
 CASES: dict[str, Any] = tomllib.loads((GOLDEN / "repositories.toml").read_text("utf-8"))

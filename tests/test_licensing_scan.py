@@ -20,8 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gleanery.licensing import index
-from gleanery.licensing.reading import HEAD_CHARACTERS, WHOLE_CHARACTERS, read_text
-from gleanery.licensing.scan import MAYBE_NO_TRAINING, MOST_FINDINGS, NO_TRAINING, Finding, Scanner, head_of
+from gleanery.licensing.findings import MAYBE_NO_TRAINING, NO_TRAINING, Finding
+from gleanery.licensing.reading import HEAD_CHARACTERS, WHOLE_CHARACTERS, head_of, read_text
+from gleanery.licensing.scan import MOST_FINDINGS, Scanner
 from gleanery.licensing.time_limit import TimeIsUp, within
 from gleanery.records.errors import StopRun
 

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gleanery.licensing.answers import DENY
 from gleanery.licensing.evidence import find
-from gleanery.licensing.policy import DENY, Policy
-from gleanery.licensing.scan import CHANGED, CHANGED_TEXT, Finding, Scanner
+from gleanery.licensing.findings import CHANGED, CHANGED_TEXT, Finding
+from gleanery.licensing.policy import Policy
+from gleanery.licensing.scan import Scanner
 
 GOLDEN = Path(__file__).parent / "golden/licensing"
 TEXTS: dict[str, list[str]] = tomllib.loads((GOLDEN / "texts.expected.toml").read_text("utf-8"))

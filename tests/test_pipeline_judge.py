@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gleanery.licensing.conclude import Claim, Conclusion, Evidence
+from gleanery.licensing.conclude import Claim, Conclusion
+from gleanery.licensing.findings import NO_TRAINING
 from gleanery.licensing.policy import Policy
-from gleanery.licensing.scan import NO_TRAINING
+from gleanery.licensing.statements import Evidence
 from gleanery.pipeline.stage4_judge import conclusions_of, is_restricted
 from gleanery.records.parquet import table_of
 

@@ -1,0 +1,207 @@
+"""What a licence file states: of its whole folder, of parts of it, of some files, and of other people's code.
+
+In: the bytes of a licence file. Out: findings; those about folders and files carry their `paths`. The order of the
+rules is that of `findings_of_license_file`. Costs what the detector costs: each piece that speaks of something else is
+read by itself.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import re2
+
+from gleanery.licensing.choices import with_alternative, with_any_of, with_dual, without_foreign
+from gleanery.licensing.denials import with_denials
+from gleanery.licensing.expressions import PROPRIETARY, all_of, only_points
+from gleanery.licensing.fields import LONGEST_FIELD
+from gleanery.licensing.file_sections import MOST_SECTIONS, Section, file_sections
+from gleanery.licensing.findings import (
+    LIMITED,
+    NO_TRAINING,
+    OF_FILES,
+    OWNERS_ONLY,
+    PART,
+    THIRD_PARTIES,
+    Finding,
+    stated,
+    surely_stated,
+    with_owners,
+)
+from gleanery.licensing.foreign_limits import foreign_limit
+from gleanery.licensing.grants import grants, may_be_mention, mention_of
+from gleanery.licensing.included import included_only
+from gleanery.licensing.limits import limit_in, limited
+from gleanery.licensing.lines import text_of
+from gleanery.licensing.lookalikes import without_absent, without_comparisons
+from gleanery.licensing.others import others_from
+from gleanery.licensing.parts import KEPT_BACK, Part, division
+from gleanery.licensing.reading import WHOLE_CHARACTERS
+from gleanery.licensing.record_findings import findings_of_records
+from gleanery.licensing.restricted_names import restricted_lines
+from gleanery.licensing.scan import Scanner
+from gleanery.licensing.unheard import unheard
+
+# Lines at the beginning of a licence file in which it says what it is.
+_TITLE = 20
+_OWNERS_ONLY = re2.compile(
+    r"(?i)^(?:(?:(?:year|copyright holders?|organi[sz]ation|owners?):[^\n]*\n?\s*)+|\W{0,20}licen[sc]es?\W{0,20})$"
+)
+# What makes a sentence about a part of the work no plain grant.
+_CONDITION = re2.compile(r"(?i)\bunless\b|\bexcept|\bif\b|\bnot\b|\bsome\b|\bmay\b|\bvarious\b|\bmost\b|\bonly\b")
+_DEBIAN_FORM = re.compile(r"(?i)\s*format(?:-specification)?:[ \t]*\S*(?:copyright-format|dep5|dep-5)")
+_TOO_MANY_PARTS = Finding("unknown", rule="gleanery-too-many-parts")
+
+
+def findings_of_license_file(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
+    """The findings of a licence file; at least one.
+
+    1. Sentences about other works ("compatible with the GPL", "not included") are left out.
+    2. A file that only includes another one, or names owners only, states nothing; one in the machine-readable form of
+       Debian is read as such.
+    3. Sections for some files are set apart (`OF_FILES`), then sentences about folders (`PART`) where the file also
+       says what holds for everything else, then what it says of third parties (`THIRD_PARTIES`).
+    4. In what is left choices are choices, denials are doubts, and a file that only mentions licences leaves a doubt.
+    5. Limits of use, names that hold another name, and names that nobody knows are added.
+    """
+    text = of_the_work(content)
+    found = _scanned(scanner, text)
+    own_form = _of_another_form(scanner, content, text, found)
+    if own_form:
+        return own_form
+    owners = found[0].copyrights
+    lines, of_files = _without_files(scanner, text.split("\n"))
+    divided = division(lines)
+    whole = list(divided.others) if divided.rest else lines
+    if of_files or divided.rest:
+        found = with_owners(_scanned(scanner, "\n".join(whole)), owners)
+    found, others = _without_others(scanner, found, whole)
+    found = with_dual(scanner, tuple(with_any_of(f, lines) for f in found), lines)
+    found = with_alternative(scanner, found, lines, "whole")
+    found = _with_doubts(with_denials(without_foreign(found, lines, ""), lines), lines)
+    found = _with_limits(found, divided.others)
+    if all(f.outcome == "none" for f in found):
+        found = (*found, *unheard(lines))
+    parts = (of_part(scanner, part) for part in divided.parts)
+    return (*found, *parts, *others, *of_files, *((_TOO_MANY_PARTS,) if divided.cut else ()))
+
+
+def of_the_work(content: bytes) -> str:
+    """As much of a text as the scanner reads, without the licences of other works; as many lines as before.
+
+    "Compatible with the GPL" says that its licence is another one, and what is "(not included)" has its own.
+    """
+    return without_absent(without_comparisons(text_of(content[: 4 * WHOLE_CHARACTERS + 4])))
+
+
+def of_part(scanner: Scanner, part: Part) -> Finding:
+    """What a sentence says of some folders; a condition or a pointer in it leaves open which licence it is.
+
+    Words that keep the folders back ("proprietary", "a commercial license") do so under any condition.
+    """
+    found = _scanned(scanner, part.words)
+    expression = None if _CONDITION.search(part.words) else surely_stated(found)
+    if expression is None and KEPT_BACK.search(part.words):
+        expression = all_of([*filter(None, [stated(found)]), PROPRIETARY])
+    known = not only_points(expression or "")
+    outcome = "found" if known else "unknown"
+    return Finding(outcome, expression if known else None, 100.0, PART, part.first, part.last, paths=part.folders)
+
+
+def _of_another_form(
+    scanner: Scanner, content: bytes, text: str, found: tuple[Finding, ...]
+) -> tuple[Finding, ...] | None:
+    """What a licence file says that is no licence text; None for any other.
+
+    A file of R holds only the blanks of the licence that the manifest names: it speaks of owners. An empty one, and one
+    that says "License" and no more, such as a heading or a list of words in a file `license`, states nothing, and what
+    stands further up holds.
+    """
+    short, stripped = len(content) <= LONGEST_FIELD, text.strip()
+    if short and included_only(stripped):
+        return (Finding("none", rule=OWNERS_ONLY),)
+    if short and found[0].outcome == "none" and (not stripped or _OWNERS_ONLY.match(stripped)):
+        return (replace(found[0], rule=OWNERS_ONLY), *found[1:])
+    if not _DEBIAN_FORM.match(text) or any(f.expression == NO_TRAINING for f in found):
+        return None
+    recorded = findings_of_records(scanner, text, "debian")
+    return with_owners(recorded, found[0].copyrights) if recorded else None
+
+
+def _without_files(scanner: Scanner, lines: list[str]) -> tuple[list[str], tuple[Finding, ...]]:
+    """The lines of a licence file without its sections for some files, and what these say (`OF_FILES`, with paths).
+
+    It has such sections only if what stands above them names a licence. A reservation holds wherever it stands.
+    """
+    sections = file_sections(lines)
+    above = "\n".join(lines[: sections[0].first - 1]) if sections else ""
+    if not sections or not any(f.names_licence for f in _scanned(scanner, above)):
+        return lines, ()
+    left, said = list(lines), list[Finding]()
+    for section in sections[:MOST_SECTIONS]:
+        said += _of_section(scanner, section, lines[section.first - 1 : section.last])
+        left[section.first - 1 : section.last] = [""] * (section.last - section.first + 1)
+    return left, (*said, *((_TOO_MANY_PARTS,) if len(sections) > MOST_SECTIONS else ()))
+
+
+def _of_section(scanner: Scanner, section: Section, lines: list[str]) -> Iterator[Finding]:
+    """What one section says of its files; where nothing is found it says something that nobody knows."""
+    found = [*_scanned(scanner, "\n".join(lines)), *limited(foreign_limit(lines))]
+    named = [f for f in found if f.names_licence or f.outcome not in ("none", "found")]
+    for finding in named or [Finding("unknown", rule="gleanery-unheard", start_line=1, end_line=len(lines))]:
+        first, last = (
+            None if number is None else number + section.first - 1 for number in (finding.start_line, finding.end_line)
+        )
+        placed = replace(finding, start_line=first, end_line=last, copyrights=())
+        of_files = replace(placed, rule=f"{OF_FILES}, {finding.rule}", paths=section.paths)
+        yield placed if finding.speaks_of_training else of_files
+
+
+def _without_others(
+    scanner: Scanner, found: tuple[Finding, ...], lines: list[str]
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """What a licence file says of the work, and what it says of code of third parties that comes with it.
+
+    The latter is only mentioned (`THIRD_PARTIES`). A reservation against training holds wherever it stands.
+    """
+    changes = [f.start_line for f in found if f.outcome == "changed" and f.start_line]
+    named = found
+    if changes and not any(f.names_licence for f in found):  # the words about others may be what changes the text
+        named = _scanned(scanner, "\n".join(lines[: min(changes) - 1]))
+    places = [(f.start_line, f.end_line) for f in named if f.names_licence and f.start_line and f.end_line]
+    start = others_from(lines, places)
+    if start is None:
+        return found, ()
+    own = _scanned(scanner, "\n".join(lines[: start - 1]))
+    theirs = _scanned(scanner, "\n".join([""] * (start - 1) + lines[start - 1 :]))
+    kept = [f for f in theirs if f.speaks_of_training]
+    mentioned = tuple(
+        replace(f, outcome="mentioned", rule=f"{THIRD_PARTIES}, {f.rule}", copyrights=())
+        for f in theirs
+        if f.outcome != "none" and f not in kept
+    )
+    return (*with_owners(own, found[0].copyrights), *kept), mentioned
+
+
+def _with_doubts(found: tuple[Finding, ...], lines: list[str]) -> tuple[Finding, ...]:
+    """The findings of a licence file that only mentions licences ("uses jQuery, which is MIT licensed") as mentions.
+
+    Where it states one of them, in a text or in a sentence, all of them have to be met.
+    """
+    named = [f for f in found if f.outcome in ("found", "changed") and not only_points(f.expression or "")]
+    said = [f for f in named if f.expression != NO_TRAINING]
+    if any(not may_be_mention(f) or grants(f, lines, file=True, page=True) for f in said):
+        return found
+    return tuple(mention_of(f) if f in said else f for f in found)
+
+
+def _with_limits(found: tuple[Finding, ...], lines: Sequence[str]) -> tuple[Finding, ...]:
+    """With a restricted name in the title, a limit in a file of a few lines, and a limit in another language."""
+    found = (*found, *restricted_lines(lines[:_TITLE]))
+    if len(lines) <= _TITLE and not any(f.outcome == "changed" for f in found):  # no text: a sentence that names one
+        found = (*found, *limited(limit_in(lines)))
+    return found if any(f.rule == LIMITED for f in found) else (*found, *limited(foreign_limit(lines)))
+
+
+def _scanned(scanner: Scanner, text: str) -> tuple[Finding, ...]:
+    return scanner.scan(text.encode("utf-8", "replace"), "whole")

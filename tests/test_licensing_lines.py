@@ -1,0 +1,77 @@
+"""Lines of a text: everybody counts the same ones, and a head is one head for all rules."""
+
+import pytest
+
+from gleanery.licensing.evidence import find
+from gleanery.licensing.findings import LIMITED_USE, Finding
+from gleanery.licensing.lines import text_of
+from gleanery.licensing.scan import Scanner
+from gleanery.licensing.unheard import UNHEARD
+
+SCANNER = Scanner()
+# "Notices" instead of "notice": no rule of the detector has it so.
+MIT_OF_MANY = """\
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notices and this permission notice shall be included in
+all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL
+THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING
+FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER
+DEALINGS IN THE SOFTWARE.
+"""
+COMMENT = "/* Reads a sieve.\n" + " * More of it.\n" * 97 + " * Permission is hereby granted, provided as is.\n"
+
+
+def found(content: str | bytes, scope: str) -> tuple[Finding, ...]:
+    return find(SCANNER, content if isinstance(content, bytes) else content.encode(), scope)
+
+
+@pytest.mark.parametrize("sign", ["\f", "\v", "\x1c", "\x85", "\u2028"])
+def test_a_sign_that_ends_a_page_ends_no_line(sign: str) -> None:
+    assert text_of(f"one\n{sign}two\r\nthree".encode()).split("\n") == ["one", " two", "three"]
+    # As the GNU licences have it: a page ends within the text.
+    lines = MIT_OF_MANY.split("\n")
+    paged = "\n".join(["Licence", "", *lines[:8], sign, *lines[8:], sign, "Copyright 2020 Ada Roe"])
+    plain = paged.replace(sign, "")
+    assert [(f.expression, f.start_line, f.end_line) for f in found(paged, "whole")] == [
+        (f.expression, f.start_line, f.end_line) for f in found(plain, "whole")
+    ]
+    assert found(f"// Code.\n{sign}\n// Not for commercial use.\n", "head")[-1].start_line == 3
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le"])
+def test_a_limit_counts_in_every_encoding(encoding: str) -> None:
+    said = ("// Copyright 2020 Ada Roe\n// Not for commercial use.\n" + "int x;\n" * 9).encode(encoding)
+    assert [f.expression for f in found(said, "head")] == [LIMITED_USE]
+
+
+def test_the_rest_of_a_licence_in_a_comment_is_a_head_for_all_rules() -> None:
+    assert found(f"{COMMENT} * You must buy a license.\n */\n", "head")[-1].expression == LIMITED_USE
+    assert found(f"{COMMENT} */\n/* You must buy a license. */\n", "head")[-1].expression != LIMITED_USE
+
+
+def test_a_comparison_with_another_licence_in_a_head_names_none() -> None:
+    assert [f.outcome for f in found("// Unlike the GPL, it asks for nothing.\n", "head")] == ["none"]
+
+
+def test_a_name_that_nobody_knows_has_its_own_line() -> None:
+    head = "/* It is provided as part of Frob.\n *\n * It is governed by the Acme\n * Enterprise License.\n */\n"
+    assert [(f.rule, f.start_line) for f in found(head, "head")] == [(UNHEARD, 3)]
+
+
+def test_owners_in_parts_of_a_licence_file_are_kept() -> None:
+    parts = 'All content in the "ee/" directory is under the Acme license, Copyright 2020 Ada Roe.\n\n'
+    rest = "All content outside of that directory is under the MIT License.\n\nCopyright 2021 Bo Roe\n\n"
+    section = "For the lib/a.c component:\n\nCopyright 2019 Cy Roe\nLicensed under the ISC license.\n"
+    text = parts + rest + MIT_OF_MANY + "\n-----\n\n" + section
+    assert found(text, "whole")[0].copyrights == ("Copyright 2021 Bo Roe", "Copyright 2019 Cy Roe")
