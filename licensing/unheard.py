@@ -1,7 +1,7 @@
 """Names of licences that nobody knows: "governed by the Acme Enterprise License".
 
 In: the lines of a head, of a licence file or of a README. Out: a doubt for the first such name, or nothing. Ask only
-where the detector names no licence: it knows every name that is in use. 20 µs for a head of 100 lines.
+where the detector names no licence: it knows every name that is in use. 5 µs for a head that names none.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from gleanery.licensing.findings import Finding
 from gleanery.licensing.lines import SIGNS
 
 UNHEARD = "gleanery-license-not-known"
+_MAYBE = re2.compile(r"[Ll]icen[sc]e\b|EULA|Agreement")
 # A licence by its name: words with capitals before "License", which may stand on the next line.
 _BEGINS = re2.compile(
     r"\b(?:[Gg]overned|[Ll]icen[sc]ed|[Cc]overed|[Rr]eleased|[Dd]istributed|[Ss]ubject|[Aa]vailable|[Pp]rovided|is|are|"
@@ -41,6 +42,8 @@ def unheard(lines: Sequence[str]) -> tuple[Finding, ...]:
     >>> unheard(["This project is licensed under the terms above."])
     ()
     """
+    if _MAYBE.search("\n".join(lines)) is None:
+        return ()
     for at, line in enumerate(lines, 1):
         if line and _BEGINS.search(plain := _plain(line)):
             below = _plain(lines[at]) if at < len(lines) else ""

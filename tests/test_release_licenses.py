@@ -224,9 +224,9 @@ def test_the_page_is_the_same_every_time(run: Path) -> None:
 
 
 def test_every_category_of_the_policy_stands_on_the_page() -> None:
-    from gleanery.licensing import policy
+    from gleanery.licensing import groups
 
-    assert set(policy.CATEGORIES) | {"unknown", "none"} == set(CATEGORIES)
+    assert set(groups.CATEGORIES) | {"unknown", "none"} == set(CATEGORIES)
 
 
 def test_totals_count_every_file_that_was_read_once(run: Path) -> None:
