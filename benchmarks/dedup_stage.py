@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 from measuring import PeakPrivate
 
 from gleanery.pipeline.exchange import part_count, part_name
+from gleanery.pipeline.markers import Marker, write_marker
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard
 from gleanery.pipeline.stage3_cluster import STEPS
-from gleanery.pipeline.steps import Marker, write_marker
 from gleanery.records.ids import blob_id, partition
 from gleanery.records.parquet import Written, read_table, table_of, write_table
 

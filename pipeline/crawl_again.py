@@ -7,7 +7,6 @@ same line of the settings, limits and version of the program (`Line`), whichever
 and names when sources are added. Under another line or limits it would be another reading.
 """
 
-import json
 import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,9 +19,10 @@ import pyarrow.compute as pc
 
 from gleanery.pipeline.crawl_runs import RAW
 from gleanery.pipeline.exchange import read_ids, write_sorted
+from gleanery.pipeline.markers import is_there
 from gleanery.pipeline.shard import Shard, Task
-from gleanery.pipeline.steps import Step, forget, is_there, read_json, read_marker, task_fingerprint
-from gleanery.records.files import link_file, write_bytes
+from gleanery.pipeline.steps import Step, forget, read_marker, task_fingerprint
+from gleanery.records.files import link_file, read_json, write_json
 from gleanery.records.parquet import Written, read_table, table_of, table_rows
 
 KEPT = "kept_from_before"  # a note of the crawl: sources that could not be read again
@@ -134,13 +134,13 @@ def note_kept(shard: Shard, sources: Iterable[str]) -> None:
     path.unlink(missing_ok=True)
     if kept:
         shard.notes[KEPT] = len(kept)
-        write_bytes(path, json.dumps({"sources": kept}, indent=1).encode() + b"\n")
+        write_json(path, {"sources": kept})
 
 
 def note_lines(shard: Shard, lines: Sequence[Line]) -> None:
     """Note by which lines sources were read. No output either: the same reading by another line is the same."""
     note = {"task": shard.fingerprint, "sources": [asdict(line) for line in lines]}
-    write_bytes(shard.root / _LINES / f"{shard.task.name}.json", json.dumps(note, indent=1).encode() + b"\n")
+    write_json(shard.root / _LINES / f"{shard.task.name}.json", note)
 
 
 def unread(root: Path, counts: Mapping[str, int], notes: Mapping[str, int]) -> tuple[list[str], list[str]]:
@@ -170,7 +170,7 @@ def _set_aside(root: Path, tasks: Mapping[str, Mapping[str, Any]]) -> None:
         for path, written in sidecar["outputs"].items():
             if is_there(root / path, Written(*written)):
                 link_file(root / path, before / path)
-        write_bytes(before / f"{name}.json", json.dumps(sidecar).encode())
+        write_json(before / f"{name}.json", sidecar)
         lines = read_json(root / _LINES / f"{name}.json") or {}
         if lines.get("task") == sidecar["fingerprint"]:
             places += [{**line, "task": name} for line in lines["sources"]]

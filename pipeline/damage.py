@@ -9,7 +9,8 @@ these files: 0.6 s of CPU for a gigabyte and 18 us for each file.
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gleanery.pipeline.steps import Marker, forget_all, read_notes
+from gleanery.pipeline.markers import Marker
+from gleanery.pipeline.steps import forget_all, read_notes
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import Written, describe
 from gleanery.release.assemble import TABLES

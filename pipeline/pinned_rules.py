@@ -9,7 +9,6 @@ all of the log: 1.6 s for 100,000 rules.
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +22,8 @@ from gleanery.pipeline.release_folder import withdraw
 from gleanery.pipeline.run_folder import PIN
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage7_release import is_in_release, is_to_be_released
-from gleanery.pipeline.steps import read_json
 from gleanery.records.errors import StopRun
-from gleanery.records.files import write_bytes
+from gleanery.records.files import read_json, write_json
 from gleanery.records.parquet import table_of, write_table
 
 NO_REGISTRY = "no opt-out registry is named in the settings: only what repositories say themselves counts"
@@ -77,7 +75,7 @@ def pinned_rules(settings: Settings, root: Path, refresh: bool = False, renew: b
             position = registry.position() if is_new else before["position"]
             rules = [_as_spelled_today(rule) for rule in registry.rules(position)]
             pinned = about | {"position": position, "log": dataclasses.asdict(registry.head_at(position))}
-    write_bytes(root / PIN, json.dumps(pinned, sort_keys=True).encode())
+    write_json(root / PIN, pinned)
     path = root / "tables/optout_rules/rules.parquet"
     write_table(path, "optout_rules", table_of("optout_rules", [dataclasses.asdict(r) for r in rules]))
     write_names(settings, root)

@@ -12,9 +12,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from gleanery.pipeline.steps import read_json
 from gleanery.records.errors import StopRun
-from gleanery.records.files import write_bytes
+from gleanery.records.files import read_json, write_json
 from gleanery.records.withdrawal import MARK, mark_withdrawn
 from gleanery.release.listing import MANIFEST, entries
 
@@ -84,7 +83,7 @@ def put_in_place(root: Path, made: Path) -> list[Path]:
 
 
 def _note(root: Path, names: Iterable[str]) -> None:
-    write_bytes(root / _MADE, json.dumps({"files": sorted(names)}, indent=1).encode() + b"\n")
+    write_json(root / _MADE, {"files": sorted(names)})
 
 
 def _remove(release: Path, name: str) -> None:

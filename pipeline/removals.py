@@ -17,8 +17,8 @@ from gleanery.optout.registry import Registry
 from gleanery.pipeline.optouts import MEMBER_COLUMNS, holds, member_of
 from gleanery.pipeline.release_folder import PLACE
 from gleanery.pipeline.run_folder import PIN
-from gleanery.pipeline.steps import read_json
 from gleanery.records.errors import StopRun
+from gleanery.records.files import read_json
 from gleanery.records.parquet import iter_rows, schema_of
 from gleanery.release.listing import MANIFEST
 from gleanery.shards.removals import Wish

@@ -27,6 +27,7 @@ from gleanery.pipeline.crawl_again import read_again
 from gleanery.pipeline.damage import refuse_damaged
 from gleanery.pipeline.engine import Engine
 from gleanery.pipeline.given_files import with_kept_files
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.memory import PeakMemory
 from gleanery.pipeline.optouts import answered_otherwise, write_names
 from gleanery.pipeline.overrides import overrides_step, refuse_unclear
@@ -38,7 +39,6 @@ from gleanery.pipeline.stage2_conclude import conclude_step, spread_step
 from gleanery.pipeline.stage3_sign import previous_tables
 from gleanery.pipeline.stage4_judge import judge_step, policy_of, refuse_languages
 from gleanery.pipeline.steps import (
-    Marker,
     Step,
     finish,
     finished_count,

@@ -20,8 +20,8 @@ from typing import TextIO
 
 import psutil
 
-from gleanery.pipeline.steps import read_json
 from gleanery.records.errors import StopRun
+from gleanery.records.files import read_json
 
 PIN, LOCK = "optout.json", ".lock"
 # Names a folder for the locks of runs whose own file system has none, as some of clusters are set up.

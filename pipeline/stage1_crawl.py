@@ -31,11 +31,12 @@ from gleanery.pipeline.crawl_again import (
 )
 from gleanery.pipeline.crawl_runs import RAW, Runs
 from gleanery.pipeline.exchange import first_of_each, iter_range
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.neighbours import Part, narrowed, neighbour_tasks, parts_of
 from gleanery.pipeline.optouts import Objected, Way, blocked_sources, located, sources_of
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task, data_files
-from gleanery.pipeline.steps import Marker, Step, made_from
+from gleanery.pipeline.steps import Step, made_from
 from gleanery.quality.decoding import decode
 from gleanery.records.errors import RejectRecord, TryAgain
 from gleanery.records.ids import blob_id, file_id

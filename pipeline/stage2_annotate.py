@@ -15,9 +15,10 @@ from gleanery.licensing.findings import finding_of, plain_of
 from gleanery.licensing.index import SCAN_VERSION, detector_name
 from gleanery.licensing.scan import TIMED_OUT, Scanner
 from gleanery.pipeline.caches import Memory, cache_folder
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task
-from gleanery.pipeline.steps import Marker, Step, part_tasks
+from gleanery.pipeline.steps import Step, part_tasks
 from gleanery.quality.decoding import DECODING, decode
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.quality.language import detect_language, is_generated

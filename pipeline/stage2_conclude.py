@@ -19,12 +19,13 @@ from gleanery.licensing.findings import Finding
 from gleanery.licensing.names import license_role
 from gleanery.licensing.statements import FileFacts
 from gleanery.pipeline.exchange import iter_range, read_ids
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.neighbours import narrowed, parts_of
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, data_files
 from gleanery.pipeline.stage1_crawl import content_tasks, occurrence_files
 from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR, repository_tasks
-from gleanery.pipeline.steps import Marker, Step
+from gleanery.pipeline.steps import Step
 from gleanery.records.parquet import iter_rows, read_table
 
 AT_ONCE = 1024  # files; what was found in a content is a text of some kB at most, and stands there for each file

@@ -23,12 +23,13 @@ from gleanery.dedup.prints import label
 from gleanery.pipeline.arrays import map_arrays
 from gleanery.pipeline.contents import Contents, Pairs, between, lefts, packed, rights
 from gleanery.pipeline.exchange import USUAL_PARTS, part_name
+from gleanery.pipeline.markers import Marker, rests_on
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage3_sign import banding, dedup_parameters, previous_range
 from gleanery.pipeline.stage3_witnesses import standing, witness_kinds
-from gleanery.pipeline.steps import Marker, Step, rests_on
+from gleanery.pipeline.steps import Step
 
 ROWS_AT_ONCE = 1 << 20
 TASKS = 6  # for the bands of a small run; a large one has one for each band, or more

@@ -24,13 +24,14 @@ from gleanery.dedup.signatures import ShingleSets, shingle_sets
 from gleanery.dedup.verify import jaccards, shared_counts
 from gleanery.pipeline.arrays import Blocks, map_arrays, scratch
 from gleanery.pipeline.contents import Contents, Pairs, between, lefts, rights, wanted_texts
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task, array_files, arrays_of, data_files
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage3_candidates import MEASURED, candidates_step, own_parts, pairs_step, range_tasks
 from gleanery.pipeline.stage3_sign import dedup_parameters, index_step, sign_step
 from gleanery.pipeline.stage3_witnesses import witnesses_step
-from gleanery.pipeline.steps import Marker, Step
+from gleanery.pipeline.steps import Step
 from gleanery.records.parquet import read_table
 from gleanery.records.tables import TABLES
 

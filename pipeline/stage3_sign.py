@@ -27,10 +27,11 @@ from gleanery.dedup.texts import texts_of
 from gleanery.pipeline.arrays import Blocks
 from gleanery.pipeline.contents import wanted_texts
 from gleanery.pipeline.exchange import id_range, part_name, read_range
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.settings import DedupSettings, Settings
 from gleanery.pipeline.shard import Shard, Task, arrays_of
 from gleanery.pipeline.stage2_annotate import blob_tasks
-from gleanery.pipeline.steps import Marker, Step
+from gleanery.pipeline.steps import Step
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import read_table, schema_of
 from gleanery.records.tables import TABLES

@@ -20,9 +20,10 @@ from gleanery.licensing.names import license_role
 from gleanery.pipeline.arrays import scratch
 from gleanery.pipeline.contents import Contents
 from gleanery.pipeline.exchange import id_range, read_range
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task, arrays_of, data_files
-from gleanery.pipeline.steps import Marker, Step
+from gleanery.pipeline.steps import Step
 
 # What answers one kind may not answer the next, so in crowds each kind has its own. A licence or an objection: of a
 # content that some file holds which is neither third-party code nor in a fork. Hardly anything answers that licence.

@@ -25,13 +25,14 @@ from gleanery.optout.matching import Matcher
 from gleanery.optout.networks import forks_below, upstreams
 from gleanery.optout.registry import Rule
 from gleanery.pipeline.exchange import read_ids
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.optouts import blocked_sources, members_of
 from gleanery.pipeline.overrides import overrides_of
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage2_annotate import repository_tasks
 from gleanery.pipeline.stage2_conclude import SPREAD, spread_files
-from gleanery.pipeline.steps import Marker, Step
+from gleanery.pipeline.steps import Step
 from gleanery.quality import filters
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.quality.language import is_vendored, language_named

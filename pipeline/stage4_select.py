@@ -23,6 +23,7 @@ from gleanery.dedup.repositories import is_worth_a_row, missing, shared_contents
 from gleanery.dedup.sameness import NEAR, NORMALISED, Policy, equality
 from gleanery.licensing.names import license_role
 from gleanery.pipeline.exchange import read_ids, read_range
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.settings import DedupSettings, Settings
 from gleanery.pipeline.shard import Shard, data_files
 from gleanery.pipeline.stage2_annotate import repository_tasks
@@ -30,7 +31,7 @@ from gleanery.pipeline.stage3_candidates import range_tasks
 from gleanery.pipeline.stage3_cluster import EDGES, edge_files, sameness_policy
 from gleanery.pipeline.stage3_witnesses import bears_witness
 from gleanery.pipeline.stage4_judge import JUDGED, overridden
-from gleanery.pipeline.steps import Marker, Step
+from gleanery.pipeline.steps import Step
 from gleanery.records.parquet import read_table, table_files
 
 # 4: what bars a file flows over all equal forms, however many copies there are. 6: a third shows code in common, too.

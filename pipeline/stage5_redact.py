@@ -20,13 +20,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gleanery.pipeline.exchange import inside, iter_range, part_count, part_name, read_range
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.neighbours import Part, narrowed, neighbour_tasks, parts_of
 from gleanery.pipeline.passing_texts import PassingTexts
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task, data_files
 from gleanery.pipeline.stage2_annotate import blob_tasks
 from gleanery.pipeline.stage4_select import KEPT, kept_files, lacking
-from gleanery.pipeline.steps import Marker, Step
+from gleanery.pipeline.steps import Step
 from gleanery.privacy.rules import redactor_version
 from gleanery.quality.decoding import decode
 from gleanery.records.errors import REPORT_IT, RejectRecord

@@ -19,11 +19,12 @@ import pyarrow as pa
 import tokenizers
 from numpy.typing import NDArray
 
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.passing_texts import PassingTexts
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage5_redact import redactor
-from gleanery.pipeline.steps import Marker, Step, part_tasks
+from gleanery.pipeline.steps import Step, part_tasks
 from gleanery.privacy.rules import redactor_version
 from gleanery.records.errors import StopRun
 from gleanery.records.files import link_file, write_bytes

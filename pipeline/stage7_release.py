@@ -25,6 +25,7 @@ from gleanery.licensing.texts import license_text
 from gleanery.optout.matching import Matcher
 from gleanery.optout.networks import blocked_members
 from gleanery.optout.registry import Rule
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.optouts import MEMBER_COLUMNS, blocked_sources, member_of
 from gleanery.pipeline.release_folder import PLACE, made_by_runs, put_in_place, refuse_other_files, withdraw
 from gleanery.pipeline.settings import Settings
@@ -33,7 +34,7 @@ from gleanery.pipeline.stage2_annotate import LICENSE_DETECTOR
 from gleanery.pipeline.stage4_judge import policy_of
 from gleanery.pipeline.stage5_redact import redactor
 from gleanery.pipeline.stage6_pack import grammars
-from gleanery.pipeline.steps import PYTHON, Marker, Step
+from gleanery.pipeline.steps import PYTHON, Step
 from gleanery.privacy.rules import redactor_version
 from gleanery.quality.decoding import decode
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR

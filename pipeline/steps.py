@@ -13,17 +13,17 @@ import os
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from gleanery.pipeline.markers import Marker, is_there, marker_of, step_folder, write_marker
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import COUNTS, Shard, Task
 from gleanery.records.errors import REPORT_IT, GleaneryError, StopRun, of_system
-from gleanery.records.files import write_bytes
+from gleanery.records.files import read_json, write_json
 from gleanery.records.parquet import Written
-from gleanery.records.step_notes import digest_of
 
 # Part of every fingerprint: raise it when a step writes other bytes from the same input.
 CODE_VERSION = "15"
@@ -78,7 +78,7 @@ def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: 
         "notes": dict(sorted(shard.notes.items())),
         "cpu_ms": round(1000 * (time.process_time() - start)),
     }
-    write_bytes(_sidecar(shard.root, step_name, task.name), _json(sidecar))
+    write_json(_sidecar(shard.root, step_name, task.name), sidecar)
     return task.name
 
 
@@ -86,28 +86,7 @@ def report_error(root: Path, step: str, name: str, message: str, hint: str) -> N
     """Leave an error where the driver finds it, on whichever engine it was met. The first one by name is told."""
     report = {"task": name, "message": message, "hint": hint}
     with contextlib.suppress(OSError):  # a full disk has no room for the report either
-        write_bytes(_folder(root, step) / "errors" / f"{name}.json", _json(report))
-
-
-@dataclass(frozen=True)
-class Marker:
-    """What a finished step left: its fingerprint, every output with its digest, its counts, and what it cost."""
-
-    fingerprint: str
-    outputs: Mapping[str, Written]
-    counts: Mapping[str, int]
-    notes: Mapping[str, int]
-    cpu_ms: int = 0  # the only value here that differs between two runs; no digest depends on it
-    reads: Mapping[str, str] = field(default_factory=dict)  # the digests of the steps that it was made from
-
-    @property
-    def digest(self) -> str:
-        """A digest of all outputs, for the fingerprints of the steps that read them."""
-        return digest_of({p: w.sha256 for p, w in self.outputs.items()})
-
-    def paths(self, root: Path, prefix: str) -> list[Path]:
-        """Outputs below a folder of the run, sorted."""
-        return [root / p for p in sorted(self.outputs) if p.startswith(prefix + "/")]
+        write_json(step_folder(root, step) / "errors" / f"{name}.json", report)
 
 
 def part_tasks(marker: Marker, table: str) -> tuple[Task, ...]:
@@ -145,7 +124,7 @@ def read_marker(root: Path, step: Step, base: str, trimmed: Collection[str] = ()
 
     `trimmed` are steps of which those that only other steps read need not be there.
     """
-    marker = _marker(read_json(_folder(root, step.name) / "done.json"))
+    marker = marker_of(root, step.name)
     whole = _sha([base, [task_fingerprint(base, t) for t in step.tasks]])
     if marker is None or marker.fingerprint != whole:
         return None
@@ -163,35 +142,35 @@ def finished_count(root: Path, step: Step) -> int:
     """How many tasks of a step have a sidecar: one listing of a folder, 0.5 ms for 1,000 tasks; for progress."""
     with contextlib.suppress(FileNotFoundError):
         names = {f"{task.name}.json" for task in step.tasks}
-        return len(names.intersection(os.listdir(_folder(root, step.name) / "tasks")))
+        return len(names.intersection(os.listdir(step_folder(root, step.name) / "tasks")))
     return 0
 
 
 def forget(root: Path, step: Step, tasks: Iterable[Task]) -> None:
     """Take back that the step, and these tasks of it, are done: their outputs are about to be overwritten."""
-    (_folder(root, step.name) / "done.json").unlink(missing_ok=True)
+    (step_folder(root, step.name) / "done.json").unlink(missing_ok=True)
     for task in tasks:
         _sidecar(root, step.name, task.name).unlink(missing_ok=True)
-    for report in (_folder(root, step.name) / "errors").glob("*.json"):
+    for report in (step_folder(root, step.name) / "errors").glob("*.json"):
         report.unlink()
 
 
 def read_notes(root: Path, step: str) -> dict[str, dict[str, Any]]:
     """What each finished task of a step noted, by its name."""
-    paths = sorted((_folder(root, step) / "tasks").glob("*.json"))
+    paths = sorted((step_folder(root, step) / "tasks").glob("*.json"))
     return {path.stem: plain for path in paths if (plain := read_json(path)) is not None}
 
 
 def forget_all(root: Path, step: str, tasks: Iterable[str] | None = None) -> None:
     """Take back that a step is done, and these tasks of it by name, or all: the same command does them anew."""
-    (_folder(root, step) / "done.json").unlink(missing_ok=True)
+    (step_folder(root, step) / "done.json").unlink(missing_ok=True)
     for name in read_notes(root, step) if tasks is None else tasks:
         _sidecar(root, step, name).unlink(missing_ok=True)
 
 
 def first_error(root: Path, step: Step) -> StopRun | None:
     """The error that a task left for people to read, the same one on every engine."""
-    for path in sorted((_folder(root, step.name) / "errors").glob("*.json")):
+    for path in sorted((step_folder(root, step.name) / "errors").glob("*.json")):
         plain = read_json(path)
         if plain is not None:
             return StopRun(f"{step.title}: {plain['message']}", plain["hint"])
@@ -228,32 +207,9 @@ def finish(root: Path, step: Step, base: str, markers: Mapping[str, Marker]) -> 
     return marker
 
 
-def write_marker(root: Path, name: str, marker: Marker) -> None:
-    """Say that a step is finished."""
-    plain = {"fingerprint": marker.fingerprint, "counts": marker.counts, "notes": marker.notes, "cpu_ms": marker.cpu_ms}
-    plain |= {"reads": marker.reads, "outputs": {p: [w.rows, w.bytes, w.sha256] for p, w in marker.outputs.items()}}
-    write_bytes(_folder(root, name) / "done.json", _json(plain))
-
-
-def rests_on(root: Path, name: str, grounds: Collection[str]) -> bool:
-    """Whether a step is finished, and was made by way of any others from what `grounds` left in this folder.
-
-    False where one of them was done anew since, as in a run that was stopped under other settings: then tables of two
-    times stand side by side.
-    """
-    marker = _marker(read_json(_folder(root, name) / "done.json"))
-    if marker is None:
-        return False
-    for below, digest in marker.reads.items():
-        found = _marker(read_json(_folder(root, below) / "done.json"))
-        if found is None or found.digest != digest or not (below in grounds or rests_on(root, below, grounds)):
-            return False
-    return True
-
-
 def sweep(root: Path, step: Step, outputs: Mapping[str, Any]) -> None:
     """Remove what other settings left in the places of this step: later steps read whole folders."""
-    folder = _folder(root, step.name)
+    folder = step_folder(root, step.name)
     for path in [*(folder / "data").rglob("*"), *(p for pattern in step.owns for p in root.glob(pattern))]:
         if path.is_file() and path.relative_to(root).as_posix() not in outputs:
             path.unlink()
@@ -272,52 +228,14 @@ def finished(root: Path, step: str, task: Task, base: str) -> dict[str, Any] | N
     return plain if whole else None
 
 
-def is_there(path: Path, written: Written) -> bool:
-    """Whether an output is there, as far as its size tells."""
-    try:
-        return path.stat().st_size == written.bytes
-    except OSError:
-        return False
-
-
-def _marker(plain: Mapping[str, Any] | None) -> Marker | None:
-    if plain is None or not plain.keys() >= _NOTED:  # such as that of an older version
-        return None
-    outputs = {p: Written(*w) for p, w in plain["outputs"].items()}
-    return Marker(plain["fingerprint"], outputs, plain["counts"], plain["notes"], plain["cpu_ms"], plain["reads"])
-
-
-_NOTED = {"fingerprint", "outputs", "counts", "notes", "cpu_ms", "reads"}
-
-
 def _function(work: str) -> Callable[[Shard], None]:
     module, name = work.split(":")
     function: Callable[[Shard], None] = getattr(importlib.import_module(module), name)
     return function
 
 
-def _folder(root: Path, step: str) -> Path:
-    return root / "work" / step
-
-
 def _sidecar(root: Path, step: str, task: str) -> Path:
-    return _folder(root, step) / "tasks" / f"{task}.json"
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """What a run noted in a file, or None if it is not there or no note: then what it was about is done again.
-
-    A note is never half written, since files are renamed into place; but a person or a disk may have changed it.
-    """
-    try:
-        plain = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
-    return plain if isinstance(plain, dict) else None
-
-
-def _json(plain: Any) -> bytes:
-    return (json.dumps(plain, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+    return step_folder(root, step) / "tasks" / f"{task}.json"
 
 
 def _sha(plain: Any) -> str:

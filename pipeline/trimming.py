@@ -6,16 +6,14 @@ cannot be read the next time is taken from there. A command that finds something
 after a loss; the same settings find nothing. Costs one listing of `work/`.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from gleanery.pipeline.run_folder import clean_temporary, is_run, locked
-from gleanery.pipeline.steps import read_json
 from gleanery.records.errors import StopRun
-from gleanery.records.files import write_bytes
+from gleanery.records.files import read_json, write_json
 from gleanery.records.step_notes import is_finished
 
 NOTE = "work/trimmed.json"
@@ -44,7 +42,7 @@ def trim(root: Path, dry_run: bool = False) -> Freed:
         freed = Freed(len(files), _room(files))
         if not dry_run:
             # First the note: whoever is killed in between leaves files that nobody misses.
-            write_bytes(root / NOTE, json.dumps({"steps": sorted({*steps, *trimmed_steps(root)})}).encode() + b"\n")
+            write_json(root / NOTE, {"steps": sorted({*steps, *trimmed_steps(root)})})
             for path in files:
                 path.unlink()
         return freed

@@ -1,14 +1,16 @@
-"""Files that are whole or absent, whenever a process or the machine ends.
+"""Files that are whole or absent, whenever a process or the machine ends; and notes, which are small files of JSON.
 
 In: a path and bytes, or a file that stands already. Out: a file under that name, written to a temporary one beside it
 and renamed. Costs one rename, and the wait for the disk.
 """
 
 import hashlib
+import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 
 def file_digest(path: Path) -> str:
@@ -56,6 +58,23 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a small file so that it is whole or absent."""
     with atomic_file(path) as out:
         out.write(content)
+
+
+def write_json(path: Path, plain: Mapping[str, Any]) -> None:
+    """Write a note, the same bytes for the same values."""
+    write_bytes(path, (json.dumps(plain, sort_keys=True, indent=1) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A note, or None if it is not there or is none: then what it was about is done again.
+
+    A note is never half written, since files are renamed into place; but a person or a disk may have changed it.
+    """
+    try:
+        plain = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError, RecursionError):
+        return None
+    return plain if isinstance(plain, dict) else None
 
 
 def link_file(source: Path, target: Path) -> None:

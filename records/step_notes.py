@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from gleanery.records.files import read_json
+
 # Written by no step, but by the driver before each command.
 _OF_THE_DRIVER = frozenset({"optout_rules", "optout_names"})
 # The last step writes these first of all, and is not finished while its gate reads them.
@@ -62,7 +64,7 @@ class _Notes:
         self.steps: dict[str, Mapping[str, Any]] = {}
         for path in sorted((folder / "work").glob("*/done.json")):
             try:
-                plain = json.loads(path.read_bytes())
+                plain = read_json(path) or {}
                 self.steps[path.parent.name] = {"outputs": dict(plain["outputs"]), "reads": dict(plain["reads"])}
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # removed meanwhile, or no note: that step is not finished

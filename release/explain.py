@@ -5,11 +5,11 @@ for the same tables. Every statement is the answer to a packaged question, so an
 audit would. Each question costs one pass over the columns that it names: 2 s for a file among a million.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from gleanery.records.errors import StopRun
+from gleanery.records.files import read_json
 from gleanery.release.explain_file import about_file
 from gleanery.release.explain_repository import about_repository
 from gleanery.release.wording import number, shown
@@ -35,11 +35,8 @@ def explain(folder: Path, target: str) -> list[str]:
 
 def _had_registry(folder: Path) -> bool:
     """Whether a run was given a registry; its table of rules is as empty where nobody has objected."""
-    try:
-        note = json.loads((folder / _NOTE).read_bytes())
-    except (OSError, ValueError):
-        return True
-    return not isinstance(note, dict) or note.get("registry") is not None
+    note = read_json(folder / _NOTE)
+    return note is None or note.get("registry") is not None
 
 
 def _lines(database: Database, target: str, had_registry: bool) -> Iterator[str]:

@@ -8,12 +8,11 @@ the cache remembers the newest look. A look that fails is a failure of the sourc
 """
 
 import base64
-import json
 from pathlib import Path
 from typing import NamedTuple
 
 from gleanery.records.errors import RejectRecord
-from gleanery.records.files import write_bytes
+from gleanery.records.files import read_json, write_json
 from gleanery.sources.deadline import Deadline, retried
 from gleanery.sources.gitobjects import GitFiles
 from gleanery.sources.gitrefs import COMMIT_ID, Repository, Tip, default_commits
@@ -115,16 +114,15 @@ def _said(objects: Path, commit: str, limits: Limits, cache: Path, deadline: Dea
 def _recalled(folder: Path) -> _Look | None:
     """The newest look; None if there was none, or if the note of it is damaged."""
     try:
-        note = json.loads((folder / _REMEMBERED).read_bytes())
+        note = read_json(folder / _REMEMBERED) or {}
         said = [Declaration(str(p), None if c is None else base64.b64decode(c, validate=True)) for p, c in note["said"]]
         commit = note["commit"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return _Look(commit, tuple(said)) if commit is None or COMMIT_ID.fullmatch(str(commit)) else None
 
 
 def _remember(folder: Path, look: _Look) -> None:
     said = [[path, None if content is None else base64.b64encode(content).decode()] for path, content in look.said]
-    content = json.dumps({"commit": look.commit, "said": said}).encode()
     if _recalled(folder) != look:
-        write_bytes(folder / _REMEMBERED, content)
+        write_json(folder / _REMEMBERED, {"commit": look.commit, "said": said})

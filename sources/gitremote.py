@@ -10,7 +10,6 @@ pack, at most limits.max_archive_bytes; a look at what is there already costs it
 
 import contextlib
 import errno
-import json
 import os
 import re
 import shutil
@@ -24,7 +23,7 @@ from urllib.parse import urlsplit
 import re2
 
 from gleanery.records.errors import GleaneryError, RejectRecord, TryAgain
-from gleanery.records.files import file_digest, write_bytes
+from gleanery.records.files import file_digest, read_json, write_json
 from gleanery.sources.deadline import Deadline, retried
 from gleanery.sources.gitobjects import own_repository
 from gleanery.sources.gitprocess import Git, ended
@@ -90,14 +89,13 @@ def fetch_commit(url: str, tip: Tip, asked: str | None, folder: Path, limits: Li
 def is_whole(place: Path, deadline: Deadline) -> bool:
     """Whether a clone is there and has just the objects that were fetched."""
     try:
-        return bool(_note(place)["files"] == _digests(place, deadline))
-    except (OSError, ValueError, KeyError, TypeError):
+        return bool(_note(place).get("files") == _digests(place, deadline))
+    except OSError:
         return False
 
 
 def _note(place: Path) -> dict[str, Any]:
-    note: dict[str, Any] = json.loads((place / _NOTE).read_bytes())
-    return note
+    return read_json(place / _NOTE) or {}
 
 
 def _digests(place: Path, deadline: Deadline) -> dict[str, str]:
@@ -111,10 +109,10 @@ def _digests(place: Path, deadline: Deadline) -> dict[str, str]:
 
 def _use(place: Path, asked: str | None) -> None:
     """Note that a clone is in use; one that is asked for by its id stays from now on."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError):
         note = _note(place)
         if asked is None and note.get("asked") is not None:
-            write_bytes(place / _NOTE, json.dumps(note | {"asked": None}).encode())
+            write_json(place / _NOTE, note | {"asked": None})
         os.utime(place / _NOTE)
 
 
@@ -180,7 +178,7 @@ def _fetch(url: str, tip: Tip, asked: str | None, folder: Path, limits: Limits, 
         except CannotCutHistory:
             _run(url, directory, deadline, "fetch", *_QUIET, *wanted, largest=limits.max_archive_bytes)
         commit = _fetched(directory, deadline)
-        write_bytes(directory / _NOTE, json.dumps({"asked": asked, "files": _digests(directory, deadline)}).encode())
+        write_json(directory / _NOTE, {"asked": asked, "files": _digests(directory, deadline)})
         try:
             os.rename(directory, folder / commit)
         except OSError:

@@ -8,14 +8,13 @@ use. Costs one small file for each download.
 
 import contextlib
 import hashlib
-import json
 import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gleanery.records.files import write_bytes
+from gleanery.records.files import read_json, write_json
 from gleanery.sources.downloads import downloads_of, sweep
 from gleanery.sources.takenaway import take_away
 
@@ -31,8 +30,7 @@ def recall(source: str, which: str, cache: Path) -> Mapping[str, Any] | None:
 def remember(source: str, which: str, sha256: str, note: Mapping[str, Any], cache: Path) -> None:
     """Note what was fetched, and remove what no note of this source has named for a day."""
     place = _place(source, which, cache)
-    content = {"source": source, "archive": sha256, **note}
-    write_bytes(place, json.dumps(content, indent=1, sort_keys=True).encode())
+    write_json(place, {"source": source, "archive": sha256, **note})
     named = {noted["archive"] for path in place.parent.glob("*.json") if (noted := _read(path)) is not None}
     for path in sorted(downloads_of(source, cache).glob("*")):
         with contextlib.suppress(FileNotFoundError):  # another process was faster
@@ -58,10 +56,5 @@ def _place(source: str, which: str, cache: Path) -> Path:
 
 def _read(place: Path) -> dict[str, Any] | None:
     """The note, or None if it is not there or damaged; the file that it names is never one outside the cache."""
-    try:
-        note = json.loads(place.read_bytes())
-    except (FileNotFoundError, ValueError, RecursionError):
-        return None
-    if not isinstance(note, dict) or not isinstance(note.get("archive"), str):
-        return None
-    return note if _DIGEST.fullmatch(note["archive"]) else None
+    note = read_json(place)
+    return note if note is not None and _DIGEST.fullmatch(str(note.get("archive"))) else None

@@ -25,12 +25,12 @@ from gleanery.dedup.origin import packed_ranks, packed_ties
 from gleanery.pipeline import stage3_candidates, stage3_sign
 from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
 from gleanery.pipeline.exchange import part_name, write_sorted
+from gleanery.pipeline.markers import Marker, write_marker
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import DedupSettings, RunSettings, Settings
 from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage3_cluster import STEPS
 from gleanery.pipeline.stage3_witnesses import LICENCE, OBJECTION, WEAK, mark_witnesses, standing, witness_kinds
-from gleanery.pipeline.steps import Marker, write_marker
 from gleanery.quality.decoding import decode
 from gleanery.records.errors import StopRun
 from gleanery.records.ids import blob_id, partition

@@ -13,20 +13,12 @@ from test_pipeline_run import rows, tree
 from gleanery.optout.registry import Registry
 from gleanery.pipeline import crawl_runs, stage1_crawl
 from gleanery.pipeline.crawl_again import KEPT, crawl_is_done, read_again, unread
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import Settings, load_settings
 from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage1_crawl import crawl_step, gather_parts
-from gleanery.pipeline.steps import (
-    Marker,
-    Step,
-    finish,
-    pending,
-    run_task,
-    step_fingerprint,
-    task_fingerprint,
-    task_json,
-)
+from gleanery.pipeline.steps import Step, finish, pending, run_task, step_fingerprint, task_fingerprint, task_json
 from gleanery.records.errors import StopRun, TryAgain
 from gleanery.records.parquet import table_of, write_table
 from gleanery.release.verify import verify

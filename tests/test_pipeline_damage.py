@@ -10,9 +10,9 @@ import pytest
 from test_pipeline_run import tree
 
 from gleanery.pipeline.damage import refuse_damaged
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import load_settings
-from gleanery.pipeline.steps import Marker
 from gleanery.records.errors import StopRun
 from gleanery.records.files import link_file
 from gleanery.records.parquet import Written

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 
 from gleanery.pipeline import run as driver
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.run import Progress
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.steps import (
-    Marker,
     Step,
     finish,
     finished_count,

@@ -9,7 +9,7 @@ from run_folder import good_rows, write_run
 from typer.testing import CliRunner
 
 from gleanery.pipeline.cli import app
-from gleanery.pipeline.steps import Marker
+from gleanery.pipeline.markers import Marker
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import Written
 from gleanery.records.step_notes import digest_of, has_release_of_before

@@ -5,9 +5,9 @@ import tokenizers
 
 pytest.importorskip("tree_sitter", reason="tree-sitter and its grammars are not installed")
 
+from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.settings import Settings, ShardSettings
 from gleanery.pipeline.stage6_pack import tokens_step
-from gleanery.pipeline.steps import Marker
 from gleanery.records.parquet import Written
 from gleanery.shards import syntax
 from gleanery.shards.syntax import BYTES_PER_SPAN, GRAMMARS, LEAST_SPAN, MOST_BYTES, spans_of

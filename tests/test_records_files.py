@@ -1,0 +1,27 @@
+"""Files are whole or absent, and a note that is damaged in any way counts as none."""
+
+from pathlib import Path
+
+import pytest
+
+from gleanery.records.files import atomic_file, file_digest, read_json, write_json
+
+
+def test_a_note_is_read_as_it_was_written(tmp_path: Path) -> None:
+    write_json(tmp_path / "a/note.json", {"b": ["ä", "\ud800"], "a": 1})
+    assert read_json(tmp_path / "a/note.json") == {"a": 1, "b": ["ä", "\ud800"]}
+    write_json(tmp_path / "again.json", {"a": 1, "b": ["ä", "\ud800"]})
+    assert file_digest(tmp_path / "again.json") == file_digest(tmp_path / "a/note.json")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"null", b"\xff\xfe", b'{"a": ', b"[" * 100_000])
+def test_a_damaged_note_is_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "note.json").write_bytes(content)
+    assert read_json(tmp_path / "note.json") is None and read_json(tmp_path / "other.json") is None
+
+
+def test_a_file_that_was_not_written_to_its_end_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), atomic_file(tmp_path / "x") as out:
+        out.write(b"half")
+        raise KeyError
+    assert not list(tmp_path.iterdir())
