@@ -33,6 +33,8 @@ from gleanery.records.names import canonical_repository
 
 FORGOTTEN_AFTER = 30  # days for which a request without a proof is kept after its end
 _VISITS_KEPT = 2 * 86_400  # seconds
+_AT_ONCE = 100  # requests that are forgotten while others wait: a fifth of a second
+_LET_IN = 0.15  # seconds; SQLite looks every 0.1 s whether it may write
 
 __all__ = ["Challenge", "Proof", "Registry", "Request", "Rule"]
 
@@ -232,18 +234,29 @@ class Registry:
         """Empty requests that ended without a proof so many days ago; how many those were. Old visits go too.
 
         Their receipts open nothing any more. A request that was proven stays, as the rule that followed from it does.
+        Few are done at once, and visitors are let in between: somebody may have filed very many.
         """
+        forgotten, before = 0, self._clock() - days * 86_400
+        while self.expire_challenges():
+            time.sleep(_LET_IN)
+        while now := self._forget_some(before):
+            forgotten += now
+            time.sleep(_LET_IN)
+        with self._appending() as (connection, at):
+            connection.execute(_FORGET, {"old": at - _VISITS_KEPT})
+        schema.empty_journal(self._engine)
+        return forgotten
+
+    def _forget_some(self, before: int) -> int:
+        """Empty a few of those that ended before a time; how many, 0 when there are none left."""
         table = schema.requests
-        ended = (table.c.state.in_(("rejected", "withdrawn")), table.c.rule_seq.is_(None))
-        query = sa.select(table.c.id).where(*ended, table.c.updated_at <= self._clock() - days * 86_400)
-        self.expire_challenges()
+        ended = (table.c.state.in_(("rejected", "withdrawn")), table.c.rule_seq.is_(None), table.c.updated_at <= before)
         with self._appending() as (connection, now):
-            ids = connection.execute(query.order_by(table.c.id)).scalars().all()
+            some = sa.select(table.c.id).where(*ended).order_by(table.c.id).limit(_AT_ONCE)
+            ids = connection.execute(some).scalars().all()
             for request_id in ids:
                 step.forget(connection, now, request_id)
-            connection.execute(_FORGET, {"old": now - _VISITS_KEPT})
-        schema.empty_journal(self._engine)
-        return len(ids)
+            return len(ids)
 
     def mark_applied(self, position: int) -> int:
         """A run has used the rules up to this position: its verified requests become applied; how many there were.

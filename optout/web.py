@@ -25,6 +25,7 @@ from gleanery.optout.connections import AT_ONCE, patient_protocol
 from gleanery.optout.guard import Forms, Places, Refused, Running, Shield, Turnstile, network, security_headers
 from gleanery.optout.registry import Registry
 from gleanery.optout.registry import Request as OwnersRequest
+from gleanery.optout.seldom import Seldom
 from gleanery.optout.settings import Limit, WebSettings, in_form
 from gleanery.optout.typed import as_seen
 from gleanery.records.errors import GleaneryError, RejectRecord
@@ -77,6 +78,8 @@ def serve(registry_url: str | URL, host: str, port: int, settings: WebSettings) 
     proof.ensure_checks()
     registry = Registry.open(registry_url, wait=_VISITORS_WAIT)
     ended = threading.Event()
+    for logger in (_log, logging.getLogger("uvicorn.error")):
+        logger.addFilter(Seldom())
     threading.Thread(target=_forget, args=(registry, ended), daemon=True).start()
     try:
         uvicorn.run(
@@ -165,6 +168,8 @@ class _Site:
         return Response(pages.stylesheet(), media_type="text/css", headers={"cache-control": "max-age=3600"})
 
     def health(self) -> Response:
+        """Whether owners can use the page. Every page counts a visit, so one that cannot be written serves nobody."""
+        self.registry.count_visit("health", 60)
         position = self.registry.position()
         if not self.checks_work:
             return JSONResponse({"status": "checks are not possible", "position": position}, 503)

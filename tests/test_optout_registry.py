@@ -724,6 +724,23 @@ def test_an_operator_sees_the_requests_and_closes_those_that_wait(registry: Regi
             registry.reject_request(number)
 
 
+def test_while_very_many_are_forgotten_others_may_write(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    registry, other = Registry.open(place, clock=clock), Registry.open(place, clock=clock, wait=1)
+    for number in range(5):
+        registry.create_request(f"https://github.com/invented-person/diary-{number}")
+    clock.now += 40 * 86_400
+    registry.expire_challenges()
+    clock.now += 40 * 86_400
+    between = []
+    monkeypatch.setattr("gleanery.optout.registry._AT_ONCE", 2)
+    monkeypatch.setattr(time, "sleep", lambda _: between.append(other.count_visit("visit", 3600)[0]))
+    assert registry.forget() == 5 and between == [1, 2, 3]
+    registry.verify_log()
+    registry.close()
+    other.close()
+
+
 def test_every_change_of_a_challenge_is_logged(place: str) -> None:
     clock = Clock()
     registry = Registry.open(place, clock=clock)

@@ -1,6 +1,7 @@
 """The page: it says what is true, changes something only for forms of its own, and echoes nothing unescaped."""
 
 import contextlib
+import logging
 import re
 import socket
 import threading
@@ -22,6 +23,7 @@ from gleanery.optout.engines import RegistryAway
 from gleanery.optout.pages import STATES, WAYS_OUT, stylesheet
 from gleanery.optout.proof import RESULTS, ProofResult
 from gleanery.optout.registry import Registry
+from gleanery.optout.seldom import Seldom
 from gleanery.optout.settings import Limit, WebSettings
 from gleanery.optout.typed import as_seen
 from gleanery.optout.web import create_app
@@ -705,6 +707,34 @@ def test_an_owner_on_a_host_without_a_dot_gets_a_file(visit: Visit, registry: Re
 def test_health_names_the_position(visit: Visit, registry: Registry) -> None:
     registry.append_rule("repo", "github.com/alice/lib", "block")
     assert visit().get("/healthz").json() == {"status": "ok", "position": 1}
+
+
+def test_a_registry_that_cannot_be_written_is_not_well(
+    visit: Visit, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> tuple[int, int]:
+        raise RegistryAway("the disk is full", "make room")
+
+    monkeypatch.setattr(registry, "count_visit", full)
+    assert [visit().get(path).status_code for path in ("/", "/healthz")] == [503, 503]
+
+
+def test_no_visitor_fills_the_log_with_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    logger = logging.getLogger("gleanery.test-of-seldom")
+    logger.addFilter(Seldom(60, lambda: now[0]))
+    with caplog.at_level(logging.INFO):
+        for at in (0, 1, 2, 59, 61):
+            now[0] = at
+            logger.warning("Invalid HTTP request received.")
+            logger.info("course")
+        logger.error("another %s", "line")
+    assert [text for text in caplog.messages if text != "course"] == [
+        "Invalid HTTP request received.",
+        "Invalid HTTP request received. (and 3 more like this since the last line)",
+        "another line",
+    ]
+    assert caplog.messages.count("course") == 5
 
 
 def test_the_page_describes_no_interface_of_its_own(visit: Visit) -> None:
