@@ -22,7 +22,7 @@ _MOVES: Mapping[str, str] = MappingProxyType(
         "received": "a block was asked for",
         "challenged": "waits for the file in the repository",
         "verified": "the file was found",
-        "applied": "a run has read its sources by the rules, this one among them",
+        "applied": "a version was built that obeys it",
         "withdrawn": "the owner took it back",
         "forgotten": "what it was about was deleted",
     }

@@ -1,8 +1,8 @@
 """The opt-out page: an owner names a repository, proves that it is theirs, and sees the state of the request.
 
 In: a registry and settings. Out: a FastAPI application that serves plain HTML and needs no JavaScript, and `serve`,
-which runs it. A page took 3 ms of processor time (SQLite). It stores no e-mail address, no account and no client
-address in the clear.
+which runs it. A page took 3 ms of processor time (SQLite). It stores no e-mail address, no account but in the name of a
+repository, and no client address in the clear.
 """
 
 import logging
@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from gleanery.optout import challenge, engines, forges, pages, proof
 from gleanery.optout.connections import AT_ONCE, patient_protocol
 from gleanery.optout.guard import Forms, Places, Refused, Running, Shield, Turnstile, network, security_headers
-from gleanery.optout.registry import Registry
+from gleanery.optout.registry import FORGOTTEN_AFTER, Registry
 from gleanery.optout.registry import Request as OwnersRequest
 from gleanery.optout.seldom import Seldom
 from gleanery.optout.settings import Limit, WebSettings, in_form
@@ -154,7 +154,9 @@ class _Site:
         self.registry, self.settings = registry, settings
         self.forms, self.turnstile = Forms(secret, settings), Turnstile(registry, secret)
         hosts = (*settings.forges, *settings.extra_hosts)
-        self.templates = pages.environment(dataset=settings.dataset, contact=settings.contact, hosts=hosts)
+        self.templates = pages.environment(
+            dataset=settings.dataset, contact=settings.contact, hosts=hosts, forgotten_after=FORGOTTEN_AFTER
+        )
         self.places = Places(settings.checks_at_once)
         self.checks_work = True
 

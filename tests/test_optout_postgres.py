@@ -113,7 +113,12 @@ def test_a_request_goes_its_way_and_is_there_after_reopening(url: str) -> None:
     assert [rule.value for rule in registry.rules()] == ["github.com/alice/lib"]
     assert registry.standing_rule("git@github.com:alice/lib.git")
     assert registry.mark_applied(1) == 1
-    assert registry.expire_challenges() == 0
+    assert registry.expire_challenges() == 0 and registry.forget() == 0
+    assert "rule 1: block repo github.com/alice/lib" in [
+        entry.sentence for entry in registry.history("repo", made.repository)
+    ]
+    assert len(registry.history()) == registry.log_head().entries
+    assert [asked.state for asked in registry.requests()] == ["applied"]
     registry.verify_log()
     registry.close()
 

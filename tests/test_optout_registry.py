@@ -683,7 +683,7 @@ def test_the_log_tells_what_was_asked_and_what_came_of_it(registry: Registry) ->
         "file 1 passed",
         "the file was found",
         "rule 2: block repo github.com/alice/lib",
-        "a run has read its sources by the rules, this one among them",
+        "a version was built that obeys it",
         "file 2 was handed out, to unblock",
         f"the repository was checked: passed, at commit {'c' * 40}",
         "file 2 passed",

@@ -22,7 +22,7 @@ from gleanery.optout.connections import patient_protocol
 from gleanery.optout.engines import RegistryAway
 from gleanery.optout.pages import STATES, WAYS_OUT, stylesheet
 from gleanery.optout.proof import RESULTS, ProofResult
-from gleanery.optout.registry import Registry
+from gleanery.optout.registry import FORGOTTEN_AFTER, Registry
 from gleanery.optout.seldom import Seldom
 from gleanery.optout.settings import Limit, WebSettings
 from gleanery.optout.typed import as_seen
@@ -215,6 +215,14 @@ def test_an_owner_who_names_no_repository_is_told_the_way_on(visit: Visit, typed
 def test_a_contact_is_a_link_only_where_it_is_an_address(visit: Visit, contact: str, shown: bool) -> None:
     text = visit(replace(SETTINGS, contact=contact)).get("/").text
     assert (f'href="{contact}"' in text) is shown and f"{contact}" in text
+
+
+def test_owners_are_told_what_is_stored_before_they_ask(visit: Visit) -> None:
+    client = visit()
+    start = client.get("/").text
+    assert 'id="stored"' in start and "the name of the account" in start and f"{FORGOTTEN_AFTER} days after" in start
+    review = client.get(f"/review?repository={REPOSITORY}").text
+    assert "can ask here whether" in review and 'href="/#stored"' in review
 
 
 def test_every_page_answers_those_who_ask_for_its_head_only(visit: Visit) -> None:
