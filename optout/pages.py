@@ -17,10 +17,10 @@ from gleanery.optout.proof import RESULTS
 # What the owner can do about a check that did not pass.
 WAYS_OUT: Mapping[str, str] = MappingProxyType(
     {
-        "file_missing": "Commit the file to the default branch (not to another branch or a pull request) and push it. Its name has to "
-        "be .well-known/dataset-optout.json, or .dataset-optout.json with a dot before it, in no folder.",
-        "file_differs": "Copy the whole content from this page again, and save it as plain text in UTF-8. The file belongs to this "
-        "request only.",
+        "file_missing": "Commit the file to the default branch (not to another branch or a pull request) and push it. "
+        "Its name has to be .well-known/dataset-optout.json, or .dataset-optout.json (with the dot) in no folder.",
+        "file_differs": "Copy the whole content from this page again, and save it as plain text in UTF-8. "
+        "The file belongs to this request only.",
         "not_public": "Check the address, and that the repository is public while we check.",
         "empty": "Push a first commit with the file to the default branch.",
         "moved": "Withdraw this request and make one with the address the repository has now.",
