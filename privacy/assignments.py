@@ -7,7 +7,6 @@ no expressions, or inside a connection string. A literal may begin on the line b
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
@@ -26,6 +25,7 @@ from gleanery.privacy.literals import (
 from gleanery.privacy.patterns import Found, as_pattern, compile_pattern
 from gleanery.privacy.references import Place, is_reference
 from gleanery.privacy.rules import load_rules
+from gleanery.privacy.secret_names import is_plain, wanted_by, words_of
 from gleanery.privacy.source import Source
 from gleanery.privacy.strings import is_between_strings
 from gleanery.privacy.values import is_code_of_error, is_key, is_password, is_stand_in
@@ -95,7 +95,6 @@ _FINGERPRINT = re.compile(r"(?:0x)?(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{16})")
 _FETCHES_KEY = re.compile(rb"(?i)\brecv-keys?\b|\bkeyserver\b|\bapt-key\b|\bgpg2?[ \t]+-|\bfingerprint\b")
 _BLANKS = re.compile(rb"[ \t]*")
 _LEFT_OF_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zß-ÿĀ-ſ]+|[^\x00-\x7f]+")
 _DEFINER = re.compile(
     rb"(?i)(?:(?:define|set\w*|put\w*|add\w*|insert|with\w*|const\w*|env\w*|export|header|property|param|append|config"
     rb"|environ\.get|getenv|get_env\w*|fetch|getordefault|(?:map|pair|entry)\.of|\b(?:entry|pair))[ \t]?\("
@@ -107,8 +106,20 @@ _KEY_OF_HASH = re.compile(rb"[\w>\]})]\{[\"']?$")
 _SETTER = re.compile(r"(?i)(?:\w*\.)*(?:(?:set|with|add)\w*|password|passphrase)")
 
 
+_Named = Iterator[tuple[tuple[int, int] | None, str, str]]  # where a value stands, its name, and what that asks for
+
+
 def find(source: Source) -> Iterator[Hit]:
     """Hits in bytes. Hits may overlap; all are judged by their value."""
+    yield from _assigned(source)
+    for places in (_behind_options, _beside, _beside_in_settings, _in_value_fields, _in_defaults, _said):
+        for span, name, wanted in places(source):
+            if span is not None:
+                yield from judged(source, span, name, wanted)
+
+
+def _assigned(source: Source) -> Iterator[Hit]:
+    """Values behind a name and what assigns, of which some are parted into several literals."""
     read = 0
     for found in _ASSIGNMENT.finditer(source.raw):
         if found.start() < read:
@@ -122,39 +133,49 @@ def find(source: Source) -> Iterator[Hit]:
             yield from _judged_parts(source, span, name, wanted)
             # What looks like names inside a very long value is not read again: the time stays linear.
             read = span[1] if span[1] - span[0] > 100 else 0
+
+
+def _behind_options(source: Source) -> _Named:
     for found in _OPTION.finditer(source.raw):
         name = found.group(1).decode("ascii")
         span = quoted_span(source.raw, found.end()) or (bare_span(source, found.end()) if source.bare_values else None)
-        if span is not None:
-            yield from judged(source, span, name.strip("-"), wanted_by(name))
+        yield span, name.strip("-"), wanted_by(name)
+
+
+def _beside(source: Source) -> _Named:
     for found in _BESIDE.finditer(source.raw):
         name = _name(source.raw, found)
         wanted = wanted_by(name)
         span = quoted_span(source.raw, found.end(1)) if wanted else None
         if span is not None and _stands_beside(source, found, span):
-            yield from judged(source, span, name, wanted)
+            yield span, name, wanted
+
+
+def _beside_in_settings(source: Source) -> _Named:
     for found in _BARE_BESIDE.finditer(source.raw) if source.bare_values else ():
         name = found.group(1).decode("ascii", "replace")
-        span = quoted_span(source.raw, found.end()) or bare_span(source, found.end())
-        if span is not None:
-            yield from judged(source, span, name, wanted_by(name))
+        yield quoted_span(source.raw, found.end()) or bare_span(source, found.end()), name, wanted_by(name)
+
+
+def _in_value_fields(source: Source) -> _Named:
     for found in _VALUE_FIELD.finditer(source.raw):
         beside = _NAME_FIELD.search(source.raw, max(0, found.start() - 250), found.start())
         wanted = wanted_by(beside.group(1).decode("ascii", "replace")) if beside else ""
-        span = _field_span(source, found, bool(found.group(1) or found.group(2))) if wanted else None
-        if span is not None:
-            yield from judged(source, span, "", wanted)
+        if wanted:
+            yield _field_span(source, found, bool(found.group(1) or found.group(2))), "", wanted
+
+
+def _in_defaults(source: Source) -> _Named:
     for found in _DEFAULT_FIELD.finditer(source.raw):
         beside = _HAS_DEFAULT.search(source.raw, max(0, found.start() - 400), found.start())
         name = next(filter(None, beside.groups()), b"").decode("ascii", "replace") if beside else ""
-        wanted = wanted_by(name)
-        span = _field_span(source, found) if wanted else None
-        if span is not None:
-            yield from judged(source, span, "", wanted)
+        if wanted := wanted_by(name):
+            yield _field_span(source, found), "", wanted
+
+
+def _said(source: Source) -> _Named:
     for found in _SAID.finditer(source.raw):
-        span = quoted_span(source.raw, found.start(1))
-        if span is not None:
-            yield from judged(source, span, "password", "PASSWORD")
+        yield quoted_span(source.raw, found.start(1)), "password", "PASSWORD"
 
 
 def _judged_parts(source: Source, span: tuple[int, int], name: str, wanted: str) -> Iterator[Hit]:
@@ -190,8 +211,8 @@ def judged(source: Source, span: tuple[int, int], name: str, wanted: str) -> Ite
 
 def _rule(value: str, name: str, wanted: str, place: Place) -> tuple[str, str, float] | None:
     """The kind of a value by what its name asks for, the rule that says so, and how sure it is."""
-    if wanted == "PASSWORD" and is_password(value, _is_plain(name), place):
-        return None if is_code_of_error(value, _words(name)) else ("PASSWORD", "assigned_password", 0.8)
+    if wanted == "PASSWORD" and is_password(value, is_plain(name), place):
+        return None if is_code_of_error(value, words_of(name)) else ("PASSWORD", "assigned_password", 0.8)
     if wanted == "KEY" and is_key(value, 2.8, 10, place):
         return "KEY", "assigned_key", 0.7
     if wanted == "MAYBE" and is_key(value, 3.2, 20, place) and not _UUID.fullmatch(value):
@@ -203,7 +224,7 @@ def _is_fingerprint(source: Source, span: tuple[int, int], value: str, name: str
     """The fingerprint of a public key, by which programs of OpenPGP fetch it: so says its name, or a command near."""
     if not _FINGERPRINT.fullmatch(value):
         return False
-    if any(part.lower() in load_rules().words["fingerprint_words"] for part in _WORD.findall(name)):
+    if any(word in load_rules().words["fingerprint_words"] for word in words_of(name)):
         return True
     return _FETCHES_KEY.search(source.raw, max(0, span[0] - 200), span[1] + 200) is not None
 
@@ -216,44 +237,6 @@ def _name(raw: bytes, found: Found) -> str:
     if left[:1] in (b"n", b"r", b"t") and window[: -len(left)].endswith(b"\\"):
         left = left[1:]  # a line end or a tab as strings write it
     return (left + raw[start : found.start(1)]).decode("utf-8", "replace")
-
-
-@lru_cache(maxsize=4096)
-def wanted_by(name: str) -> str:
-    """PASSWORD, KEY, MAYBE (a key if it is random enough), or nothing, from the words of a name.
-
-    >>> wanted_by("DB_PASSWORD"), wanted_by("password_field"), wanted_by("github.apiToken"), wanted_by("frob-key")
-    ('PASSWORD', '', 'KEY', 'MAYBE')
-    """
-    words = load_rules().words
-    parts = _words(name)
-    if not parts or parts[-1] in words["about_words"]:
-        return ""
-    named = [p in words["password_words"] or p.endswith(_ENDINGS) for p in parts]
-    if any(named):
-        behind = parts[len(parts) - named[::-1].index(True) :]
-        return "PASSWORD" if all(p in words["behind_password"] for p in behind) else ""
-    if "public" in parts or "publishable" in parts:
-        return ""  # publicKeyToken: what anybody may know
-    pairs = {f"{a}.{b}" for a, b in zip(parts, parts[1:], strict=False)}
-    if any(p in words["key_words"] for p in parts) or pairs & words["key_pairs"]:
-        return "KEY"
-    if not words["identifier_words"].isdisjoint(parts):
-        return ""
-    return "MAYBE" if parts[-1].endswith(("key", "keys", "token", "secret", "auth", "cred")) else ""
-
-
-_ENDINGS = tuple(sorted(load_rules().words["password_endings"]))
-
-
-def _words(name: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(name)]
-
-
-def _is_plain(name: str) -> bool:
-    """The name ends in a word for password and nothing else, so a plain word behind it is one too."""
-    parts = _words(name)
-    return parts != [] and parts[-1].endswith((*_ENDINGS, "pass"))
 
 
 def _stands_beside(source: Source, found: Found, span: tuple[int, int]) -> bool:

@@ -10,11 +10,12 @@ nothing more.
 import re
 from collections.abc import Iterator
 
-from gleanery.privacy.assignments import judged, wanted_by
+from gleanery.privacy.assignments import judged
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
 from gleanery.privacy.literals import bare_span, quoted_span
 from gleanery.privacy.patterns import compile_pattern
+from gleanery.privacy.secret_names import wanted_by
 from gleanery.privacy.source import Source
 
 NAME, ENTITIES = "call_value", ("PASSWORD", "KEY")

@@ -7,20 +7,19 @@ that cannot be used is no failure of the source: it is a StopRun.
 """
 
 import contextlib
-import errno
-import os
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from gleanery.records.errors import GleaneryError, RejectRecord, StopRun, TryAgain
+from gleanery.records.errors import RejectRecord
 from gleanery.sources import npm, pypi
 from gleanery.sources.archives import archive_at, open_archive
 from gleanery.sources.contents import reason_to_skip
 from gleanery.sources.deadline import Deadline
 from gleanery.sources.downloads import Follow, cached_file, fetch_file
+from gleanery.sources.faults import as_ours
 from gleanery.sources.gitdefault import Declaration, at_head, declared_on_disk, declared_on_web
 from gleanery.sources.gitobjects import GitFiles
 from gleanery.sources.gitrefs import find_repository, find_tip
@@ -105,7 +104,7 @@ class Reading:
                     yield entry
                     self._deadline.resume()
         except (OSError, ValueError) as error:
-            raise _as_ours(error, self._cache) from None
+            raise as_ours(error, self._cache) from None
         finally:
             contents.close()
             self._deadline.pause()
@@ -155,7 +154,7 @@ def open_source(
         deadline.pause()
         return reading
     except (OSError, ValueError) as error:
-        raise _as_ours(error, cache) from None
+        raise as_ours(error, cache) from None
 
 
 def forget_source(source: Source, cache: Path) -> None:
@@ -286,32 +285,3 @@ def _entry(row: Row, content: bytes | None, readable: Set[str]) -> Entry:
         return Entry(row.path, row.mode, row.size, None, row.skipped, path if path in readable else None)
     skipped = row.skipped or ("unreadable" if content is None else reason_to_skip(content))
     return Entry(row.path, row.mode, row.size, None if skipped else content, skipped)
-
-
-# Sources are only read, so these are about the cache; the others are if they are about a path of it.
-_NO_WRITING = (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NO_FOLDER = (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EIO)
-
-
-def _as_ours(error: OSError | ValueError, cache: Path) -> GleaneryError:
-    """One of our errors for what the system says; its words may hold a path or a value of the source."""
-    if isinstance(error, OSError):
-        if error.errno in _NO_WRITING or (error.errno in _NO_FOLDER and _is_about(error, cache.absolute())):
-            message = f"the cache {cache} cannot be used: {os.strerror(error.errno)}"
-            hint = "see that it is a folder with room, mounted for writing, that you may write to; or set run.cache"
-            return StopRun(message, hint)
-        if error.errno == errno.ENOENT and _is_about(error, cache.absolute()):
-            return TryAgain("what was being read was taken out of the cache meanwhile", "read it again with --retry")
-        if error.errno in (errno.EMFILE, errno.ENFILE):
-            return TryAgain(
-                "too many files are open", "raise the limit of open files (`ulimit -n`), and read it again with --retry"
-            )
-    return RejectRecord("the source could not be read", "check that it is whole and that you may read it")
-
-
-def _is_about(error: OSError, cache: Path) -> bool:
-    """Whether an error names something in the cache, or a folder above that it was to be made in."""
-    if not isinstance(error.filename, (str, Path)):
-        return False
-    path = Path(error.filename).absolute()
-    return path.is_relative_to(cache) or (cache.is_relative_to(path) and not os.path.exists(cache))

@@ -9,10 +9,11 @@ import pytest
 
 from gleanery.pipeline import stage2_conclude
 from gleanery.pipeline.crawl_runs import RAW
+from gleanery.pipeline.crawled import OCCURRENCES
 from gleanery.pipeline.exchange import write_sorted
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task
-from gleanery.pipeline.stage1_crawl import MAX_NAMES, OCCURRENCES, gather_parts
+from gleanery.pipeline.stage1_crawl import MAX_NAMES, gather_parts
 from gleanery.pipeline.stage2_conclude import SPREAD, spread_files, spread_parts
 from gleanery.records.ids import blob_id
 from gleanery.records.parquet import read_table, table_of, write_table

@@ -11,7 +11,7 @@ from small_corpus import MIT, add_commit, code, make_repository
 from test_pipeline_run import rows, tree
 
 from gleanery.optout.registry import Registry
-from gleanery.pipeline import crawl_runs, stage1_crawl
+from gleanery.pipeline import crawl_runs, crawled, stage1_crawl
 from gleanery.pipeline.crawl_again import KEPT, crawl_is_done, read_again, unread
 from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.run import curate
@@ -227,14 +227,14 @@ def test_an_objection_that_was_read_holds_even_if_the_rest_cannot_be_read(
     root = tmp_path / "run"
     _crawl(root, settings)
     add_commit(tmp_path / "one", {".dataset-optout.json": '{"opt_out": true}\n'})
-    real = stage1_crawl._Crawl.add_entry
+    real = crawled.Crawled.add_entry
 
     def fails(self: Any, identity: Any, entry: Any) -> None:
         real(self, identity, entry)
         if entry.declares:
             raise TryAgain("the server went away")
 
-    monkeypatch.setattr(stage1_crawl._Crawl, "add_entry", fails)
+    monkeypatch.setattr(crawled.Crawled, "add_entry", fails)
     assert _said(root, _crawl(root, settings, again=True)) == (["acme/one"], [])
 
 

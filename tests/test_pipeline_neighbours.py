@@ -15,12 +15,12 @@ from test_pipeline_run import rows, tree
 
 from gleanery.pipeline import neighbours, stage1_crawl, stage5_redact
 from gleanery.pipeline.crawl_runs import RAW
+from gleanery.pipeline.crawled import OCCURRENCES
 from gleanery.pipeline.exchange import id_range, part_count, write_sorted
 from gleanery.pipeline.neighbours import TASKS, narrowed, neighbour_tasks, parts_of
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import Settings, load_settings
 from gleanery.pipeline.shard import Shard, Task
-from gleanery.pipeline.stage1_crawl import OCCURRENCES
 from gleanery.records.ids import blob_id
 from gleanery.records.parquet import table_of, write_table
 
