@@ -73,13 +73,14 @@ def conclude_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 
 def spread_parts(shard: Shard) -> None:
     """Join some ranges of contents with the files that have them; sorted by repository for the next step."""
-    held, batches, rows = list[pa.Table](), 0, 0
+    held, held_bytes, batches, rows = list[pa.Table](), 0, 0, 0
 
     def write() -> None:
-        nonlocal batches
+        nonlocal batches, held_bytes
         table = pa.concat_tables([SPREAD.empty_table(), *held])
         shard.write_data(table, "repo_id", "file_id", kind=f"{batches:04d}")
         batches += 1
+        held_bytes = 0
         held.clear()
 
     with narrowed(shard, occurrence_files(shard.root), "blob_id") as occurrences:
@@ -89,7 +90,8 @@ def spread_parts(shard: Shard) -> None:
                 rows += group.num_rows
                 for start in range(0, group.num_rows, AT_ONCE):
                     held.append(known.joined(group.slice(start, AT_ONCE)))
-                    if sum(table.nbytes for table in held) >= BATCH_BYTES:
+                    held_bytes += held[-1].nbytes  # asked once each: a thousand sources make a thousand small tables
+                    if held_bytes >= BATCH_BYTES:
                         write()
     if held or not batches:
         write()

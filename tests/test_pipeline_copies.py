@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -115,3 +116,18 @@ def test_batches_hold_every_file_once_whatever_their_size(tmp_path: Path, monkey
         found.append((len(paths), sorted(rows, key=lambda row: row["file_id"])))
     assert found[0][0] == 1 < found[1][0]
     assert found[0][1] == found[1][1] and len(found[0][1]) == 5000
+
+
+def test_files_of_many_sources_are_spread_in_a_time_that_grows_as_their_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _places(tmp_path, 1600)
+    rows = read_table(tmp_path / "work/crawl/data/a.files.parquet")
+    taken = []
+    for sources in (200, 1600):
+        ones = [rows.slice(n, 1) for n in range(sources)]
+        monkeypatch.setattr(stage2_conclude, "iter_range", lambda *_, ones=ones: iter(ones))
+        start = time.process_time()
+        spread_parts(_shard(tmp_path, "spread"))
+        taken.append(time.process_time() - start)
+    assert taken[1] < 24 * taken[0]

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from gleanery.pipeline import run as driver
+from gleanery.pipeline import steps
 from gleanery.pipeline.markers import Marker
 from gleanery.pipeline.run import Progress
 from gleanery.pipeline.settings import Settings
@@ -20,6 +21,7 @@ from gleanery.pipeline.steps import (
     finished_count,
     first_error,
     forget,
+    made_from,
     pending,
     read_marker,
     run_task,
@@ -174,6 +176,19 @@ def test_an_error_reaches_people_in_its_own_words(tmp_path: Path) -> None:
     error = first_error(tmp_path, step)
     assert error is not None
     assert (error.message, error.hint) == ("one: a is wrong", "put it right")
+
+
+def test_a_fingerprint_of_each_of_many_sources_asks_once_which_versions_are_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(steps, "version", lambda name: asked.append(name) or "1.0")  # type: ignore[func-returns-value]
+    steps._writers.cache_clear()
+    try:
+        assert made_from(["a"]) != made_from(["b"])
+        assert len(asked) == len(set(asked))
+    finally:
+        steps._writers.cache_clear()
 
 
 def test_a_parameter_or_an_input_changes_the_fingerprint() -> None:
