@@ -28,6 +28,8 @@ _LIMITS = re2.compile(
     r"\bno[ \t]+commercial[ \t]+(?:use|usage)\b|"
     r"\b(?:must|may|can|shall)[ \t]?not[ \t]+(?:be[ \t]+)?(?:used?|sell|sold)\b[^.;]{0,60}\b(?:commercially\b|"
     rf"(?:for|in)[ \t]+(?:any[ \t]+)?commercial\b)|"
+    r"(?:^[\W_]*|[.;:!][ \t]+|please[ \t]+)do[ \t]+not[ \t]+use\b[^.;]{0,60}\b(?:commercially\b|"
+    r"(?:for|in)[ \t]+(?:any[ \t]+)?commercial\b)|"
     rf"\bfree[ \t]+for[ \t]+{_SOME}\b|\bfor[ \t]+{_ALL_OF}[ \t]+only\b|"
     rf"\b(?:only|solely|exclusively)[ \t]+(?:be[ \t]+)?(?:used?[ \t]+)?for[ \t]+{_ALL_OF}\b|"
     rf"\bonly[ \t]+be[ \t]+used[ \t]+for[ \t]+{_SOME}\b|"

@@ -20,6 +20,10 @@ dco-1.1 generic-cla generic-export-compliance generic-tos generic-trademark goog
 here-disclaimer jetty-ccla-1.1 ms-cla newton-king-cla olf-ccla-1.0 olf-icla-1.0 patent-disclaimer philippe-de-muyter
 samba-dc-1.0 sh-cla-1.1 square-cla warranty-disclaimer
 """
+# Of these, the ones that stand in a licence: where nothing else was identified in its file, its terms are not known.
+_DISCLAIMERS = (
+    "generic-export-compliance generic-tos generic-trademark here-disclaimer patent-disclaimer warranty-disclaimer"
+)
 # Grants of patents beside a licence. They add a right, and to sue ends that right alone; each was read to its end.
 _PATENT_GRANTS = """
 alliance-open-media-patent-1.0 broadcom-opus-patent freetype-patent google-patent-license google-patent-license-fuchsia
@@ -38,6 +42,7 @@ _NO_VERSION = {
 # Made for texts, fonts and data; their authors advise against them for code.
 _DOCUMENTS = ("CC-BY-SA-", "GFDL-", "OFL-", "ODBL-", "ODC-BY-", "PDDL-", "CDLA-", "UBUNTU-FONT-", "BITSTREAM-VERA")
 IGNORED = frozenset(f"licenseref-scancode-{key}" for key in (_IGNORED_TEXT + _PATENT_GRANTS).split())
+DISCLAIMERS = frozenset(f"licenseref-scancode-{key}" for key in _DISCLAIMERS.split())
 # What stands beside a licence, and is none by itself.
 _MARKS = frozenset((NO_TRAINING.lower(), CHANGED_TEXT.lower()))
 
@@ -105,11 +110,13 @@ Texts = Iterable[tuple[FileFacts, tuple[Finding, ...]]]
 
 
 def combined(role: str, texts: Texts, silence_is_doubt: bool = False) -> Said:
-    """What several texts say together. `silence_is_doubt`: a licence file in which nothing was identified is one."""
+    """What several texts say together. `silence_is_doubt`: a licence file in which nothing was identified is one, or
+    nothing but a disclaimer: somebody wrote the other terms."""
     parts: list[str] = []
     evidence: list[Evidence] = []
     uncertain = False
     for file, findings in texts:
+        uncertain = uncertain or silence_is_doubt and _only_disclaims(findings)
         for finding in findings:
             said = finding.expression if finding.expression and parse(finding.expression) else None
             mentioned = finding.outcome == "mentioned" and not _is_all_of_a_file(role, finding)
@@ -128,6 +135,11 @@ def combined(role: str, texts: Texts, silence_is_doubt: bool = False) -> Said:
                 evidence.append(evidence_of(role, file, finding, None))
     expression = explained(parts, whole_choice=role == "own_header")
     return Said(role if evidence else "none", expression, uncertain, tuple(evidence))
+
+
+def _only_disclaims(findings: tuple[Finding, ...]) -> bool:
+    named = [key.lower() for f in findings for key in keys(f.expression or "-")]
+    return findings != () and DISCLAIMERS.issuperset(named) and all(f.outcome == "found" for f in findings)
 
 
 def _is_all_of_a_file(role: str, finding: Finding) -> bool:

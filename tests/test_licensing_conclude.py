@@ -4,6 +4,7 @@ import time
 import tracemalloc
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -188,6 +189,15 @@ def test_an_unreadable_licence_leaves_a_doubt_below_it_only() -> None:
     assert POLICY.judge(result["sub/deep/a.c"]).evidence == (
         "sub/LICENSE states a licence that could not be identified (rule gleanery-time-limit)",
     )
+
+
+@pytest.mark.parametrize("disclaimer", ["warranty-disclaimer", "generic-tos", "generic-trademark"])
+def test_a_licence_file_that_only_disclaims_is_a_doubt_and_gives_no_other_text_its_place(disclaimer: str) -> None:
+    files = [whole("LICENSE.md", f"LicenseRef-scancode-{disclaimer}"), whole("licenses/MIT.txt", "MIT"), head("a.c")]
+    for found in (concluded(*files), concluded(*files[:1], head("a.c")), concluded(*files, whole("COPYING", "ISC"))):
+        assert found["a.c"].uncertain and POLICY.judge(found["a.c"]).reason == "license_unknown"
+    beside = concluded(whole("LICENSE", "MIT", f"LicenseRef-scancode-{disclaimer}"), head("a.c"))
+    assert not beside["a.c"].uncertain and POLICY.judge(beside["a.c"]).allowed
 
 
 def test_a_changed_licence_is_named_and_never_kept_for_what_it_was() -> None:

@@ -135,6 +135,8 @@ def test_the_words_of_a_field_are_a_licence_only_beyond_doubt(words: str, answer
         ("class License {\n  private $name;\n", []),
         ("// License: Private\n", ["found LicenseRef-scancode-proprietary-license"]),
         ("/*\n * This is an open source non-commercial project. Dear PVS-Studio, please check it.\n */\n", []),
+        ("/* Do not use this in commercial products. */\n", ["found LicenseRef-gleanery-limited-use"]),
+        ("/* We do not use the counter in commercial builds. */\n", []),
         ("/* For non-commercial use only. */\n", ["found LicenseRef-scancode-proprietary-license"]),
         ("/* A BSD-style daemon function, as the books have it. */\n", []),
         ("/* Released under a BSD-style. See the LICENSE\n   file for details. */\n", [f"found {POINTER}"]),
