@@ -120,6 +120,9 @@ class OptoutSettings:
     """`[optout]`: whose wishes are honoured."""
 
     registry: str | None = _key(None, "registry: a path of an SQLite file, or a database URL; none means no rules")
+    contact: str | None = _key(
+        None, "where owners turn to, an address of mail or of a page; the card of a release says it"
+    )
 
 
 @dataclass(frozen=True)

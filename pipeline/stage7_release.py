@@ -41,6 +41,7 @@ from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.records.errors import RejectRecord, StopRun
 from gleanery.records.parquet import Written, describe, read_table, table_files, table_rows
 from gleanery.release.assemble import assemble
+from gleanery.release.card import template_digest, write_card
 from gleanery.release.gate import gate, stop_if_failed
 from gleanery.release.manifest import build_manifest, write_manifest
 from gleanery.release.notice_files import write_notices
@@ -101,6 +102,7 @@ def release_step(settings: Settings, markers: Mapping[str, Marker], rules: Itera
     payload = {
         "config": settings.public(),
         "counts": stage_counts({name: marker.counts for name, marker in markers.items()}),
+        "card": template_digest(),
         "documents": markers["tokens"].counts["kept"],
         "questions": hashlib.sha256("".join(q.sql for q in questions().values()).encode()).hexdigest(),
         "policy": policy_of(settings).version,
@@ -131,6 +133,7 @@ def make_release(shard: Shard) -> None:
         shard.wrote(path, describe(path))
     assemble(shard.root, made)
     write_notices(made)
+    write_card(made, payload["config"], payload["policy"], payload["registry_position"])
     results = gate(shard.root, payload["policy"])
     stop_if_failed(results)
     Store.open(made).scan()

@@ -16,9 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from run_folder import compare_with_golden, good_rows, write_run, write_store
 
+from gleanery.pipeline.settings import Settings
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import read_table, table_of, write_table
 from gleanery.release.assemble import TABLES, assemble
+from gleanery.release.card import write_card
 from gleanery.release.gate import GateResult, gate
 from gleanery.release.listing import entries, is_plain_path
 from gleanery.release.manifest import build_manifest, canonical, release_id, write_manifest
@@ -29,6 +31,7 @@ from gleanery.shards.layout import read_store_file
 from gleanery.sql.questions import questions, tables_of
 
 GOLDEN = Path(__file__).parent / "golden" / "release"
+CONFIG = Settings().public()
 FACTS: dict[str, Any] = {
     "config": {"sources": ["/home/somebody/repos/app", "https://example.org/x"], "dedup": {"threshold": 0.7}},
     "tools": {"scancode-toolkit": "32.5.0", "gleanery": "0.1.0"},
@@ -51,6 +54,7 @@ def make_release(folder: Path) -> Path:
 def finish_release(run: Path, release: Path) -> str:
     assemble(run, release)
     write_notices(release)
+    write_card(release, CONFIG, FACTS["policy"], FACTS["registry_position"])
     return write_manifest(release, build_manifest(release, **FACTS))
 
 
@@ -120,7 +124,7 @@ def test_a_release_holds_what_it_should_and_nothing_else(whole: Path) -> None:
     tops = {entry.path.split("/")[0] for entry in entries(whole)}
     assert tops == {
         *("manifest.json", "tokens", "docs", "tables", "tokenizer.json", "store.json"),
-        *("NOTICES.txt.gz", "licenses.csv", "LICENSES"),
+        *("NOTICES.txt.gz", "licenses.csv", "LICENSES", "README.md"),
     }
     assert {path.name for path in (whole / "tables").iterdir()} == set(TABLES)
     assert {"blobs", "optout_rules"}.isdisjoint(TABLES)

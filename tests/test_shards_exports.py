@@ -1,7 +1,9 @@
 """Exports hold the same tokens, and the readers they are meant for open them."""
 
 import hashlib
+import importlib.resources as resources
 import json
+import re
 import shutil
 import struct
 import tempfile
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -207,6 +210,19 @@ def test_load_dataset_opens_the_documents(documents: Path, tmp_path: Path) -> No
     data = datasets.load_dataset("parquet", data_dir=str(documents), cache_dir=str(tmp_path))["train"]
     assert data["text"][:] == TEXTS
     assert data["file_id"][:] == [f"id{n:02}" for n in range(len(TEXTS))]
+
+
+@pytest.mark.exports
+def test_load_dataset_opens_a_release_by_its_card(root: Path, documents: Path, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets", reason=HINT)
+    shutil.copytree(root, tmp_path / "release")
+    shutil.copytree(documents, tmp_path / "release/tables/documents")
+    (tmp_path / "release/tables/pairs").mkdir()
+    pq.write_table(pa.table({"other": [1]}), tmp_path / "release/tables/pairs/part-00000.parquet")
+    card = resources.files("gleanery.release").joinpath("card.md").read_text("utf-8")
+    (tmp_path / "release/README.md").write_text(re.sub(r"{{.*?}}", "n<1K", card.split("\n# ", 1)[0]))
+    data = datasets.load_dataset(str(tmp_path / "release"), cache_dir=str(tmp_path / "cache"))["train"]
+    assert data["text"][:] == TEXTS
 
 
 WRITERS: dict[str, Callable[[Path, Path], None]] = {
