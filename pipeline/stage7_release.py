@@ -133,10 +133,10 @@ def make_release(shard: Shard) -> None:
         shard.wrote(path, describe(path))
     assemble(shard.root, made)
     write_notices(made)
-    write_card(made, payload["config"], payload["policy"], payload["registry_position"])
     results = gate(shard.root, payload["policy"])
     stop_if_failed(results)
     Store.open(made).scan()
+    write_card(made, payload["config"], payload["policy"], payload["registry_position"])
     documents = payload["documents"]
     counts = payload["counts"] | {"release": {"in": documents, "kept": documents, "rejected": 0, "dead": 0}}
     manifest = build_manifest(
