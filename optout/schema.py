@@ -211,14 +211,41 @@ def _stopped(target: URL, problem: Exception, verb: str) -> engines.RegistryAway
 
 
 def _create(engine: Engine, secret: str) -> None:
-    backend = engine.dialect.name
     with writing(engine) as connection:
-        if backend == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SET_UP_LOCK)))
-        _metadata.create_all(connection)
-        _append_guards(connection)
-        if connection.execute(sa.select(head.c.id)).first() is None:
-            connection.execute(head.insert().values(id=1, layout=LAYOUT, entries=0, hash="", secret=secret))
+        _make_tables(connection, secret)
+
+
+def _make_tables(connection: Connection, secret: str) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SET_UP_LOCK)))
+    _metadata.create_all(connection)
+    _append_guards(connection)
+    if connection.execute(sa.select(head.c.id)).first() is None:
+        connection.execute(head.insert().values(id=1, layout=LAYOUT, entries=0, hash="", secret=secret))
+
+
+@contextmanager
+def making(url: URL, secret: str) -> Iterator[Connection]:
+    """One transaction that makes a registry and fills it: where it fails, there is none afterwards.
+
+    StopRun if there is one that something was written to.
+    """
+    target = engines.checked_url(url)
+    try:
+        if not engines.is_server(target):
+            engines.create_file(Path(target.database or ""))
+    except OSError as problem:
+        raise _stopped(target, problem, "open") from None
+    engine = engines.engine_of(target, engines.BUSY_SECONDS)
+    try:
+        with writing(engine) as connection:
+            _make_tables(connection, secret)
+            if connection.execute(sa.select(head.c.entries)).scalar_one():
+                where = engines.place(target)
+                raise StopRun(f"there is an opt-out registry at {where} already", "give a database without one")
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def _guard(engine: Engine) -> None:

@@ -218,6 +218,25 @@ def restore_backup(
     )
 
 
+@app.command("copy")
+def copy(
+    target: Annotated[str, typer.Argument(help="SQLite file, or a database URL, where there is no registry yet.")],
+    registry: RegistryUrl = "optout.sqlite",
+) -> None:
+    """Copy a registry whole into another database. Stop the page first; requests and receipts go with it.
+
+    Example: gleanery optout copy postgresql://host/name --registry optout.sqlite
+    """
+    from gleanery.optout.copies import copy_registry
+
+    copied = copy_registry(_registry_url(registry), _registry_url(target))
+    out.print(
+        f"copied to {copied.place}: rules up to {copied.position}, {copied.entries} entries of the log; "
+        "give this one to the page and to the runs from now on, and write no more to the other",
+        soft_wrap=True,
+    )
+
+
 def _registry_url(given: str) -> Any:
     from gleanery.optout.engines import address
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gleanery.optout import engines
 from gleanery.optout.challenge import expected_digest
+from gleanery.optout.copies import copy_registry
 from gleanery.optout.proof import ProofResult
 from gleanery.optout.registry import Registry
 from gleanery.records.errors import RejectRecord, StopRun
@@ -120,6 +121,32 @@ def test_a_request_goes_its_way_and_is_there_after_reopening(url: str) -> None:
     assert len(registry.history()) == registry.log_head().entries
     assert [asked.state for asked in registry.requests()] == ["applied"]
     registry.verify_log()
+    registry.close()
+
+
+def test_a_registry_goes_from_sqlite_to_postgresql_and_back_whole(url: str, tmp_path: Path) -> None:
+    first, last = (engines.address(str(tmp_path / name)) for name in ("first.sqlite", "last.sqlite"))
+    registry = Registry.open(first)
+    made = registry.create_request("https://github.com/Alice/Lib.git")
+    assert made.receipt
+    registry.settle(made.id, made.receipt, ProofResult("passed", expected_digest(made, made.receipt), "c" * 40))
+    registry.append_rule("owner", "github.com/bob", "block")
+    registry.count_visit("visit", 60)
+    head, before, secret = registry.log_head(), registry.history(), registry.secret()
+    server = engines.checked_url(url)
+    for source, target in ((first, server), (server, last)):
+        assert copy_registry(source, target).entries == head.entries
+        moved = Registry.open(target, create=False)
+        assert (moved.log_head(), moved.history(), moved.secret()) == (head, before, secret)
+        moved.verify_log(head)
+        found = moved.get_request(made.id, made.receipt)
+        assert found and found.stands
+        moved.close()
+    with pytest.raises(StopRun, match="already"):
+        copy_registry(first, server)
+    copied = Registry.open(server, create=False)
+    assert copied.append_rule("repo", "pypi/other", "block").seq == 3
+    copied.close()
     registry.close()
 
 

@@ -28,6 +28,7 @@ from gleanery.optout.challenge import (
     file_text,
     receipt_digest,
 )
+from gleanery.optout.copies import copy_registry
 from gleanery.optout.matching import Matcher
 from gleanery.optout.proof import RESULTS, ProofResult
 from gleanery.optout.registry import Registry
@@ -739,6 +740,44 @@ def test_while_very_many_are_forgotten_others_may_write(place: str, monkeypatch:
     registry.verify_log()
     registry.close()
     other.close()
+
+
+@pytest.mark.parametrize("fault", ["changed", "not there", "itself"])
+def test_a_registry_that_cannot_be_copied_whole_is_not_copied(
+    registry: Registry, place: str, tmp_path: Path, fault: str
+) -> None:
+    registry.append_rule("repo", NAMES[0], "block")
+    source, target = engines.checked_url(place), engines.address(str(tmp_path / "copy.sqlite"))
+    if fault == "changed":
+        tamper(tmp_path, "UPDATE log SET body = '{}'")
+    elif fault == "not there":
+        source = engines.address(str(tmp_path / "none.sqlite"))
+    else:
+        target = source
+    with pytest.raises(StopRun) as stopped:
+        copy_registry(source, target)
+    assert stopped.value.hint
+    assert not (tmp_path / "none.sqlite").exists() and not (tmp_path / "copy.sqlite").exists()
+
+
+def test_a_copy_that_fails_half_way_is_no_registry(
+    registry: Registry, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.append_rule("repo", NAMES[0], "block")
+    target = engines.address(str(tmp_path / "copy.sqlite"))
+    checked = []
+
+    def problems(*_: object) -> Iterator[chain.Problem]:
+        checked.append(1)
+        return iter([chain.Problem(None, "the disk lies")] if len(checked) == 2 else [])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(chain, "problems", problems)
+        with pytest.raises(StopRun, match="the disk lies"):
+            copy_registry(engines.checked_url(place), target)
+    with pytest.raises(StopRun, match="there is no opt-out registry"):
+        Registry.open(target, create=False)
+    assert copy_registry(engines.checked_url(place), target).position == 1
 
 
 def test_every_change_of_a_challenge_is_logged(place: str) -> None:

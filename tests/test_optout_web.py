@@ -107,6 +107,12 @@ def test_no_page_needs_a_script_a_style_attribute_or_another_host(visit: Visit) 
         }
 
 
+def test_search_engines_keep_no_page_about_a_repository(visit: Visit) -> None:
+    client = visit()
+    for path in ("/", "/blocked", f"/review?repository={REPOSITORY}", file_request(client), "/nothing"):
+        assert ('content="noindex"' in client.get(path).text) is (path != "/"), path
+
+
 def test_every_field_has_a_label_and_every_page_one_heading_and_a_language(visit: Visit) -> None:
     client = visit()
     for path in ("/", "/?x", "/blocked", f"/review?repository={REPOSITORY}", file_request(client), "/nothing"):
