@@ -131,8 +131,8 @@ def limit_of_page(lines: Sequence[str], own: frozenset[int]) -> int | None:
         under.append(terms)
     for number, before, words, behind in _limits(page):
         sentence = f"{before}{words}{behind}"
-        if is_of_others(page[number - 1]) or _NOT_CODE.search(sentence):
-            continue
+        if is_of_others(sentence) or _NOT_CODE.search(sentence):
+            continue  # what the other sentences of its line are about does not matter
         alone = len(before.split()) + len(behind.split()) <= 1
         name = re.match(r"[\W_]*([\w.-]{3,40})\s+(?:is|may|must|can)\b", sentence)
         named = name is not None and name[1].lower() in title

@@ -259,6 +259,18 @@ def test_the_text_of_a_record_may_limit_what_its_name_permits(name: str) -> None
     assert Policy.load().answer(found[0].expression) != ALLOW
 
 
+@pytest.mark.parametrize(
+    ("line", "limits"),
+    [
+        ("Frob is licensed for research use only. The data it needs is under CC-BY-4.0.", True),
+        ("Frob uses libfoo, which is licensed for research use only. The rest is free.", False),
+    ],
+)
+def test_a_limit_in_a_readme_is_judged_by_its_own_sentence(line: str, limits: bool) -> None:
+    found = find(SCANNER, f"# Frob\n\n**Usage**: {line}\n".encode(), "readme")
+    assert any("limited-use" in str(f.expression) for f in found if f.outcome == "found") == limits
+
+
 def test_short_names_of_debian_are_expressions() -> None:
     words = (
         "Expat",
