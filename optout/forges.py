@@ -4,6 +4,7 @@ In: text from the form, and the settings. Out: canonical name and clone URL. No 
 from a host of the settings and a checked path; a host that nobody listed is never contacted.
 """
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from gleanery.records.hosts import ACCOUNTS_OF
 from gleanery.records.names import REGISTRIES, Location, repository_location
 
 LONGEST_INPUT = 300  # characters of a repository's name in the form
+_GIST = re.compile(r"[^/]+/(?:[0-9a-f]{20}|[0-9a-f]{32})", re.IGNORECASE)
 # These answer with a redirect, which a check does not follow, unless the path ends like this.
 _ENDING = {"git.sr.ht": ""}
 
@@ -47,6 +49,11 @@ def named_repository(text: str, settings: WebSettings) -> Named:
         location = repository_location(text)
     except RejectRecord as problem:
         raise problem if problem.code == "package" else _not_clear(_account_hint(text)) from None
+    if location.host in ACCOUNTS_OF and not _GIST.fullmatch(location.bare_path):
+        # A gist bears the account's name as a repository does. Early ones have short numbers for their ids, by which
+        # somebody's gist 2048 would prove that another one's repository 2048 is theirs.
+        hint = "The ID of a gist has 20 or 32 letters and digits. For an older one write to the operator."
+        raise RejectRecord("this id may be a repository's name", hint, "name_not_clear")
     if location.host in settings.forges:
         return _checkable(Named(canonical, location.host, _on_forge(location)), settings)
     if location.host in settings.extra_hosts:

@@ -208,6 +208,7 @@ def test_a_pasted_address_is_read_as_it_is_seen(visit: Visit, registry: Registry
         ("https://github.com/alice", "https://github.com/owner/name. To have a whole account left out, write to"),
         ("https://gitlab.com/groups/acme/sub", "To have a whole account left out, write to"),
         ("https://gist.github.com/0123456789abcdef", "https://gist.github.com/owner/ID"),
+        ("https://gist.github.com/alice/2048", "20 or 32 letters and digits"),  # it would block alice's repository 2048
         ("alice", "as in https://github.com/owner/name"),
     ],
 )
@@ -642,7 +643,7 @@ def test_whose_gist_it_is_proves_nothing_about_an_account(
     """A gist is cloned by its id alone: whoever has one can put any account before it."""
     client = visit()
     outcome("passed")
-    name = "https://gist.github.com/alice/0123456789abcdef"
+    name = "https://gist.github.com/alice/0123456789abcdef0123"
     assert "account in the name above" in client.get("/review", params={"repository": name}).text
     page = file_request(client, name)
     for action in ("check", "withdraw", "check"):
