@@ -1,5 +1,5 @@
 -- Bad result: any row. Each is a released text in which a block that begins as a private key goes on as one, or in
---   which such a block stands in base64.
+--   which such a block stands in base64, or what stands in such a block without the lines around it.
 -- Question: Does any document, licence text or notice still hold a private key?
 -- Must be empty: yes
 -- Needs: documents, license_texts
@@ -32,9 +32,24 @@ beginnings AS (
   )) AS body
   FROM texts
 ),
+-- A line of a key that begins as RSA keys, keys of curves and keys of OpenSSH must, without the line BEGIN.
+unarmoured AS (
+  SELECT file_id, repo, path, unnest(regexp_extract_all(
+    text,
+    '(?:^|[^A-Za-z0-9+/_-])((?:MII[A-Za-z0-9+/]{2}[AQgw]IBA(?:DANBgkqhkiG9w0BAQEFAASC|A(?:KC|KB|JB))'
+      || '|MI[GH][A-Za-z0-9+/]AgEAMB[MAQ]GByqGSM49AgE|MHcCAQEEI|b3BlbnNzaC1rZXktdjEA)[A-Za-z0-9+/]*)',
+    1
+  )) AS body
+  FROM published
+),
+bodies AS (
+  SELECT * FROM beginnings
+  UNION ALL
+  SELECT * FROM unarmoured WHERE length(body) >= 60  -- what is shorter was cut, and stands for a key in a text
+),
 final AS (
   SELECT repo, path, file_id, count(*) AS blocks
-  FROM beginnings
+  FROM bodies
   WHERE regexp_matches(body, '[A-Z]') AND regexp_matches(body, '[a-z]') AND regexp_matches(body, '[0-9+/]')
   GROUP BY ALL
 )

@@ -129,6 +129,12 @@ def encoded_key_released(rows: Rows) -> None:
     of_file(rows, "documents").update(text=base64.b64encode(of_file(rows, "documents")["text"].encode()).decode())
 
 
+def unarmoured_key_released(rows: Rows) -> None:
+    head = bytes.fromhex("308204be020100300d06092a864886f70d0101010500048204a8")
+    body = base64.b64encode(head + bytes(range(200))).decode()  # no key at all, only formed like one
+    of_file(rows, "documents").update(text=f'rsa = "{body}"\n')
+
+
 def near_copy_released(rows: Rows) -> None:
     weak, pair = of_file(rows, "docs", "weak.py", "octo/lib"), of_file(rows, "docs")
     left, right = sorted([weak["blob_id"], pair["blob_id"]])
@@ -270,6 +276,7 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
     "text changed": ("texts_not_as_recorded", change("documents", text="x = 2  # by a disk\n")),
     "private key released": ("private_keys_released", private_key_released),
     "encoded private key released": ("private_keys_released", encoded_key_released),
+    "private key without its lines released": ("private_keys_released", unarmoured_key_released),
     "span of another content": ("redactions_conserved", change("redactions", blob_id="0" * 40)),
 }
 
