@@ -10,13 +10,14 @@ with the same bytes, with an equal form, or with a measured link. What bars flow
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gleanery.dedup import origin
 from gleanery.dedup.crowds import Crowds
 from gleanery.dedup.origin import Copy, rank
 from gleanery.dedup.sameness import BAR, CLASSES, CONTAINED, DROP, NEAR, NORMALISED, RECORD, RENAMED
+from gleanery.dedup.surroundings import Surroundings, groups_of, joined, surroundings_of
 
 __all__ = ["Copy", "Link", "Outcome", "settle"]
 
@@ -114,16 +115,6 @@ def settle(
     return dict(sorted(outcomes.items()))
 
 
-@dataclass(frozen=True)
-class _Surroundings:
-    """What stands under some blobs: the best-ranked copy, the strongest objection, and restricted witnesses."""
-
-    best: Copy
-    objection: Copy | None
-    restricted: tuple[Copy, ...]
-    files: int
-
-
 class _Group:
     """The state of one call. `outcome` must be asked in the order of rank."""
 
@@ -141,13 +132,13 @@ class _Group:
         for (left, right), link in links.items():
             if left != right and left in files and right in files:
                 self.links[left][right] = self.links[right][left] = link
-        self.form = _joined_by(files, (pair for pair, link in links.items() if link.equal in (DROP, BAR)))
-        self.drop_form = _joined_by(files, (pair for pair, link in links.items() if link.equal == DROP))
-        self.normal = _joined_by(files, (pair for pair, link in links.items() if link.name == NORMALISED))
+        self.form = groups_of(files, (pair for pair, link in links.items() if link.equal in (DROP, BAR)))
+        self.drop_form = groups_of(files, (pair for pair, link in links.items() if link.equal == DROP))
+        self.normal = groups_of(files, (pair for pair, link in links.items() if link.name == NORMALISED))
         self.common = {
             blob for blob, held in files.items() if len({c.repo_id for c in held if not c.fork}) > common_owners
         }
-        self.own = {blob: _surroundings_of(held, blob in self.common) for blob, held in files.items()}
+        self.own = {blob: surroundings_of(held, blob in self.common) for blob, held in files.items()}
         self.of_form = self._all_forms()
         self.around = self._all_around()
         self.answered: dict[str, tuple[Copy | None, tuple[str, ...]]] = {}
@@ -160,18 +151,18 @@ class _Group:
         self.kept_form: dict[str, Copy] = {}
         self.nearest: dict[str, Copy] = {}
 
-    def _all_forms(self) -> dict[str, _Surroundings]:
-        members: dict[str, list[_Surroundings]] = defaultdict(list)
+    def _all_forms(self) -> dict[str, Surroundings]:
+        members: dict[str, list[Surroundings]] = defaultdict(list)
         for blob, around in self.own.items():
             members[self.form[blob]].append(around)
-        return {form: _joined(parts) for form, parts in members.items()}
+        return {form: joined(parts) for form, parts in members.items()}
 
-    def _all_around(self) -> dict[str, _Surroundings]:
+    def _all_around(self) -> dict[str, Surroundings]:
         """What stands under each blob, under those of its form, and under those that it has a link to."""
         around = {}
         for blob in self.own:
             others = [self.own[n] for n in self.links[blob] if self.form[n] != self.form[blob]]
-            around[blob] = _joined([self.of_form[self.form[blob]], *others])
+            around[blob] = joined([self.of_form[self.form[blob]], *others])
         return around
 
     def outcome(self, copy: Copy) -> Outcome:
@@ -297,40 +288,6 @@ def _by_rank(holder: tuple[Copy, str]) -> origin.Rank:
 
 def _by_objection(objection: tuple[Copy, str]) -> tuple[bool, bool, bool, int, str]:
     return origin.objection_rank(objection[0])
-
-
-def _joined_by(blobs: Mapping[str, object], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """For each blob, a blob that stands for all that a chain of some pairs leads to."""
-    above = {blob: blob for blob in blobs}
-
-    def top(blob: str) -> str:
-        while above[blob] != blob:
-            above[blob] = above[above[blob]]
-            blob = above[blob]
-        return blob
-
-    for left, right in sorted(pairs):
-        if left in above and right in above:
-            one, other = sorted((top(left), top(right)))
-            above[other] = one
-    return {blob: top(blob) for blob in above}
-
-
-def _surroundings_of(held: Sequence[Copy], common: bool) -> _Surroundings:
-    objections = [] if common else [c for c in held if c.opted_out]
-    restricted = origin.witnesses(c for c in held if c.restricted)
-    return _Surroundings(
-        min(held, key=rank), min(objections, key=origin.objection_rank, default=None), restricted, len(held)
-    )
-
-
-def _joined(parts: Sequence[_Surroundings]) -> _Surroundings:
-    if len(parts) == 1:
-        return parts[0]
-    best = min((p.best for p in parts), key=rank)
-    objection = min((p.objection for p in parts if p.objection), key=origin.objection_rank, default=None)
-    restricted = origin.witnesses(r for p in parts for r in p.restricted)
-    return _Surroundings(best, objection, restricted, sum(p.files for p in parts))
 
 
 def _not_older(copy: Copy, twin: Copy) -> str:

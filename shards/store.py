@@ -10,7 +10,7 @@ Every block is checked when it is touched first. A compressed block is decoded t
 
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -24,13 +24,13 @@ from gleanery.records.errors import StopRun
 from gleanery.records.files import file_digest
 from gleanery.records.withdrawal import refuse_withdrawn
 from gleanery.shards.addresses import address_of
-from gleanery.shards.chance import compiled
-from gleanery.shards.index import BLOCK_BYTES, Index, read_checked, read_columns, read_index
+from gleanery.shards.index import BLOCK_BYTES, Index, read_checked, read_index
 from gleanery.shards.layout import STORE_FILE, TOKENIZER_FILE, Shard, StoreFile, read_store_file
 from gleanery.shards.maps import mapped_file, refused
 from gleanery.shards.names import Names, read_names
+from gleanery.shards.payload import is_payload
 from gleanery.shards.scratch import Scratch
-from gleanery.shards.spans import Spans
+from gleanery.shards.spans import Spans, read_spans
 from gleanery.shards.spelling import Spelling, spelling_of
 
 if TYPE_CHECKING:
@@ -251,31 +251,7 @@ class Store:
     @cached_property
     def spans(self) -> Spans | None:
         """The spans of all documents, or None if the release was written without."""
-        if not any(shard.spans for shard in self.description.shards):
-            return None
-        counts: list[NDArray[Any]] = [np.zeros(1, np.int64)]
-        begins: list[NDArray[Any]] = [np.empty(0, np.uint32)]
-        ends: list[NDArray[Any]] = [np.empty(0, np.uint32)]
-        for shard in self.description.shards:
-            if not shard.spans:
-                counts.append(np.zeros(shard.documents, np.int64))
-                continue
-            content = read_checked(self.root, shard.spans_file, shard.spans_sha256)
-            try:
-                count, begin, end = read_columns(
-                    content, [("<u4", shard.documents), ("<u4", shard.spans), ("<u4", shard.spans)]
-                )
-            except ValueError as error:
-                raise StopRun(f"{shard.spans_file} does not fit its documents", "fetch this file again") from error
-            if int(count.sum(dtype=np.int64)) != shard.spans:
-                raise StopRun(f"{shard.spans_file} does not fit its documents", "fetch this file again")
-            counts.append(count.astype(np.int64))
-            begins.append(begin)
-            ends.append(end)
-        spans = Spans(np.cumsum(np.concatenate(counts)), np.concatenate(begins), np.concatenate(ends))
-        if not spans.are_sound():
-            raise StopRun("a span of the release ends before it begins, or stands out of order", "do not train on it")
-        return spans
+        return read_spans(self.root, self.description.shards)
 
     @cached_property
     def names(self) -> Names:
@@ -296,31 +272,6 @@ class Store:
             if _sha256(self.root / shard.tokens_file, shard.tokens_file) != shard.tokens_sha256:
                 raise StopRun(f"{shard.tokens_file} was changed after it was written", "fetch this file again")
         self.scan()
-
-
-def is_payload(tokens: NDArray[Any], silent: Sequence[tuple[int, int]]) -> bool:
-    """Whether no token lies in one of the runs of ids, (first, end), that spell nothing; see `Spelling`.
-
-    >>> is_payload(np.array([7, 300], np.uint16), [(0, 7), (50_000, 65_536)])
-    True
-    """
-    if not len(tokens):
-        return True
-    lowest, highest = (int(n) for n in _lowest_and_highest(tokens))
-    for first, end in silent:
-        # Most runs lie before all tokens or behind them.
-        if first <= highest and lowest < end and ((tokens >= first) & (tokens < end)).any():
-            return False
-    return True
-
-
-@compiled
-def _lowest_and_highest(tokens: NDArray[Any]) -> tuple[int, int]:
-    """Both in one pass, which takes half of what numpy's two take."""
-    lowest = highest = tokens[0]
-    for k in range(len(tokens)):
-        lowest, highest = min(lowest, tokens[k]), max(highest, tokens[k])
-    return lowest, highest
 
 
 def _room(size: int) -> NDArray[np.uint8]:

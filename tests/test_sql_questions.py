@@ -343,27 +343,25 @@ def test_a_fork_is_known_however_it_names_its_origin(
     assert ask(question, tables_of(write_run(tmp_path, rows)), arguments) == ask(question, good, arguments)
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        "https://github.com/octo/app.git",
-        "https://github.com/Octo/App/",
-        "http://github.com/octo/app",
-        "github.com/octo/app",
-        "git@github.com:octo/app.git",
-        "ssh://github.com/octo/app",
-    ],
+ADDRESSES = (
+    *("https://github.com/octo/app.git", "https://github.com/Octo/App/", "http://github.com/octo/app"),
+    *("github.com/octo/app", "git@github.com:octo/app.git", "ssh://github.com/octo/app"),
 )
-def test_a_repository_is_found_however_its_address_is_written(asked: str, good: dict[str, list[Path]]) -> None:
-    for name, question in questions().items():
-        if name != "find_repository" and any(parameter.name == "repo" for parameter in question.parameters):
-            arguments = ARGUMENTS.get(name, {}) | {"repo": asked}
-            plain = ask(question, good, arguments | {"repo": "octo/app"})
-            assert ask(question, good, arguments).num_rows == plain.num_rows, name
-    found = ask(questions()["find_repository"], good, {"repo": asked}).to_pylist()
-    assert [row["name"] for row in found if row["is_same"]] == ["octo/app"]
-    others = ask(questions()["find_repository"], good, {"repo": "gitlab.com/octo/app"}).to_pylist()
-    assert not any(row["is_same"] for row in others)
+
+
+def test_a_repository_is_found_however_its_address_is_written(good: dict[str, list[Path]]) -> None:
+    with Database(good) as database:
+        (repository,) = database.named("octo/app")
+        for asked in ADDRESSES:
+            assert database.named(asked) == [repository], asked
+            found = database.ask(questions()["find_repository"], {"repo": asked}).to_pylist()
+            assert [row["name"] for row in found if row["is_same"]] == ["octo/app"]
+        others = database.ask(questions()["find_repository"], {"repo": "gitlab.com/octo/app"}).to_pylist()
+        assert not any(row["is_same"] for row in others)
+        for name, question in questions().items():
+            if name != "find_repository" and any(parameter.name == "repo" for parameter in question.parameters):
+                arguments = ARGUMENTS.get(name, {}) | {"repo": "octo/app"}
+                assert database.ask(question, arguments | {"repo": ADDRESSES[4]}) == database.ask(question, arguments)
 
 
 def _licence(rows: Rows) -> None:
