@@ -14,17 +14,22 @@ from gleanery.licensing.fields import LONGEST_FIELD, resolved
 from gleanery.licensing.findings import Finding, in_order, surely_stated, with_owners
 from gleanery.licensing.lines import SIGNS, without_links
 from gleanery.licensing.scan import Scanner
+from gleanery.licensing.versions import is_version_of
 
 _EITHER = re2.compile(
     r"(?i)\beither (?:the |of the |under |a |an )?[^.]{3,200}?\bor\b|\b(?:your choice|choose (?:one|between|either)|"
     r"one or (?:the )?other|dual[- ]?licen[sc]ed)\b"
 )
 _NOT_A_CHOICE = re2.compile(r"(?i)\beither (?:version|express|v[0-9]|the? version)|\band\b")
-_DUAL = re2.compile(r"(?i)\b(?:dual|double)[- ]?licen[sc]|\bdually licen[sc]")
+_DUAL = re2.compile(r"(?i)\b(?:dual|double)[- ]?licen[sc]|\bdually licen[sc]|\bunder a dual ")
 _DUAL_NAMES = re2.compile(
     r"(?i)\b(?:dual|double|dually)[- ]?licen[sc]ed,? (?:and )?(?:(?:released|distributed|available) )?"
     r"(?:under|as|with|by)(?: both)?(?: the)?:? (.{3,160}?)"
     r"(?: licen[sc]es?)?(?:,? or,? \(?at your option\)?,? any later version)?(?:\.(?: |$)|[ \t]*$)"
+)
+# "Licensed under a dual BSD and GPL v2 license."
+_DUAL_KIND = re2.compile(
+    r"(?i)\b(?:licen[sc]ed|provided|released|distributed|available) under a dual (.{3,100}?) licen[sc](?:e|ing)\b"
 )
 _DUAL_LINES = 4
 # Words with which not all is under both, or one is told from the other.
@@ -126,7 +131,7 @@ def with_dual(scanner: Scanner, found: tuple[Finding, ...], lines: list[str]) ->
         for last in range(number, min(number + _DUAL_LINES, len(lines) + 1)):
             choice = _dual_choice(scanner, lines[number - 1 : last], number)
             if choice is not None:
-                others = [f for f in found if not _stands_in(f, number, last)]
+                others = [f for f in found if not _is_told(f, choice, number, last)]
                 found = in_order((*others, choice))
                 break
             if not lines[last - 1].strip(SIGNS):
@@ -136,22 +141,32 @@ def with_dual(scanner: Scanner, found: tuple[Finding, ...], lines: list[str]) ->
 
 def _dual_choice(scanner: Scanner, lines: list[str], number: int) -> Finding | None:
     said = without_links(" ".join(line[:LONGEST_FIELD].strip(SIGNS) for line in lines))
-    dual = _DUAL_NAMES.search(said)
+    dual = _DUAL_NAMES.search(said) or _DUAL_KIND.search(said)
     if dual is None or _APART.search(said[: dual.start()]) or _APART.search(dual[1]):
         return None
     names = [n for n in _JOINED.split(dual[1]) if n.strip()]
     if len(names) != 2:
         return None
     answers = [resolved(scanner, name) for name in names]
-    known = [surely_stated(answer) or "" for answer in answers]
+    known = [_versioned(surely_stated(answer) or "") for answer in answers]
     if any(only_points(expression) for expression in known):
         return None
     last = number + len(lines) - 1
     return Finding("found", _choice_of(known), 100.0, "gleanery-dual", number, last)
 
 
-def _stands_in(finding: Finding, first: int, last: int) -> bool:
-    return first <= (finding.start_line or 0) and (finding.end_line or 0) <= last
+def _is_told(finding: Finding, choice: Finding, first: int, last: int) -> bool:
+    """Whether a choice says all of a finding: it stands in its lines, or names its sides there and points elsewhere."""
+    if not first <= (finding.start_line or 0) <= last:
+        return False
+    named = {canonical(part) for part in conjuncts(finding.expression or "") if not only_points(part)}
+    return (finding.end_line or 0) <= last or named <= alternatives(choice.expression or "")
+
+
+def _versioned(expression: str) -> str:
+    """What the words of one name say: the detector reads "GNU LGPL 2.1" as any version of the LGPL too."""
+    parts = conjuncts(expression)
+    return all_of(p for p in parts if not any(is_version_of(other, p) for other in parts)) or ""
 
 
 def with_alternative(scanner: Scanner, found: tuple[Finding, ...], lines: list[str], scope: str) -> tuple[Finding, ...]:

@@ -138,7 +138,8 @@ LISTS = re2.compile(
 NO_HARM = re2.compile(
     r"(?i)\bbased on the terms\b|^(?:this|the|our) (?:project|software|library|package|repository) uses\b|"
     r"\bno(?:t)? (?:copyright\w*|rights? reserved|warrant\w+|guarantee\w*|restrictions?|strings?|liab\w+|"
-    r"charge|cost)\b|\bwithout (?:any )?(?:\w+ )?(?:warrant\w+|restrictions?|limitations?|charge)\b|\bif not,? see\b|"
+    r"charge|cost)\b|\bwith or without modifications?\b|"
+    r"\bwithout (?:any )?(?:\w+ )?(?:warrant\w+|restrictions?|limitations?|charge)\b|\bif not,? see\b|"
     r"\bif (?:desired|you (?:wish|like|prefer|choose|want))\b|\bother(?:wise)?(?: contributors| authors| dealings)\b|"
     r"\b(?:and|&) (?:its |the |his |her |other |all )*(?:contributors?|others?)\b|\bno one\b|\bcontributors?\b|"
     r"\bunless otherwise (?:noted|stated|specified|indicated|mentioned)\b|\bexcept (?:as|"

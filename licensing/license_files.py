@@ -13,18 +13,16 @@ import re2
 
 from gleanery.licensing.choices import with_alternative, with_any_of, with_dual, without_foreign
 from gleanery.licensing.denials import with_denials
-from gleanery.licensing.expressions import PROPRIETARY, all_of, only_points
-from gleanery.licensing.fields import LONGEST_FIELD
+from gleanery.licensing.expressions import only_points
+from gleanery.licensing.fields import LONGEST_FIELD, resolved
 from gleanery.licensing.file_sections import MOST_SECTIONS, Section, file_sections
 from gleanery.licensing.findings import (
     LIMITED,
     NO_TRAINING,
     OF_FILES,
     OWNERS_ONLY,
-    PART,
     THIRD_PARTIES,
     Finding,
-    stated,
     surely_stated,
     with_owners,
 )
@@ -35,7 +33,8 @@ from gleanery.licensing.limits import limit_in, limited
 from gleanery.licensing.lines import text_of
 from gleanery.licensing.lookalikes import without_absent, without_comparisons
 from gleanery.licensing.others import others_from
-from gleanery.licensing.parts import KEPT_BACK, Part, division
+from gleanery.licensing.part_findings import of_part, without_texts_of_parts
+from gleanery.licensing.parts import division
 from gleanery.licensing.reading import WHOLE_CHARACTERS
 from gleanery.licensing.record_findings import findings_of_records
 from gleanery.licensing.restricted_names import restricted_lines
@@ -47,9 +46,10 @@ _TITLE = 20
 _OWNERS_ONLY = re2.compile(
     r"(?i)^(?:(?:(?:year|copyright holders?|organi[sz]ation|owners?):[^\n]*\n?\s*)+|\W{0,20}licen[sc]es?\W{0,20})$"
 )
-# What makes a sentence about a part of the work no plain grant.
-_CONDITION = re2.compile(r"(?i)\bunless\b|\bexcept|\bif\b|\bnot\b|\bsome\b|\bmay\b|\bvarious\b|\bmost\b|\bonly\b")
 _DEBIAN_FORM = re.compile(r"(?i)\s*format(?:-specification)?:[ \t]*\S*(?:copyright-format|dep5|dep-5)")
+# A licence file that is nothing but an expression: "LGPL-2.1-only OR BSD-2-Clause".
+_EXPRESSION = re2.compile(r"^\(*[\w.+-]+\)*(?: (?:AND|OR|WITH) \(*[\w.+-]+\)*){1,8}$")
+_ABOVE_TEXT = re.compile(r"\A\s*Valid-License-Identifier:(?:(?!\nLicense-Text:).){0,6000}\nLicense-Text:", re.DOTALL)
 _TOO_MANY_PARTS = Finding("unknown", rule="gleanery-too-many-parts")
 
 
@@ -58,7 +58,7 @@ def findings_of_license_file(scanner: Scanner, content: bytes) -> tuple[Finding,
 
     1. Sentences about other works ("compatible with the GPL", "not included") are left out.
     2. A file that only includes another one, or names owners only, states nothing; one in the machine-readable form of
-       Debian is read as such.
+       Debian, or that is nothing but an expression, is read as such.
     3. Sections for some files are set apart (`OF_FILES`), then sentences about folders (`PART`) where the file also
        says what holds for everything else, then what it says of third parties (`THIRD_PARTIES`).
     4. In what is left choices are choices, denials are doubts, and a file that only mentions licences leaves a doubt.
@@ -73,39 +73,30 @@ def findings_of_license_file(scanner: Scanner, content: bytes) -> tuple[Finding,
     lines, of_files = _without_files(scanner, text.split("\n"))
     divided = division(lines)
     whole = list(divided.others) if divided.rest else lines
+    parts = tuple(of_part(scanner, part) for part in divided.parts)
     if of_files or divided.rest:
         found = with_owners(_scanned(scanner, "\n".join(whole)), owners)
-    found, others = _without_others(scanner, found, whole)
-    found = with_dual(scanner, tuple(with_any_of(f, lines) for f in found), lines)
-    found = with_alternative(scanner, found, lines, "whole")
+    if divided.rest:
+        found = without_texts_of_parts(scanner, found, divided, parts)
+    found, others, above = _without_others(scanner, found, whole)
+    whole = whole[:above]  # what others offer a choice of is no choice of the work
+    found = with_dual(scanner, tuple(with_any_of(f, whole) for f in found), whole)
+    found = with_alternative(scanner, found, whole, "whole")
     found = _with_doubts(with_denials(without_foreign(found, lines, ""), lines), lines)
     found = _with_limits(found, divided.others)
     if all(f.outcome == "none" for f in found):
         found = (*found, *unheard(lines))
-    parts = (of_part(scanner, part) for part in divided.parts)
     return (*found, *parts, *others, *of_files, *((_TOO_MANY_PARTS,) if divided.cut else ()))
 
 
 def of_the_work(content: bytes) -> str:
     """As much of a text as the scanner reads, without the licences of other works; as many lines as before.
 
-    "Compatible with the GPL" says that its licence is another one, and what is "(not included)" has its own.
+    "Compatible with the GPL" says that its licence is another one, and what is "(not included)" has its own. What
+    stands above the text in the licence files of Linux says how to use it.
     """
-    return without_absent(without_comparisons(text_of(content[: 4 * WHOLE_CHARACTERS + 4])))
-
-
-def of_part(scanner: Scanner, part: Part) -> Finding:
-    """What a sentence says of some folders; a condition or a pointer in it leaves open which licence it is.
-
-    Words that keep the folders back ("proprietary", "a commercial license") do so under any condition.
-    """
-    found = _scanned(scanner, part.words)
-    expression = None if _CONDITION.search(part.words) else surely_stated(found)
-    if expression is None and KEPT_BACK.search(part.words):
-        expression = all_of([*filter(None, [stated(found)]), PROPRIETARY])
-    known = not only_points(expression or "")
-    outcome = "found" if known else "unknown"
-    return Finding(outcome, expression if known else None, 100.0, PART, part.first, part.last, paths=part.folders)
+    text = without_absent(without_comparisons(text_of(content[: 4 * WHOLE_CHARACTERS + 4])))
+    return _ABOVE_TEXT.sub(lambda above: "\n" * above[0].count("\n"), text, count=1)
 
 
 def _of_another_form(
@@ -122,6 +113,10 @@ def _of_another_form(
         return (Finding("none", rule=OWNERS_ONLY),)
     if short and found[0].outcome == "none" and (not stripped or _OWNERS_ONLY.match(stripped)):
         return (replace(found[0], rule=OWNERS_ONLY), *found[1:])
+    if short and _EXPRESSION.match(stripped):
+        said = resolved(scanner, stripped)
+        if surely_stated(said):
+            return tuple(replace(f, start_line=1, end_line=1) for f in said)
     if not _DEBIAN_FORM.match(text) or any(f.expression == NO_TRAINING for f in found):
         return None
     recorded = findings_of_records(scanner, text, "debian")
@@ -159,10 +154,10 @@ def _of_section(scanner: Scanner, section: Section, lines: list[str]) -> Iterato
 
 def _without_others(
     scanner: Scanner, found: tuple[Finding, ...], lines: list[str]
-) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """What a licence file says of the work, and what it says of code of third parties that comes with it.
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...], int]:
+    """What a licence file says of the work, what it says of third parties' code, and how many lines speak of the work.
 
-    The latter is only mentioned (`THIRD_PARTIES`). A reservation against training holds wherever it stands.
+    The second is only mentioned (`THIRD_PARTIES`). A reservation against training holds wherever it stands.
     """
     changes = [f.start_line for f in found if f.outcome == "changed" and f.start_line]
     named = found
@@ -171,7 +166,7 @@ def _without_others(
     places = [(f.start_line, f.end_line) for f in named if f.names_licence and f.start_line and f.end_line]
     start = others_from(lines, places)
     if start is None:
-        return found, ()
+        return found, (), len(lines)
     own = _scanned(scanner, "\n".join(lines[: start - 1]))
     theirs = _scanned(scanner, "\n".join([""] * (start - 1) + lines[start - 1 :]))
     kept = [f for f in theirs if f.speaks_of_training]
@@ -180,7 +175,7 @@ def _without_others(
         for f in theirs
         if f.outcome != "none" and f not in kept
     )
-    return (*with_owners(own, found[0].copyrights), *kept), mentioned
+    return (*with_owners(own, found[0].copyrights), *kept), mentioned, start - 1
 
 
 def _with_doubts(found: tuple[Finding, ...], lines: list[str]) -> tuple[Finding, ...]:

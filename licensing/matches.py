@@ -27,6 +27,7 @@ _LONG_TEXT, _LONG_NOTICE = 20, 25
 # file of nothing but names of licences has one for each word, and takes minutes. Counting is the same on every machine.
 _MOST_RUNS = 8_000
 _PATENTS_OF_OPUS = frozenset(f"proprietary-license_{number}.RULE" for number in range(375, 382))
+_CROWN = "proprietary-license_675.RULE"  # "Crown Copyright": the owner of what a government of the Commonwealth wrote
 _NAME = re.compile(r"LicenseRef-scancode-[\w.+-]+")
 
 
@@ -134,10 +135,11 @@ def _states_nothing(match: Any) -> bool:
     """Whether a sentence states no licence: what a file is under is said by others, or only its patents are.
 
     "Under the same license as the package" stands in every catalogue of gettext, and the folders of the file say which
-    that is. "Opus is subject to the royalty-free patent licenses ..." stands below the licence of Opus.
+    that is. "Opus is subject to the royalty-free patent licenses ..." stands below the licence of Opus, and "Crown
+    Copyright" only names an owner.
     """
     rule = str(match.rule.identifier)
-    return rule.startswith("free-unknown-package") or rule in _PATENTS_OF_OPUS
+    return rule.startswith("free-unknown-package") or rule == _CROWN or rule in _PATENTS_OF_OPUS
 
 
 def _is_solid(findings: tuple[Finding, ...], matches: list[Any]) -> bool:

@@ -53,7 +53,7 @@ lesser lgpl lgplv2 lgplv3 mit mpl unlicense wtfpl x11 zlib
 """
 _IDS = frozenset(_IDS_TEXT.split())
 _QUALIFIERS_TEXT = """
-clause code commercial content doc docs exception lib main project runtime software source text
+clause code commercial content doc docs exception later lib main only or project runtime software source text
 """
 _QUALIFIERS = _IDS | frozenset(_QUALIFIERS_TEXT.split())
 _PREFIXES = _IDS | frozenset(("commercial", "doc", "docs", "project", "software"))

@@ -164,11 +164,16 @@ class Page:
         return len({match.group().lower() for match in PROSE.finditer(self.data)}) >= PROSE_WORDS
 
     def worth_reading(self, paragraph: range) -> list[int]:
-        """The lines of a paragraph without the description of the file that stands above the owner's name."""
+        """The lines of a paragraph without the description of the file that stands above the owner's name.
+
+        Where the licence stands above the name, as it does above "Author: ...", all of them are worth it.
+        """
         owner = next((i for i in paragraph if i in self.owners), paragraph.start)
+        licensed = not self.gated.isdisjoint(range(paragraph.start, owner))
+        first = paragraph.start if licensed else owner
         marked = 2 * sum(self.marked[i] for i in paragraph) >= len(paragraph)
         if marked or len(paragraph) <= _LONG_PARAGRAPH:
-            return [i for i in paragraph if i >= owner or i in self.legal]
+            return [i for i in paragraph if i >= first or i in self.legal]
         near = {j for i in paragraph if i in self.legal for j in range(i - _AROUND, i + _AROUND + 1)}
         return [i for i in paragraph if i in near]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import re2
 
-MOST_PARTS, _MOST_FOLDERS, _LONGEST_ITEM, _MOST_LINES = 32, 8, 1500, 200
+MOST_PARTS, _MOST_FOLDERS, _LONGEST_ITEM, _MOST_LINES, _BESIDE = 32, 8, 1500, 200, 3
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 # A name in quotes that ends in a slash is a folder without that word.
 _SLASHED_NAME = re2.compile(r"[\"'`][\w.@+-]+(?:/[\w.@+-]+)*/[\"'`]")
@@ -22,6 +22,14 @@ _LICENSING = re2.compile(
     r"(?i)licen[sc]|\bgoverned\b|\bcovered (?:by|under)\b|\bproprietary\b|\bunder (?:the )?terms\b|public[- ]domain|"
     r"\ball rights reserved\b|\b(?:[al]?gpl|bsd|mit|apache)\b"
 )
+# Files by how their names end: "(file extensions .c, .h and .ino)", "all *.py and *.pyi files".
+_ENDING = r"\.[a-zA-Z][\w+]{0,7}\b"
+_SOME_ENDINGS = rf"(?:\*?{_ENDING}(?:,?[ \t]+(?:and|or)[ \t]+|[,/ \t]+)?){{1,16}}"
+_ENDINGS = re2.compile(
+    rf"(?i)\bfile (?:extensions?|endings?|names ending in|types?):?[ \t]+({_SOME_ENDINGS})|"
+    rf"(?:^|[\s(])({_SOME_ENDINGS})files\b"
+)
+_ONE_ENDING = re.compile(_ENDING)
 # The sentence that says what holds for everything else.
 _REST = re2.compile(
     r"(?i)\boutside(?: of)? (?:the|these|those|that|this|of)\b|\bother than\b|\b(?:all|any|every|the) other\b|"
@@ -35,6 +43,7 @@ KEPT_BACK = re2.compile(
 )
 # What such a sentence leaves out, if it names folders.
 _LEFT_OUT = re2.compile(r"(?i)\b(?:outside|except|excepting|excluding|other than|apart from)\b")
+_SPEAKS_OF_PARTS = (_FOLDER_WORD, _LEFT_OUT, _SLASHED_NAME, _ENDINGS)
 _BULLET = re.compile(r"^\s{0,12}(?:[-*+•]|\(?[0-9a-z]{1,2}[.)])\s+")
 _CLAUSE = re.compile(
     r"(?<=[.;])\s+|[,;]\s+(?=(?:and |but |while |whereas )?(?:all|any|every\w*|the rest|the other|other)\b)"
@@ -70,25 +79,32 @@ _TEXTS = re.compile(
 
 @dataclass(frozen=True)
 class Part:
-    """One sentence: its folders as written, without a slash at either end, its words, and its lines from 1."""
+    """One sentence: its folders as written, without a slash at either end, its words, and its lines from 1.
+
+    `files`: it speaks of files everywhere, and `folders` are patterns of their names, such as `*.c`.
+    """
 
     folders: tuple[str, ...]
     words: str
     first: int
     last: int
+    files: bool = False
 
 
 @dataclass(frozen=True)
 class Division:
     """What a licence file says of parts: its sentences, at most `MOST_PARTS`, and whether more were `cut` off.
 
-    `others`: the lines without what speaks of parts; `rest`: whether a sentence says what holds for everything else.
+    `others`: the lines without what speaks of parts; `rest`: whether a sentence says what holds for everything else,
+    and `rest_words` what those of them say that stand beside sentences about parts, since texts of licences have such
+    words too.
     """
 
     parts: tuple[Part, ...] = ()
     others: tuple[str, ...] = ()
     rest: bool = False
     cut: bool = False
+    rest_words: tuple[str, ...] = ()
 
 
 def division(lines: Sequence[str]) -> Division:
@@ -101,11 +117,11 @@ def division(lines: Sequence[str]) -> Division:
     >>> division(["You must keep this license in the same directory as the software."]).parts
     ()
     """
-    if not any(_FOLDER_WORD.search(line) or _LEFT_OUT.search(line) or _SLASHED_NAME.search(line) for line in lines):
+    if not any(pattern.search(line) for line in lines for pattern in _SPEAKS_OF_PARTS):
         return Division(others=tuple(lines))
     found: list[Part] = []
     left_out: list[Part] = []
-    others, rest, cut = list(lines), False, False
+    others, rest, cut, rest_words = list(lines), False, False, list[tuple[int, int, str]]()
     for first, last, item, more in _items(lines):
         cut = cut or more
         if not _LICENSING.search(item):
@@ -115,19 +131,28 @@ def division(lines: Sequence[str]) -> Division:
             is_rest = _REST.search(clause) is not None
             names_one = _FOLDER_WORD.search(clause) or _SLASHED_NAME.search(clause)
             folders = _folders(clause) if not is_rest and names_one else ()
+            endings = () if is_rest or folders else _endings(clause)
             rest = rest or is_rest
+            rest_words += [(first, last, clause)] if is_rest else []
             out = _LEFT_OUT.search(clause) if is_rest else None
             if out and (excluded := _folders(clause[out.end() :])):
                 kept_back = KEPT_BACK.search(clause, out.end())  # all that it says of these
                 left_out.append(Part(excluded, kept_back[0] if kept_back else "", first, last))
             if folders:  # the licence may stand in the other half of the sentence
                 found.append(Part(folders, clause if _LICENSING.search(clause) else item, first, last))
+            elif endings and _LICENSING.search(clause):
+                found.append(Part(endings, clause, first, last, files=True))
             else:
                 kept.append(clause)
         if len(found) > before:
             others[first - 1 : last] = [" ".join(kept), *[""] * (last - first)]
     cut = cut or len(found) + len(left_out) > MOST_PARTS
-    return Division(tuple([*found, *left_out][:MOST_PARTS]), tuple(others), rest and bool(found), cut)
+    beside = tuple(
+        words
+        for first, last, words in rest_words
+        if any(first - _BESIDE <= part.last and part.first <= last + _BESIDE for part in found)
+    )
+    return Division(tuple([*found, *left_out][:MOST_PARTS]), tuple(others), rest and bool(found), cut, beside)
 
 
 def _items(lines: Sequence[str]) -> Iterator[tuple[int, int, str, bool]]:
@@ -158,6 +183,13 @@ def _pieces(text: str) -> Iterator[str]:
             held = ""
         held = f"{held} {sentence}" if held else sentence
     yield held
+
+
+def _endings(clause: str) -> tuple[str, ...]:
+    """Patterns of the files that a clause names by how their names end."""
+    found = _ENDINGS.search(clause)
+    said = (found[1] or found[2]) if found is not None else ""
+    return tuple(dict.fromkeys(f"*{ending.lower()}" for ending in _ONE_ENDING.findall(said)))
 
 
 def _folders(clause: str) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ In: findings of the files that speak in one role. Out: a `Said`: an expression, 
 doubt is left. All parts must be met, except where one of them is explained by another. 3 µs for one text.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -12,6 +11,7 @@ from functools import lru_cache
 from gleanery.licensing.expressions import all_of, alternatives, canonical, conjuncts, keys, only_points, parse
 from gleanery.licensing.findings import CHANGED_TEXT, MENTIONED, NO_TRAINING, OWN_TAG, OWNERS_ONLY, Finding
 from gleanery.licensing.names import is_ownership_name, license_role
+from gleanery.licensing.versions import includes
 
 # Texts about contributions, warranty and names. They neither grant a licence nor take one away.
 _IGNORED_TEXT = """
@@ -32,13 +32,6 @@ ms-opus-patent-2012 on2-patent xiph-patent
 """
 # What the makers of build tools allow for their own share in a generated file; its other share is the package's.
 TOOL_GRANTS = frozenset(("fsful", "fsfullr", "fsfullrwd", "fsfullrsd"))
-_VERSIONED = re.compile(r"([al]?gpl|gfdl)-([0-9]\.[0-9])-(only|or-later)")
-# How the detector writes "the GNU GPL", "the GNU LGPL" and an address of the FSF, with the sides that explain them.
-_NO_VERSION = {
-    "gpl-1.0-or-later": ("gpl-",),
-    "lgpl-2.0-or-later": ("lgpl-",),
-    "licenseref-scancode-other-copyleft": ("gpl-", "lgpl-", "agpl-"),
-}
 # Made for texts, fonts and data; their authors advise against them for code.
 _DOCUMENTS = ("CC-BY-SA-", "GFDL-", "OFL-", "ODBL-", "ODC-BY-", "PDDL-", "CDLA-", "UBUNTU-FONT-", "BITSTREAM-VERA")
 IGNORED = frozenset(f"licenseref-scancode-{key}" for key in (_IGNORED_TEXT + _PATENT_GRANTS).split())
@@ -172,32 +165,12 @@ def explained(parts: Iterable[str], whole_choice: bool = False) -> str | None:
     named = {canonical(part) for part in known}
     choices = [alternatives(part) for part in known if len(alternatives(part)) > 1]
     sides = {text for choice in choices if not whole_choice or _all_named(choice, named) for text in choice}
-    return all_of(part for part in known if not any(_includes(side, canonical(part)) for side in sides))
+    return all_of(part for part in known if not any(includes(side, canonical(part)) for side in sides))
 
 
 def _all_named(choice: frozenset[str], named: set[str]) -> bool:
     """Whether each side of a choice stands beside it as a text of its own."""
-    return all(any(_includes(side, text) for text in named) for side in choice)
-
-
-def _includes(side: str, text: str) -> bool:
-    """Whether the side of a choice is a text, or includes it as "or any later version" does.
-
-    So does a side of the family of a text that names no version, or that only gives the address of the FSF.
-
-    >>> _includes("gpl-1.0-or-later", "gpl-2.0-only"), _includes("gpl-2.0-only", "gpl-3.0-only")
-    (True, False)
-    >>> _includes("gpl-2.0-only", "gpl-1.0-or-later"), _includes("mit", "gpl-1.0-or-later")
-    (True, False)
-    """
-    if side == text or (side, text) == ("artistic-1.0-perl", "artistic-1.0"):
-        return True
-    if side.startswith(_NO_VERSION.get(text, ())):
-        return True
-    later, any_version = _VERSIONED.fullmatch(side), _VERSIONED.fullmatch(text)
-    if later is None or any_version is None or later[3] != "or-later" or later[1] != any_version[1]:
-        return False
-    return float(later[2]) <= float(any_version[2])
+    return all(any(includes(side, text) for text in named) for side in choice)
 
 
 def added_by(said: Said, known: Said) -> str | None:

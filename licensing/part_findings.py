@@ -1,0 +1,57 @@
+"""What the sentences of a text say of parts of the work, and which of its texts are those of the parts.
+
+In: sentences about parts (`parts.py`), and the findings in the rest of their file. Out: a finding for each sentence,
+with its folders or the patterns of its files, and the findings without the texts of the parts. A question to the
+scanner for each sentence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import re2
+
+from gleanery.licensing.expressions import PROPRIETARY, all_of, conjuncts, only_points
+from gleanery.licensing.findings import OF_FILES, PART, Finding, stated, surely_stated, with_owners
+from gleanery.licensing.parts import KEPT_BACK, Division, Part
+from gleanery.licensing.scan import Scanner
+from gleanery.licensing.versions import is_same_text
+
+# What makes a sentence about a part of the work no plain grant.
+_CONDITION = re2.compile(r"(?i)\bunless\b|\bexcept|\bif\b|\bnot\b|\bsome\b|\bmay\b|\bvarious\b|\bmost\b|\bonly\b")
+
+
+def of_part(scanner: Scanner, part: Part) -> Finding:
+    """What a sentence says of some folders or files; a condition or a pointer in it leaves open which licence it is.
+
+    Words that keep the folders back ("proprietary", "a commercial license") do so under any condition.
+    """
+    found = scanner.scan(part.words.encode("utf-8", "replace"), "whole")
+    expression = None if _CONDITION.search(part.words) else surely_stated(found)
+    if expression is None and KEPT_BACK.search(part.words):
+        expression = all_of([*filter(None, [stated(found)]), PROPRIETARY])
+    known = not only_points(expression or "")
+    outcome = "found" if known else "unknown"
+    rule = f"{OF_FILES}, {PART}" if part.files else PART
+    return Finding(outcome, expression if known else None, 100.0, rule, part.first, part.last, paths=part.folders)
+
+
+def without_texts_of_parts(
+    scanner: Scanner, found: tuple[Finding, ...], divided: Division, parts: Sequence[Finding]
+) -> tuple[Finding, ...]:
+    """What a licence file says of everything else, without the texts of the licences that it names for parts only.
+
+    So it is where each sentence names its licence without a condition: "src/a/ is under the GPL. All other files are
+    under the MIT licence." and then both texts.
+    """
+    rest = [of_part(scanner, Part((), words, 1, 1)) for words in divided.rest_words]
+    if not rest or any(f.outcome != "found" for f in (*rest, *parts)):
+        return found
+    own = [part for f in rest for part in conjuncts(f.expression or "")]
+    theirs = [part for f in parts for part in conjuncts(f.expression or "")]
+
+    def stays(part: str) -> bool:
+        return any(is_same_text(named, part) for named in own) or not any(is_same_text(named, part) for named in theirs)
+
+    kept = [(f, all_of(p for p in conjuncts(f.expression or "") if stays(p))) for f in found]
+    left = [f if f.expression is None else replace(f, expression=said) for f, said in kept if said or not f.expression]
+    return with_owners(left, found[0].copyrights) if any(f.names_licence for f in left) else found

@@ -1,0 +1,160 @@
+"""What projects say of their licence in their own words, and what only looks as if it were said of them.
+
+All names and texts about owners are invented.
+"""
+
+import pytest
+
+from gleanery.licensing.conclude import conclude
+from gleanery.licensing.evidence import find, reading_scopes
+from gleanery.licensing.policy import Policy
+from gleanery.licensing.scan import Scanner
+from gleanery.licensing.statements import FileFacts
+from gleanery.licensing.texts import license_text
+
+POLICY = Policy.load()
+SCANNER = Scanner()
+OWNED = "Copyright (c) 2020 Ada Roe\n\n"
+MIT = f"MIT License\n\n{OWNED}{license_text('MIT')}"
+BSD = f"{OWNED}All rights reserved.\n\n{license_text('BSD-3-Clause')}"
+
+
+def judged(path: str = "a.c", /, **texts: str) -> tuple[str, str | None]:
+    """The reason for a file of a repository of these texts, and its expression; `__` in a name is a slash."""
+    facts = []
+    for name, text in {"a.c": "int a;\n", **{n.replace("__", "/"): t for n, t in texts.items()}}.items():
+        found = {s: find(SCANNER, text.encode(), s) for s in reading_scopes(name)}
+        whole = next((f for s, f in found.items() if s != "head"), ())
+        facts.append(FileFacts(name, name, "0" * 40, whole=whole, head=found.get("head", ())))
+    conclusion = next(c for c in conclude(facts, None) if c.file_id == path)
+    return POLICY.judge(conclusion).reason, conclusion.expression
+
+
+def expressions(text: str, scope: str = "whole") -> list[str | None]:
+    return [f.expression for f in find(SCANNER, text.encode(), scope) if f.outcome not in ("none", "mentioned")]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ("It is dual licensed under the MIT and GPL licenses.", "Dual licensed under the MIT license or the GPL."),
+)
+def test_a_choice_that_third_parties_offer_is_no_choice_of_the_work(words: str) -> None:
+    text = f"{license_text('GPL-3.0-only')}\n\nThird-party licenses\n\nfrob.js\n\n{words}\n"
+    assert judged(LICENSE=text)[0] == "license_not_allowed"
+    assert judged(LICENSE=f"{words}\n") == ("kept", "MIT OR GPL-1.0-or-later")
+
+
+def test_the_crown_is_an_owner_and_no_licence() -> None:
+    owned = MIT.replace("Ada Roe", "Crown Copyright (Invented Digital Service)")
+    assert judged(LICENSE=owned) == ("kept", "MIT")
+    assert judged(LICENSE="Crown Copyright 2020\n")[0] == "license_unknown"
+
+
+def test_a_licence_file_may_be_one_expression() -> None:
+    assert expressions("LGPL-2.1-only OR BSD-2-Clause\n") == ["LGPL-2.1-only OR BSD-2-Clause"]
+    assert expressions("(MIT AND Zlib) OR GPL-2.0-only WITH Classpath-exception-2.0\n") == [
+        "(MIT AND Zlib) OR GPL-2.0-only WITH Classpath-exception-2.0"
+    ]
+    assert judged(LICENSE="MIT AND Frob-1.0\n")[0] != "kept"
+
+
+def test_what_stands_above_a_text_in_the_licence_files_of_linux_is_no_licence() -> None:
+    above = (
+        "Valid-License-Identifier: BSD-3-Clause\nValid-License-Identifier: GPL-2.0-only\n"
+        "SPDX-URL: https://spdx.org/licenses/BSD-3-Clause.html\nUsage-Guide:\n"
+        "  To use the license put this into a comment:\n    SPDX-License-Identifier: BSD-3-Clause\nLicense-Text:\n\n"
+    )
+    assert judged(LICENSE=above + BSD) == ("kept", "BSD-3-Clause")
+
+
+@pytest.mark.parametrize(
+    ("words", "expression"),
+    (
+        ("This software is licensed under a dual BSD and GPL v2 license.\nSee", "BSD-3-Clause OR GPL-2.0-only"),
+        ("This library is provided under a dual MIT or Apache-2.0 license. See", "MIT OR Apache-2.0"),
+        ("Dual licensed under GNU LGPL 2.1 or Apache License 2.0. See", "LGPL-2.1-only OR Apache-2.0"),
+    ),
+)
+def test_a_dual_licence_is_a_choice_of_what_it_names(words: str, expression: str) -> None:
+    head = "/*\n" + "".join(f" * {line}\n" for line in f"{words} LICENSE for all of it.".split("\n")) + " */\n"
+    assert judged("b.c", **{"b.c": head}) == ("kept", expression)
+
+
+def test_a_grant_that_points_to_terms_of_others_is_a_grant() -> None:
+    head = """\
+module frob {
+  description
+    "A module.
+
+     Copyright (c) 2018 Invented Trust and the persons identified as
+     authors of the code.  All rights reserved.
+
+     Redistribution and use in source and binary forms, with or
+     without modification, is permitted pursuant to, and subject to
+     the license terms contained in, the Simplified BSD License set
+     forth in Section 4.c of the IETF Trust's Legal Provisions
+     Relating to IETF Documents.";
+"""
+    assert judged("b.yang", LICENSE=MIT, **{"b.yang": head}) == ("kept", "BSD-2-Clause")
+
+
+def test_no_line_of_a_licence_is_lost_because_its_author_stands_below_it() -> None:
+    evil = "The Software shall be used for Good, not Evil.\n\nTHE SOFTWARE IS PROVIDED"
+    for text, reason in ((MIT, "kept"), (MIT.replace("THE SOFTWARE IS PROVIDED", evil), "license_not_allowed")):
+        lines = [line for line in text.removeprefix(f"MIT License\n\n{OWNED}").split("\n") if line.strip()]
+        head = "".join(f"# {line}\n" for line in [*lines, "Author: Ada Roe"])
+        assert judged("b.py", **{"b.py": f"{head}\nimport os\n"})[0] == reason
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    (
+        (
+            "If software is modified to produce derivative works, such modified software should be clearly marked, so "
+            "as not to confuse it with the version available from Frob.",
+            True,
+        ),
+        ("All modified versions must be plainly marked as such.", True),
+        ("All modified versions must be plainly marked as such and sent to us.", False),
+        ("Modified software must be marked and may not be sold.", False),
+    ),
+)
+def test_that_changed_versions_say_so_is_asked_by_many_permissive_licences(words: str, kept: bool) -> None:
+    text = BSD.replace("Redistribution and use", f"{words}\n\nRedistribution and use", 1)
+    assert (judged(LICENSE=text)[0] == "kept") is kept
+
+
+BY_ENDING = """\
+The Frob License is made up of two licenses: MIT and the GNU GENERAL PUBLIC LICENSE.
+The firmware of Frob (file extensions .c, .h and .ino) is published under the GPLv3 license. The scripts and all
+other parts of this code are published under the MIT license.
+"""
+
+
+def test_a_licence_file_may_tell_files_by_how_their_names_end() -> None:
+    text = f"{BY_ENDING}\n{MIT}\n\n## GNU GENERAL PUBLIC LICENSE\n\n{license_text('GPL-3.0-only')}"
+    files = {"a.py": "a = 1\n", "src__b.h": "int a;\n"}
+    assert judged("a.py", LICENSE=text, **files) == ("kept", "MIT")
+    assert judged("a.c", LICENSE=text, **files)[0] == "license_not_allowed"
+    assert judged("src/b.h", LICENSE=text, **files)[0] == "license_not_allowed"
+
+
+@pytest.mark.parametrize(
+    "words",
+    (
+        "Files in the src/frob/ directory are under the GPL. All other files are under the MIT license.",
+        "*.c and *.h files are licensed under the GPL. Everything else is under the MIT license.",
+    ),
+)
+def test_the_text_of_a_part_is_not_that_of_the_rest(words: str) -> None:
+    text = f"{words}\n\n{license_text('GPL-3.0-only')}\n\n{MIT}"
+    assert judged("a.py", LICENSE=text, **{"a.py": "a = 1\n"}) == ("kept", "MIT")
+    # Under a condition, or where nothing is said of the rest, all texts of the file hold.
+    for other in (words.replace("the MIT license", "the MIT license unless they say so"), words.split(". ")[0] + "."):
+        text = f"{other}\n\n{license_text('GPL-3.0-only')}\n\n{MIT}"
+        assert judged("a.py", LICENSE=text, **{"a.py": "a = 1\n"})[0] != "kept"
+
+
+def test_a_licence_file_may_be_called_by_any_id_of_spdx() -> None:
+    lgpl = {"LICENSE": "LGPL-2.1-only OR MIT\n", "LICENSE.LGPL-2.1-only": str(license_text("LGPL-2.1-only"))}
+    assert judged(**lgpl, **{"LICENSE.MIT": MIT}) == ("kept", "LGPL-2.1-only OR MIT")
