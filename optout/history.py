@@ -47,8 +47,13 @@ class Entry:
 
     @property
     def sentence(self) -> str:
-        """What happened, for people."""
-        said = _read(self.body)
+        """What happened, for people. Of an entry that somebody changed, `gleanery optout check` speaks."""
+        try:
+            return self._sentence(_read(self.body))
+        except KeyError:
+            return "an entry that cannot be read"
+
+    def _sentence(self, said: Mapping[str, Any]) -> str:
         if self.kind == "rule":
             return f"rule {said['seq']}: {said['action']} {said['scope']} {said['value']}"
         if self.kind == "check":
@@ -56,8 +61,9 @@ class Entry:
             return f"the repository was checked: {said['result']}{commit}"
         if self.kind == "challenge":
             ends = {"passed": "passed", "void": "is no longer valid"}
-            asked = f"was handed out, to {said.get('action')}"
-            return f"file {said['number']} {ends.get(str(said.get('to')), asked)}"
+            asked = f"was handed out, to {said['action']}" if "action" in said else "was changed"
+            number = f" {said['number']}" if "number" in said else ""  # which the first version did not log
+            return f"file{number} {ends.get(str(said.get('to')), asked)}"
         if said["to"] == "rejected":
             return (
                 "closed by the operator"
@@ -115,9 +121,13 @@ def _requests(connection: Connection, scope: str, value: str, keys: set[tuple[st
 
 
 def _key(rule: Mapping[str, Any]) -> tuple[str, str]:
-    return rule["scope"], spelled_today(rule["scope"], rule["value"])
+    scope, value = str(rule.get("scope")), str(rule.get("value"))
+    return scope, spelled_today(scope, value)
 
 
 def _read(body: str) -> dict[str, Any]:
-    read = json.loads(body)
+    try:
+        read = json.loads(body)
+    except ValueError:
+        return {}
     return read if isinstance(read, dict) else {}

@@ -706,6 +706,27 @@ def test_the_log_tells_what_was_asked_and_what_came_of_it(registry: Registry) ->
             registry.history("repo", value)
 
 
+def test_entries_of_an_older_log_and_damaged_ones_are_told_too(registry: Registry) -> None:
+    with registry._appending() as (connection, now):
+        chain.append(connection, now, "challenge", {"request_id": "0" * 16, "action": "block"})
+        for kind in ("request", "challenge", "check", "rule", "new kind"):
+            chain.append(connection, now, kind, {})
+    rule = registry.append_rule("repo", NAMES[0], "block")
+    with registry._appending() as (connection, now):
+        seq = chain.lock(connection).entries + 1
+        values = {"at": now, "kind": "rule", "body": "no JSON", "previous": "", "hash": ""}
+        connection.execute(schema.log.insert().values(seq=seq, **values))
+    assert [entry.sentence for entry in registry.history()] == [
+        "file was handed out, to block",
+        "an entry that cannot be read",
+        "file was changed",
+        *["an entry that cannot be read"] * 3,
+        f"rule {rule.seq}: block repo {NAMES[0]}",
+        "an entry that cannot be read",
+    ]
+    assert len(registry.history("repo", NAMES[0])) == 1
+
+
 def test_a_request_under_a_former_name_is_told_under_the_present_one(registry: Registry) -> None:
     made = registry.create_request(NAMES[0])
     assert made.receipt
