@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from gleanery.optout.address import check_form
-from gleanery.optout.settings import WebSettings
+from gleanery.optout.settings import KNOWN_FORGES, WebSettings
 from gleanery.optout.typed import rule_value, typed_repository
 from gleanery.records.errors import RejectRecord
 from gleanery.records.hosts import ACCOUNTS_OF
@@ -108,6 +108,7 @@ def _account_hint(text: str) -> str:
         return ""
     if any(gists in text.lower() for gists in ACCOUNTS_OF):
         return "This gist lacks its account. Write its address as https://gist.github.com/owner/ID."
+    host = KNOWN_FORGES[0] if host in REGISTRIES else host
     return (
         f"This names an account, and no repository of it. Write one repository, as in https://{host}/owner/name. "
         "To have a whole account left out, write to the operator of this page."

@@ -21,7 +21,8 @@ WAYS_OUT: Mapping[str, str] = MappingProxyType(
         "Its name has to be .well-known/dataset-optout.json, or .dataset-optout.json (with the dot) in no folder.",
         "file_differs": "Copy the whole content from this page again, and save it as plain text in UTF-8. "
         "The file belongs to this request only.",
-        "not_public": "Check the address, and that the repository is public while we check.",
+        "not_public": "Check the address, and that the repository is public while we check. "
+        "If the address is wrong, withdraw this request and name the right one.",
         "empty": "Push a first commit with the file to the default branch.",
         "moved": "Withdraw this request and make one with the address the repository has now.",
         "not_reachable": "Nothing is wrong with your file as far as we can see. Try again later.",

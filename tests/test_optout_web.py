@@ -209,6 +209,7 @@ def test_a_pasted_address_is_read_as_it_is_seen(visit: Visit, registry: Registry
         ("https://gitlab.com/groups/acme/sub", "To have a whole account left out, write to"),
         ("https://gist.github.com/0123456789abcdef", "https://gist.github.com/owner/ID"),
         ("https://gist.github.com/alice/2048", "20 or 32 letters and digits"),  # it would block alice's repository 2048
+        ("npm/@acme", "https://github.com/owner/name. To have a whole account left out, write to"),
         ("alice", "as in https://github.com/owner/name"),
     ],
 )
