@@ -11,7 +11,7 @@ from pathlib import Path
 from gleanery.records.errors import StopRun
 from gleanery.records.files import read_json
 from gleanery.release.explain_file import about_file
-from gleanery.release.explain_repository import about_repository
+from gleanery.release.explain_repository import NOT_DECIDED, about_repository, is_decided, rows_of
 from gleanery.release.wording import number, shown
 from gleanery.sql.named import places
 from gleanery.sql.questions import Database, questions, tables_of
@@ -58,11 +58,13 @@ def _lines(database: Database, target: str, had_registry: bool) -> Iterator[str]
 
 
 def _is_there(database: Database, name: str, path: str) -> bool:
-    return bool(database.ask(questions()["why_rejected"], {"repo": name, "path": path}).num_rows)
+    return bool(rows_of(database, "why_rejected", repo=name, path=path))
 
 
 def _nothing_found(database: Database, name: str) -> Iterator[str]:
-    if database.is_run:
+    if database.is_run and not is_decided(database):
+        yield f"No repository {shown(name)} is known here yet. {NOT_DECIDED}"
+    elif database.is_run:
         yield (
             f"No repository {shown(name)} was named in any input of this run, so nothing of it was fetched or decided."
         )

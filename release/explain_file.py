@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gleanery.records.reasons import REASONS
-from gleanery.release.explain_repository import opt_out, origin, place_of, rows_of
+from gleanery.release.explain_repository import NOT_DECIDED, is_decided, opt_out, origin, place_of, rows_of
 from gleanery.release.wording import listed, number, shown
 from gleanery.sql.questions import Database
 
@@ -152,6 +152,11 @@ def _no_such_path(database: Database, repository: Row, path: str, had_registry: 
         yield f"{name}:{shown(path)}"
         yield from place_of(database, repository)
         yield from opt_out(database, repository, had_registry)
+        return
+    if not is_decided(database):
+        yield f"{name}:{shown(path)}"
+        yield NOT_DECIDED
+        yield from origin(repository)
         return
     yield f"{name} holds no file {shown(path)}."
     close = rows_of(database, "find_path", repo=repository["repo_id"], path=path)[:5]

@@ -25,6 +25,14 @@ def rows_of(database: Database, question: str, **arguments: str) -> list[dict[st
     return rows
 
 
+def is_decided(database: Database) -> bool:
+    """Whether decisions stand in this folder: a run that was stopped, or still goes on, may have none yet."""
+    return database.holds(questions()["why_rejected"])
+
+
+NOT_DECIDED = "Nothing is decided yet: the run is not finished. Give its command again."
+
+
 def about_repository(database: Database, repository: Row, had_registry: bool) -> Iterator[str]:
     """Everything that the tables say about one repository. `had_registry`: whether the run was given a registry."""
     yield shown(repository["name"])
@@ -81,7 +89,7 @@ def opt_out(database: Database, repository: Row, had_registry: bool) -> Iterator
 def _reasons(database: Database, repository: Row) -> Iterator[str]:
     rows = rows_of(database, "reasons_of", repo=repository["repo_id"])
     if not rows:
-        yield "No file of it was decided about."
+        yield "No file of it was decided about." if is_decided(database) else NOT_DECIDED
         return
     kept = sum(row["files"] for row in rows if row["verdict"] == "kept")
     total = sum(row["files"] for row in rows)

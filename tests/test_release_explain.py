@@ -1,5 +1,6 @@
 """Explanations of files and repositories, compared with expected texts."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from gleanery.records.errors import StopRun
 from gleanery.records.reasons import REASONS
 from gleanery.release.assemble import assemble
 from gleanery.release.explain import explain
+from gleanery.release.explain_repository import NOT_DECIDED
 
 GOLDEN = Path(__file__).parent / "golden" / "release"
 
@@ -97,6 +99,15 @@ def test_a_run_before_its_packing_is_explained_too(tmp_path: Path) -> None:
             path.unlink()
         (run / "tables" / table).rmdir()
     assert "It has no tokens in a release." in explain(run, "octo/app:src/main.py")
+
+
+@pytest.mark.parametrize("target", ["octo/app", "octo/app:src/main.py", "https://github.com/octo/app:a.py", "a/b"])
+def test_a_run_that_has_decided_nothing_yet_denies_no_file(tmp_path: Path, target: str) -> None:
+    run = write_run(tmp_path, good_rows())
+    shutil.rmtree(run / "tables/decisions")
+    lines = explain(run, target)
+    assert any(line.endswith(NOT_DECIDED) for line in lines)
+    assert not any("holds no file" in line or "was decided" in line or "any input" in line for line in lines)
 
 
 def test_a_declaration_in_the_repository_is_no_rule_of_the_registry(run: Path) -> None:
