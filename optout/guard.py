@@ -158,7 +158,7 @@ class Running(Exception):
 
 
 class Places:
-    """Places for work on the network: few in all, and one for each client, so that no client takes them all."""
+    """Places for work on the network: few in all, and one for each line, so that nobody takes them all."""
 
     def __init__(self, places: int) -> None:
         self.free, self.lock, self.clients, self.works = places, threading.Lock(), set[str](), set[str]()
@@ -193,8 +193,17 @@ def network(request: Request) -> str:
     return network_of(request.client.host if request.client else "")
 
 
-def network_of(host: str) -> str:
-    """The client at an address: the address, or the /64 network in IPv6, where one visitor has many addresses."""
+def line(request: Request) -> str:
+    """The line that a request came over: the address, or the /48 network in IPv6, since one line may have many /64."""
+    return network_of(request.client.host if request.client else "", 48)
+
+
+def network_of(host: str, bits: int = 64) -> str:
+    """The client at an address: the address, or the /64 network in IPv6, where one visitor has many addresses.
+
+    >>> network_of("192.0.2.1"), network_of("2001:db8:1:2::3"), network_of("2001:db8:1:2::3", 48)
+    ('192.0.2.1', '2001:db8:1:2::/64', '2001:db8:1::/48')
+    """
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -202,7 +211,7 @@ def network_of(host: str) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
+        return str(ipaddress.ip_network((int(address) >> 128 - bits << 128 - bits, bits)))
     return str(address)
 
 

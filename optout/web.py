@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from gleanery.optout import challenge, engines, forges, pages, proof
 from gleanery.optout.connections import AT_ONCE, patient_protocol
-from gleanery.optout.guard import Forms, Places, Refused, Running, Shield, Turnstile, network, security_headers
+from gleanery.optout.guard import Forms, Places, Refused, Running, Shield, Turnstile, line, network, security_headers
 from gleanery.optout.registry import FORGOTTEN_AFTER, Registry
 from gleanery.optout.registry import Request as OwnersRequest
 from gleanery.optout.seldom import Seldom
@@ -244,7 +244,7 @@ class _Site:
         found = self._found(number, receipt)
         if found.challenge.state == "pending":
             # A second click finds the first one's check: its page says so.
-            with suppress(Running), self.places.taken(network(request), number), self._races():
+            with suppress(Running), self.places.taken(line(request), number), self._races():
                 self.turnstile.pass_client(request, "check", self.settings.checks_per_client)
                 self.turnstile.count("check of", number, self.settings.checks_per_request)
                 self.registry.settle(number, receipt, self._proof(found, receipt))

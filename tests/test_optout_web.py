@@ -420,11 +420,20 @@ def test_strangers_use_up_nothing_of_an_owner(visit: Visit, outcome: Callable[[s
     assert "your repository is blocked" in owner.get(page).text
 
 
-def test_one_client_holds_one_of_the_places_for_checks(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "owners"),
+    [
+        ("198.51.100.1", "198.51.100.1", "203.0.113.7"),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", "2001:db8:2:2::1"),  # a home has many networks of /64
+    ],
+)
+def test_one_client_holds_one_of_the_places_for_checks(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, first: str, second: str, owners: str
+) -> None:
     app = create_app(registry, replace(SETTINGS, checks_at_once=2))
-    stranger, owner = (TestClient(app, base_url=SITE, client=(host, 1)) for host in ("198.51.100.1", "203.0.113.7"))
+    stranger, again, owner = (TestClient(app, base_url=SITE, client=(host, 1)) for host in (first, second, owners))
     pages = []
-    for client in (stranger, stranger, owner):
+    for client in (stranger, again, owner):
         client.headers["sec-fetch-site"] = "same-origin"
         pages.append(file_request(client))
     meanwhile: list[int] = []
@@ -432,7 +441,7 @@ def test_one_client_holds_one_of_the_places_for_checks(registry: Registry, monke
     def check_files(*_: object, **__: object) -> ProofResult:
         if not meanwhile:  # the stranger's check is running
             meanwhile.append(0)
-            for client, page in zip((stranger, owner), pages[1:], strict=True):
+            for client, page in zip((again, owner), pages[1:], strict=True):
                 meanwhile.append(client.post(page + "/check", data={"token": token_on(client)}).status_code)
         return ProofResult("file_missing", "0" * 64)
 
