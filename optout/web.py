@@ -69,6 +69,7 @@ _log = logging.getLogger("gleanery.optout")
 
 
 _FOR_STRANGERS = ("repo",)  # a rule about an owner would answer a question about a person
+_CLIENTS_OF_A_LINE = 10
 _VISITORS_WAIT = 15  # seconds for another writer of the registry; then the page says that it cannot be reached
 
 
@@ -228,7 +229,10 @@ class _Site:
 
     def create(self, request: Request, repository: Sent = "", token: Sent = "") -> Response:
         self.forms.check(request, token)
-        self.turnstile.pass_client(request, "request", self.settings.requests_per_client)
+        limit = self.settings.requests_per_client
+        self.turnstile.pass_client(request, "request", limit)
+        # What is written here stays for weeks, and a line of IPv6 may look like hundreds of clients.
+        self.turnstile.count("request by line", line(request), Limit(_CLIENTS_OF_A_LINE * limit.visits, limit.seconds))
         try:
             named = forges.named_repository(repository, self.settings)
         except RejectRecord as problem:

@@ -374,6 +374,18 @@ def test_all_addresses_of_one_ipv6_network_are_one_client(visit: Visit) -> None:
     assert visit(settings, "::ffff:203.0.113.9").get("/").status_code == 429
 
 
+def test_the_many_networks_of_one_line_do_not_fill_the_registry(visit: Visit, registry: Registry) -> None:
+    settings = replace(SETTINGS, requests_per_client=Limit(1, 86_400))
+    form = {"repository": REPOSITORY}
+    answers = []
+    for number in range(12):
+        client = visit(settings, f"2001:db8:1:{number}::1")
+        form["token"] = token_on(client)
+        answers.append(client.post("/requests", data=form, follow_redirects=False).status_code)
+    assert answers == [303] * 10 + [429] * 2
+    assert file_request(visit(settings, "2001:db8:2::1"))
+
+
 @pytest.mark.parametrize("limited", ["checks_per_client", "checks_per_request"])
 def test_checks_are_limited_by_client_and_by_request(
     visit: Visit, outcome: Callable[[str], None], limited: str
