@@ -179,8 +179,14 @@ def test_rows_are_shown_as_a_model_sees_them(curated: Path) -> None:
     assert CliRunner().invoke(app, [*command, "--row", "99"]).exit_code == 1
 
 
-def test_explain_answers_for_every_file_that_any_input_names(curated: Path) -> None:
-    for target, reason in decisions(curated).items():
+def test_explain_answers_whatever_became_of_a_file_that_any_input_names(curated: Path) -> None:
+    # Half a second each: of the files with one reason, the first and the last.
+    by_reason: dict[str, list[str]] = {}
+    for target, reason in sorted(decisions(curated).items()):
+        by_reason.setdefault(reason, []).append(target)
+    asked = [(target, reason) for reason, targets in by_reason.items() for target in {targets[0], targets[-1]}]
+    assert len(by_reason) > 15
+    for target, reason in asked:
         told = "\n".join(explain(curated, target))
         assert REASONS[reason].sentence.rstrip(".") in told, target
     for name in ("erin/private-matter", "heidi/broken", "ivan/missing"):
