@@ -54,7 +54,6 @@ from gleanery.records.errors import REPORT_IT, StopRun, of_system
 from gleanery.records.local_paths import local_path
 
 LOOK_SECONDS = 0.2  # between two looks at what is done, at least
-STAGES = ("crawl", "annotate", "cluster", "select", "redact", "pack", "release")
 # What one step keeps, another one takes: (from, to).
 _CHAINS = (
     ("gather", "annotate"),

@@ -130,6 +130,37 @@ def verify_part(shard: Shard) -> None:
     pairs = arrays_of(shard.root, "pairs", shard.task.name)
     found = np.concatenate([pairs["known"], _measured(shard, contents, pairs["open"])])
     found = found[np.argsort(found["pair"])]
+    measures = _with_forms(contents, found)
+    sameness = classify(measures, sameness_policy(shard.settings))
+    left_ids, right_ids = contents.ids(lefts(found["pair"])), contents.ids(rights(found["pair"]))
+    columns = {
+        "left_blob_id": left_ids,
+        "right_blob_id": right_ids,
+        "jaccard": measures.jaccard,
+        "containment": measures.containment,
+        "inner_blob_id": pc.if_else(pa.array(found["inner"] == 0), left_ids, right_ids),
+        "shared_code": measures.shared_code,
+        "code_jaccard": found["code_jaccard"],
+        "same_normal_form": measures.same_normal,
+        "same_renamed_form": measures.same_renamed,
+        "forms_tell": measures.forms_tell,
+        "sameness": sameness.names,
+        "similarity": sameness.similarity,
+        "duplicate": sameness.drops,
+        "bars": sameness.bars,
+    }
+    shard.write_table("pairs", pa.table(columns))
+    shard.write_arrays({"joined": found["pair"][sameness.bars]})
+    duplicates = int(np.count_nonzero(sameness.drops))
+    shard.counts |= {"in": len(found), "kept": duplicates, "rejected": len(found) - duplicates}
+    shard.notes["measured"] = len(pairs["open"])
+
+
+def _with_forms(contents: Contents, found: NDArray[np.void]) -> Measures:
+    """What was measured, and what the prints of both contents say of their forms and sizes.
+
+    The measures of code are set to 1 in `found` where the normal forms are equal.
+    """
     left, right = lefts(found["pair"]), rights(found["pair"])
     forms = [contents.gather(side, "forms").reshape(len(found), 2, 16) for side in (left, right)]
     equal = (forms[0] == forms[1]).all(axis=2)
@@ -141,30 +172,7 @@ def verify_part(shard: Shard) -> None:
     tell = do_forms_tell(found["jaccard"], *sizes)
     is_long = contents.gather(np.where(found["inner"] == 0, left, right), "sizes") > 0  # short ones have no sample
     shares = found["containment"], found["shared_code"]
-    measures = Measures(found["jaccard"], *shares, same[:, 0], same[:, 1], tell, is_long)
-    sameness = classify(measures, sameness_policy(shard.settings))
-    left_ids, right_ids = contents.ids(left), contents.ids(right)
-    columns = {
-        "left_blob_id": left_ids,
-        "right_blob_id": right_ids,
-        "jaccard": found["jaccard"],
-        "containment": found["containment"],
-        "inner_blob_id": pc.if_else(pa.array(found["inner"] == 0), left_ids, right_ids),
-        "shared_code": found["shared_code"],
-        "code_jaccard": found["code_jaccard"],
-        "same_normal_form": same[:, 0],
-        "same_renamed_form": same[:, 1],
-        "forms_tell": tell,
-        "sameness": sameness.names,
-        "similarity": sameness.similarity,
-        "duplicate": sameness.drops,
-        "bars": sameness.bars,
-    }
-    shard.write_table("pairs", pa.table(columns))
-    shard.write_arrays({"joined": found["pair"][sameness.bars]})
-    duplicates = int(np.count_nonzero(sameness.drops))
-    shard.counts |= {"in": len(found), "kept": duplicates, "rejected": len(found) - duplicates}
-    shard.notes["measured"] = len(pairs["open"])
+    return Measures(found["jaccard"], *shares, same[:, 0], same[:, 1], tell, is_long)
 
 
 def _measured(shard: Shard, contents: Contents, pairs: Pairs) -> NDArray[np.void]:
