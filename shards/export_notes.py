@@ -65,16 +65,8 @@ def write_notes(
     looked up in another release.
     """
     removed.check_release(store.release)
-    there, gone = (root / NOTICES).is_file(), len(removed.ordinals)
-    if there and not gone:
-        shutil.copyfile(root / NOTICES, folder / NOTICES)
-    elif there and notices is None:
-        raise StopRun(
-            f"{NOTICES} of the release names whose documents are left out",
-            "use `gleanery export`, or hand in notices=gleanery.release.notice_files.notices_without",
-        )
-    elif there and notices is not None:
-        notices(root, store.file_ids().take(removed.ordinals).to_pylist(), folder / NOTICES)
+    gone = len(removed.ordinals)
+    _write_notices(folder, root, store, removed, notices)
     about = {
         "format": "gleanery-export-1",
         "form": form,
@@ -91,7 +83,21 @@ def write_notes(
         documents=len(store) - gone,
         release=store.release[:16],
         removed=said,
-        notices=_NOTICES_THERE if there else "",
+        notices=_NOTICES_THERE if (folder / NOTICES).is_file() else "",
         labels=_LABELS if form == "parquet" else "",
     )
     write_bytes(folder / CARD, ((_DATA_FILES if form == "parquet" else "") + text).encode())
+
+
+def _write_notices(folder: Path, root: Path, store: Store, removed: Removed, notices: Notices | None) -> None:
+    if not (root / NOTICES).is_file():
+        return
+    if not len(removed.ordinals):
+        shutil.copyfile(root / NOTICES, folder / NOTICES)
+        return
+    if notices is None:
+        raise StopRun(
+            f"{NOTICES} of the release names whose documents are left out",
+            "use `gleanery export`, or hand in notices=gleanery.release.notice_files.notices_without",
+        )
+    notices(root, store.file_ids().take(removed.ordinals).to_pylist(), folder / NOTICES)
