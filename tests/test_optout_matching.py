@@ -223,7 +223,7 @@ def test_the_keys_of_a_name_are_all_that_can_cover_it() -> None:
         ("git@gitlab.com:Group/Sub/Lib.git", "https://gitlab.com/Group/Sub/Lib.git"),
         ("https://git.sr.ht/~alice/lib/tree", "https://git.sr.ht/~alice/lib"),
         ("http://codeberg.org/alice/lib", "https://codeberg.org/alice/lib.git"),
-        ("https://gist.github.com/Alice/0123abcd", "https://gist.github.com/0123abcd.git"),
+        ("https://gist.github.com/Alice/0123abcd0123abcd0123", "https://gist.github.com/0123abcd0123abcd0123.git"),
         # Strangers may edit a wiki, so the repository itself has to hold the proof.
         ("https://github.com/alice/lib.wiki.git", "https://github.com/alice/lib.git"),
         ("https://forge.example.org/Alice/lib.git", "https://forge.example.org/Alice/lib.git"),
