@@ -90,6 +90,8 @@ def expire(connection: Connection, now: int, request: Request) -> None:
     close_challenge(connection, now, request.id, "void")
     if request.state == "challenged":
         move(connection, now, request.id, ("challenged",), "rejected", "expired")
+    else:  # its page says why the block stays
+        connection.execute(_REQUESTS.update().where(_REQUESTS.c.id == request.id).values(last_result="expired"))
 
 
 def note_check(connection: Connection, now: int, request_id: str, code: str, commit: str | None) -> None:

@@ -17,7 +17,7 @@ import uvicorn
 from fastapi.testclient import TestClient
 
 from gleanery.optout import proof, web
-from gleanery.optout.challenge import content_digest
+from gleanery.optout.challenge import LIFETIME, content_digest
 from gleanery.optout.connections import patient_protocol
 from gleanery.optout.engines import RegistryAway
 from gleanery.optout.pages import STATES, WAYS_OUT, stylesheet
@@ -273,6 +273,27 @@ def test_a_receipt_says_when_the_block_began_and_was_applied(tmp_path: Path, out
     text = client.get(page).text
     assert "<small>2027-01-16, by rule 1</small>" in text and "Applied in a version<small>2027-01-17</small>" in text
     assert "aria-current" not in text
+    registry.close()
+
+
+def test_a_receipt_says_that_a_block_stays_because_the_new_file_came_too_late(
+    tmp_path: Path, outcome: Callable[[str], None]
+) -> None:
+    now, late = [1_800_000_000], "The new file was not found within 7 days"
+    registry = Registry.open(f"sqlite:///{tmp_path / 'optout.sqlite'}", clock=lambda: now[0])
+    client = TestClient(create_app(registry, SETTINGS), base_url=SITE)
+    page = file_request(client)
+    outcome("passed")
+    for action in ("check", "withdraw"):
+        client.post(f"{page}/{action}", data={"token": token_on(client)})
+    assert late not in client.get(page).text
+    now[0] += LIFETIME
+    shown = client.get(page).text
+    assert late in shown and STATES["verified"] in shown and "Take the block back</button>" in shown
+    assert late not in client.post(f"{page}/withdraw", data={"token": token_on(client)}).text
+    client.post(f"{page}/keep", data={"token": token_on(client)})
+    assert late not in client.get(page).text
+    registry.verify_log()
     registry.close()
 
 
