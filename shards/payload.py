@@ -14,6 +14,7 @@ from gleanery.shards.chance import compiled
 def is_payload(tokens: NDArray[Any], silent: Sequence[tuple[int, int]]) -> bool:
     """Whether no token lies in one of the runs of ids, (first, end), that spell nothing; see `Spelling`.
 
+    >>> import numpy as np
     >>> is_payload(np.array([7, 300], np.uint16), [(0, 7), (50_000, 65_536)])
     True
     """
