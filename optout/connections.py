@@ -16,6 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from gleanery.optout.guard import network_of
 
 EACH_CLIENT = 16  # a browser opens up to six
+CLIENTS_OF_A_LINE = 8  # a home may have hundreds of networks of IPv6
 AT_ONCE = 512  # of all clients; systems often allow a process 1,024 files
 SILENT_SECONDS = 10
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 10\r\nconnection: close\r\n\r\n"
@@ -45,19 +46,24 @@ def patient_protocol(
         """One connection."""
 
         visitor: str | None = None
+        line: str | None = None
         watch: asyncio.TimerHandle | None = None
         waited = False
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             address = self.client[0] if self.client else ""
-            self.visitor = None if is_proxy(address) else network_of(address)
-            held = sum(getattr(other, "visitor", None) == self.visitor for other in self.connections)
-            if self.visitor is not None and held > each_client:
+            counted = not is_proxy(address)
+            self.visitor, self.line = (network_of(address), network_of(address, 48)) if counted else (None, None)
+            if counted and (self.held("visitor") > each_client or self.held("line") > each_client * CLIENTS_OF_A_LINE):
                 transport.write(_BUSY)
                 transport.close()
                 return
             self.look_again()
+
+        def held(self, whose: str) -> int:
+            """How many connections there are of the same visitor, or over the same line."""
+            return sum(getattr(other, whose, None) == getattr(self, whose) for other in self.connections)
 
         def connection_lost(self, exc: Exception | None) -> None:
             if self.watch:

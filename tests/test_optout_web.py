@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 
-from gleanery.optout import proof, web
+from gleanery.optout import connections, proof, web
 from gleanery.optout.challenge import LIFETIME, content_digest
 from gleanery.optout.connections import patient_protocol
 from gleanery.optout.engines import RegistryAway
@@ -564,6 +564,19 @@ def test_a_client_holds_few_connections_and_none_in_silence(registry: Registry) 
         request = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         assert _answer(whole, request).startswith(b"HTTP/1.1 200 ")
         for connection in (*silent, more, begun, body, whole):
+            connection.close()
+
+
+def test_the_many_networks_of_one_line_hold_few_connections(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = iter(range(100))
+    monkeypatch.setattr(connections, "network_of", lambda _, bits=64: "line" if bits == 48 else str(next(clients)))
+    with served(registry, each_client=1) as port:
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(8)]
+        with contextlib.closing(socket.create_connection(("127.0.0.1", port))) as more:
+            assert b" 503 " in _answer(more)
+        for connection in silent:
             connection.close()
 
 
