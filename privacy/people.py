@@ -28,10 +28,11 @@ _CUE_WORDS = (
     r"|<(?:developer|contributor|author|maintainer)>\s{0,60}(?:<[a-z]{2,6}>[^<>]{0,100}</[a-z]{2,6}>\s{0,60}){0,3}<name>"
     r"|=head1[ \t]authors?\s{1,8}|author[\"'][ \t]{1,4}content=|(?m:^)[ \t0-9]{0,12}author\.[ \t]{1,12}"
     r"|\\author\{"
+    r"|\b(?:editors?|(?:co-?)?chairs?)[ \t]{0,3}:[ \t]|\bthanks[ \t]to\b|\bdue-to=[\"']|(?m:^)\.an[ \t]{1,4}"
 )
 # The copyright sign, and the word for author in Chinese, Korean and Russian, as UTF-8.
 _SIGNS = (
-    r"\xc2\xa9|\xe4\xbd\x9c\xe8\x80\x85"
+    r"\xc2\xa9|\xe4\xbd\x9c\xe8\x80\x85(?:[ \t\"'=>|:]|\xef\xbc\x9a)"  # letters right behind go on with a sentence
     r"|(?:\xec\x9e\x91\xec\x84\xb1\xec\x9e\x90|\xd0[\x90\xb0]\xd0\xb2\xd1\x82\xd0\xbe\xd1\x80(?:\xd1\x8b)?)"
     r"[ \t]{0,3}(?::|\xef\xbc\x9a)"
 )
@@ -42,7 +43,7 @@ GATES = {
         f"{_CUE_WORDS}|{_SIGNS}",
         (b"copyright", b"(c)", b"&copy;", b"author", b"by", b"maintainer", b"contributor", b"developer")
         + (b"autor", b"auteur", b"yazar", b"\xc2\xa9", b"\xe4\xbd\x9c\xe8\x80\x85", b"\xec\x9e\x91\xec\x84\xb1")
-        + (b"\xd0\xb2\xd1\x82\xd0\xbe\xd1\x80",),
+        + (b"\xd0\xb2\xd1\x82\xd0\xbe\xd1\x80", b"editor", b"chair", b"thanks", b"due-to", b".an"),
         caseless=True,
     ),
     "person_mail": Condition(_MAIL_START, (b"@", b"at")),
@@ -64,17 +65,19 @@ _WINDOW = 4000  # bytes behind a cue; names stand at once, or behind a link, and
 # One step of what may stand before a first name, and one of what may stand between two. Each is taken greedily and
 # never given back, so a line of nothing but years costs no more than its length.
 _LEAD = re.compile(
-    r"\(c\)|[\s:：=>\-–—\"'`*#\[({,.;+_]|\\[\"']|©|&copy;|<a\s[^<>]{0,160}>|(?:copyright|by|present|now)\b|\d{4}\b|\d{2}\b|u(?=[\"'])",
+    r"\(c\)|[\s:：=>\-–—\"'`*#\[({,.;+_]|\\[\"']|©|&copy;|<a\s[^<>]{0,160}>|(?:copyright|by|present|now)\b|\d{4}\b|\d{2}\b|\$\{?\w{1,20}\}?|u(?=[\"'])",
     re.IGNORECASE,
 )
 _GAP = re.compile(
     r"\s+|[,;&/|+]|[\"']\s?[,;]?\s?[\"']|(?:and|und|et|y|present)\b|\d{4}\b|[-–](?=\s?\d)|<[^<>]{0,90}>|\([^()]{0,90}\)|\[[^\[\]]{0,60}\]",
     re.IGNORECASE,
 )
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?(?:-[^\W\d_]+)*")
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _COMPANY_AHEAD = re.compile(r",?\s+(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|Corp|S\.A|B\.V|AG|KG|Co)\b", re.IGNORECASE)
 # A company and then a year begin a second holder: "Kiesgrube GmbH, 2014 First Last".
 _COMPANY_FIRST = re.compile(r"[A-Z][^,;()<>\"\n]{2,60}, (?:\(c\) )?\d{4}(?:-\d{4})? ")
+# So do a company, or a name in one word, and "and" or "by": "Kiesgrube Inc. and First Last".
+_COMPANY_AND = re.compile(r"([A-Z][^,;()<>\"\n]{1,60}?),? (?:and|by|&) ")
 # A line end or a tab as strings write it.
 _ESCAPED_BLANK = re.compile(r"\\+[nrt]")
 # What may stand behind "Feuerhahn, Wilma" and "WILMA FEUERHAHN": nothing that goes on with the sentence.
@@ -188,12 +191,22 @@ def _hit(text: str, offset: int, start: int, end: int, rule: str, score: float) 
 
 def _listed_names(text: str, place: int) -> Iterator[tuple[int, int]]:
     """Names one after the other, with nothing between them but commas, years and addresses."""
-    company = _COMPANY_FIRST.match(text, place)
-    if company and not _first_name(text, place):
-        place = company.end()
+    if not _first_name(text, place):
+        place = _behind_company(text, place)
     while name := _first_name(text, place):
         yield name
         place = _skipped(_GAP, text, name[1])
+
+
+def _behind_company(text: str, place: int) -> int:
+    """Where the second holder begins, if the first is a company; else the place."""
+    if company := _COMPANY_FIRST.match(text, place):
+        return company.end()
+    company = _COMPANY_AND.match(text, place)
+    if not company:
+        return place
+    kinds = [token.kind for token in _tokens(company.group(1), 0)]
+    return company.end() if len(kinds) == 1 or "organisation" in kinds else place
 
 
 def _first_name(text: str, place: int) -> tuple[int, int] | None:
@@ -236,7 +249,7 @@ def _run_from(text: str, place: int) -> list[_Token]:
     """The words from a place on that may belong to one name; none if one of them makes an organisation of it."""
     run: list[_Token] = []
     for token in _tokens(text, place):
-        if text[place : token.start] not in (("", " ", "  ") if run else ("",)):
+        if text[place : token.start] not in (_between(run[-1]) if run else ("",)):
             break
         if token.kind == "stop":
             return [] if run and _makes_a_title(text, run, token) else run
@@ -263,12 +276,17 @@ def _makes_a_title(text: str, run: list[_Token], stop: _Token) -> bool:
     return False
 
 
+def _between(token: _Token) -> tuple[str, ...]:
+    """What may stand behind a word of a name: "Ada Roe", "J.R. Roe", "J.-P. Roe"."""
+    return ("", " ", "  ", "-") if token.kind == "initial" else ("", " ", "  ")
+
+
 def _run_before(text: str) -> list[_Token]:
     """The words up to the end of a text that may belong to one name."""
     run: list[_Token] = []
     place = len(text)
     for token in reversed(list(_tokens(text, 0))):
-        if text[token.end : place] not in (("", " ", "  ") if run else ("",)) or token.kind == "stop":
+        if text[token.end : place] not in (_between(token) if run else ("",)) or token.kind == "stop":
             break
         if token.kind == "organisation":
             is_label = text[token.start : token.end].lower() in _LABELS and len(run) > 1

@@ -141,3 +141,44 @@ def test_all_holders_are_found_where_each_has_years(redactor: Redactor) -> None:
 def test_a_name_before_its_address_may_stand_behind_the_word_for_author(redactor: Redactor) -> None:
     assert names(redactor, "a.cmake", f"# Author {ONE} <user1@example.com>\n") == [ONE]
     assert names(redactor, "a.cmake", "# The Kiesgrube Authors <user1@example.com>\n") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        (f"Editor:   {ONE}\n          <mailto:user1@example.com>\nWG Chair: {TWO}\n", 2),
+        (f"o The sieve is faster. Thanks to {ONE}, {TWO}.\n", 2),
+        (f'<action type="fix" due-to="{ONE}, {TWO} and {THREE}">The sieve is faster.</action>', 3),
+        (f'.Sh AUTHORS\n.An -nosplit\n.An {ONE} Aq Mt user1@example.com ,\n.An "{TWO}"\n', 2),
+        (f"Copyright (c) 2007-2014 KIES and {ONE}.\n", 1),
+        (f"Copyright (c) 2007 Kiesgrube Inc. and {ONE}\n(c) Sand Project by {TWO}, {THREE}\n", 3),
+        (f"Copyright (c) 2010 - $YEAR, {ONE}\n(c) ${{year}} {TWO}\n", 2),
+    ],
+)
+def test_names_are_found_where_files_thank_and_name_editors(redactor: Redactor, text: str, count: int) -> None:
+    assert names(redactor, "a.txt", text) == [ONE, TWO, THREE][:count]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "editor: Sublime Text\nEditor: Visual Studio Code\n",
+        "Thanks to Visual Studio, this works. Thanks to the Kiesgrube Project.\n",
+        "Copyright (c) 2007 Kiesgrube Inc. and contributors, Sand Corporation and Digital Gravel Corporation\n",
+        "Copyright (c) 2007 Northern Sand and Digital Gravel\n".replace("Northern Sand", "northern sand"),
+    ],
+)
+def test_editors_of_text_and_companies_are_no_persons(redactor: Redactor, text: str) -> None:
+    assert names(redactor, "a.txt", text) == []
+
+
+@pytest.mark.parametrize("name", ["Wilma C.-W. Feuerhahn", "J.-P. Dubois", "Tove Lind-O'Hara", "Tove O'Hara-Lind"])
+def test_initials_and_double_names_go_as_a_whole(redactor: Redactor, name: str) -> None:
+    assert names(redactor, "a.c", f"// Author: {name}\n// Copyright 2014 {name}.\n") == [name] * 2
+    assert names(redactor, "a.c", f"// {name} <user1@example.com>\n") == [name]
+
+
+def test_the_word_for_author_in_a_chinese_sentence_names_nobody(redactor: Redactor) -> None:
+    assert names(redactor, "a.md", "以下是作者报告的结果。请作者喝杯咖啡\n") == []
+    assert names(redactor, "a.md", "作者：张小明\n") == ["张小明"]
+    assert names(redactor, "a.md", "// 作者 李小龙\n") == ["李小龙"]
