@@ -232,7 +232,7 @@ def _check(settings: Settings, path: Path) -> None:
             raise StopRun(f"{section}.{key} is {value}", f"give {lowest} or more")
     for section, key, choices in _CHOICES:
         if (value := getattr(getattr(settings, section), key)) not in choices:
-            raise StopRun(f"{section}.{key} is {value!r}", f"give {' or '.join(choices)}")
+            raise StopRun(f"{section}.{key} is {_shown(value)}", f"give {' or '.join(choices)}")
     dedup, kinds = settings.dedup, QualitySettings().types
     for key in ("threshold", "contained_threshold"):
         if not 0 < getattr(dedup, key) <= 1:
@@ -287,27 +287,43 @@ def _value(one: "dataclasses.Field[Any]", value: Any, name: str) -> Any:
     wanted: Any = one.type
     if isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
         if not isinstance(value, dict):
-            raise StopRun(f"{name} is {value!r}", f"write it as a table: [{name}]")
+            raise StopRun(f"{name} is {_shown(value)}", f"write it as a table: [{name}]")
         return _build(wanted, value, f"{name}.")
     if wanted == tuple[SourceSettings, ...]:
         if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
             raise StopRun(f"{name} is not a list of tables", f"write each as [[{name}]], with two brackets")
-        return tuple(_build(SourceSettings, v, "source.") for v in value)
+        return tuple(_source(v, number) for number, v in enumerate(value, 1))
     if get_origin(wanted) is tuple:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-            raise StopRun(f"{name} is {value!r}", 'give a list of strings, as in ["Python", "C"]')
+            raise StopRun(f"{name} is {_shown(value)}", 'give a list of strings, as in ["Python", "C"]')
         return tuple(value)
     choices = get_args(wanted) or (wanted,)
     if float in choices and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, choices) or (isinstance(value, bool) and bool not in choices):
-        raise StopRun(f"{name} is {value!r}", f"it is of the type {' or '.join(_type_name(c) for c in choices)}")
+        raise StopRun(f"{name} is {_shown(value)}", f"it is of the type {' or '.join(_type_name(c) for c in choices)}")
     if isinstance(value, int | float) and not isinstance(value, bool):
         if not 0 <= value < inf:
             raise StopRun(f"{name} is {value}", "give a number that is not negative")
         if one.metadata["unit"] in ("fraction", "Jaccard") and value > 1:
             raise StopRun(f"{name} is {value}", "give a number of at most 1")
     return value
+
+
+def _source(plain: Mapping[str, Any], number: int) -> SourceSettings:
+    try:
+        source: SourceSettings = _build(SourceSettings, plain, "source.")
+    except StopRun as error:  # a file may name thousands
+        raise StopRun(f"source {number}: {error.message}", error.hint) from None
+    return source
+
+
+def _shown(value: Any) -> str:
+    """A value of the wrong type in a message; no table and no address, in which a password may stand."""
+    if isinstance(value, dict):
+        return "a table"
+    text = repr(value)
+    return f"an address in a {type(value).__name__}" if "://" in text else text
 
 
 def _type_name(kind: type) -> str:

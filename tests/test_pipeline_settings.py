@@ -56,6 +56,10 @@ def test_settings_survive_the_way_to_a_worker(tmp_path: Path) -> None:
         (SOURCE + "[shards]\ntrain_bytes = 0\n", "shards.train_bytes is 0", "1 or more"),
         (SOURCE + 'sha256 = "00"\n', "sha256, which is of archives only", "registry's own digest"),
         ("[[source]\n", "not valid TOML", "examples/demo.toml"),
+        (SOURCE + SOURCE + "version = 1.17\n", "source 2: source.version is 1.17", "string"),
+        (SOURCE + SOURCE + "verzion = '1'\n", "source 2: there is no setting source.verzion", "source.version"),
+        (SOURCE + '[optout]\nregistry = ["pg://u:w@h/d"]\n', "optout.registry is an address in a list", "string"),
+        (SOURCE + "[optout.registry]\npassword = 'x'\n", "optout.registry is a table", "string"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_value_and_a_way_out(
