@@ -17,6 +17,8 @@ from gleanery.licensing.statements import Said, combined, for_code, of_documents
 
 # A folder of texts that name more licences than these is a collection: no folder of code is under all of them.
 _MOST_OF_ONE_FOLDER = 2
+# The kind of a claim, and the role in which files of a folder make it.
+_DESCRIBING = (("manifest", "metadata"), ("manifest", "recipe"), ("readme", "readme"), ("readme", "other_readme"))
 
 
 class Beside:
@@ -58,13 +60,10 @@ class Beside:
     def _notices(self, place: Place) -> Iterable[tuple[str, Said]]:
         """What a NOTICE states, and what is stated of third parties: it speaks of some code here, not of this file."""
         for folder in place.noticed[:MOST_FOLDERS]:
-            for source in ("notice", "third_parties"):
-                said = combined("ancestor_file", self._stated.texts(folder, source))
-                if said.names_licence or said.uncertain:
+            for source in ("notice", "third_parties", "documents"):
+                said = self._stated.said(folder, source)
+                if said.names_licence or (said.uncertain and source != "documents"):
                     yield source, said
-            said = combined("ancestor_file", self._stated.texts(folder, "documents"))
-            if said.names_licence:
-                yield "documents", said
         for folder in place.licensed[:MOST_FOLDERS]:
             others = _about_others(self._stated.texts(folder, "license"))
             said = combined("ancestor_file", others + self._stated.of_files(folder))
@@ -82,7 +81,7 @@ class Beside:
         for folder in place.described[:MOST_FOLDERS]:
             if nearest is not None and not (folder == nearest or folder.startswith(f"{nearest}/" if nearest else "")):
                 return
-            said = self._stated.passed_over(folder)
+            said = self._stated.said(folder, "texts")
             if said.names_licence or said.uncertain:
                 several = len({canonical(part) for part in conjuncts(said.expression or "")}) > _MOST_OF_ONE_FOLDER
                 yield "above" if several or stated or folder == nearest else "notice", said
@@ -100,10 +99,8 @@ class Beside:
         shortest = len(place.licensed[0]) if place.licensed else 0
         near = [f for f in place.described if len(f) >= shortest][:MOST_FOLDERS]
         for folder in near:
-            yield "manifest", self._stated.manifest(folder)
-            yield "manifest", self._stated.recipe(folder)
-            yield "readme", self._stated.readme(folder)
-            yield "readme", self._stated.other_readme(folder)
+            for source, role in _DESCRIBING:
+                yield source, self._stated.said(folder, role)
         declared = self._stated.declared
         if declared and not is_vague(declared) and not (place.licensed and place.licensed[0]) and "" in place.described:
             yield "registry", self._stated.registry()

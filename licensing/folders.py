@@ -27,18 +27,8 @@ from gleanery.licensing.statements import (
 )
 
 # All roles of files that speak of a folder, so that a reservation is found wherever it stands.
-_RESERVING: tuple[str, ...] = (
-    "license",
-    "license_folder",
-    "texts",
-    "readme",
-    "other_readme",
-    "metadata",
-    "notice",
-    "part",
-    "third_parties",
-    "documents",
-)
+_RESERVING = ("license", "license_folder", "texts", "readme", "other_readme", "metadata")
+_RESERVING += ("notice", "part", "third_parties", "documents")
 _SHOWN_READMES = (".github", "docs")
 
 
@@ -93,17 +83,13 @@ class Folders:
             inner = inside(folder, above)
             for file, finding in self._stated.parts(above, "license"):
                 exact = stands_in(inner, finding.paths)
-                if exact and not self._deeper(licensed[0], above, finding.paths):
+                # a licence file in a part or below it is nearer than the sentence
+                if exact and not stands_in(inside(licensed[0], above), finding.paths):
                     return combined("ancestor_file", [(file, (finding,))])
                 if not exact and above == licensed[0] and any(self._fits(inner, p, above) for p in finding.paths):
                     doubt = combined("ancestor_file", [(file, (replace(finding, outcome="unknown"),))])
                     return together("ancestor_file", [statement, doubt])
         return statement
-
-    @staticmethod
-    def _deeper(nearest: str, above: str, paths: tuple[str, ...]) -> bool:
-        """Whether the nearest licence file stands in a part or below it, so that it is nearer than the sentence."""
-        return stands_in(inside(nearest, above), paths)
 
     def _fits(self, inner: str, part: str, above: str) -> bool:
         """Whether a path has a part somewhere in it, whatever its letters; of one that is not there, its last name."""
@@ -115,10 +101,7 @@ class Folders:
         """Where no licence file speaks: the nearest manifest, or else README, that names a licence."""
         doubts = []
         for folder in place.described:
-            sources = [self._stated.manifest(folder), self._stated.readme(folder)]
-            if not folder:
-                sources.insert(1, self._stated.registry())
-            for statement in sources:
+            for statement in self._stated.described(folder):
                 if statement.names_licence:
                     return self._stated.with_texts(folder, statement)
                 doubts += [statement] if statement.evidence else []
@@ -127,7 +110,7 @@ class Folders:
     def _with_parts(self, folder: str, statement: Said, place: Place) -> Said:
         """Licences of a part add and never grant; a reservation against training holds wherever it stands."""
         for above in place.noticed[:MOST_FOLDERS]:
-            statement = _with_notice(statement, combined("ancestor_file", self._stated.texts(above, "part")))
+            statement = _with_notice(statement, self._stated.said(above, "part"))
         if NO_TRAINING in conjuncts(statement.expression or ""):
             return statement
         evidence = tuple(self._reservations(folder, place))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import re2
 
-from gleanery.licensing.manifest_data import MOST_VALUES
+from gleanery.licensing.manifest_data import KEYS, MOST_VALUES
 
 _HASH, _SLASHES, _DASHES, _SEMICOLON = "#", "//|(?P<block>/[*])", r"--|(?P<block>\[\[)", ";"
 # A string stays on its line and is short, so that no quote is looked for twice in a long text.
@@ -26,7 +26,7 @@ _POD = re2.compile(r"(?ms)^=\w.*?^=cut[^\n]*$|^__END__.*")
 _ARRAY = re2.compile(r"""(?im)^[ \t]*licen[sc]e\+?=(\((?:[^()]|\([^()]*\))*\)|"[^"]*"|'[^']*'|[^\s;#]+)""")
 _SHELL_WORD = re2.compile(r"""#[^\n]*|"([^"]*)"|'([^']*)'|([^\s"'()#]+)""")
 _CHOICE = re2.compile(r"\|\|\s*\(([^()]*)\)")
-_KEYS = frozenset(("license", "licence", "licenses", "licences"))
+_KEYS = frozenset(KEYS)
 _NAMED = frozenset(("type", "name"))
 # Of a longer value only this many pieces are read, so that no list of lists takes quadratic time.
 _LONGEST_VALUE = 2 * MOST_VALUES
@@ -48,9 +48,11 @@ class _Token:
 
 # The brackets around a field, from outside: each with the last word before it, in small letters.
 _Brackets = Sequence[tuple[str, str]]
+# What tells whether a field stands in its place, and what cuts a text into tokens.
+_Stands, _Lexer = Callable[[_Token, _Brackets], bool], Callable[[str], list[_Token]]
 
 
-def _lexer(comments: str) -> Callable[[str], list[_Token]]:
+def _lexer(comments: str) -> _Lexer:
     pattern = re.compile(f"(?P<comment>{comments}){_TOKENS}")
 
     def tokens(text: str) -> list[_Token]:
@@ -79,9 +81,7 @@ _OF_LUA, _OF_LISP, _OF_SDL = _lexer(_DASHES), _lexer(_SEMICOLON), _lexer(f"{_HAS
 _OF_INI, _OF_ANY = _lexer(f"{_SEMICOLON}|{_HASH}"), _lexer(f"{_HASH}|//")
 
 
-def _fields(
-    tokens: list[_Token], stands: Callable[[_Token, _Brackets], bool], keys: frozenset[str] = _KEYS, bare: bool = False
-) -> Iterator[str]:
+def _fields(tokens: list[_Token], stands: _Stands, keys: frozenset[str] = _KEYS, bare: bool = False) -> Iterator[str]:
     """The values of the fields that stand in their place. `bare`: words without quotes are values too."""
     brackets = list[tuple[str, str]]()
     variables = dict(_assigned(tokens))
@@ -165,6 +165,36 @@ def _classifiers(tokens: list[_Token]) -> Iterator[str]:
     yield from (t.text for t in tokens if t.kind == "text" and t.text.startswith("License ::"))
 
 
+# Forms in which a field counts where it stands in some brackets, each with its language, that place and its names.
+_PLACES: Mapping[str, tuple[_Lexer, _Stands, frozenset[str]]] = {
+    # conanfile.py: `license = "MIT", "ISC"` of the class.
+    "conan": (_OF_HASH, lambda token, brackets: not brackets, _KEYS),
+    # meson.build: `license: [...]` of `project(...)`.
+    "meson": (_OF_HASH, lambda token, brackets: list(brackets) == [("(", "project")], _KEYS),
+    # A gemspec, a podspec, a cookbook: `s.licenses = [...]`, `s.license = { :type => "MIT" }`, `license "MIT"`.
+    "ruby": (_OF_HASH, lambda token, brackets: not brackets or "." in token.text, _KEYS),
+    # mix.exs: `licenses: [...]` of the package.
+    "mix": (_OF_HASH, lambda token, brackets: token.kind == "word", frozenset(("licenses",))),
+    # A nimble or opam file, and dub.sdl: a field at the beginning of a line, outside of the blocks of its parts.
+    "plain": (_OF_HASH, lambda token, brackets: token.first and not brackets, _KEYS),
+    "sdl": (_OF_SDL, lambda token, brackets: token.first and not brackets, _KEYS),
+    # A rockspec: `description = { license = "MIT" }`.
+    "lua": (_OF_LUA, lambda token, brackets: list(brackets) in ([], [("{", "description")]), _KEYS),
+    # project.clj: `:license {:name "EPL-2.0"}` of `defproject`.
+    "clojure": (_OF_LISP, lambda token, brackets: token.text.startswith(":") and len(brackets) == 1, _KEYS),
+}
+
+
+def readers() -> dict[str, Callable[[str], Iterator[str]]]:
+    """A reader for each form whose fields are told by their brackets alone."""
+
+    def reader(form: str) -> Callable[[str], Iterator[str]]:
+        lexer, stands, keys = _PLACES[form]
+        return lambda text: _fields(lexer(text), stands, keys)
+
+    return {form: reader(form) for form in _PLACES}
+
+
 def setup_py(text: str) -> Iterator[str]:
     """setup.py: an argument of `setup`, in a `dict` too, a name or a table at the top; and the classifiers."""
     tokens = _OF_HASH(text)
@@ -177,45 +207,10 @@ def setup_py(text: str) -> Iterator[str]:
     yield from _classifiers(tokens)
 
 
-def conan_fields(text: str) -> Iterator[str]:
-    """conanfile.py: `license = "MIT", "ISC"` of the class."""
-    yield from _fields(_OF_HASH(text), lambda token, brackets: not brackets)
-
-
-def meson_fields(text: str) -> Iterator[str]:
-    """meson.build: `license: [...]` of `project(...)`."""
-    yield from _fields(_OF_HASH(text), lambda token, brackets: list(brackets) == [("(", "project")])
-
-
-def ruby_fields(text: str) -> Iterator[str]:
-    """A gemspec, a podspec, a cookbook: `s.licenses = [...]`, `s.license = { :type => "MIT" }`, `license "MIT"`."""
-    yield from _fields(_OF_HASH(text), lambda token, brackets: not brackets or "." in token.text)
-
-
-def mix_fields(text: str) -> Iterator[str]:
-    """mix.exs: `licenses: [...]` of the package."""
-    yield from _fields(_OF_HASH(text), lambda token, brackets: token.kind == "word", frozenset(("licenses",)))
-
-
-def plain_fields(text: str) -> Iterator[str]:
-    """A nimble or opam file: a field at the beginning of a line."""
-    yield from _fields(_OF_HASH(text), lambda token, brackets: token.first and not brackets)
-
-
 def ini_fields(text: str) -> Iterator[str]:
     """dist.ini: `license = Perl_5`, above the first section."""
     head = f"\n{text}".split("\n[", 1)[0]
     yield from _fields(_OF_INI(head), lambda token, brackets: token.first, bare=True)
-
-
-def sdl_fields(text: str) -> Iterator[str]:
-    """dub.sdl: `license "MIT"`, outside of the blocks of its parts."""
-    yield from _fields(_OF_SDL(text), lambda token, brackets: token.first and not brackets)
-
-
-def lua_fields(text: str) -> Iterator[str]:
-    """A rockspec: `description = { license = "MIT" }`."""
-    yield from _fields(_OF_LUA(text), lambda token, brackets: list(brackets) in ([], [("{", "description")]))
 
 
 def dune_fields(text: str) -> Iterator[str]:
@@ -224,11 +219,6 @@ def dune_fields(text: str) -> Iterator[str]:
     for at, token in enumerate(tokens):
         if token.key in _KEYS and at and tokens[at - 1].text == "(":
             yield from [" ".join(_in_brackets(tokens, at - 1, True)).partition(" ")[2]]
-
-
-def clojure_fields(text: str) -> Iterator[str]:
-    """project.clj: `:license {:name "EPL-2.0"}` of `defproject`."""
-    yield from _fields(_OF_LISP(text), lambda token, brackets: token.text.startswith(":") and len(brackets) == 1)
 
 
 def perl_code(text: str) -> Iterator[str]:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 MOST_VALUES = 64
+# What a licence field is called.
+KEYS = ("license", "licence", "licenses", "licences")
 _CLASSIFIER = "License ::"
 
 
@@ -33,7 +35,7 @@ def _strings(value: Any) -> Iterator[str]:
 def json_fields(text: str) -> Iterator[str]:
     """package.json and its kin."""
     data = json.loads(text)
-    for key in ("license", "licence", "licenses", "licences", "License"):
+    for key in (*KEYS, "License"):
         yield from _strings(data.get(key))
 
 
@@ -76,7 +78,7 @@ def toml_fields(text: str) -> Iterator[str]:
     data = tomllib.loads(text)
     for table in (data, data.get("package")):
         if isinstance(table, dict):
-            for key in ("license", "licence", "licenses", "licences"):
+            for key in KEYS:
                 yield from _strings(table.get(key))
 
 

@@ -9,36 +9,29 @@ from collections.abc import Iterator
 
 import re2
 
-from gleanery.licensing.manifest_data import MOST_VALUES, choice
+from gleanery.licensing.manifest_data import KEYS, MOST_VALUES, choice
 
 _KEY = re2.compile(r"""^([ \t]*(?:-[ \t]+)*)["']?([A-Za-z_][\w-]{0,60})["']?[ \t]*:(?:[ \t]+(.*))?$""")
 _ITEM = re2.compile(r"^[ \t]*-[ \t]+(.{1,200})$")
 _BLOCK = re2.compile(r"^[|>][+0-9-]*$")
-_KEYS = frozenset(("license", "licence", "licenses", "licences"))
 _LONGEST = 64
+Places = tuple[tuple[str, ...], ...]
 
 
-def yaml_fields(text: str) -> Iterator[str]:
-    """A field at the top: hpack, shards, Ansible, snaps, META.yml."""
-    yield from _values(text, ((),))
+# The names of the keys above a licence field, for each place where it counts: at the top (hpack, shards, Ansible,
+# snaps, META.yml), in conda's recipes of the package and of each of its outputs, and in publiccode.yml.
+TOP: Places = ((),)
+CONDA: Places = (("about",), ("outputs", "about"))
+PUBLICCODE: Places = (("legal",),)
 
 
-def citation_fields(text: str) -> Iterator[str]:
-    """`CITATION.cff`, whose guide says that several licences are a choice."""
-    yield from choice(_values(text, ((),)))
+def yaml_choice(text: str, places: Places) -> Iterator[str]:
+    """The same of `CITATION.cff`, whose guide says that several licences are a choice."""
+    yield from choice(yaml_fields(text, places))
 
 
-def conda_fields(text: str) -> Iterator[str]:
-    """A recipe of conda: of the package, and of each of its outputs."""
-    yield from _values(text, (("about",), ("outputs", "about")))
-
-
-def publiccode_fields(text: str) -> Iterator[str]:
-    """publiccode.yml: `legal: license:`."""
-    yield from _values(text, (("legal",),))
-
-
-def _values(text: str, places: tuple[tuple[str, ...], ...]) -> Iterator[str]:
+def yaml_fields(text: str, places: Places) -> Iterator[str]:
+    """The licence fields that stand in some places."""
     above = list[tuple[int, str]]()
     lines = text.replace("\r\n", "\n").split("\n")
     for number, line in enumerate(lines):
@@ -48,7 +41,7 @@ def _values(text: str, places: tuple[tuple[str, ...], ...]) -> Iterator[str]:
         indent = len(key[1])
         while above and above[-1][0] >= indent:
             above.pop()
-        if key[2].lower() in _KEYS and tuple(name for _, name in above) in places:
+        if key[2].lower() in KEYS and tuple(name for _, name in above) in places:
             yield from _value(_plain(key[3] or ""), lines[number + 1 : number + 1 + _LONGEST], indent)
         above.append((indent, key[2].lower()))
 

@@ -9,6 +9,7 @@ a pom.xml, and must all be met anywhere else.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import re2
@@ -16,9 +17,9 @@ import re2
 from gleanery.licensing import manifest_code as code
 from gleanery.licensing import manifest_data as data
 from gleanery.licensing import manifest_lines as lines
-from gleanery.licensing import manifest_yaml as yaml
 from gleanery.licensing.manifest_data import MOST_VALUES
 from gleanery.licensing.manifest_xml import xml_fields
+from gleanery.licensing.manifest_yaml import CONDA, PUBLICCODE, TOP, yaml_choice, yaml_fields
 
 # A longer manifest is data. The longest true one of 3,000 npm and PyPI packages had 96 KB.
 _LONGEST = 512 * 1024
@@ -84,7 +85,7 @@ def _statement(words: str, text: str) -> Statement | None:
     target = pointer[1].strip().removeprefix("./") if pointer is not None else words if _FILE.match(words) else None
     if target is not None:
         return Statement(words[:_LONGEST_STATEMENT], line, target)
-    return Statement(words[:_LONGEST_STATEMENT] if len(words) <= _LONGEST_STATEMENT else words, line)
+    return Statement(words, line)
 
 
 def _place(text: str, words: str) -> int:
@@ -97,7 +98,7 @@ def _place(text: str, words: str) -> int:
     return at if at >= 0 else first
 
 
-_READERS = {
+_READERS = code.readers() | {
     "json": data.json_fields,
     "json-choice": data.json_choice,
     "perl-json": data.perl_json,
@@ -110,22 +111,14 @@ _READERS = {
     "header": lines.header_fields,
     "sbt": lines.sbt_fields,
     "xml": xml_fields,
-    "yaml": yaml.yaml_fields,
-    "yaml-choice": yaml.citation_fields,
-    "conda": yaml.conda_fields,
-    "publiccode": yaml.publiccode_fields,
+    "yaml": partial(yaml_fields, places=TOP),
+    "yaml-choice": partial(yaml_choice, places=TOP),
+    "conda": partial(yaml_fields, places=CONDA),
+    "publiccode": partial(yaml_fields, places=PUBLICCODE),
     "setup-py": code.setup_py,
-    "conan": code.conan_fields,
-    "ruby": code.ruby_fields,
-    "mix": code.mix_fields,
-    "meson": code.meson_fields,
-    "clojure": code.clojure_fields,
     "ini": code.ini_fields,
     "perl-code": code.perl_code,
     "dune": code.dune_fields,
     "shell": code.shell_fields,
     "gradle": code.gradle_fields,
-    "sdl": code.sdl_fields,
-    "lua": code.lua_fields,
-    "plain": code.plain_fields,
 }

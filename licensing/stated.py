@@ -40,6 +40,13 @@ _USUAL_FILE = re.compile(
 )
 # Folders whose notices, records, manifests and READMEs are read for one file.
 MOST_FOLDERS = 16
+# As what a file that speaks in some role is evidence; in any other, as a licence file is.
+_EVIDENCE = {
+    "metadata": "package_metadata",
+    "recipe": "package_metadata",
+    "readme": "repository",
+    "other_readme": "repository",
+}
 Texts = list[tuple[FileFacts, tuple[Finding, ...]]]
 # A pattern of all paths that sections of a folder's files name, and each section with its own.
 _Sections = tuple[Any, list[tuple[Any, tuple[FileFacts, tuple[Finding, ...]]]]]
@@ -60,10 +67,8 @@ class Stated:
         self.sidecars: dict[str, FileFacts] = {}
         self.declared = declared_license
         self._files: dict[str, FileFacts] = {}
-        self._manifests: dict[str, Said] = {}
+        self._said: dict[tuple[str, str], Said] = {}
         self._licenses: dict[tuple[str, bool], Said] = {}
-        self._passed_over: dict[str, Said] = {}
-        self._recipes: dict[str, Said] = {}
         self._of_files: dict[str, _Sections | None] = {}
         ordered = sorted(files, key=lambda f: (f.path, f.file_id))
         self._paths = [file.path for file in ordered]
@@ -160,12 +165,6 @@ class Stated:
             return statement
         return replace(statement, expression=choice[0], evidence=(*statement.evidence, choice[1]))
 
-    def passed_over(self, folder: str) -> Said:
-        """What the texts of a folder such as `licenses/` name, which stands in this one and does not speak for it."""
-        if folder not in self._passed_over:
-            self._passed_over[folder] = combined("ancestor_file", self.texts(folder, "texts"))
-        return self._passed_over[folder]
-
     def with_texts(self, folder: str, statement: Said) -> Said:
         """What a manifest or a README states, with the texts of its folder `licenses/` that it names.
 
@@ -175,7 +174,7 @@ class Stated:
             return statement
         parts = [alternatives(part) for part in conjuncts(statement.expression or "")]
         named = {side for sides in parts for side in sides}
-        evidence = tuple(e for e in self.passed_over(folder).evidence if canonical(e.expression or "") in named)
+        evidence = tuple(e for e in self.said(folder, "texts").evidence if canonical(e.expression or "") in named)
         there = {canonical(e.expression or "") for e in evidence}
         whole = bool(evidence) and all(sides & there for sides in parts)
         role = "ancestor_file" if whole else statement.role
@@ -183,27 +182,24 @@ class Stated:
 
     def _choices(self, folder: str) -> Iterable[tuple[str, Evidence]]:
         """The choices (OR) that manifests, the registry and READMEs of a folder offer."""
-        described = [self.manifest(folder), self.readme(folder)]
-        if not folder:
-            described.insert(1, self.registry())
-        for evidence in (e for statement in described for e in statement.evidence):
+        for evidence in (e for statement in self.described(folder) for e in statement.evidence):
             for part in conjuncts(evidence.expression or ""):
                 if len(alternatives(part)) > 1:
                     yield part, evidence
 
-    def manifest(self, folder: str) -> Said:
-        """The manifests of a folder, with the files that they point to."""
-        if folder not in self._manifests:
-            texts = [pair for pair in self.texts(folder, "metadata") for pair in self._followed(folder, *pair)]
-            self._manifests[folder] = combined("package_metadata", texts)
-        return self._manifests[folder]
+    def described(self, folder: str) -> list[Said]:
+        """What the manifests of a folder, at the root the registry, and the READMEs state, in this order."""
+        registry = [] if folder else [self.registry()]
+        return [self.said(folder, "metadata"), *registry, self.said(folder, "readme")]
 
-    def recipe(self, folder: str) -> Said:
-        """The recipes of a folder: they grant nothing."""
-        if folder not in self._recipes:
-            texts = [pair for pair in self.texts(folder, "recipe") for pair in self._followed(folder, *pair)]
-            self._recipes[folder] = combined("package_metadata", texts)
-        return self._recipes[folder]
+    def said(self, folder: str, role: str) -> Said:
+        """What the files of a role say of the whole folder; of manifests, with the files that they point to."""
+        if (folder, role) not in self._said:
+            texts = self.texts(folder, role)
+            if role in ("metadata", "recipe"):
+                texts = [pair for file, findings in texts for pair in self._followed(folder, file, findings)]
+            self._said[folder, role] = combined(_EVIDENCE.get(role, "ancestor_file"), texts)
+        return self._said[folder, role]
 
     def _followed(self, folder: str, file: FileFacts, findings: tuple[Finding, ...]) -> Texts:
         """A manifest, and in the place of a pointer the file that it points to; one that is not there is a doubt."""
@@ -227,14 +223,6 @@ class Stated:
             elif license_role(target.path) != "license" or folder_of(target.path) != folder:
                 said.append((target, words))
         return said
-
-    def readme(self, folder: str) -> Said:
-        """What the READMEs of a folder say of the work."""
-        return combined("repository", self.texts(folder, "readme"))
-
-    def other_readme(self, folder: str) -> Said:
-        """What pages such as `README_EN.md` and `COMMERCIAL.md` say of the work: they grant nothing."""
-        return combined("repository", self.texts(folder, "other_readme"))
 
     def registry(self) -> Said:
         """What the registry or forge declares, for the root."""
