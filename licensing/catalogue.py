@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
 from importlib.metadata import version
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from gleanery.licensing import spdx_texts
+from gleanery.licensing.texts import listed
 
 # The detector's categories, and what they mean for the policy. Permissive ones are missing here: they are neither
 # allowed nor known to be restricted before somebody has read them.
@@ -31,7 +30,6 @@ _CATEGORIES = {
     "Commercial": ("restricted", "It is for paying customers."),
 }
 _FIELD = re.compile(r"(?m)^(key|category|spdx_license_key|is_exception|is_unknown): *(\S[^\n]*?) *$")
-_HEAD_CHARACTERS = 16_384
 
 
 def text() -> str:
@@ -52,10 +50,7 @@ def text() -> str:
 
 def _licenses() -> Iterator[tuple[str, str]]:
     """Category and SPDX name of each licence that is no exception."""
-    spec = find_spec("licensedcode")
-    folder = Path(next(iter(spec.submodule_search_locations or ()))) if spec is not None else Path()
-    for path in sorted((folder / "data/licenses").glob("*.LICENSE")):
-        head = path.read_text("utf-8", "replace")[:_HEAD_CHARACTERS].split("\n---", 1)[0]
+    for _, head in listed():
         fields = {name: value.strip("\"'") for name, value in _FIELD.findall(head)}
         if "yes" in (fields.get("is_exception"), fields.get("is_unknown")) or "category" not in fields:
             continue

@@ -15,6 +15,7 @@ from gleanery.licensing.findings import Finding, in_order, surely_stated, with_o
 from gleanery.licensing.lines import SIGNS, without_links
 from gleanery.licensing.scan import Scanner
 from gleanery.licensing.versions import is_version_of
+from gleanery.licensing.work_words import WORK
 
 _EITHER = re2.compile(
     r"(?i)\beither (?:the |of the |under |a |an )?[^.]{3,200}?\bor\b|\b(?:your choice|choose (?:one|between|either)|"
@@ -55,10 +56,7 @@ _SUBJECT_OF = re2.compile(
 )
 _PLAIN_SUBJECT = re2.compile(
     r"(?i)^(?:it|this|these|all|everything|our|we|"
-    r"(?:this|the|these|all|our)(?:[ \t]+[\w.'-]+){0,3}[ \t]+"
-    r"(?:project|software|library|package|code|sources?|program|repo|repository|work|module|extension|plugin|plug-in|tool|"
-    r"app|application|crate|gem|framework|distribution|files?|product|utility|implementation|toolkit|scripts?|component|"
-    r"system|engine|driver|release|contents?|documentation))$"
+    rf"(?:this|the|these|all|our)(?:[ \t]+[\w.'-]+){{0,3}}[ \t]+(?:{WORK}|documentation))$"
 )
 # "Alternatively, this software may be distributed under the terms of ...", which opens a paragraph below other terms.
 _ALTERNATIVE = re2.compile(

@@ -33,6 +33,8 @@ OF_FILES = "gleanery-some-files"
 THIRD_PARTIES = "gleanery-third-parties"
 # So begins the rule of a licence that a head names and does not state of its file.
 MENTIONED = "gleanery-mentioned"
+# Words of law, as many as a licence has, in which no licence was recognised.
+UNRECOGNISED = "gleanery-terms-not-recognised"
 # What a sentence takes back ("not licensed under"), and what limits how one may use the work.
 DENIED, LIMITED = "gleanery-denied", "gleanery-limited-use"
 

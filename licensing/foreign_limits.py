@@ -16,6 +16,8 @@ from typing import Any
 
 import re2
 
+from gleanery.licensing.findings import LIMITED, LIMITED_USE, Finding
+
 _LONGEST_LINE = 2000
 _ENDS = ".;。；!！?？"
 _GAP = r"[^.;!?。；！？\n]{0,\1}"
@@ -38,12 +40,13 @@ def may_limit(text: str) -> bool:
     return not text.isascii() or _words().maybe.search(text) is not None
 
 
-def foreign_limit(lines: Sequence[str]) -> int | None:
-    """The number, from 1, of the first line that limits the use of the work in another language; None if none does.
+def foreign_limit(lines: Sequence[str]) -> tuple[Finding, ...]:
+    """The first line that limits the use of the work in another language, or nothing.
 
-    >>> foreign_limit(["# Frob", "本项目仅供学习交流，请勿用于商业用途。"])
+    >>> foreign_limit(["# Frob", "本项目仅供学习交流，请勿用于商业用途。"])[0].start_line
     2
     >>> foreign_limit(["Die Daten sind nur für private Zwecke."])
+    ()
     """
     words = _words()
     for number, line in enumerate(lines, 1):
@@ -53,8 +56,13 @@ def foreign_limit(lines: Sequence[str]) -> int | None:
             continue
         sentence = line[max(line.rfind(end, 0, found.start()) for end in _ENDS) + 1 : found.end()]
         if not words.others.search(sentence) and not words.turned.search(sentence):
-            return number
-    return None
+            return limit_at(number)
+    return ()
+
+
+def limit_at(number: int) -> tuple[Finding, ...]:
+    """What a line states that limits the use of the work."""
+    return (Finding("found", LIMITED_USE, 100.0, LIMITED, number, number),)
 
 
 @lru_cache(maxsize=1)

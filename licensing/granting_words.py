@@ -6,17 +6,13 @@ without comment signs.
 
 import re2
 
+from gleanery.licensing.work_words import WORK
+
 _WORK = (
-    r"(?:projects?|software|librar(?:y|ies)|packages?|code|sources?|sourcecode|programs?|repo|repository|work|"
-    r"modules?|"
-    r"extension|plug-?in|tools?|app|applications?|crate|gem|framework|distribution|files?|product|utility|"
-    r"utilities|implementation|toolkit|scripts?|components?|system|engine|drivers?|server|client|contents?|"
-    r"game|release|"
-    r"headers?|theme|template|style ?sheet|css|macros?|document|documentation|functions?|routines?|"
-    r"class(?:es)?|examples?|"
-    r"sketch|interface|bindings?|version|patch|materials?|demo|notebook|test|tests|spec|"
-    r"suite|bundle|page|api|sdk|firmware|kernel|recipe|playbook|role|config|configuration|"
-    r"module|makefile|readme|grammar|collection|text|object|unit|service|snippet|stuff)"
+    rf"(?:{WORK}|headers?|style ?sheet|css|macros?|document|documentation|functions?|routines?|class(?:es)?|examples?|"
+    r"sketch|interface|bindings?|version|patch|materials?|demo|notebook|test|tests|spec|suite|bundle|page|api|sdk|"
+    r"firmware|kernel|recipe|playbook|role|config|configuration|makefile|readme|grammar|collection|text|object|unit|"
+    r"service|snippet|stuff)"
 )
 _VERB = (
     r"(?:(?:dual|double|multi|tri|triple|dually)[- ]?|re-?|jointly |all |hereby |also |now |then |freely |fully |"

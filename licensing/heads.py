@@ -16,7 +16,7 @@ from gleanery.licensing.expressions import POINTER, conjuncts, only_points
 from gleanery.licensing.findings import MENTIONED, Finding, with_owners
 from gleanery.licensing.grants import with_mentions
 from gleanery.licensing.known_texts import is_restricted
-from gleanery.licensing.limits import limit_of_head, limited
+from gleanery.licensing.limits import limit_of_head
 from gleanery.licensing.lines import spoken, text_of, without_code
 from gleanery.licensing.lookalikes import without_any_use, without_lookalikes
 from gleanery.licensing.permissions import with_permission
@@ -89,7 +89,7 @@ def _stated(lines: list[str], found: tuple[Finding, ...]) -> tuple[Finding, ...]
 def _beyond(lines: list[str], names_licence: bool) -> tuple[Finding, ...]:
     """What a head says beyond the detector: a limit, a refusal, or the name of a licence that holds another name."""
     text = "\n".join(lines)
-    said = limited(limit_of_head(text))
+    said = limit_of_head(text)
     refuses, names = may_refuse(text), may_be_restricted(text)
     if said or not (refuses or names):
         return said

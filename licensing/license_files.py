@@ -29,7 +29,7 @@ from gleanery.licensing.findings import (
 from gleanery.licensing.foreign_limits import foreign_limit
 from gleanery.licensing.grants import grants, may_be_mention, mention_of
 from gleanery.licensing.included import included_only
-from gleanery.licensing.limits import limit_in, limited
+from gleanery.licensing.limits import limit_in
 from gleanery.licensing.lines import text_of
 from gleanery.licensing.lookalikes import without_absent, without_comparisons
 from gleanery.licensing.others import others_from
@@ -141,7 +141,7 @@ def _without_files(scanner: Scanner, lines: list[str]) -> tuple[list[str], tuple
 
 def _of_section(scanner: Scanner, section: Section, lines: list[str]) -> Iterator[Finding]:
     """What one section says of its files; where nothing is found it says something that nobody knows."""
-    found = [*_scanned(scanner, "\n".join(lines)), *limited(foreign_limit(lines))]
+    found = [*_scanned(scanner, "\n".join(lines)), *foreign_limit(lines)]
     named = [f for f in found if f.names_licence or f.outcome not in ("none", "found")]
     for finding in named or [Finding("unknown", rule="gleanery-unheard", start_line=1, end_line=len(lines))]:
         first, last = (
@@ -194,8 +194,8 @@ def _with_limits(found: tuple[Finding, ...], lines: Sequence[str]) -> tuple[Find
     """With a restricted name in the title, a limit in a file of a few lines, and a limit in another language."""
     found = (*found, *restricted_lines(lines[:_TITLE]))
     if len(lines) <= _TITLE and not any(f.outcome == "changed" for f in found):  # no text: a sentence that names one
-        found = (*found, *limited(limit_in(lines)))
-    return found if any(f.rule == LIMITED for f in found) else (*found, *limited(foreign_limit(lines)))
+        found = (*found, *limit_in(lines))
+    return found if any(f.rule == LIMITED for f in found) else (*found, *foreign_limit(lines))
 
 
 def _scanned(scanner: Scanner, text: str) -> tuple[Finding, ...]:

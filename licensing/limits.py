@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 
 import re2
 
-from gleanery.licensing.findings import LIMITED, LIMITED_USE, Finding
-from gleanery.licensing.foreign_limits import foreign_limit, may_limit
+from gleanery.licensing.findings import Finding
+from gleanery.licensing.foreign_limits import foreign_limit, limit_at, may_limit
 from gleanery.licensing.lines import SIGNS, without_code
 from gleanery.licensing.readme import FENCE, heading_of, is_of_others
+from gleanery.licensing.work_words import WORK
 
 _SOME = r"(?:personal|private|educational|academic|evaluation|research|non-?commercial|home|student|scientific)"
 _ALL_OF = rf"{_SOME}(?:(?:,|/|[ \t]+(?:and|or))*[ \t]*{_SOME})*[ \t]+(?:use|usage|purposes?)"
@@ -71,11 +72,7 @@ _NOTHING = re.compile(
     r"(?i)\b(?:requires?|needs?)\s+(?:no|nothing|neither|not)\b|\bnot\s+requires?\b|\bn['’]t\s+require"
 )
 _SENTENCE_END = re.compile(r"[.;:!?](?=\s|$)")
-_THIS_WORK = re.compile(
-    r"(?i)\b(?:this|the|our|these|my)\s+(?:[\w-]+\s+){0,2}?(?:projects?|code|software|repo|repository|library|"
-    r"tools?|package|"
-    r"work|program|app|application|scripts?|plugin|module|source|files?|template|theme|game|bot|extension)\b"
-)
+_THIS_WORK = re.compile(rf"(?i)\b(?:this|the|our|these|my)\s+(?:[\w-]+\s+){{0,2}}?{WORK}\b")
 # A sentence with one of these is about what the work needs or gives, and not about its code.
 _NOT_CODE = re.compile(
     r"(?i)\b(?:apis?|services?|accounts?|plans?|tiers?|subscriptions?|cloud|hosting|models?|weights|checkpoints?|"
@@ -90,34 +87,35 @@ _TERMS = re.compile(
 _LONGEST, _AROUND = 2000, 400
 
 
-def limit_in(lines: Sequence[str]) -> int | None:
-    """The number, from 1, of the first line that limits what one may do with the work; None if none does.
+def limit_in(lines: Sequence[str]) -> tuple[Finding, ...]:
+    """The first line that limits what one may do with the work, or nothing.
 
-    >>> limit_in(["// A sieve.", "// Not for commercial use."]), limit_in(["x = only(for_home)"])
-    (2, None)
+    >>> limit_in(["// A sieve.", "// Not for commercial use."])[0].start_line, limit_in(["x = only(for_home)"])
+    (2, ())
     >>> limit_in(["Free for personal and commercial use. No commercial license is needed."])
+    ()
     """
-    return next((number for number, _, _, _ in _limits(lines)), None)
+    return next((limit_at(number) for number, _, _, _ in _limits(lines)), ())
 
 
-def limit_of_head(head: str) -> int | None:
-    """The same for the head of a source file, whose code says nothing."""
+def limit_of_head(head: str) -> tuple[Finding, ...]:
+    """The same for the head of a source file, whose code says nothing; in other languages too."""
     may, foreign = _MAYBE_LIMITS.search(head), may_limit(head)
-    if not may and not foreign:
-        return None
-    lines = without_code(head.split("\n"))
-    return (limit_in(lines) if may else None) or (foreign_limit(lines) if foreign else None)
+    lines = without_code(head.split("\n")) if may or foreign else []
+    return (limit_in(lines) if may else ()) or (foreign_limit(lines) if foreign else ())
 
 
-def limit_of_page(lines: Sequence[str], own: frozenset[int]) -> int | None:
+def limit_of_page(lines: Sequence[str], own: frozenset[int]) -> tuple[Finding, ...]:
     """The same for a README outside the lines (`own`) that speak of its licence: there a sentence has to be about the
     work, to stand under a heading such as "Disclaimer", or to be all that its line says.
 
-    >>> limit_of_page(["# Frob", "", "Bar is for home use only.", "This tool is for home use only."], frozenset())
+    >>> page = ["# Frob", "", "Bar is for home use only.", "This tool is for home use only."]
+    >>> limit_of_page(page, frozenset())[0].start_line
     4
-    >>> limit_of_page(["# Frob", "", "**Not for commercial use.**"], frozenset())
+    >>> limit_of_page(["# Frob", "", "**Not for commercial use.**"], frozenset())[0].start_line
     3
     >>> limit_of_page(["# Frob", "", "The API is free for personal use."], frozenset())
+    ()
     """
     fenced, terms, title = False, False, ""
     page: list[str] = []
@@ -137,13 +135,8 @@ def limit_of_page(lines: Sequence[str], own: frozenset[int]) -> int | None:
         name = re.match(r"[\W_]*([\w.-]{3,40})\s+(?:is|may|must|can)\b", sentence)
         named = name is not None and name[1].lower() in title
         if alone or named or _THIS_WORK.search(sentence) or under[number - 1]:
-            return number
-    return None
-
-
-def limited(at: int | None) -> tuple[Finding, ...]:
-    """What a limit on a line states, or nothing."""
-    return () if at is None else (Finding("found", LIMITED_USE, 100.0, LIMITED, at, at),)
+            return limit_at(number)
+    return ()
 
 
 def _limits(lines: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:

@@ -13,6 +13,7 @@ from gleanery.licensing.manifest_names import manifest_form
 _TEXT_EXTENSIONS = frozenset(
     ("txt", "text", "md", "markdown", "mdown", "rst", "adoc", "asciidoc", "org", "html", "htm")
 )
+_TEXT_OR_NONE = _TEXT_EXTENSIONS | {""}
 # Documents that only a licence is written as, and data, which is a licence if its name is in capitals: `LICENSE.json`.
 _DOCUMENTS, _DATA = frozenset(("pdf", "rtf", "doc", "docx", "odt", "ps")), frozenset(("json", "xml", "yml", "yaml"))
 _CODE_EXTENSIONS_TEXT = """
@@ -121,7 +122,7 @@ def license_role(path: str) -> str | None:
         return "notice"
     if stem == "readme" or stem.startswith("readme.") or is_other_readme(path):
         return "readme"
-    if _in_license_folder(folder) and extension in _TEXT_EXTENSIONS | {""}:
+    if _in_license_folder(folder) and extension in _TEXT_OR_NONE:
         return None if stem.replace("-", "_") in _NO_LICENCES else "license"
     role = _named_role(name, stem, extension)
     return "notice" if role == "license" and name == lower and _is_page(folder, extension) else role
@@ -218,7 +219,7 @@ def is_other_readme(path: str) -> bool:
     stem, extension = _stem(lower)
     if name.partition(".")[0] in ("LICENSE", "LICENCE") and extension in _CODE_EXTENSIONS:
         return True
-    if extension not in _TEXT_EXTENSIONS | {""} or stem == "readme" or stem.startswith("readme."):
+    if extension not in _TEXT_OR_NONE or stem == "readme" or stem.startswith("readme."):
         return False
     if lower == "ai.txt" or _OTHER_README.fullmatch(stem) or _LIMITING.fullmatch(stem):
         return True
@@ -352,7 +353,7 @@ def _named_role(name: str, stem: str, extension: str) -> str | None:
         return None
     words = [_without_version(word) for word in _words_of(stem)]
     if is_about_third_parties(name) and any(word in stem for word in _NOTICE_WORDS):
-        return "notice" if extension in _TEXT_EXTENSIONS | {""} else None
+        return "notice" if extension in _TEXT_OR_NONE else None
     at = next((i for i, word in enumerate(words) if word in _LICENSE_WORDS), None)
     if at is None:
         if words and words[0] in _BARE_IDS and all(word in _BARE_IDS | {""} for word in words):
@@ -362,13 +363,13 @@ def _named_role(name: str, stem: str, extension: str) -> str | None:
             return "license"
         # "TERMS.md" of a site is a page; in capitals it stands beside the code.
         if name.partition(".")[0].isupper() and (stem in _REFUSING or _TERMS.fullmatch(stem)):
-            return "license" if extension in _TEXT_EXTENSIONS | {""} else None
-        return "notice" if not _AGREEMENTS.isdisjoint(words) and extension in _TEXT_EXTENSIONS | {""} else None
+            return "license" if extension in _TEXT_OR_NONE else None
+        return "notice" if not _AGREEMENTS.isdisjoint(words) and extension in _TEXT_OR_NONE else None
     before, after = words[:at], words[at + 1 :]
     if all(word in _PREFIXES | {""} for word in before) and all(word in _QUALIFIERS | {""} for word in after):
         return "license"
     shouted = name.startswith(("LICENSE", "LICENCE", "COPYING", "UNLICENSE", "COPYRIGHT"))
-    return "notice" if shouted or extension in _TEXT_EXTENSIONS | {""} else None
+    return "notice" if shouted or extension in _TEXT_OR_NONE else None
 
 
 def _words_of(stem: str) -> list[str]:

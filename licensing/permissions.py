@@ -11,18 +11,15 @@ from itertools import accumulate
 
 import re2
 
-from gleanery.licensing.findings import Finding, with_owners
+from gleanery.licensing.findings import UNRECOGNISED, Finding, with_owners
 from gleanery.licensing.lines import spoken, without_code
-from gleanery.licensing.scan import UNRECOGNISED
+from gleanery.licensing.work_words import WORK
 
 _DEAL = (
     r"(?:us(?:e|ed|ing|age)|cop(?:y|ied|ying|ies)|modif(?:y|ied|ication)|(?:re)?distribut(?:e|ed|ion)|"
     r"reproduc(?:e|ed|tion))"
 )
-_WORK = (
-    r"(?:source )?(?:code|files?|software|programs?|scripts?|sources?|librar(?:y|ies)|work|package|module|macros?|"
-    r"fonts?|documents?)"
-)
+_WORK = rf"(?:source )?(?:{WORK}|macros?|fonts?|documents?)"
 _MAYBE = re2.compile(r"(?i)permitted|allowed|\bmay\b|\bcan\b|\bfree (?:to|for)\b|evaluation|\bonly (?:to|for)\b")
 _GRANT = re2.compile(
     "(?i)"

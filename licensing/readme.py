@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import re2
 
+from gleanery.licensing.work_words import WORK
+
 _LONGEST_HEADING = 60
 _HEADING = re2.compile(
     r"(?i)^[ \t]*(?:#{1,6}|={1,6}|\*{1,3}|<h[1-6][^>]{0,60}>|h[1-6]\.|\.\.)?[ \t]*\**[^a-z0-9]{0,12}"
@@ -18,11 +20,7 @@ _HEADING = re2.compile(
 )
 _TITLE = re2.compile(r"(?i)^[ \t]*(?:#{1,6}[ \t]|={1,6}[ \t]|<h[1-6]|h[1-6]\.|\*\*[^*]{1,60}\*\*:?[ \t]*$)")
 _UNDERLINE = re2.compile(r"^[ \t]*(?:={3,}|-{3,}|~{3,}|\^{3,}|\*{3,})[ \t]*$")
-_WORK = (
-    r"(?:project|software|library|package|code|source|program|repo|repository|work|module|extension|plugin|tool|app|"
-    r"application|crate|gem|framework|distribution|file|product|utility|implementation|it|everything|files|sources|"
-    r"toolkit|script|scripts|component|system|engine|driver|server|client|content|contents|game|release)"
-)
+_WORK = rf"(?:{WORK}|it|everything)"
 _GRANTED = (
     r"(?:is|are|was|has been|may be|can be|comes)\b[^.]{0,30}?\b(?:free software|dual[- ]?licen[sc]ed|licen[sc]ed|"
     r"released|distributed|redistributed|available|published|open[- ]source|provided|placed|covered|governed|"
@@ -68,10 +66,7 @@ _OF_SOMETHING = re2.compile(
     r"(?i)\b(?:fonts?|icons?|images?|artwork|assets?|media|logos?|sounds?|music|datasets?|data|models?|weights|checkpoints?|"
     r"documentation|docs)\b"
 )
-_NAMES_WORK = re2.compile(
-    r"(?i)\b(?:this|the|all|our)[ \t]+(?:[\w.'-]+[ \t]+){0,3}?(?:project|software|library|package|code|program|repo|"
-    r"repository|plugin|tool|app|application|framework)\b"
-)
+_NAMES_WORK = re2.compile(rf"(?i)\b(?:this|the|all|our)[ \t]+(?:[\w.'-]+[ \t]+){{0,3}}?{WORK}\b")
 _OTHER_WORKS, _ANOTHER_THING = "other works", "another thing"
 _SPEAKS_OF_LICENCE = re2.compile(r"(?i)licen[sc]|copyright")
 _LEVEL = re2.compile(r"(?i)^[ \t]*(?:(#{1,6})|(={1,6})[ \t]|<h([1-6])|h([1-6])\.)")

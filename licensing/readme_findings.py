@@ -15,7 +15,7 @@ from gleanery.licensing.findings import OWN_TAG, Finding
 from gleanery.licensing.foreign_limits import foreign_limit
 from gleanery.licensing.grants import doubtful, may_be_mention
 from gleanery.licensing.license_files import of_the_work
-from gleanery.licensing.limits import limit_in, limit_of_page, limited
+from gleanery.licensing.limits import limit_in, limit_of_page
 from gleanery.licensing.part_findings import of_part
 from gleanery.licensing.parts import division
 from gleanery.licensing.readme import is_of_others, own_lines, paragraphs_of_others, section_lines, title_of
@@ -51,8 +51,7 @@ def findings_of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     parts = [of_part(scanner, part) for part in of_folders]
     found = _scanned(scanner, lines)
     own_words = [line if number in own else "" for number, line in enumerate(lines, 1)]
-    limits = limit_in(own_words) or limit_of_page(lines, own) or foreign_limit(lines)
-    limit = limited(limits) or restricted_lines(own_words)
+    limit = limit_in(own_words) or limit_of_page(lines, own) or foreign_limit(lines) or restricted_lines(own_words)
     limit = limit or refusal_in(own_words, any(f.outcome == "found" for f in found))
     if all(f.outcome == "none" for f in found):
         return (*found, *parts, *limit, *unheard(own_words))

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import re2
 
 from gleanery.licensing.other_objects import about_else, about_work, forbids, says_only
+from gleanery.licensing.work_words import WORK
 
 RESERVED, DOUBTED = "reserved", "doubted"
 
@@ -28,10 +29,7 @@ _NO = r"\b(?:not|never|prohibits?|forbids?|cannot|nobody|no[- ]one|no part|excep
 _MUST_NOT = r"\b(?:must|may|shall|should|can) ?not\b"
 _DO_NOT = r"\b(?:(?:do|must|may|shall|should|can|to) ?not|don't|never)\b"
 _MINING = r"(?:train(?:ing)?|scrap(?:e|ing)|learn(?:ing)?|mining|datasets?|use)\b"
-_WORK = (
-    r"\b(?:this|the|our|my|these)[ \t](?:[\w-]+[ \t]){0,2}"
-    r"(?:code|software|repo(?:sitory)?|project|work|files?|source|program|library)"
-)
+_WORK = rf"\b(?:this|the|our|my|these)[ \t](?:[\w-]+[ \t]){{0,2}}{WORK}"
 # "This" by itself, at the end of a sentence.
 _THIS = rf"(?:{_WORK}\b|\bthis(?:[^\w ]|$))"
 _DATA = r"\b(?:training (?:data|sets?|material|corp\w+)|datasets?)\b"

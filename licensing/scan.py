@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from gleanery.licensing.expressions import conjuncts, keys
-from gleanery.licensing.findings import MAYBE_NO_TRAINING, NO_TRAINING, Finding, in_order, with_owners
+from gleanery.licensing.findings import MAYBE_NO_TRAINING, NO_TRAINING, UNRECOGNISED, Finding, in_order, with_owners
 from gleanery.licensing.index import detector_name
 from gleanery.licensing.known_texts import (
     by_sections,
@@ -57,8 +57,6 @@ FILE_LIMIT = 2
 _QUICK_CHARACTERS = 6000
 _NO_TERMS = ("LicenseRef-scancode-unknown", "LicenseRef-scancode-warranty-disclaimer")
 _VAGUE = (*_NO_TERMS, "LicenseRef-scancode-other-permissive")
-# Words of law, as many as a licence has, in which no licence was recognised.
-UNRECOGNISED = "gleanery-terms-not-recognised"
 _FAILED, TIMED_OUT, TOO_MANY = "gleanery-detector-error", "gleanery-time-limit", "gleanery-too-many-matches"
 _GIVEN_UP = (_FAILED, TIMED_OUT, TOO_MANY)
 

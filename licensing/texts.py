@@ -6,6 +6,7 @@ first call reads the heads of 2,600 small files, 0.3 s; a text costs one small f
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,9 +40,7 @@ def _files() -> dict[str, Path]:
     """The file of each licence, by its SPDX names in small letters; a first name comes before a second one."""
     first: dict[str, Path] = {}
     second: dict[str, Path] = {}
-    for path in sorted(_folder().glob("*.LICENSE")):
-        with open(path, "rb") as file:
-            head = file.read(_HEAD_BYTES).decode("utf-8", "replace")
+    for path, head in listed():
         name, others = _NAME.search(head), _OTHER_NAMES.search(head)
         if name:
             first.setdefault(name[1].lower(), path)
@@ -60,12 +59,14 @@ def _newer() -> dict[str, str]:
     return named | texts
 
 
-def _folder() -> Path:
-    """Where the licence list of the detector lies; found without importing it."""
+def listed() -> Iterator[tuple[Path, str]]:
+    """The files of the licence list of the detector, which is found without importing it, each with its head."""
     found = find_spec("licensedcode")
     if found is None or found.origin is None:
         raise StopRun("The licence list of scancode-toolkit is missing.", "Install scancode-toolkit again.")
-    return Path(found.origin).parent / "data" / "licenses"
+    for path in sorted((Path(found.origin).parent / "data" / "licenses").glob("*.LICENSE")):
+        with open(path, "rb") as file:
+            yield path, file.read(_HEAD_BYTES).decode("utf-8", "replace").partition("\n---\n")[0] + "\n"
 
 
 @lru_cache(maxsize=1024)

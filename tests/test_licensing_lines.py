@@ -3,7 +3,8 @@
 import pytest
 
 from gleanery.licensing.evidence import find
-from gleanery.licensing.findings import LIMITED_USE, Finding
+from gleanery.licensing.expressions import PROPRIETARY
+from gleanery.licensing.findings import LIMITED_USE, NO_TRAINING, Finding
 from gleanery.licensing.lines import text_of
 from gleanery.licensing.scan import Scanner
 from gleanery.licensing.unheard import UNHEARD
@@ -75,3 +76,13 @@ def test_owners_in_parts_of_a_licence_file_are_kept() -> None:
     section = "For the lib/a.c component:\n\nCopyright 2019 Cy Roe\nLicensed under the ISC license.\n"
     text = parts + rest + MIT_OF_MANY + "\n-----\n\n" + section
     assert found(text, "whole")[0].copyrights == ("Copyright 2021 Bo Roe", "Copyright 2019 Cy Roe")
+
+
+@pytest.mark.parametrize("noun", ["library", "package", "crate", "toolkit", "game", "utilities"])
+def test_every_rule_knows_the_work_by_the_same_nouns(noun: str) -> None:
+    for said in (f"// Exclude this {noun} from BigCode.", f"// Do not feed this {noun} to an LLM."):
+        assert [f.expression for f in found(said, "head")] == [NO_TRAINING]
+    assert found(f"// This {noun} is strictly confidential.", "head")[0].expression == PROPRIETARY
+    assert found(f"// You may use this {noun} as long as you do not sell it.", "head")[0].outcome == "unknown"
+    page = f"# Frob\n\n## Font license\n\nThis {noun} is under the MIT license."
+    assert [(f.outcome, f.expression) for f in found(page, "readme")] == [("found", "MIT")]
