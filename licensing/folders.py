@@ -16,19 +16,12 @@ from gleanery.licensing.paths import folder_of, inside, stands_in
 from gleanery.licensing.places import Place, Places
 from gleanery.licensing.recorded import Recorded, Records
 from gleanery.licensing.stated import MOST_FOLDERS, Stated
-from gleanery.licensing.statements import (
-    Evidence,
-    FileFacts,
-    Said,
-    combined,
-    evidence_of,
-    for_code,
-    together,
-)
+from gleanery.licensing.statements import Evidence, FileFacts, Said, combined, evidence_of, for_code, together
 
 # All roles of files that speak of a folder, so that a reservation is found wherever it stands.
-_RESERVING = ("license", "license_folder", "texts", "readme", "other_readme", "metadata")
-_RESERVING += ("notice", "part", "third_parties", "documents")
+_TEXTS = ("license", "license_folder", "texts")
+_NOTICES = ("notice", "part", "third_parties", "documents")
+_RESERVING: tuple[str, ...] = (*_TEXTS, "readme", "other_readme", "metadata", *_NOTICES)
 _SHOWN_READMES = (".github", "docs")
 
 

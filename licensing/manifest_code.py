@@ -49,7 +49,8 @@ class _Token:
 # The brackets around a field, from outside: each with the last word before it, in small letters.
 _Brackets = Sequence[tuple[str, str]]
 # What tells whether a field stands in its place, and what cuts a text into tokens.
-_Stands, _Lexer = Callable[[_Token, _Brackets], bool], Callable[[str], list[_Token]]
+_Stands = Callable[[_Token, _Brackets], bool]
+_Lexer = Callable[[str], list[_Token]]
 
 
 def _lexer(comments: str) -> _Lexer:

@@ -13,7 +13,8 @@ from gleanery.licensing.alignment import common_words
 from gleanery.licensing.findings import Finding
 from gleanery.licensing.limits import limit_in
 from gleanery.licensing.reading import WHOLE_CHARACTERS, read_text
-from gleanery.licensing.scan import TIMED_OUT, TOO_MANY, Scanner
+from gleanery.licensing.recognition import TOO_MANY
+from gleanery.licensing.scan import TIMED_OUT, Scanner
 
 LICENSES = Path((find_spec("licensedcode").submodule_search_locations or [""])[0]) / "data/licenses"  # type: ignore[union-attr]
 SCANNER = Scanner(seconds=10.0)

@@ -2,6 +2,7 @@
 
 import random
 import sysconfig
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from gleanery.licensing.findings import Finding
 from gleanery.licensing.matches import match_of, query_of
 from gleanery.licensing.reading import is_silent, read_text
-from gleanery.licensing.scan import Scanner
+from gleanery.licensing.recognition import Recognition
+from gleanery.licensing.remembered import Remembered
 
 INSTALLED = Path(sysconfig.get_paths()["purelib"])
 
@@ -31,16 +33,21 @@ def real_heads(number: int) -> tuple[str, ...]:
     return tuple(heads)
 
 
+def recognition() -> Recognition:
+    return Recognition(Remembered(None), lambda: 20.0, Counter())
+
+
 def direct(text: str) -> tuple[Finding, ...]:
     return match_of(query_of(text), False).findings
 
 
 @pytest.mark.slow
 def test_every_real_head_gets_the_answer_of_the_detector() -> None:
-    scanner = Scanner()
+    tally = Counter[str]()
+    seen = Recognition(Remembered(None), lambda: 20.0, tally)
     for text in real_heads(150):
-        assert scanner._covered(text) == direct(text), text
-    assert scanner.tally["exact"] < len(real_heads(150)) / 2, "most heads must share their key with another"
+        assert seen.of(text, b"sparse") == direct(text), text
+    assert tally["exact"] < len(real_heads(150)) / 2, "most heads must share their key with another"
 
 
 @pytest.mark.slow
@@ -62,10 +69,10 @@ def test_words_between_and_behind_real_heads_change_nothing_unseen(
 ) -> None:
     heads = real_heads(150)
     text = gap.join([heads[one % len(heads)], *between, heads[other % len(heads)], *between])[:5900]
-    assert SHARED._covered(text) == direct(text)
+    assert SHARED.of(text, b"sparse") == direct(text)
 
 
-SHARED = Scanner()
+SHARED = recognition()
 
 
 @pytest.mark.parametrize(
@@ -78,6 +85,7 @@ SHARED = Scanner()
     ],
 )
 def test_texts_that_the_detector_tells_apart_have_two_answers(one: str, other: str) -> None:
-    scanner = Scanner()
-    assert [scanner._covered(t) for t in (one, other)] == [direct(one), direct(other)]
-    assert scanner._covered(one) != scanner._covered(other)
+    seen = recognition()
+    answers = [seen.of(text, b"sparse") for text in (one, other)]
+    assert answers == [direct(one), direct(other)]
+    assert answers[0] != answers[1]
