@@ -128,5 +128,5 @@ def _names(patterns: tuple[str, ...], folder: str) -> bool:
 
 def _about_others(texts: Texts) -> Texts:
     """What licence files only mention, as the licences of code of third parties."""
-    mentioned = ((file, [f for f in found if (f.rule or "").startswith(THIRD_PARTIES)]) for file, found in texts)
+    mentioned = ((file, [f for f in found if f.is_by(THIRD_PARTIES)]) for file, found in texts)
     return [(file, tuple(replace(f, outcome="found") for f in found if f.expression)) for file, found in mentioned]

@@ -8,7 +8,7 @@ About 9 µs a file, and 30 µs for each folder; memory grows with the number of 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from gleanery.licensing.findings import MENTIONED, Finding
+from gleanery.licensing.findings import FIELD, MENTIONED, Finding
 from gleanery.licensing.folders import Folders
 from gleanery.licensing.manifest_names import is_recipe
 from gleanery.licensing.names import is_sidecar, license_role
@@ -109,7 +109,7 @@ def _own(file: FileFacts, folders: Folders) -> tuple[Said, Said | None]:
 
 def _mentioned(file: FileFacts) -> tuple[tuple[str, Said], ...]:
     """What the head of a file names and does not state: it grants nothing, and can take something away."""
-    named = tuple(replace(f, outcome="found") for f in file.head if (f.rule or "").startswith(MENTIONED))
+    named = tuple(replace(f, outcome="found") for f in file.head if f.is_by(MENTIONED))
     said = combined("own_header", [(file, named)])
     return (("mentioned", said),) if said.names_licence else ()
 
@@ -117,7 +117,7 @@ def _mentioned(file: FileFacts) -> tuple[tuple[str, Said], ...]:
 def _without_fields(head: tuple[Finding, ...], fields: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """What the head of a recipe says of the recipe: its licence fields speak of what it packs."""
     lines = {finding.start_line for finding in fields}
-    return tuple(f for f in head if f.rule != "license-field" and lines.isdisjoint({f.start_line, f.end_line}))
+    return tuple(f for f in head if f.rule != FIELD and lines.isdisjoint({f.start_line, f.end_line}))
 
 
 def _claims(beside: Iterable[tuple[str, Said]], directory: Said, own: Said) -> tuple[tuple[Claim, ...], list[Evidence]]:

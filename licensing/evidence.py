@@ -11,7 +11,7 @@ from dataclasses import replace
 from gleanery.licensing.documents import document_text
 from gleanery.licensing.expressions import POINTER
 from gleanery.licensing.fields import resolved
-from gleanery.licensing.findings import FIELD, NO_TRAINING, Finding, with_owners
+from gleanery.licensing.findings import FIELD, Finding, reservation_on, with_owners
 from gleanery.licensing.heads import findings_of_head
 from gleanery.licensing.license_files import findings_of_license_file
 from gleanery.licensing.lines import decoded
@@ -60,7 +60,7 @@ def _find(scanner: Scanner, content: bytes, scope: str) -> tuple[Finding, ...]:
         found = [finding for said in statements(text, scope) for finding in _of_field(scanner, said)]
     reading = read_text(content, "whole")
     if reading.reserved:
-        found.append(Finding("found", NO_TRAINING, 100.0, "gleanery-no-ai-training", *reading.reserved))
+        found.append(reservation_on(*reading.reserved))
     return with_owners(found or [Finding("none")], reading.copyrights)
 
 

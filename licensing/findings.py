@@ -63,10 +63,19 @@ class Finding:
         """Whether it states a licence by its name or text, and does not only point to one."""
         return self.outcome == "found" and not only_points(self.expression or "")
 
+    def is_by(self, *rules: str) -> bool:
+        """Whether its rule begins like one of these."""
+        return (self.rule or "").startswith(rules)
+
     @property
     def speaks_of_training(self) -> bool:
         """Whether it is a reservation against training, or a doubt whether it is one: such words hold anywhere."""
         return self.expression == NO_TRAINING or self.rule == MAYBE_NO_TRAINING
+
+
+def reservation_on(first: int, last: int) -> Finding:
+    """A reservation against training that stands on some lines."""
+    return Finding("found", NO_TRAINING, 100.0, "gleanery-no-ai-training", first, last)
 
 
 def stated(findings: Iterable[Finding]) -> str | None:

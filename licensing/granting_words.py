@@ -6,10 +6,10 @@ without comment signs.
 
 import re2
 
-from gleanery.licensing.work_words import WORK
+from gleanery.licensing.work_words import WORKS
 
 _WORK = (
-    rf"(?:{WORK}|headers?|style ?sheet|css|macros?|document|documentation|functions?|routines?|class(?:es)?|examples?|"
+    rf"(?:{WORKS}|headers?|style ?sheet|css|macros?|document|documentation|functions?|routines?|class(?:es)?|examples?|"
     r"sketch|interface|bindings?|version|patch|materials?|demo|notebook|test|tests|spec|suite|bundle|page|api|sdk|"
     r"firmware|kernel|recipe|playbook|role|config|configuration|makefile|readme|grammar|collection|text|object|unit|"
     r"service|snippet|stuff)"

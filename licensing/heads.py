@@ -114,14 +114,14 @@ def _with_unheard(lines: Sequence[str], found: tuple[Finding, ...]) -> tuple[Fin
 def _says_little(finding: Finding) -> bool:
     """Whether a finding names no licence, so that one which nobody knows may stand beside it."""
     if finding.outcome == "mentioned":
-        return not (finding.rule or "").startswith(MENTIONED)
+        return not finding.is_by(MENTIONED)
     return finding.outcome == "found" and only_points(finding.expression or "")
 
 
 def _of_hint(finding: Finding, lines: list[str]) -> Finding:
     if finding.outcome != "unknown" or finding.start_line is None or finding.end_line is None:
         return finding
-    if (finding.rule or "").startswith(_HARMLESS_HINTS):
+    if finding.is_by(*_HARMLESS_HINTS):
         return replace(finding, outcome="mentioned")
     said = " ".join(spoken(line) for line in lines[finding.start_line - 1 : finding.end_line + 1])
     if not _OF_LAW.search(said):

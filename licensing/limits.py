@@ -15,7 +15,7 @@ from gleanery.licensing.findings import Finding
 from gleanery.licensing.foreign_limits import foreign_limit, limit_at, may_limit
 from gleanery.licensing.lines import SIGNS, without_code
 from gleanery.licensing.readme import FENCE, heading_of, is_of_others
-from gleanery.licensing.work_words import WORK
+from gleanery.licensing.work_words import WORKS
 
 _SOME = r"(?:personal|private|educational|academic|evaluation|research|non-?commercial|home|student|scientific)"
 _ALL_OF = rf"{_SOME}(?:(?:,|/|[ \t]+(?:and|or))*[ \t]*{_SOME})*[ \t]+(?:use|usage|purposes?)"
@@ -72,7 +72,7 @@ _NOTHING = re.compile(
     r"(?i)\b(?:requires?|needs?)\s+(?:no|nothing|neither|not)\b|\bnot\s+requires?\b|\bn['’]t\s+require"
 )
 _SENTENCE_END = re.compile(r"[.;:!?](?=\s|$)")
-_THIS_WORK = re.compile(rf"(?i)\b(?:this|the|our|these|my)\s+(?:[\w-]+\s+){{0,2}}?{WORK}\b")
+_THIS_WORK = re.compile(rf"(?i)\b(?:this|the|our|these|my)\s+(?:[\w-]+\s+){{0,2}}?{WORKS}\b")
 # A sentence with one of these is about what the work needs or gives, and not about its code.
 _NOT_CODE = re.compile(
     r"(?i)\b(?:apis?|services?|accounts?|plans?|tiers?|subscriptions?|cloud|hosting|models?|weights|checkpoints?|"

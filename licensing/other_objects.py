@@ -8,7 +8,7 @@ sentences only: 20 µs each.
 
 import re
 
-from gleanery.licensing.work_words import WORK
+from gleanery.licensing.work_words import WORKS
 
 _LONGEST = 1200
 _OF_USERS = (
@@ -57,7 +57,7 @@ _ELSE = (
     r"\b(?:requires?|needs?)[ ]no\b|\bour[ ](?:results|experiments|method|approach|findings|model)\b",
 )
 _ABOUT_ELSE = re.compile("(?i)" + "|".join(_ELSE).replace("[ ]", r"\s"))
-_NOUNS = rf"(?:{WORK}|materials?|documentation|texts?|notebooks?|art\w*|assets|book|website|site|data|document)"
+_NOUNS = rf"(?:{WORKS}|materials?|documentation|texts?|notebooks?|art\w*|assets|book|website|site|data|document)"
 _WORK = re.compile(
     rf"(?i)\b(?:this|the|our|my|these|its|any|such)\s+(?:(?!train|models?\b|"
     rf"set\b)[\w/-]+\s+){{0,3}}?{_NOUNS}\b(?!['’]s|[ -](?:gen|model))|"

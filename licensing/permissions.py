@@ -13,13 +13,13 @@ import re2
 
 from gleanery.licensing.findings import UNRECOGNISED, Finding, with_owners
 from gleanery.licensing.lines import spoken, without_code
-from gleanery.licensing.work_words import WORK
+from gleanery.licensing.work_words import WORKS
 
 _DEAL = (
     r"(?:us(?:e|ed|ing|age)|cop(?:y|ied|ying|ies)|modif(?:y|ied|ication)|(?:re)?distribut(?:e|ed|ion)|"
     r"reproduc(?:e|ed|tion))"
 )
-_WORK = rf"(?:source )?(?:{WORK}|macros?|fonts?|documents?)"
+_WORK = rf"(?:source )?(?:{WORKS}|macros?|fonts?|documents?)"
 _MAYBE = re2.compile(r"(?i)permitted|allowed|\bmay\b|\bcan\b|\bfree (?:to|for)\b|evaluation|\bonly (?:to|for)\b")
 _GRANT = re2.compile(
     "(?i)"

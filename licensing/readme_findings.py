@@ -79,7 +79,7 @@ def _scanned(scanner: Scanner, lines: list[str]) -> tuple[Finding, ...]:
 def _placed(finding: Finding, lines: list[str], own: frozenset[int]) -> Finding:
     """A tag speaks of the README file itself, a statement of the work, and anything else of something else."""
     at = (finding.start_line or 0) - 1
-    if 0 <= at < len(lines) and "spdx-license-identifier" in lines[at].lower():
+    if 0 <= at < len(lines) and OWN_TAG in lines[at].lower():
         return replace(finding, rule=OWN_TAG)
     own_words = _is_own(finding, lines, own) and not (may_be_mention(finding) and doubtful(finding, lines))
     return finding if own_words else replace(finding, outcome="mentioned")

@@ -12,7 +12,7 @@ import re2
 from gleanery.licensing.expressions import PROPRIETARY
 from gleanery.licensing.findings import LIMITED_USE, Finding
 from gleanery.licensing.lines import paragraphs, spoken, without_code
-from gleanery.licensing.work_words import WORK
+from gleanery.licensing.work_words import WORKS
 
 KEPT_BACK = "gleanery-kept-back"
 # Blanks, and the comment signs of a line that goes on.
@@ -45,7 +45,7 @@ _USE = (
     r"\b(?:uses?|usage|using|reproduc(?:tion|ing|e)|cop(?:y|ying)|duplicat(?:ion|ing)|(?:re)?distribut(?:ion|ing)|"
     r"dissemination|disclosure|disclosing|transmission|modification|modifying|sharing)\b"
 )
-_WORK = rf"\b(?:{WORK}|documents?|documentation|information|materials?)\b"
+_WORK = rf"\b(?:{WORKS}|documents?|documentation|information|materials?)\b"
 _LEAVE = r"\b(?:permission|consent|licen[sc]e|agreement|authori[sz]ation|approval)\b"
 # Every way to say that something is not to be done, to somebody and of something.
 _NOT = r"\b(?:may|must|shall|should) not\b"

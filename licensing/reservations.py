@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import re2
 
 from gleanery.licensing.other_objects import about_else, about_work, forbids, says_only
-from gleanery.licensing.work_words import WORK
+from gleanery.licensing.work_words import WORKS
 
 RESERVED, DOUBTED = "reserved", "doubted"
 
@@ -29,7 +29,7 @@ _NO = r"\b(?:not|never|prohibits?|forbids?|cannot|nobody|no[- ]one|no part|excep
 _MUST_NOT = r"\b(?:must|may|shall|should|can) ?not\b"
 _DO_NOT = r"\b(?:(?:do|must|may|shall|should|can|to) ?not|don't|never)\b"
 _MINING = r"(?:train(?:ing)?|scrap(?:e|ing)|learn(?:ing)?|mining|datasets?|use)\b"
-_WORK = rf"\b(?:this|the|our|my|these)[ \t](?:[\w-]+[ \t]){{0,2}}{WORK}"
+_WORK = rf"\b(?:this|the|our|my|these)[ \t](?:[\w-]+[ \t]){{0,2}}{WORKS}"
 # "This" by itself, at the end of a sentence.
 _THIS = rf"(?:{_WORK}\b|\bthis(?:[^\w ]|$))"
 _DATA = r"\b(?:training (?:data|sets?|material|corp\w+)|datasets?)\b"

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gleanery.licensing.findings import MAYBE_NO_TRAINING, NO_TRAINING, UNRECOGNISED, Finding, in_order, with_owners
+from gleanery.licensing.findings import MAYBE_NO_TRAINING, UNRECOGNISED, Finding, in_order, reservation_on, with_owners
 from gleanery.licensing.index import detector_name
 from gleanery.licensing.known_texts import library, unbroken
 from gleanery.licensing.matches import is_identified
@@ -71,7 +71,7 @@ class Scanner:
         if len(placed) > MOST_FINDINGS:
             placed = [*placed[: MOST_FINDINGS - 1], Finding("unknown", rule="gleanery-too-many-findings")]
         if reading.reserved:
-            placed.append(Finding("found", NO_TRAINING, 100.0, "gleanery-no-ai-training", *reading.reserved))
+            placed.append(reservation_on(*reading.reserved))
         if reading.doubted:
             placed.append(Finding("unknown", None, None, MAYBE_NO_TRAINING, *reading.doubted))
         if reading.cut:

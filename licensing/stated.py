@@ -92,7 +92,7 @@ class Stated:
             return
         if role is None or is_sidecar(file.path) or not file.whole or self.named.is_of_part(file):
             return
-        if role in ("license", "notice") and all((f.rule or "").startswith("debian-") for f in file.whole):
+        if role in ("license", "notice") and all(f.is_by("debian-") for f in file.whole):
             role = "reuse"  # a licence file in the form of debian/copyright, which names the files of each licence
         if role == "notice" and not is_notice(file.path):
             role = "third_parties" if is_about_third_parties(file.path) else "part"
@@ -118,7 +118,8 @@ class Stated:
         """The files of a role with what they say of the whole folder, or else of parts of it."""
         files = self.speaking.get(folder, {}).get(role, [])
         return [
-            (file, tuple(f for f in file.whole if (f.rule == PART) == parts and not _is_of_files(f))) for file in files
+            (file, tuple(f for f in file.whole if (f.rule == PART) == parts and not f.is_by(OF_FILES)))
+            for file in files
         ]
 
     def parts(self, folder: str, role: str) -> Iterable[tuple[FileFacts, Finding]]:
@@ -138,7 +139,7 @@ class Stated:
 
     def _sections(self, folder: str) -> _Sections | None:
         roles = self.speaking.get(folder, {})
-        said = [(file, f) for files in roles.values() for file in files for f in file.whole if _is_of_files(f)]
+        said = [(file, f) for files in roles.values() for file in files for f in file.whole if f.is_by(OF_FILES)]
         named = [(f.paths, (file, (f,))) for file, f in said if f.paths]
         if not named:  # as in nearly all folders: nothing is compiled for them
             return None
@@ -245,10 +246,6 @@ def _is_named_as_reuse_wants(file: FileFacts) -> bool:
     held = {_family_of(key.lower()) for f in file.whole for key in keys(f.expression or "")}
     known = _family_of(stem) in held or stem.startswith("licenseref-") or "-exception" in stem
     return folder.rpartition("/")[2] == "LICENSES" and known
-
-
-def _is_of_files(finding: Finding) -> bool:
-    return (finding.rule or "").startswith(OF_FILES)
 
 
 def _family_of(key: str) -> str:

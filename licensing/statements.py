@@ -112,7 +112,9 @@ def combined(role: str, texts: Texts, silence_is_doubt: bool = False) -> Said:
         uncertain = uncertain or silence_is_doubt and _only_disclaims(findings)
         for finding in findings:
             said = finding.expression if finding.expression and parse(finding.expression) else None
-            mentioned = finding.outcome == "mentioned" and not _is_all_of_a_file(role, finding)
+            # A licence file that only mentions licences states one, and not which.
+            states_some = role == "ancestor_file" and finding.is_by(MENTIONED)
+            mentioned = finding.outcome == "mentioned" and not states_some
             if mentioned or (role == "repository" and finding.rule == OWN_TAG):
                 continue
             if finding.outcome == "found" and said is not None:
@@ -133,11 +135,6 @@ def combined(role: str, texts: Texts, silence_is_doubt: bool = False) -> Said:
 def _only_disclaims(findings: tuple[Finding, ...]) -> bool:
     named = [key.lower() for f in findings for key in keys(f.expression or "-")]
     return findings != () and DISCLAIMERS.issuperset(named) and all(f.outcome == "found" for f in findings)
-
-
-def _is_all_of_a_file(role: str, finding: Finding) -> bool:
-    """Whether a licence file only mentions licences: it states one, and not which."""
-    return role == "ancestor_file" and (finding.rule or "").startswith(MENTIONED)
 
 
 def speaks_of_owners(path: str, finding: Finding) -> bool:

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 
 from gleanery.licensing.expressions import Expression, parse
-from gleanery.licensing.findings import Finding
+from gleanery.licensing.findings import FIELD, OWN_TAG, Finding
 from gleanery.licensing.index import scancode_parts
 from gleanery.licensing.reading import is_silent
 
@@ -34,7 +34,7 @@ def without_tags(lines: tuple[str, ...]) -> tuple[tuple[Finding, ...], list[str]
             continue
         expression = _spdx(tag[1])
         if expression is not None:
-            rule = "spdx-license-identifier" if "spdx" in tag[0].lower() else "license-field"
+            rule = OWN_TAG if "spdx" in tag[0].lower() else FIELD
             findings.setdefault(expression, Finding("found", expression, 100.0, rule, number, number))
             rest[number - 1] = ""
     return tuple(findings.values()), rest
