@@ -7,10 +7,8 @@ CPU a step on `local`, of which there are 27.
 
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ from gleanery.pipeline.memory import PeakMemory
 from gleanery.pipeline.optouts import answered_otherwise, write_names
 from gleanery.pipeline.overrides import overrides_step, refuse_unclear
 from gleanery.pipeline.pinned_rules import pinned_rules, refuse_newer_rules, settle_with_registry
+from gleanery.pipeline.progress import Listener, Progress, watched
 from gleanery.pipeline.run_folder import clean_temporary, locked
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import annotate_step
@@ -41,7 +40,6 @@ from gleanery.pipeline.stage4_judge import judge_step, policy_of, refuse_languag
 from gleanery.pipeline.steps import (
     Step,
     finish,
-    finished_count,
     first_error,
     forget,
     pending,
@@ -53,7 +51,6 @@ from gleanery.pipeline.trimming import restore, trimmed_steps
 from gleanery.records.errors import REPORT_IT, StopRun, of_system
 from gleanery.records.local_paths import local_path
 
-LOOK_SECONDS = 0.2  # between two looks at what is done, at least
 # What one step keeps, another one takes: (from, to).
 _CHAINS = (
     ("gather", "annotate"),
@@ -68,17 +65,6 @@ _CHAINS = (
     ("documents", "tokens"),
     ("tokens", "release"),
 )
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a step is doing now: tasks done of all its tasks."""
-
-    stage: str
-    title: str
-    done: int
-    total: int
-    skipped: bool = False
 
 
 @dataclass
@@ -97,9 +83,6 @@ class Report:
     def nothing_done(self) -> bool:
         """True if every step was finished before."""
         return not self.ran
-
-
-Listener = Callable[[Progress], None]
 
 
 def curate(
@@ -232,7 +215,7 @@ class _Driver:
             refuse_damaged(self.root, self.markers)
             s7.forget_notices(self.root)
         forget(self.root, step, todo)
-        with _watched(self.root, step, self.listener):
+        with watched(self.root, step, self.listener):
             if todo:
                 self._on_engine(step, base, todo)
         return finish(self.root, step, base, self.markers)
@@ -267,33 +250,6 @@ def _refused(error: Exception) -> StopRun | None:
     """What the system refused a task that could not even write its report. An engine tells it in a text of its own."""
     found = re.search(r"\[Errno (\d+)\]", str(error))
     return of_system(OSError(int(found[1]), "")) if found else None
-
-
-@contextmanager
-def _watched(root: Path, step: Step, listener: Listener) -> Iterator[None]:
-    """Report progress from the sidecars, since an engine's run blocks and reports nothing.
-
-    It waits for 100 times as long as a look took, so that looking takes 1 % of a core however many tasks there are.
-    """
-    ended = threading.Event()
-
-    def report() -> float:
-        start = time.monotonic()
-        listener(Progress(step.stage, step.title, finished_count(root, step), len(step.tasks)))
-        return max(LOOK_SECONDS, 100 * (time.monotonic() - start))
-
-    def look(pause: float) -> None:
-        while not ended.wait(pause):
-            pause = report()
-
-    thread = threading.Thread(target=look, args=(report(),), daemon=True)
-    thread.start()
-    try:
-        yield
-        listener(Progress(step.stage, step.title, len(step.tasks), len(step.tasks)))
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _journal(root: Path, report: Report, engine: str) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gleanery.pipeline.given_files import with_kept_files
-from gleanery.pipeline.run import Progress, curate
+from gleanery.pipeline.progress import Progress
+from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import Settings, load_settings
 from gleanery.pipeline.stage4_judge import policy_of
 from gleanery.records.errors import StopRun

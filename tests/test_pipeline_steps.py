@@ -9,10 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from gleanery.pipeline import run as driver
-from gleanery.pipeline import steps
+from gleanery.pipeline import progress, steps
 from gleanery.pipeline.markers import Marker
-from gleanery.pipeline.run import Progress
+from gleanery.pipeline.progress import Progress, watched
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.steps import (
@@ -229,10 +228,10 @@ def test_looks_at_what_is_done_wait_in_proportion_to_what_they_cost(
         return 0
 
     for count, looks in ((lambda *_: 0, range(10, 1000)), (slowly, range(1, 2))):
-        monkeypatch.setattr(driver, "finished_count", count)
-        monkeypatch.setattr(driver, "LOOK_SECONDS", 0.01)
+        monkeypatch.setattr(progress, "finished_count", count)
+        monkeypatch.setattr(progress, "LOOK_SECONDS", 0.01)
         seen.clear()
-        with driver._watched(tmp_path, _step({"a": 1}), seen.append):
+        with watched(tmp_path, _step({"a": 1}), seen.append):
             time.sleep(1)
             assert len(seen) in looks
         assert seen[-1].done == 1
