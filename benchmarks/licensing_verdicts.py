@@ -15,7 +15,8 @@ from licensing_stated import stated_answers
 
 from gleanery.licensing.conclude import Conclusion
 from gleanery.licensing.policy import Judgement, Policy
-from gleanery.pipeline.run import Progress, curate
+from gleanery.pipeline.progress import Progress
+from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import CrawlSettings, RunSettings, Settings, SourceSettings
 from gleanery.pipeline.stage4_judge import conclusions_of
 from gleanery.records.errors import StopRun
