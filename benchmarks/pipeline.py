@@ -133,7 +133,8 @@ def measure_apart(settings: Path, out: Path) -> dict[str, Any]:
 
 def measure_here(settings: Path, out: Path, workers: int) -> dict[str, Any]:
     """Run, and read the CPU time of this process and its ended children around each step."""
-    from gleanery.pipeline.run import Progress, curate
+    from gleanery.pipeline.progress import Progress
+    from gleanery.pipeline.run import curate
     from gleanery.pipeline.settings import load_settings
 
     start, stages = _cpu(), dict[str, float]()
