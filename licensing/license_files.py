@@ -31,11 +31,12 @@ from gleanery.licensing.grants import grants, may_be_mention, mention_of
 from gleanery.licensing.included import included_only
 from gleanery.licensing.limits import limit_in
 from gleanery.licensing.lines import text_of
+from gleanery.licensing.listed_files import listed_files
 from gleanery.licensing.lookalikes import without_absent, without_comparisons
 from gleanery.licensing.others import others_from
 from gleanery.licensing.part_findings import of_part, without_texts_of_parts
 from gleanery.licensing.parts import division
-from gleanery.licensing.reading import WHOLE_CHARACTERS
+from gleanery.licensing.reading import WHOLE_CHARACTERS, owner_lines
 from gleanery.licensing.record_findings import findings_of_records
 from gleanery.licensing.restricted_names import restricted_lines
 from gleanery.licensing.scan import Scanner
@@ -50,6 +51,7 @@ _DEBIAN_FORM = re.compile(r"(?i)\s*format(?:-specification)?:[ \t]*\S*(?:copyrig
 # A licence file that is nothing but an expression: "LGPL-2.1-only OR BSD-2-Clause".
 _EXPRESSION = re2.compile(r"^\(*[\w.+-]+\)*(?: (?:AND|OR|WITH) \(*[\w.+-]+\)*){1,8}$")
 _ABOVE_TEXT = re.compile(r"\A\s*Valid-License-Identifier:(?:(?!\nLicense-Text:).){0,6000}\nLicense-Text:", re.DOTALL)
+_RESERVED = re2.compile(r"(?i)rights reserved")
 _TOO_MANY_PARTS = Finding("unknown", rule="gleanery-too-many-parts")
 
 
@@ -70,7 +72,9 @@ def findings_of_license_file(scanner: Scanner, content: bytes) -> tuple[Finding,
     if own_form:
         return own_form
     owners = found[0].copyrights
-    lines, of_files = _without_files(scanner, text.split("\n"))
+    lines, listed = _without_lists(scanner, text.split("\n"))
+    lines, of_files = _without_files(scanner, lines)
+    of_files = (*listed, *of_files)
     divided = division(lines)
     whole = list(divided.others) if divided.rest else lines
     parts = tuple(of_part(scanner, part) for part in divided.parts)
@@ -123,6 +127,14 @@ def _of_another_form(
     return with_owners(recorded, found[0].copyrights) if recorded else None
 
 
+def _without_lists(scanner: Scanner, lines: list[str]) -> tuple[list[str], tuple[Finding, ...]]:
+    """The lines of a licence file without its lists of files that are under another licence, and what these say."""
+    left, parts = list(lines), listed_files(lines)
+    for part in parts:
+        left[part.first - 1 : part.last] = [""] * (part.last - part.first + 1)
+    return left, tuple(of_part(scanner, part) for part in parts)
+
+
 def _without_files(scanner: Scanner, lines: list[str]) -> tuple[list[str], tuple[Finding, ...]]:
     """The lines of a licence file without its sections for some files, and what these say (`OF_FILES`, with paths).
 
@@ -140,7 +152,13 @@ def _without_files(scanner: Scanner, lines: list[str]) -> tuple[list[str], tuple
 
 
 def _of_section(scanner: Scanner, section: Section, lines: list[str]) -> Iterator[Finding]:
-    """What one section says of its files; where nothing is found it says something that nobody knows."""
+    """What one section says of its files; where nothing is found it says something that nobody knows.
+
+    A section that only names owners, and reserves nothing, says nothing of a licence: that of the work is theirs too.
+    """
+    said = [number for number, line in enumerate(lines, 1) if number > 1 and line.strip()]
+    if said and owner_lines(lines).issuperset(said) and not any(_RESERVED.search(line) for line in lines):
+        return
     found = [*_scanned(scanner, "\n".join(lines)), *foreign_limit(lines)]
     named = [f for f in found if f.names_licence or f.outcome not in ("none", "found")]
     for finding in named or [Finding("unknown", rule="gleanery-unheard", start_line=1, end_line=len(lines))]:

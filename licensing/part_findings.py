@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import re2
 
-from gleanery.licensing.expressions import PROPRIETARY, all_of, conjuncts, only_points
+from gleanery.licensing.expressions import POINTER, PROPRIETARY, all_of, conjuncts, only_points
 from gleanery.licensing.findings import OF_FILES, PART, Finding, stated, surely_stated, with_owners
-from gleanery.licensing.parts import KEPT_BACK, Division, Part
+from gleanery.licensing.parts import KEPT_BACK, Division, Part, leaves_it_to_each_file
 from gleanery.licensing.scan import Scanner
 from gleanery.licensing.versions import is_same_text
 
@@ -23,13 +23,16 @@ _CONDITION = re2.compile(r"(?i)\bunless\b|\bexcept|\bif\b|\bnot\b|\bsome\b|\bmay
 def of_part(scanner: Scanner, part: Part) -> Finding:
     """What a sentence says of some folders or files; a condition or a pointer in it leaves open which licence it is.
 
-    Words that keep the folders back ("proprietary", "a commercial license") do so under any condition.
+    Words that keep the folders back ("proprietary", "a commercial license") do so under any condition. Where a sentence
+    leaves it to each file ("licences may vary, see the individual files"), it points to their heads.
     """
     found = scanner.scan(part.words.encode("utf-8", "replace"), "whole")
     expression = None if _CONDITION.search(part.words) else surely_stated(found)
     if expression is None and KEPT_BACK.search(part.words):
         expression = all_of([*filter(None, [stated(found)]), PROPRIETARY])
-    known = not only_points(expression or "")
+    leaves = expression is None and leaves_it_to_each_file(part.words)
+    known = leaves or not only_points(expression or "")
+    expression = POINTER if leaves else expression
     outcome = "found" if known else "unknown"
     rule = f"{OF_FILES}, {PART}" if part.files else PART
     return Finding(outcome, expression if known else None, 100.0, rule, part.first, part.last, paths=part.folders)

@@ -44,6 +44,14 @@ KEPT_BACK = re2.compile(
 # What such a sentence leaves out, if it names folders.
 _LEFT_OUT = re2.compile(r"(?i)\b(?:outside|except|excepting|excluding|other than|apart from)\b")
 _SPEAKS_OF_PARTS = (_FOLDER_WORD, _LEFT_OUT, _SLASHED_NAME, _ENDINGS)
+# "Please see the individual files for additional information", "depends on the file, see its SPDX tag".
+_EACH_FILE = re2.compile(
+    r"(?i)\b(?:see|refer to|consult|check|look (?:at|in)|stated in|found in|listed in)\b[^.;]{0,40}?"
+    r"\b(?:individual|each|respective|source|particular)\b[^.;]{0,20}?\b(?:files?|headers?)\b|"
+    r"\bdepends? on the (?:source )?file\b|"
+    r"\b(?:each|every|all)(?: source)? files? (?:states?|has|have|carr(?:y|ies)|contains?)\b[^.;]{0,40}?"
+    r"\b(?:spdx|licen[sc]e|header)"
+)
 _BULLET = re.compile(r"^\s{0,12}(?:[-*+•]|\(?[0-9a-z]{1,2}[.)])\s+")
 _CLAUSE = re.compile(
     r"(?<=[.;])\s+|[,;]\s+(?=(?:and |but |while |whereas )?(?:all|any|every\w*|the rest|the other|other)\b)"
@@ -117,7 +125,8 @@ def division(lines: Sequence[str]) -> Division:
     >>> division(["You must keep this license in the same directory as the software."]).parts
     ()
     """
-    if not any(pattern.search(line) for line in lines for pattern in _SPEAKS_OF_PARTS):
+    text = "\n".join(lines)
+    if not any(pattern.search(text) for pattern in _SPEAKS_OF_PARTS):
         return Division(others=tuple(lines))
     found: list[Part] = []
     left_out: list[Part] = []
@@ -139,7 +148,8 @@ def division(lines: Sequence[str]) -> Division:
                 kept_back = KEPT_BACK.search(clause, out.end())  # all that it says of these
                 left_out.append(Part(excluded, kept_back[0] if kept_back else "", first, last))
             if folders:  # the licence may stand in the other half of the sentence
-                found.append(Part(folders, clause if _LICENSING.search(clause) else item, first, last))
+                alone = _LICENSING.search(clause) and not leaves_it_to_each_file(item)
+                found.append(Part(folders, clause if alone else item, first, last))
             elif endings and _LICENSING.search(clause):
                 found.append(Part(endings, clause, first, last, files=True))
             else:
@@ -153,6 +163,17 @@ def division(lines: Sequence[str]) -> Division:
         if any(first - _BESIDE <= part.last and part.first <= last + _BESIDE for part in found)
     )
     return Division(tuple([*found, *left_out][:MOST_PARTS]), tuple(others), rest and bool(found), cut, beside)
+
+
+def leaves_it_to_each_file(words: str) -> bool:
+    """Whether words say that the head of each file names its licence.
+
+    >>> leaves_it_to_each_file("Licenses may vary. Please see the individual files for additional information.")
+    True
+    >>> leaves_it_to_each_file("See the LICENSE file for all of it.")
+    False
+    """
+    return _EACH_FILE.search(words) is not None
 
 
 def _items(lines: Sequence[str]) -> Iterator[tuple[int, int, str, bool]]:
@@ -187,7 +208,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _endings(clause: str) -> tuple[str, ...]:
     """Patterns of the files that a clause names by how their names end."""
-    found = _ENDINGS.search(clause)
+    found = _ENDINGS.search(clause) if "." in clause and "file" in clause.lower() else None
     said = (found[1] or found[2]) if found is not None else ""
     return tuple(dict.fromkeys(f"*{ending.lower()}" for ending in _ONE_ENDING.findall(said)))
 

@@ -16,6 +16,7 @@ from gleanery.licensing.foreign_limits import foreign_limit
 from gleanery.licensing.grants import doubtful, may_be_mention
 from gleanery.licensing.license_files import of_the_work
 from gleanery.licensing.limits import limit_in, limit_of_page
+from gleanery.licensing.listed_files import listed_files
 from gleanery.licensing.part_findings import of_part
 from gleanery.licensing.parts import division
 from gleanery.licensing.readme import is_of_others, own_lines, paragraphs_of_others, section_lines, title_of
@@ -43,12 +44,15 @@ def findings_of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     lines = of_the_work(content).split("\n")
     own, section = own_lines(lines), section_lines(lines)
     divided = division([line if number in own | section else "" for number, line in enumerate(lines, 1)])
-    of_folders = [part for part in divided.parts if not part.files]
-    for part in of_folders:
+    told = [part for part in divided.parts if not part.files]
+    for part in told:
         lines[part.first - 1 : part.last] = divided.others[part.first - 1 : part.last]
+    for part in listed_files(lines):
+        lines[part.first - 1 : part.last] = [""] * (part.last - part.first + 1)
+        told.append(part)
     for at in paragraphs_of_others(lines):  # so that no licence of theirs is joined with one of the work
         lines[at] = lines[at] if at + 1 in own or "train" in lines[at].lower() else ""
-    parts = [of_part(scanner, part) for part in of_folders]
+    parts = [of_part(scanner, part) for part in told]
     found = _scanned(scanner, lines)
     own_words = [line if number in own else "" for number, line in enumerate(lines, 1)]
     limit = limit_in(own_words) or limit_of_page(lines, own) or foreign_limit(lines) or restricted_lines(own_words)

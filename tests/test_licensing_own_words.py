@@ -158,3 +158,31 @@ def test_the_text_of_a_part_is_not_that_of_the_rest(words: str) -> None:
 def test_a_licence_file_may_be_called_by_any_id_of_spdx() -> None:
     lgpl = {"LICENSE": "LGPL-2.1-only OR MIT\n", "LICENSE.LGPL-2.1-only": str(license_text("LGPL-2.1-only"))}
     assert judged(**lgpl, **{"LICENSE.MIT": MIT}) == ("kept", "LGPL-2.1-only OR MIT")
+
+
+def test_a_section_that_only_names_owners_says_nothing_of_a_licence() -> None:
+    sections = "\n\nlog.c:\n   Copyright (c) 2000 Bob Roe <bob@forge.example>\n\nheap.c:\n   Copyright (c) 2001 Cy{}\n"
+    files = {"log.c": "int a;\n", "heap.c": "int b;\n"}
+    assert judged("log.c", LICENSE=BSD + sections.format(""), **files) == ("kept", "BSD-3-Clause")
+    reserved = BSD + sections.format(". All rights reserved.")
+    assert [judged(name, LICENSE=reserved, **files)[0] for name in files] == ["kept", "license_unknown"]
+
+
+def test_a_sentence_may_leave_the_licence_of_a_folder_to_the_head_of_each_file() -> None:
+    text = f"{MIT}\nLicenses may vary in the hdl/ip directory tree. Please see the individual files for more.\n"
+    files = {"hdl__ip__a.c": f"/*\n{MIT}*/\nint a;\n", "hdl__ip__b.c": "int b;\n"}
+    assert judged("hdl/ip/a.c", LICENSE=text, **files) == ("kept", "MIT")
+    assert judged("hdl/ip/b.c", LICENSE=text, **files)[0] == "license_unknown"
+
+
+@pytest.mark.parametrize("name", ("README.md", "LICENSE"))
+def test_a_list_of_files_under_another_licence_is_about_these_files_only(name: str) -> None:
+    listed = (
+        "# License\n\nFrob is licensed under the MIT License. However, some scripts have other terms. See below.\n\n"
+        "The following parts are licensed under GPL3+:\n\n- [a](src/a.c)\n- `src/b.c`\n"
+    )
+    files = {"LICENSE": MIT, "src__a.c": "int a;\n", "src__b.c": "int b;\n", "src__c.c": "int c;\n"}
+    files[name] = listed if name == "README.md" else f"{MIT}\n{listed}"
+    assert [judged(f"src/{n}.c", **files)[0] == "kept" for n in "abc"] == [False, False, True]
+    files[name] += "- and whatever else comes from Frobber\n"
+    assert judged("src/c.c", **files)[0] != "kept"
