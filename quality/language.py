@@ -126,6 +126,7 @@ _STATEMENTS = re2.compile(
 # What stands before a mark on its line where the mark is spoken of or written: a question, or a string that is open.
 _IS_SPOKEN_OF = re2.compile(rb"(?i)\b(?:whether|if|when|unless|that)\s+$|[=(,]\s*[a-z]{0,2}[\"'`][^\"'`]*$")
 _WORD = re2.compile(rb"(?i)generated\b")
+_MAY_SAY_SO = re2.compile(rb"(?i)generated|bison parser")  # every mark has one of these
 _KEEP_OFF = re2.compile(rb"(?i)\b(?:do not|don't) (?:hand-?)?(?:edit|modify|change)\b")
 # How a line of a comment begins, and how a comment over several lines begins and ends.
 _COMMENT_LINES = (b"//", b"#", b"--", b";", b"%", b"*", b"!", b"..", b'"', b"dnl ", b"rem ", b"@rem ", b"<?", b"<!")
@@ -137,6 +138,8 @@ _BLOCKS = (
 
 
 def _says_so(content: bytes) -> bool:
+    if not _MAY_SAY_SO.search(content[:_MARK_BYTES]):
+        return False
     lines = content[:_MARK_BYTES].splitlines()
     lines = lines[: max(_MARK_LINES, _comments_at_the_top(lines))]
     text, first = b"\n".join(lines), b"\n".join(lines[:_MARK_LINES])
