@@ -113,21 +113,6 @@ def _is_prose(text: str) -> bool:
     return len(words) >= PROSE_WORDS and len(grants) >= GRANT_WORDS and len(text.split()) >= FEWEST_WORDS
 
 
-def head_of(content: bytes) -> bytes:
-    """The head of a source file as far as it may speak of a licence or an owner, each line on its own number.
-
-    All lines before are empty, and those after are gone. Scanning the result gives the same findings as scanning the
-    file.
-
-    >>> head_of(b"#!/bin/sh\\n\\n# Copyright 2020 A. Nother\\n\\n# SPDX-License-Identifier: MIT\\n\\necho hello\\n")
-    b'\\n\\n# Copyright 2020 A. Nother\\n\\n# SPDX-License-Identifier: MIT'
-    """
-    raw, _ = _raw_lines(content, "head")
-    page = Page(raw, "head")
-    span = page.span(page.legal_paragraphs())
-    return "\n".join([""] * span.start + raw[span.start : span.stop]).rstrip("\n").encode("utf-8", "replace")
-
-
 def owner_lines(lines: list[str]) -> frozenset[int]:
     """The numbers, from 1, of the lines of a licence text that only name owners.
 

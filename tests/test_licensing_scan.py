@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from gleanery.licensing import index
 from gleanery.licensing.findings import MAYBE_NO_TRAINING, NO_TRAINING, Finding
-from gleanery.licensing.reading import HEAD_CHARACTERS, WHOLE_CHARACTERS, head_of, read_text
+from gleanery.licensing.reading import HEAD_CHARACTERS, WHOLE_CHARACTERS, read_text
 from gleanery.licensing.scan import MOST_FINDINGS, Scanner
 from gleanery.licensing.time_limit import TimeIsUp, within
 from gleanery.records.errors import StopRun
@@ -478,22 +478,6 @@ def test_no_bytes_break_the_scanner(scope: str, content: bytes) -> None:
         if finding.start_line is not None and finding.end_line is not None:
             assert 1 <= finding.start_line <= finding.end_line <= content.count(b"\n") + content.count(b"\r") + 1
     assert found == Scanner().scan(content, scope)
-
-
-WORDS = st.sampled_from(
-    ["# Copyright 2020 Nora Nobody", "// (c) 2020 N. N.", "import os", "", "", "# Licensed under the MIT license.",
-     "x = 'license'", "/* SPDX-License-Identifier: ISC */", "# no AI training", '"""Docs.', "# The terms above",
-     "é = 1", "# All rights reserved."]
-)  # fmt: skip
-
-
-@given(st.lists(WORDS, max_size=30).map("\n".join))
-@settings(max_examples=100, deadline=None)
-def test_the_head_alone_gives_the_findings_of_the_file(text: str) -> None:
-    content = text.encode()
-    assert SCANNER.scan(head_of(content), "head") == SCANNER.scan(content, "head")
-    assert head_of(head_of(content)) == head_of(content)
-    assert head_of(content).count(b"\n") <= content.count(b"\n")
 
 
 def test_a_scope_that_does_not_exist_is_refused() -> None:
