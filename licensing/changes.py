@@ -22,6 +22,7 @@ from gleanery.licensing.words import Words
 # One of these words, added, forbids or limits something if its sentence speaks of what one may do with a work.
 _FEWEST_BINDING, _FEWEST_TOLD, _FEW_WORDS = 2, 3, 3
 _AROUND, _LONGEST_LOSS = 30, 12
+_DENYING = frozenset(("neither", "nor"))
 
 
 def taking_away(
@@ -88,6 +89,10 @@ def loses(known: Sequence[str], start: int, stop: int) -> bool:
     True
     """
     if stop - start > _LONGEST_LOSS or _list("granted").isdisjoint(known[start:stop]):
+        return False
+    if not _DENYING.isdisjoint(
+        known[max(0, start - _LONGEST_LOSS) : start]
+    ):  # "nor the names of any other contributors"
         return False
     return not _list("grants").isdisjoint(known[max(0, start - _AROUND) : stop + _AROUND])
 

@@ -5,6 +5,7 @@ All names and texts about owners are invented.
 
 import pytest
 
+from gleanery.licensing.changes import loses
 from gleanery.licensing.conclude import conclude
 from gleanery.licensing.evidence import find, reading_scopes
 from gleanery.licensing.policy import Policy
@@ -186,3 +187,21 @@ def test_a_list_of_files_under_another_licence_is_about_these_files_only(name: s
     assert [judged(f"src/{n}.c", **files)[0] == "kept" for n in "abc"] == [False, False, True]
     files[name] += "- and whatever else comes from Frobber\n"
     assert judged("src/c.c", **files)[0] != "kept"
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    (
+        ("If you use it in an academic work, please cite:", True),
+        ("If you use this software in your research, please consider citing our paper.", True),
+        ("If you use it in an academic work, you must cite the paper.", False),
+        ("It is for academic work. Please cite it.", False),
+    ),
+)
+def test_a_wish_to_be_cited_takes_nothing_away(words: str, kept: bool) -> None:
+    assert (judged(LICENSE=f"{BSD}\n\n{words}\n")[0] == "kept") is kept
+
+
+def test_a_word_that_is_missing_where_something_is_denied_takes_nothing_away() -> None:
+    denied, granted = "nor the names of any other contributors may be used", "hereby granted to use it for any purpose"
+    assert not loses(denied.split(), 4, 5) and loses(granted.split(), 6, 7)
