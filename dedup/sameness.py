@@ -52,14 +52,14 @@ class Policy:
     copy bars the other), or record (a row in `pairs`, nothing else). Thresholds say which pairs are in a class.
 
     `near_code`: files that are alike must share this much of the code of one of them. Without it, short files that say
-    different things under the same licence header are duplicates.
+    different things under the same licence header are duplicates; with little of it, those that begin alike below it.
 
     Raises ValueError for another action.
     """
 
     threshold: float = 0.7
     contained_threshold: float = 0.9
-    near_code: float = 0.2
+    near_code: float = 0.5
     normalised: str = "drop"
     near: str = "drop"
     renamed: str = "bar"

@@ -179,15 +179,16 @@ def pairs_in_buckets(
     arrays. Up to `crowd` members, all pairs are looked at; in a bucket of few, those with `likely` equal numbers
     are given whatever code they have in common. In a larger bucket members come in turn (`_in_turn`). Each
     is given with the leaders that are plausible, until `enough` of them are like it beyond doubt: `sure` numbers are
-    equal in two bits, and twice the code that must be in common. If they are more than `most`, then with those whose
-    numbers are most alike (and those that equal the last of these). One that found enough, or has `close` equal bits
-    with a leader, follows; any other becomes a leader itself, and so do `always_leading` witnesses
-    of each kind. Witnesses that lead are given with all that are no witnesses. Beyond `leaders_kept` leaders a member
-    is compared with the leaders only, and counted as let go.
+    equal in two bits, and twice the code that must be in common, or so much more that only half of the rest is missing.
+    If they are more than `most`, then with those whose numbers are most alike (and those that equal the last of these).
+    One that found enough, or has `close` equal bits with a leader, follows; any other becomes a leader itself, and so
+    do `always_leading` witnesses of each kind. Witnesses that lead are given with all that are no witnesses. Beyond
+    `leaders_kept` leaders a member is compared with the leaders only, and counted as let go.
     """
     pairs: NDArray[np.uint64] = np.empty(1024, np.uint64)
     count, looked, let_go = 0, 0, 0
     leaders, plausible = np.empty(leaders_kept, np.int64), np.empty(leaders_kept, np.int64)
+    beyond_doubt = min(2.0, 0.5 + 0.5 / max(share, 0.25))  # in units of `share`
     likeness: NDArray[np.int64] = np.empty(leaders_kept, np.int64)
     for bucket in range(starts.size - 1):
         first, last = starts[bucket], starts[bucket + 1]
@@ -232,7 +233,7 @@ def pairs_in_buckets(
                 if found < enough:
                     plausible[met], likeness[met] = leader, equal
                     met += 1
-                    found += int(equal >= sure and common >= 2)
+                    found += int(equal >= sure and common >= beyond_doubt)
             least = np.sort(likeness[:met])[met - most] if met > most else np.int64(0)
             for n in range(met):
                 if likeness[n] >= least:

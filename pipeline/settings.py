@@ -73,7 +73,7 @@ class DedupSettings:
     rows: int = _key(6, "rows of a band; more rows check fewer pairs and miss more")
     normalised: str = _key("drop", "what to do with files that are the same but for comments and white space")
     near: str = _key("drop", "the same for files whose similarity is at or above the threshold")
-    near_code: float = _key(0.2, "share of the code of one that such files must have in common", "fraction")
+    near_code: float = _key(0.5, "share of the code of one that such files must have in common", "fraction")
     renamed: str = _key("bar", "the same for files that are the same but for names; drop, bar or record")
     contained: str = _key("bar", "the same for a file that stands inside a longer one; drop, bar or record")
     contained_threshold: float = _key(0.9, "share of a file that must stand in the longer one", "fraction")

@@ -165,6 +165,19 @@ def test_short_files_with_other_code_under_the_same_licence_header_are_no_duplic
     assert [row["sameness"] for row in table(tmp_path / "asked", "pairs")] == ["near"] * 3
 
 
+def test_short_files_whose_code_begins_alike_are_no_duplicates(tmp_path: Path) -> None:
+    """One header, the same imports and the frame of a class; what the class says is said once."""
+    header = "".join(f"// {line}\n" for line in MIT.format(year=2020, holder="Ada Invented").splitlines())
+    frame = "using System;\nusing System.Collections;\nnamespace Invented.Garden.Tools\n{\n    public class "
+    said = (
+        "Spade { public int Depth { get; set; } public bool Blunt; }",
+        "Rake { string Name(Leaf leaf) => leaf.Text + Teeth; }",
+    )
+    found = _measured(tmp_path, {f"{n}.cs": f"{header}{frame}{text}\n}}\n" for n, text in enumerate(said)})
+    pair = found["0.cs 1.cs"]
+    assert (pair["sameness"], pair["jaccard"] > 0.7, pair["shared_code"] > 0.3) == ("none", True, True)
+
+
 def test_many_short_files_under_one_licence_header_make_no_pairs_but_those_with_code_in_common(tmp_path: Path) -> None:
     header = "".join(f"# {line}\n" for line in MIT.format(year=2020, holder="Ada Invented").splitlines())
     short = {f"short_{n}.py": header + code(n, 1) for n in range(200)}
