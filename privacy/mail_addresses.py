@@ -67,6 +67,8 @@ _IN_WORDS = tuple(
         rf"{_LOCAL_PART}{_MARKED_AT}((?:{_LABEL}{_DOT}){{1,5}}){_LAST}",
         rf"{_LOCAL_PART}[ \t]at[ \t]((?:{_LABEL}{_DOT}){{0,4}}{_LABEL}{_MARKED_DOT}){_LAST}",
         rf"<{_LOCAL_PART}[ \t]at[ \t]((?:{_LABEL}\.){{1,5}}){_LAST}>",
+        rf"\({_LOCAL_PART}[ \t]at[ \t]((?:{_LABEL}\.){{1,5}}){_LAST}\)",
+        rf"[@\\]author[ \t]{{1,8}}{_LOCAL_PART}[ \t]at[ \t]((?:{_LABEL}\.){{1,5}}){_LAST}",
     )
 )
 # What each form has to show, without what stands around it: `at` or `dot` with their signs, or the whole in brackets.
@@ -76,9 +78,13 @@ GATES = {
         rf"{_SIGN}[A-Za-z0-9]", (b"&#64;", b"&#x40;", b"&commat;", b"%40", b"\\u0040", b"\\x40"), caseless=True
     ),
     HIDDEN: Condition(
-        rf"{_MARKED_AT}|[ \t]at[ \t][^\n]*{_MARKED_DOT}|[ \t]at[ \t][A-Za-z0-9.\-]+>", (b"at",), caseless=True
+        rf"{_MARKED_AT}|[ \t]at[ \t][^\n]*{_MARKED_DOT}|[ \t]at[ \t][A-Za-z0-9.\-]+[>)]"
+        r"|[@\\]author[ \t]{1,8}[^ \t\n]{1,64}[ \t]at[ \t]",
+        (b"at",),
+        caseless=True,
     ),
 }
+_IN_ROUND_BRACKETS = _IN_WORDS[3]
 _ARTICLES = frozenset(("the.", "a.", "this.", "that."))  # "laugh at the dot com bubble"
 _WRITTEN_DOT = re.compile(r"\W*\bdot\b\W*", re.IGNORECASE)
 
@@ -106,8 +112,18 @@ def _in_words(source: Source) -> Iterator[Hit]:
     for form in _IN_WORDS:
         for found in form.finditer(source.raw):
             local, hosts, last = (_WRITTEN_DOT.sub(".", found.group(n).decode("ascii")) for n in (1, 2, 3))
+            if form is _IN_ROUND_BRACKETS and not _is_persons(source, found.start(), local, f"{hosts}{last}"):
+                continue
             if hosts.lower() not in _ARTICLES and is_real(local, f"{hosts}{last}"):
                 yield Hit(found.start(1), found.end(3), "EMAIL", "mail_address_in_words", 0.8)
+
+
+def _is_persons(source: Source, start: int, local: str, domain: str) -> bool:
+    """`(roe at host.org)` behind a word for author, `(ada.roe at host.org)`, or a host that anybody has mail from;
+    all else may say where something is, as `(hosted at host.org)`."""
+    named = "." in local.strip(".") and not local[:1].isdigit()
+    in_line = source.before(start, 100).rpartition(b"\n")[2].lower()
+    return named or domain.lower() in load_rules().words["mail_hosts"] or b"author" in in_line
 
 
 def _plain(source: Source, domains: Pattern) -> Iterator[Hit]:
@@ -199,7 +215,9 @@ def _fits(source: Source, span: _Span, listed: bool) -> bool:
         return False
     if after[:1] == b"(" and raw[host:end].rpartition(b".")[2].decode().lower() in load_rules().words["methods"]:
         return False  # a product of matrices, as in `a@b.to(device)`
-    if after[:1].isalnum() and after != b"E<" or after[:1] == b"-" or after[:1] == b"." and after[1:].isalnum():
+    if after[:1].isalnum() and after != b"E<" or after[:1] == b"." and after[1:].isalnum():
+        return False
+    if after[:1] == b"-" and after != b"--":  # two of them begin or end a comment
         return False
     # What no account of a machine, no path and no port can hold is an address wherever it stands.
     token, written = _token_before(source, start), raw[host - 1] != 0x40

@@ -86,12 +86,21 @@ def _stands_alone(source: Source, start: int, end: int) -> bool:
     return not (after[:1] == "." and after[1:].isdigit() or after[:1] in ("-", "+") and after[1:].isalpha())
 
 
+def _is_range(before: bytes, after: bytes) -> bool:
+    """An end of a range of versions that is open on one side: `[7.1.0.245,)`, `(,7.1.0.245]`, `[7.1.0.245,8)`."""
+    if before.endswith(b"["):
+        return re.match(rb",\s?[0-9.]{0,11}\)", after) is not None
+    return before.endswith(b"(") and after[:2] == b",)" or before.endswith(b"(,") and after[:1] in (b"]", b")")
+
+
 def _is_version(source: Source, text: str, start: int, end: int) -> bool:
     """The line speaks of versions or lists numbers; or the numbers are small and nothing speaks of an address."""
     before, after = source.before(start, 60), source.after(end, 12)
     words = load_rules().words
     near = [bytes(found.group()).decode().lower() for found in _WORD.finditer(before)]
     if _VERSION_BEFORE.search(before) or not words["version_words"].isdisjoint(near[-3:]):
+        return True
+    if _is_range(before, after):
         return True
     if before.endswith((b"//", b"@")) or after[:1] in (b":", b"/") and after[1:2].isdigit():
         return False  # a URL, a port, a prefix length

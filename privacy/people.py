@@ -5,6 +5,7 @@ in brackets. Organisations and words are left. A span never crosses a line and n
 places are not looked for: without context, a capitalised word in code is seldom a name.
 """
 
+import html
 import re
 from collections.abc import Iterator
 from posixpath import basename
@@ -69,10 +70,12 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _GAP = re.compile(
-    r"\s+|[,;&/|+]|[\"']\s?[,;]?\s?[\"']|(?:and|und|et|y|present)\b|\d{4}\b|[-–](?=\s?\d)|<[^<>]{0,90}>|\([^()]{0,90}\)|\[[^\[\]]{0,60}\]",
+    r"\s+|[,;/|+]|&(?![A-Za-z]{2,8};)|[\"']\s?[,;]?\s?[\"']|(?:and|und|et|y|present)\b|\d{4}\b|[-–](?=\s?\d)|<[^<>]{0,90}>|\([^()]{0,90}\)|\[[^\[\]]{0,60}\]",
     re.IGNORECASE,
 )
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+# Letters that a page writes by their names: `Bj&ouml;rn`, `&Aring;sa`.
+_LETTER = r"(?:[^\W\d_]|&[A-Za-z]{1,2}(?:uml|acute|grave|circ|tilde|ring|cedil|slash|caron|lig);)"
+_TOKEN = re.compile(rf"{_LETTER}+(?:['’-]{_LETTER}+)*")
 _COMPANY_AHEAD = re.compile(r",?\s+(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|Corp|S\.A|B\.V|AG|KG|Co)\b", re.IGNORECASE)
 # A company and then a year begin a second holder: "Kiesgrube GmbH, 2014 First Last".
 _COMPANY_FIRST = re.compile(r"[A-Z][^,;()<>\"\n]{2,60}, (?:\(c\) )?\d{4}(?:-\d{4})? ")
@@ -86,6 +89,9 @@ _NAME_END = re.compile(r"\s*(?:$|[<(;\"'\[]|\*/|-->|\\+[nrt])")
 _BEGINNERS = frozenset(
     ("all", "the", "this", "these", "see", "licensed", "released", "distributed", "and", "with", "my")
 )
+_YEAR = re.compile(r"\b(?:19|20)\d\d")
+_YEAR_BEHIND = re.compile(r"[^\n]{2,60}?[, ](?:19|20)\d\d\b")  # "(c) Ada Roe 2014"
+_OWNED = tuple(word.encode() for word in ("版权", "版權", "著作権", "著作權", "저작권"))  # "copyright"
 _LABELS = frozenset(("author", "maintainer", "contributor"))
 _COPYRIGHT = (b"copyright", b"(c)", b"&copy;", b"\xc2\xa9")
 _HANDLE = re.compile(r"[A-Za-z][\w.\-]{1,31}(?=\s*(?:$|[<(,;]|\*/|\d|-->|\\+[nrt]))")
@@ -111,6 +117,8 @@ def _behind_cues(source: Source) -> Iterator[Hit]:
             continue  # the header of a server, which names a program
         behind = _behind(source, found.end()).decode("utf-8", "ignore")
         lead = _skipped(_LEAD, behind, 0)
+        if found.group().lower() == b"(c)" and _is_item(source, found.start(), behind, lead):
+            continue
         read = found.end() + lead  # fewer characters than bytes, so never too far
         spans = list(_listed_names(behind, lead))
         if not spans and not bytes(found.group()).lower().startswith(_COPYRIGHT):
@@ -119,6 +127,21 @@ def _behind_cues(source: Source) -> Iterator[Hit]:
             spans = list(_handle(behind, lead))
         for start, end in spans:
             yield _hit(behind, found.end(), start, end, "author_header", 0.75)
+
+
+def _is_item(source: Source, place: int, behind: str, lead: int) -> bool:
+    """The letter in brackets is one of a list and no sign of copyright, where no year says that it is.
+
+    It stands behind a `(b)`, or in the middle of a sentence before letters of a script that has no capitals.
+    """
+    if _YEAR.search(behind, 0, lead + 1) or _YEAR_BEHIND.match(behind, lead):
+        return False
+    before = source.raw[max(0, place - 300) : place].lower()
+    line = before.rpartition(b"\n")[2]
+    if line.rstrip().endswith((b"copyright", b"copr.", b"\xc2\xa9")) or any(word in line for word in _OWNED):
+        return False
+    in_sentence = any(byte > 127 or chr(byte).isalnum() for byte in line)
+    return b"(b)" in before or in_sentence and "\u3040" <= behind[lead : lead + 1] <= "\ud7af"
 
 
 def _behind(source: Source, place: int) -> bytes:
@@ -302,7 +325,7 @@ def _tokens(text: str, place: int) -> Iterator[_Token]:
     for found in _TOKEN.finditer(text, place):
         start, end = found.span()
         # "A" is an article before anything but its dot.
-        kind = "initial" if text[start : end + 1] == "A." else _kind(found.group())
+        kind = "initial" if text[start : end + 1] == "A." else _kind(html.unescape(found.group()))
         if text[end : end + 1] == "." and (kind == "initial" or found.group() in ("Jr", "Sr", "Dr")):
             end += 1
         behind = "_@(=\\&%0123456789" + "/" * (kind == "initial")  # as in "I/O"
@@ -350,7 +373,7 @@ def _kind(token: str) -> str:
     words, lowered = load_rules().words, token.lower()
     if lowered in words["organisation_words"]:
         return "organisation"
-    if lowered in words["name_particles"] and token[0].islower():
+    if lowered in words["name_particles"] and token[0].islower() or token == "Mac":  # "Aodhan Mac Giolla"
         return "particle"
     if lowered in words["not_name_words"]:
         return "stop"

@@ -39,8 +39,17 @@ def _real(value: str, rule: KeyRule) -> bool:
     if rule.checksum == "base58" and not ends_in_its_sum(value):
         return False
     if rule.name in ("authorization_header", "bearer_token"):
-        return any(c.isdigit() or c == "=" for c in value) and not is_reference(value)
+        return any(c.isdigit() or c == "=" for c in value) and not is_reference(value) and not _is_parameter(value)
     return True
+
+
+def _is_parameter(value: str) -> bool:
+    """The name of a parameter, as Digest has them. What is padded is of a length that four divides.
+
+    >>> _is_parameter("username="), _is_parameter("d2lsbWE6Zm9vYmFyMTI=")
+    (True, False)
+    """
+    return value[:-1].isalpha() and value[-1] == "=" and len(value) % 4 != 0
 
 
 _BASE58 = {sign: number for number, sign in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}

@@ -35,13 +35,13 @@ _SETTING_TEMPLATE = compile_pattern(rf"{_MARKER}|\{{[a-z_]{{2,40}}\}}")
 # A word, perhaps with one digit behind it, and a name of several words such as `s3Client`, `utf8_text`, `sha256`.
 _WORD = r"[A-Za-z_]+[0-9]?"
 _NAME = r"[A-Za-z_]+(?:[0-9]{1,3}(?:[A-Z_][A-Za-z_]*)?)*"
-_DOTTED = rf"{_NAME}(?:(?:\.|::|->|\?\.){_NAME})+(?:[(\[].*)?"
+_DOTTED = rf"{_NAME}(?:(?:\.|::|->|\?\.){_NAME})+(?:[(\[].*|<[\w:<>, ]*>)?"  # a type may be of others
 _CONSTANT = r"[A-Z]+(?:_[A-Z]+)*_[A-Z]*[0-9]?"
 # A URL, a path, or a name in one of the two registers of names: a resource of a cloud service, a URN. One slash and
 # digits are no path, and the signs of base64 stand in none.
 _PATH = (
     r"(?:[a-z][a-z0-9+.\-]{1,12}://|(?:arn|urn):[a-z][a-z0-9\-]{1,31}:|file:|\.{1,2}/|~/|[A-Za-z]:[\\/]).*"
-    r"|/[^0-9]*|/[^+=]+/[^+=]*"
+    r"|/[^0-9]*|/[^+=]+/[^+=]*|/(?:[A-Za-z]{4,}/){3}.*"
 )
 _EXTENSION = (
     r"\.(?:py|js|ts|jsx|tsx|json|ya?ml|xml|html?|css|txt|md|pem|key|crt|cer|p12|pfx|jks|go|rb|java|php"

@@ -140,3 +140,87 @@ def test_the_list_of_domains_is_sorted_and_whole() -> None:
     words: Any = load_rules().words
     assert {"com", "moe", "lol", "flowers", "wtf", "arpa"} <= words["top_level_domains"]
     assert not {"zip", "data"} & words["top_level_domains"] and len(words["top_level_domains"]) > 1200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(A) a red gate (B) a blue gate (C) Upper Kiesgrube (D) none of these",
+        "    (b) wilted,\n    (c) Dried Flowers",
+        "정답은 (C) 입니다.",
+        "各選択肢を見ると、(C) 入力値 は誤り",
+    ],
+)
+def test_a_letter_of_a_list_is_no_sign_of_copyright(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("(a) red, (b) blue\n\n(c) 2019 Wilma Feuerhahn", "Wilma Feuerhahn"),
+        ("(b) see below. Copyright (c) Wilma Feuerhahn", "Wilma Feuerhahn"),
+        ("// gate.c (C) Wilma Feuerhahn", "Wilma Feuerhahn"),
+        ("# (C) 栗原健太", "栗原健太"),
+        ("// 版权所有 (C) 王小明", "王小明"),
+        ("gate.c 2019 (c) 王小明 2019", "王小明"),
+        (" * @author Wilma Feuerh&auml;hn", "Wilma Feuerh&auml;hn"),
+        ("// Copyright 2009 Tove Birke, &Ouml;zlem Ca&ntilde;a.", "&Ouml;zlem Ca&ntilde;a"),
+        ('"Last-Translator: Aodhan Mac Giolla Birke <aodhan@kiesgrube-ost.de>\\n"', "Aodhan Mac Giolla Birke"),
+    ],
+)
+def test_names_with_signs_and_letters_of_all_kinds_are_found_whole(redactor: Redactor, text: str, name: str) -> None:
+    assert ("NAME", name) in found(redactor, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Copyright (c) 2020 Northern Semiconductor ASA",
+        "# Copyright 2015 BIRKE Danish ICT",
+        "Copyright (c) 2011, Vrije Universiteit Birkenveen",
+        "(c) Institute of Gravel and Garden Science",
+    ],
+)
+def test_more_organisations_are_left(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("-- Maintainer: wilma@kiesgrube-ost.de--", "wilma@kiesgrube-ost.de"),
+        ("<!--wilma@kiesgrube-ost.de-->", "wilma@kiesgrube-ost.de"),
+        (" * @author Wilma Feuerhahn (wfeuerhahn at kiesgrube.org)", "wfeuerhahn at kiesgrube.org"),
+        ("by us all (wilma.feuerhahn at kiesgrube.org)", "wilma.feuerhahn at kiesgrube.org"),
+        ("ask us (wfeuerhahn at gmail.com)", "wfeuerhahn at gmail.com"),
+        (" * @author Wilma.Feuerhahn-Birke at kiesgrube.com", "Wilma.Feuerhahn-Birke at kiesgrube.com"),
+    ],
+)
+def test_addresses_in_words_and_before_the_end_of_a_comment_are_found(
+    redactor: Redactor, text: str, address: str
+) -> None:
+    assert ("EMAIL", address) in found(redactor, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the mirror (hosted at kiesgrube.org)",
+        "what fails (see line 7 at birke.com)",
+        "npm install left@kiesgrube.com-2",
+        "digest = (b'Authorization: Digest ' b'username=\"wilma\", ')",
+        '"password_hash" = "shop::types::Text<password_hash::HashString>"',
+        '<s:String x:Key="/Default/CodeInspection/ExcludedFiles/Skip/=E4030474_002DAFC9_002D4CC6/@EntryIndexedValue">',
+        "range=[77.91.0.245,)",
+        "range=(,77.91.0.245]",
+        "range=[77.91.0.245,78)",
+    ],
+)
+def test_what_only_looks_like_an_address_or_a_secret_is_left(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text) == []
+
+
+@pytest.mark.parametrize("text", ["hosts = [77.91.0.245, 77.91.0.246]", "serve(77.91.0.245,8080)"])
+def test_addresses_in_brackets_are_no_range_of_versions(redactor: Redactor, text: str) -> None:
+    assert ("IP_ADDRESS", "77.91.0.245") in found(redactor, text)
