@@ -27,6 +27,8 @@ from gleanery.records.errors import GleaneryError
 
 _STAGES = ("1_crawl", "2_conclude", "3_cluster", "4_select", "5_redact", "6_pack", "7_release")
 _SIGNS = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.SIG_IGN, signal.SIGHUP: signal.SIG_IGN}
+# What brings threads of its own once it is used. A process that has imported one of them before the stages may have.
+_WITH_THREADS = frozenset(("apache_beam", "duckdb", "enry", "tokenizers", "torch"))
 # Python has no public way to end its fork server, to fork it from here, or to have a second one that is forked from it.
 _SERVER: Any = multiprocessing.forkserver._forkserver
 _FORK_SERVER: Any = multiprocessing.forkserver
@@ -49,10 +51,12 @@ def clean_context() -> ForkServerContext:
 def fork_clean_parent() -> None:
     """Import the stages, and fork the clean parent from this process before it has threads, as an engine brings some.
 
-    In a process that has some already it is left to start by itself, once somebody needs workers.
+    A process that is not as a command finds it, with threads of Python, an engine or the language detector, whose
+    threads Python does not know, is not forked: the clean parent starts by itself, once somebody needs workers.
     """
+    used = threading.active_count() > 1 or not _WITH_THREADS.isdisjoint(sys.modules)
     load_stages()
-    if threading.active_count() > 1 or _SERVER._forkserver_pid is not None:
+    if used or _SERVER._forkserver_pid is not None:
         return
     with _door() as (address, door):
         until_closed, alive = os.pipe()

@@ -10,6 +10,7 @@ import pytest
 
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard
+from gleanery.quality.language import detect_language
 from gleanery.records.files import write_bytes
 
 # A driver: a pool, one that warms, and a pool again. Each does a task that looks where it is.
@@ -23,6 +24,9 @@ def main():
     root, settings, early, thread = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "early", sys.argv[4] == "thread"
     if thread:
         threading.Thread(target=threading.Event().wait, daemon=True).start()
+    if sys.argv[4] == "detector":
+        from gleanery.quality.language import detect_language
+        detect_language("a.py", b"import os")
     if early:
         parents.fork_clean_parent()
     for name, warm in (("one", ""), ("two", "test_pipeline_parents:load"), ("three", "")):
@@ -50,6 +54,7 @@ def look(shard: Shard) -> None:
         "grandparent": int(parent.joinpath("stat").read_text().rpartition(")")[2].split()[1]),
         "command": Path(parent.joinpath("cmdline").read_bytes().split(b"\0")[1].decode()).name,
         "loaded": loaded,
+        "language": detect_language("a.py", b"import os")[0],  # in a fork of who had loaded it, it would hang
         "stages": "gleanery.pipeline.stage7_release" in sys.modules,
         "engine": "apache_beam" in sys.modules,
     }
@@ -67,12 +72,13 @@ def looked(folder: Path, *words: str) -> list[dict[str, object]]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-@pytest.mark.parametrize("words", [("late", ""), ("early", ""), ("early", "thread")])
+@pytest.mark.parametrize("words", [("late", ""), ("early", ""), ("early", "thread"), ("early", "detector")])
 def test_what_is_loaded_for_a_step_goes_with_it_and_what_all_share_is_imported_once(
     tmp_path: Path, words: tuple[str, str]
 ) -> None:
     one, two, three = looked(tmp_path, *words)
     assert [seen["loaded"] for seen in (one, two, three)] == [[], ["warm"], []]
+    assert {seen["language"] for seen in (one, two, three)} == {"Python"}
     assert one["parent"] == three["parent"] == two["grandparent"]
     assert all(seen["stages"] and not seen["engine"] for seen in (one, two, three))
     assert (one["command"] == "driver.py") is (words == ("early", ""))
