@@ -35,7 +35,7 @@ from gleanery.pipeline.stage2_conclude import SPREAD, spread_files
 from gleanery.pipeline.steps import Step
 from gleanery.quality import filters
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
-from gleanery.quality.language import is_vendored, language_named
+from gleanery.quality.language import is_in_generated_folder, is_vendored, language_named
 from gleanery.quality.metrics import Metrics
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import iter_rows, read_table, table_rows
@@ -43,7 +43,7 @@ from gleanery.records.parquet import iter_rows, read_table, table_rows
 # Raise it when what was judged before is not to be believed any more, though policy and settings are the same.
 JUDGE_VERSION = "2"  # 1: each task reads the bytes of the policy that the step's fingerprint names; 2: counts files
 # Raise it when the same file may now get another answer from the quality filters.
-QUALITY_VERSION = f"quality 4 / {LANGUAGE_DETECTOR}"
+QUALITY_VERSION = f"quality 5 / {LANGUAGE_DETECTOR}"
 # A repository that has entries skipped for one of these was not read whole.
 _UNREAD = frozenset({"repository_too_large", "unreadable", "submodule", "lfs_pointer"})
 
@@ -241,8 +241,9 @@ class _Judge:
         if not judged.allowed:
             return False, (judged.reason, judged.rule, self.policy.version, judged.evidence)
         metrics = Metrics(**{f.name: file[f.name] for f in dataclasses.fields(Metrics)})
+        generated = file["generated"] or is_in_generated_folder(file["path"])
         reason, evidence = filters.judge(
-            file["language"], file["language_type"], file["generated"], vendored, metrics, self.limits
+            file["language"], file["language_type"], generated, vendored, metrics, self.limits
         )
         if reason != "kept":
             return False, (reason, f"quality/{reason}", QUALITY_VERSION, (*evidence, *overridden(judged.rule)))

@@ -67,7 +67,7 @@ def judge(
     if vendored and not limits.keep_vendored:
         return "vendored", ("its path is one for third-party or built code, or for settings of tools",)
     if generated and not limits.keep_generated:
-        return "generated", ("its name, its shape or its first lines say that a program made it",)
+        return "generated", ("its name, its folder, its shape or its first lines say that a program made it",)
     return _unwanted(language, language_type, limits) or _data(language, metrics, limits) or ("kept", ())
 
 
@@ -90,13 +90,13 @@ def _data(language: str | None, metrics: Metrics, limits: Limits) -> _Verdict | 
         return "too_many_lines", (f"lines: {metrics.lines}, limit {most}",)
     if evidence := _long_lines(language, metrics, limits):
         return "lines_too_long", evidence
+    if metrics.encoded_fraction > limits.max_encoded:
+        text = f"base64 or hexadecimal: {metrics.encoded_fraction:.4f} of all characters, limit {limits.max_encoded:g}"
+        return "encoded_data", (text,)
     if metrics.letter_fraction < limits.min_letters and language not in FEW_LETTERS:
         return "few_letters", (
             f"letters: {metrics.letter_fraction:.4f} of all characters, limit {limits.min_letters:g}",
         )
-    if metrics.encoded_fraction > limits.max_encoded:
-        text = f"base64 or hexadecimal: {metrics.encoded_fraction:.4f} of all characters, limit {limits.max_encoded:g}"
-        return "encoded_data", (text,)
     return None
 
 

@@ -21,6 +21,10 @@ _ENCODED = re2.compile(
     rb"|(?:(?:\b0x|\\x|\b)[0-9a-fA-F]{2}\b[,\s]*){8,}"
     rb"|(?:\\u[0-9a-fA-F]{4}){8,}"
 )
+# Numbers with letters in them, one behind the other: hexadecimal ones, and those with an exponent or a suffix. Without
+# this a table of numbers such as `0x8BA0, 0x8BA1` has as many letters as code.
+_NUMBER = rb"\b(?:0[xX][0-9a-fA-F]+[uUlL]{0,3}|[0-9]+(?:\.[0-9]*)?(?:[eE][+\-]?[0-9]+[fFlL]?|[fFlLuUdD]{1,3}))\b"
+_NUMBERS = re2.compile(_NUMBER + rb"(?:[^a-zA-Z0-9_]{1,64}" + _NUMBER + rb")*")
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class Metrics:
     """Columns of the table `features`.
 
     `lines`: a line ends with LF, CR LF or CR, the last one also with the text. `longest_line` and `mean_line`:
-    characters, without the line end. `letter_fraction`: letters of any script among all characters, 0 to 1.
+    characters, without the line end. `letter_fraction`: letters of any script that are in no number among all
+    characters, 0 to 1.
     `encoded_fraction`: characters in runs of base64 (64 or more), of two-digit hexadecimal numbers (8 or more) or of
     \\u escapes (8 or more) among all characters, 0 to 1.
     """
@@ -65,7 +70,12 @@ def measure(text: str) -> Metrics:
 
 
 def _letters(text: str, raw: bytes) -> int:
-    ascii_letters = len(raw) - len(raw.translate(None, _LETTERS))
+    numbers = b"".join(match.group() for match in _NUMBERS.finditer(raw))
+    ascii_letters = _ascii_letters(raw) - _ascii_letters(numbers)
     if text.isascii():
         return ascii_letters
     return ascii_letters + sum(map(str.isalpha, "".join(_NOT_ASCII.findall(text))))
+
+
+def _ascii_letters(raw: bytes) -> int:
+    return len(raw) - len(raw.translate(None, _LETTERS))

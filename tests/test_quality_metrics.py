@@ -1,5 +1,6 @@
 """Metrics: exact on what can be counted by hand, bounded and linear on anything else."""
 
+import re
 import time
 
 import pytest
@@ -9,6 +10,11 @@ from hypothesis import strategies as st
 from gleanery.quality.metrics import EMPTY, measure
 
 TEXTS = st.text(st.one_of(st.sampled_from("ab0 \n\r\t,\\xu=+/é字\x85\x0c\u2028"), st.characters()), max_size=300)
+
+# One number with letters in it, as C and the languages like it write them.
+NUMBER = re.compile(
+    r"\b(?:0[xX][0-9a-fA-F]+[uUlL]{0,3}|[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+[fFlL]?|[fFlLuUdD]{1,3}))\b", re.ASCII
+)
 
 
 @given(TEXTS)
@@ -30,7 +36,7 @@ def test_lines_and_letters_are_those_counted_one_by_one(text: str) -> None:
     found = measure(text)
     assert (found.lines, found.longest_line) == (len(lines), max(map(len, lines)))
     assert found.mean_line == sum(map(len, lines)) / len(lines)
-    assert found.letter_fraction == sum(c.isalpha() for c in text) / len(text)
+    assert found.letter_fraction == sum(c.isalpha() for c in NUMBER.sub("", text)) / len(text)
 
 
 @given(TEXTS, st.sampled_from(["", "QUJD" * 40, "0x1f, 0x8b, " * 20, "\\u00e9" * 20]))
@@ -66,6 +72,25 @@ def test_fractions_are_from_0_to_1(text: str, run: str) -> None:
 )
 def test_encoded_runs_are_found(text: str, encoded: int) -> None:
     assert measure(text).encoded_fraction == encoded / len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("0x8BA0, 0x8BA1,\n0xDEADBEEFul", 0),
+        ("0.5f, 1e-5, 2.f, 3UL, 1.5E+10", 0),
+        ("{0x1F, int}", 3),
+        ("x0x1f 7876af07 3d_face 0b1010", 11),
+        ("a 0xé 12", 3),
+    ],
+)
+def test_letters_in_numbers_are_none(text: str, letters: int) -> None:
+    assert measure(text).letter_fraction == letters / len(text)
+
+
+def test_a_table_of_hexadecimal_numbers_has_few_letters() -> None:
+    rows = ",\n".join(", ".join(f"0x{n * 7919 % 65536:04X}" for n in range(start, start + 8)) for start in range(99))
+    assert measure(f"static const unsigned short table[] = {{\n{rows}\n}};\n").letter_fraction < 0.05
 
 
 def test_characters_count_and_not_bytes() -> None:
