@@ -18,9 +18,11 @@ from gleanery.licensing.versions import is_version_of
 from gleanery.licensing.work_words import WORK
 
 _EITHER = re2.compile(
-    r"(?i)\beither (?:the |of the |under |a |an )?[^.]{3,200}?\bor\b|\b(?:your choice|choose (?:one|between|either)|"
+    r"(?i)\beither (?:the |of the |under |a |an )?(?:[^.]|\.[0-9a-z]){3,200}?\bor\b|"
+    r"\beither of\b(?:[^.]|\.[0-9a-z]){3,300}?\bat your option\b|\b(?:your choice|choose (?:one|between|either)|"
     r"one or (?:the )?other|dual[- ]?licen[sc]ed)\b"
 )
+_LIST_LINES, _END_OF_SENTENCE = 3, re2.compile(r"\.(?: |$)")
 _NOT_A_CHOICE = re2.compile(r"(?i)\beither (?:version|express|v[0-9]|the? version)|\band\b")
 _DUAL = re2.compile(r"(?i)\b(?:dual|double)[- ]?licen[sc]|\bdually licen[sc]|\bunder a dual ")
 _DUAL_NAMES = re2.compile(
@@ -65,6 +67,8 @@ _ALTERNATIVE = re2.compile(
     r"(?:is|are) (?:also )?(?:available|licen[sc]ed|released|distributed))\b[^;]{0,160}?"
     r"\b(?:licen[sc]es?|[al]?gpl(?:v[0-9])?|bsd|mit|apache|mpl|public domain)\b"
 )
+# "Alternatively, you can download a package ..." is about a way to get it, and no other terms.
+_OTHER_WAY = re2.compile(r"(?i)^alternatively,?\s+(?:[\w'-]+\s+){0,3}(?:download|install|build|run|buy|order)\b")
 _IN_ADDITION = re2.compile(r"(?i)\b(?:in addition|as well as|also (?:applies|apply|comply)|portions?|parts?)\b")
 _ALTERNATIVE_LINES = 5
 _JOINED = re2.compile(r"(?i),? (?:and|or)(?: the)? |[ \t]*[/&][ \t]*")
@@ -78,12 +82,30 @@ def with_choice(finding: Finding, lines: list[str]) -> Finding:
     """
     finding = with_any_of(finding, lines)
     parts, sentence = conjuncts(finding.expression or ""), _sentence(finding, lines, 0)
-    if len(parts) != 2:
-        return finding
-    offered = _EITHER.search(sentence)
-    if offered is None or (_NOT_A_CHOICE.search(offered[0]) and not _DUAL.search(sentence)):
+    return finding if len(parts) != 2 or _offer(sentence) is None else replace(finding, expression=_choice_of(parts))
+
+
+def with_either(finding: Finding, lines: list[str]) -> Finding:
+    """As `with_choice`, in a README: its names may be a list, and a sentence may say which files are under which.
+
+    >>> said = ["Licensed under either of", "", "* Apache License, Version 2.0", "* MIT license", "", "at your option."]
+    >>> with_either(Finding("found", "Apache-2.0 AND MIT", 100.0, "x", 1, 4), said).expression
+    'Apache-2.0 OR MIT'
+    """
+    finding = with_any_of(finding, lines)
+    parts, sentence = conjuncts(finding.expression or ""), _sentence(finding, lines, 0, _LIST_LINES)
+    offered = _offer(sentence) if len(parts) == 2 else None
+    if offered is None or _APART.search(_END_OF_SENTENCE.split(sentence[offered:], 1)[0]):
         return finding
     return replace(finding, expression=_choice_of(parts))
+
+
+def _offer(sentence: str) -> int | None:
+    """Where a sentence begins to offer a choice of two, if it does."""
+    offered = _EITHER.search(sentence)
+    if offered is None or (_NOT_A_CHOICE.search(offered[0]) and not _DUAL.search(sentence)):
+        return None
+    return int(offered.start())
 
 
 def with_any_of(finding: Finding, lines: list[str]) -> Finding:
@@ -101,13 +123,13 @@ def with_any_of(finding: Finding, lines: list[str]) -> Finding:
     return replace(finding, expression=_choice_of(parts))
 
 
-def _sentence(finding: Finding, lines: list[str], above: int) -> str:
-    """The words of a finding on one line, with so many lines above it and one below; "" for a long one or a doubt."""
+def _sentence(finding: Finding, lines: list[str], above: int, below: int = 1) -> str:
+    """The words of a finding on one line, with some lines above it and below; "" for a long one or a doubt."""
     if finding.outcome != "found" or finding.start_line is None or finding.end_line is None:
         return ""
     if finding.end_line - finding.start_line > LONGEST_CHOICE:
         return ""
-    said = lines[max(0, finding.start_line - 1 - above) : finding.end_line + 1]
+    said = lines[max(0, finding.start_line - 1 - above) : finding.end_line + below]
     return " ".join(line.strip(SIGNS) for line in said)
 
 
@@ -195,7 +217,7 @@ def _opens_alternative(lines: list[str], number: int, line: str) -> bool:
     if line.strip(SIGNS)[:13].lower() != "alternatively":
         return False
     said = " ".join(line.strip(SIGNS) for line in lines[number : number + _ALTERNATIVE_LINES])
-    return _ALTERNATIVE.search(said) is not None and not _IN_ADDITION.search(said)
+    return _ALTERNATIVE.search(said) is not None and not (_IN_ADDITION.search(said) or _OTHER_WAY.search(said))
 
 
 def without_foreign(found: tuple[Finding, ...], lines: list[str], title: str) -> tuple[Finding, ...]:

@@ -25,12 +25,16 @@ OWN_TAG = "spdx-license-identifier"
 FIELD = "license-field"
 # A licence file that names owners only, or is empty.
 OWNERS_ONLY = "gleanery-owners-only"
+# A licence file that only says in which file, its `paths`, the licence stands.
+POINTS_TO = "gleanery-points-to"
 # A sentence of a licence file about some folders below it, which are its `paths`.
 PART = "gleanery-part-of-the-work"
 # So begins the rule of what a section of a licence file says of some files, which are its `paths`.
 OF_FILES = "gleanery-some-files"
 # So begins the rule of what a licence file mentions as the licence of other people's code.
 THIRD_PARTIES = "gleanery-third-parties"
+# So begins the rule of what a text states that says of itself that it is about third parties' code.
+ALL_OF_OTHERS = "gleanery-all-of-others"
 # So begins the rule of a licence that a head names and does not state of its file.
 MENTIONED = "gleanery-mentioned"
 # Words of law, as many as a licence has, in which no licence was recognised.

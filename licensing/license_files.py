@@ -17,10 +17,12 @@ from gleanery.licensing.expressions import only_points
 from gleanery.licensing.fields import LONGEST_FIELD, resolved
 from gleanery.licensing.file_sections import MOST_SECTIONS, Section, file_sections
 from gleanery.licensing.findings import (
+    ALL_OF_OTHERS,
     LIMITED,
     NO_TRAINING,
     OF_FILES,
     OWNERS_ONLY,
+    POINTS_TO,
     THIRD_PARTIES,
     Finding,
     surely_stated,
@@ -28,12 +30,12 @@ from gleanery.licensing.findings import (
 )
 from gleanery.licensing.foreign_limits import foreign_limit
 from gleanery.licensing.grants import grants, may_be_mention, mention_of
-from gleanery.licensing.included import included_only
+from gleanery.licensing.included import included_only, pointed_to
 from gleanery.licensing.limits import limit_in
 from gleanery.licensing.lines import text_of
 from gleanery.licensing.listed_files import listed_files
 from gleanery.licensing.lookalikes import without_absent, without_comparisons
-from gleanery.licensing.others import others_from
+from gleanery.licensing.others import is_all_of_others, others_from
 from gleanery.licensing.part_findings import of_part, without_texts_of_parts
 from gleanery.licensing.parts import division
 from gleanery.licensing.reading import WHOLE_CHARACTERS, owner_lines
@@ -64,7 +66,8 @@ def findings_of_license_file(scanner: Scanner, content: bytes) -> tuple[Finding,
     3. Sections for some files are set apart (`OF_FILES`), then sentences about folders (`PART`) where the file also
        says what holds for everything else, then what it says of third parties (`THIRD_PARTIES`).
     4. In what is left choices are choices, denials are doubts, and a file that only mentions licences leaves a doubt.
-    5. Limits of use, names that hold another name, and names that nobody knows are added.
+    5. Limits of use, names that hold another name, and names that nobody knows are added. What a text states whose
+       title is about third parties bears a mark (`ALL_OF_OTHERS`), by which a NOTICE is told from another.
     """
     text = of_the_work(content)
     found = _scanned(scanner, text)
@@ -90,6 +93,7 @@ def findings_of_license_file(scanner: Scanner, content: bytes) -> tuple[Finding,
     found = _with_limits(found, divided.others)
     if all(f.outcome == "none" for f in found):
         found = (*found, *unheard(lines))
+    found = _with_title(found, lines)
     return (*found, *parts, *others, *of_files, *((_TOO_MANY_PARTS,) if divided.cut else ()))
 
 
@@ -108,6 +112,8 @@ def _of_another_form(
 ) -> tuple[Finding, ...] | None:
     """What a licence file says that is no licence text; None for any other.
 
+    One that only says in which file the licence stands has this path; whoever knows all files knows what stands there.
+
     A file of R holds only the blanks of the licence that the manifest names: it speaks of owners. An empty one, and one
     that says "License" and no more, such as a heading or a list of words in a file `license`, states nothing, and what
     stands further up holds.
@@ -115,6 +121,10 @@ def _of_another_form(
     short, stripped = len(content) <= LONGEST_FIELD, text.strip()
     if short and included_only(stripped):
         return (Finding("none", rule=OWNERS_ONLY),)
+    if short and not any(f.names_licence for f in found) and (path := pointed_to(stripped)) is not None:
+        last = text.rstrip().count("\n") + 1
+        known = found[0] if found[0].outcome == "found" else Finding("unknown")  # the detector knows that it points
+        return (replace(known, rule=POINTS_TO, start_line=1, end_line=last, paths=(path,)),)
     if short and found[0].outcome == "none" and (not stripped or _OWNERS_ONLY.match(stripped)):
         return (replace(found[0], rule=OWNERS_ONLY), *found[1:])
     if short and _EXPRESSION.match(stripped):
@@ -206,6 +216,15 @@ def _with_doubts(found: tuple[Finding, ...], lines: list[str]) -> tuple[Finding,
     if any(not may_be_mention(f) or grants(f, lines, file=True, page=True) for f in said):
         return found
     return tuple(mention_of(f) if f in said else f for f in found)
+
+
+def _with_title(found: tuple[Finding, ...], lines: Sequence[str]) -> tuple[Finding, ...]:
+    """With a mark at all that a text states which says in its title that it is about other people's code."""
+    named = [f for f in found if f.names_licence and not f.speaks_of_training]
+    places = [(f.start_line, f.end_line) for f in named if f.start_line and f.end_line]
+    if not is_all_of_others(lines, places):
+        return found
+    return tuple(replace(f, rule=f"{ALL_OF_OTHERS}, {f.rule}") if f in named else f for f in found)
 
 
 def _with_limits(found: tuple[Finding, ...], lines: Sequence[str]) -> tuple[Finding, ...]:

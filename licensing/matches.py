@@ -28,6 +28,7 @@ _LONG_TEXT, _LONG_NOTICE = 20, 25
 _MOST_RUNS = 8_000
 _PATENTS_OF_OPUS = frozenset(f"proprietary-license_{number}.RULE" for number in range(375, 382))
 _CROWN = "proprietary-license_675.RULE"  # "Crown Copyright": the owner of what a government of the Commonwealth wrote
+_NO_VERSION, _KEY = re.compile(r"_no[-_]version\b"), re.compile(r"[\w.+-]+")
 _NAME = re.compile(r"LicenseRef-scancode-[\w.+-]+")
 
 
@@ -119,7 +120,7 @@ def match_of(query: Any, approximate: bool, words: list[int] | None = None) -> M
     """
     scancode = scancode_parts()
     every = scancode.index.match_query(query, approximate=approximate)
-    matches = [m for m in every if not _states_nothing(m)]
+    matches = _without_guesses([m for m in every if not _states_nothing(m)])
     place = None if words is None else {at: number for number, at in enumerate(words)}.__getitem__
     groups = scancode.detection.group_matches(matches) if matches else []
     found = [f for f in (_finding(list(group), place) for group in groups) if f is not None]
@@ -140,6 +141,28 @@ def _states_nothing(match: Any) -> bool:
     """
     rule = str(match.rule.identifier)
     return rule.startswith("free-unknown-package") or rule == _CROWN or rule in _PATENTS_OF_OPUS
+
+
+def _without_guesses(matches: list[Any]) -> list[Any]:
+    """Without names that give no version, and count as the first one, where the address behind them gives another.
+
+    "The Eclipse Public License is available at https://www.eclipse.org/legal/epl-2.0/" names one licence.
+    """
+    versions = [(m.start_line, key) for m in matches if not _is_guess(m) for key in _KEY.findall(_key_of(m))]
+
+    def is_told(guess: Any) -> bool:
+        family = _key_of(guess).partition("-")[0]
+        return any(0 <= line - guess.end_line <= 1 and key.partition("-")[0] == family for line, key in versions)
+
+    return [m for m in matches if not (_is_guess(m) and is_told(m))]
+
+
+def _is_guess(match: Any) -> bool:
+    return _NO_VERSION.search(str(match.rule.identifier)) is not None and " " not in _key_of(match)
+
+
+def _key_of(match: Any) -> str:
+    return str(match.rule.license_expression)
 
 
 def _is_solid(findings: tuple[Finding, ...], matches: list[Any]) -> bool:

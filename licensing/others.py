@@ -14,7 +14,8 @@ from gleanery.licensing.lines import paragraphs, spoken
 
 _LONGEST_HEADING, _LONGEST_ITEM = 80, 600
 _MAYBE = re2.compile(
-    r"(?i)third[- ]part|3rd[- ]part|bundle|incorporated|externally maintained|vendored|sub-?components"
+    r"(?i)third[- ]part|3rd[- ]part|bundle|incorporated|externally maintained|vendored|sub-?components|"
+    r"other (?:open[- ]source )?projects"
 )
 _WHOSE = r"(?:third[- ]part(?:y|ies)|3rd[- ]part(?:y|ies)|bundled|incorporated|externally maintained|vendored)"
 _WHAT = (
@@ -22,12 +23,26 @@ _WHAT = (
     r"licen[sc]es?|notices?|parts|sources?|materials?|works)"
 )
 # A heading, such as "THIRD PARTY LICENSES" or "Bundled libraries:".
-_HEADING = re.compile(rf"(?i)\W*(?:[\w'.-]+ ){{0,3}}{_WHOSE} (?:[\w'.-]+ ){{0,3}}{_WHAT}\b[^.;]{{0,30}}$")
+_OF_OTHERS = rf"\W*(?:[\w'.-]+ ){{0,3}}{_WHOSE} (?:[\w'.-]+ ){{0,3}}{_WHAT}\b[^.;]{{0,30}}$"
+_HEADING = re.compile(f"(?i){_OF_OTHERS}")
+# What a NOTICE says before any licence if all of it is of others.
+_ALL_OF_OTHERS = re.compile(
+    rf"(?i)^{_OF_OTHERS}|"
+    r"\bthis (?:software|project|product|repository|package) (?:incorporates|includes|contains|uses) "
+    r"(?:material|code|components?|software|works) from (?:the )?"
+    r"(?:third[- ]part(?:y|ies)|(?:projects?|sources?) (?:listed|below))"
+)
+_TITLE_LINES = 8
+# The entries of a list that tools make: "Notice for: frob-2.1", each above the licence of what it names.
+_ENTRY = re2.compile(r"(?i)^notices? for: \S.{0,100}$")
 # A sentence that says that such code is there, or that a list of it follows.
 _SENTENCE = re.compile(
     rf"(?i)\b(?:includes?|contains?|bundles?|uses?|using|incorporates?|distributes?|ships?|comes)\b[^.;]{{0,60}}\b{_WHOSE}"
     rf"[ \w,()/-]{{0,40}}?\b{_WHAT}\b|"
     rf"\b{_WHOSE} (?:[\w-]+ ){{0,2}}{_WHAT}\b[^.;]{{0,80}}\b(?:are|is|as follows|following|below|listed)\b|"
+    # "This project contains code from other projects as listed below."
+    r"\b(?:includes?|contains?|incorporates?)\b[^.;]{0,40}\b(?:from|of) (?:several |various |some )?other "
+    r"(?:open[- ]source )?projects\b[^.;]{0,60}\b(?:listed|following|below|as follows)\b|"
     # so do projects of Apache begin
     r"\b(?:includes?|contains?)\b[^.;]{0,40}\bsub-?components with (?:separate|their own|different)\b"
 )
@@ -56,3 +71,19 @@ def others_from(lines: Sequence[str], found: Iterable[tuple[int, int]]) -> int |
         if above and not any(start < first <= end for start, end in places):
             return first
     return None
+
+
+def is_all_of_others(lines: Sequence[str], found: Iterable[tuple[int, int]]) -> bool:
+    """Whether a text says of itself, above all its licences, that it is about the code of third parties, or is a list
+    of what each of several components is under.
+
+    >>> is_all_of_others(["THIRD-PARTY SOFTWARE NOTICES AND INFORMATION", "", "MIT License"], [(3, 3)])
+    True
+    >>> is_all_of_others(["Frob", "Copyright (c) Ada", "MIT License", "Third-party licenses"], [(3, 3)])
+    False
+    """
+    if sum(_ENTRY.match(line) is not None for line in lines) > 1:
+        return True
+    first = min((place[0] for place in found), default=0)
+    above = [spoken(line).strip("= ") for line in lines[: max(first - 1, 0)] if line.strip()][:_TITLE_LINES]
+    return any(_ALL_OF_OTHERS.search(line) for line in above)

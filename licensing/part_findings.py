@@ -18,24 +18,54 @@ from gleanery.licensing.versions import is_same_text
 
 # What makes a sentence about a part of the work no plain grant.
 _CONDITION = re2.compile(r"(?i)\bunless\b|\bexcept|\bif\b|\bnot\b|\bsome\b|\bmay\b|\bvarious\b|\bmost\b|\bonly\b")
+# "Unless otherwise noted at the beginning of the file, or a LICENSE file in the subtree declares another licence":
+# heads and nearer licence files are asked before any sentence about a folder, so that this sets no condition.
+_NOTED = r"(?:noted|stated|indicated|specified|declared|marked|mentioned|said)(?: otherwise| differently)?"
+_IN_FILE = (
+    r"(?:at the (?:beginning|top|start|head) of|in the (?:header|head|beginning|comments?) of|in|within|by) "
+    r"(?:the|each|that|a|an|any|its|individual|such)(?: given| individual| source| specific| respective)* "
+    r"(?:files?|headers?)(?: itself| headers?)?"
+)
+_IN_LICENCE_FILE = (
+    r"(?:,? or (?:if )?(?:by |in )?an?(?: \w+)? licen[sc]e file (?:present )?"
+    r"(?:(?:in|within|at) (?:the|its|that|a)(?: \w+){1,4}|further down|there))?"
+    r"(?: (?:declares?|states?|says?|specif(?:y|ies)|names?) "
+    r"(?:a |an )?(?:separate|different|other|another) licen[sc]e)?"
+)
+_ASKED_ANYWAY = re2.compile(
+    r"(?i),? ?\b(?:unless|except (?:where|when|if|as)) (?:otherwise |explicitly |expressly |differently )*"
+    rf"{_NOTED} {_IN_FILE}{_IN_LICENCE_FILE}"
+)
+# "All source code (.c and .h files) is available under the Default Dual License", which the file itself sets out.
+_OF_THE_WHOLE = re2.compile(
+    r"(?i)\bunder (?:the|this|its|our) (?:above|default|main)(?: [a-z]+){0,2} licen[sc]es?(?: above)?(?:[.,;)]|$)"
+)
 
 
 def of_part(scanner: Scanner, part: Part) -> Finding:
     """What a sentence says of some folders or files; a condition or a pointer in it leaves open which licence it is.
 
-    Words that keep the folders back ("proprietary", "a commercial license") do so under any condition. Where a sentence
+    What heads and nearer licence files say goes before it anyway, so "unless noted in the file" is no condition. Words
+    that keep the folders back ("proprietary", "a commercial license") do so under any condition. Where a sentence
     leaves it to each file ("licences may vary, see the individual files"), it points to their heads.
     """
     found = scanner.scan(part.words.encode("utf-8", "replace"), "whole")
-    expression = None if _CONDITION.search(part.words) else surely_stated(found)
+    expression = None if _CONDITION.search(_ASKED_ANYWAY.sub("", part.words)) else surely_stated(found)
     if expression is None and KEPT_BACK.search(part.words):
         expression = all_of([*filter(None, [stated(found)]), PROPRIETARY])
     leaves = expression is None and leaves_it_to_each_file(part.words)
+    leaves = leaves or (only_points(expression or POINTER) and _says_the_same(part, found))
     known = leaves or not only_points(expression or "")
     expression = POINTER if leaves else expression
     outcome = "found" if known else "unknown"
     rule = f"{OF_FILES}, {PART}" if part.files else PART
     return Finding(outcome, expression if known else None, 100.0, rule, part.first, part.last, paths=part.folders)
+
+
+def _says_the_same(part: Part, found: Sequence[Finding]) -> bool:
+    """Whether words say of some files that they are under the licence of the whole, which their file calls so."""
+    named = any(f.names_licence for f in found) or _CONDITION.search(part.words) or KEPT_BACK.search(part.words)
+    return part.files and not named and _OF_THE_WHOLE.search(part.words) is not None
 
 
 def without_texts_of_parts(

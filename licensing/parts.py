@@ -156,6 +156,8 @@ def division(lines: Sequence[str]) -> Division:
                 kept.append(clause)
         if len(found) > before:
             others[first - 1 : last] = [" ".join(kept), *[""] * (last - first)]
+    named = {folder for part in found for folder in part.folders}  # what is left out here is told there
+    left_out = [part for part in left_out if part.words or not named.issuperset(part.folders)]
     cut = cut or len(found) + len(left_out) > MOST_PARTS
     beside = tuple(
         words

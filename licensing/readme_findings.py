@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import re2
 
-from gleanery.licensing.choices import with_any_of, with_dual, with_perl, without_foreign
+from gleanery.licensing.choices import with_dual, with_either, with_perl, without_foreign
 from gleanery.licensing.denials import with_denials
 from gleanery.licensing.expressions import only_points
 from gleanery.licensing.findings import OWN_TAG, Finding
@@ -29,6 +29,9 @@ from gleanery.licensing.unheard import unheard
 _LICENSE_FREE = "proprietary-license_845.RULE"
 _GOES_ON = re2.compile(r"(?i)^[^\n]*licen[sc]e\W{0,40}free\W+(?:for|to|of|and|as|software|under|use|open)\b")
 _MOST_LINES = 200
+# "Licensed under either of <a href="LICENSE-APACHE">Apache License, Version 2.0</a> or ...", as it is read.
+_EITHER, _EITHER_LINES = re2.compile(r"(?i)\beither\b"), 4
+_TAGS = re2.compile(r"</?(?:sup|sub|small|em|strong|b|i)>|<a href=\"[\w.-]{1,60}\">|</a>")
 
 
 def findings_of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
@@ -41,7 +44,7 @@ def findings_of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     5. A limit of use is added, or else a restricted name, or else a refusal; and a name that nobody knows where nothing
        else is stated of the work.
     """
-    lines = of_the_work(content).split("\n")
+    lines = _without_tags(of_the_work(content).split("\n"))
     own, section = own_lines(lines), section_lines(lines)
     divided = division([line if number in own | section else "" for number, line in enumerate(lines, 1)])
     told = [part for part in divided.parts if not part.files]
@@ -59,7 +62,7 @@ def findings_of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     limit = limit or refusal_in(own_words, any(f.outcome == "found" for f in found))
     if all(f.outcome == "none" for f in found):
         return (*found, *parts, *limit, *unheard(own_words))
-    found = tuple(with_any_of(f, lines) for f in found)
+    found = tuple(with_either(f, lines) for f in found)
     found = with_perl("\n".join(lines), with_dual(scanner, found, lines))
     found = with_denials(without_foreign(found, lines, title_of(lines)), lines)
     placed = tuple(_placed(f, lines, own) for f in found)
@@ -99,3 +102,13 @@ def _is_own(finding: Finding, lines: list[str], own: frozenset[int]) -> bool:
     if " OR " in (finding.expression or "") and any(map(is_of_others, lines[places.start - 1 : places.stop - 1])):
         return False
     return any(line in own for line in places)
+
+
+def _without_tags(lines: list[str]) -> list[str]:
+    """The lines of a README; where it offers a choice in HTML, without the tags that stand around its names."""
+    left = list(lines)
+    for number, line in enumerate(lines):
+        if "<a href=" in line and _EITHER.search(line):
+            last = number + _EITHER_LINES
+            left[number:last] = [_TAGS.sub("", words) for words in lines[number:last]]
+    return left

@@ -14,7 +14,7 @@ import re2
 
 from gleanery.licensing.expressions import alternatives, canonical, conjuncts, declared, keys
 from gleanery.licensing.file_sections import pattern_of
-from gleanery.licensing.findings import OF_FILES, PART, Finding
+from gleanery.licensing.findings import ALL_OF_OTHERS, LIMITED, OF_FILES, PART, POINTS_TO, Finding
 from gleanery.licensing.manifest_names import is_recipe, manifest_form
 from gleanery.licensing.named_parts import NamedParts
 from gleanery.licensing.names import (
@@ -76,13 +76,27 @@ class Stated:
         for file in ordered:
             self._files.setdefault(file.path, file)
         for file in ordered:
-            self._add(file)
+            self._add(self._pointed(file))
         for folder, roles in self.speaking.items():
             if _is_root(folder) and "texts" in roles and all(map(_is_named_as_reuse_wants, roles["texts"])):
                 roles["license_folder"] = roles.pop("texts")
             silent = silenced(f.path for f in roles.get("license", ()))
             if silent:
                 roles["license"] = [f for f in roles["license"] if f.path not in silent]
+
+    def _pointed(self, file: FileFacts) -> FileFacts:
+        """A licence file that only says in which file the licence stands, with what that one says of this folder.
+
+        So does a symbolic link. It stays a doubt where no such file speaks of licences, or one that points on.
+        """
+        paths = [f.paths[0] for f in file.whole if f.rule == POINTS_TO]
+        if not paths or license_role(file.path) != "license":
+            return file
+        target = self._files.get(resolved(folder_of(file.path), paths[0]) or "")
+        if target is None or license_role(target.path) not in ("license", "notice"):
+            return file
+        speaks = any(f.outcome != "none" for f in target.whole) and not any(f.rule == POINTS_TO for f in target.whole)
+        return replace(target, file_id=file.file_id, path=file.path) if speaks else file
 
     def _add(self, file: FileFacts) -> None:
         role, folder = license_role(file.path), folder_of(file.path)
@@ -97,6 +111,8 @@ class Stated:
         if role == "notice" and not is_notice(file.path):
             role = "third_parties" if is_about_third_parties(file.path) else "part"
             role = "documents" if is_about_data(file.path) else role
+        elif role == "notice" and any(f.is_by(ALL_OF_OTHERS) for f in file.whole):
+            role = "notice" if any(f.rule == LIMITED for f in file.whole) else "third_parties"
         if role == "readme" and is_other_readme(file.path):
             role = "other_readme"
         if role == "metadata" and is_recipe(file.path):

@@ -20,6 +20,12 @@ dco-1.1 generic-cla generic-export-compliance generic-tos generic-trademark goog
 here-disclaimer jetty-ccla-1.1 ms-cla newton-king-cla olf-ccla-1.0 olf-icla-1.0 patent-disclaimer philippe-de-muyter
 samba-dc-1.0 sh-cla-1.1 square-cla warranty-disclaimer
 """
+# What the Eclipse Foundation puts beside all that it hosts: "unless otherwise indicated" the EPL, and else what is said
+# elsewhere. Beside a licence it says nothing; alone its terms are not known.
+_ECLIPSE_TEXT = """
+eclipse-sua-2001 eclipse-sua-2002 eclipse-sua-2003 eclipse-sua-2004 eclipse-sua-2005 eclipse-sua-2010 eclipse-sua-2011
+eclipse-sua-2014 eclipse-sua-2014-11 eclipse-sua-2017
+"""
 # Of these, the ones that stand in a licence: where nothing else was identified in its file, its terms are not known.
 _DISCLAIMERS = (
     "generic-export-compliance generic-tos generic-trademark here-disclaimer patent-disclaimer warranty-disclaimer"
@@ -34,8 +40,8 @@ ms-opus-patent-2012 on2-patent xiph-patent
 TOOL_GRANTS = frozenset(("fsful", "fsfullr", "fsfullrwd", "fsfullrsd"))
 # Made for texts, fonts and data; their authors advise against them for code.
 _DOCUMENTS = ("CC-BY-SA-", "GFDL-", "OFL-", "ODBL-", "ODC-BY-", "PDDL-", "CDLA-", "UBUNTU-FONT-", "BITSTREAM-VERA")
-IGNORED = frozenset(f"licenseref-scancode-{key}" for key in (_IGNORED_TEXT + _PATENT_GRANTS).split())
-DISCLAIMERS = frozenset(f"licenseref-scancode-{key}" for key in _DISCLAIMERS.split())
+IGNORED = frozenset(f"licenseref-scancode-{key}" for key in (_IGNORED_TEXT + _ECLIPSE_TEXT + _PATENT_GRANTS).split())
+DISCLAIMERS = frozenset(f"licenseref-scancode-{key}" for key in (_DISCLAIMERS + _ECLIPSE_TEXT).split())
 # What stands beside a licence, and is none by itself.
 _MARKS = frozenset((NO_TRAINING.lower(), CHANGED_TEXT.lower()))
 
