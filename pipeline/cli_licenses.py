@@ -29,7 +29,8 @@ def licenses(
     ] = None,
     form: Annotated[str, typer.Option("--format", help="tree or json.")] = "tree",
     page: Annotated[
-        Path | None, typer.Option("--html", parser=local_path, help="Write a page about the whole run to this file.")
+        Path | None,
+        typer.Option("--page", "--html", parser=local_path, help="HTML file to write about the whole run."),
     ] = None,
     queue: Annotated[
         Path | None,

@@ -158,8 +158,10 @@ def test_the_command_draws_a_tree_and_writes_a_page_and_a_queue(curated: Path, t
     whole = gleanery("licenses", "--run", str(curated), "--format", "json")
     assert {"licenses", "review"} == set(json.loads(whole.stdout))
     page, queue = tmp_path / "page.html", tmp_path / "queue.csv"
-    done = gleanery("licenses", "--run", str(curated), "--html", str(page), "--queue", str(queue))
+    done = gleanery("licenses", "--run", str(curated), "--page", str(page), "--queue", str(queue))
     assert done.returncode == 0 and done.stdout == ""
+    older = gleanery("licenses", "--run", str(curated), "--html", str(tmp_path / "older.html"))
+    assert older.returncode == 0 and (tmp_path / "older.html").read_bytes() == page.read_bytes()
     assert "dave/nothing-said" in page.read_text("utf-8") and "dave/nothing-said" in queue.read_text("utf-8")
     assert (
         "error: no source of this run is the repository nobody/here"
