@@ -40,6 +40,8 @@ _SENTENCE = re.compile(
     rf"(?i)\b(?:includes?|contains?|bundles?|uses?|using|incorporates?|distributes?|ships?|comes)\b[^.;]{{0,60}}\b{_WHOSE}"
     rf"[ \w,()/-]{{0,40}}?\b{_WHAT}\b|"
     rf"\b{_WHOSE} (?:[\w-]+ ){{0,2}}{_WHAT}\b[^.;]{{0,80}}\b(?:are|is|as follows|following|below|listed)\b|"
+    # "All files in external/ are externally maintained libraries used by this software which have their own licenses."
+    rf"\bare {_WHOSE} (?:[\w-]+ ){{0,2}}{_WHAT}\b[^.;]{{0,80}}\bhave (?:their|its) own licen[sc]es?\b|"
     # "This project contains code from other projects as listed below."
     r"\b(?:includes?|contains?|incorporates?)\b[^.;]{0,40}\b(?:from|of) (?:several |various |some )?other "
     r"(?:open[- ]source )?projects\b[^.;]{0,60}\b(?:listed|following|below|as follows)\b|"

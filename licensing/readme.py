@@ -16,7 +16,8 @@ _HEADING = re2.compile(
     r"(?i)^[ \t]*(?:#{1,6}|={1,6}|\*{1,3}|<h[1-6][^>]{0,60}>|h[1-6]\.|\.\.)?[ \t]*\**[^a-z0-9]{0,12}"
     r"(?:[0-9.]{1,4}[ \t]+)?"
     r"(?:copyright[ \t]*(?:and|&|/)[ \t]*)?(?:the[ \t]+)?(?:licen[sc](?:e|es|ing)|licen[sc]e "
-    r"(?:information|terms|notice|and copyright)|copying|legal|terms of use|copyright)\b[^.]{0,30}$"
+    r"(?:information|terms|notice|and copyright)|copying|legal|terms of use|copyright)"
+    r"(?:(?:[^.\w-]|-[^.a-z])[^.]{0,29})?-?$"  # "license-checker" is the name of a work
 )
 _TITLE = re2.compile(r"(?i)^[ \t]*(?:#{1,6}[ \t]|={1,6}[ \t]|<h[1-6]|h[1-6]\.|\*\*[^*]{1,60}\*\*:?[ \t]*$)")
 _UNDERLINE = re2.compile(r"^[ \t]*(?:={3,}|-{3,}|~{3,}|\^{3,}|\*{3,})[ \t]*$")
