@@ -177,10 +177,28 @@ class Stated:
         if not statement.names_licence and not (stated and not texts):
             texts = texts + self.texts(folder, "license_folder") + self.texts(folder, "texts")
             statement = combined("ancestor_file", texts, silence_is_doubt=True)
-        choice = next((c for c in self._choices(folder) if covers(c[0], statement.expression)), None)
+        offering = (folder, *self._same_texts(folder))
+        choice = next((c for at in offering for c in self._choices(at) if covers(c[0], statement.expression)), None)
         if choice is None:
             return statement
         return replace(statement, expression=choice[0], evidence=(*statement.evidence, choice[1]))
+
+    def _same_texts(self, folder: str) -> Iterable[str]:
+        """The folders above one, of the same work, that hold the same licence files, two or more: what is offered there
+        is offered here. A copy of one of the texts alone may be the licence of something else.
+        """
+        held = self._held(folder)
+        if len(held) < 2 or is_vendored_path(f"{folder}/x") is not None:
+            return
+        for _ in range(MOST_FOLDERS):
+            if not folder:
+                return
+            folder = folder_of(folder)
+            if self._held(folder) == held:
+                yield folder
+
+    def _held(self, folder: str) -> set[str]:
+        return {file.blob_id for file in self.speaking.get(folder, {}).get("license", ())}
 
     def with_texts(self, folder: str, statement: Said) -> Said:
         """What a manifest or a README states, with the texts of its folder `licenses/` that it names.

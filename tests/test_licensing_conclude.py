@@ -260,3 +260,23 @@ def test_more_records_than_are_asked_leave_a_doubt() -> None:
     files = [FileFacts(path, path, "0" * 40, whole=record) for path in at]
     result = concluded(*files, head("/".join(["d"] * 15 + ["a.c"])), head("/".join(["d"] * 16 + ["a.c"])))
     assert [c.uncertain for path, c in sorted(result.items()) if path.endswith("a.c")] == [False, True]
+
+
+def test_copies_of_all_licence_files_offer_the_choice_of_the_folder_they_were_copied_from() -> None:
+    gpl, mit, manifest = (
+        (Finding("found", said, 100.0, "x", 1, 1),) for said in ("GPL-3.0-only", "MIT", "MIT OR GPL-3.0-only")
+    )
+    files = [FileFacts("Cargo.toml", "Cargo.toml", "3" * 40, manifest)]
+    for folder in ("", "core/", "third_party/other/"):
+        files += [
+            FileFacts(f"{folder}COPYING", f"{folder}COPYING", "1" * 40, gpl),
+            FileFacts(f"{folder}LICENSE-MIT", f"{folder}LICENSE-MIT", "2" * 40, mit),
+            FileFacts(f"{folder}a.rs", f"{folder}a.rs", "4" * 40, head=(Finding("none"),)),
+        ]
+    files += [
+        FileFacts("gpl/COPYING", "gpl/COPYING", "1" * 40, gpl),
+        FileFacts("gpl/a.rs", "gpl/a.rs", "4" * 40, head=(Finding("none"),)),
+    ]
+    said = {c.file_id: c.expression for c in conclude(files, None)}
+    assert said["a.rs"] == said["core/a.rs"] == "MIT OR GPL-3.0-only"
+    assert said["gpl/a.rs"] == "GPL-3.0-only" and said["third_party/other/a.rs"] == "GPL-3.0-only AND MIT"
