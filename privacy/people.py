@@ -18,9 +18,12 @@ from gleanery.privacy.rules import load_rules
 from gleanery.privacy.source import Source
 
 NAME, ENTITIES = "person", ("NAME",)
+# Labels of which other things have some too, so that nothing may stand behind the name.
+_WEAK = r"\b(?:programmers?|engineers?|developers?|packager|translators?|reviewers?|contact|credits?)[ \t]{0,3}:[ \t]"
 _CUE_WORDS = (
     r"copyright(?:text)?|\(c\)|&copy;|[@\\]authors?\b|-by:"
-    r"|\b(?:written|created|contributed|coded|developed|modified|maintained|designed|ported|implemented|added|reported)"
+    r"|\b(?:written|created|contributed|coded|developed|modified|maintained|designed|ported|implemented|added|reported"
+    r"|programmed|translated|revised|authored|rewritten|prepared)"
     r"[ \t]by\b"
     r"|(?:author|maintainer|contributor|developer)s?[\"']?[ \t]{0,3}[:=][ \t]{0,3}\[?\s{0,30}\{\s{0,30}[\"']?name[\"']?"
     r"[ \t]{0,3}[:=]"
@@ -29,7 +32,10 @@ _CUE_WORDS = (
     r"|<(?:developer|contributor|author|maintainer)>\s{0,60}(?:<[a-z]{2,6}>[^<>]{0,100}</[a-z]{2,6}>\s{0,60}){0,3}<name>"
     r"|=head1[ \t]authors?\s{1,8}|author[\"'][ \t]{1,4}content=|(?m:^)[ \t0-9]{0,12}author\.[ \t]{1,12}"
     r"|\\author\{"
-    r"|\b(?:editors?|(?:co-?)?chairs?)[ \t]{0,3}:[ \t]|\bthanks[ \t]to\b|\bdue-to=[\"']|(?m:^)\.an[ \t]{1,4}"
+    r"|\b(?:editors?|(?:co-?)?chairs?)[ \t]{0,3}:[ \t]|\bthanks[ \t]to\b|@maintainers?\b"
+    r"|(?m:^)maintainer[ \t]"
+    r"|\buser\.name[ \t=]{1,3}|<dc:creator>|<cp:lastmodifiedby>|\bdue-to=[\"']|(?m:^)\.an[ \t]{1,4}"
+    f"|{_WEAK}"
 )
 # The copyright sign, and the word for author in Chinese, Korean and Russian, as UTF-8.
 _SIGNS = (
@@ -44,7 +50,8 @@ GATES = {
         f"{_CUE_WORDS}|{_SIGNS}",
         (b"copyright", b"(c)", b"&copy;", b"author", b"by", b"maintainer", b"contributor", b"developer")
         + (b"autor", b"auteur", b"yazar", b"\xc2\xa9", b"\xe4\xbd\x9c\xe8\x80\x85", b"\xec\x9e\x91\xec\x84\xb1")
-        + (b"\xd0\xb2\xd1\x82\xd0\xbe\xd1\x80", b"editor", b"chair", b"thanks", b"due-to", b".an"),
+        + (b"\xd0\xb2\xd1\x82\xd0\xbe\xd1\x80", b"editor", b"chair", b"thanks", b"due-to", b".an", b"programmer")
+        + (b"engineer", b"packager", b"translator", b"reviewer", b"contact", b"credit", b"user.name", b"creator"),
         caseless=True,
     ),
     "person_mail": Condition(_MAIL_START, (b"@", b"at")),
@@ -85,6 +92,11 @@ _COMPANY_AND = re.compile(r"([A-Z][^,;()<>\"\n]{1,60}?),? (?:and|by|&) ")
 _ESCAPED_BLANK = re.compile(r"\\+[nrt]")
 # What may stand behind "Feuerhahn, Wilma" and "WILMA FEUERHAHN": nothing that goes on with the sentence.
 _NAME_END = re.compile(r"\s*(?:$|[<(;\"'\[]|\*/|-->|\\+[nrt])")
+_ACCENTED = re.compile(r"[\w .{}\-]{0,40}\{\\[^\s{}]{1,3}\}[\w .{}\\'\"`~^\-]{0,60}? and\s+")
+_IS_WEAK = compile_pattern(f"(?i:{_WEAK})")
+_HEADS_LINES = compile_pattern(r"(?i:[@\\]authors?|[a-z]{4,12}[ \t]by)")
+_MOST_BELOW = 20
+_LINE_END = re.compile(r"[\s,;.\-–]*(?:$|[<(\[]|\*/|-->|\S+@)")
 # Words of the sentence that begins behind a holder: "2014 Ada Roe All Rights Reserved", "... The MIT License".
 _BEGINNERS = frozenset(
     ("all", "the", "this", "these", "see", "licensed", "released", "distributed", "and", "with", "my")
@@ -125,8 +137,24 @@ def _behind_cues(source: Source) -> Iterator[Hit]:
             spans = list(_reversed_name(behind, lead))
         if not spans and bytes(found.group()).lower().startswith((b"@author", b"\\author")):
             spans = list(_handle(behind, lead))
+        if spans and _IS_WEAK.fullmatch(found.group()) and not _NAME_END.match(behind, spans[-1][1]):
+            continue
         for start, end in spans:
             yield _hit(behind, found.end(), start, end, "author_header", 0.75)
+        if not behind.strip(" \t\r:*") and _HEADS_LINES.fullmatch(found.group()):
+            yield from _below(source, found.end())
+
+
+def _below(source: Source, place: int) -> Iterator[Hit]:
+    """The names in the lines below a tag that stands alone, as Doxygen has it, one or more in each."""
+    for _ in range(_MOST_BELOW):
+        place = source.raw.find(b"\n", place) + 1
+        text = source.after(place, 200).decode("utf-8", "ignore") if place else ""
+        spans = list(_listed_names(text, _skipped(_LEAD, text, 0)))
+        if not spans or not _LINE_END.match(text, spans[-1][1]):
+            return
+        for start, end in spans:
+            yield _hit(text, place, start, end, "author_header", 0.75)
 
 
 def _is_item(source: Source, place: int, behind: str, lead: int) -> bool:
@@ -216,9 +244,18 @@ def _listed_names(text: str, place: int) -> Iterator[tuple[int, int]]:
     """Names one after the other, with nothing between them but commas, years and addresses."""
     if not _first_name(text, place):
         place = _behind_company(text, place)
-    while name := _first_name(text, place):
-        yield name
+    while True:
+        if name := _first_name(text, place):
+            yield name
+        elif not (name := _accented(text, place)):
+            return
         place = _skipped(_GAP, text, name[1])
+
+
+def _accented(text: str, place: int) -> tuple[int, int] | None:
+    """The rest of a name with an accent as LaTeX writes it, up to the next one: the others are found all the same."""
+    rest = _ACCENTED.match(text, place)
+    return rest.span() if rest else None
 
 
 def _behind_company(text: str, place: int) -> int:
@@ -371,7 +408,7 @@ def _kind(token: str) -> str:
     ['word', 'initial', 'particle', 'organisation', 'stop', 'capitals', 'stop']
     """
     words, lowered = load_rules().words, token.lower()
-    if lowered in words["organisation_words"]:
+    if lowered in words["organisation_words"] and token != "as":  # of a sentence, and no company of Norway
         return "organisation"
     if lowered in words["name_particles"] and token[0].islower() or token == "Mac":  # "Aodhan Mac Giolla"
         return "particle"

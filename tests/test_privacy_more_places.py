@@ -224,3 +224,39 @@ def test_what_only_looks_like_an_address_or_a_secret_is_left(redactor: Redactor,
 @pytest.mark.parametrize("text", ["hosts = [77.91.0.245, 77.91.0.246]", "serve(77.91.0.245,8080)"])
 def test_addresses_in_brackets_are_no_range_of_versions(redactor: Redactor, text: str) -> None:
     assert ("IP_ADDRESS", "77.91.0.245") in found(redactor, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (" * \\author\n *   Wilma Feuerhahn - <w@kiesgrube-ost.de>\n *   Tove Birke, t@kiesgrube-ost.de\n */\n", 2),
+        ("/**\n * @author\n *   Wilma Feuerhahn\n *   Tove Birke\n */\nclass Gate {}\n", 2),
+        ("This gate was written by\n  Wilma Feuerhahn,\n  Tove Birke\nand stands since.\n", 2),
+        ("// Engineer: Wilma Feuerhahn\n// Programmer: Tove Birke\n", 2),
+        ("# Contact: Wilma Feuerhahn\n# Credits: Tove Birke\n# DEVELOPER: Ada Birke\n", 3),
+        ("author={Wilma Pe{\\~n}as and Tove H. Birke and {\\'A}lva Roe and Ada Birke},", 3),
+        ("Translated by Wilma Feuerhahn\nRevised by Tove Birke 2015\n", 2),
+        ("It was originally written by Wilma Feuerhahn as part of the gate.", 1),
+        ("MAINTAINER Wilma Feuerhahn\n# @maintainer Tove Birke\n", 2),
+        ('git config user.name "Wilma Feuerhahn"', 1),
+        ("<dc:creator>Wilma Feuerhahn</dc:creator><cp:lastModifiedBy>Tove Birke</cp:lastModifiedBy>", 2),
+    ],
+)
+def test_names_behind_more_labels_and_below_a_tag_are_found(redactor: Redactor, text: str, names: int) -> None:
+    values = [value for kind, value in found(redactor, text, "notes.txt") if kind == "NAME"]
+    assert len(values) == names and not any("\n" in value or "," in value for value in values)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Contact: Customer Happiness as soon as you can",
+        "Credit: Card Numbers are checked",
+        "engineer: Site Reliability of the whole gate",
+        " * @author\n * Opens Closed Gates of all kinds.\n */",
+        "made by\n  Upper Gravel, which is a place",
+        "git config user.name $GIT_NAME",
+    ],
+)
+def test_what_goes_on_behind_a_weak_label_is_no_name(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text) == []
