@@ -32,7 +32,7 @@ GATES = {
 _ESCAPED = r"\\\\[^\snrt\"'`]|\\[!$&;|*#~=^u]"
 _URL = compile_pattern(
     r"[A-Za-z][A-Za-z0-9+.\-]{1,20}:(?://|\\/\\/)([^\s/:@\"'`<>()\[\]\\,;?#]{0,400})"
-    rf"(?::((?:[^\s/@\"'`<>\\]|{_ESCAPED})*(?:@(?:[^\s/@\"'`<>\\?#()\[\]{{}}]|{_ESCAPED}){{0,80}}){{0,8}}))?"
+    rf"(?::((?:[^\s/@\"'`<>\\]|{_ESCAPED})*(?:@(?:[^\s/@\"'`<>\\?#()\[\]{{}}]|{_ESCAPED}){{0,80}}[)\]}}]{{0,2}}){{0,8}}))?"
     r"@(?:[A-Za-z0-9\[${<%_])"
 )
 # What stands between a colon and a slash is a port or the begin of a password with a slash in it.

@@ -524,7 +524,7 @@ def test_a_name_beside_a_plain_word_or_another_field_is_left(redactor: Redactor)
         assert found(redactor, text, "a.yml") == []
 
 
-@pytest.mark.parametrize("password", ["p@ss-w0rd77", "kR7@xQ2@pL9z"])
+@pytest.mark.parametrize("password", ["p@ss-w0rd77", "kR7@xQ2@pL9z", "Birke@77)", "Birke7@Zweig]@9}"])
 def test_the_last_at_before_the_path_ends_a_password(redactor: Redactor, password: str) -> None:
     text = f"url = 'postgres://root:{password}@db.invalid/x?y=a@b'"
     assert found(redactor, text) == [("PASSWORD", password)]

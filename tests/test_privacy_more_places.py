@@ -260,3 +260,8 @@ def test_names_behind_more_labels_and_below_a_tag_are_found(redactor: Redactor, 
 )
 def test_what_goes_on_behind_a_weak_label_is_no_name(redactor: Redactor, text: str) -> None:
     assert found(redactor, text) == []
+
+
+@pytest.mark.parametrize("behind", [") and w@kiesgrube-ost.de", "]: ask @wilma"])
+def test_a_bracket_behind_the_host_of_a_url_ends_it(redactor: Redactor, behind: str) -> None:
+    assert ("PASSWORD", "Birke77") in found(redactor, f"see (https://wilma:Birke77@kiesgrube.org{behind}", "notes.md")
