@@ -9,16 +9,15 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from gleanery.records.files import write_bytes
 from gleanery.records.reasons import REASONS
 from gleanery.release.report import size
+from gleanery.release.templates import packaged, template
 from gleanery.release.wording import listed, number, shown
 from gleanery.sql.questions import Database, questions, tables_of
 
@@ -70,7 +69,7 @@ def write_card(release: Path, config: Mapping[str, Any], policy: str, registry_p
 
 def template_digest() -> str:
     """SHA-256 of the page as it is before it is filled in: with another one, a release is made anew."""
-    return hashlib.sha256(_packaged(_TEMPLATE_NAME).encode()).hexdigest()
+    return hashlib.sha256(packaged(_TEMPLATE_NAME).encode()).hexdigest()
 
 
 def _counted(answers: Mapping[str, list[Row]]) -> Row:
@@ -153,12 +152,4 @@ def _cell(value: object) -> Markup:
     return Markup(_SIGNS.sub(lambda sign: f"&#{ord(sign[0])};", escape(shown(value))))
 
 
-def _packaged(name: str) -> str:
-    return resources.files("gleanery.release").joinpath(name).read_text("utf-8")
-
-
-_ENVIRONMENT = Environment(
-    loader=FunctionLoader(_packaged), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-_ENVIRONMENT.filters |= {"cell": _cell, "size": size, "number": lambda count: f"{count:,}"}
-_TEMPLATE = _ENVIRONMENT.get_template(_TEMPLATE_NAME)
+_TEMPLATE = template(_TEMPLATE_NAME, cell=_cell, size=size)

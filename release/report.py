@@ -8,19 +8,18 @@ a run was written by strangers: the template escapes it. It follows the reader's
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from gleanery.release.templates import packaged, template
 from gleanery.release.wording import shown
 
 
-def rendered(template: str, **values: Any) -> str:
+def rendered(name: str, /, **values: Any) -> str:
     """The page as text. The same values give the same bytes."""
-    style, script = _packaged("report.css"), _packaged("report.js")
-    page = _ENVIRONMENT.get_template(template)
+    style, script = packaged("report.css"), packaged("report.js")
+    page = template(name, shown=shown, size=size)
     return page.render(
         style=Markup(style),  # our own files, whose digests stand in the page's rules
         script=Markup(script),
@@ -72,13 +71,3 @@ def size(count: int) -> str:
 
 def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _packaged(name: str) -> str:
-    return resources.files("gleanery.release").joinpath(name).read_text("utf-8")
-
-
-_ENVIRONMENT = Environment(
-    loader=FunctionLoader(_packaged), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-_ENVIRONMENT.filters |= {"shown": shown, "size": size, "number": lambda count: f"{count:,}"}

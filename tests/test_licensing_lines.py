@@ -1,6 +1,7 @@
 """Lines of a text: everybody counts the same ones, and a head is one head for all rules."""
 
 import pytest
+from licence_texts import MIT_OF_MANY
 
 from gleanery.licensing.evidence import find
 from gleanery.licensing.expressions import PROPRIETARY
@@ -10,26 +11,6 @@ from gleanery.licensing.scan import Scanner
 from gleanery.licensing.unheard import UNHEARD
 
 SCANNER = Scanner()
-# "Notices" instead of "notice": no rule of the detector has it so.
-MIT_OF_MANY = """\
-Permission is hereby granted, free of charge, to any person obtaining a copy
-of this software and associated documentation files (the "Software"), to deal
-in the Software without restriction, including without limitation the rights
-to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
-copies of the Software, and to permit persons to whom the Software is
-furnished to do so, subject to the following conditions:
-
-The above copyright notices and this permission notice shall be included in
-all copies or substantial portions of the Software.
-
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
-IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
-FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL
-THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
-LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING
-FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER
-DEALINGS IN THE SOFTWARE.
-"""
 COMMENT = "/* Reads a sieve.\n" + " * More of it.\n" * 97 + " * Permission is hereby granted, provided as is.\n"
 
 
