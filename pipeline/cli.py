@@ -202,6 +202,7 @@ def main() -> None:
     for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # stopped in any way, a run tidies up behind itself
         if sign != signal.SIGHUP or signal.getsignal(sign) != signal.SIG_IGN:  # as `nohup` leaves it
             signal.signal(sign, _stop)
+    sys.unraisablehook = _unless_stopped
     try:
         app()
     except GleaneryError as error:
@@ -234,6 +235,12 @@ def _stop(number: int, _frame: object) -> NoReturn:
         os._exit(130)
     _stopped.append(number)
     raise KeyboardInterrupt
+
+
+def _unless_stopped(ignored: "sys.UnraisableHookArgs") -> None:
+    """Say what Python ignored, but not an interrupt that fell into the end of an object: the engine asks for it."""
+    if not (_stopped and issubclass(ignored.exc_type, KeyboardInterrupt)):
+        sys.__unraisablehook__(ignored)
 
 
 def _say(error: GleaneryError) -> NoReturn:

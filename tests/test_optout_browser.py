@@ -111,7 +111,9 @@ def _wait_for(url: str) -> None:
 
 
 def _press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).click()
+    """Send a form, and wait for the page that answers: a click returns before it is there."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=name).click()
 
 
 def test_an_owner_without_javascript_blocks_a_repository_and_takes_it_back(world: World, browser: Browser) -> None:

@@ -340,6 +340,21 @@ def test_a_run_that_is_stopped_says_so_and_leaves_nothing_in_the_temporary_folde
         assert not list(Path(scratch).iterdir())
 
 
+@pytest.mark.parametrize("error", ["signal.raise_signal(signal.SIGTERM)", "raise ValueError"])
+def test_an_interrupt_that_falls_into_the_end_of_an_object_is_not_told_but_another_error_is(error: str) -> None:
+    code = (
+        "import signal, gleanery.pipeline.cli as cli\n"
+        f"class Ending:\n    def __del__(self):\n        {error}\n"
+        "def app():\n    Ending()\n    print('went on')\n"
+        "cli.app = app\n"
+        "cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "went on\n"
+    assert ("ValueError" in done.stderr) == (error == "raise ValueError")
+    assert ("Traceback" in done.stderr) == (error == "raise ValueError")
+
+
 @pytest.mark.parametrize("ignored", [True, False])
 def test_a_terminal_that_closes_stops_a_run_unless_somebody_said_otherwise(ignored: bool) -> None:
     code = (
