@@ -93,7 +93,7 @@ class QualitySettings:
     mean_line: float = _key(100.0, "mean line", "characters")
     max_lines: int = _key(100_000, "lines in a file", "lines")
     data_max_lines: int = _key(512, "lines in a file of a data language", "lines")
-    min_letters: float = _key(0.25, "letters that are in no number among all characters", "fraction")
+    min_letters: float = _key(0.3, "letters that are in no number among all characters but white space", "fraction")
     max_encoded: float = _key(0.5, "base64 or hexadecimal among all characters", "fraction")
     keep_generated: bool = _key(False, "keep files that a program made")
     keep_vendored: bool = _key(False, "keep third-party code inside a repository")

@@ -33,7 +33,7 @@ class Metrics:
 
     `lines`: a line ends with LF, CR LF or CR, the last one also with the text. `longest_line` and `mean_line`:
     characters, without the line end. `letter_fraction`: letters of any script that are in no number among all
-    characters, 0 to 1.
+    characters that are not white space, 0 to 1, so that indentation makes no difference.
     `encoded_fraction`: characters in runs of base64 (64 or more), of two-digit hexadecimal numbers (8 or more) or of
     \\u escapes (8 or more) among all characters, 0 to 1.
     """
@@ -52,7 +52,7 @@ def measure(text: str) -> Metrics:
     """The metrics of a text. One that holds nothing but white space measures as `EMPTY`.
 
     >>> measure("ab\\r\\ncde\\n")
-    Metrics(lines=2, longest_line=3, mean_line=2.5, letter_fraction=0.625, encoded_fraction=0.0)
+    Metrics(lines=2, longest_line=3, mean_line=2.5, letter_fraction=1.0, encoded_fraction=0.0)
     """
     if not text or text.isspace():
         return EMPTY
@@ -64,7 +64,7 @@ def measure(text: str) -> Metrics:
         lines=len(lengths),
         longest_line=max(lengths),
         mean_line=sum(lengths) / len(lengths),
-        letter_fraction=_letters(text, raw) / len(text),
+        letter_fraction=_letters(text, raw) / sum(map(len, text.split())),
         encoded_fraction=encoded / len(text),
     )
 

@@ -176,7 +176,7 @@ _ALL = (
         Column("lines", _I64, "lines"),
         Column("longest_line", _I64, "characters in the longest line"),
         Column("mean_line", _F, "mean characters in a line"),
-        Column("letter_fraction", _F, "letters that are in no number among all characters, 0 to 1"),
+        Column("letter_fraction", _F, "letters that are in no number among all characters but white space, 0 to 1"),
         Column("encoded_fraction", _F, "characters in runs of base64 or hexadecimal, 0 to 1"),
     ),
     _table(

@@ -34,7 +34,7 @@ def _reason(
         ("longest_line", 1000, 1001, "lines_too_long"),
         ("mean_line", 100.0, 100.1, "lines_too_long"),
         ("lines", 100_000, 100_001, "too_many_lines"),
-        ("letter_fraction", 0.25, 0.2499, "few_letters"),
+        ("letter_fraction", 0.3, 0.2999, "few_letters"),
         ("encoded_fraction", 0.5, 0.5001, "encoded_data"),
     ],
 )

@@ -50,6 +50,20 @@ NAMES = st.one_of(
 )
 
 
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [("core/test-launch.cpp.in", "C++"), ("version.py.in.in", "Python"), ("Dockerfile.in", "Dockerfile"), ("birke.in", None)],
+)
+def test_a_template_is_in_the_language_of_what_it_becomes(name: str, language: str | None) -> None:
+    assert detect_language(name, b"x = @VALUE@\n")[0] == language
+
+
+def test_what_a_run_of_tests_has_recorded_is_generated() -> None:
+    recorded = b"// Jest Snapshot v1, https://example.org/x\n\nexports[`birch 1`] = `<div>`;\n"
+    assert is_generated("birch.test.js.snap", recorded)
+    assert not is_generated("birch.js", b"const HEAD = '// Jest Snapshot v1';\n")
+
+
 def test_every_golden_file_has_an_expectation() -> None:
     assert {p.name.removesuffix(".input") for p in (GOLDEN / "files").iterdir()} == set(EXPECTED)
 

@@ -36,7 +36,8 @@ def test_lines_and_letters_are_those_counted_one_by_one(text: str) -> None:
     found = measure(text)
     assert (found.lines, found.longest_line) == (len(lines), max(map(len, lines)))
     assert found.mean_line == sum(map(len, lines)) / len(lines)
-    assert found.letter_fraction == sum(c.isalpha() for c in NUMBER.sub("", text)) / len(text)
+    letters, dense = sum(c.isalpha() for c in NUMBER.sub("", text)), sum(not c.isspace() for c in text)
+    assert found.letter_fraction == letters / dense
 
 
 @given(TEXTS, st.sampled_from(["", "QUJD" * 40, "0x1f, 0x8b, " * 20, "\\u00e9" * 20]))
@@ -85,12 +86,19 @@ def test_encoded_runs_are_found(text: str, encoded: int) -> None:
     ],
 )
 def test_letters_in_numbers_are_none(text: str, letters: int) -> None:
-    assert measure(text).letter_fraction == letters / len(text)
+    assert measure(text).letter_fraction == letters / len("".join(text.split()))
 
 
 def test_a_table_of_hexadecimal_numbers_has_few_letters() -> None:
     rows = ",\n".join(", ".join(f"0x{n * 7919 % 65536:04X}" for n in range(start, start + 8)) for start in range(99))
     assert measure(f"static const unsigned short table[] = {{\n{rows}\n}};\n").letter_fraction < 0.05
+
+
+def test_white_space_makes_no_difference_to_letters() -> None:
+    boxed = "".join(f"/*{' ' * 70}*/\n{' ' * 40}mov r{n}, r0\n" for n in range(9))
+    assert measure(boxed).letter_fraction == measure("".join(boxed.split())).letter_fraction > 0.35
+    wide = "\n".join("    ".join(f"{n:6}" for n in range(start, start + 8)) for start in range(99))
+    assert measure(f"int a[] = {{ {wide} }};").letter_fraction < 0.05
 
 
 def test_characters_count_and_not_bytes() -> None:
