@@ -95,9 +95,8 @@ def _data(language: str | None, metrics: Metrics, limits: Limits) -> _Verdict | 
         text = f"base64 or hexadecimal: {metrics.encoded_fraction:.4f} of all characters, limit {limits.max_encoded:g}"
         return "encoded_data", (text,)
     if metrics.letter_fraction < limits.min_letters and language not in FEW_LETTERS:
-        return "few_letters", (
-            f"letters: {metrics.letter_fraction:.4f} of all characters that are not white space, limit {limits.min_letters:g}",
-        )
+        letters = f"letters: {metrics.letter_fraction:.4f} of all characters that are not white space"
+        return "few_letters", (f"{letters}, limit {limits.min_letters:g}",)
     return None
 
 
