@@ -107,23 +107,33 @@ class Beside:
         for folder in place.licensed[:MOST_FOLDERS]:
             yield "above", self._stated.license_of(folder)
 
-    def debian(self, path: str, own_words: bool = False) -> Iterable[Said]:
+    def debian(self, path: str) -> Iterable[Said]:
         """What `debian/copyright` states for a path, in the folders above it that have one, the nearest first.
 
-        `own_words`: of code of third parties only what names their folder. "Files: *" speaks of the work itself.
+        "Files: *" speaks of the work itself: of code of third parties only what names their folder counts, and of a
+        folder with a licence file of its own, below the record, only what names a folder on the way to it.
         """
-        vendored = is_vendored_path(path) if own_words else None
+        vendored, licensed = is_vendored_path(path), self._places.of(folder_of(path)).licensed
         for folder in self._places.of(folder_of(path)).recorded[:MOST_FOLDERS]:
+            own = inside(licensed[0], folder) if licensed and len(licensed[0]) > len(folder) else ""
             for file in self._stated.speaking[folder].get("reuse", ()):
-                if reading_of_records(file.path) == "debian":
-                    found = last_record(file, inside(path, folder))
-                    if found is not None and (vendored is None or _names(found.paths, inside(vendored, folder))):
-                        yield combined("package_metadata", [(file, (found,))])
+                if reading_of_records(file.path) != "debian":
+                    continue
+                found = last_record(file, inside(path, folder))
+                if found is None or (vendored is not None and not _names(found.paths, [_name(vendored)])):
+                    continue
+                if not own or _names(found.paths, own.split("/")):
+                    yield combined("package_metadata", [(file, (found,))])
 
 
-def _names(patterns: tuple[str, ...], folder: str) -> bool:
-    """Whether one of some patterns names a folder, and not only all files or all of some name."""
-    return any(f"/{folder.rpartition('/')[2]}/" in f"/{pattern.partition(':')[2]}/" for pattern in patterns)
+def _names(patterns: tuple[str, ...], folders: Iterable[str]) -> bool:
+    """Whether one of some patterns names one of some folders, and not only all files or all of some name."""
+    named = [f"/{pattern.partition(':')[2]}/" for pattern in patterns]
+    return any(f"/{folder}/" in pattern for folder in folders for pattern in named)
+
+
+def _name(folder: str) -> str:
+    return folder.rpartition("/")[2]
 
 
 def _about_others(texts: Texts) -> Texts:

@@ -48,7 +48,7 @@ class Folders:
             texts += self._stated.of_files(above, inside(path, above))
         notices = combined("ancestor_file", texts)
         said = _with_notice(self._governing[key], notices)
-        return said if said.evidence else next(iter(self._beside.debian(path, own_words=True)), said)
+        return said if said.evidence else next(iter(self._beside.debian(path)), said)
 
     def recorded(self, path: str) -> Recorded:
         """What records such as REUSE.toml and `.license` files say of one file."""
