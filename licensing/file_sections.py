@@ -1,8 +1,9 @@
 """Which part of a licence file holds for some files only, such as what follows "For the lib/sha1.c component:".
 
 In: the lines of a licence file. Out: its `Section`s: the files that a heading names, and the lines from the heading up
-to the next one. A line that is drawn across the page ends a section too; below it the file speaks of the work again,
-unless another heading follows. English only. 20 µs for a text of 200 lines without such a heading; linear.
+to the next one. Where paths stand as titles, underlined, these are the headings (`titled.py`). A line that is drawn
+across the page ends a section too; below it the file speaks of the work again, unless another heading follows. English
+only. 20 µs for a text of 200 lines without such a heading; linear.
 """
 
 import re
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 import re2
 
 from gleanery.licensing.lines import is_drawn
+from gleanery.licensing.titled import titled_blocks
 
 MOST_SECTIONS, _MOST_PATHS, _MOST_HEADING_LINES = 64, 32, 4
 _SIGNS = " \t#;!|"  # of comments; paths may begin and end with other signs
@@ -73,6 +75,9 @@ def file_sections(lines: Sequence[str]) -> list[Section]:
     >>> file_sections(["MIT", "", "For commercial/enterprise:", "", "src/a.c: see below"])
     []
     """
+    titled = titled_blocks(lines)
+    if titled:
+        return [Section(*block) for block in titled[: MOST_SECTIONS + 1]]
     found: list[Section] = []
     candidates = list(_candidates(lines))
     drawn = [n for n, line in enumerate(lines, 1) if candidates and is_drawn(line.strip(_SIGNS))]

@@ -141,6 +141,11 @@ NO_HARM = re2.compile(
     r"\bunless otherwise (?:noted|stated|specified|indicated|mentioned)\b|\bexcept (?:as|"
     r"where) (?:otherwise )?(?:noted|stated)\b"
 )
+# "If you have downloaded a copy of Frob, please note that Frob is licensed under X": no condition.
+NOTED = re2.compile(
+    r"(?i)^if you (?:have )?(?:downloaded|received|obtained|got) (?:a |this )?copy of [^.;?]{1,120}?,? "
+    r"please note that\s+"
+)
 RESERVED = re2.compile(r"(?i)\ball rights (?:are )?reserved\b|\b(?:closed|source)[- ](?:source|available)\b")
 ADDRESS = re2.compile(r"(?i)<?\(?\b(?:https?://|www\.|[\w.-]+\.(?:org|com|net|io)/)[^\s)>]*[)>]?|[\w.+-]+@[\w.-]+")
 VERSIONED = re2.compile(

@@ -25,6 +25,7 @@ from gleanery.licensing.granting_words import (
     LISTS,
     NAMED,
     NO_HARM,
+    NOTED,
     OTHERWISE,
     RELATIVE,
     RESERVED,
@@ -118,7 +119,7 @@ def doubtful(finding: Finding, lines: Sequence[str]) -> bool:
 
 
 def _grants(said: Saying, name: frozenset[str], title: str, file: bool) -> bool:
-    words = said.words
+    words = str(NOTED.sub("", said.words))
     if _speaks_otherwise(words, name):
         return False
     bare = str(ADDRESS.sub(" ", words))

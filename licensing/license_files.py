@@ -13,7 +13,7 @@ import re2
 
 from gleanery.licensing.choices import with_alternative, with_any_of, with_dual, without_foreign
 from gleanery.licensing.denials import with_denials
-from gleanery.licensing.expressions import only_points
+from gleanery.licensing.expressions import conjuncts, only_points
 from gleanery.licensing.fields import LONGEST_FIELD, resolved
 from gleanery.licensing.file_sections import MOST_SECTIONS, Section, file_sections
 from gleanery.licensing.findings import (
@@ -35,7 +35,7 @@ from gleanery.licensing.limits import limit_in
 from gleanery.licensing.lines import text_of
 from gleanery.licensing.listed_files import listed_files
 from gleanery.licensing.lookalikes import without_absent, without_comparisons
-from gleanery.licensing.others import is_all_of_others, others_from
+from gleanery.licensing.others import is_all_of_others, may_open, others_from
 from gleanery.licensing.part_findings import of_part, without_texts_of_parts
 from gleanery.licensing.parts import division
 from gleanery.licensing.reading import WHOLE_CHARACTERS, owner_lines
@@ -46,6 +46,8 @@ from gleanery.licensing.unheard import unheard
 
 # Lines at the beginning of a licence file in which it says what it is.
 _TITLE = 20
+# So many lines that may open a part about third parties are looked at where a licence was found around them.
+_MOST_OPENED, _SURE_SCORE = 4, 99
 _OWNERS_ONLY = re2.compile(
     r"(?i)^(?:(?:(?:year|copyright holders?|organi[sz]ation|owners?):[^\n]*\n?\s*)+|\W{0,20}licen[sc]es?\W{0,20})$"
 )
@@ -192,7 +194,7 @@ def _without_others(
     if changes and not any(f.names_licence for f in found):  # the words about others may be what changes the text
         named = _scanned(scanner, "\n".join(lines[: min(changes) - 1]))
     places = [(f.start_line, f.end_line) for f in named if f.names_licence and f.start_line and f.end_line]
-    start = others_from(lines, places)
+    start = others_from(lines, places) or _opened_within(scanner, lines, named)
     if start is None:
         return found, (), len(lines)
     own = _scanned(scanner, "\n".join(lines[: start - 1]))
@@ -204,6 +206,25 @@ def _without_others(
         if f.outcome != "none" and f not in kept
     )
     return (*with_owners(own, found[0].copyrights), *kept), mentioned, start - 1
+
+
+def _opened_within(scanner: Scanner, lines: list[str], found: Sequence[Finding]) -> int | None:
+    """The line that opens the part about third parties where a finding goes on over it, as the detector joins them.
+
+    It is none of the licence's own lines if what stands above it grants the same by itself, and as surely. A heading
+    goes before a sentence, which may be the one that grants.
+    """
+    for first, _ in sorted(may_open(lines), key=lambda place: not place[1])[:_MOST_OPENED]:
+        over = [f for f in found if (f.start_line or first) < first <= (f.end_line or 0)]
+        above = lines[: first - 1]
+        own = [f for f in _scanned(scanner, "\n".join(above)) if f.outcome != "none"] if over else []
+        joined = {part for f in over for part in conjuncts(f.expression or "")}
+        said = {part for f in own for part in conjuncts(f.expression or "")}
+        sure = all(f.outcome == "found" and (f.score or 0) >= _SURE_SCORE for f in own)
+        granted = (not may_be_mention(f) or grants(f, above, file=True, page=True) for f in own if f.names_licence)
+        if sure and said <= joined and any(granted):
+            return first
+    return None
 
 
 def _with_doubts(found: tuple[Finding, ...], lines: list[str]) -> tuple[Finding, ...]:

@@ -6,7 +6,7 @@ that does not speak of them.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import re2
 
@@ -15,7 +15,7 @@ from gleanery.licensing.lines import paragraphs, spoken
 _LONGEST_HEADING, _LONGEST_ITEM = 80, 600
 _MAYBE = re2.compile(
     r"(?i)third[- ]part|3rd[- ]part|bundle|incorporated|externally maintained|vendored|sub-?components|"
-    r"other (?:open[- ]source )?projects"
+    r"other (?:open[- ]source )?projects|code (?:from|by)|other open[- ]source|other dependencies"
 )
 _WHOSE = r"(?:third[- ]part(?:y|ies)|3rd[- ]part(?:y|ies)|bundled|incorporated|externally maintained|vendored)"
 _WHAT = (
@@ -24,13 +24,16 @@ _WHAT = (
 )
 # A heading, such as "THIRD PARTY LICENSES" or "Bundled libraries:".
 _OF_OTHERS = rf"\W*(?:[\w'.-]+ ){{0,3}}{_WHOSE} (?:[\w'.-]+ ){{0,3}}{_WHAT}\b[^.;]{{0,30}}$"
-_HEADING = re.compile(f"(?i){_OF_OTHERS}")
+_HEADING = re.compile(rf"(?i){_OF_OTHERS}|\W*other dependenc(?:y|ies) and (?:their )?licen[sc]es?\W*$")
 # What a NOTICE says before any licence if all of it is of others.
 _ALL_OF_OTHERS = re.compile(
     rf"(?i)^{_OF_OTHERS}|"
     r"\bthis (?:software|project|product|repository|package) (?:incorporates|includes|contains|uses) "
     r"(?:material|code|components?|software|works) from (?:the )?"
-    r"(?:third[- ]part(?:y|ies)|(?:projects?|sources?) (?:listed|below))"
+    r"(?:third[- ]part(?:y|ies)|(?:projects?|sources?) (?:listed|below))|"
+    # "The frob package includes other open source software components."
+    r"\b(?:includes|contains|incorporates|bundles|uses) (?:other|various|several) (?:free |open[- ]source )+"
+    r"(?:software |code )?(?:components|librar(?:y|ies)|packages|projects)\b"
 )
 _TITLE_LINES = 8
 # The entries of a list that tools make: "Notice for: frob-2.1", each above the licence of what it names.
@@ -45,6 +48,9 @@ _SENTENCE = re.compile(
     # "This project contains code from other projects as listed below."
     r"\b(?:includes?|contains?|incorporates?)\b[^.;]{0,40}\b(?:from|of) (?:several |various |some )?other "
     r"(?:open[- ]source )?projects\b[^.;]{0,60}\b(?:listed|following|below|as follows)\b|"
+    # "It also contains code from Acme Inc. and Frob. [...] Below are licenses used in those files."
+    r"\b(?:includes?|contains?|incorporates?) (?:source )?code (?:from|by)\b[^;]{0,400}\b(?:below|following) "
+    r"(?:are|is) (?:the )?licen[sc]es?\b|"
     # so do projects of Apache begin
     r"\b(?:includes?|contains?)\b[^.;]{0,40}\bsub-?components with (?:separate|their own|different)\b"
 )
@@ -59,20 +65,31 @@ def others_from(lines: Sequence[str], found: Iterable[tuple[int, int]]) -> int |
     >>> others_from(["MIT License", "", "This product includes third-party software:", "GPL"], [(1, 1), (4, 4)])
     3
     """
-    if not any(_MAYBE.search(line) for line in lines):
-        return None
     places = sorted(found)
-    plain = [spoken(line).strip("= ") for line in lines]
-    for paragraph in paragraphs(plain):
-        first, last = paragraph.start + 1, paragraph.stop
-        item = " ".join(plain[paragraph.start : paragraph.stop])[:_LONGEST_ITEM]
-        heading = first == last and len(item) <= _LONGEST_HEADING and _HEADING.match(item)
-        if not (heading or _SENTENCE.search(item)):
-            continue
+    for first, _ in may_open(lines):
         above = [place for place in places if place[1] < first]
         if above and not any(start < first <= end for start, end in places):
             return first
     return None
+
+
+def may_open(lines: Sequence[str]) -> Iterator[tuple[int, bool]]:
+    """The lines that may open a part about third parties, and whether they are headings: by number, from 1.
+
+    >>> list(may_open(["Frob is under the MIT License.", "Other dependencies and licenses:", "", "GPL"]))
+    [(2, True)]
+    """
+    if not any(_MAYBE.search(line) for line in lines):
+        return
+    plain = [spoken(line).strip("= ") for line in lines]
+    for paragraph in paragraphs(plain):
+        last = plain[paragraph.stop - 1]
+        item = " ".join(plain[paragraph.start : paragraph.stop])[:_LONGEST_ITEM]
+        alone = len(paragraph) == 1 or last.endswith(":")
+        if alone and len(last) <= _LONGEST_HEADING and _HEADING.match(last):
+            yield paragraph.stop, True
+        elif _SENTENCE.search(item):
+            yield paragraph.start + 1, False
 
 
 def is_all_of_others(lines: Sequence[str], found: Iterable[tuple[int, int]]) -> bool:

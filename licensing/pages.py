@@ -71,6 +71,8 @@ _NOT_ONLY_OWNER = re2.compile(
     r"commercial|prohibit|forbid|\bonly\b|\bnot\b|\bno\b|\buse\b|"
     r"[\[<{](?:yyyy|year|date|name|copyright|fullname|owner|author|insert)"  # the blanks of a licence's own text
 )
+# The people of a project that is called after licences: "and the Licensee contributors".
+_PEOPLE_OF = re2.compile(r"(?i)\blicen[sc]\w* (?:contributors|authors|developers|maintainers|team)\b")
 _AUTHOR = re2.compile(
     rb"(?im)^(?:@author\b|@since\b|@version\b|written by\b|created by\b|(?:authors?|contributors?|maintainers?)[ \t]*:)"
 )
@@ -117,7 +119,8 @@ class Page:
 
     def _only_names(self, at: int) -> bool:
         line = self.plain[at]
-        return len(line) <= 300 and not _NOT_ONLY_OWNER.search(without_addresses(line))
+        named = _PEOPLE_OF.sub("", without_addresses(line))
+        return len(line) <= 300 and not _NOT_ONLY_OWNER.search(named)
 
     def goes_on(self, below: int, at: int) -> bool:
         """Whether a line may go on with an owner's line: all of both paragraphs is one, and it names nothing else."""

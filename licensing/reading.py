@@ -118,6 +118,8 @@ def owner_lines(lines: list[str]) -> frozenset[int]:
 
     >>> owner_lines(["Copyright 2020 A. Nother", "Copyright 2021 B. Nother, no commercial use", "Use it."])
     frozenset({1})
+    >>> owner_lines(["Copyright Ada and Licensee contributors", "Copyright Ada, for licensees"])
+    frozenset({1})
     """
     return frozenset(i + 1 for i in Page(lines, "whole").owners)
 

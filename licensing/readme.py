@@ -56,6 +56,14 @@ _OF_OTHERS = re2.compile(
     r"(?i)third[- ]part|\bbundled\b|\bvendored\b|\bborrowed (?:from|code)\b|"
     r"^[ \t]*[-*+][ \t]+(?:the|an?)[ \t][^.]{3,80}[ \t](?:is|are) (?:copyrighted|copyright|written) by\b"
 )
+# "The model weights in this repository are released under ...": no code is named beside what is shown or loaded.
+_OF_SHOWN = re2.compile(
+    r"(?i)^[\W_]*(?:(?:the|all|our|these|any)[ \t]+)?((?:[\w.'-]+[ \t]+){0,3}?)"
+    r"(?:weights|checkpoints|screenshots?|illustrations?|photos?|photographs?)"
+    r"(?:[ \t]+(?:in|of|for|from)[ \t]+(?:this|the|our)[ \t]+[\w.-]+)?[ \t]+(?:is|are|may be|can be)[ \t]([^\n]*)$"
+)
+_CODE_TOO = re2.compile(r"(?i)\b(?:and|or|codes?|sources?|software|librar(?:y|ies)|scripts?|programs?|files?)\b")
+_NEXT_SENTENCE = re2.compile(r"[.!?][)\]\"'*_]*[ \t]+\S")
 # Below a heading with one of these nothing is said of the work; below one of `_OF_SOMETHING` only what names it.
 _HEADS_OTHERS = re2.compile(
     r"(?i)third[- ]?part|3rd[- ]part|dependenc|\bbundled\b|\bvendored\b|\bupstream\b|"
@@ -78,6 +86,7 @@ _BARE_HEADINGS = frozenset(
     + ("copyright and licence", "licence and copyright", "copyright & license")
 )
 _TITLE_LINES, _LONGEST_TITLE, _LONGEST_PARAGRAPH = 3, 400, 40
+_MOST_SHOWN_LINES = 6
 _ITEM = re2.compile(r"^[ \t]*(?:[-*+]|[0-9]{1,2}[.)])[ \t]")
 
 
@@ -91,8 +100,10 @@ def own_lines(lines: Sequence[str]) -> frozenset[int]:
     """
     own: set[int] = set()
     section, others = section_lines(lines), paragraphs_of_others(lines)
-    below = _below_others(lines)
+    below, shown = _below_others(lines), {at for p in _items(lines) if _is_of_shown(lines, p) for at in p}
     for at, line in enumerate(lines):
+        if at in shown:
+            continue
         if below[at] == _OTHER_WORKS or (below[at] == _ANOTHER_THING and not _NAMES_WORK.search(line[:2000])):
             continue
         told = at + 1 in section and at not in others and not _OTHERS.search(line)
@@ -179,14 +190,31 @@ def heading_of(line: str, following: str) -> str | None:
 
 def paragraphs_of_others(lines: Sequence[str]) -> set[int]:
     """The indices of all lines of the paragraphs that speak of something else, such as what is bundled."""
-    found: set[int] = set()
+    of_others = (p for p in _items(lines) if any(_OF_OTHERS.search(lines[at]) for at in p) or _is_of_shown(lines, p))
+    return {at for paragraph in of_others for at in paragraph}
+
+
+def _items(lines: Sequence[str]) -> Iterator[range]:
+    """The paragraphs and the items of lists, as indices of lines; an empty line may begin one."""
     start = 0
     for at, line in enumerate([*lines, ""]):
         if not line.strip() or at - start > _LONGEST_PARAGRAPH or _ITEM.match(line):
-            if any(_OF_OTHERS.search(other) for other in lines[start:at]):
-                found.update(range(start, at))
+            yield range(start, at)
             start = at
-    return found
+
+
+def _is_of_shown(lines: Sequence[str], paragraph: range) -> bool:
+    """Whether a paragraph is one sentence about weights of models or pictures, and about nothing else.
+
+    >>> said = "The model weights in this repository are released under CC-BY-NC.", "The code and weights are free."
+    >>> [_is_of_shown([line], range(1)) for line in (*said, "The photos are mine. Frob is free.")]
+    [True, False, False]
+    """
+    if len(paragraph) > _MOST_SHOWN_LINES:
+        return False
+    words = " ".join(lines[at].strip() for at in paragraph).strip()
+    match = _OF_SHOWN.match(words)
+    return match is not None and not _CODE_TOO.search(match[1]) and not _NEXT_SENTENCE.search(match[2])
 
 
 def _is_title(line: str, following: str) -> bool:

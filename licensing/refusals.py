@@ -27,6 +27,7 @@ _MAYBE = re2.compile(
         r"\byou may use\b|\bintended for use with\b|\bno other uses?\b|\btrade secrets?\b|\bclosed.source\b|"
         r"\bno (?:licen[sc]e|rights?|permission) (?:is|are|has)\b|\b(?:restricted|limited) to\b|\bsigned\b|"
         r"\bnot (?:authori[sz]ed|licen[sc]ed) to\b|\bonly for use by\b|"
+        r"\bno part of\b[^.;]{0,80}\b(?:is|are) to be\b|"
         r"\bonly be used by\b|\brequires? (?:the )?(?:prior|written|express)\b|\bexcept in accordance\b|"
         r"\byou (?:(?:may|must|shall) not|cannot) (?:copy|re-?distribute|distribute|reproduce|disclose|share)\b|"
         r"\bdistribution statement [b-f]\b|\bnot for (?:public |external )?(?:(?:re-?)?distribution|release)\b"
@@ -68,7 +69,10 @@ _REFUSALS = (
     r"\b(?:permission|consent|authori[sz]ation|approval)\b|"
     rf"[^.;]{{0,60}}(?:{_NOT} be|\bnot to be) {_DONE}\b[^.;]{{0,120}}"
     rf"\bwithout\b[^.;]{{0,60}}{_LEAVE}|"
-    rf"\bno part of\b[^.;]{{0,60}}\bmay be\b[^.;]{{0,160}}\bwithout\b[^.;]{{0,80}}{_LEAVE}",
+    rf"\bno part of\b[^.;]{{0,60}}\bmay be\b[^.;]{{0,160}}\bwithout\b[^.;]{{0,80}}{_LEAVE}|"
+    # "Its contents are proprietary information and no part of it is to be disclosed to anyone."
+    rf"\bno part of\b[^.;]{{0,60}}\b(?:is|are) to be {_DONE}\b|"
+    r"\bits contents (?:is|are) (?:the )?(?:strictly |highly )?(?:confidential|proprietary)\b",
     rf"(?:{_NOT} be|\bnot to be) {_DONE}\b[^.;]{{0,60}}"
     r"\bexcept in accordance\b[^.;]{0,40}\bagreement\b|"
     r"(?:\byou (?:may|must|shall) not|\byou cannot) (?:copy|re-?distribute|distribute|reproduce|disclose|share)"

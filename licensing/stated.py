@@ -108,11 +108,14 @@ class Stated:
             return
         if role in ("license", "notice") and all(f.is_by("debian-") for f in file.whole):
             role = "reuse"  # a licence file in the form of debian/copyright, which names the files of each licence
-        if role == "notice" and not is_notice(file.path):
-            role = "third_parties" if is_about_third_parties(file.path) else "part"
-            role = "documents" if is_about_data(file.path) else role
-        elif role == "notice" and any(f.is_by(ALL_OF_OTHERS) for f in file.whole):
-            role = "notice" if any(f.rule == LIMITED for f in file.whole) else "third_parties"
+        if role == "notice":
+            limited = any(f.rule == LIMITED for f in file.whole)
+            of_others = not limited and any(f.is_by(ALL_OF_OTHERS) for f in file.whole)
+            role = "notice" if is_notice(file.path) else "part"
+            if role == "part" and is_about_data(file.path):
+                role = "documents"
+            elif of_others or (role == "part" and is_about_third_parties(file.path)):
+                role = "third_parties"
         if role == "readme" and is_other_readme(file.path):
             role = "other_readme"
         if role == "metadata" and is_recipe(file.path):

@@ -134,3 +134,22 @@ def test_a_flood_of_sections_is_cut_and_leaves_a_doubt_about_all_files() -> None
         start = time.process_time()
         file_sections(flood)
         assert time.process_time() - start < 5
+
+
+def test_a_list_of_components_under_their_paths_is_not_the_licence_of_the_work() -> None:
+    titled = "\n\nGlarch\n======\n\nCopyright 2020 A. Nother\n\n{}\n\n"
+    titled += "frob/net/one.c\n==============\n\n{}\n\nlib/two\n=======\n\n{}"
+    terms = licence("LGPL-2.1-only"), licence("BSD-3-Clause"), licence("GPL-2.0-only")
+    text = licence("Apache-2.0") + "\n\n--------------------" + titled.format(*terms)
+    paths = ("main.c", "net/one.c", "lib/two/a.c", "net/glarch/a.c", "glarch.c", "lib/twofold.c")
+    reasons = judged(text, *paths)
+    refused = [path for path in paths if reasons[path] != "kept"]
+    assert refused == ["lib/two/a.c", "net/glarch/a.c", "glarch.c"]
+    assert judged(text, "main.c", profile="strict")["main.c"] != "kept"
+
+
+def test_terms_below_a_list_of_components_are_about_the_work() -> None:
+    text = licence("MIT") + "\n\na/one.c\n=======\n\nISC\n\na/two.c\n=======\n\nISC\n"
+    assert judged(text, "main.c") == {"main.c": "kept"}
+    for end in ("\nCommercial use\n==============\n\nYou may not sell it.\n", "\n----------\n\nYou may not sell it.\n"):
+        assert judged(text + end, "main.c")["main.c"] != "kept"
