@@ -70,8 +70,12 @@ _OPTION = compile_pattern(
     r"(?i)[\s\"'`\[](--?(?:[a-z][a-z\-]{0,30})?(?:pass|token|secret|key|pwd)[a-z\-]{0,12})[ \t]{1,4}"
 )
 _SAID = compile_pattern(
-    r"(?i)\b(?:identified[ \t]+(?:with[ \t]+\w{1,40}[ \t]+)?by|with(?:[ \t]+encrypted)?[ \t]+password|[ \t]password"
+    r"(?i)\b(?:(identified)[ \t]+(?:with[ \t]+\w{1,40}[ \t]+)?by|with(?:[ \t]+encrypted)?[ \t]+password|[ \t]password"
     r"|convertto-securestring(?:[ \t]+-(?:string|asplaintext|force)){0,3})[ \t]{1,4}(['\"])"
+)
+# Small letters are of a statement of SQL only behind what has a password there: `alter user roe identified by '...'`.
+_HAS_PASSWORD = re.compile(
+    rb"(?i)(?:\b(?:user|role|to)(?:\s+if(?:\s+not)?\s+exists)?|,)\s+[\"'`]?[\w.%\-]+[\"'`]?(?:@[\"'`]?[\w.%\-]+[\"'`]?)?\s+$"
 )
 # A name and its value as two fields of one thing: `name: DB_PASSWORD` and then `value: ...`, also in XML. The second is
 # looked for, and the first read backwards from it.
@@ -125,7 +129,7 @@ def _assigned(source: Source) -> Iterator[Hit]:
         if found.start() < read:
             continue
         name = _name(source.raw, found)
-        wanted = wanted_by(name)
+        wanted = "" if _names_no_value(source, found, name) else wanted_by(name)
         span = _value_span(source, found, name) if wanted else None
         if span is None and wanted and (span := _pair_span(source, found)):
             name = ""  # it may be a word for the name, as in a list of translations
@@ -175,7 +179,9 @@ def _in_defaults(source: Source) -> _Named:
 
 def _said(source: Source) -> _Named:
     for found in _SAID.finditer(source.raw):
-        yield quoted_span(source.raw, found.start(1)), "password", "PASSWORD"
+        word = found.group(1)
+        if not word or word.isupper() or _HAS_PASSWORD.search(source.raw, max(0, found.start() - 200), found.start()):
+            yield quoted_span(source.raw, found.start(2)), "password", "PASSWORD"
 
 
 def _judged_parts(source: Source, span: tuple[int, int], name: str, wanted: str) -> Iterator[Hit]:
@@ -251,6 +257,20 @@ def _field_span(source: Source, found: Found, element: bool = False) -> tuple[in
     if element:
         return element_span(source, found.end())
     return literal_span(source.raw, found.end()) or setting_span(source, found.end()) or block_span(source, found.end())
+
+
+def _names_no_value(source: Source, found: Found, name: str) -> bool:
+    """The name is one of two texts (`ok ? "pass" : "fail"`), a turn in prose (`Second pass: count the gates`), or the
+    folder in which a shell works, where that is compared.
+    """
+    operator = bytes(found.group(3) or b"")
+    before = source.before(found.start(), 90).rstrip(_LEFT_OF_NAME)
+    if operator == b":" and found.group(1) and before[:-1].rstrip().endswith(b"?"):
+        return True
+    if operator == b":" and name.lower() == "pass" and source.bare_values and not source.settings:
+        return re.match(rb"[A-Za-z]+[ \t]+[A-Za-z]", source.after(found.end(), 60)) is not None
+    compared = source.bare_values or operator in (b"==", b"!=", b"===", b"!==")
+    return name in ("PWD", "OLDPWD") and compared and before.endswith((b"$", b"${"))
 
 
 def _value_span(source: Source, found: Found, name: str) -> tuple[int, int] | None:

@@ -1,13 +1,15 @@
 """Author lists: the names behind a word for authors, in brackets and in the lines below it.
 
 In: a source. Out: hits on names of persons: in a list of strings (`authors = ["…", "…"]`), in objects of which `name`,
-`given` and `family` are read in any order, in the indented items of YAML and of comments, and in BibTeX. A bracket is
+`given` and `family` are read in any order, in the indented items of YAML and of comments, and in BibTeX
+(`bibliographies.py`). A bracket is
 read for at most 64 KiB, lines for at most 400. Costs one pass over what stands behind such a word.
 """
 
 import re
 from collections.abc import Iterator
 
+from gleanery.privacy import bibliographies
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
 from gleanery.privacy.patterns import Found, compile_pattern
@@ -49,8 +51,6 @@ _PARTS |= {"family", "familyname", "family-name", "family-names", "last", "lastn
 # One line of a list: what leads to it, perhaps a field, and the rest.
 _LINE = re.compile(r"([\s*#/;!%|>~\"'\-]*)(?:([\w\-]{1,30})[\"']?[ \t]?:[ \t]+[\"']?)?(.*)")
 _ENDS = re.compile(r"\s*(?:$|[<(\[,;\"'}&|]|[-–—:][ \t]|\*/|and\b|\.\s*$)")
-_BIBLIOGRAPHY = compile_pattern(r"(?i)\b(?:author|editor)[ \t]{0,8}=[ \t]{0,8}[{\"]")
-_AND = re.compile(r"\s+and\s+")
 
 
 def find(source: Source) -> Iterator[Hit]:
@@ -66,11 +66,8 @@ def find(source: Source) -> Iterator[Hit]:
         elif not opening and assigns and (assigns == b":" or source.settings):
             hits, read = _in_lines(source, found)
             yield from hits
-    read = 0
-    for found in _BIBLIOGRAPHY.finditer(source.raw):
-        if found.start() >= read:
-            hits, read = _in_bibliography(source, found.end())
-            yield from hits
+    for first, last in bibliographies.names(source):
+        yield _hit(first, last)
 
 
 def _is_lisp(source: Source, found: Found) -> bool:
@@ -181,26 +178,6 @@ def _text(source: Source, start: int, end: int) -> tuple[str, list[int]]:
         place += len(written.encode("utf-8", "surrogatepass"))
         at += len(written)
     return "".join(text), [*places, place]
-
-
-def _in_bibliography(source: Source, start: int) -> tuple[list[Hit], int]:
-    """The names of a field of BibTeX, each of them as a whole: `Last, First and Last, First`; and where it ends."""
-    hits: list[Hit] = []
-    closing = source.raw[start - 1 : start].replace(b"{", b"}")
-    end = source.raw.find(closing, start, start + 4000)
-    text, places = _text(source, start, max(end, start))
-    if "," not in text and not _AND.search(text):
-        return hits, max(end, start)  # a single name is found where the word stands
-    at = 0
-    for part in _AND.split(text):
-        first = text.index(part, at)
-        at = first + len(part)
-        stripped = part.strip()
-        halves = stripped.split(",")
-        if 1 <= len(halves) <= 2 and all(is_part_of_name(half.strip()) for half in halves) and " " in stripped:
-            first += part.index(stripped)
-            hits.append(_hit(places[first], places[first + len(stripped)]))
-    return hits, end
 
 
 def _hit(start: int, end: int) -> Hit:

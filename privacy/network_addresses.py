@@ -31,7 +31,10 @@ _V6 = compile_pattern(r"\b[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{1,34}(?:[0-9]{1,3}(?:\
 # before it in a list of fractions such as a path of SVG.
 _VERSION_BEFORE = re.compile(
     rb"(?:[<~^vV]|[=><!~]=|~>)[ \t]*$|\w/$|\b(?:19|20)\d\d[ \t]?\($|(?<![\d.])-?\d*\.\d+(?:-\d*\.\d+|\.\d+)?[ ,]$"
+    rb"|\bRFC[ -]?\d{3,5},?[ ]$"
 )
+# "5.0.3.100 or later", "(5.0.3.100) and newer"
+_VERSION_BEHIND = re.compile(rb"\)?[ ](?:or|and)[ ](?:later|newer|above|higher|older|earlier|below|up)\b")
 # Files that list packages: an address there would say so.
 _LISTS_VERSIONS = re.compile(
     r".*\.lock|.*-lock\.(json|yaml)|requirements.*\.txt|gemfile.*|.*\.gemspec|.*\.(cs|vb|fs)proj|.*\.nuspec|packages\.config"
@@ -68,8 +71,8 @@ def _is_public(text: str) -> bool:
         address = ip_address(text)
     except ValueError:
         return False
-    if address.version == 4 and len(set(address.packed)) == 1:
-        return False  # 40.40.40.40: people write it to mean "some address"
+    if address.version == 4 and (len(set(address.packed)) == 1 or address.packed[-1] == 0):
+        return False  # 40.40.40.40: people write it to mean "some address"; 62.30.20.0 is a network and no machine
     firsts, lasts = _left_ranges(address.version)
     place = bisect_right(firsts, int(address)) - 1
     return place < 0 or lasts[place] < int(address)
@@ -100,7 +103,7 @@ def _is_version(source: Source, text: str, start: int, end: int) -> bool:
     near = [bytes(found.group()).decode().lower() for found in _WORD.finditer(before)]
     if _VERSION_BEFORE.search(before) or not words["version_words"].isdisjoint(near[-3:]):
         return True
-    if _is_range(before, after):
+    if _is_range(before, after) or _VERSION_BEHIND.match(source.after(end, 24)):
         return True
     if before.endswith((b"//", b"@")) or after[:1] in (b":", b"/") and after[1:2].isdigit():
         return False  # a URL, a port, a prefix length

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from posixpath import basename
 from typing import NamedTuple
 
+from gleanery.privacy import name_cues
 from gleanery.privacy.gate import Condition
 from gleanery.privacy.hits import Hit
 from gleanery.privacy.patterns import compile_pattern
@@ -18,47 +19,15 @@ from gleanery.privacy.rules import load_rules
 from gleanery.privacy.source import Source
 
 NAME, ENTITIES = "person", ("NAME",)
-# Labels of which other things have some too, so that nothing may stand behind the name.
-_WEAK = r"\b(?:programmers?|engineers?|developers?|packager|translators?|reviewers?|contact|credits?)[ \t]{0,3}:[ \t]"
-_CUE_WORDS = (
-    r"copyright(?:text)?|\(c\)|&copy;|[@\\]authors?\b|-by:"
-    r"|\b(?:written|created|contributed|coded|developed|modified|maintained|designed|ported|implemented|added|reported"
-    r"|programmed|translated|revised|authored|rewritten|prepared)"
-    r"[ \t]by\b"
-    r"|(?:author|maintainer|contributor|developer)s?[\"']?[ \t]{0,3}[:=][ \t]{0,3}\[?\s{0,30}\{\s{0,30}[\"']?name[\"']?"
-    r"[ \t]{0,3}[:=]"
-    r"|(?:__)?(?:author|maintainer|contributor)s?(?:__|_name)?(?:\\?[\"'])?[ \t]{0,10}(?:[:=>]|=>|:=)"
-    r"|\b(?:autore?[ns]?|autorin|autora|autori|auteure?s?|yazar)[ \t]{0,3}[:=]"
-    r"|<(?:developer|contributor|author|maintainer)>\s{0,60}(?:<[a-z]{2,6}>[^<>]{0,100}</[a-z]{2,6}>\s{0,60}){0,3}<name>"
-    r"|=head1[ \t]authors?\s{1,8}|author[\"'][ \t]{1,4}content=|(?m:^)[ \t0-9]{0,12}author\.[ \t]{1,12}"
-    r"|\\author\{"
-    r"|\b(?:editors?|(?:co-?)?chairs?)[ \t]{0,3}:[ \t]|\bthanks[ \t]to\b|@maintainers?\b"
-    r"|(?m:^)maintainer[ \t]"
-    r"|\buser\.name[ \t=]{1,3}|<dc:creator>|<cp:lastmodifiedby>|\bdue-to=[\"']|(?m:^)\.an[ \t]{1,4}"
-    f"|{_WEAK}"
-)
-# The copyright sign, and the word for author in Chinese, Korean and Russian, as UTF-8.
-_SIGNS = (
-    r"\xc2\xa9|\xe4\xbd\x9c\xe8\x80\x85(?:[ \t\"'=>|:]|\xef\xbc\x9a)"  # letters right behind go on with a sentence
-    r"|(?:\xec\x9e\x91\xec\x84\xb1\xec\x9e\x90|\xd0[\x90\xb0]\xd0\xb2\xd1\x82\xd0\xbe\xd1\x80(?:\xd1\x8b)?)"
-    r"[ \t]{0,3}(?::|\xef\xbc\x9a)"
-)
 _MAIL_START = r"[ \t](?:[<(]|E<lt>)[^<>()@ \t\n\r\f]{1,64}(?:@|[ \[(_]at[ \])_])"
 _PERSON_START = r"\bperson\("
 GATES = {
-    "person_cue": Condition(
-        f"{_CUE_WORDS}|{_SIGNS}",
-        (b"copyright", b"(c)", b"&copy;", b"author", b"by", b"maintainer", b"contributor", b"developer")
-        + (b"autor", b"auteur", b"yazar", b"\xc2\xa9", b"\xe4\xbd\x9c\xe8\x80\x85", b"\xec\x9e\x91\xec\x84\xb1")
-        + (b"\xd0\xb2\xd1\x82\xd0\xbe\xd1\x80", b"editor", b"chair", b"thanks", b"due-to", b".an", b"programmer")
-        + (b"engineer", b"packager", b"translator", b"reviewer", b"contact", b"credit", b"user.name", b"creator"),
-        caseless=True,
-    ),
+    "person_cue": Condition(name_cues.PATTERN, name_cues.KEYWORDS, caseless=True),
     "person_mail": Condition(_MAIL_START, (b"@", b"at")),
     "person_call": Condition(_PERSON_START, (b"person(",)),
 }
 
-_CUE = compile_pattern(f"(?i:{_CUE_WORDS})|{_SIGNS}")
+_CUE = compile_pattern(name_cues.CASED)
 _MAIL = compile_pattern(rf"[ \t]?{_MAIL_START}[^<>()]{{1,80}}(?:[>)]|E<gt>)")
 # How files of R name a person, in two strings.
 _PERSON = compile_pattern(
@@ -72,29 +41,35 @@ _WINDOW = 4000  # bytes behind a cue; names stand at once, or behind a link, and
 
 # One step of what may stand before a first name, and one of what may stand between two. Each is taken greedily and
 # never given back, so a line of nothing but years costs no more than its length.
+_FONT = r"\\f(?:[BIRP]|\([A-Z]{2}|\[\w{0,4}\])|</?(?:b|i|u|em|tt|cite|code|font|small|span|strong)\b[^<>]{0,80}>"
 _LEAD = re.compile(
-    r"\(c\)|[\s:：=>\-–—\"'`*#\[({,.;+_]|\\[\"']|©|&copy;|<a\s[^<>]{0,160}>|(?:copyright|by|present|now)\b|\d{4}\b|\d{2}\b|\$\{?\w{1,20}\}?|u(?=[\"'])",
+    r"\(c\)|[\s:：=>\-–—\"'`*#\[({,.;+_]|\\[\"']|©|&copy;|<a\s[^<>]{0,160}>|(?:copyright|by|present|now)\b|\d{4}\b|\d{2}\b"
+    rf"|\$\{{?\w{{1,20}}\}}?|u(?=[\"'])|{_FONT}",
     re.IGNORECASE,
 )
 _GAP = re.compile(
-    r"\s+|[,;/|+]|&(?![A-Za-z]{2,8};)|[\"']\s?[,;]?\s?[\"']|(?:and|und|et|y|present)\b|\d{4}\b|[-–](?=\s?\d)|<[^<>]{0,90}>|\([^()]{0,90}\)|\[[^\[\]]{0,60}\]",
+    r"\s+|[,;/|+]|&(?![A-Za-z]{2,8};)|[\"']\s?[,;]?\s?[\"']|(?:and|und|et|y|present)\b|\d{4}\b|[-–](?=\s?\d)|<[^<>]{0,90}>"
+    rf"|\([^()]{{0,90}}\)|\[[^\[\]]{{0,60}}\]|{_FONT}",
     re.IGNORECASE,
 )
 # Letters that a page writes by their names: `Bj&ouml;rn`, `&Aring;sa`.
 _LETTER = r"(?:[^\W\d_]|&[A-Za-z]{1,2}(?:uml|acute|grave|circ|tilde|ring|cedil|slash|caron|lig);)"
 _TOKEN = re.compile(rf"{_LETTER}+(?:['’-]{_LETTER}+)*")
-_COMPANY_AHEAD = re.compile(r",?\s+(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|Corp|S\.A|B\.V|AG|KG|Co)\b", re.IGNORECASE)
+_COMPANY_AHEAD = re.compile(
+    r",?\s+(?:\([^()\n]{1,30}\)\s+)?(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|Corp|S\.A|B\.V|AG|KG|Co|s\.r\.o|s\.p\.a|e\.V|K\.?K)\b",
+    re.IGNORECASE,
+)
 # A company and then a year begin a second holder: "Kiesgrube GmbH, 2014 First Last".
 _COMPANY_FIRST = re.compile(r"[A-Z][^,;()<>\"\n]{2,60}, (?:\(c\) )?\d{4}(?:-\d{4})? ")
 # So do a company, or a name in one word, and "and" or "by": "Kiesgrube Inc. and First Last".
 _COMPANY_AND = re.compile(r"([A-Z][^,;()<>\"\n]{1,60}?),? (?:and|by|&) ")
 # A line end or a tab as strings write it.
 _ESCAPED_BLANK = re.compile(r"\\+[nrt]")
-# What may stand behind "Feuerhahn, Wilma" and "WILMA FEUERHAHN": nothing that goes on with the sentence.
-_NAME_END = re.compile(r"\s*(?:$|[<(;\"'\[]|\*/|-->|\\+[nrt])")
+# An end of what marks a name: a bracket or a star that Markdown escapes, a font of roff, `_` behind the last letter.
+_IS_MARKED = re.compile(r"(?<!\w)_\Z|\A_\Z")
+_MARK_ENDS = re.compile(r"\\(?:[)\]}*_.,]|f[BIRP(\[])|_(?!\w)")
 _ACCENTED = re.compile(r"[\w .{}\-]{0,40}\{\\[^\s{}]{1,3}\}[\w .{}\\'\"`~^\-]{0,60}? and\s+")
-_IS_WEAK = compile_pattern(f"(?i:{_WEAK})")
-_HEADS_LINES = compile_pattern(r"(?i:[@\\]authors?|[a-z]{4,12}[ \t]by)")
+_HEADS_LINES = compile_pattern(r"(?is:[@\\]authors?|.{4,120}\sby)")
 _MOST_BELOW = 20
 _LINE_END = re.compile(r"[\s,;.\-–]*(?:$|[<(\[]|\*/|-->|\S+@)")
 # Words of the sentence that begins behind a holder: "2014 Ada Roe All Rights Reserved", "... The MIT License".
@@ -137,7 +112,7 @@ def _behind_cues(source: Source) -> Iterator[Hit]:
             spans = list(_reversed_name(behind, lead))
         if not spans and bytes(found.group()).lower().startswith((b"@author", b"\\author")):
             spans = list(_handle(behind, lead))
-        if spans and _IS_WEAK.fullmatch(found.group()) and not _NAME_END.match(behind, spans[-1][1]):
+        if spans and not name_cues.may_end(found.group(), behind, spans[-1][1]):
             continue
         for start, end in spans:
             yield _hit(behind, found.end(), start, end, "author_header", 0.75)
@@ -195,6 +170,8 @@ def _in_calls(source: Source) -> Iterator[Hit]:
 def _before_addresses(source: Source) -> Iterator[Hit]:
     for found in _MAIL.finditer(source.raw):
         before = source.before(found.start(), 100).decode("utf-8", "ignore")
+        if "language-team:" in before.lower():
+            continue  # a list for all who translate into a language, which stands before its address
         for start, end in _name(before, _run_before(before)):
             yield _hit(before, found.start() - len(before.encode()), start, end, "name_before_mail", 0.85)
 
@@ -282,7 +259,7 @@ def _reversed_name(text: str, place: int) -> Iterator[tuple[int, int]]:
     comma = last[-1].end
     first = _run_from(text, comma + 2) if text[comma : comma + 2] == ", " else []
     kinds = {token.kind for token in first}
-    if kinds and len(first) <= 3 and kinds <= _PARTS and _NAME_END.match(text, first[-1].end):
+    if kinds and len(first) <= 3 and kinds <= _PARTS and name_cues.NAME_END.match(text, first[-1].end):
         yield last[0].start, first[-1].end
 
 
@@ -370,9 +347,11 @@ def _tokens(text: str, place: int) -> Iterator[_Token]:
             start > 0
             and start != before
             and text[start - 1] in "_@\\/.$&%"
+            and not (start == place and _IS_MARKED.search(text, max(0, start - 2), start))
             or text[end : end + 1]
             and text[end] in behind
             and not _ESCAPED_BLANK.match(text, end)
+            and not _MARK_ENDS.match(text, end)
         )
         before = end if kind == "initial" and not glued else -1
         yield _Token(start, end, "stop" if glued else kind)
@@ -397,7 +376,7 @@ def _shouted(text: str, run: list[_Token]) -> Iterator[tuple[int, int]]:
     """A name in nothing but capitals, where nothing goes on behind it."""
     kinds = [token.kind for token in run]
     shouted = 2 <= len(run) <= 3 and kinds[0] == kinds[-1] == "capitals" and {*kinds} <= {"capitals", "initial"}
-    if shouted and _NAME_END.match(text, run[-1].end):
+    if shouted and name_cues.NAME_END.match(text, run[-1].end):
         yield run[0].start, run[-1].end
 
 

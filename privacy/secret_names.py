@@ -22,6 +22,8 @@ def wanted_by(name: str) -> str:
     """
     words = load_rules().words
     parts = words_of(name)
+    if parts[:1] == ["pw"] and len(parts) > 2:
+        parts = parts[1:]  # the mark of a library: PW_DEFAULT_REMOTE
     if not parts or parts[-1] in words["about_words"]:
         return ""
     named = [p in words["password_words"] or p.endswith(_ENDINGS) for p in parts]

@@ -1,10 +1,12 @@
 """URL credentials: the user and the password in `scheme://user:password@host`, and where programs want them so.
 
 In: a source. Out: hits for the password and for the name of the user, or for a token that stands in place of one (what
-is behind its colon then says nothing); and for an address of mail and its password (`name@host.org:password@…` in a
-URL, `name@gmail.com:password` anywhere). Left are names that no person has (`root`, `postgres`), templates, stand-ins.
+is behind its colon then says nothing); for an address of mail and its password (`name@host.org:password@…` in a URL,
+`name@gmail.com:password` anywhere); and for what is encoded for a header of HTTP (`btoa("user:password")`). Left are
+names that no person has (`root`, `postgres`), templates, stand-ins.
 """
 
+import re
 from collections.abc import Iterator
 from unicodedata import combining
 
@@ -23,8 +25,11 @@ _AT_MAIL_HOST = f"@(?:{'|'.join(host.replace('.', '[.]') for host in _MAIL_HOSTS
 GATES = {
     ACCOUNT: Condition(_AT_MAIL_HOST, tuple(f"@{host}:".encode() for host in _MAIL_HOSTS), caseless=True),
     NAME: Condition(
-        r":(?://|\\/\\/)[^ \t\n\r\f@]+@|[^ \t\n\r\f@]:[^ \t\n\r\f@]{1,400}@(?:tcp|unix)\(|curl[ \t]",
-        (b"://", b":\\/\\/", b"@tcp(", b"@unix(", b"curl"),
+        r":(?://|\\/\\/)[^ \t\n\r\f@]+@|[^ \t\n\r\f@]:[^ \t\n\r\f@]{1,400}@(?:tcp|unix)\(|curl[ \t]|base64|btoa|b64"
+        r"|encode64|encodetostring|buffer\.from",
+        (b"://", b":\\/\\/", b"@tcp(", b"@unix(", b"curl", b"base64", b"btoa", b"b64", b"encode64", b"encodetostring")
+        + (b"buffer.from",),
+        caseless=True,
     ),
 }
 
@@ -45,6 +50,15 @@ _PAIR = compile_pattern(
     r"[\"'`]([\w.\-]{1,64}):([^\s\"'`@]{1,400})@(?:tcp|unix)\("
     r"|\bcurl\b[^\n|;]{0,200}?[ \t](?:-u|--user|-U|--proxy-user)[ \t=]{0,3}[\"']?([\w.@+\-]{1,400}):([^\s\"'`@]*)"
 )
+# What programs encode for a header of HTTP themselves: `btoa("user:password")`, `echo -n user:password | base64`.
+_ENCODERS = r"btoa|b64encode|base64[\w.:]{0,20}encode\w{0,12}|encode64|encodetostring|tobase64\w{0,8}|buffer\.from"
+_LOGIN = r"([\w.@+\-]{1,64}):([^\s\"'`:@|]{3,128})"
+_ENCODED = compile_pattern(
+    rf"(?i)(?:{_ENCODERS})[ \t]?\((?:\[\]byte\()?[ \t]?(?:<<)?[bu]?[\"'`]{_LOGIN}[\"'`]"
+    rf"|\b(?:echo|printf)(?:[ \t]-[ne]{{1,2}})?[ \t]{{1,4}}[\"']?{_LOGIN}[\"']?[ \t]{{0,4}}\|[ \t]{{0,4}}"
+    r"(?:openssl[ \t](?:enc[ \t]-)?)?base64"
+)
+_IS_LOGIN = re.compile(rb"(?i)basic|auth|cred|login")
 # An address of mail as the user of a URL, and one at a host that everybody has mail from, each with its password.
 _MAIL = r"[\w.+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,4}"
 _MAIL_USER = compile_pattern(rf":(?://|\\/\\/)({_MAIL}):([^\s/@\"'`<>\\]{{1,128}})@[A-Za-z0-9\[${{<%_]")
@@ -73,6 +87,17 @@ def _pairs(source: Source) -> Iterator[Hit]:
             yield Hit(found.start(1), found.end(1), "EMAIL", "url_mail_user", 0.8)
         if _is_password(source, password, user):
             yield Hit(found.start(2), found.end(2), "PASSWORD", "url_password", 0.9)
+    for found in _ENCODED.finditer(source.raw):
+        first = 1 if found.group(1) is not None else 3
+        user, password = (found.group(n).decode("utf-8", "replace") for n in (first, first + 1))
+        near = source.raw[max(0, found.start() - 200) : found.end() + 100]
+        if _is_password(source, password, user) and _IS_LOGIN.search(near):
+            local, _, domain = user.partition("@")
+            if domain and is_real(local, domain):
+                yield Hit(found.start(first), found.end(first), "EMAIL", "pair_mail_user", 0.8)
+            elif is_user_name(user):
+                yield Hit(found.start(first), found.end(first), "USERNAME", "pair_user", 0.7)
+            yield Hit(found.start(first + 1), found.end(first + 1), "PASSWORD", "pair_password", 0.8)
     for found in _PAIR.finditer(source.raw):
         first = 1 if found.group(1) is not None else 3
         user, password = (found.group(n).decode("utf-8", "replace") for n in (first, first + 1))

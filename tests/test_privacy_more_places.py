@@ -234,7 +234,7 @@ def test_addresses_in_brackets_are_no_range_of_versions(redactor: Redactor, text
         ("This gate was written by\n  Wilma Feuerhahn,\n  Tove Birke\nand stands since.\n", 2),
         ("// Engineer: Wilma Feuerhahn\n// Programmer: Tove Birke\n", 2),
         ("# Contact: Wilma Feuerhahn\n# Credits: Tove Birke\n# DEVELOPER: Ada Birke\n", 3),
-        ("author={Wilma Pe{\\~n}as and Tove H. Birke and {\\'A}lva Roe and Ada Birke},", 3),
+        ("author={Wilma Pe{\\~n}as and Tove H. Birke and {\\'A}lva Roe and Ada Birke},", 4),
         ("Translated by Wilma Feuerhahn\nRevised by Tove Birke 2015\n", 2),
         ("It was originally written by Wilma Feuerhahn as part of the gate.", 1),
         ("MAINTAINER Wilma Feuerhahn\n# @maintainer Tove Birke\n", 2),

@@ -1,0 +1,85 @@
+"""Name cues: names behind what people write before them, in the marks of every format, and what is no name."""
+
+import pytest
+
+from gleanery.privacy.redact import Redactor
+
+ONE, TWO = "Wilma Feuerhahn", "Otto Quast"
+
+
+@pytest.fixture(scope="module")
+def redactor() -> Redactor:
+    return Redactor()
+
+
+def names(redactor: Redactor, text: str, path: str = "notes.md") -> list[str]:
+    result = redactor.redact(text, path, None)
+    assert redactor.redact(result.text, path, None).text == result.text
+    return [text[r.start : r.end] for r in result.replacements if r.entity == "NAME"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"It was suggested by {ONE}, and found by {TWO} from the zoo.",
+        f"Credit\n======\n\nThis issue was discovered by `{ONE}`_.\nIt was also identified by {TWO} of `Birch`_.",
+        f"/* Written and placed in the public domain by {ONE}. Auto-detection implementation by {TWO} */",
+        f" * This code is derived from software contributed to Berkeley by\n * {ONE}.\n * Bug fixes from {TWO}\n",
+        f" * software contributed to The Birch Foundation\n * by {ONE}, as pointed out\n * by {TWO}\n",
+        f"- More speed (thanks {ONE})\n- More tests (Thanks, {TWO}!)\n",
+        f"Icons are courtesy of {ONE}. Original credit to {TWO} under MIT license.",
+        f"#### [birch](https://birch.invalid)\n*by {ONE}*\n\n_by [{TWO}](https://quast.invalid)_\n",
+        f"/* gate.c\n *\n * By: {ONE}, October 2007\n * reported by _{TWO}_\n */",
+    ],
+)
+def test_names_behind_what_they_did_are_found(redactor: Redactor, text: str) -> None:
+    assert names(redactor, text, "gate.c") == [ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("gate.1", f"This page was written by \\fB{ONE}\\fR and \\fI{TWO}\\fP for the zoo.\n"),
+        ("CHANGELOG.md", f"- fails \\(reported by {ONE}\\)\n- hangs \\[reported by {TWO}\\] \\#12\n"),
+        ("index.html", f"<p>Written by <strong>{ONE}</strong>, <b>{TWO}</b></p>"),
+    ],
+)
+def test_names_in_the_marks_of_a_format_are_found(redactor: Redactor, path: str, text: str) -> None:
+    assert names(redactor, text, path) == [ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("{Jean{-}Philippe Feuer and\n  Otto Quast}", ["Jean{-}Philippe Feuer", TWO]),
+        ("{Wilma {Feuerhahn} and Otto Quast}", ["Wilma {Feuerhahn}", TWO]),
+        ("{Quast, Otto and {van der Feuer}, Wilma}", ["Quast, Otto", "{van der Feuer}, Wilma"]),
+        ('{Jo{\\"{e}}l Feuer and {\\"O}tto Quast}', ['Jo{\\"{e}}l Feuer', '{\\"O}tto Quast']),
+        ("{Mar\\'{\\i}a Feuer and K\\\"ur\\c{s}at Quast}", ["Mar\\'{\\i}a Feuer", 'K\\"ur\\c{s}at Quast']),
+        ('"F{\\"u}er, Wilma and Quast, Otto"', ['F{\\"u}er, Wilma', "Quast, Otto"]),
+        ("{{Feuer}, W.~K. and {Qu{\\u a}st}, O.}", ["{Feuer}, W.~K.", "{Qu{\\u a}st}, O."]),
+    ],
+)
+def test_names_of_a_bibliography_go_with_their_brackets_and_accents(
+    redactor: Redactor, field: str, expected: list[str]
+) -> None:
+    text = f"@book{{a,\n  author = {field},\n  title = {{Great Gates}}\n}}\n"
+    assert names(redactor, text, "a.bib") == expected
+    after = redactor.redact(text, "a.bib", None).text
+    assert after.count("{") == after.count("}") and "title = {Great Gates}" in after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "discrepancy between the number of words reported by DMA Peripheral and the numbers",
+        "elements that are reported by EXPLAIN QUERY PLAN output",
+        "found by Clang Static Analyzer, and discovered by Address Sanitizer",
+        "Copyright (c) 2017, Birch Electric\nCopyright 2019 Birch Game Tools and Elm Software",
+        "Copyright (c) 2021 Birch Elm (Trading) Ltd.\nCopyright (c) 2006 Ada Birch ELMCO s.r.o.\n",
+        '"Language-Team: Brazilian Portuguese <birch-list@elm.org>\\n"',
+        "* by Default Value\n/*by Great Code for all*/",
+    ],
+)
+def test_what_is_no_person_is_left(redactor: Redactor, text: str) -> None:
+    assert names(redactor, text, "gate.c") == []
