@@ -71,8 +71,8 @@ def _is_public(text: str) -> bool:
         address = ip_address(text)
     except ValueError:
         return False
-    if address.version == 4 and (len(set(address.packed)) == 1 or address.packed[-1] == 0):
-        return False  # 40.40.40.40: people write it to mean "some address"; 62.30.20.0 is a network and no machine
+    if address.version == 4 and (len(set(address.packed)) == 1 or address.packed[2:] == b"\0\0"):
+        return False  # 40.40.40.40: people write it to mean "some address"; 62.30.0.0 is a network and no machine
     firsts, lasts = _left_ranges(address.version)
     place = bisect_right(firsts, int(address)) - 1
     return place < 0 or lasts[place] < int(address)

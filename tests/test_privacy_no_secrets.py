@@ -23,7 +23,7 @@ def found(redactor: Redactor, path: str, text: str) -> list[tuple[str, str]]:
         ("gate.sh", """jq '. + {"PASSWORD": .PASSWORD|@base64d}' a.json"""),
         ("gate.h", '#define PW_DEFAULT_REMOTE "birchwood-0"'),
         ("README.md", "## First pass: count the gates\n\n## Second pass: storing the gates"),
-        ("gate.c", 'set_sortlist("62.30.0.0/16 62.30.20.0/255.255.255.0", "128.0.0.0")'),
+        ("gate.c", 'set_sortlist("62.30.0.0/16 62.31.0.0/255.255.0.0", "128.0.0.0")'),
         ("README.md", "* Birch Studio (65.0.3.100) or later, Elm 66.7.3.100 and newer (RFC9114 77.2.44.1)"),
         ("gate.js", 'btoa("spam:eggs7")'),
     ],
