@@ -14,7 +14,7 @@ from gleanery.licensing.fields import LONGEST_FIELD, resolved
 from gleanery.licensing.findings import Finding, in_order, surely_stated, with_owners
 from gleanery.licensing.lines import SIGNS, without_links
 from gleanery.licensing.scan import Scanner
-from gleanery.licensing.versions import is_version_of
+from gleanery.licensing.versions import includes, is_version_of
 from gleanery.licensing.work_words import WORK
 
 _EITHER = re2.compile(
@@ -28,17 +28,25 @@ _DUAL = re2.compile(r"(?i)\b(?:dual|double)[- ]?licen[sc]|\bdually licen[sc]|\bu
 _DUAL_NAMES = re2.compile(
     r"(?i)\b(?:dual|double|dually)[- ]?licen[sc]ed,? (?:and )?(?:(?:released|distributed|available) )?"
     r"(?:under|as|with|by)(?: both)?(?: the)?:? (.{3,160}?)"
-    r"(?: licen[sc]es?)?(?:,? or,? \(?at your option\)?,? any later version)?(?:\.(?: |$)|[ \t]*$)"
+    r"(?: licen[sc]es?)?(?P<later>,? or,? \(?at your option\)?,? any later version)?(?:\.(?: |$)|[ \t]*$)"
 )
 # "Licensed under a dual BSD and GPL v2 license."
 _DUAL_KIND = re2.compile(
     r"(?i)\b(?:licen[sc]ed|provided|released|distributed|available) under a dual (.{3,100}?) licen[sc](?:e|ing)\b"
 )
-_DUAL_LINES = 4
+_DUAL_LINES = 5
 # Words with which not all is under both, or one is told from the other.
 _APART = re2.compile(
     r"(?i)\b(?:rest|others?|parts?|portions?|some|most|files?|except|unless|depending|respectively|for|if|when|where)\b"
 )
+_LATER_BELOW = re2.compile(r"(?i)^[\s*/#;%>-]*or,? \(?at your option\)?,? any later version\b")
+_THIS_VERSION = re2.compile(r"^([AL]?GPL-[0-9]\.[0-9])-only$")
+# What stands above may say that all is under both: "Unless stated otherwise in a file, Frob Net files are".
+_ALL_FILES = re2.compile(
+    r"^(?i:unless (?:[a-z]+ ){0,3}(?:in (?:a|the|each|that) (?:[a-z]+ )?file)?, ?)?(?i:all )?"
+    r"(?:[A-Z][\w.+-]* ){1,3}(?:source )?files are $"
+)
+_NO_NAME = frozenset(("the", "these", "those", "some", "other", "following", "most", "many", "certain", "any", "all"))
 # "Released under any of the GPL, the LGPL, or the BSD License".
 _ANY_OF = re2.compile(
     r"(?i)\b(?:released|licen[sc]ed|distributed?|available|used?|redistribute)\b[^.]{0,60}?"
@@ -149,6 +157,8 @@ def with_dual(scanner: Scanner, found: tuple[Finding, ...], lines: list[str]) ->
         if not _DUAL.search(line[:LONGEST_FIELD]):
             continue
         for last in range(number, min(number + _DUAL_LINES, len(lines) + 1)):
+            if last < len(lines) and _LATER_BELOW.match(lines[last][:LONGEST_FIELD]):
+                continue
             choice = _dual_choice(scanner, lines[number - 1 : last], number)
             if choice is not None:
                 others = [f for f in found if not _is_told(f, choice, number, last)]
@@ -162,13 +172,19 @@ def with_dual(scanner: Scanner, found: tuple[Finding, ...], lines: list[str]) ->
 def _dual_choice(scanner: Scanner, lines: list[str], number: int) -> Finding | None:
     said = without_links(" ".join(line[:LONGEST_FIELD].strip(SIGNS) for line in lines))
     dual = _DUAL_NAMES.search(said) or _DUAL_KIND.search(said)
-    if dual is None or _APART.search(said[: dual.start()]) or _APART.search(dual[1]):
+    if dual is None or _APART.search(dual[1]):
+        return None
+    above = said[: dual.start()]
+    named = _ALL_FILES.match(above) is not None and _NO_NAME.isdisjoint(above.rpartition(",")[2].lower().split())
+    if _APART.search(above) and not named:
         return None
     names = [n for n in _JOINED.split(dual[1]) if n.strip()]
     if len(names) != 2:
         return None
     answers = [resolved(scanner, name) for name in names]
     known = [_versioned(surely_stated(answer) or "") for answer in answers]
+    if dual.groupdict().get("later"):
+        known[-1] = _THIS_VERSION.sub(r"\1-or-later", known[-1])
     if any(only_points(expression) for expression in known):
         return None
     last = number + len(lines) - 1
@@ -180,7 +196,8 @@ def _is_told(finding: Finding, choice: Finding, first: int, last: int) -> bool:
     if not first <= (finding.start_line or 0) <= last:
         return False
     named = {canonical(part) for part in conjuncts(finding.expression or "") if not only_points(part)}
-    return (finding.end_line or 0) <= last or named <= alternatives(choice.expression or "")
+    sides = alternatives(choice.expression or "")
+    return (finding.end_line or 0) <= last or all(any(includes(side, name) for side in sides) for name in named)
 
 
 def _versioned(expression: str) -> str:

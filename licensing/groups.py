@@ -28,6 +28,20 @@ class Group:
     obligations: tuple[str, ...] = ()
 
 
+_OWN_NAMES = (
+    (
+        frozenset(("commercial", "noncommercial", "proprietary", "enterprise", "eula", "confidential")),
+        Group("named as commercial", "restricted", "Its own name says that it is sold or kept back."),
+    ),
+    (
+        frozenset(("gpl", "lgpl", "agpl")),
+        Group(
+            "named as copyleft", "copyleft", "Its own name says that it is a licence of the GNU project, or like one."
+        ),
+    ),
+)
+
+
 class Groups:
     """The groups of a policy file, with the catalogue behind them."""
 
@@ -58,7 +72,17 @@ class Groups:
         if named is not None:
             return named
         families = [(len(prefix), group) for prefix, group in self._prefixes if key.startswith(prefix)]
-        return max(families, key=lambda f: f[0])[1] if families else self._catalogue.get(key)
+        return max(families, key=lambda f: f[0])[1] if families else self._catalogue.get(key) or _by_own_name(key)
+
+
+def _by_own_name(key: str) -> Group | None:
+    """The group of a licence that somebody named in a tag, where its name says that it is sold or copyleft.
+
+    >>> [g and g.category for g in map(_by_own_name, ("licenseref-qt-commercial", "licenseref-a-lgpl", "licenseref-b"))]
+    ['restricted', 'copyleft', None]
+    """
+    words = set(key.split("-")[1:]) if key.startswith("licenseref-") else set()
+    return next((group for names, group in _OWN_NAMES if not names.isdisjoint(words)), None)
 
 
 @lru_cache(maxsize=1)

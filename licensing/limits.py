@@ -8,6 +8,7 @@ only. 10 µs for a head of which a word is one of a limit, 2 µs for any other.
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import re2
 
@@ -22,12 +23,30 @@ _ALL_OF = rf"{_SOME}(?:(?:,|/|[ \t]+(?:and|or))*[ \t]*{_SOME})*[ \t]+(?:use|usag
 _LICENCE = (
     r"(?:licen[sc]es?|permission|consent|fees?|payment|agreement|authori[sz]ation|approval|subscription|purchase)"
 )
+_NOT = (
+    r"(?:(?:must|may|can|shall)[ \t]?not|(?:can|mustn)['’]t|(?:is|are|am)(?:[ \t]+not|n['’]t)[ \t]+"
+    r"(?:allowed|permitted)[ \t]+to)"
+)
+_FORBIDDEN = r"(?:prohibited|forbidden|not[ \t]+(?:allowed|permitted))"
+_OF_WORK = (
+    r"(?:(?:any[ \t]+)?(?:copies|parts?|versions?)[ \t]+of[ \t]+)?(?:this|the|my|our)[ \t]+(?:[\w-]+[ \t]+){0,2}?"
+    rf"{WORKS}\b"
+)
 _LIMITS = re2.compile(
     r"(?i)\bnot[ \t]+(?:intended[ \t]+)?for[ \t]+(?:any[ \t]+)?commercial[ \t]+(?:use|usage|purposes?)\b|"
     r"\bcommercial[ \t]+(?:use|usage)\b[^.;]{0,60}\b(?:prohibited|forbidden|not[ \t]+(?:allowed|permitted))\b|"
     rf"\bcommercial[ \t]+(?:use|usage)\b[^.;]{{0,60}}\brequires?\b[^.;]{{0,40}}\b{_LICENCE}\b|"
-    r"\bno[ \t]+commercial[ \t]+(?:use|usage)\b|"
-    r"\b(?:must|may|can|shall)[ \t]?not[ \t]+(?:be[ \t]+)?(?:used?|sell|sold)\b[^.;]{0,60}\b(?:commercially\b|"
+    r"\bno[ \t]+commercial[ \t]+(?:use|usage|purposes?|exploitation|(?:re-?)?distribution|(?:re-?)?sales?)\b|"
+    r"\b(?:excluding|except(?:ing)?(?:[ \t]+for)?)[ \t]+(?:(?:any|all)[ \t]+)?commercial[ \t]+"
+    r"(?:use|usage|purposes?)\b|"
+    # To sell the work, or to use it in a company or against its owner, is what some forbid beside a free licence.
+    rf"\b{_NOT}[ \t]+(?:re-?)?sell[ \t]+{_OF_WORK}|\b(?:do[ \t]+not|don['’]t)[ \t]+(?:re-?)?sell[ \t]+{_OF_WORK}|"
+    rf"\b(?:this|the|our)[ \t]+(?:[\w-]+[ \t]+){{0,2}}?{WORKS}[ \t]+{_NOT}[ \t]+be[ \t]+(?:re-?)?sold\b|"
+    rf"\b(?:re-?)?selling[ \t]+{_OF_WORK}[^.;]{{0,30}}\b(?:is|are)[ \t]+(?:strictly[ \t]+)?{_FORBIDDEN}\b|"
+    rf"\b{_NOT}[ \t]+be[ \t]+used[ \t]+by[ \t]+(?:any[ \t]+)?(?:compan(?:y|ies)|business(?:es)?|corporations?|"
+    r"commercial|for-?profits?)\b|"
+    rf"\b{_NOT}[ \t]+(?:be[ \t]+)?used?\b[^.;]{{0,40}}[ \t]to[ \t]+compete\b|"
+    rf"\b{_NOT}[ \t]+(?:be[ \t]+)?(?:used?|sell|sold)\b[^.;]{{0,60}}\b(?:commercially\b|"
     rf"(?:for|in)[ \t]+(?:any[ \t]+)?commercial\b)|"
     r"(?:^[\W_]*|[.;:!][ \t]+|please[ \t]+)do[ \t]+not[ \t]+use\b[^.;]{0,60}\b(?:commercially\b|"
     r"(?:for|in)[ \t]+(?:any[ \t]+)?commercial\b)|"
@@ -44,8 +63,22 @@ _LIMITS = re2.compile(
     r"(?:copy|share|re-?distribute|distribute|modify|sell|use)\b|"
     r"\bdo[ \t]+not[ \t]+(?:re-?)?distribute[ \t]*(?:[.!]|$|this|without|outside)"
 )
+# Where a line, or the one above it, speaks of a licence, "it" is the work.
+_LIMITS_IT = re2.compile(
+    rf"(?i)\b(?:{_NOT}|do[ \t]+not|don['’]t|but[ \t]+not)[ \t]+(?:re-?)?sell[ \t]+(?:it|them|copies)\b|"
+    rf"\b(?:it|they|copies)[ \t]+{_NOT}[ \t]+be[ \t]+(?:re-?)?sold\b|\bnot[ \t]+for[ \t]+re-?sale\b|"
+    rf"\b(?:re-?)?selling[ \t]+(?:it[ \t]+)?(?:is|are)[ \t]+(?:strictly[ \t]+)?{_FORBIDDEN}\b|"
+    r"\bfor[ \t]+(?:non-?profits?|individuals)[ \t]+(?:organi[sz]ations?[ \t]+)?only\b|"
+    r"\bonly[ \t]+for[ \t]+(?:non-?profits?|individuals)\b|"
+    r"\b(?:compan(?:y|ies)|business(?:es)?|commercial[ \t]+users?)[ \t]+(?:must|have[ \t]+to|has[ \t]+to|needs?|"
+    r"requires?)[ \t]+(?:to[ \t]+)?(?:pay|buy|purchase|obtain|an?[ \t]+(?:\w+[ \t]+)?licen[sc]e)\b"
+)
+_SPEAKS_OF_LICENCE = re2.compile(
+    r"(?i)licen[sc]|\b(?:mit|bsd|apache|isc|gpl\w*|cc0)\b|copyright|permission|free to use"
+)
 _MAYBE_LIMITS = re2.compile(
-    r"(?i)commercial|must[ \t]+(?:buy|purch|pay)|\bpaid[ \t]+(?:for|lic)|no[ \t]+re-?s|\bethical|free[ \t]+for|only|"
+    r"(?i)commercial|\bre-?s[eoa]l|\bs(?:ell|old|ale)|\bcompete\b|\bcompan|\bbusiness|"
+    r"must[ \t]+(?:buy|purch|pay)|\bpaid[ \t]+(?:for|lic)|no[ \t]+re-?s|\bethical|free[ \t]+for|only|"
     r"trade[ \t]+secret|do[ \t]+not[ \t]+(?:copy|share|re-?dist|dist)"
 )
 # What stands before the words of a limit and turns them: a "not" beside them, an offer, another thing.
@@ -143,8 +176,8 @@ def _limits(lines: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
     """For each limit its line, its words, and what its sentence says before and behind them; lines beside are read."""
     for number, line in enumerate(lines, 1):
         line = line[:_LONGEST]
-        for found in _LIMITS.finditer(line) if line else ():
-            above = _plain(lines[number - 2]) if number > 1 else ""
+        above = _plain(lines[number - 2]) if number > 1 else ""
+        for found in _limits_of(line, above):
             below = _plain(lines[number]) if number < len(lines) else ""
             before = _plain(f"{above} {line[: found.start()].lstrip(SIGNS)}"[-_AROUND:])
             behind = f"{line[found.end() :].rstrip(SIGNS)} {below}"[:_AROUND]
@@ -154,6 +187,14 @@ def _limits(lines: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
             behind = behind[: end.start() if end else len(behind)]
             if not _is_none(before, found[0], behind):
                 yield number, f"{before} " if before else "", found[0], behind
+
+
+def _limits_of(line: str, above: str) -> Iterator[Any]:
+    """The words of limits on a line; those about "it" where the line or the one above speaks of a licence."""
+    if line:
+        yield from _LIMITS.finditer(line)
+        if _SPEAKS_OF_LICENCE.search(line) or _SPEAKS_OF_LICENCE.search(above):
+            yield from _LIMITS_IT.finditer(line)
 
 
 def _is_none(before: str, words: str, behind: str) -> bool:

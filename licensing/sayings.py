@@ -27,6 +27,9 @@ _BEGINS = re2.compile(
     r"The MIT|The BSD|The Apache|MIT|BSD|Apache|ISC|Unlicense|SPDX|http)[\w:()-]*(?:\s|$)|"
     r"[A-Z][\w-]*(?: [\w-]+)?\s*:)"
 )
+# "Released under the" and then "BSD License" in the next line: one sentence.
+_LEADS = re2.compile(r"(?i)\b(?:the|an?|and|or|of|under|by|with|both|either)$")
+_NAME_FIRST = re2.compile(r"^(?:MIT|BSD|Apache|ISC|Unlicense)\b")
 _OWNER = re2.compile(
     r"(?i)^(?:[@:\\]?copyrights?\b|\([c]\)|©|spdx-filecopyrighttext|[@\\]?authors?\b|(?:written|created) by)"
 )
@@ -49,7 +52,9 @@ _MARK = re2.compile(r"(?i)</?[a-z][\w:-]{0,40}(?:\s[^<>]{0,200})?/?>")
 _OWN_FIELD = re2.compile(
     r"(?i)^\s*(?:__licen[sc]es?__|licen[sc]e)\s*[:=]\s*(?:\{\s*(?:text|file)\s*=\s*)?[^,({]*$|spdx-license-identifier"
 )
-_CALLED = re2.compile(r"(?i)(?:\w\(|=)[^*#]*[\"'`].*spdx-licen|[\"'`][ \t]*(?:#|//|/\*|--|;|%).*spdx-licen")
+_CALLED = re2.compile(
+    r"(?i)(?:\w\(|=)[^*#]*[\"'`].*spdx[\"' +]*-licen|[\"'`][ \t]*(?:#|//|/\*|--|;|%).*spdx[\"' +]*-licen"
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,9 @@ def sayings(finding: Finding, lines: Sequence[str], code: bool = True) -> list[S
     >>> lines = ["# Uses Frob, which is under", "# the MIT license. Copyright 2020 Ada.", "# Released under BSD."]
     >>> [one.words for one in sayings(Finding("found", "MIT", 100.0, "x", 2, 2), lines)]
     ['Uses Frob, which is under the MIT license', 'Copyright 2020 Ada']
+    >>> lines = ["# It is under the", "# MIT License"]
+    >>> [one.words for one in sayings(Finding("found", "MIT", 100.0, "x", 2, 2), lines)]
+    ['It is under the MIT License']
     """
     if finding.start_line is None or finding.end_line is None or finding.start_line > len(lines):
         return []
@@ -97,15 +105,17 @@ def sayings(finding: Finding, lines: Sequence[str], code: bool = True) -> list[S
 def is_given_to_code(line: str) -> bool:
     """Whether a tag on a line stands in a text that code prints, writes or compares.
 
-    >>> is_given_to_code('printf("// SPDX-License-Identifier: MIT");')
-    True
+    >>> [is_given_to_code(f'printf("// {tag}: MIT");') for tag in ("SPDX-License-Identifier", 'SPDX" "-License"')]
+    [True, True]
     """
     return _CALLED.search(line[:2000]) is not None
 
 
 def _is_break(line: str, following: str) -> bool:
     """Whether what one line says ends with it."""
-    if not line or not following or _BEGINS.search(following):
+    if not line or not following:
+        return True
+    if _BEGINS.search(following) and not (_LEADS.search(line) and _NAME_FIRST.search(following)):
         return True
     return _ENDS.search(line) is not None or (_OWNER.search(line) is not None and following[:1].isupper())
 
