@@ -21,6 +21,8 @@ CLASSES = {
     "contained": "one stands almost wholly in the other, longer one",
     "none": "measured, and not the same",
 }
+# Why equal forms may drop nothing, where others do.
+_NOT_COMPARED = "these drop nothing, by the settings or since what was set aside is not alike"
 _ASKED = ("cluster_alarm", "duplicates_by_repository", "funnel", "largest_clusters", "repository_copies", "sameness")
 
 
@@ -67,6 +69,9 @@ _OF_OTHERS = ("restricted_twin", "copy_of_opted_out")
 def _classes(rows: Sequence[Row]) -> list[Row]:
     order = list(CLASSES)
     named = [row | {"sentence": CLASSES.get(row["sameness"], "")} for row in rows]
+    for row in named:
+        if row["sameness"] == "normalised" and not row["drops"]:
+            row["sentence"] += f"; {_NOT_COMPARED}"
     return sorted(named, key=lambda row: (order.index(row["sameness"]), not row["drops"], not row["bars"]))
 
 

@@ -1,15 +1,16 @@
 -- Bad result: a large cluster with many keepers that are nothing alike: a chain of weak links.
 -- Question: Which clusters have the most files, and what became of them?
 -- Must be empty: no
--- Needs: clusters, decisions, repos
+-- Needs: clusters, decisions, files, repos
 -- Parameter most (default 50): how many clusters
 WITH
 decisions AS (SELECT * FROM stg_decisions WHERE blob_id IS NOT NULL),
 clusters AS (SELECT * FROM stg_clusters),
 repos AS (SELECT repo_id, name FROM stg_repos),
+filled AS (SELECT file_id FROM stg_files WHERE size > 0),
 files AS (
   SELECT decisions.*, coalesce(cluster_id, decisions.blob_id) AS cluster
-  FROM decisions LEFT JOIN clusters USING (blob_id)
+  FROM decisions JOIN filled USING (file_id) LEFT JOIN clusters USING (blob_id)
 ),
 counted AS (
   SELECT cluster, count(*) AS files, count(DISTINCT blob_id) AS contents, count(DISTINCT repo_id) AS repositories,

@@ -69,6 +69,14 @@ def test_the_page_of_a_run_is_as_expected(run: Path) -> None:
     )
 
 
+def test_equal_forms_that_drop_nothing_say_so(tmp_path: Path) -> None:
+    rows = good_rows()
+    pairs = [rows["pairs"][0] | {"sameness": "normalised", "duplicate": drops} for drops in (True, False)]
+    rows["pairs"] += [pairs[0], pairs[1] | {"right_blob_id": "f" * 40}]
+    page = duplicate_page(write_run(tmp_path / "run", rows), [])
+    assert page.count(CLASSES["normalised"]) == 2 and page.count("these drop nothing") == 1
+
+
 def test_nothing_from_a_run_becomes_markup_and_the_page_loads_nothing(run: Path) -> None:
     page = duplicate_page(run, [pair(SCRIPTED, *LINES)])
     tags = Tags(page).seen

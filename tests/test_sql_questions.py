@@ -46,6 +46,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "origins_of_blob": {"blob": f"swh:1:cnt:{SECRET}"},
     "published_elsewhere": {"repo": "cat/app"},
     "reasons_of": {"repo": "octo/old-app"},
+    "mentions_of": {"text": "RETURN"},
     "redactions_of": {"repo": "octo/app"},
     "tokens_of": {"repo": "octo/app"},
     "why_rejected": {"repo": "cat/app", "path": "stolen.py"},
@@ -489,6 +490,24 @@ def test_a_kept_file_with_a_restricted_twin_that_is_only_alike_is_shown(tmp_path
     rows["pairs"][-1] |= {"sameness": "renamed", "bars": True}
     answer = ask(questions()["restricted_twins"], tables_of(write_run(tmp_path, rows)), {}).to_pylist()
     assert ("src/main.py", "add.py", 0.91) in {(r["path"], r["twin_path"], r["similarity"]) for r in answer}
+
+
+def test_an_empty_file_is_under_no_licence_and_in_no_cluster(tmp_path: Path) -> None:
+    rows = good_rows()
+    for path, repo in (("src/main.py", "octo/app"), ("add.py", "octo/lib")):
+        for table in ("files", "decisions"):
+            change(table, path, repo, blob_id="e" * 40)(rows)
+    change("license_conclusions", expression="ISC")(rows)
+
+    def told(folder: Path) -> set[str]:
+        names = ("same_blob_conflicting_licenses", "largest_clusters")
+        answers = [ask(questions()[name], tables_of(folder), {}).to_pylist() for name in names]
+        return {row.get("blob_id", row.get("cluster")) for answer in answers for row in answer}
+
+    assert "e" * 40 in told(write_run(tmp_path / "full", rows))
+    for path, repo in (("src/main.py", "octo/app"), ("add.py", "octo/lib")):
+        change("files", path, repo, size=0)(rows)
+    assert "e" * 40 not in told(write_run(tmp_path / "empty", rows))
 
 
 def test_an_objection_that_is_outweighed_is_shown_beside_those_that_hold_files_back(tmp_path: Path) -> None:
