@@ -1,7 +1,7 @@
 """Home paths: the name of the user in `/home/NAME`, `/Users/NAME`, `C:\\Users\\NAME`, also behind mounts and options.
 
 In: a source. Out: hits on the name. Left: shared accounts (`ubuntu`, `runner`), variables, and routes of web pages, by
-the code around them (`@GetMapping("/home/brand")`). One pass for each of two patterns.
+the code around them (`@GetMapping("/home/brand")`). One pass for each of three patterns.
 """
 
 import re
@@ -35,6 +35,8 @@ _MOUNT = (
 _LETTER = r"[\w\x80-\xff]"
 _ACCOUNT = r"[A-Za-z\x80-\xff][\w.\-\x80-\xff]{1,63}"
 _UNIX = compile_pattern(rf"{_BEGIN}(?:{_MOUNT}/(?:home|Users)|/[A-Za-z]/Users)\\?/({_ACCOUNT})")
+# What lies in a home alone, wherever the homes lie: a hidden file of settings.
+_HIDDEN = compile_pattern(rf"/home/({_ACCOUNT})/\.[a-z]")
 _BLANK = r"(?:[ ]|%20)"
 _WINDOWS = compile_pattern(
     r"(?i)\b[A-Z]:(?:/|\\{1,4})(?:Users|Documents and Settings)(?:/|\\{1,4})"
@@ -59,7 +61,7 @@ _BEFORE_LINK = re.compile(
 
 def find(source: Source) -> Iterator[Hit]:
     """Hits in bytes."""
-    for pattern in (_UNIX, _WINDOWS):
+    for pattern in (_UNIX, _WINDOWS, _HIDDEN):
         for found in pattern.finditer(source.raw):
             group = 1 if found.group(1) is not None else 2
             start = found.start(group)
@@ -75,6 +77,8 @@ def find(source: Source) -> Iterator[Hit]:
 def _is_route(source: Source, start: int, end: int, name: str) -> bool:
     """A page or a file of a web site: it has an extension or a query, or the host of a site stands before it."""
     after = source.raw[end : end + 2]
+    if after == b"</" and source.before(start, 8).endswith(b">/Users/"):
+        return False  # the whole text of an element
     if "." in name and after[:1] not in (b"/", b"\\"):
         return True
     if after[:1] in (b"?", b"(", b"{", b"<", b"*") or after[:1] == b":" and not after[1:].strip():
