@@ -1,79 +1,104 @@
+package gleanery;
+
 import java.io.BufferedReader;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.lang.reflect.Field;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import org.apache.beam.model.pipeline.v1.Endpoints.ApiServiceDescriptor;
+import java.util.Properties;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.stream.Collectors;
 import org.apache.beam.model.pipeline.v1.RunnerApi;
-import org.apache.beam.runners.fnexecution.control.DefaultJobBundleFactory;
-import org.apache.beam.runners.fnexecution.control.ExecutableStageContext;
-import org.apache.beam.runners.fnexecution.control.ReferenceCountingExecutableStageContextFactory;
-import org.apache.beam.runners.fnexecution.control.StageBundleFactory;
-import org.apache.beam.runners.fnexecution.environment.EnvironmentFactory;
-import org.apache.beam.runners.fnexecution.environment.ExternalEnvironmentFactory;
 import org.apache.beam.runners.fnexecution.provisioning.JobInfo;
 import org.apache.beam.runners.spark.SparkPipelineOptions;
 import org.apache.beam.runners.spark.SparkRunner;
 import org.apache.beam.runners.spark.metrics.MetricsAccumulator;
 import org.apache.beam.runners.spark.translation.SparkBatchPortablePipelineTranslator;
 import org.apache.beam.runners.spark.translation.SparkContextFactory;
-import org.apache.beam.runners.spark.translation.SparkExecutableStageContextFactory;
 import org.apache.beam.runners.spark.translation.SparkTranslationContext;
-import org.apache.beam.sdk.fn.server.GrpcContextHeaderAccessorProvider;
-import org.apache.beam.sdk.fn.server.ServerFactory;
 import org.apache.beam.sdk.io.FileSystems;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
-import org.apache.beam.sdk.util.construction.BeamUrns;
 import org.apache.beam.sdk.util.construction.PTransformTranslation;
 import org.apache.beam.sdk.util.construction.PipelineOptionsTranslation;
 import org.apache.beam.sdk.util.construction.graph.GreedyPipelineFuser;
 import org.apache.beam.sdk.util.construction.graph.ProtoOverrides;
 import org.apache.beam.sdk.util.construction.graph.SplittableParDoExpander;
 import org.apache.beam.sdk.util.construction.graph.TrivialNativeTransformExpander;
-import org.apache.beam.sdk.util.construction.graph.ExecutableStage;
-import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.BindableService;
-import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.Server;
-import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.ServerInterceptors;
-import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.netty.NettyServerBuilder;
 import org.apache.spark.api.java.JavaSparkContext;
 
 /**
  * Runs portable Beam pipelines on Beam's own Spark runner, one after the other, on one Spark context.
  *
- * <p>In: lines on standard input, each the path of a serialised pipeline. Out: for each a line on standard output, DONE
- * or FAILED. It stands in for Beam's job server, whose jar is not served for every version; the steps are those of
- * Beam's Spark runner. Beam's options follow as arguments, such as --sparkMaster=local[2].
+ * <p>In: as the argument, a file of properties: those of Spark, and the settings of {@link SparkNodes}. On standard input
+ * lines, each a number of bundles to spread the elements over, and the path of a serialised pipeline. Out: lines on standard output: READY, for each pipeline DONE or FAILED,
+ * and LOST when a node lost its Python workers. It stands in for Beam's job server, whose jar is not served for every
+ * version; the steps are those of Beam's Spark runner.
  */
 public final class SparkLauncher {
+  /** All jobs of a run have one name: they come one after the other, and nodes know it before the first. */
+  static final String JOB = "gleanery";
+
   private SparkLauncher() {}
 
   public static void main(String[] arguments) throws Exception {
-    SparkPipelineOptions options = PipelineOptionsFactory.fromArgs(arguments).as(SparkPipelineOptions.class);
+    Properties given = new Properties();
+    try (InputStream in = Files.newInputStream(Path.of(arguments[0]))) {
+      given.load(in);
+    }
+    SparkNodes.settings =
+        given.stringPropertyNames().stream()
+            .filter(name -> !name.startsWith("spark."))
+            .collect(Collectors.toMap(name -> name, given::getProperty));
+    given.stringPropertyNames().stream()
+        .filter(name -> name.startsWith("spark."))
+        .forEach(name -> System.setProperty(name, given.getProperty(name)));
+    SparkPipelineOptions options = PipelineOptionsFactory.create().as(SparkPipelineOptions.class);
     options.setRunner(SparkRunner.class);
+    options.setSparkMaster(given.getProperty("spark.master"));
+    options.setAppName("Gleanery");
     options.setFilesToStage(new ArrayList<>());
     FileSystems.setDefaultPipelineOptions(options);
     JavaSparkContext spark = SparkContextFactory.getSparkContext(options);
     spark.setLogLevel("ERROR");
+    if (!spark.isLocal()) {
+      awaitExecutor(spark, Long.parseLong(given.getProperty("patience")));
+    }
     System.out.println("READY");
-    BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
-    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+    BlockingQueue<String> paths = new LinkedBlockingQueue<>();
+    new Thread(() -> listen(paths)).start();
+    while (true) {
       try {
-        run(Path.of(line), options, spark);
+        String[] asked = paths.take().split(" ", 2);
+        spark.sc().conf().set("spark.default.parallelism", asked[0]); // Spark asks for it in each job
+        run(Path.of(asked[1]), options, spark);
         System.out.println("DONE");
       } catch (Exception problem) {
         problem.printStackTrace();
         System.out.println("FAILED");
       }
     }
-    spark.stop();
+  }
+
+  /** Takes what is to be run. When the input ends, the driver has gone, be it in the middle of a job: all ends. */
+  private static void listen(BlockingQueue<String> paths) {
+    new BufferedReader(new InputStreamReader(System.in)).lines().forEach(paths::add);
     System.exit(0);
+  }
+
+  /** Waits until a node takes part: Spark itself would wait for one for ever, and say so only in its log. */
+  private static void awaitExecutor(JavaSparkContext spark, long seconds) throws InterruptedException {
+    long end = System.nanoTime() + seconds * 1_000_000_000L;
+    while (spark.sc().isStopped() || spark.sc().getExecutorMemoryStatus().size() < 2) { // the driver is one
+      if (spark.sc().isStopped() || System.nanoTime() > end) {
+        String why = spark.sc().isStopped() ? "executors failed, as the logs of its workers tell" : "no node had room";
+        System.err.println("Error: the cluster gave no executor: " + why);
+        Runtime.getRuntime().halt(1);
+      }
+      Thread.sleep(100);
+    }
   }
 
   private static void run(Path path, SparkPipelineOptions options, JavaSparkContext spark) throws Exception {
@@ -87,79 +112,10 @@ public final class SparkLauncher {
             PTransformTranslation.PAR_DO_TRANSFORM_URN, pipeline, SplittableParDoExpander.createSizedReplacement());
     RunnerApi.Pipeline known = TrivialNativeTransformExpander.forKnownUrns(sized, translator.knownUrns());
     RunnerApi.Pipeline fused = GreedyPipelineFuser.fuse(known).toPipeline();
-    String name = path.getParent().getFileName().toString();
-    JobInfo job = JobInfo.create(name, name, "", PipelineOptionsTranslation.toProto(options));
-    listenOnLoopback(job.jobId());
+    JobInfo job = JobInfo.create(JOB, JOB, "", PipelineOptionsTranslation.toProto(options));
     MetricsAccumulator.init(options, spark);
     SparkTranslationContext context = translator.createTranslationContext(spark, options, job);
     translator.translate(fused, context);
     context.computeOutputs();
-  }
-
-  /**
-   * Makes the servers for the workers of a job listen on the loopback address. Beam's own listen on every address of the
-   * machine, and its runner looks for the factory of a job in a map that only reflection reaches.
-   */
-  @SuppressWarnings("unchecked")
-  private static void listenOnLoopback(String job) throws ReflectiveOperationException {
-    Field field = SparkExecutableStageContextFactory.class.getDeclaredField("jobFactories");
-    field.setAccessible(true);
-    Map<String, ExecutableStageContext.Factory> factories = (Map<String, ExecutableStageContext.Factory>) field.get(null);
-    EnvironmentFactory.Provider provider =
-        new ExternalEnvironmentFactory.Provider() {
-          @Override
-          public ServerFactory getServerFactory() {
-            return new LoopbackServers();
-          }
-        };
-    Map<String, EnvironmentFactory.Provider> providers =
-        Map.of(BeamUrns.getUrn(RunnerApi.StandardEnvironments.Environments.EXTERNAL), provider);
-    factories.put(
-        job,
-        ReferenceCountingExecutableStageContextFactory.create(
-            info -> new Stages(DefaultJobBundleFactory.create(info, providers)), caller -> true));
-  }
-
-  /** The stages of one job. */
-  private record Stages(DefaultJobBundleFactory bundles) implements ExecutableStageContext {
-    @Override
-    public StageBundleFactory getStageBundleFactory(ExecutableStage stage) {
-      return bundles.forStage(stage);
-    }
-
-    @Override
-    public void close() throws Exception {
-      bundles.close();
-    }
-  }
-
-  /** Servers that only this machine reaches. */
-  private static final class LoopbackServers extends ServerFactory {
-    @Override
-    public Server allocateAddressAndCreate(List<BindableService> services, ApiServiceDescriptor.Builder descriptor)
-        throws java.io.IOException {
-      Server server = started(services, 0);
-      descriptor.setUrl("127.0.0.1:" + server.getPort());
-      return server;
-    }
-
-    @Override
-    public Server create(List<BindableService> services, ApiServiceDescriptor descriptor) throws java.io.IOException {
-      String url = descriptor.getUrl();
-      return started(services, Integer.parseInt(url.substring(url.lastIndexOf(':') + 1)));
-    }
-
-    private static Server started(List<BindableService> services, int port) throws java.io.IOException {
-      InetSocketAddress address = new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port);
-      NettyServerBuilder builder =
-          NettyServerBuilder.forAddress(address)
-              .maxInboundMessageSize(Integer.MAX_VALUE)
-              .permitKeepAliveTime(10, TimeUnit.SECONDS)
-              .permitKeepAliveWithoutCalls(true);
-      for (BindableService service : services) {
-        builder.addService(ServerInterceptors.intercept(service, GrpcContextHeaderAccessorProvider.interceptor()));
-      }
-      return builder.build().start();
-    }
   }
 }

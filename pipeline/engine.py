@@ -6,31 +6,23 @@ This is the only file that imports Beam.
 """
 
 import contextlib
-import hmac
-import json
 import logging
-import os
-import secrets
-import subprocess
+import re
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from gleanery.pipeline import spark
+from gleanery.pipeline.cores import cores
+from gleanery.pipeline.nodes import Guard, end_with_input, node_settings, workers_here
 from gleanery.pipeline.shard import Task
-from gleanery.pipeline.steps import Step, report_error, task_fingerprint, task_json
-from gleanery.pipeline.workers import (
-    close_shared_pool,
-    end_with,
-    ended_from_outside,
-    shared_pool,
-    stopped_by_signals,
-)
+from gleanery.pipeline.steps import Step, pending, report_error, task_fingerprint, task_json
+from gleanery.pipeline.workers import Pool, close_shared_pool, shared_pool, stopped_by_signals
 from gleanery.records.errors import StopRun, WrongArguments
 
 # Beam warns at its import of what only its own file formats need, on the root logger: in a script that has not set up
@@ -47,7 +39,13 @@ logging.getLogger().removeHandler(_unheard)
 PRESETS = {
     "local": "this machine: Beam's FnApiRunner in process, with a pool of worker processes",
     "spark-local": "this machine: Beam's Spark runner with an embedded Spark master; needs Java and its jars",
+    "spark://HOST:PORT": "the nodes of a standalone Spark cluster, on a disk that all of them see; needs the same",
 }
+_HERE = ("local", "spark-local")
+_MASTER = re.compile(r"spark://[^\s,/]+:\d{1,5}(?:,[^\s,/]+:\d{1,5})*")
+_MOST_BUNDLES = 1024  # each costs 15 ms
+# How long a disk of a network may hide from this machine what another one wrote.
+_SEEN_SECONDS = 90
 # Each has a reason, so that nobody has to find it out again.
 REFUSED = {
     "DirectRunner": "it downloads a binary and may silently be another runner; use --engine local",
@@ -77,7 +75,10 @@ class Call:
 
 
 class MapShards(beam.DoFn):
-    """Run a step's function on each task. With more than one worker, a bundle's tasks run side by side."""
+    """Run a step's function on each task. With more than one worker, a bundle's tasks run side by side.
+
+    `workers` is 0 where each machine knows how many it has.
+    """
 
     def __init__(self, call: Call, workers: int) -> None:
         self._call, self._workers = call, workers
@@ -89,18 +90,21 @@ class MapShards(beam.DoFn):
 
     def process(self, element: str) -> Iterator[str]:
         """Start one task; its name is emitted when the bundle ends."""
-        pool = shared_pool(self._workers, self._call.warm)
+        pool = self._pool()
         with self._reported():
             self._futures.append(pool.submit(*self._call.arguments(element)))
         return iter(())
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Wait for all tasks of the bundle. The first error stops the step."""
-        pool = shared_pool(self._workers, self._call.warm)
+        pool = self._pool()
         for future in self._futures:
             with self._reported():
                 name = pool.result(future)
             yield WindowedValue(name, GlobalWindow().max_timestamp(), (GlobalWindow(),))
+
+    def _pool(self) -> Pool:
+        return shared_pool(self._workers or workers_here(), self._call.warm)
 
     @contextlib.contextmanager
     def _reported(self) -> Iterator[None]:
@@ -138,12 +142,15 @@ def build(pipeline: beam.Pipeline, call: Call, elements: Sequence[str], workers:
 
 
 class Engine:
-    """Runs steps on one preset. Use it as a context: a Spark engine keeps its Java process between steps."""
+    """Runs steps on one preset. Use it as a context: a Spark engine keeps its Java process between steps.
 
-    def __init__(self, preset: str, workers: int) -> None:
+    `workers` is how many tasks at once; on a cluster on each of its machines. None: as many as there are cores for it.
+    """
+
+    def __init__(self, preset: str, workers: int | None = None) -> None:
         if preset in REFUSED:
             raise WrongArguments(f"the runner {preset} is refused", REFUSED[preset])
-        if preset not in PRESETS:
+        if preset not in _HERE and not _MASTER.fullmatch(preset):
             raise WrongArguments(f"there is no engine {preset!r}", f"choose one of {', '.join(PRESETS)}")
         self.preset, self.workers = preset, workers
         self._spark: spark.SparkSession | None = None
@@ -164,38 +171,48 @@ class Engine:
         if self.preset == "local":
             self._run_local(call, elements)
         else:
-            self._run_spark(call, elements)
+            self._run_spark(root, call, elements)
         self._check_signals()
+        if self.preset not in _HERE:
+            _await_files(root, step, base)
 
     def _run_local(self, call: Call, elements: Sequence[str]) -> None:
         options = PipelineOptions(["--runner=FnApiRunner", "--direct_running_mode=in_memory"])
         with _passing_folder():  # Beam makes one for things to stage, and would leave it where a run is stopped here
             pipeline = beam.Pipeline(options=options)
-        with pipeline:
-            build(pipeline, call, elements, self.workers, spread=False)  # one bundle, whose tasks the pool spreads
+        with pipeline:  # one bundle, whose tasks the pool spreads
+            build(pipeline, call, elements, self.workers or cores(), spread=False)
 
-    def _run_spark(self, call: Call, elements: Sequence[str]) -> None:
+    def _run_spark(self, root: Path, call: Call, elements: Sequence[str]) -> None:
         if self._spark is None:
-            self._spark = self._stack.enter_context(spark.SparkSession(self.workers))
-            self._pool = self._stack.enter_context(worker_pool())
+            self._spark = self._stack.enter_context(self._session(root))
         with tempfile.TemporaryDirectory(prefix="gleanery-spark-") as folder:
             path = Path(folder, "pipeline.pb")
-            path.write_bytes(portable_pipeline(call, elements, self._pool.address, self.workers))
-            try:
-                self._spark.run(path)
-            except StopRun as error:  # Spark knows only that it reaches nobody
-                raise self._pool.ended() or error from None
+            path.write_bytes(portable_pipeline(call, elements))
+            self._spark.run(path, min(len(elements), self._bundles))
+
+    @contextlib.contextmanager
+    def _session(self, root: Path) -> Iterator[spark.SparkSession]:
+        workers = self.workers or 0
+        if self.preset == "spark-local":
+            self._bundles = workers = self.workers or cores()
+            properties = spark.local_properties(workers)
+        else:  # nobody knows how many nodes there will be: whichever has a core to spare takes the next task
+            self._bundles = _MOST_BUNDLES
+            properties = spark.cluster_properties(self.preset)
+        with node_settings(root, workers) as nodes, spark.SparkSession(properties, nodes) as session:
+            yield session
 
 
-def portable_pipeline(call: Call, elements: Sequence[str], worker_pool: str, workers: int) -> bytes:
-    """The serialised graph for a portable runner, whose workers come from a pool at an address."""
+def portable_pipeline(call: Call, elements: Sequence[str]) -> bytes:
+    """The serialised graph for a portable runner, whose machines each have workers at an address of their own."""
     from apache_beam.runners.portability.portable_runner import PortableRunner
 
-    options = PipelineOptions(["--environment_type=EXTERNAL", f"--environment_config={worker_pool}"])
+    options = PipelineOptions(["--environment_type=EXTERNAL", "--environment_config=localhost:0"])
     with _passing_folder():
         runner = PortableRunner()
         pipeline = beam.Pipeline(runner=runner, options=options)
-        build(pipeline, call, elements, workers, spread=True)
+        build(pipeline, call, elements, workers=0, spread=True)
         proto: bytes = runner.get_proto_pipeline(pipeline, options).SerializeToString()
     return proto
 
@@ -211,83 +228,46 @@ def _passing_folder() -> Iterator[None]:
             tempfile.tempdir = before
 
 
-def serve_workers(port: int, driver: int) -> None:
-    """Start Beam's Python workers, when a runner asks for them, as threads of this process; ends with the driver.
+def _await_files(root: Path, step: Step, base: str) -> None:
+    """Wait until what other machines wrote is there: a disk of a network may show it a little later."""
+    end = time.monotonic() + _SEEN_SECONDS
+    while pending(root, step, base):
+        if time.monotonic() > end:
+            raise StopRun(
+                f"{step.title}: what the nodes wrote is not in {root} on this machine",
+                "put the folder of the run on a disk that all machines have at one place",
+            )
+        time.sleep(0.5)
+
+
+def serve_workers() -> None:
+    """Start Beam's Python workers, when a runner asks for them, as threads of this process; ends with its input.
 
     One process for all steps imports Beam once and keeps one pool of worker processes, as the local engine does. A
     worker runs whatever code it is given, so nobody else may ask for one: the server listens on the loopback address
-    (Beam's own listens on all), and wants the word that only the driver and its Spark process know.
+    (Beam's own listens on all), on a port that is written to the output, and wants the word that only the driver and
+    Spark know.
     """
+    end_with_input()
     import grpc
     from apache_beam.portability.api import beam_fn_api_pb2 as api
     from apache_beam.portability.api import beam_fn_api_pb2_grpc as api_grpc
     from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
     from apache_beam.utils.thread_pool_executor import shared_unbounded_instance
 
-    word = os.environ.pop(_WORD)
+    guard = Guard()
 
     class GuardedPool(BeamFnExternalWorkerPoolServicer):
         def StartWorker(self, request: Any, context: Any) -> Any:
-            named = [request.control_endpoint.url, request.logging_endpoint.url, request.artifact_endpoint.url]
-            if not hmac.compare_digest(request.params["word"].encode(), word.encode()):
-                return api.StartWorkerResponse(error="workers are for the run that started this process")
-            if not all(is_on_this_machine(url) for url in (*named, request.provision_endpoint.url) if url):
-                return api.StartWorkerResponse(error="workers are for an engine on this machine")
-            return super().StartWorker(request, context)
+            ends = request.control_endpoint, request.logging_endpoint, request.artifact_endpoint
+            refused = guard.refusal(request.params, [end.url for end in (*ends, request.provision_endpoint)])
+            return api.StartWorkerResponse(error=refused) if refused else super().StartWorker(request, context)
 
-    end_with(driver)
     options = [("grpc.http2.max_pings_without_data", 0), ("grpc.http2.max_ping_strikes", 0), ("grpc.so_reuseport", 0)]
     server = grpc.server(shared_unbounded_instance(), options=options)
     api_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(GuardedPool(data_buffer_time_limit_ms=-1), server)
-    server.add_insecure_port(f"127.0.0.1:{port}")
+    port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
     server.wait_for_termination()
-
-
-def is_on_this_machine(address: str) -> bool:
-    """Whether an address (host:port) is of the loopback interface.
-
-    >>> is_on_this_machine("localhost:80"), is_on_this_machine("[::1]:80"), is_on_this_machine("192.0.2.1:80")
-    (True, True, False)
-    """
-    host = address.rpartition(":")[0].strip("[]")
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-_WORD = "GLEANERY_WORKER_WORD"
-
-
-@dataclass(frozen=True)
-class WorkerPool:
-    """A process that runs `serve_workers`, and what a portable graph has to say to get workers from it."""
-
-    address: str
-    process: "subprocess.Popen[bytes]"
-
-    def ended(self) -> StopRun | None:
-        """What to tell people if the process has ended, with all its workers; None if it is there."""
-        try:
-            self.process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            return None
-        return ended_from_outside()
-
-
-@contextlib.contextmanager
-def worker_pool() -> Iterator[WorkerPool]:
-    """Start a process that runs `serve_workers`, and end it."""
-    port, word = spark.free_port(), secrets.token_hex(32)
-    code = f"from gleanery.pipeline.engine import serve_workers; serve_workers({port}, {os.getpid()})"
-    environment = os.environ | {_WORD: word}
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", code], stdout=log, stderr=log, start_new_session=True, env=environment
-        )
-        try:
-            spark.wait_for_port(port, process, seconds=spark.START_SECONDS)
-            yield WorkerPool(json.dumps({"url": f"127.0.0.1:{port}", "params": {"word": word}}), process)
-        finally:
-            spark.end_group(process)

@@ -20,7 +20,6 @@ from gleanery.pipeline import stage4_select as s4
 from gleanery.pipeline import stage5_redact as s5
 from gleanery.pipeline import stage6_pack as s6
 from gleanery.pipeline import stage7_release as s7
-from gleanery.pipeline.cores import cores
 from gleanery.pipeline.crawl_again import read_again
 from gleanery.pipeline.damage import refuse_damaged
 from gleanery.pipeline.engine import Engine
@@ -107,7 +106,7 @@ def curate(
     previous_tables(settings)
     refuse_languages(settings.quality.languages)
     s6.refuse_tokenizer(settings)
-    with locked(root), PeakMemory() as memory, Engine(engine, workers or cores()) as runner:
+    with locked(root), PeakMemory() as memory, Engine(engine, workers) as runner:
         clean_temporary(root)
         pinned = pinned_rules(settings, root, refresh_optout, renew=retry or recrawl)
         if not pinned.is_new and _fetches(settings, root, pinned.rules):

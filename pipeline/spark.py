@@ -1,31 +1,29 @@
 """A Java process that holds one Spark context and runs Beam pipelines on it, one after the other.
 
-In: files with serialised pipelines. Out: nothing, or StopRun. Needs Java 17 and the jars that `fetch_jars` copies
-with Maven (259 jars, 303 MB, each checked by its SHA-256). Start takes about 5 s, a pipeline about 10 s more, nearly
-all of it the start of Python workers.
+In: files with serialised pipelines. Out: nothing, or StopRun. The master is one inside that process, or that of a
+standalone cluster, whose nodes then do the tasks. Needs Java 17 and the jars of `spark_jars.py`. Start takes about 5 s,
+a pipeline about 1 s more.
 """
 
 import contextlib
-import hashlib
 import os
 import queue
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import threading
-import time
-from importlib.resources import as_file, files
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-from gleanery.pipeline.caches import user_folder
+from gleanery.pipeline.spark_jars import jar_folder, launcher_jar, missing
+from gleanery.pipeline.workers import ended_from_outside
 from gleanery.records.errors import StopRun
 
 # Spark reads fields of the Java library by reflection, which Java 17 forbids unless told otherwise.
-_OPENED = [
+OPENED = [
     "java.lang",
     "java.lang.invoke",
     "java.net",
@@ -37,66 +35,55 @@ _OPENED = [
 ]
 # Lines that Spark writes of its own accord.
 _NEWS = re.compile(r"[0-9/]+ [0-9:]+ (?:INFO|WARN) |WARNING: |$")
-START_SECONDS, STEP_SECONDS = 120, 24 * 3600
+_FRAME = re.compile(r"\(\w+\.(?:java|scala):\d+\)$")
+# How long a cluster may take until it has room; a start, with that; a step.
+ROOM_SECONDS, START_SECONDS, STEP_SECONDS = 90, 150, 24 * 3600
 
 
-def jar_folder() -> Path:
-    """Where the jars are: GLEANERY_SPARK_JARS, else the user's cache folder."""
-    given = os.environ.get("GLEANERY_SPARK_JARS")
-    return Path(given) if given else user_folder() / "spark-jars"
+def local_properties(workers: int) -> dict[str, str]:
+    """Spark on this machine alone: a master inside the process, no web page, loopback addresses."""
+    return {"spark.master": f"local[{workers}]"} | _driver_at("127.0.0.1")
 
 
-def missing() -> str | None:
-    """Why `spark-local` cannot run here, in one sentence, or None."""
-    if shutil.which("java") is None:
-        return "there is no java on the PATH; it needs Java 17"
-    folder = jar_folder()
-    absent = [name for name in _expected_jars() if not (folder / name).exists()]
-    if absent:
-        return (
-            f"{len(absent)} of {len(_expected_jars())} jars are not in {folder}; `gleanery engines --fetch` gets them"
-        )
-    return None
+def cluster_properties(master: str) -> dict[str, str]:
+    """Spark on the nodes of a standalone cluster, `spark://HOST:PORT[,HOST:PORT…]`.
 
-
-def fetch_jars() -> Path:
-    """Copy the jars with Maven and check each digest. Does nothing where they are there already."""
-    folder = jar_folder()
-    if shutil.which("mvn") is None:
-        raise StopRun("there is no mvn on the PATH", "install Maven, or set GLEANERY_SPARK_JARS to a folder of jars")
-    if any(not (folder / name).exists() for name in _expected_jars()):
-        _run_maven(folder)
-    for name, expected in _expected_jars().items():
-        path = folder / name
-        if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-            raise StopRun(f"{name} is missing or not the jar that was tested", f"remove {folder} and try again")
-    return folder
+    What a cluster needs besides, such as its secret, stands in the file that GLEANERY_SPARK_CONF names, one property a
+    line. Raises StopRun if nobody answers at the address.
+    """
+    jars = str(jar_folder().resolve() / "*")
+    own = {"spark.master": master, "spark.jars": str(launcher_jar())}
+    return {"spark.executor.extraClassPath": jars} | _driver_at(_address_towards(master)) | _given_properties() | own
 
 
 class SparkSession:
-    """The Java process. Use it as a context."""
+    """The Java process. Use it as a context.
 
-    def __init__(self, workers: int) -> None:
+    `properties` are those of Spark; `nodes` what `SparkNodes` needs to know on each node.
+    """
+
+    def __init__(self, properties: Mapping[str, str], nodes: Mapping[str, str]) -> None:
         reason = missing()
         if reason is not None:
-            raise StopRun(f"the engine spark-local cannot run: {reason}", "or use --engine local")
-        self.workers = workers
+            raise StopRun(f"the Spark engine cannot run: {reason}", "or use --engine local")
+        own = {"spark.plugins": "gleanery.SparkNodes", "patience": str(ROOM_SECONDS)}
+        self._properties = {**properties, **nodes, **own}
+        self._lost = False
 
     def __enter__(self) -> "SparkSession":
         self._scratch = tempfile.TemporaryDirectory(prefix="gleanery-spark-")
         self._log = open(Path(self._scratch.name, "log"), "w+b")
-        with contextlib.ExitStack() as stack, as_file(files("gleanery.pipeline") / "SparkLauncher.java") as launcher:
+        with contextlib.ExitStack() as stack:
             stack.callback(self._scratch.cleanup)
             stack.callback(self._log.close)
             self._process = subprocess.Popen(
-                self._command(launcher),
+                self._command(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
                 start_new_session=True,
                 text=True,
-                # Spark looks up the name of this machine at its start, which not every network knows.
-                env=os.environ | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "localhost"},
+                env=os.environ | self._environment(),
             )
             stack.callback(end_group, self._process)
             self._answers: queue.Queue[str] = queue.Queue()
@@ -109,35 +96,45 @@ class SparkSession:
     def __exit__(self, *_: object) -> None:
         self._ending.close()
 
-    def run(self, pipeline: Path) -> None:
-        """Run one serialised pipeline and wait for its end."""
+    def run(self, pipeline: Path, bundles: int) -> None:
+        """Run one serialised pipeline, its tasks spread over so many bundles, and wait for its end."""
         assert self._process.stdin is not None
+        self._lost = False
         with contextlib.suppress(BrokenPipeError):  # it has ended between two steps, which its answers tell
-            self._process.stdin.write(f"{pipeline}\n")
+            self._process.stdin.write(f"{bundles} {pipeline}\n")
             self._process.stdin.flush()
         self._expect("DONE", STEP_SECONDS)
 
-    def _command(self, launcher: Path) -> list[str]:
-        opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED]
-        # Only this machine may reach the context: no web page, loopback addresses.
-        spark = ["-Dspark.ui.enabled=false", "-Dspark.driver.host=127.0.0.1", "-Dspark.driver.bindAddress=127.0.0.1"]
-        spark.append(f"-Dspark.local.dir={self._scratch.name}")
-        return [
-            *("java", "-Xmx1g", *opened, *spark),
-            *("-cp", f"{jar_folder()}/*", str(launcher), f"--sparkMaster=local[{self.workers}]"),
-        ]
+    def _environment(self) -> dict[str, str]:
+        """Spark looks up the name of this machine at its start, which not every network knows."""
+        address = self._properties["spark.driver.host"]
+        return {"SPARK_LOCAL_IP": address, "SPARK_LOCAL_HOSTNAME": address, "SPARK_LOCAL_DIRS": self._scratch.name}
+
+    def _command(self) -> list[str]:
+        # Not as arguments: other accounts of the machine can read those, and there is a secret among them.
+        settings = Path(self._scratch.name, "properties")
+        settings.write_text("".join(f"{k}={_escaped(v)}\n" for k, v in self._properties.items()), "ascii")
+        opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
+        classes = f"{launcher_jar()}{os.pathsep}{jar_folder()}/*"
+        return ["java", "-Xmx1g", *opened, "-cp", classes, "gleanery.SparkLauncher", str(settings)]
 
     def _listen(self, answers: IO[str]) -> None:
         for line in answers:
-            if line.strip() in ("READY", "DONE", "FAILED"):
+            if line.strip() in ("READY", "DONE", "FAILED", "LOST"):
                 self._answers.put(line.strip())
         self._answers.put("ENDED")
 
-    def _expect(self, wanted: str, seconds: int) -> None:
+    def _answer(self, seconds: float) -> str:
+        """The next answer; that a node lost its workers is noted, since a cluster may bear that."""
         try:
-            answer = self._answers.get(timeout=seconds)
+            while (answer := self._answers.get(timeout=seconds)) == "LOST":
+                self._lost = True
         except queue.Empty:
-            answer = "no answer in time"
+            return "no answer in time"
+        return answer
+
+    def _expect(self, wanted: str, seconds: int) -> None:
+        answer = self._answer(seconds)
         if answer == wanted:
             return
         if answer == "ENDED" and (number := -_status_of(self._process)) > 0:
@@ -145,6 +142,10 @@ class SparkSession:
                 f"the Java process of Spark was ended by signal {number}, most likely for lack of memory",
                 "run the same command again to resume, with fewer --workers or with --engine local",
             )
+        if answer == "FAILED" and not self._lost:
+            self._answer(1)  # the news of lost workers may come a little later than that a task reached none
+        if self._lost:
+            raise ended_from_outside()
         raise StopRun(
             f"the Spark engine failed ({answer}): {self._last_words()}",
             "run the same command again to resume, or the same with --engine local",
@@ -166,7 +167,9 @@ def last_words(log: str) -> str:
     """
     lines = log.splitlines()
     causes = [
-        n for n, line in enumerate(lines) if line.startswith(("Caused by:", "Exception", "java.", "org.", "Error"))
+        n
+        for n, line in enumerate(lines)
+        if line.startswith(("Caused by:", "Exception", "java.", "org.", "Error")) and not _FRAME.search(line)
     ]
     if causes:
         last = lines[causes[-1]]
@@ -177,32 +180,62 @@ def last_words(log: str) -> str:
     return said[-1][:200] if said else "it said nothing"
 
 
+def _driver_at(address: str) -> dict[str, str]:
+    return {"spark.ui.enabled": "false", "spark.driver.host": address, "spark.driver.bindAddress": address}
+
+
+def _address_towards(master: str) -> str:
+    """The address of this machine at which the nodes of a cluster reach it: that by which it reaches their master."""
+    for place in master.removeprefix("spark://").split(","):
+        host, _, port = place.rpartition(":")
+        with contextlib.suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), timeout=10) as way:
+            return str(way.getsockname()[0])
+    raise StopRun(
+        f"nobody answers at {master}",
+        "give the address that the web page of the cluster's master shows, such as spark://host:7077",
+    )
+
+
+def _given_properties() -> dict[str, str]:
+    """The properties in the file that GLEANERY_SPARK_CONF names, which is written like spark-defaults.conf."""
+    given = os.environ.get("GLEANERY_SPARK_CONF")
+    if not given:
+        return {}
+    found = {}
+    try:
+        lines = Path(given).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise StopRun(f"{given} cannot be read", "let GLEANERY_SPARK_CONF name a file, or unset it") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, value = (re.split(r"\s*=\s*|\s+", line.strip(), maxsplit=1) + [""])[:2]
+        if not name.startswith("spark.") or not value:
+            raise StopRun(f"line {number} of {given} is no property of Spark", "write `spark.NAME VALUE`")
+        found[name] = value
+    return found
+
+
+def _escaped(value: str) -> str:
+    """A value as a file of Java properties holds it.
+
+    >>> _escaped(" a\\\\b=é")
+    '\\\\u0020a\\\\u005cb=\\\\u00e9'
+    """
+    units = [int.from_bytes(pair, "big") for pair in _pairs(value.encode("utf-16-be", "surrogatepass"))]
+    return "".join(chr(u) if 0x20 < u < 0x7F and u != 0x5C else f"\\u{u:04x}" for u in units)
+
+
+def _pairs(units: bytes) -> list[bytes]:
+    return [units[at : at + 2] for at in range(0, len(units), 2)]
+
+
 def _status_of(process: "subprocess.Popen[str]") -> int:
     """The exit status of a process whose output has ended; negative if a signal ended it."""
     try:
         return process.wait(timeout=5)
     except subprocess.TimeoutExpired:
         return 0
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_for_port(port: int, process: "subprocess.Popen[bytes]", seconds: float) -> None:
-    """Wait until something listens; StopRun when the process ends before or the time is over."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise StopRun("the process that starts Beam's workers did not come up", "try again, or use --engine local")
 
 
 def end_group(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> None:
@@ -213,17 +246,3 @@ def end_group(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> Non
             process.wait(timeout=10)
         except (ProcessLookupError, subprocess.TimeoutExpired):
             continue
-
-
-def _expected_jars() -> dict[str, str]:
-    lines = (files("gleanery.pipeline") / "spark_jars.sha256").read_text("ascii").splitlines()
-    return {name: digest for digest, name in (line.split() for line in lines)}
-
-
-def _run_maven(folder: Path) -> None:
-    with as_file(files("gleanery.pipeline") / "spark_jars.xml") as project:
-        command = ["mvn", "-q", "-B", "-f", str(project), "dependency:copy-dependencies"]
-        command += ["-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=900)
-    if done.returncode:
-        raise StopRun("Maven could not copy the jars of the Spark runner", "see `mvn -f pipeline/spark_jars.xml`")

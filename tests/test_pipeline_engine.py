@@ -1,31 +1,22 @@
 """The graph of a step uses only what every engine serves, and carries tasks, never text."""
 
-import contextlib
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
 
 import apache_beam as beam
-import grpc
 import psutil
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.portability.api import beam_fn_api_pb2 as workers_api
-from apache_beam.portability.api import beam_fn_api_pb2_grpc as workers_grpc
 from apache_beam.portability.api import beam_runner_api_pb2 as api
 
-from gleanery.pipeline import spark
-from gleanery.pipeline.engine import Call, Engine, build, portable_pipeline, worker_pool
+from gleanery.pipeline.engine import Call, Engine, build, portable_pipeline
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.steps import Step, first_error, step_fingerprint
@@ -72,7 +63,7 @@ def test_a_portable_graph_names_its_workers_and_needs_no_container(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    proto = api.Pipeline.FromString(portable_pipeline(CALL, ["a"], "localhost:1", 1))
+    proto = api.Pipeline.FromString(portable_pipeline(CALL, ["a"]))
     urns = {e.urn for e in proto.components.environments.values()}
     assert urns == {"beam:env:external:v1"}
     assert not list(tmp_path.iterdir())
@@ -175,156 +166,12 @@ def test_what_one_worker_loads_for_a_step_goes_with_the_step(
         assert not apart or not psutil.pid_exists(ran) or psutil.Process(ran).status() == psutil.STATUS_ZOMBIE
 
 
-def test_spark_says_that_the_process_of_its_workers_was_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Session(contextlib.nullcontext[Any]):
-        def run(self, _: Path) -> None:
-            os.kill(engine._pool.process.pid, signal.SIGKILL)
-            raise StopRun("the Spark engine failed (FAILED): Connection refused")
-
-    monkeypatch.setattr(spark, "SparkSession", lambda _: Session(Session()))
-    step = Step("stage", "one", "one", "module:function", (Task("a"),), {})
-    with Engine("spark-local", 2) as engine, pytest.raises(StopRun, match="worker process was ended") as caught:
-        engine.run(tmp_path, step, step_fingerprint(step, {}), step.tasks, Settings().to_json())
-    assert caught.value.hint.startswith("run the same command again to resume")
-
-
-@pytest.mark.parametrize("name", ["DirectRunner", "DaskRunner", "PrismRunner", "no-such-engine"])
+@pytest.mark.parametrize(
+    "name",
+    ["DirectRunner", "DaskRunner", "PrismRunner", "no-such-engine", "spark://no-port", "spark://a:1,b", "spark://:1"],
+)
 def test_engines_that_gave_wrong_answers_are_refused_by_name(name: str) -> None:
     with pytest.raises(StopRun) as caught:
         Engine(name, 1)
     assert name in caught.value.message
     assert "local" in caught.value.hint
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[dict[str, dict[str, str]]]:
-    with worker_pool() as found:
-        yield json.loads(found.address)
-
-
-def listening() -> set[tuple[str, str]]:
-    """The addresses, without ports, on which the processes that this one started listen, and their programs."""
-    found = set()
-    for process in psutil.Process().children(recursive=True):
-        try:
-            found |= {(process.name(), c.laddr[0]) for c in process.net_connections("inet") if c.status == "LISTEN"}
-        except psutil.Error:
-            continue  # it has ended meanwhile
-    return found
-
-
-LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
-
-
-def test_a_pool_of_workers_listens_to_this_machine_only(pool: dict[str, dict[str, str]]) -> None:
-    addresses = {address for _, address in listening()}
-    assert addresses
-    assert addresses <= set(LOOPBACK)
-
-
-@pytest.mark.parametrize(
-    ("word", "control", "refused"),
-    [
-        (None, "127.0.0.1:1", "for the run"),
-        ("0" * 64, "127.0.0.1:1", "for the run"),
-        ("given", "192.0.2.1:1", "this machine"),
-        ("given", "unix:/x", "this machine"),
-    ],
-)
-def test_no_worker_starts_for_who_does_not_know_the_word_or_is_elsewhere(
-    pool: dict[str, dict[str, str]], word: str | None, control: str, refused: str
-) -> None:
-    request = workers_api.StartWorkerRequest(worker_id="w")
-    request.control_endpoint.url = control
-    if word is not None:
-        request.params["word"] = pool["params"]["word"] if word == "given" else word
-    with grpc.insecure_channel(str(pool["url"])) as channel:
-        error = workers_grpc.BeamFnExternalWorkerPoolStub(channel).StartWorker(request, timeout=60).error
-    assert refused in error
-
-
-def test_a_worker_starts_for_who_knows_the_word(pool: dict[str, dict[str, str]]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as control, grpc.insecure_channel(str(pool["url"])) as channel:
-        control.settimeout(60)
-        request = workers_api.StartWorkerRequest(worker_id="w", params=pool["params"])
-        request.control_endpoint.url = f"127.0.0.1:{control.getsockname()[1]}"
-        call = workers_grpc.BeamFnExternalWorkerPoolStub(channel).StartWorker.future(request)
-        worker, _ = control.accept()  # it asks at once what there is to do
-        worker.close()
-        call.cancel()
-
-
-def test_a_spark_process_that_does_not_come_up_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    java = tmp_path / "java"
-    java.write_text("#!/bin/sh\nexec sleep 300\n")
-    java.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr(spark, "missing", lambda: None)
-    monkeypatch.setattr(spark, "START_SECONDS", 0.5)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before = {p.pid for p in psutil.Process().children(recursive=True)}
-    with pytest.raises(StopRun, match="Spark engine failed"), spark.SparkSession(1):
-        pass
-    assert {p.pid for p in psutil.Process().children(recursive=True)} <= before
-    assert [path.name for path in tmp_path.iterdir()] == ["java"]
-
-
-def test_a_java_process_that_is_killed_between_two_steps_is_told_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    java = tmp_path / "java"
-    java.write_text("#!/bin/sh\necho READY\nkill -9 $$\n")
-    java.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr(spark, "missing", lambda: None)
-    with spark.SparkSession(1) as session:
-        session._process.wait()
-        with pytest.raises(StopRun, match="ended by signal 9"):
-            session.run(tmp_path / "pipeline.pb")
-
-
-def test_a_java_process_that_is_killed_is_told_as_such_and_needs_no_name_of_this_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    java = tmp_path / "java"
-    java.write_text(
-        '#!/bin/sh\necho "$SPARK_LOCAL_IP $SPARK_LOCAL_HOSTNAME" > "${0%/*}/seen"\n'
-        "echo 26/11/30 05:34:12 INFO BlockManager: Initialized >&2\nkill -9 $$\n"
-    )
-    java.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr(spark, "missing", lambda: None)
-    with pytest.raises(StopRun, match="ended by signal 9, most likely for lack of memory$"), spark.SparkSession(1):
-        pass
-    assert (tmp_path / "seen").read_text() == "127.0.0.1 localhost\n"
-
-
-@pytest.mark.slow
-@pytest.mark.spark
-def test_everything_that_spark_opens_listens_to_this_machine_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reason = spark.missing()
-    if reason is not None and not os.environ.get("CI"):
-        pytest.skip(reason)
-    seen: set[tuple[str, str]] = set()
-    ended = threading.Event()
-
-    def look() -> None:
-        while not ended.wait(0.05):
-            seen.update(listening())
-
-    watcher = threading.Thread(target=look)
-    watcher.start()
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))  # for the worker processes
-    tasks = tuple(Task(f"t{n}", {"value": n}) for n in range(4))
-    step = Step("stage", "one", "one", "test_pipeline_steps:write_one", tasks, {})
-    try:
-        with Engine("spark-local", 2) as engine:
-            for _ in range(2):
-                engine.run(tmp_path, step, step_fingerprint(step, {}), step.tasks, Settings().to_json())
-    finally:
-        ended.set()
-        watcher.join()
-    assert {program for program, _ in seen} >= {"java"}
-    assert {address for _, address in seen} <= set(LOOPBACK)
