@@ -93,7 +93,7 @@ public final class SparkLauncher {
     long end = System.nanoTime() + seconds * 1_000_000_000L;
     while (spark.sc().isStopped() || spark.sc().getExecutorMemoryStatus().size() < 2) { // the driver is one
       if (spark.sc().isStopped() || System.nanoTime() > end) {
-        String why = spark.sc().isStopped() ? "executors failed, as the logs of its workers tell" : "no node had room";
+        String why = spark.sc().isStopped() ? "it ended the run (its logs tell why)" : "no node had room";
         System.err.println("Error: the cluster gave no executor: " + why);
         Runtime.getRuntime().halt(1);
       }

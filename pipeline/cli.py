@@ -50,8 +50,10 @@ def run(
     folder: Annotated[
         Path, typer.Option("--out", parser=local_path, help="Folder for the run; the same folder resumes it.")
     ],
-    engine: Annotated[str, typer.Option(help="Where to run: see `gleanery engines`.")] = "local",
-    workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 is one for each core it may use.")] = 0,
+    engine: Annotated[str, typer.Option(help="Where to run: local, or another one of `gleanery engines`.")] = "local",
+    workers: Annotated[
+        int, typer.Option(min=0, help="Workers on each machine; 0 is one for each core they may use.")
+    ] = 0,
     retry: Annotated[bool, typer.Option(help="Read the sources again that could not be read.")] = False,
     recrawl: Annotated[bool, typer.Option(help="Read all sources again: branches may have moved on.")] = False,
     refresh_optout: Annotated[
@@ -183,13 +185,13 @@ def engines(
 
     Example: gleanery engines --fetch
     """
-    from gleanery.pipeline import spark
     from gleanery.pipeline.engine import PRESETS, REFUSED
+    from gleanery.pipeline.spark_jars import fetch_jars, missing
 
     if fetch:
-        err.print(f"jars are in {spark.fetch_jars()}")
-    ready = {"local": None, "spark-local": spark.missing()}
-    rows = [(name, "ready" if ready[name] is None else ready[name], what) for name, what in PRESETS.items()]
+        err.print(f"jars are in {fetch_jars()}")
+    ready = {name: "ready" if name == "local" else missing() or "ready" for name in PRESETS}
+    rows = [(name, ready[name], what) for name, what in PRESETS.items()]
     rows += [(name, "refused", why) for name, why in REFUSED.items()]
     draw("", ("engine", "here", "what it is"), tuple(rows))
 

@@ -30,7 +30,7 @@ from gleanery.pipeline.steps import PYTHON
 
 _CODE = "from gleanery.pipeline.engine import serve_workers; serve_workers()"
 _WORD, _COUNT = "GLEANERY_WORKER_WORD", "GLEANERY_WORKER_COUNT"
-_ROOMS = (
+_ROOMS = [
     "dedup",
     "licensing",
     "optout",
@@ -42,7 +42,7 @@ _ROOMS = (
     "shards",
     "sources",
     "sql",
-)
+]
 _SOURCES = (".json", ".py", ".sql", ".toml")
 # Names a Python on the machines of a cluster where it is not at the same place as on this one.
 _PROGRAM = "GLEANERY_SPARK_PYTHON"

@@ -12,7 +12,7 @@ from test_pipeline_run import decisions, rows, tree
 
 from gleanery.dedup.export import load_index
 from gleanery.optout.registry import Registry
-from gleanery.pipeline import spark
+from gleanery.pipeline import spark_jars
 from gleanery.pipeline.duplicates import cluster_of
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import Settings, load_settings
@@ -114,7 +114,7 @@ def test_a_crawl_after_an_old_run_in_another_order_by_one_worker_gives_the_bytes
 def test_spark_gives_the_same_survivors_after_an_old_run(
     repositories: Path, first: Path, zero: Path, tmp_path: Path
 ) -> None:
-    reason = spark.missing()
+    reason = spark_jars.missing()
     if reason is not None and not os.environ.get("CI"):
         pytest.skip(reason)
     settings = _settings(repositories, *NAMES)

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from gleanery.licensing.policy import Policy
 from gleanery.optout.registry import Registry
-from gleanery.pipeline import spark
+from gleanery.pipeline import spark_jars
 from gleanery.pipeline.cli import app
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import load_settings
@@ -364,7 +364,7 @@ def test_a_run_that_keeps_nothing_says_so_and_leaves_the_release_of_before(
 @pytest.mark.slow
 @pytest.mark.spark
 def test_spark_and_the_local_engine_give_the_same_bytes(curated: Path, corpus: Path, tmp_path: Path) -> None:
-    reason = spark.missing()
+    reason = spark_jars.missing()
     if reason is not None and not os.environ.get("CI"):
         pytest.skip(reason)
     curate(load_settings(corpus), tmp_path / "spark", engine="spark-local", workers=2)
