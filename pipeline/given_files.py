@@ -28,13 +28,22 @@ def with_kept_files(settings: Settings, root: Path) -> Settings:
         about = getattr(settings, section)
         if not (given := getattr(about, key)):
             continue
-        path = settings.path(given)
-        content = path.read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        write_bytes(place / digest / path.name, content)
-        kept.add(digest)
-        settings = replace(settings, **{section: replace(about, **{key: str(place / digest / path.name)})})
+        path = _kept(settings.path(given), place, kept)
+        settings = replace(settings, **{section: replace(about, **{key: path})})
+    benchmarks = []
+    for benchmark in settings.benchmark:
+        benchmarks.append(replace(benchmark, path=_kept(settings.path(benchmark.path), place, kept)))
+    settings = replace(settings, benchmark=tuple(benchmarks))
     for folder in place.glob("*") if place.is_dir() else ():
         if folder.name not in kept:
             shutil.rmtree(folder)
     return settings
+
+
+def _kept(path: Path, place: Path, kept: set[str]) -> str:
+    """The path of the run's copy of a file, whose digest joins those that are kept."""
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    write_bytes(place / digest / path.name, content)
+    kept.add(digest)
+    return str(place / digest / path.name)

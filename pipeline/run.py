@@ -2,7 +2,7 @@
 
 In: settings and an output folder. Out: a run folder with all tables and a release, and a `Report`. Holds one lock on
 the folder; a killed run is resumed by the same command and gives the same bytes. Orchestration costs about 0.06 s of
-CPU a step on `local`, of which there are 27.
+CPU a step on `local`, of which there are 28.
 """
 
 import json
@@ -33,6 +33,7 @@ from gleanery.pipeline.progress import Listener, Progress, watched
 from gleanery.pipeline.run_folder import clean_temporary, locked
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.stage2_annotate import annotate_step
+from gleanery.pipeline.stage2_benchmarks import benchmarks_step, finder_of
 from gleanery.pipeline.stage2_conclude import conclude_step, spread_step
 from gleanery.pipeline.stage3_sign import previous_tables
 from gleanery.pipeline.stage4_judge import judge_step, policy_of, refuse_languages
@@ -106,6 +107,7 @@ def curate(
     previous_tables(settings)
     refuse_languages(settings.quality.languages)
     s6.refuse_tokenizer(settings)
+    finder_of(settings)
     with locked(root), PeakMemory() as memory, Engine(engine, workers) as runner:
         clean_temporary(root)
         pinned = pinned_rules(settings, root, refresh_optout, renew=retry or recrawl)
@@ -142,6 +144,7 @@ def _plan(rules: Sequence[Rule], root: Path) -> Iterator[StepMaker]:
     yield annotate_step
     yield spread_step
     yield conclude_step
+    yield benchmarks_step
     yield lambda settings, _: overrides_step(settings, policy_of(settings), root)
     yield lambda settings, markers: _judge_step(settings, markers, rules, root)
     yield from s3.STEPS  # crowds are looked at with those in mind that bear witness

@@ -41,6 +41,17 @@ class SourceSettings:
 
 
 @dataclass(frozen=True)
+class BenchmarkSettings:
+    """One `[[benchmark]]`: problems by which models are tested; a file that holds one is not released."""
+
+    path: str = _key("", "file of problems, relative to the settings file; see docs/reference/benchmarks.md")
+    name: str | None = _key(None, "what decisions call it; none is the name of the file")
+    fields: tuple[str, ...] = _key((), "fields that hold the texts of a problem; none for a plain text")
+    id: str | None = _key(None, "field that holds the id of a problem; none is the number of its row")
+    words: int = _key(13, "words in a row that make a problem; fewer find more, and more by chance", "words")
+
+
+@dataclass(frozen=True)
 class CrawlSettings:
     """`[crawl]`: what is read at most."""
 
@@ -146,6 +157,7 @@ class Settings:
     """Everything that a run depends on."""
 
     source: tuple[SourceSettings, ...] = ()
+    benchmark: tuple[BenchmarkSettings, ...] = ()
     crawl: CrawlSettings = CrawlSettings()
     licensing: LicensingSettings = LicensingSettings()
     dedup: DedupSettings = DedupSettings()
@@ -181,6 +193,8 @@ class Settings:
                 source["locator"] = Path(source["locator"]).name
         sources = sorted(json.dumps(source, sort_keys=True) for source in plain.pop("source"))
         plain["sources"] = {"count": len(sources), "sha256": hashlib.sha256("\n".join(sources).encode()).hexdigest()}
+        for benchmark in plain["benchmark"]:
+            benchmark["path"] = Path(benchmark["path"]).name
         for section, key in (("licensing", "policy"), ("licensing", "overrides"), ("shards", "tokenizer")):
             if plain[section][key]:
                 plain[section][key] = Path(plain[section][key]).name
@@ -227,6 +241,8 @@ def _check(settings: Settings, path: Path) -> None:
         raise StopRun(f"{path} names no source", "add a [[source]] with kind and locator")
     for number, source in enumerate(settings.source, 1):
         _check_source(source, f"source {number}")
+    for number, benchmark in enumerate(settings.benchmark, 1):
+        _check_benchmark(benchmark, f"benchmark {number}")
     for section, key, lowest in _LEAST:
         if (value := getattr(getattr(settings, section), key)) < lowest:
             raise StopRun(f"{section}.{key} is {value}", f"give {lowest} or more")
@@ -256,6 +272,15 @@ def _check_source(source: SourceSettings, which: str) -> None:
         raise StopRun(f"{which} has a sha256, which is of archives only, and the kind {source.kind}", way_out)
 
 
+def _check_benchmark(benchmark: BenchmarkSettings, which: str) -> None:
+    if not benchmark.path:
+        raise StopRun(f"{which} has no path", "name a file of problems")
+    local_path(benchmark.path, "benchmark.path")
+    if not FEWEST_WORDS <= benchmark.words <= MOST_WORDS:
+        raise StopRun(f"{which} has words = {benchmark.words}", f"give {FEWEST_WORDS} to {MOST_WORDS}")
+
+
+FEWEST_WORDS, MOST_WORDS = 5, 100
 _PATHS = (
     *(("licensing", "policy"), ("licensing", "overrides"), ("shards", "tokenizer")),
     *(("run", "previous"), ("run", "cache"), ("run", "shared_scans")),
@@ -289,10 +314,10 @@ def _value(one: "dataclasses.Field[Any]", value: Any, name: str) -> Any:
         if not isinstance(value, dict):
             raise StopRun(f"{name} is {_shown(value)}", f"write it as a table: [{name}]")
         return _build(wanted, value, f"{name}.")
-    if wanted == tuple[SourceSettings, ...]:
+    if table := _LISTED.get(name):
         if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
             raise StopRun(f"{name} is not a list of tables", f"write each as [[{name}]], with two brackets")
-        return tuple(_source(v, number) for number, v in enumerate(value, 1))
+        return tuple(_one_of(table, v, name, number) for number, v in enumerate(value, 1))
     if get_origin(wanted) is tuple:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
             raise StopRun(f"{name} is {_shown(value)}", 'give a list of strings, as in ["Python", "C"]')
@@ -310,12 +335,14 @@ def _value(one: "dataclasses.Field[Any]", value: Any, name: str) -> Any:
     return value
 
 
-def _source(plain: Mapping[str, Any], number: int) -> SourceSettings:
+_LISTED: Mapping[str, type[Any]] = {"source": SourceSettings, "benchmark": BenchmarkSettings}
+
+
+def _one_of(table: type[Any], plain: Mapping[str, Any], name: str, number: int) -> Any:
     try:
-        source: SourceSettings = _build(SourceSettings, plain, "source.")
+        return _build(table, plain, f"{name}.")
     except StopRun as error:  # a file may name thousands
-        raise StopRun(f"source {number}: {error.message}", error.hint) from None
-    return source
+        raise StopRun(f"{name} {number}: {error.message}", error.hint) from None
 
 
 def _shown(value: Any) -> str:
@@ -334,7 +361,7 @@ def reference() -> list[tuple[str, str, str, str]]:
     """Every key as (name, default, unit, meaning), for the reference and for `gleanery settings`."""
     rows = []
     for section in dataclasses.fields(Settings):
-        kind = SourceSettings if section.name == "source" else section.type
+        kind = _LISTED.get(section.name, section.type)
         if section.name == "folder" or not isinstance(kind, type):
             continue
         for one in dataclasses.fields(kind):

@@ -1,8 +1,9 @@
 """Stage 4, first part: judge each file by itself, whatever stands beside it or elsewhere.
 
-In: files, conclusions, features, the policy and the opt-out rules as of the run. Out: for each file that was read, a
-reason and what settling among copies needs to know of it, sorted by content. Small rows only, never text. Step 1 of 5
-(judge) is done before stage 3, which looks at crowds with the forbidden files in mind; `stage4_select` has the others.
+In: files, conclusions, features, matches with benchmarks, the policy and the opt-out rules as of the run. Out: for each
+file that was read, a reason and what settling among copies needs to know of it, sorted by content. Small rows only,
+never text. Step 1 of 5 (judge) is done before stage 3, which looks at crowds with the forbidden files in mind;
+`stage4_select` has the others.
 0.24 ms of CPU a file (20,265 files of 25 repositories).
 """
 
@@ -31,9 +32,10 @@ from gleanery.pipeline.overrides import overrides_of
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage2_annotate import repository_tasks
+from gleanery.pipeline.stage2_benchmarks import matches_of
 from gleanery.pipeline.stage2_conclude import SPREAD, spread_files
 from gleanery.pipeline.steps import Step
-from gleanery.quality import filters
+from gleanery.quality import benchmarks, filters
 from gleanery.quality.language import DETECTOR as LANGUAGE_DETECTOR
 from gleanery.quality.language import is_in_generated_folder, is_vendored, language_named
 from gleanery.quality.metrics import Metrics
@@ -96,7 +98,7 @@ def judge_step(settings: Settings, markers: Mapping[str, Marker], rules: Iterabl
         Task(t.name, {"objections": _of_task(t.name, objections), "upstream": _of_task(t.name, upstream)})
         for t in repository_tasks(markers)
     )
-    reads = ("crawl", "spread", "conclude")
+    reads = ("crawl", "spread", "conclude", "benchmarks")
     return Step("annotate", "judge", "2 of 7  judge", f"{__name__}:judge_shard", tasks, parameters, reads)
 
 
@@ -127,10 +129,12 @@ def judge_shard(shard: Shard) -> None:
     repos = {r["repo_id"]: r for r in read_table(shard.table("repos")).to_pylist()}
     rules = iter_rows(shard.root / "tables/optout_rules/rules.parquet")
     matcher = Matcher([Rule(**plain) for plain in rules if plain["scope"] == "blob"])
-    judge = _Judge(shard.settings, matcher, shard.task.payload["objections"], shard.task.payload["upstream"])
     conclusions = conclusions_of(read_table(shard.table("license_conclusions")))
     rows: list[dict[str, Any]] = []
     files = read_ids(spread_files(shard.root), "repo_id", sorted(repos), SPREAD).to_pylist()
+    problems = matches_of(shard.root, {f["blob_id"] for f in files}) if shard.settings.benchmark else {}
+    payload = shard.task.payload
+    judge = _Judge(shard.settings, matcher, payload["objections"], payload["upstream"], problems)
     files.sort(key=lambda f: (f["repo_id"], f["file_id"]))
     columns = ["repo_id", "skipped"]
     unread = {r["repo_id"] for r in read_table(shard.table("files"), columns).to_pylist() if r["skipped"] in _UNREAD}
@@ -179,11 +183,16 @@ class _Judge:
     """The rules that look at one file by itself, in the order in which they speak."""
 
     def __init__(
-        self, settings: Settings, matcher: Matcher, objections: Mapping[str, str], upstream: Mapping[str, str]
+        self,
+        settings: Settings,
+        matcher: Matcher,
+        objections: Mapping[str, str],
+        upstream: Mapping[str, str],
+        problems: Mapping[str, list[benchmarks.Found]],
     ) -> None:
         self.policy, self.matcher = policy_of(settings), matcher
         self.overrides = overrides_of(settings, self.policy)
-        self.objections, self.upstream = objections, upstream
+        self.objections, self.upstream, self.problems = objections, upstream, problems
         self.limits = filters.Limits(**dataclasses.asdict(settings.quality))
 
     def repository(
@@ -247,4 +256,7 @@ class _Judge:
         )
         if reason != "kept":
             return False, (reason, f"quality/{reason}", QUALITY_VERSION, (*evidence, *overridden(judged.rule)))
+        if found := self.problems.get(file["blob_id"]):
+            evidence = (*benchmarks.said(found), *overridden(judged.rule))
+            return False, ("benchmark_problem", "quality/benchmarks", benchmarks.VERSION, evidence)
         return False, ("kept", judged.rule, self.policy.version, judged.evidence)

@@ -28,8 +28,8 @@ class Section:
 def summary(root: Path, report: Report | None = None) -> list[Section]:
     """What a run made of its sources. With a report, also what the run cost."""
     with Database(tables_of(root)) as database:
-        alarm = questions()["cluster_alarm"]
-        asked = [questions()[name] for name in _ASKED] + [alarm] * database.holds(alarm)
+        held = [questions()[name] for name in ("cluster_alarm", "benchmarks") if database.holds(questions()[name])]
+        asked = [questions()[name] for name in _ASKED] + held
         answers = {question.name: database.ask(question, {}).to_pylist() for question in asked}
     sections = [_overview(root, answers, report), _reasons(answers["funnel"])]
     licenses = [(r["license"], r["documents"], r["tokens"]) for r in answers["tokens_by_license"]]
@@ -45,6 +45,9 @@ def summary(root: Path, report: Report | None = None) -> list[Section]:
         entities[row["entity"]] = entities.get(row["entity"], 0) + row["places"]
     rows = tuple(sorted(entities.items(), key=lambda item: (-item[1], item[0])))
     sections.append(Section("Personal data and secrets replaced", ("kind", "places"), rows))
+    names = ("benchmark", "problems", "not_looked_for", "found", "files", "left_out")
+    if rows := tuple(tuple(row[name] for name in names) for row in answers.get("benchmarks", [])):
+        sections.append(Section("Problems of benchmarks", tuple(name.replace("_", " ") for name in names), rows))
     alarms = [
         (
             f"{r['of_what']} {r['name']}",

@@ -50,6 +50,7 @@ _ALL = (
     Reason("too_many_lines", "select", False, "It has more lines than the limit."),
     Reason("few_letters", "select", False, "It has too few letters to be code or prose."),
     Reason("encoded_data", "select", False, "It is mostly base64 or hexadecimal data."),
+    Reason("benchmark_problem", "select", False, "It holds a problem of a benchmark that the settings name."),
     Reason("exact_duplicate", "select", False, "Another kept file has exactly the same content."),
     Reason("normalised_duplicate", "select", False, "A kept file is the same but for comments and white space."),
     Reason(

@@ -26,6 +26,8 @@ TABLES = (
     "files",
     "license_findings",
     "license_conclusions",
+    "benchmark_problems",
+    "benchmark_matches",
     "decisions",
     "redactions",
     "documents",

@@ -2,7 +2,7 @@
 
 In: a release folder without a manifest, and what the run was set to. Out: `README.md`, with the block at its top that
 `datasets` and the usual hubs read. The same release gives the same bytes: no date stands in it, nor the name of the
-release, which is a digest of this page too. Costs six questions to the tables, about a second for 100,000 files.
+release, which is a digest of this page too. Costs seven questions to the tables, about a second for 100,000 files.
 """
 
 import hashlib
@@ -31,6 +31,7 @@ _ASKED = (
     "tokens_by_language",
     "redactions_by_entity",
     "overrides_in_force",
+    "benchmarks",
 )
 # What Markdown or a table would take for a sign of its own.
 _SIGNS = re.compile(r"[\\`*\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
@@ -100,6 +101,7 @@ def _counted(answers: Mapping[str, list[Row]]) -> Row:
         "more_languages": _rest(languages, ("documents", "tokens")),
         "entities": [{"entity": k, "spans": n} for k, n in sorted(spans.items(), key=lambda item: (-item[1], item[0]))],
         "overrides": len(answers["overrides_in_force"]),
+        "benchmarks": answers["benchmarks"],
     }
 
 

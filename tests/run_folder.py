@@ -253,7 +253,13 @@ def _others(build: RunBuilder, fork: str, gpl: str, tool: str, hostile: str, sig
     old = build.file(gpl, "secret.py", secret, "license_not_allowed", said=said, **strict)
     twin: dict[str, Any] = dict(twin=old, similarity=1.0, rule="dedup/keeper")
     build.file(fork, "stolen.py", secret, "restricted_twin", **twin, **mit)
-    build.file(gpl, "data.bin.txt", "no licence here\n", "license_missing")
+    told = build.file(gpl, "data.bin.txt", "no licence here\n", "license_missing")
+    build.rows["benchmark_problems"] += [
+        {"benchmark": "invented.jsonl", "problem": f"I/{n}", "sha256": "b" * 64, "words": 13, "runs": 7 * n}
+        for n in range(3)
+    ]
+    match = {"benchmark": "invented.jsonl", "problem": "I/2", "start_line": 1, "end_line": 1, "words": 13}
+    build.rows["benchmark_matches"].append({"blob_id": _blob(build, told)} | match)
     piece = {"role": "package_metadata", "path": "PKG-INFO", "blob_id": "", "expression": "MIT", "score": 100.0}
     stated: dict[str, Any] = {"expression": "MIT", "directory_expression": "MIT", "basis": "package_metadata"}
     stated["evidence"] = [piece]

@@ -16,10 +16,14 @@ from gleanery.records.step_notes import digest_of, has_release_of_before
 from gleanery.release.explain import explain
 from gleanery.sql.questions import ask, questions, tables_of
 
+BENCHMARKS = ("benchmark_problems", "benchmark_matches")
 # A few steps, the tables that each makes, and the steps that it reads.
 STEPS = {
     "crawl": (("repos", "files", "blobs"), ()),
-    "conclude": (("license_findings", "license_conclusions", "overrides", "features", "signatures"), ("crawl",)),
+    "conclude": (
+        ("license_findings", "license_conclusions", "overrides", "features", "signatures", *BENCHMARKS),
+        ("crawl",),
+    ),
     "decide": (("decisions", "pairs", "clusters", "repository_copies"), ("crawl", "conclude")),
     "documents": (("documents", "redactions", "dead_letters"), ("decide",)),
     "index": (("docs",), ("documents",)),

@@ -176,6 +176,11 @@ EVIDENCE_OF_NOTHING = {"role": "ancestor_file", "path": "LICENSE", "blob_id": "f
 RESERVED_HEAD = {"source": "header", "path": "src/app.py", "expression": RESERVED}
 GPL_HEADER = {"header_expression": "GPL-3.0-only", "conflict": True}
 
+
+def benchmark_released(rows: Rows) -> None:
+    rows["benchmark_matches"].append(rows["benchmark_matches"][0] | {"blob_id": of_file(rows, "docs")["blob_id"]})
+
+
 FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
     "leak by repository": ("leaks", rule("github.com/octo/app")),
     "leak by an old name": ("leaks", rule("github.com/octo/old-app")),
@@ -278,6 +283,7 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
     "private key released": ("private_keys_released", private_key_released),
     "encoded private key released": ("private_keys_released", encoded_key_released),
     "private key without its lines released": ("private_keys_released", unarmoured_key_released),
+    "problem of a benchmark released": ("benchmark_problems_released", benchmark_released),
     "span of another content": ("redactions_conserved", change("redactions", blob_id="0" * 40)),
 }
 
