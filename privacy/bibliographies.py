@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator
 
 from gleanery.privacy.patterns import compile_pattern
-from gleanery.privacy.people import is_part_of_name
+from gleanery.privacy.people import may_be_part_of_name
 from gleanery.privacy.source import Source
 
 _FIELD = compile_pattern(r"(?i)\b(?:author|editor)[ \t]{0,8}=[ \t]{0,8}[{\"]")
 _LONGEST = 4000
-_AND = re.compile(r"\s+and\s+")
+_AND = re.compile(r"(?:\s|\\(?=\s))+and\s+")  # a string may go on behind a backslash at the end of a line
 # An accent, with or without a bracket behind it; letters of their own (`\\o`, `\\ss`); a tie, which is a blank.
 _ACCENT = re.compile(r"\\[\"'`^~=.]|\\[uvHtcdbkr](?: |(?=\{))")
 _LETTER = re.compile(r"\\(?:aa|AA|ae|AE|oe|OE|ss|i|j|o|O|l|L)(?![A-Za-z]) ?")
@@ -56,7 +56,7 @@ def _parts(text: str) -> Iterator[tuple[int, int]]:
         at = first + len(part)
         stripped = part.strip()
         halves = stripped.split(",")
-        if 1 <= len(halves) <= 2 and all(is_part_of_name(half.strip()) for half in halves) and " " in stripped:
+        if 1 <= len(halves) <= 2 and all(may_be_part_of_name(half.strip()) for half in halves) and " " in stripped:
             first += part.index(stripped)
             yield first, first + len(stripped)
 

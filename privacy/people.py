@@ -71,6 +71,11 @@ _MARK_ENDS = re.compile(r"\\(?:[)\]}*_.,]|f[BIRP(\[])|_(?!\w)")
 _ACCENTED = re.compile(r"[\w .{}\-]{0,40}\{\\[^\s{}]{1,3}\}[\w .{}\\'\"`~^\-]{0,60}? and\s+")
 _HEADS_LINES = compile_pattern(r"(?is:[@\\]authors?|.{4,120}\sby)")
 _MOST_BELOW = 20
+_COMMENT = re.compile(r"[ \t]*(?:/{2,3}!?|%+|!)?")  # how a line of one begins, where `_LEAD` does not know it
+_LISTED_END = re.compile(r"\s*(?:$|[,.;)<(\[]|and\b|&|for\b|\*/)")
+_SPELT = re.compile(r"[A-Z][a-z]{1,14}(?:-[A-Z][a-z]{1,14})?|[A-Z]\.?|(?:v[ao]n|de[rn]?|la)")
+# Behind the last name of a line that goes on in the next one.
+_GOES_ON = re.compile(r"\s*(?:,|,?\s+(?:and|&))[ \t\r]*\Z")
 _LINE_END = re.compile(r"[\s,;.\-–]*(?:$|[<(\[]|\*/|-->|\S+@)")
 # Words of the sentence that begins behind a holder: "2014 Ada Roe All Rights Reserved", "... The MIT License".
 _BEGINNERS = frozenset(
@@ -116,6 +121,8 @@ def _behind_cues(source: Source) -> Iterator[Hit]:
             continue
         for start, end in spans:
             yield _hit(behind, found.end(), start, end, "author_header", 0.75)
+        if spans and _GOES_ON.match(behind, spans[-1][1]):
+            yield from _in_the_next_line(source, found.end())
         if not behind.strip(" \t\r:*") and _HEADS_LINES.fullmatch(found.group()):
             yield from _below(source, found.end())
 
@@ -125,11 +132,25 @@ def _below(source: Source, place: int) -> Iterator[Hit]:
     for _ in range(_MOST_BELOW):
         place = source.raw.find(b"\n", place) + 1
         text = source.after(place, 200).decode("utf-8", "ignore") if place else ""
-        spans = list(_listed_names(text, _skipped(_LEAD, text, 0)))
+        spans = list(_listed_names(text, _skipped(_LEAD, text, _COMMENT.match(text).end())))  # type: ignore[union-attr]
         if not spans or not _LINE_END.match(text, spans[-1][1]):
             return
         for start, end in spans:
             yield _hit(text, place, start, end, "author_header", 0.75)
+
+
+def _in_the_next_line(source: Source, place: int) -> Iterator[Hit]:
+    """The names with which a list goes on in the next line, if a comma, `and` or an end stands behind each."""
+    for _ in range(_MOST_BELOW):
+        place = source.raw.find(b"\n", place) + 1
+        text = source.after(place, 200).decode("utf-8", "ignore") if place else ""
+        spans = list(_listed_names(text, _skipped(_LEAD, text, _COMMENT.match(text).end())))  # type: ignore[union-attr]
+        if not spans or not _LISTED_END.match(text, spans[-1][1]):
+            return
+        for start, end in spans:
+            yield _hit(text, place, start, end, "author_header", 0.75)
+        if not _GOES_ON.match(text, spans[-1][1]):
+            return
 
 
 def _is_item(source: Source, place: int, behind: str, lead: int) -> bool:
@@ -203,6 +224,18 @@ def is_part_of_name(text: str) -> bool:
     kinds = {token.kind for token in run}
     whole = bool(run) and len(run) <= 5 and not text[run[-1].end :].strip(". ")
     return whole and kinds <= _PARTS | {"cjk"} and kinds != {"particle"}
+
+
+def may_be_part_of_name(text: str) -> bool:
+    """The same where nothing but a name is expected: words with a capital that are also others ("Eik List", "Driver").
+
+    >>> [may_be_part_of_name(t) for t in ("Eik List", "Driver", "The Project", "others", "Ada of Roe")]
+    [True, True, False, False, False]
+    """
+    words = text.split()
+    spelt = bool(words) and len(words) <= 4 and all(_SPELT.fullmatch(word) for word in words)
+    kinds = {token.kind for token in _tokens(text, 0)}
+    return is_part_of_name(text) or spelt and words[0] != "The" and "organisation" not in kinds
 
 
 def _skipped(step: re.Pattern[str], text: str, place: int) -> int:

@@ -57,6 +57,7 @@ def test_names_in_the_marks_of_a_format_are_found(redactor: Redactor, path: str,
         ('{Jo{\\"{e}}l Feuer and {\\"O}tto Quast}', ['Jo{\\"{e}}l Feuer', '{\\"O}tto Quast']),
         ("{Mar\\'{\\i}a Feuer and K\\\"ur\\c{s}at Quast}", ["Mar\\'{\\i}a Feuer", 'K\\"ur\\c{s}at Quast']),
         ('"F{\\"u}er, Wilma and Quast, Otto"', ['F{\\"u}er, Wilma', "Quast, Otto"]),
+        ("{Eik List and Jun, Wilma \\\nand Driver, O. and others}", ["Eik List", "Jun, Wilma", "Driver, O."]),
         ("{{Feuer}, W.~K. and {Qu{\\u a}st}, O.}", ["{Feuer}, W.~K.", "{Qu{\\u a}st}, O."]),
     ],
 )
@@ -72,6 +73,25 @@ def test_names_of_a_bibliography_go_with_their_brackets_and_accents(
 @pytest.mark.parametrize(
     "text",
     [
+        f"Thanks to {ONE},\n{TWO} and the others.",
+        f"// Copyright (c) 2020 {ONE} and\n//                    {TWO}\n",
+        f"Thanks {ONE}, {TWO} for the gate\n",
+    ],
+)
+def test_a_list_of_names_may_go_on_in_the_next_line(redactor: Redactor, text: str) -> None:
+    assert names(redactor, text, "gate.c") == [ONE, TWO]
+
+
+def test_what_follows_a_comma_at_the_end_of_a_line_may_be_no_name(redactor: Redactor) -> None:
+    text = f" * Copyright 2020 {ONE},\n *   Birch Universitaet Elm\n\nReported by {TWO},\nGreat Gates are better.\n"
+    assert names(redactor, text, "gate.c") == [ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks Stack Overflow",
+        "author = {The Birch Team and {Elm Foundation} and others}",
         "discrepancy between the number of words reported by DMA Peripheral and the numbers",
         "elements that are reported by EXPLAIN QUERY PLAN output",
         "found by Clang Static Analyzer, and discovered by Address Sanitizer",
