@@ -70,6 +70,21 @@ _LIMITS_IT = re2.compile(
     rf"\b(?:re-?)?selling[ \t]+(?:it[ \t]+)?(?:is|are)[ \t]+(?:strictly[ \t]+)?{_FORBIDDEN}\b|"
     r"\bfor[ \t]+(?:non-?profits?|individuals)[ \t]+(?:organi[sz]ations?[ \t]+)?only\b|"
     r"\bonly[ \t]+for[ \t]+(?:non-?profits?|individuals)\b|"
+    rf"\b{_NOT}[ \t]+(?:modify|fork|re-?upload|(?:re-?)?distribute|publish)[ \t]+"
+    rf"(?:it\b|them\b|(?:any[ \t]+)?modified\b|{_OF_WORK})|\b(?:do[ \t]+not|don['’]t)[ \t]+(?:fork|re-?upload)\b|"
+    r"\b(?:do[ \t]+not|don['’]t)[ \t]+(?:re-?)?(?:publish|distribute)[ \t]+(?:any[ \t]+)?modified\b|"
+    r"\b(?:modifications?|derivatives?|derivative[ \t]+works|redistribution|fork(?:s|ing)?)[ \t]+(?:is|are)[ \t]+"
+    rf"(?:strictly[ \t]+)?{_FORBIDDEN}\b|"
+    r"\bno[ \t]+(?:modifications?|redistribution)[ \t]+(?:is|are)[ \t]+(?:allowed|permitted)\b|"
+    r"\bno[ \t]+(?:derivatives?|derivative[ \t]+works)[ \t]*(?:[.,;!]|$|(?:is|are)[ \t]+(?:allowed|permitted)\b)|"
+    rf"\bfor[ \t]+viewing[ \t]+(?:purposes?[ \t]+)?only\b|\b{_ALL_OF}[ \t]+only\b|\brestricted[ \t]+to[ \t]+{_SOME}\b|"
+    r"\b(?:ask|contact)[ \t]+(?:me|us|the[ \t]+authors?)[ \t]+(?:for[ \t]+permission[ \t]+)?"
+    r"(?:before|prior[ \t]+to)[ \t]+(?:using|you[ \t]+use|any[ \t]+use)\b|"
+    r"\bonly[ \t]+with[ \t]+(?:my|our|the[ \t]+author['’]?s?)[ \t]+(?:\w+[ \t]+)?(?:permission|consent|approval)\b|"
+    rf"\b(?:military|government(?:al)?)[ \t]+use\b[^.;]{{0,20}}\b{_FORBIDDEN}\b|"
+    r"\bnot[ \t]+to[ \t]+be[ \t]+used[ \t]+for[ \t]+(?:evil|military|war)\b|"
+    r"\bif[ \t]+you(?:r[ \t]+\w+)?[ \t]+(?:makes?|earns?)\b[^.;]{0,60}\b(?:needs?|must|have|has)[ \t]+(?:to[ \t]+)?"
+    r"(?:pay|buy|purchase)\b|"
     r"\b(?:compan(?:y|ies)|business(?:es)?|commercial[ \t]+users?)[ \t]+(?:must|have[ \t]+to|has[ \t]+to|needs?|"
     r"requires?)[ \t]+(?:to[ \t]+)?(?:pay|buy|purchase|obtain|an?[ \t]+(?:\w+[ \t]+)?licen[sc]e)\b"
 )
@@ -77,7 +92,12 @@ _SPEAKS_OF_LICENCE = re2.compile(
     r"(?i)licen[sc]|\b(?:mit|bsd|apache|isc|gpl\w*|cc0)\b|copyright|permission|free to use"
 )
 _MAYBE_LIMITS = re2.compile(
-    r"(?i)commercial|\bre-?s[eoa]l|\bs(?:ell|old|ale)|\bcompete\b|\bcompan|\bbusiness|"
+    r"(?i)commercial|\bnot[ \t]+(?:modify|fork|re-?upload|(?:re-?)?distribute|publish|to[ \t]+be[ \t]+used)|"
+    r"n['’]t[ \t]+(?:modify|fork|re|publish|distribute)|(?:not[ \t]+(?:allowed|permitted)|prohibited|forbidden)|"
+    r"\bno[ \t]+(?:modif|deriv|redist)|restricted[ \t]+to|(?:ask|contact)[ \t]+(?:me|us|the[ \t]+auth)|"
+    r"if[ \t]+you(?:r[ \t]+\w+)?[ \t]+(?:make|earn)|\b(?:re-?)?sell(?:ing)?\b|\b(?:re-?)?sold\b|\bre-?sale\b|"
+    r"\bto[ \t]+compete\b|by[ \t]+(?:any[ \t]+)?(?:compan|business|corpor|for-?prof)|"
+    r"(?:compan(?:y|ies)|business(?:es)?)[ \t]+(?:must|ha|need|req)|"
     r"must[ \t]+(?:buy|purch|pay)|\bpaid[ \t]+(?:for|lic)|no[ \t]+re-?s|\bethical|free[ \t]+for|only|"
     r"trade[ \t]+secret|do[ \t]+not[ \t]+(?:copy|share|re-?dist|dist)"
 )
@@ -191,7 +211,7 @@ def _limits(lines: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
 
 def _limits_of(line: str, above: str) -> Iterator[Any]:
     """The words of limits on a line; those about "it" where the line or the one above speaks of a licence."""
-    if line:
+    if line and _MAYBE_LIMITS.search(line):
         yield from _LIMITS.finditer(line)
         if _SPEAKS_OF_LICENCE.search(line) or _SPEAKS_OF_LICENCE.search(above):
             yield from _LIMITS_IT.finditer(line)

@@ -64,6 +64,12 @@ _OF_SHOWN = re2.compile(
 )
 _CODE_TOO = re2.compile(r"(?i)\b(?:and|or|codes?|sources?|software|librar(?:y|ies)|scripts?|programs?|files?)\b")
 _NEXT_SENTENCE = re2.compile(r"[.!?][)\]\"'*_]*[ \t]+\S")
+# "Several external libraries have been included": in a section about the licence, the headings below are their names.
+_INCLUDES_OTHERS = re2.compile(
+    r"(?i)\b(?:external|third[- ]party|3rd[- ]party|bundled|embedded|other)[ \t]+(?:\w+[ \t]+)?"
+    r"(?:librar(?:y|ies)|components?|packages?|projects?|software|code|works)\b[^.]{0,60}"
+    r"\b(?:included|bundled|used|embedded|shipped|distributed|incorporated)\b"
+)
 # Below a heading with one of these nothing is said of the work; below one of `_OF_SOMETHING` only what names it.
 _HEADS_OTHERS = re2.compile(
     r"(?i)third[- ]?part|3rd[- ]part|dependenc|\bbundled\b|\bvendored\b|\bupstream\b|"
@@ -113,13 +119,24 @@ def own_lines(lines: Sequence[str]) -> frozenset[int]:
 
 
 def _below_others(lines: Sequence[str]) -> list[str | None]:
-    """For each line what the heading under which it stands, at any depth, is about, if it is not the work; or None."""
+    """For each line what the heading under which it stands, at any depth, is about, if it is not the work; or None.
+
+    >>> page = ["## License", "MIT. External libraries are included:", "### Frob", "License: GPL", "## Thanks", "All."]
+    >>> _below_others(page)
+    [None, None, 'other works', 'other works', None, None]
+    """
     found, about, level = list[str | None](), None, 0
+    here, licensed, lead = 0, False, None  # `lead`: how deep the heading stands below which others' works are listed
     for line, following in _with_following(lines):
         if _is_title(line, following):
-            here = _level(line, following)
-            if about is None or here <= level:
+            here, licensed = _level(line, following), _is_heading(line)
+            lead = None if lead is not None and here <= lead else lead
+            if lead is not None:
+                about, level = _OTHER_WORKS, here
+            elif about is None or here <= level:
                 about, level = _subject_of(line), here
+        elif licensed and lead is None and _INCLUDES_OTHERS.search(line[:2000]):
+            lead = here
         found.append(about)
     return found
 
