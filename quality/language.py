@@ -25,7 +25,7 @@ _MARK_LINES, _MARK_BYTES = 10, 8192
 # What programs keep from run to run lies in a folder `cache/` of these.
 _HOLDS_CACHES = frozenset(("app", "data", "public", "storage", "temp", "tmp", "var"))
 
-DETECTOR = f"enry-python {version('enry-python')}, marks 5, metrics 3"
+DETECTOR = f"enry-python {version('enry-python')}, marks 6, metrics 3"
 """The versions behind each answer: enry, our own marks below, and what `metrics` measures."""
 
 
@@ -45,6 +45,8 @@ def detect_language(name: str, content: bytes) -> tuple[str | None, str | None]:
     language: str = enry.get_language(_safe(name), head)
     if not language and (inner := _template_of(name)):
         language = enry.get_language(_safe(inner), head)
+    if language == "Python" and name.endswith(".spec") and len(set(_RPM_TAG.findall(head))) > 2:
+        language = "RPM Spec"  # that ending has the recipes of PyInstaller too
     kind: str = enry.get_language_type(language) if language else "unknown"
     return (language, kind) if kind != "unknown" else (language or None, None)
 
@@ -135,6 +137,8 @@ _GENERATED_FOLDERS = frozenset(
 )
 # What a run of tests has put out, recorded to be compared with that of the next run.
 _RECORDED = (b"// Jest Snapshot v", b"// Vitest Snapshot v", b"// Bun Snapshot v")
+# What a recipe of RPM says of a package, a tag in each line.
+_RPM_TAG = re2.compile(rb"(?m)^(Name|Version|Release|Summary|License|Group|Source0?|URL|BuildArch):[ \t]")
 _LOCK_ENDINGS = (".lock", ".lockb", ".lockfile")
 _LOCK_NAMES = frozenset(
     ("cabal.project.freeze", "cartfile.resolved", "conda-lock.yml", "gems.locked", "go.sum", "go.work.sum")

@@ -18,6 +18,10 @@ Row = Mapping[str, Any]
 _COUNTS = ("files", "kept", "bytes", "overridden")
 
 
+# Characters of one side of a contradiction: that of a folder stands in many lines, and as a whole where it is concluded.
+_LONGEST_SIDE = 80
+
+
 @dataclass
 class Statement:
     """What is concluded for some files: expression, where it comes from, and their number."""
@@ -56,7 +60,7 @@ class Statement:
         """What contradicts the statement, on one line."""
         if not self.conflict:
             return None
-        said = [f"{name}: {shown(text)}" for name, text in self._sides() if text]
+        said = [f"{name}: {shown(text, _LONGEST_SIDE)}" for name, text in self._sides() if text]
         return f"conflict: {', '.join(said)}, such as {shown(self.for_example)}"
 
     def _sides(self) -> tuple[tuple[str, str | None], ...]:

@@ -58,6 +58,13 @@ def test_a_template_is_in_the_language_of_what_it_becomes(name: str, language: s
     assert detect_language(name, b"x = @VALUE@\n")[0] == language
 
 
+def test_a_recipe_of_rpm_is_no_python() -> None:
+    tags = b"Name: birch\nVersion: 1.0\nRelease: 1\nSummary: Gates\nLicense: MIT\n\n%description\nGates.\n"
+    assert detect_language("birch.spec", tags + b"import os\nfrom x import y\n" * 40) == ("RPM Spec", "data")
+    recipe = b"# -*- mode: python -*-\na = Analysis(['birch.py'], pathex=[])\npyz = PYZ(a.pure)\nexe = EXE(pyz)\n"
+    assert detect_language("birch.spec", recipe)[0] == "Python"
+
+
 def test_what_a_run_of_tests_has_recorded_is_generated() -> None:
     recorded = b"// Jest Snapshot v1, https://example.org/x\n\nexports[`birch 1`] = `<div>`;\n"
     assert is_generated("birch.test.js.snap", recorded)

@@ -107,6 +107,21 @@ def test_no_file_is_lost_or_counted_twice(run: Path) -> None:
         assert tree.files == sum(f["repo_id"] == expected for f in builder().rows["files"])
 
 
+def test_a_long_expression_is_cut_in_a_conflict_and_whole_where_it_is_concluded(tmp_path: Path) -> None:
+    build = RunBuilder()
+    ann = build.repo("ann/app")
+    long = " AND ".join(f"LicenseRef-birch-{n:02}" for n in range(12))
+    head = own("a.py", "a\n", "ISC") | {"directory_expression": long, "conflict": True}
+    build.file(ann, "a.py", "a\n", "license_conflict", **head)
+    build.file(ann, "b.py", "b\n", "license_not_allowed", **from_file("LICENSE", "birch\n", long))
+    (found,) = license_trees(write_run(tmp_path, build.rows), "ann/app")
+    lines = [
+        line for place in found.places for s in place.statements for line in (s.words(), s.contradiction()) if line
+    ]
+    assert sum(long in line for line in lines) == 1
+    assert sum(f"({len(long)} characters)" in line for line in lines) == 1 and max(map(len, lines)) < 320
+
+
 def test_a_conflict_is_named_where_it_stands(run: Path) -> None:
     (tree,) = license_trees(run, "ann/old")
     place = next(p for p in tree.places if p.folder == "src")
