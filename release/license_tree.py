@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 _COUNTS = ("files", "kept", "bytes", "overridden")
 
 
-# Characters of one side of a contradiction: that of a folder stands in many lines, and as a whole where it is concluded.
+# Characters of one side of a contradiction: that of a folder stands in many lines, and whole where it is concluded.
 _LONGEST_SIDE = 80
 
 
