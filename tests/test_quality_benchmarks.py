@@ -3,6 +3,7 @@
 import gzip
 import json
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +154,36 @@ def test_what_stands_between_words_changes_no_answer(gaps: list[str], upper: boo
     if not upper:  # capitals beyond ASCII count as other letters
         assert np.array_equal(plain, spread)
     assert [found.problem for found in FINDER.find(text.encode())] == ["G/1"]
+
+
+_WORDS = st.lists(st.sampled_from(["aa", "bb", "cc", "dd", "ee", "f", "7"]), max_size=40)
+
+
+@given(st.lists(st.tuples(st.sampled_from("123"), _WORDS), min_size=1, max_size=14), _WORDS, st.integers(0, 3))
+def test_the_finder_answers_as_the_rule_says(given: list[tuple[str, list[str]]], text: list[str], every: int) -> None:
+    length = 4
+
+    def runs(words: list[str]) -> set[tuple[str, ...]]:
+        return {tuple(words[n : n + length]) for n in range(len(words) - length + 1)}
+
+    problems = [
+        Problem(f"{ident}/{n * (n % 4 <= every)}", (" ".join(words),)) for n, (ident, words) in enumerate(given)
+    ]
+    of_problem: dict[str, set[tuple[str, ...]]] = {}
+    for (ident, _), (_, words) in zip(problems, given, strict=True):
+        telling = {run for run in runs(words) if len({word for word in run if len(word) > 1}) > length / 2}
+        of_problem[ident] = of_problem.get(ident, set()) | telling
+    count = Counter(run for found in of_problem.values() for run in found)
+    counting = {ident: {run for run in found if count[run] <= COMMON} for ident, found in of_problem.items()}
+    finder = Finder([Benchmark("b", length, problems)])
+    assert {one.problem: one.runs for one in finder.problems} == {
+        ident: len(found) for ident, found in counting.items()
+    }
+    found = finder.find("\n".join(text).encode())
+    assert {one.problem for one in found} == {ident for ident, known in counting.items() if known & runs(text)}
+    for one in found:
+        stretch = text[one.start_line - 1 : one.end_line]
+        assert len(stretch) == one.words and runs(stretch) & counting[one.problem]
 
 
 @given(st.binary(max_size=300))
