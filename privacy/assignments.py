@@ -210,6 +210,8 @@ def judged(source: Source, span: tuple[int, int], name: str, wanted: str) -> Ite
         return
     if wanted != "PASSWORD" and _is_fingerprint(source, span, value, name):
         return
+    if wanted == "MAYBE" and _is_id(source, span, value):
+        return
     rule = _rule("".join(value.split()) if setting else value, name, wanted, place)
     if rule and not is_between_strings(source, span):
         yield Hit(span[0], span[1], *rule)
@@ -233,6 +235,12 @@ def _is_fingerprint(source: Source, span: tuple[int, int], value: str, name: str
     if any(word in load_rules().words["fingerprint_words"] for word in words_of(name)):
         return True
     return _FETCHES_KEY.search(source.raw, max(0, span[0] - 200), span[1] + 200) is not None
+
+
+def _is_id(source: Source, span: tuple[int, int], value: str) -> bool:
+    """The same value stands near it as an id: the key of a row is that of the thing in it."""
+    near = source.raw[max(0, span[0] - 300) : span[1] + 300]
+    return re.search(rb"\b_?id\\?[\"']?\s*[:=]\s*\\?[\"']" + re.escape(value.encode()) + rb"(?!\w)", near) is not None
 
 
 def _name(raw: bytes, found: Found) -> str:

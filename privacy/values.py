@@ -207,8 +207,12 @@ def _is_mixed_part(part: str) -> bool:
     """
     >>> [_is_mixed_part(t) for t in ("a8f5f167", "setupIgnoreJoiners", "3comMicrocode", "xQvTbnLwReYpKdZs", "sha256")]
     [True, False, False, True, False]
+    >>> [_is_mixed_part(t) for t in ("XBTGateMetadataConstraints", "qhtxmwvbzkdlrnpsqhtx")]
+    [False, True]
     """
     pieces = _PIECE.findall(part)
+    if 3 <= len(pieces) <= len(part) // 5:
+        return False  # words, each with its capital
     if any(c.isdigit() for c in part) and len(part) >= 8 and len(pieces) * 3.5 >= len(part):
         return True
     if len(part) >= 16 and len(pieces) * 3 >= len(part):

@@ -26,6 +26,8 @@ def found(redactor: Redactor, path: str, text: str) -> list[tuple[str, str]]:
         ("gate.c", 'set_sortlist("62.30.0.0/16 62.31.0.0/255.255.0.0", "128.0.0.0")'),
         ("README.md", "* Birch Studio (65.0.3.100) or later, Elm 66.7.3.100 and newer (RFC9114 77.2.44.1)"),
         ("gate.js", 'btoa("spam:eggs7")'),
+        ("rows.json", '{"id": "16e458537602f5ef2a710089dffd9453", "key": "16e458537602f5ef2a710089dffd9453"}'),
+        ("gate.xib", '<boolean value="NO" key="100027.XBTGateMetadataTranslatesGateMaskIntoConstraints"/>'),
     ],
 )
 def test_what_only_looks_like_one_is_left(redactor: Redactor, path: str, text: str) -> None:
@@ -44,6 +46,11 @@ def test_what_only_looks_like_one_is_left(redactor: Redactor, path: str, text: s
 )
 def test_passwords_in_such_places_are_found(redactor: Redactor, path: str, text: str) -> None:
     assert found(redactor, path, text) == [("PASSWORD", "w4ldkauz")]
+
+
+def test_a_key_that_is_no_id_beside_it_is_one(redactor: Redactor) -> None:
+    text = '{"id": "gate-7", "key": "16e458537602f5ef2a710089dffd9453"}'
+    assert found(redactor, "rows.json", text) == [("KEY", "16e458537602f5ef2a710089dffd9453")]
 
 
 @pytest.mark.parametrize(
