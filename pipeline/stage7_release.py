@@ -42,6 +42,8 @@ from gleanery.records.errors import RejectRecord, StopRun
 from gleanery.records.parquet import Written, describe, read_table, table_files, table_rows
 from gleanery.release.assemble import assemble
 from gleanery.release.card import template_digest, write_card
+from gleanery.release.croissant import VERSION as CROISSANT_VERSION
+from gleanery.release.croissant import write_croissant
 from gleanery.release.gate import gate, stop_if_failed
 from gleanery.release.manifest import build_manifest, write_manifest
 from gleanery.release.notice_files import write_notices
@@ -103,6 +105,7 @@ def release_step(settings: Settings, markers: Mapping[str, Marker], rules: Itera
         "config": settings.public(),
         "counts": stage_counts({name: marker.counts for name, marker in markers.items()}),
         "card": template_digest(),
+        "croissant": CROISSANT_VERSION,
         "documents": markers["tokens"].counts["kept"],
         "questions": hashlib.sha256("".join(q.sql for q in questions().values()).encode()).hexdigest(),
         "policy": policy_of(settings).version,
@@ -137,6 +140,7 @@ def make_release(shard: Shard) -> None:
     stop_if_failed(results)
     Store.open(made).scan()
     write_card(made, payload["config"], payload["policy"], payload["registry_position"])
+    write_croissant(made, payload["config"], payload["policy"])
     documents = payload["documents"]
     counts = payload["counts"] | {"release": {"in": documents, "kept": documents, "rejected": 0, "dead": 0}}
     manifest = build_manifest(

@@ -21,6 +21,7 @@ from gleanery.records.errors import StopRun
 from gleanery.records.parquet import read_table, table_of, write_table
 from gleanery.release.assemble import TABLES, assemble
 from gleanery.release.card import write_card
+from gleanery.release.croissant import write_croissant
 from gleanery.release.gate import GateResult, gate
 from gleanery.release.listing import entries, is_plain_path
 from gleanery.release.manifest import build_manifest, canonical, release_id, write_manifest
@@ -55,6 +56,7 @@ def finish_release(run: Path, release: Path) -> str:
     assemble(run, release)
     write_notices(release)
     write_card(release, CONFIG, FACTS["policy"], FACTS["registry_position"])
+    write_croissant(release, CONFIG, FACTS["policy"])
     return write_manifest(release, build_manifest(release, **FACTS))
 
 
@@ -124,7 +126,7 @@ def test_a_release_holds_what_it_should_and_nothing_else(whole: Path) -> None:
     tops = {entry.path.split("/")[0] for entry in entries(whole)}
     assert tops == {
         *("manifest.json", "tokens", "docs", "tables", "tokenizer.json", "store.json"),
-        *("NOTICES.txt.gz", "licenses.csv", "LICENSES", "README.md"),
+        *("NOTICES.txt.gz", "licenses.csv", "LICENSES", "README.md", "croissant.json"),
     }
     assert {path.name for path in (whole / "tables").iterdir()} == set(TABLES)
     assert {"blobs", "optout_rules"}.isdisjoint(TABLES)

@@ -225,6 +225,24 @@ def test_load_dataset_opens_a_release_by_its_card(root: Path, documents: Path, t
     assert data["text"][:] == TEXTS
 
 
+@pytest.mark.exports
+def test_the_library_of_croissant_opens_a_release_by_its_file(documents: Path, tmp_path: Path) -> None:
+    croissant = pytest.importorskip("mlcroissant", reason=HINT)
+    shutil.copytree(documents, tmp_path / "tables/documents")
+    shutil.copy(Path(__file__).parent / "golden/release/croissant.json", tmp_path)
+    release = croissant.Dataset(str(tmp_path / "croissant.json"))
+    issues = release.metadata.ctx.issues
+    assert not issues.errors
+    assert {warning.split('"')[1].rpartition("/")[2] for warning in issues.warnings} <= {
+        "citeAs",
+        "datePublished",  # a release has neither: it is named by what is in it
+        "version",
+    }
+    found = list(release.records("documents"))
+    assert [row["documents/text"].decode() for row in found] == TEXTS
+    assert [row["documents/file_id"].decode() for row in found] == [f"id{n:02}" for n in range(len(TEXTS))]
+
+
 WRITERS: dict[str, Callable[[Path, Path], None]] = {
     "datatrove": to_datatrove,
     "megatron": to_megatron,
