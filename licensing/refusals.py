@@ -28,6 +28,9 @@ _MAYBE = re2.compile(
         r"\bno (?:licen[sc]e|rights?|permission) (?:is|are|has)\b|\b(?:restricted|limited) to\b|\bsigned\b|"
         r"\bnot (?:authori[sz]ed|licen[sc]ed) to\b|\bonly for use by\b|"
         r"\bno part of\b[^.;]{0,80}\b(?:is|are) to be\b|"
+        r"\bonly (?:pursuant|in accordance)\b|\bnon-?disclosure\b|\bunder (?:an )?nda\b|\bvalid licen[sc]e\b|"
+        r"\bcommercial (?:software|product|plugin|code)\b|\bpenalties\b|\bprosecut|\beula\b|\blicensed copy\b|"
+        r"\bend[- ]user licen[sc]e\b|\blicensees holding\b|\bclassification[:=]|"
         r"\bonly be used by\b|\brequires? (?:the )?(?:prior|written|express)\b|\bexcept in accordance\b|"
         r"\byou (?:(?:may|must|shall) not|cannot) (?:copy|re-?distribute|distribute|reproduce|disclose|share)\b|"
         r"\bdistribution statement [b-f]\b|\bnot for (?:public |external )?(?:(?:re-?)?distribution|release)\b"
@@ -99,6 +102,23 @@ _REFUSALS = (
     # A licence file that is not the one of the folder.
     r"\b(?-i:LICEN[SC]E)[-._](?:enterprise|commercial|proprietary|ee)\b|"
     r"\b(?:see|in|under)\b[^.;]{0,40}\b(?:ee|enterprise)/(?-i:LICEN[SC]E)\b",
+    rf"\b(?:{_DONE}|licen[sc]ed)\b[^.;]{{0,80}}\bonly (?:pursuant to|in accordance with|under)\b[^.;]{{0,80}}"
+    r"\bagreements?\b|"
+    r"\bonly be (?:used|licen[sc]ed|copied)\b[^.;]{0,40}\b(?:pursuant to|in accordance with)\b[^.;]{0,80}"
+    r"\bagreements?\b|"
+    rf"\bthis {_WORK}\b[^.;]{{0,60}}\b(?:subject to|under|covered by) (?:an? |the )?(?:non-?disclosure|nda\b)|"
+    r"\bdistributed under (?:an? |the )?nda\b",
+    rf"\bthis {_WORK} is (?:an? )?commercial (?:software|product|plugin|code)\b|"
+    rf"{_USE}(?:(?:,? (?:and |or |and/or )?|/){_USE}){{0,4}} of (?:this|the) {_WORK} (?:is|are) "
+    rf"(?:strictly |expressly )?{_NOT_ALLOWED}(?:[.!;]|$)|"
+    r"\bunauthori[sz]ed (?:reproduction|copying|use|duplication|distribution)\b[^.;]{0,100}"
+    r"\b(?:penalties|prosecut\w+)\b",
+    r"\beula applies to (?:this|the|all)\b|"
+    rf"\b(?:this|the) {_WORK}\b[^.;]{{0,60}}\b(?:subject to|governed by|licen[sc]ed under) [^.;]{{0,60}}"
+    r"(?:\beula\b|\bend[- ]user licen[sc]e agreement\b)|"
+    r"\byou (?:need|must have|must own) an? (?:valid licen[sc]e|licensed copy)\b[^.;]{0,30}\bto use "
+    rf"(?:it\b|(?:this|the) {_WORK})|"
+    r"(?m:^(?:security )?classification[:=] (?:[a-z]+ )?(?:confidential|restricted|secret)\W*$)",
 )
 # "ACME CONFIDENTIAL" above the name of the owner, and "(c) Acme. Confidential." beside it.
 _MARKS = (
@@ -121,13 +141,16 @@ _LIMITED = re2.compile(
         r"\b(?:licensees?|employees|customers|members|students)\b|\bonly for use by\b[^.;]{0,60}"
         r"\b(?:licensees?|employees|customers|members|students|people|who)\b|"
         rf"\bpermission\b[^.;]{{0,60}}\bgranted {_ONLY} (?:to|for)\b|"
-        r"\bpermission is hereby granted for use on\b"
+        r"\bpermission is hereby granted for use on\b|"
+        r"\bmay (?:only|exclusively|solely) be used (?:together|in conjunction|in combination) with\b"
     ).replace(" ", r"\s")
 )
 # Terms that one is asked to agree to, where no licence is named beside them.
 _AGREE = re2.compile(
     r"(?i)\bif\s+you\s+do\s+not\s+agree\b[^.;]{0,80}\b(?:do\s+not|not\s+to)\s+(?:use|install|download|copy)\b"
 )
+# What is for paying customers, where no other licence is offered beside it.
+_HOLDING = re2.compile(r"(?i)\blicensees\s+holding\s+(?:a\s+)?valid\b[^.;]{0,60}\blicen[sc]es?\s+may\s+use\b")
 # "The name of Acme may not be used without permission" stands in many a free licence.
 _NAMES = re2.compile(r"(?i)\b(?:names?|trademarks?|patents?|logos?|endors\w+|advertising)\b")
 
@@ -146,7 +169,8 @@ def refusal_in(lines: Sequence[str], names_licence: bool) -> tuple[Finding, ...]
         if not may_refuse(text):
             continue
         said = [*((form, PROPRIETARY) for form in _REFUSED), (_LIMITED, LIMITED_USE)]
-        for pattern, expression in said if names_licence else [*said, (_AGREE, PROPRIETARY)]:
+        said += [] if names_licence else [(_AGREE, PROPRIETARY), (_HOLDING, PROPRIETARY)]
+        for pattern, expression in said:
             found = next((m for m in pattern.finditer(text) if not _NAMES.search(m[0])), None)
             if found is not None:
                 at = paragraph.start + 1 + text.count("\n", 0, found.start())
