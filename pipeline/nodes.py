@@ -98,6 +98,7 @@ class Guard:
 
     def __init__(self) -> None:
         self._word = os.environ.pop(_WORD)  # not for the processes that this one starts
+        self._program = program()
 
     def refusal(self, asked: Mapping[str, str], endpoints: Sequence[str]) -> str | None:
         """Why there is none, or None. `endpoints` are addresses to which the worker would turn."""
@@ -109,7 +110,7 @@ class Guard:
         if not Path(asked["mark"]).exists():
             run = Path(asked["mark"]).parent.parent
             return f"{here} does not see the folder {run}: it has to be on a disk that all machines have at one place"
-        if asked["program"] != program():
+        if asked["program"] != self._program:
             return f"Gleanery, its packages or Python on {here} are others than on the machine that started the run"
         return None
 
