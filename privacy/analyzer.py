@@ -34,6 +34,7 @@ from gleanery.privacy import (
     network_addresses,
     people,
     private_keys,
+    profile_links,
     provider_keys,
     session_cookies,
     unarmoured_keys,
@@ -66,6 +67,7 @@ ROOMS: tuple[ModuleType, ...] = (
     author_files,
     author_lists,
     latex_authors,
+    profile_links,
 )
 # Those that look for whole words read a text without its escapes too.
 WHOLE_WORDS = (provider_keys, network_addresses, home_paths, people)

@@ -10,8 +10,11 @@ from gleanery.privacy.patterns import compile_pattern
 
 # A verb or a noun and "by", which may stand in the next line of a comment.
 _BY = r"(?:[ \t]|[ \t]{0,3}\r?\n[ \t]{0,20}(?:[*#;%!|/\-]{1,3}[ \t]{1,8})?)by\b"
-# Labels of which other things have some too, so that nothing may stand behind the name.
-_WEAK = r"\b(?:programmers?|engineers?|developers?|packager|translators?|reviewers?|contact|credits?)[ \t]{0,3}:[ \t]"
+# What other things than persons stand behind too, so that nothing may stand behind the name.
+_WEAK = (
+    r"(?:\b(?:programmers?|engineers?|developers?|packager|translators?|reviewers?|contact|credits?)[ \t]{0,3}:[ \t]"
+    r"|\]\(\S{1,150}\)[ \t]by[ \t])"  # a title that is a link, and who wrote it
+)
 # An author in italics, as lists of programs have it: `*by Ada Roe*`.
 _ITALIC = r"(?:[^\w/*]|^)[*_]by[ \t]"
 _CUE_WORDS = (

@@ -207,7 +207,7 @@ def _is_mixed_part(part: str) -> bool:
     """
     >>> [_is_mixed_part(t) for t in ("a8f5f167", "setupIgnoreJoiners", "3comMicrocode", "xQvTbnLwReYpKdZs", "sha256")]
     [True, False, False, True, False]
-    >>> [_is_mixed_part(t) for t in ("XBTGateMetadataConstraints", "qhtxmwvbzkdlrnpsqhtx")]
+    >>> [_is_mixed_part(t) for t in ("XBTGateMetadataConstraints", "qhtxmawvbzkdelrnpsqx")]
     [False, True]
     """
     pieces = _PIECE.findall(part)

@@ -49,6 +49,38 @@ def test_names_in_the_marks_of_a_format_are_found(redactor: Redactor, path: str,
 
 
 @pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("README.md", f"- [{ONE}](https://github.com/wfeuer) fixed it.\n- [**{TWO}**](https://x.com/quast) (@quast)\n"),
+        (
+            "README.rst",
+            f"By `{ONE} <https://gitlab.com/wfeuer>`_ and `{TWO} <https://www.linkedin.com/in/quast/>`__.\n",
+        ),
+        (
+            "index.html",
+            f'<a class="b" href="https://github.com/wf">{ONE}</a> <a href="https://orcid.org/1-2">{TWO}</a>',
+        ),
+        ("README.md", f"- [Gates](https://birch.invalid/gates) by {ONE}\n- [Elms](https://elm.invalid/) by {TWO}\n"),
+    ],
+)
+def test_names_that_are_links_to_accounts_and_behind_titles_are_found(redactor: Redactor, path: str, text: str) -> None:
+    assert names(redactor, text, path) == [ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[Birch Gates](https://github.com/birch/gates) and [Birch Gates](https://birch.invalid/x)",
+        "[Home Page](https://github.com/birch), [Follow Me](https://x.com/birch), [白桦](https://github.com/birch)",
+        "[Birch Foundation](https://github.com/birch) [Ada Birch: how we made gates](https://x.com/birch)",
+        "[Gates](https://birch.invalid/gates) by Great Gates of elm",
+    ],
+)
+def test_links_that_are_no_persons_are_left(redactor: Redactor, text: str) -> None:
+    assert names(redactor, text) == []
+
+
+@pytest.mark.parametrize(
     ("field", "expected"),
     [
         ("{Jean{-}Philippe Feuer and\n  Otto Quast}", ["Jean{-}Philippe Feuer", TWO]),
