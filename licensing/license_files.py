@@ -40,6 +40,7 @@ from gleanery.licensing.part_findings import of_part, without_texts_of_parts
 from gleanery.licensing.parts import division
 from gleanery.licensing.reading import WHOLE_CHARACTERS, owner_lines
 from gleanery.licensing.record_findings import findings_of_records
+from gleanery.licensing.refusals import refusal_in
 from gleanery.licensing.restricted_names import restricted_lines
 from gleanery.licensing.scan import Scanner
 from gleanery.licensing.unheard import unheard
@@ -68,7 +69,7 @@ def findings_of_license_file(scanner: Scanner, content: bytes) -> tuple[Finding,
     3. Sections for some files are set apart (`OF_FILES`), then sentences about folders (`PART`) where the file also
        says what holds for everything else, then what it says of third parties (`THIRD_PARTIES`).
     4. In what is left choices are choices, denials are doubts, and a file that only mentions licences leaves a doubt.
-    5. Limits of use, names that hold another name, and names that nobody knows are added. What a text states whose
+    5. Limits, refusals, names that hold another name, and names that nobody knows are added. What a text states whose
        title is about third parties bears a mark (`ALL_OF_OTHERS`), by which a NOTICE is told from another.
     """
     text = of_the_work(content)
@@ -249,10 +250,10 @@ def _with_title(found: tuple[Finding, ...], lines: Sequence[str]) -> tuple[Findi
 
 
 def _with_limits(found: tuple[Finding, ...], lines: Sequence[str]) -> tuple[Finding, ...]:
-    """With a restricted name in the title, a limit in a file of a few lines, and a limit in another language."""
+    """With a restricted name in the title, a limit or refusal in a file of a few lines, a limit in another language."""
     found = (*found, *restricted_lines(lines[:_TITLE]))
     if len(lines) <= _TITLE and not any(f.outcome == "changed" for f in found):  # no text: a sentence that names one
-        found = (*found, *limit_in(lines))
+        found = (*found, *(limit_in(lines) or refusal_in(lines, any(f.names_licence for f in found))))
     return found if any(f.rule == LIMITED for f in found) else (*found, *foreign_limit(lines))
 
 
