@@ -66,9 +66,9 @@ _CODE_TOO = re2.compile(r"(?i)\b(?:and|or|codes?|sources?|software|librar(?:y|ie
 _NEXT_SENTENCE = re2.compile(r"[.!?][)\]\"'*_]*[ \t]+\S")
 # "Several external libraries have been included": in a section about the licence, the headings below are their names.
 _INCLUDES_OTHERS = re2.compile(
-    r"(?i)\b(?:external|third[- ]party|3rd[- ]party|bundled|embedded|other)[ \t]+(?:\w+[ \t]+)?"
+    r"(?i)\b(?:external|third[- ]party|3rd[- ]party|bundled|embedded)[ \t]+(?:\w+[ \t]+)?"
     r"(?:librar(?:y|ies)|components?|packages?|projects?|software|code|works)\b[^.]{0,60}"
-    r"\b(?:included|bundled|used|embedded|shipped|distributed|incorporated)\b"
+    r"\b(?:included|bundled|used|embedded|shipped|incorporated)\b"
 )
 # Below a heading with one of these nothing is said of the work; below one of `_OF_SOMETHING` only what names it.
 _HEADS_OTHERS = re2.compile(
