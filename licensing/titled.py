@@ -65,6 +65,8 @@ def titled_blocks(lines: Sequence[str]) -> list[Block]:
 def _titles(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
     """The first line of each title, and the line that is drawn below it, from 1. A title stands below an empty line."""
     text, number, at = "\n".join(lines), 1, 0
+    if not any(sign in text for sign in ("===", "---", "~~~")):
+        return
     for match in _UNDERLINE.finditer(text):
         number, at = number + text.count("\n", at, match.start()), match.start()
         start = number
