@@ -5,7 +5,12 @@
 -- Parameter share (default 0.1): least share of the files of a language or repository that one cluster took out, 0 to 1
 -- Parameter least (default 20): least number of files that it took out there
 WITH
-decisions AS (SELECT * FROM stg_decisions WHERE blob_id IS NOT NULL),
+-- Texts of licences, by their names, are the same everywhere.
+decisions AS (
+  SELECT * FROM stg_decisions
+  WHERE blob_id IS NOT NULL
+    AND NOT regexp_matches(path, '(?i)(^|/)(licen[sc]es?/[^/]+|(un)?licen[sc]e([-_. ][^/]*)?|copying([-_. ][^/]*)?)$')
+),
 clusters AS (SELECT * FROM stg_clusters),
 languages AS (
   SELECT blob_id, coalesce(min(language), 'unknown') AS language FROM stg_features GROUP BY blob_id

@@ -723,3 +723,15 @@ def test_a_cluster_that_takes_too_much_of_a_language_or_a_repository_raises_an_a
     assert ask(questions()["cluster_alarm"], tables, {"share": "0.5", "least": "1"}).num_rows < len(answer)
     barred = [row for row in answer if row["of_what"] == "repository" and row["barred"]]
     assert [(row["example_path"], row["removed"], row["barred"]) for row in barred] == [("stolen.py", 1, 1)]
+
+
+@pytest.mark.parametrize(
+    "path", ["LICENSE", "third/LICENCE-birch.txt", "UNLICENSE", "COPYING.md", "licenses/birch.txt"]
+)
+def test_texts_of_licences_raise_no_alarm(path: str, tmp_path: Path) -> None:
+    rows = good_rows()
+    for table in ("decisions", "files"):
+        change(table, "main_copy.py", "octo/lib", path=path)(rows)
+    answer = ask(questions()["cluster_alarm"], tables_of(write_run(tmp_path, rows)), {"share": "0.05", "least": "1"})
+    assert path not in answer.column("example_path").to_pylist()
+    assert "octo/lib" not in [row["name"] for row in answer.to_pylist()]
