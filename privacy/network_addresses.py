@@ -35,6 +35,9 @@ _VERSION_BEFORE = re.compile(
 )
 # "5.0.3.100 or later", "(5.0.3.100) and newer"
 _VERSION_BEHIND = re.compile(rb"\)?[ ](?:or|and)[ ](?:later|newer|above|higher|older|earlier|below|up)\b")
+# A package and its version, as Spack writes them (`gcc@8.3.1.1`), but for what goes to another machine.
+_PACKAGE = re.compile(rb"(?:^|[\s\"'`%^,=(\[])[a-z][a-z0-9\-]{0,30}@$")
+_REMOTE = {"ssh", "scp", "sftp", "rsync", "ping", "telnet", "host", "user", "login"}
 # Files that list packages: an address there would say so.
 _LISTS_VERSIONS = re.compile(
     r".*\.lock|.*-lock\.(json|yaml)|requirements.*\.txt|gemfile.*|.*\.gemspec|.*\.(cs|vb|fs)proj|.*\.nuspec|packages\.config"
@@ -105,8 +108,9 @@ def _is_version(source: Source, text: str, start: int, end: int) -> bool:
         return True
     if _is_range(before, after) or _VERSION_BEHIND.match(source.after(end, 24)):
         return True
-    if before.endswith((b"//", b"@")) or after[:1] in (b":", b"/") and after[1:2].isdigit():
-        return False  # a URL, a port, a prefix length
+    is_package = _PACKAGE.search(before) is not None and not _REMOTE & set(near)
+    if before.endswith((b"//", b"@")) and not is_package or after[:1] in (b":", b"/") and after[1:2].isdigit():
+        return False  # a URL, an account, a port, a prefix length
     if _LISTS_VERSIONS.fullmatch(basename(source.path.lower())):
         return True
     if after[:1] == b"]" and re.search(rb"[vV_\-]" + re.escape(text.encode()) + rb"(?![0-9])", source.after(end, 200)):

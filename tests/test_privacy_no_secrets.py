@@ -26,6 +26,7 @@ def found(redactor: Redactor, path: str, text: str) -> list[tuple[str, str]]:
         ("gate.c", 'set_sortlist("62.30.0.0/16 62.31.0.0/255.255.0.0", "128.0.0.0")'),
         ("README.md", "* Birch Studio (65.0.3.100) or later, Elm 66.7.3.100 and newer (RFC9114 77.2.44.1)"),
         ("gate.js", 'btoa("spam:eggs7")'),
+        ("gate.yml", 'COMPILER: "gcc@8.3.1.1"\nSPEC: "%xl@16.1.1.2~mfem"'),
         ("rows.json", '{"id": "16e458537602f5ef2a710089dffd9453", "key": "16e458537602f5ef2a710089dffd9453"}'),
         ("gate.xib", '<boolean value="NO" key="100027.XBTGateMetadataTranslatesGateMaskIntoConstraints"/>'),
     ],
@@ -71,3 +72,8 @@ def test_a_login_that_is_encoded_for_a_header_is_found(redactor: Redactor, path:
 def test_an_address_in_such_a_login_is_one(redactor: Redactor) -> None:
     text = 'authorization: "Basic #{:base64.encode("wfeuer@zoo-birke.org:w4ldkauz")}"'
     assert found(redactor, "a.exs", text) == [("EMAIL", "wfeuer@zoo-birke.org"), ("PASSWORD", "w4ldkauz")]
+
+
+@pytest.mark.parametrize("text", ["ssh wfeuer@8.3.1.1", "git clone ssh://wfeuer@8.3.1.1/x", "birch@66.30.20.10"])
+def test_a_machine_behind_an_account_is_one(redactor: Redactor, text: str) -> None:
+    assert [kind for kind, _ in found(redactor, "gate.sh", text) if kind == "IP_ADDRESS"] == ["IP_ADDRESS"]
