@@ -40,6 +40,7 @@ PRESETS = {
     "local": "this machine: Beam's FnApiRunner in process, with a pool of worker processes",
     "spark-local": "this machine: Beam's Spark runner with an embedded Spark master; needs Java and its jars",
     "spark://HOST:PORT": "the nodes of a standalone Spark cluster, on a disk that all of them see; needs the same",
+    "yarn": "the nodes of a Hadoop cluster that share a disk, as HADOOP_CONF_DIR describes it; needs the same",
 }
 _HERE = ("local", "spark-local")
 _MASTER = re.compile(r"spark://[^\s,/]+:\d{1,5}(?:,[^\s,/]+:\d{1,5})*")
@@ -150,7 +151,7 @@ class Engine:
     def __init__(self, preset: str, workers: int | None = None) -> None:
         if preset in REFUSED:
             raise WrongArguments(f"the runner {preset} is refused", REFUSED[preset])
-        if preset not in _HERE and not _MASTER.fullmatch(preset):
+        if preset not in (*_HERE, "yarn") and not _MASTER.fullmatch(preset):
             raise WrongArguments(f"there is no engine {preset!r}", f"choose one of {', '.join(PRESETS)}")
         self.preset, self.workers = preset, workers
         self._spark: spark.SparkSession | None = None
@@ -199,7 +200,8 @@ class Engine:
             properties = spark.local_properties(workers)
         else:  # nobody knows how many nodes there will be: whichever has a core to spare takes the next task
             self._bundles = _MOST_BUNDLES
-            properties = spark.cluster_properties(self.preset)
+            on_yarn = self.preset == "yarn"
+            properties = spark.yarn_properties() if on_yarn else spark.cluster_properties(self.preset)
         with node_settings(root, workers) as nodes, spark.SparkSession(properties, nodes) as session:
             yield session
 

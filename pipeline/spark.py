@@ -36,6 +36,8 @@ OPENED = [
 # Lines that Spark writes of its own accord.
 _NEWS = re.compile(r"[0-9/]+ [0-9:]+ (?:INFO|WARN) |WARNING: |$")
 _FRAME = re.compile(r"\(\w+\.(?:java|scala):\d+\)$")
+# What YARN counts as an executor's beside Java's own memory: the licence index and some workers.
+YARN_MEMORY = "4g"
 # How long a cluster may take until it has room; a start, with that; a step.
 ROOM_SECONDS, START_SECONDS, STEP_SECONDS = 90, 150, 24 * 3600
 
@@ -54,6 +56,27 @@ def cluster_properties(master: str) -> dict[str, str]:
     jars = str(jar_folder().resolve() / "*")
     own = {"spark.master": master, "spark.jars": str(launcher_jar())}
     return {"spark.executor.extraClassPath": jars} | _driver_at(_address_towards(master)) | _given_properties() | own
+
+
+def yarn_properties() -> dict[str, str]:
+    """Spark on the nodes of a Hadoop cluster, whose configuration is in the folder that HADOOP_CONF_DIR names.
+
+    Raises StopRun if there is no such folder.
+    """
+    folder = os.environ.get("HADOOP_CONF_DIR")
+    if not folder or not Path(folder, "yarn-site.xml").is_file():
+        raise StopRun(
+            "there is no configuration of a Hadoop cluster",
+            "set HADOOP_CONF_DIR to the folder that holds its yarn-site.xml",
+        )
+    jars = jar_folder().resolve()
+    defaults = {
+        "spark.executor.extraClassPath": str(jars / "*"),
+        "spark.yarn.jars": f"local:{jars}/*",
+        "spark.executor.memoryOverhead": YARN_MEMORY,
+        "spark.ui.enabled": "false",
+    }
+    return defaults | _given_properties() | {"spark.master": "yarn", "spark.jars": str(launcher_jar())}
 
 
 class SparkSession:
@@ -107,15 +130,17 @@ class SparkSession:
 
     def _environment(self) -> dict[str, str]:
         """Spark looks up the name of this machine at its start, which not every network knows."""
-        address = self._properties["spark.driver.host"]
-        return {"SPARK_LOCAL_IP": address, "SPARK_LOCAL_HOSTNAME": address, "SPARK_LOCAL_DIRS": self._scratch.name}
+        found = {"SPARK_LOCAL_DIRS": self._scratch.name}
+        if address := self._properties.get("spark.driver.host"):
+            found |= {"SPARK_LOCAL_IP": address, "SPARK_LOCAL_HOSTNAME": address}
+        return found
 
     def _command(self) -> list[str]:
         # Not as arguments: other accounts of the machine can read those, and there is a secret among them.
         settings = Path(self._scratch.name, "properties")
         settings.write_text("".join(f"{k}={_escaped(v)}\n" for k, v in self._properties.items()), "ascii")
         opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
-        classes = f"{launcher_jar()}{os.pathsep}{jar_folder()}/*"
+        classes = os.pathsep.join([str(launcher_jar()), f"{jar_folder()}/*", os.environ.get("HADOOP_CONF_DIR", "")])
         return ["java", "-Xmx1g", *opened, "-cp", classes, "gleanery.SparkLauncher", str(settings)]
 
     def _listen(self, answers: IO[str]) -> None:

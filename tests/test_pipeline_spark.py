@@ -17,6 +17,7 @@ import pytest
 import spark_cluster
 from apache_beam.portability.api import beam_fn_api_pb2 as workers_api
 from apache_beam.portability.api import beam_fn_api_pb2_grpc as workers_grpc
+from hadoop_cluster import hadoop
 from spark_cluster import ADDRESS, Cluster
 from test_pipeline_run import tree
 
@@ -268,6 +269,20 @@ def test_a_master_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch, 
         spark.cluster_properties(f"spark://127.0.0.1:{port}")
 
 
+def test_yarn_wants_the_configuration_of_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spark, "launcher_jar", lambda: tmp_path / "launcher.jar")
+    for folder in ("", str(tmp_path)):
+        monkeypatch.setenv("HADOOP_CONF_DIR", folder)
+        with pytest.raises(StopRun, match="no configuration of a Hadoop cluster") as caught:
+            spark.yarn_properties()
+        assert "HADOOP_CONF_DIR" in caught.value.hint
+    (tmp_path / "yarn-site.xml").touch()
+    (tmp_path / "conf").write_text("spark.executor.memoryOverhead 8g\nspark.master local\n")
+    monkeypatch.setenv("GLEANERY_SPARK_CONF", str(tmp_path / "conf"))
+    found = spark.yarn_properties()
+    assert (found["spark.master"], found["spark.executor.memoryOverhead"]) == ("yarn", "8g")
+
+
 def listening() -> set[tuple[str, str]]:
     """The addresses, without ports, on which the processes that this one started listen, and their programs."""
     found = set()
@@ -329,6 +344,23 @@ def test_a_cluster_gives_the_bytes_of_one_machine(
     curate(load_settings(corpus), tmp_path / "spark", engine=cluster.master)
     assert tree(tmp_path / "spark") == tree(curated)
     assert gone(cluster.executors)
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+def test_a_hadoop_cluster_gives_the_bytes_of_one_machine(
+    curated: Path, corpus: Path, tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_spark()
+    (tmp_path / "conf").write_text(
+        "spark.executor.memory 512m\nspark.executor.memoryOverhead 512m\nspark.yarn.am.memory 256m\n"
+        f"spark.executorEnv.GLEANERY_CACHE {own_cache}\nspark.yarn.stagingDir file://{tmp_path}\n"
+    )
+    monkeypatch.setenv("GLEANERY_SPARK_CONF", str(tmp_path / "conf"))
+    with hadoop() as configuration:
+        monkeypatch.setenv("HADOOP_CONF_DIR", str(configuration))
+        curate(load_settings(corpus), tmp_path / "spark", engine="yarn")
+    assert tree(tmp_path / "spark") == tree(curated)
 
 
 @pytest.mark.slow
