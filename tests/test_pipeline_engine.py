@@ -83,7 +83,8 @@ def test_the_first_error_of_a_task_reaches_the_driver(tmp_path: Path) -> None:
 
 def linger(shard: Shard) -> None:
     """A step's function that takes its time, with a folder that must not be left behind."""
-    with tempfile.TemporaryDirectory(prefix=f"{shard.task.name}-", dir=shard.root / "folders"):
+    with tempfile.TemporaryDirectory(prefix=f"{shard.task.name}-", dir=shard.root / "folders") as folder:
+        Path(folder, "begun").touch()  # whoever stops it before this line finds a folder that nobody knows yet
         time.sleep(600)
 
 
@@ -94,7 +95,7 @@ def test_a_run_that_is_stopped_ends_its_workers_at_once_and_they_tidy_up(tmp_pat
     stopped: list[float] = []
 
     def stop() -> None:
-        while len(list(folders.iterdir())) < 2:
+        while len(list(folders.glob("*/begun"))) < 2:
             time.sleep(0.05)
         stopped.append(time.monotonic())
         os.kill(os.getpid(), signal.SIGINT)
@@ -114,7 +115,7 @@ def test_a_process_that_somebody_killed_is_told_in_a_line(tmp_path: Path, victim
     folders.mkdir()
 
     def kill() -> None:
-        while len(list(folders.iterdir())) < 2:
+        while len(list(folders.glob("*/begun"))) < 2:
             time.sleep(0.05)
         children = psutil.Process().children(recursive=True)
         forked = [child for child in children if any("forkserver" in word for word in child.cmdline())]
