@@ -1,10 +1,15 @@
-"""Hadoop's own small cluster on this machine: a resource manager, and two nodes with a core each."""
+"""Hadoop's own small cluster on this machine: a resource manager, and two nodes with a core each.
+
+It looks up the name of this machine, which not every network knows: so Java is told.
+"""
 
 import contextlib
 import os
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,9 +20,18 @@ from gleanery.pipeline.spark_jars import jar_folder
 _SOURCES = Path(__file__).parent / "hadoop"
 
 
+@dataclass
+class Hadoop:
+    """The folder with its configuration, what Java has to be told, and what Spark has to be told beside that."""
+
+    configuration: Path
+    java: str
+    spark: str
+
+
 @contextlib.contextmanager
-def hadoop() -> Iterator[Path]:
-    """The folder with its configuration. Its jars (40 MB) are kept beside those of the Spark engine."""
+def hadoop(cache: Path) -> Iterator[Hadoop]:
+    """Start it. Its jars (40 MB) are kept beside those of the Spark engine."""
     jars = jar_folder().parent / "hadoop-test-jars"
     if not jars.exists():
         command = ["mvn", "-q", "-B", "-f", str(_SOURCES / "pom.xml"), "dependency:copy-dependencies"]
@@ -27,7 +41,10 @@ def hadoop() -> Iterator[Path]:
         assert not done.returncode, done.stdout
         Path(f"{jars}.new").rename(jars)
     with tempfile.TemporaryDirectory(prefix="hadoop-") as folder:
-        command = ["java", "-Xmx1g", "--add-opens=java.base/java.lang=ALL-UNNAMED"]
+        hosts = Path(folder, "hosts")
+        hosts.write_text(f"127.0.0.1 localhost\n127.0.0.1 {socket.gethostname()}\n")
+        java = f"-Djdk.net.hosts.file={hosts}"
+        command = ["java", "-Xmx1g", java, "--add-opens=java.base/java.lang=ALL-UNNAMED"]
         command += ["-cp", f"{jars}/*:{jar_folder()}/*", str(_SOURCES / "MiniHadoop.java"), folder]
         with open(Path(folder, "log"), "wb") as log:
             process = subprocess.Popen(
@@ -42,6 +59,17 @@ def hadoop() -> Iterator[Path]:
         try:
             assert process.stdout is not None
             assert any(line == b"READY\n" for line in process.stdout), Path(folder, "log").read_text("utf-8")[-2000:]
-            yield Path(folder)
+            settings = {
+                "spark.driver.host": "127.0.0.1",
+                "spark.driver.bindAddress": "127.0.0.1",
+                "spark.executor.memory": "512m",
+                "spark.executor.memoryOverhead": "512m",
+                "spark.executorEnv.GLEANERY_CACHE": cache,
+                "spark.executorEnv.JAVA_TOOL_OPTIONS": java,
+                "spark.yarn.appMasterEnv.JAVA_TOOL_OPTIONS": java,
+                "spark.yarn.am.memory": "256m",
+                "spark.yarn.stagingDir": f"file://{folder}",
+            }
+            yield Hadoop(Path(folder), java, "".join(f"{name} {value}\n" for name, value in settings.items()))
         finally:
             end_group(process)

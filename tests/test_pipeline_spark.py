@@ -352,13 +352,11 @@ def test_a_hadoop_cluster_gives_the_bytes_of_one_machine(
     curated: Path, corpus: Path, tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     need_spark()
-    (tmp_path / "conf").write_text(
-        "spark.executor.memory 512m\nspark.executor.memoryOverhead 512m\nspark.yarn.am.memory 256m\n"
-        f"spark.executorEnv.GLEANERY_CACHE {own_cache}\nspark.yarn.stagingDir file://{tmp_path}\n"
-    )
     monkeypatch.setenv("GLEANERY_SPARK_CONF", str(tmp_path / "conf"))
-    with hadoop() as configuration:
-        monkeypatch.setenv("HADOOP_CONF_DIR", str(configuration))
+    with hadoop(own_cache) as found:
+        (tmp_path / "conf").write_text(found.spark)
+        monkeypatch.setenv("HADOOP_CONF_DIR", str(found.configuration))
+        monkeypatch.setenv("JAVA_TOOL_OPTIONS", found.java)
         curate(load_settings(corpus), tmp_path / "spark", engine="yarn")
     assert tree(tmp_path / "spark") == tree(curated)
 

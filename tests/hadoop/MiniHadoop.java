@@ -7,7 +7,17 @@ import org.apache.hadoop.yarn.server.MiniYARNCluster;
 public final class MiniHadoop {
   private MiniHadoop() {}
 
-  public static void main(String[] arguments) throws Exception {
+  public static void main(String[] arguments) {
+    try {
+      serve(arguments[0]);
+      System.exit(0);
+    } catch (Throwable problem) {
+      problem.printStackTrace();
+      System.exit(1); // some of its threads would stay
+    }
+  }
+
+  private static void serve(String folder) throws Exception {
     YarnConfiguration given = new YarnConfiguration();
     given.set("fs.defaultFS", "file:///");
     given.setInt("yarn.nodemanager.resource.memory-mb", 4096);
@@ -23,12 +33,11 @@ public final class MiniHadoop {
     cluster.init(given);
     cluster.start();
     for (String name : new String[] {"core-site.xml", "yarn-site.xml"}) {
-      try (OutputStream out = new FileOutputStream(arguments[0] + "/" + name)) {
+      try (OutputStream out = new FileOutputStream(folder + "/" + name)) {
         cluster.getConfig().writeXml(out);
       }
     }
     System.out.println("READY");
     System.in.read();
-    System.exit(0);
   }
 }
