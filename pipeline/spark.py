@@ -140,8 +140,11 @@ class SparkSession:
         settings = Path(self._scratch.name, "properties")
         settings.write_text("".join(f"{k}={_escaped(v)}\n" for k, v in self._properties.items()), "ascii")
         opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
-        classes = os.pathsep.join([str(launcher_jar()), f"{jar_folder()}/*", os.environ.get("HADOOP_CONF_DIR", "")])
-        return ["java", "-Xmx1g", *opened, "-cp", classes, "gleanery.SparkLauncher", str(settings)]
+        classes = [str(launcher_jar()), f"{jar_folder()}/*"]  # an empty one would be the folder of the caller
+        if self._properties["spark.master"] == "yarn":
+            classes.append(os.environ["HADOOP_CONF_DIR"])
+        command = ["java", "-Xmx1g", *opened, "-cp", os.pathsep.join(classes)]
+        return [*command, "gleanery.SparkLauncher", str(settings)]
 
     def _listen(self, answers: IO[str]) -> None:
         for line in answers:

@@ -223,7 +223,9 @@ def test_what_nodes_are_told_is_in_no_command_line(tmp_path: Path, monkeypatch: 
     fake_java(tmp_path, monkeypatch, "echo READY; read line")
     with session() as opened:
         words = " ".join(psutil.Process(opened._process.pid).cmdline())
-        settings = Path(opened._command()[-1])
+        command = opened._command()
+        settings, classes = Path(command[-1]), command[command.index("-cp") + 1].split(os.pathsep)
+        assert len(classes) == 2 and all(map(os.path.isabs, classes))
         assert "word=said\\u0020to\\u0020nodes\n" in settings.read_text()
     assert "launcher.jar" in words and "said" not in words
 
