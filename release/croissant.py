@@ -110,6 +110,7 @@ def _license(name: str) -> str:
 def _responsible(config: Mapping[str, Any], policy: str, entities: list[str]) -> dict[str, Any]:
     """What the vocabulary for responsible AI asks."""
     replaced = f" In this release: {', '.join(entities)}." if entities else " Nothing had to be replaced."
+    benchmarks = ", ".join(one["name"] or one["path"] for one in config["benchmark"])
     contact = f" Owners turn to: {config['optout']['contact']}" if config["optout"]["contact"] else ""
     return {
         "rai:dataCollection": (
@@ -121,6 +122,7 @@ def _responsible(config: Mapping[str, Any], policy: str, entities: list[str]) ->
             f"Licences: default deny by the policy {policy}; evidence in license_conclusions and license_findings.",
             "Every file has one decision, with the rule and its evidence, in decisions.",
             "Equal files are released once; what else counts as the same is in pairs and clusters.",
+            *([f"Files that hold a problem of these benchmarks were left out: {benchmarks}."] if benchmarks else []),
         ],
         "rai:personalSensitiveInformation": [
             f"Names, addresses, secrets and the like were replaced; each place is in redactions.{replaced} Detectors "

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from run_folder import compare_with_golden, good_rows, write_run, write_store
 
-from gleanery.pipeline.settings import OptoutSettings, Settings
+from gleanery.pipeline.settings import BenchmarkSettings, OptoutSettings, Settings
 from gleanery.records.tables import TABLES
 from gleanery.release.assemble import assemble
 from gleanery.release.croissant import CROISSANT, write_croissant
@@ -58,6 +58,15 @@ def test_the_licences_are_those_of_the_documents(release: Path) -> None:
         "https://spdx.org/licenses/BSD-3-Clause.html",
         "https://spdx.org/licenses/MIT.html",
     ]
+
+
+def test_the_benchmarks_that_were_left_out_are_named(release: Path) -> None:
+    named = BenchmarkSettings(path="folder/mine.jsonl"), BenchmarkSettings(path="x.txt", name="HumanEval")
+    _, found = described(release, Settings(benchmark=named))
+    assert found["rai:dataPreprocessingProtocol"][-1] == (
+        "Files that hold a problem of these benchmarks were left out: mine.jsonl, HumanEval."
+    )
+    assert "benchmarks" not in described(release, Settings())[0].partition('"distribution"')[0]
 
 
 def test_a_contact_is_text_and_what_is_not_set_is_not_said(release: Path) -> None:
