@@ -15,8 +15,8 @@ import numpy as np
 from corpus import code_files
 from numpy.typing import NDArray
 
-from gleanery.dedup.kernels import compiled
 from gleanery.dedup.signatures import ShingleSets
+from gleanery.records.compiling import compiled
 
 KINDS = ("whitespace", "rename", "header", "delete", "insert", "mixed")
 RATES = (0.01, 0.03, 0.1, 0.25)

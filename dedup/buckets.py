@@ -7,7 +7,7 @@ This file calls nothing compiled in another file: numba's cache looks for change
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.dedup.kernels import compiled
+from gleanery.records.compiling import compiled
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 

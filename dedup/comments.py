@@ -16,7 +16,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.dedup.kernels import compiled
+from gleanery.records.compiling import compiled
 
 (  # what begins a comment anywhere and ends with its line
     SLASHES, APART_SLASHES, HASH, DASHES, SEMICOLON, PERCENT, BANG, TICK, AT,

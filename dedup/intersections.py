@@ -6,7 +6,7 @@ In: sets as arrays of values. Out: counts. Linear in the sizes of both.
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.dedup.kernels import compiled
+from gleanery.records.compiling import compiled
 
 
 @compiled

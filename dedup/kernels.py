@@ -1,4 +1,4 @@
-"""The inner loops of signatures, compiled with numba: shingle hashes and MinHash minima; and how the room compiles.
+"""The inner loops of signatures, compiled with numba: shingle hashes and MinHash minima.
 
 In: arrays. Out: arrays. Integers only, so every machine gives the same numbers. No compiled function calls one of
 another file, because numba's cache looks for changes in the file of a function and not in what it calls.
@@ -7,37 +7,23 @@ Hash tables choose a key's place by a multiplier that each process draws for its
 them comes from repositories: with a rule that everybody knows, a file of a megabyte could be written so that all its
 keys want one place, and take a minute instead of 10 ms. Multiplying and taking the highest bits puts two keys into one
 place with a chance of two in the size of the table, whatever the keys. No result depends on places.
-
-Machine code is cached where numba may write: NUMBA_CACHE_DIR, `__pycache__` beside this file, or the user's own cache
-folder. Where none can be written (a read-only install without a home), it is compiled in memory by each process.
-docs/reference/duplicates.md has what that costs.
 """
 
 import os
-from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from gleanery.dedup.characters import WORD
+from gleanery.records.compiling import compiled
 
-F = TypeVar("F", bound=Callable[..., object])
 U = TypeVar("U", np.uint8, np.uint32, np.uint64, np.int64)
 
 _FNV_START, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # FNV-1a, 64 bits
 _SHINGLE = np.uint64(0x9E3779B97F4A7C15)  # odd: 2^64 divided by the golden ratio
 _FULL = np.uint32(0xFFFFFFFF)
 SECRET = np.uint64(int.from_bytes(os.urandom(8), "little") | 1)  # odd, so that no bit of a key is lost
-
-
-def compiled(function: F) -> F:
-    """`function` as machine code: cached on disk if a folder can be written, else for this process only."""
-    try:
-        return cast(F, njit(cache=True, nogil=True)(function))
-    except RuntimeError:  # numba found no folder for its cache
-        return cast(F, njit(nogil=True)(function))
 
 
 def readonly(array: NDArray[U]) -> NDArray[U]:

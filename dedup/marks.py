@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.dedup.kernels import compiled, readonly
+from gleanery.dedup.kernels import readonly
 from gleanery.dedup.signatures import ShingleSets
+from gleanery.records.compiling import compiled
 
 BINS = 256
 

@@ -6,7 +6,7 @@ In: arrays. Out: arrays.
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.dedup.kernels import compiled
+from gleanery.records.compiling import compiled
 
 
 @compiled

@@ -6,7 +6,7 @@ In: signatures, or buckets and the bits of their members. Out: arrays. Integers 
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.dedup.kernels import compiled
+from gleanery.records.compiling import compiled
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _M1, _M2, _M4 = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333), np.uint64(0x0F0F0F0F0F0F0F0F)

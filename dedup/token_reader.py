@@ -7,7 +7,7 @@ One pass. No state but a table of the names of one text.
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.dedup.kernels import compiled
+from gleanery.records.compiling import compiled
 
 # As in `comments`; the machine code of a file is made anew only when that file changes.
 _LETTERS = b"_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" + bytes(range(0x80, 0x100))

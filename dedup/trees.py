@@ -6,7 +6,7 @@ In: such an array, and pairs that belong together. Out: the array, changed in pl
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.dedup.kernels import compiled
+from gleanery.records.compiling import compiled
 
 
 @compiled

@@ -6,14 +6,10 @@ formatted, commented out, or written into JSON: a backslash and the n, r or t be
 are characters. One pass, linear whatever a file holds: 300 MB/s for both on one core (real code, CPU time).
 """
 
-from collections.abc import Callable
-from typing import TypeVar, cast
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-F = TypeVar("F", bound=Callable[..., object])
+from gleanery.records.compiling import compiled
 
 _MARK, _LETTER, _DIGIT, _SIGN = (np.int64(n) for n in range(4))  # a sign is a word by itself, as an ideograph is
 _KINDS = np.array(
@@ -25,17 +21,9 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)  # odd: a run is a polynomial of its words
 _ONE = np.uint64(1)
 
 
-def compiled(function: F) -> F:
-    """`function` as machine code: cached on disk if a folder can be written, else for this process only."""
-    try:
-        return cast(F, njit(cache=True, nogil=True)(function))
-    except RuntimeError:  # numba found no folder for its cache
-        return cast(F, njit(nogil=True)(function))
-
-
 @compiled
 def _mixed(x: np.uint64) -> np.uint64:
-    """The finalizer of MurmurHash3 for 64 bits."""
+    """The finalizer of MurmurHash3 for 64 bits. It stands here too: numba's cache does not look into other files."""
     x ^= x >> np.uint64(33)
     x *= np.uint64(0xFF51AFD7ED558CCD)
     x ^= x >> np.uint64(33)

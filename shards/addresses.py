@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 from numba.np.numpy_support import carray
 from numpy.typing import NDArray
 
-from gleanery.shards.chance import compiled
+from gleanery.records.compiling import compiled
 
 
 def _fetch(_context: Any, _address: Any) -> Any:

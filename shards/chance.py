@@ -10,26 +10,18 @@ walking, Black and Rogaway 2002). Over few bits such a network is not even: of 5
 often. So up to SMALL numbers are sorted by keyed draws instead, where every order is as likely; 1 ns for each.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import numba
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+from gleanery.records.compiling import Function, compiled
+
 u64: Any = numba.uint64
 i64: Any = numba.int64
 
 ROUNDS = 4
 SMALL = 64
 GOLDEN = 0x9E3779B97F4A7C15
-
-
-def compiled(function: Function) -> Function:
-    """The function as machine code that lets other Python threads run; kept on disk between runs where it may be."""
-    try:
-        return cast(Function, numba.njit(cache=True, nogil=True)(function))
-    except RuntimeError:  # no folder to keep it in, as in a container without a writable one: compile in each process
-        return cast(Function, numba.njit(nogil=True)(function))
 
 
 def inlined(function: Function) -> Function:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.shards.chance import compiled, i64, inlined
+from gleanery.records.compiling import compiled
+from gleanery.shards.chance import i64, inlined
 from gleanery.shards.characters import BLANK, LETTER, NUMBER, SPACE
 from gleanery.shards.merges import SHORT_WORD, stays_apart
 from gleanery.shards.spelling import (

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.shards.chance import compiled, i64, inlined, mix, u64
+from gleanery.records.compiling import compiled
+from gleanery.shards.chance import i64, inlined, mix, u64
 from gleanery.shards.spelling import MOST_CHARACTERS, content_of, start_of, weights_of
 
 # A place is drawn so often, DRAWN tokens at a time, before the piece is counted through.

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.shards.chance import compiled, i64, inlined, mix, u64
+from gleanery.records.compiling import compiled
+from gleanery.shards.chance import i64, inlined, mix, u64
 from gleanery.shards.cut_ends import Tokens, begin_after, end_before, window
 from gleanery.shards.cut_places import character_start, draw_cuts
 from gleanery.shards.spelling import content_of, start_of

@@ -8,9 +8,10 @@ asked for early and not waited for one by one.
 import numpy as np
 from numpy.typing import NDArray
 
+from gleanery.records.compiling import compiled
 from gleanery.shards.addresses import LINE_BYTES, bytes_at, fetch, longs_at, places_at
 from gleanery.shards.batch import DOCUMENT, FACTS, FORM, KEY, LENGTH, OFFSET
-from gleanery.shards.chance import compiled, i64, inlined, permute, u64
+from gleanery.shards.chance import i64, inlined, permute, u64
 
 # What a book holds: the address and length of each table, then numbers.
 ADDRESSES, KEYS, BLOCKS, TOUCHED, REMOVED, SPAN_FIRST, SPAN_BEGIN, SPAN_END, SPELLING, SPLITS = range(0, 20, 2)

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gleanery.records.compiling import compiled
 from gleanery.records.errors import StopRun
-from gleanery.shards.chance import compiled, mix, u64
+from gleanery.shards.chance import mix, u64
 
 # Above all ranks of merges.
 NO_MERGE = 0x7FFFFFFF

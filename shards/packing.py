@@ -18,9 +18,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from gleanery.records.compiling import compiled
 from gleanery.records.ids import keyed_hash
 from gleanery.shards.addresses import book_of
-from gleanery.shards.chance import compiled, i64, permute, u64, unpermute
+from gleanery.shards.chance import i64, permute, u64, unpermute
 from gleanery.shards.names import Names
 from gleanery.shards.pieces import Pieces, Rules, cut_files, cut_repositories
 from gleanery.shards.store import Index

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from gleanery.shards.chance import compiled
+from gleanery.records.compiling import compiled
 
 
 def is_payload(tokens: NDArray[Any], silent: Sequence[tuple[int, int]]) -> bool:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gleanery.records.compiling import compiled
 from gleanery.records.errors import WrongArguments
-from gleanery.shards.chance import compiled, draw, fraction, i64, inlined, u64
+from gleanery.shards.chance import draw, fraction, i64, inlined, u64
 
 PLAIN, PSM, SPM = 0, 1, 2
 FILE, REPOSITORY = "file", "repository"

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gleanery.records.compiling import compiled
 from gleanery.shards.addresses import BLOCK, longs_at, tokens_at, widen
 from gleanery.shards.batch import DOCUMENT
-from gleanery.shards.chance import compiled, i64, inlined
+from gleanery.shards.chance import i64, inlined
 from gleanery.shards.cuts import KEPT_PREFIX, MIDDLE_BEGIN, MIDDLE_END, NEW_1, NEW_2, NEW_3, NEW_4, PLACES, SUFFIX_BEGIN
 from gleanery.shards.lookup import (
     CONTEXT,

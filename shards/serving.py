@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gleanery.records.compiling import compiled
 from gleanery.shards.addresses import bytes_at, longs_at, numbers_at, tokens_at
 from gleanery.shards.batch import BEGIN, DOCUMENT, FACTS, FORM, HEAD, IGNORED, KEY, LENGTH, OFFSET
-from gleanery.shards.chance import compiled, draw, i64, inlined, u64
+from gleanery.shards.chance import draw, i64, inlined, u64
 from gleanery.shards.cuts import MOST_NEW
 from gleanery.shards.cutting import cut_all
 from gleanery.shards.lookup import (

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gleanery.records.compiling import compiled
 from gleanery.records.errors import StopRun
 from gleanery.shards.addresses import book_of, bytes_at, numbers_at, pairs_at, tables_at
-from gleanery.shards.chance import compiled
 from gleanery.shards.characters import APOSTROPHE, BLANK, LETTER, NUMBER, SIGN, SPACE, UNKNOWN, kinds
 from gleanery.shards.merges import PART_COLUMNS, byte_ranks, merge_table, parts_of, short_words
 from gleanery.shards.tokenizer_file import LETTERS, NOT_UTF8, bytes_of, is_control, rule_of

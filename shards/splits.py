@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gleanery.records.compiling import compiled
 from gleanery.shards.addresses import tokens_at
-from gleanery.shards.chance import compiled
 from gleanery.shards.spelling import Spelling, content_of, start_of
 from gleanery.shards.words import END_OF_TEXT, FAILED, encode_stretch
 

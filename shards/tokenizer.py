@@ -20,8 +20,8 @@ import xxhash
 from numpy.typing import NDArray
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
+from gleanery.records.compiling import compiled
 from gleanery.records.errors import RejectRecord, StopRun
-from gleanery.shards.chance import compiled
 from gleanery.shards.encoding import PACKAGES, REFERENCE, Encoder, Ids, Reference, choose
 from gleanery.shards.spelling import spelling_of
 from gleanery.shards.tokenizer_file import (

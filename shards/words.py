@@ -10,7 +10,8 @@ The rule, as a regular expression: 's|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| 
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.shards.chance import compiled, i64, mix, u64
+from gleanery.records.compiling import compiled
+from gleanery.shards.chance import i64, mix, u64
 from gleanery.shards.characters import APOSTROPHE, BLANK, NUMBER, SIGN, SPACE, UNKNOWN
 from gleanery.shards.merges import SHORT_WORD, merged, packed, rank_of
 from gleanery.shards.spelling import (

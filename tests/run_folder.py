@@ -14,6 +14,7 @@ from gleanery.pipeline.optouts import member_of, names_compared
 from gleanery.records.ids import blob_id, file_id, repo_id
 from gleanery.records.parquet import table_of, write_table
 from gleanery.records.tables import TABLES
+from gleanery.release.assemble import assemble
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -376,3 +377,12 @@ def write_store(run: Path, rows: Mapping[str, list[dict[str, Any]]]) -> Path:
     (store / "store.json").write_text('{"format": "gleanery-shards-1"}\n')
     (store / "tokenizer.json").write_text('{"version": "1.0"}\n')
     return store
+
+
+def assembled_release(folder: Path) -> Path:
+    """A release of the good rows without a manifest, and without the pages that are made from its tables."""
+    rows = good_rows()
+    run = write_run(folder / "run", rows)
+    write_store(run, rows)
+    assemble(run, folder / "release")
+    return folder / "release"

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from run_folder import compare_with_golden, good_rows, write_run, write_store
+from run_folder import assembled_release, compare_with_golden
 
 from gleanery.pipeline.settings import DedupSettings, OptoutSettings, Settings
-from gleanery.release.assemble import assemble
 from gleanery.release.card import CARD, _cell, size_category, write_card
 from gleanery.sql.questions import Database, questions, tables_of
 
@@ -20,11 +19,7 @@ GOLDEN = Path(__file__).parent / "golden" / "release"
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder, rows = tmp_path_factory.mktemp("card"), good_rows()
-    run = write_run(folder / "run", rows)
-    write_store(run, rows)
-    assemble(run, folder / "release")
-    return folder / "release"
+    return assembled_release(tmp_path_factory.mktemp("card"))
 
 
 def card(release: Path, settings: Settings, registry_position: int = 4) -> str:

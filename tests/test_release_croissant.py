@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_folder import compare_with_golden, good_rows, write_run, write_store
+from run_folder import assembled_release, compare_with_golden
 
 from gleanery.pipeline.settings import BenchmarkSettings, OptoutSettings, Settings
 from gleanery.records.tables import TABLES
-from gleanery.release.assemble import assemble
 from gleanery.release.croissant import CROISSANT, write_croissant
 
 GOLDEN = Path(__file__).parent / "golden" / "release"
@@ -19,11 +18,7 @@ NESTED = {"license_conclusions": {"claims", "evidence"}}
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder, rows = tmp_path_factory.mktemp("croissant"), good_rows()
-    run = write_run(folder / "run", rows)
-    write_store(run, rows)
-    assemble(run, folder / "release")
-    return folder / "release"
+    return assembled_release(tmp_path_factory.mktemp("croissant"))
 
 
 def described(release: Path, settings: Settings) -> tuple[str, dict[str, Any]]:
