@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gleanery.records.absent import present
 from gleanery.records.files import atomic_file
 from gleanery.records.parquet import Written
 
@@ -62,7 +63,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any] | Blocks]) -> Wri
 
 def map_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of a file, read-only, mapped into memory."""
-    with open(path, "rb") as file:
+    with open(present(path), "rb") as file:
         head = file.read(_HEAD)
         length = int(head[len(_MAGIC) : len(_MAGIC) + 8]) if head.startswith(_MAGIC) else 0
         if not length:

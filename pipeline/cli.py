@@ -59,6 +59,9 @@ def run(
     refresh_optout: Annotated[
         bool, typer.Option(help="Take the opt-out registry as it is now, even if it lost rules.")
     ] = False,
+    bucket: Annotated[
+        str, typer.Option(help="Where machines that share no disk hand files to each other, such as s3://NAME/PLACE.")
+    ] = "",
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
 ) -> None:
     """Curate the sources of a settings file into a release.
@@ -75,7 +78,7 @@ def run(
 
     try:
         with progress(quiet) as listener:
-            report = curate(loaded, folder, engine, workers or None, listener, retry, refresh_optout, recrawl)
+            report = curate(loaded, folder, engine, workers or None, listener, retry, refresh_optout, recrawl, bucket)
     except BaseException as error:
         if not (isinstance(error, KeyboardInterrupt) or _stopped):
             raise

@@ -92,6 +92,11 @@ def crawl_is_done(root: Path) -> None:
             path.unlink()  # of a source that the settings no longer name
 
 
+def something_before(root: Path) -> bool:
+    """Whether something that was read before is set aside."""
+    return any((root / _BEFORE).glob("*"))
+
+
 def is_read_again(root: Path, repo_id: str) -> bool:
     """Whether a source was read the time before, by whatever line: then what is remembered of it is asked anew."""
     indexes = sorted((root / _BEFORE).glob(f"*/{_INDEX}"))
@@ -134,13 +139,13 @@ def note_kept(shard: Shard, sources: Iterable[str]) -> None:
     path.unlink(missing_ok=True)
     if kept:
         shard.notes[KEPT] = len(kept)
-        write_json(path, {"sources": kept})
+        shard.write_aside(path, {"sources": kept})
 
 
 def note_lines(shard: Shard, lines: Sequence[Line]) -> None:
     """Note by which lines sources were read. No output either: the same reading by another line is the same."""
     note = {"task": shard.fingerprint, "sources": [asdict(line) for line in lines]}
-    write_json(shard.root / _LINES / f"{shard.task.name}.json", note)
+    shard.write_aside(shard.root / _LINES / f"{shard.task.name}.json", note)
 
 
 def unread(root: Path, counts: Mapping[str, int], notes: Mapping[str, int]) -> tuple[list[str], list[str]]:

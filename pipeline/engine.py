@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.pipeline import spark
+from gleanery.pipeline.bucket import refuse_address
+from gleanery.pipeline.bucket_node import report_away
 from gleanery.pipeline.cores import cores
 from gleanery.pipeline.nodes import Guard, end_with_input, node_settings, workers_here
 from gleanery.pipeline.shard import Task
@@ -68,11 +70,14 @@ class Call:
     base: str
     settings: str
     warm: str
+    bucket: str = ""  # by which files come and go, where tasks do not see the run's folder
+    inputs: str = ""  # the digest of the list of files there
 
     def arguments(self, element: str) -> tuple[str, ...]:
         """The arguments of `run_task` for one element, which carries its own fingerprint."""
         fingerprint, task = element.split("\n", 1)
-        return self.root, self.step, self.work, fingerprint, task, self.settings
+        own = self.root, self.step, self.work, fingerprint, task, self.settings
+        return (*own, self.bucket, self.inputs) if self.bucket else own
 
 
 class MapShards(beam.DoFn):
@@ -114,7 +119,11 @@ class MapShards(beam.DoFn):
             yield
         except StopRun as error:
             # What a task has told comes first by its name.
-            report_error(Path(self._call.root), self._call.step, "~pool", error.message, error.hint)
+            call, said = self._call, ("~pool", error.message, error.hint)
+            if call.bucket:
+                report_away(call.bucket, call.step, call.inputs, *said)
+            else:
+                report_error(Path(call.root), call.step, *said)
             raise
 
 
@@ -146,14 +155,20 @@ class Engine:
     """Runs steps on one preset. Use it as a context: a Spark engine keeps its Java process between steps.
 
     `workers` is how many tasks at once; on a cluster on each of its machines. None: as many as there are cores for it.
+    `bucket` is the address of the run's own, where machines share no disk.
     """
 
-    def __init__(self, preset: str, workers: int | None = None) -> None:
+    def __init__(self, preset: str, workers: int | None = None, bucket: str = "") -> None:
         if preset in REFUSED:
             raise WrongArguments(f"the runner {preset} is refused", REFUSED[preset])
         if preset not in (*_HERE, "yarn") and not _MASTER.fullmatch(preset):
             raise WrongArguments(f"there is no engine {preset!r}", f"choose one of {', '.join(PRESETS)}")
-        self.preset, self.workers = preset, workers
+        if bucket:
+            refuse_address(bucket)
+            if preset in _HERE:
+                hint = "leave it out, or name the cluster by --engine"
+                raise WrongArguments(f"a bucket is for machines that share no disk, and {preset} is one machine", hint)
+        self.preset, self.workers, self.bucket = preset, workers, bucket
         self._spark: spark.SparkSession | None = None
         self._stack = contextlib.ExitStack()
 
@@ -165,16 +180,21 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def run(self, root: Path, step: Step, base: str, tasks: Iterable[Task], settings: str) -> None:
-        """Do some tasks of a step. Returns when all are done; raises the first error."""
-        call = Call(str(root.resolve()), step.name, step.work, base, settings, step.warm)
+    def run(self, root: Path, step: Step, base: str, tasks: Iterable[Task], settings: str, inputs: str = "") -> None:
+        """Do some tasks of a step. Returns when all are done; raises the first error.
+
+        Where there is a bucket, `inputs` is the digest of the list of files there that they read; without one they are
+        done on this machine.
+        """
+        bucket = self.bucket if inputs else ""
+        call = Call(str(root.resolve()), step.name, step.work, base, settings, step.warm, bucket, inputs)
         elements = [f"{task_fingerprint(base, t)}\n{task_json(t)}" for t in tasks]
-        if self.preset == "local":
+        if self.preset == "local" or (self.bucket and not inputs):
             self._run_local(call, elements)
         else:
             self._run_spark(root, call, elements)
         self._check_signals()
-        if self.preset not in _HERE:
+        if self.preset not in _HERE and not self.bucket:
             _await_files(root, step, base)
 
     def _run_local(self, call: Call, elements: Sequence[str]) -> None:
@@ -202,7 +222,7 @@ class Engine:
             self._bundles = _MOST_BUNDLES
             on_yarn = self.preset == "yarn"
             properties = spark.yarn_properties() if on_yarn else spark.cluster_properties(self.preset)
-        with node_settings(root, workers) as nodes, spark.SparkSession(properties, nodes) as session:
+        with node_settings(root, workers, self.bucket) as nodes, spark.SparkSession(properties, nodes) as session:
             yield session
 
 

@@ -49,10 +49,11 @@ _PROGRAM = "GLEANERY_SPARK_PYTHON"
 
 
 @contextlib.contextmanager
-def node_settings(root: Path, workers: int) -> Iterator[dict[str, str]]:
+def node_settings(root: Path, workers: int, bucket: str = "") -> Iterator[dict[str, str]]:
     """What machines are told. Meanwhile a file in the run's folder proves to them that they see the same folder.
 
-    `workers` is how many tasks each does at once; 0 for as many as it gives Spark cores.
+    `workers` is how many tasks each does at once; 0 for as many as it gives Spark cores. With a bucket they need not
+    see the folder.
     """
     mark = root / "work" / f".{secrets.token_hex(8)}.tmp"  # such files of a killed run are removed by the next
     mark.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +64,7 @@ def node_settings(root: Path, workers: int) -> Iterator[dict[str, str]]:
             "code": _CODE,
             "workers": str(workers),
             "word": secrets.token_hex(32),
-            "mark": str(mark.resolve()),
+            "mark": "" if bucket else str(mark.resolve()),
             "program": program(),
         }
     finally:
@@ -107,7 +108,7 @@ class Guard:
         if not all(is_on_this_machine(url) for url in endpoints if url):
             return "workers are for an engine on this machine"
         here = socket.gethostname()
-        if not Path(asked["mark"]).exists():
+        if asked["mark"] and not Path(asked["mark"]).exists():
             run = Path(asked["mark"]).parent.parent
             return f"{here} does not see the folder {run}: it has to be on a disk that all machines have at one place"
         if asked["program"] != self._program:

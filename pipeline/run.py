@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from gleanery.optout.registry import Rule
 from gleanery.pipeline import stage1_crawl as s1
@@ -20,6 +19,7 @@ from gleanery.pipeline import stage4_select as s4
 from gleanery.pipeline import stage5_redact as s5
 from gleanery.pipeline import stage6_pack as s6
 from gleanery.pipeline import stage7_release as s7
+from gleanery.pipeline.bucket_driver import Relay, stays_here
 from gleanery.pipeline.crawl_again import read_again
 from gleanery.pipeline.damage import refuse_damaged
 from gleanery.pipeline.engine import Engine
@@ -32,6 +32,7 @@ from gleanery.pipeline.pinned_rules import pinned_rules, refuse_newer_rules, set
 from gleanery.pipeline.progress import Listener, Progress, watched
 from gleanery.pipeline.run_folder import clean_temporary, locked
 from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.shard import Task
 from gleanery.pipeline.stage2_annotate import annotate_step
 from gleanery.pipeline.stage2_benchmarks import benchmarks_step, finder_of
 from gleanery.pipeline.stage2_conclude import conclude_step, spread_step
@@ -40,6 +41,7 @@ from gleanery.pipeline.stage4_judge import judge_step, policy_of, refuse_languag
 from gleanery.pipeline.steps import (
     Step,
     finish,
+    finished,
     first_error,
     forget,
     pending,
@@ -94,12 +96,14 @@ def curate(
     retry: bool = False,
     refresh_optout: bool = False,
     recrawl: bool = False,
+    bucket: str = "",
 ) -> Report:
     """Run everything that is not done yet. Raises StopRun with a way out; what was done stays done.
 
     `retry` crawls again the sources that could not be read, `recrawl` all of them; what was read before of one that
     cannot be read now is kept. Whenever a source is to be fetched, the rules are those of the registry as it is now;
     else they stay as they were when the sources were read, unless `refresh_optout` asks for those of now.
+    `bucket` is the address of one by which machines that share no disk hand files to each other.
     """
     # What is not valid stops the run before anything is fetched.
     root = local_path(root)
@@ -108,19 +112,20 @@ def curate(
     refuse_languages(settings.quality.languages)
     s6.refuse_tokenizer(settings)
     finder_of(settings)
-    with locked(root), PeakMemory() as memory, Engine(engine, workers) as runner:
+    with locked(root), PeakMemory() as memory, Engine(engine, workers, bucket) as runner:
         clean_temporary(root)
         pinned = pinned_rules(settings, root, refresh_optout, renew=retry or recrawl)
         if not pinned.is_new and _fetches(settings, root, pinned.rules):
             pinned = pinned_rules(settings, root, renew=True)
         rules, settings = pinned.rules, with_kept_files(settings, root)
-        driver = _Driver(settings, root, runner, listener, Report(remarks=pinned.remarks))
+        driver = _Driver(settings, root, runner, listener, Report(remarks=pinned.remarks), bucket)
         crawl = s1.crawl_step(settings, rules)
         named = answered_otherwise(settings, root, rules)
         read_again(root, crawl, step_fingerprint(crawl, {}), named, failed=retry, every=recrawl)
         for make in _plan(rules, root):
             driver.do(make(settings, driver.markers))
         settle_with_registry(settings, root, rules)
+        driver.end()
         driver.report.peak_bytes = memory.peak
         if driver.report.ran:
             _journal(root, driver.report, engine)
@@ -176,9 +181,13 @@ def _release_step(settings: Settings, markers: Mapping[str, Marker], rules: Sequ
 class _Driver:
     """Does one step after the other and keeps their markers."""
 
-    def __init__(self, settings: Settings, root: Path, engine: Engine, listener: Listener, report: Report) -> None:
+    def __init__(
+        self, settings: Settings, root: Path, engine: Engine, listener: Listener, report: Report, bucket: str
+    ) -> None:
         self.settings, self.root, self.engine = settings, root, engine
         self.listener, self.report = listener, report
+        self.relay = Relay(bucket, root) if bucket else None
+        engine.bucket = self.relay.address if self.relay else ""
         self.markers: dict[str, Marker] = {}
         self.steps: list[Step] = []
         self.trimmed = trimmed_steps(root)
@@ -218,15 +227,37 @@ class _Driver:
             s7.forget_notices(self.root)
         forget(self.root, step, todo)
         with watched(self.root, step, self.listener):
-            if todo:
-                self._on_engine(step, base, todo)
+            if todo and self.relay is not None:
+                self._by_relay(self.relay, step, base, todo)
+            elif todo:
+                self._on_engine(step, base, todo, replace(self.settings, source=()))
         return finish(self.root, step, base, self.markers)
 
-    def _on_engine(self, step: Step, base: str, todo: Iterable[Any]) -> None:
+    def _by_relay(self, relay: Relay, step: Step, base: str, todo: Iterable[Task]) -> None:
+        """Do tasks whose files come and go by a bucket, and on this machine those that only it can do."""
+        stays = stays_here(step, self.root)
+        if here := [task for task in todo if stays(task)]:
+            self._on_engine(step, base, here, replace(self.settings, source=()))
+        away = [task for task in todo if not stays(task)]
+        relay.take_in(step, base, away)
+        if away := [task for task in away if finished(self.root, step.name, task, base) is None]:
+            inputs = relay.hand_out(self.markers, self.settings)
+            try:
+                with relay.taking_in(step, base, away):
+                    self._on_engine(step, base, away, relay.settings_away(self.settings), inputs)
+            except Exception as error:
+                relay.take_in_errors(step, inputs)
+                raise first_error(self.root, step) or error from error
+
+    def end(self) -> None:
+        """What went by a bucket is not needed any more."""
+        if self.relay is not None:
+            self.relay.clear()
+
+    def _on_engine(self, step: Step, base: str, todo: Iterable[Task], settings: Settings, inputs: str = "") -> None:
         # A task names its own sources: a settings file may list a million of them.
-        settings = replace(self.settings, source=()).to_json()
         try:
-            self.engine.run(self.root, step, base, todo, settings)
+            self.engine.run(self.root, step, base, todo, settings.to_json(), inputs)
         except Exception as error:
             if _interrupted(error):
                 raise KeyboardInterrupt from error

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gleanery.pipeline.arrays import Blocks, map_arrays, write_arrays
 from gleanery.pipeline.exchange import id_range, write_sorted
 from gleanery.pipeline.settings import Settings
+from gleanery.records.files import write_json
 from gleanery.records.parquet import Written, describe, table_of, write_in_order, write_table
 
 COUNTS = ("in", "kept", "rejected", "dead")
@@ -44,6 +45,7 @@ class Shard:
     outputs: dict[str, Written] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     notes: dict[str, int] = field(default_factory=dict)
+    asides: list[str] = field(default_factory=list)
 
     @property
     def range(self) -> tuple[str, str | None]:
@@ -82,6 +84,11 @@ class Shard:
         """Leave rows for later steps, sorted by the columns of `order`; `kind` tells several files of a task apart."""
         path = self.data(f"{self.task.name}{kind and '.'}{kind}.parquet")
         self.wrote(path, write_sorted(path, table, *order))
+
+    def write_aside(self, path: Path, plain: Mapping[str, Any]) -> None:
+        """Write a note that is no output: no result depends on it."""
+        write_json(path, plain)
+        self.asides.append(path.relative_to(self.root).as_posix())
 
     def write_arrays(self, arrays: Mapping[str, NDArray[Any] | Blocks]) -> None:
         """Leave arrays for later steps."""

@@ -132,6 +132,9 @@ def previous_tables(settings: Settings) -> Path | None:
     return folder
 
 
+PREVIOUS_READ = ("pairs", "signatures")  # the tables of an earlier run that tasks read
+
+
 def previous_range(shard: Shard, table: str, key: str, columns: Sequence[str] | None = None) -> pa.Table:
     """The rows of the earlier run whose key lies in the range of this task; none without such a run.
 

@@ -26,6 +26,7 @@ from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.stage5_redact import redactor
 from gleanery.pipeline.steps import Step, part_tasks
 from gleanery.privacy.rules import redactor_version
+from gleanery.records.absent import present
 from gleanery.records.errors import StopRun
 from gleanery.records.files import link_file, write_bytes
 from gleanery.records.ids import keyed_hash
@@ -254,7 +255,7 @@ def make_index(shard: Shard) -> None:
 
 def load_tokenizer(root: Path, settings: Settings) -> Tokenizer:
     """The run's tokeniser, with the names that its control tokens have."""
-    return _loaded((root / TOKENIZER).read_bytes(), settings.shards.sentinels)
+    return _loaded(present(root / TOKENIZER).read_bytes(), settings.shards.sentinels)
 
 
 @lru_cache(maxsize=1)

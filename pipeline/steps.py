@@ -79,7 +79,9 @@ def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: 
         "notes": dict(sorted(shard.notes.items())),
         "cpu_ms": round(1000 * (time.process_time() - start)),
     }
-    write_json(_sidecar(shard.root, step_name, task.name), sidecar)
+    if shard.asides:
+        sidecar["asides"] = sorted(shard.asides)
+    write_json(sidecar_path(shard.root, step_name, task.name), sidecar)
     return task.name
 
 
@@ -157,7 +159,7 @@ def forget(root: Path, step: Step, tasks: Iterable[Task]) -> None:
     """Take back that the step, and these tasks of it, are done: their outputs are about to be overwritten."""
     (step_folder(root, step.name) / "done.json").unlink(missing_ok=True)
     for task in tasks:
-        _sidecar(root, step.name, task.name).unlink(missing_ok=True)
+        sidecar_path(root, step.name, task.name).unlink(missing_ok=True)
     for report in (step_folder(root, step.name) / "errors").glob("*.json"):
         report.unlink()
 
@@ -172,7 +174,7 @@ def forget_all(root: Path, step: str, tasks: Iterable[str] | None = None) -> Non
     """Take back that a step is done, and these tasks of it by name, or all: the same command does them anew."""
     (step_folder(root, step) / "done.json").unlink(missing_ok=True)
     for name in read_notes(root, step) if tasks is None else tasks:
-        _sidecar(root, step, name).unlink(missing_ok=True)
+        sidecar_path(root, step, name).unlink(missing_ok=True)
 
 
 def first_error(root: Path, step: Step) -> StopRun | None:
@@ -228,11 +230,16 @@ def sweep(root: Path, step: Step, outputs: Mapping[str, Any]) -> None:
 
 def finished(root: Path, step: str, task: Task, base: str) -> dict[str, Any] | None:
     """The sidecar of a task that is finished, with its outputs all there."""
-    plain = read_json(_sidecar(root, step, task.name))
+    plain = read_json(sidecar_path(root, step, task.name))
     if plain is None or plain.get("fingerprint") != task_fingerprint(base, task):
         return None
     whole = all(is_there(root / p, Written(*w)) for p, w in plain["outputs"].items())
     return plain if whole else None
+
+
+def read_sidecar(root: Path, step: str, task: str) -> dict[str, Any] | None:
+    """What a task noted of what it wrote, or None."""
+    return read_json(sidecar_path(root, step, task))
 
 
 def _function(work: str) -> Callable[[Shard], None]:
@@ -241,7 +248,8 @@ def _function(work: str) -> Callable[[Shard], None]:
     return function
 
 
-def _sidecar(root: Path, step: str, task: str) -> Path:
+def sidecar_path(root: Path, step: str, task: str) -> Path:
+    """Where a task that is done says so."""
     return step_folder(root, step) / "tasks" / f"{task}.json"
 
 

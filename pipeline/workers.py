@@ -19,11 +19,13 @@ from typing import Any
 
 import psutil
 
+from gleanery.pipeline.bucket_node import run_away
 from gleanery.pipeline.parents import WarmParent, clean_context, end_clean_parent
 from gleanery.pipeline.steps import run_task
 from gleanery.records.errors import StopRun
 
 TIDY_SECONDS = 5
+_HERE = 6  # arguments of `run_task`
 
 
 class Pool:
@@ -48,7 +50,7 @@ class Pool:
             except (BrokenProcessPool, EOFError, ConnectionError):  # a worker ended, or the parent that forks them
                 raise ended_from_outside() from None
         done: Future[str] = Future()
-        done.set_result(run_task(*call))
+        done.set_result(do_task(*call))
         return done
 
     def result(self, future: "Future[str]") -> str:
@@ -165,12 +167,17 @@ class _Stopped(BaseException):
 _doing = False
 
 
+def do_task(*call: str) -> str:
+    """One call of `run_task`, or of `run_away`, which is told two things more."""
+    return (run_task if len(call) == _HERE else run_away)(*call)
+
+
 def _do(*call: str) -> str:
     """One `run_task` call in a worker. Once stopped, the worker takes no other."""
     global _doing
     _doing = True
     try:
-        return run_task(*call)
+        return do_task(*call)
     except _Stopped:
         os._exit(1)
     finally:

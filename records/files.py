@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from gleanery.records.absent import present
+
 
 def file_digest(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
-    with open(path, "rb") as file:
+    with open(present(path), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
 
+from gleanery.records.absent import present
 from gleanery.records.files import atomic_file, file_digest
 from gleanery.records.tables import TABLES
 
@@ -136,7 +137,7 @@ def _write(path: Path, schema: pa.Schema, groups: Iterable[pa.Table], options: M
 
 def open_parquet(path: Path) -> pq.ParquetFile:
     """A file of this machine, whatever its name: by itself pyarrow takes `runs:1/a` for an address."""
-    return pq.ParquetFile(path.absolute(), filesystem=LocalFileSystem())
+    return pq.ParquetFile(present(path).absolute(), filesystem=LocalFileSystem())
 
 
 def schema_of(path: Path) -> pa.Schema:

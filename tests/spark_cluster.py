@@ -38,7 +38,9 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator[Cluster]:
+def cluster(hidden: Path | None = None) -> Iterator[Cluster]:
+    """Start it. In the folder `hidden` the nodes see nothing of what is there on this machine."""
+    away = ["unshare", "--mount", "sh", "-c", f"mount -t tmpfs none '{hidden}' && exec \"$@\"", "sh"] if hidden else []
     with tempfile.TemporaryDirectory(prefix="cluster-") as folder, contextlib.ExitStack() as stack:
         home = Path(folder, "home")
         home.mkdir()
@@ -53,6 +55,8 @@ def cluster() -> Iterator[Cluster]:
         def start(kind: str, *arguments: str) -> "subprocess.Popen[bytes]":
             opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
             command = ["java", "-Xmx512m", *opened, "-cp", f"{jar_folder()}/*", f"org.apache.spark.deploy.{kind}"]
+            if kind == "worker.Worker":
+                command = [*away, *command]
             with open(Path(folder, f"{kind}.log"), "ab") as log:
                 process = subprocess.Popen(
                     [*command, "--host", ADDRESS, *arguments],

@@ -1,0 +1,121 @@
+"""A bucket: a store of objects that all machines of a run reach, where they share no disk.
+
+In: its address. Out: objects by name, each whole or absent. What is fetched is compared with the digest that it was
+stored under. Costs what the store takes for a request, some 10 ms. This is the only file that speaks to such a store;
+pyarrow does it, with the credentials that the environment of each machine has.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pyarrow.fs import FileSelector, FileSystem, FileType
+
+from gleanery.records.errors import StopRun, WrongArguments
+from gleanery.records.files import atomic_file
+
+SCHEMES = ("s3", "gs", "abfs", "abfss", "hdfs", "file")
+_ADDRESS = re.compile(r"([a-z][a-z0-9]*)://([^/?]*)(/[^?]*)?(\?.*)?")
+_CHUNK = 4 << 20
+_EMPTY_IT = "somebody, or a rule of the store, changed it: empty the bucket, and run the same command again"
+
+
+def refuse_address(address: str) -> None:
+    """Raises WrongArguments for what is no address of a bucket, or one that holds a password."""
+    found = _ADDRESS.fullmatch(address)
+    if not found or found[1] not in SCHEMES or not (found[2] or found[1] == "file"):
+        kinds = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+        raise WrongArguments("that is no address of a bucket", f"it begins with one of {kinds}")
+    if "@" in found[2] and not found[1].startswith("abfs"):
+        hint = "leave it out: each machine takes its credentials from its own environment"
+        raise WrongArguments("the address of a bucket holds an account", hint)
+
+
+class Bucket:
+    """The objects below one address. Any number of threads may use it."""
+
+    def __init__(self, address: str) -> None:
+        refuse_address(address)
+        self.address = address
+        self._name = address.split("?")[0]  # an endpoint is nobody's business in a message
+        with self._told("opened"):
+            self._files, base = FileSystem.from_uri(address)
+            self._base = base.rstrip("/")
+
+    def inside(self, name: str) -> str:
+        """The address of a part of this bucket."""
+        place, mark, query = self.address.partition("?")
+        return f"{place.rstrip('/')}/{name}{mark}{query}"
+
+    def put(self, name: str, content: bytes) -> None:
+        """Store a small object."""
+        with self._told("written to"):
+            self._make_folder(name)
+            with self._files.open_output_stream(self._place(name)) as out:
+                out.write(content)
+
+    def put_file(self, name: str, path: Path) -> None:
+        """Store a file."""
+        with open(path, "rb") as file, self._told("written to"):
+            self._make_folder(name)
+            try:
+                with self._files.open_output_stream(self._place(name)) as out:
+                    while chunk := file.read(_CHUNK):
+                        out.write(chunk)
+            except BaseException:  # what was written so far would stand there as if it were all
+                with suppress(OSError):
+                    self._files.delete_file(self._place(name))
+                raise
+
+    def get(self, name: str) -> bytes | None:
+        """A small object, or None if it is not there."""
+        with self._told("read"):
+            try:
+                with self._files.open_input_stream(self._place(name)) as stream:
+                    return bytes(stream.read())
+            except FileNotFoundError:
+                return None
+
+    def get_file(self, name: str, path: Path, sha256: str) -> None:
+        """Fetch an object into a file, whole or not at all. Raises StopRun if it is another than was stored."""
+        digest = hashlib.sha256()
+        with atomic_file(path, lasting=False) as out:
+            with self._told("read"), self._files.open_input_stream(self._place(name)) as stream:
+                while chunk := stream.read(_CHUNK):
+                    digest.update(chunk)
+                    out.write(chunk)
+            if digest.hexdigest() != sha256:
+                raise StopRun(f"the object {name} in {self._name} is not what was stored there", _EMPTY_IT)
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """The names of all objects of a folder, without the folder's, and their sizes in bytes."""
+        with self._told("read"):
+            place = self._place(folder)
+            found = self._files.get_file_info(FileSelector(place, allow_not_found=True, recursive=True))
+        return {one.path[len(place) + 1 :]: one.size for one in found if one.type == FileType.File}
+
+    def clear(self) -> None:
+        """Remove all objects."""
+        with self._told("written to"):
+            self._files.delete_dir_contents(self._base, missing_dir_ok=True)
+
+    def _place(self, name: str) -> str:
+        return f"{self._base}/{name}"
+
+    def _make_folder(self, name: str) -> None:
+        """Stores of objects have no folders, but others do."""
+        if self._files.type_name in ("local", "hdfs"):
+            self._files.create_dir(self._place(name).rpartition("/")[0], recursive=True)
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise StopRun(f"something is gone from the bucket {self._name}", _EMPTY_IT) from None
+        except (OSError, ValueError, NotImplementedError) as error:
+            first = (str(error).splitlines() or [""])[0]
+            way = "look at the address, and at the credentials of this machine"
+            raise StopRun(f"the bucket {self._name} cannot be {what}: {first[:300]}", way) from None

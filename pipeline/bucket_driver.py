@@ -1,0 +1,192 @@
+"""The driver's end of a bucket: it hands out what tasks elsewhere read, and takes in what they wrote.
+
+In: a step's tasks, and the markers of the steps before. Out: the same files in the run's folder as if every machine saw
+it. A step of one task is done on the driver's own machine, and so is what only that machine sees: sources that are
+folders of it, and what was read of sources before. Costs the transfer of every file, once out and once in, and one
+listing of the bucket every second. When the run is done, the bucket is emptied: contents of owners who object later may
+not stay there.
+"""
+
+import hashlib
+import json
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gleanery.pipeline.bucket import Bucket
+from gleanery.pipeline.bucket_node import DONE, ERRORS, FILES, GIVEN, is_inside
+from gleanery.pipeline.crawl_again import something_before
+from gleanery.pipeline.markers import Marker, step_folder
+from gleanery.pipeline.nodes import program
+from gleanery.pipeline.settings import Settings
+from gleanery.pipeline.shard import Task
+from gleanery.pipeline.stage3_sign import PREVIOUS_READ, previous_tables
+from gleanery.pipeline.steps import Step, sidecar_path, task_fingerprint
+from gleanery.records.errors import StopRun
+from gleanery.records.files import file_digest, read_json, write_bytes, write_json
+
+_AT_ONCE = 16  # transfers
+_LOOK_SECONDS = 1.0
+_PREVIOUS = "work/previous"
+
+
+class Relay:
+    """The bucket of one run, as its driver uses it."""
+
+    def __init__(self, address: str, root: Path) -> None:
+        self._root = root
+        self._bucket = Bucket(Bucket(address).inside(f"gleanery-{_name_of(root)}"))
+        self.address = self._bucket.address
+        self._there = self._bucket.sizes(FILES)
+        self._digests: dict[Path, tuple[int, int, str]] = {}
+
+    def hand_out(self, markers: Mapping[str, Marker], settings: Settings) -> str:
+        """Put into the bucket what is not there yet, and a list of all; returns the digest of the list."""
+        files = {path: (written.bytes, written.sha256) for m in markers.values() for path, written in m.outputs.items()}
+        paths = {path: self._root / path for path in files}
+        for path, place in self._others(settings).items():
+            files[path], paths[path] = (place.stat().st_size, self._digest(place)), place
+        wanted = {digest: (size, paths[path]) for path, (size, digest) in files.items()}
+        missing = {d: path for d, (size, path) in wanted.items() if self._there.get(d) != size}
+        self._each(lambda one: self._bucket.put_file(f"{FILES}/{one[0]}", one[1]), missing.items())
+        self._there |= {digest: wanted[digest][0] for digest in missing}
+        listed = {"files": {p: d for p, (_, d) in files.items()}, "program": program(), "once": secrets.token_hex(8)}
+        content = json.dumps(listed, sort_keys=True).encode()
+        digest = hashlib.sha256(content).hexdigest()
+        self._bucket.put(f"{FILES}/{digest}", content)
+        return digest
+
+    def _others(self, settings: Settings) -> dict[str, Path]:
+        """Files of no step that tasks read, by their place in the folder of a run."""
+        folders = [self._root / place for place in ("tables/optout_rules", "tables/optout_names", GIVEN)]
+        own = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        found = {path.relative_to(self._root).as_posix(): path for path in own}
+        if (previous := previous_tables(settings)) is not None:
+            for path in (path for table in PREVIOUS_READ for path in sorted((previous / table).glob("*.parquet"))):
+                found[f"{_PREVIOUS}/tables/{path.parent.name}/{path.name}"] = path
+        return found
+
+    def settings_away(self, settings: Settings) -> Settings:
+        """The settings as a machine needs them whose folder of the run is the one that they start from.
+
+        What it remembers between runs is where its own environment says.
+        """
+        given = (self._root.resolve() / GIVEN).as_posix()
+
+        def here(path: str | None) -> str | None:
+            return GIVEN + Path(path).relative_to(given).as_posix() if path else None
+
+        return replace(
+            settings,
+            source=(),
+            benchmark=tuple(replace(one, path=here(one.path) or "") for one in settings.benchmark),
+            licensing=replace(
+                settings.licensing, policy=here(settings.licensing.policy), overrides=here(settings.licensing.overrides)
+            ),
+            shards=replace(settings.shards, tokenizer=here(settings.shards.tokenizer)),
+            run=replace(
+                settings.run, cache=None, shared_scans=None, previous=_PREVIOUS if settings.run.previous else None
+            ),
+        )
+
+    @contextmanager
+    def taking_in(self, step: Step, base: str, tasks: Iterable[Task]) -> Iterator[None]:
+        """Meanwhile take in what tasks have handed over, so that progress is seen; at the end, all of it."""
+        waiting = {task_fingerprint(base, task): task for task in tasks}
+        ended = threading.Event()
+        failures: list[Exception] = []
+
+        def look() -> None:
+            try:
+                while not ended.wait(_LOOK_SECONDS):
+                    self._take_in(step, waiting)
+            except Exception as error:
+                failures.append(error)
+
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+        if failures:
+            raise failures[0]
+        self._take_in(step, waiting)
+
+    def take_in(self, step: Step, base: str, tasks: Iterable[Task]) -> None:
+        """Take in what was handed over before, as when a driver was killed meanwhile."""
+        self._take_in(step, {task_fingerprint(base, task): task for task in tasks})
+
+    def _take_in(self, step: Step, waiting: dict[str, Task]) -> None:
+        for fingerprint in sorted(waiting.keys() & self._bucket.sizes(f"{DONE}/{step.name}").keys()):
+            plain = json.loads(self._bucket.get(f"{DONE}/{step.name}/{fingerprint}") or b"{}")
+            sidecar, asides = plain["sidecar"], plain["asides"]
+            name = waiting[fingerprint].name
+            if bad := next((path for path in (*sidecar["outputs"], *asides) if not is_inside(path)), None):
+                raise StopRun(f"{step.title}: the task {name} names {bad!r}, which is in no folder of a run", _EMPTY)
+            self._each(lambda one: self._fetch(*one), sidecar["outputs"].items())
+            for path, note in asides.items():
+                write_json(self._root / path, note)
+            write_json(sidecar_path(self._root, step.name, name), sidecar)
+            self._there |= {digest: size for _, size, digest in sidecar["outputs"].values()}
+            del waiting[fingerprint]
+
+    def _fetch(self, path: str, written: Sequence[Any]) -> None:
+        self._bucket.get_file(f"{FILES}/{written[2]}", self._root / path, written[2])
+
+    def take_in_errors(self, step: Step, inputs: str) -> None:
+        """Take in what tasks that failed left for people to read."""
+        for name in self._bucket.sizes(f"{ERRORS}/{step.name}/{inputs}"):
+            content = self._bucket.get(f"{ERRORS}/{step.name}/{inputs}/{name}")
+            if content is not None and is_inside(name):
+                write_bytes(step_folder(self._root, step.name) / "errors" / f"{name}.json", content)
+
+    def clear(self) -> None:
+        """Empty the bucket of this run."""
+        self._bucket.clear()
+        self._there = {}
+
+    def _digest(self, path: Path) -> str:
+        """The digest of a file that no step made; read once while it stays the same."""
+        about = path.stat()
+        size, changed, digest = self._digests.get(path, (-1, -1, ""))
+        if (size, changed) != (about.st_size, about.st_mtime_ns):
+            digest = file_digest(path)
+            self._digests[path] = about.st_size, about.st_mtime_ns, digest
+        return digest
+
+    def _each(self, do: Callable[[Any], None], what: Iterable[Any]) -> None:
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            for _ in threads.map(do, what):
+                pass
+
+
+def stays_here(step: Step, root: Path) -> Callable[[Task], bool]:
+    """Which tasks of a step the driver's own machine does."""
+    if len(step.tasks) == 1 or (step.name == "crawl" and something_before(root)):
+        return lambda _: True
+    if step.name == "crawl":
+        return lambda task: any(_is_of_this_machine(**one) for one in task.payload["sources"])
+    return lambda _: False
+
+
+def _is_of_this_machine(kind: str, locator: str, **_: Any) -> bool:
+    """Whether a source is a folder or a file that may be on this machine alone."""
+    return kind in ("git", "archive") and ("://" not in locator or locator.startswith("file:"))
+
+
+def _name_of(root: Path) -> str:
+    """A name that no other run has, the same each time that this one is resumed."""
+    path = root / "work/bucket.json"
+    note = read_json(path) or {"name": secrets.token_hex(8)}
+    write_json(path, note)
+    return str(note["name"])
+
+
+_EMPTY = "empty the bucket, to which nobody but the machines of the run may write, and run the same command again"
