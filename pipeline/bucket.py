@@ -7,9 +7,11 @@ pyarrow does it, with the credentials that the environment of each machine has.
 
 import hashlib
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from pyarrow.fs import FileSelector, FileSystem, FileType
 
@@ -51,23 +53,14 @@ class Bucket:
 
     def put(self, name: str, content: bytes) -> None:
         """Store a small object."""
-        with self._told("written to"):
-            self._make_folder(name)
-            with self._files.open_output_stream(self._place(name)) as out:
-                out.write(content)
+        with self._told("written to"), self._writing(name) as out:
+            out.write(content)
 
     def put_file(self, name: str, path: Path) -> None:
         """Store a file."""
-        with open(path, "rb") as file, self._told("written to"):
-            self._make_folder(name)
-            try:
-                with self._files.open_output_stream(self._place(name)) as out:
-                    while chunk := file.read(_CHUNK):
-                        out.write(chunk)
-            except BaseException:  # what was written so far would stand there as if it were all
-                with suppress(OSError):
-                    self._files.delete_file(self._place(name))
-                raise
+        with open(path, "rb") as file, self._told("written to"), self._writing(name) as out:
+            while chunk := file.read(_CHUNK):
+                out.write(chunk)
 
     def get(self, name: str) -> bytes | None:
         """A small object, or None if it is not there."""
@@ -104,10 +97,22 @@ class Bucket:
     def _place(self, name: str) -> str:
         return f"{self._base}/{name}"
 
-    def _make_folder(self, name: str) -> None:
-        """Stores of objects have no folders, but others do."""
-        if self._files.type_name in ("local", "hdfs"):
-            self._files.create_dir(self._place(name).rpartition("/")[0], recursive=True)
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[Any]:
+        """A stream that makes an object: whole, or none if the block does not end well."""
+        place = target = self._place(name)
+        if has_folders := self._files.type_name in ("local", "hdfs"):  # where a file is seen while it is written
+            self._files.create_dir(target.rpartition("/")[0], recursive=True)
+            place = f"{target.rpartition('/')[0]}/.{secrets.token_hex(8)}.tmp"
+        try:
+            with self._files.open_output_stream(place) as out:
+                yield out
+            if has_folders:
+                self._files.move(place, target)
+        except BaseException:  # a store of objects would keep what was written so far as if it were all
+            with suppress(OSError):
+                self._files.delete_file(place)
+            raise
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:

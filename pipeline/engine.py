@@ -41,8 +41,8 @@ logging.getLogger().removeHandler(_unheard)
 PRESETS = {
     "local": "this machine: Beam's FnApiRunner in process, with a pool of worker processes",
     "spark-local": "this machine: Beam's Spark runner with an embedded Spark master; needs Java and its jars",
-    "spark://HOST:PORT": "the nodes of a standalone Spark cluster, on a disk that all of them see; needs the same",
-    "yarn": "the nodes of a Hadoop cluster that share a disk, as HADOOP_CONF_DIR describes it; needs the same",
+    "spark://HOST:PORT": "the nodes of a standalone Spark cluster, which share a disk or a --bucket; needs the same",
+    "yarn": "the nodes of a Hadoop cluster, as HADOOP_CONF_DIR describes it; needs the same",
 }
 _HERE = ("local", "spark-local")
 _MASTER = re.compile(r"spark://[^\s,/]+:\d{1,5}(?:,[^\s,/]+:\d{1,5})*")
@@ -121,7 +121,8 @@ class MapShards(beam.DoFn):
             # What a task has told comes first by its name.
             call, said = self._call, ("~pool", error.message, error.hint)
             if call.bucket:
-                report_away(call.bucket, call.step, call.inputs, *said)
+                with contextlib.suppress(StopRun):  # who cannot reach the bucket has no other way to tell it
+                    report_away(call.bucket, call.step, call.inputs, *said)
             else:
                 report_error(Path(call.root), call.step, *said)
             raise
@@ -257,7 +258,7 @@ def _await_files(root: Path, step: Step, base: str) -> None:
         if time.monotonic() > end:
             raise StopRun(
                 f"{step.title}: what the nodes wrote is not in {root} on this machine",
-                "put the folder of the run on a disk that all machines have at one place",
+                "put the folder of the run on a disk that all machines have at one place, or name a --bucket",
             )
         time.sleep(0.5)
 

@@ -110,7 +110,7 @@ class Guard:
         here = socket.gethostname()
         if asked["mark"] and not Path(asked["mark"]).exists():
             run = Path(asked["mark"]).parent.parent
-            return f"{here} does not see the folder {run}: it has to be on a disk that all machines have at one place"
+            return f"{here} does not see the folder {run}: put it on a disk that all machines share, or name a --bucket"
         if asked["program"] != self._program:
             return f"Gleanery, its packages or Python on {here} are others than on the machine that started the run"
         return None

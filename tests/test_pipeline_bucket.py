@@ -1,7 +1,14 @@
-"""Runs on machines that share no disk: files come and go by a store of objects."""
+"""Runs on machines that share no disk: files come and go by a bucket, in a folder or in a real store of objects."""
 
+import functools
+import hashlib
+import http.server
+import json
 import os
-from collections.abc import Iterator
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +18,262 @@ from object_store import object_store
 from spark_cluster import Cluster
 from test_pipeline_run import tree
 from test_pipeline_spark import need_spark
+from typer.testing import CliRunner
 
+from gleanery.pipeline import bucket_node
 from gleanery.pipeline.bucket import Bucket
+from gleanery.pipeline.bucket_driver import Relay
+from gleanery.pipeline.bucket_node import DONE, FILES, run_away
+from gleanery.pipeline.cli import app
+from gleanery.pipeline.engine import Call, Engine
 from gleanery.pipeline.run import curate
-from gleanery.pipeline.settings import Settings, load_settings
+from gleanery.pipeline.settings import BenchmarkSettings, Settings, SourceSettings, load_settings
+from gleanery.pipeline.shard import Shard, Task
+from gleanery.pipeline.steps import Step, step_fingerprint, task_fingerprint, task_json
+from gleanery.pipeline.workers import do_task
+from gleanery.records.errors import StopRun, WrongArguments
+
+CLUSTER = "spark://192.0.2.1:7077"  # of tests in which no Spark starts
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> str:
+    return f"file://{tmp_path}/bucket"
+
+
+@pytest.fixture
+def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The temporary folder of a machine that does tasks, which is this process. No Spark hands them to it."""
+    folder = tmp_path / "node"
+    folder.mkdir()
+
+    def run_here(_: Engine, __: Path, call: Call, elements: Sequence[str]) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tempfile, "tempdir", str(folder))
+            for element in elements:
+                do_task(*call.arguments(element))
+
+    monkeypatch.setattr(Engine, "_run_spark", run_here)
+    return folder
+
+
+def given(corpus: Path, folder: Path) -> Settings:
+    """The settings of the small corpus, with files of every kind that settings can name."""
+    settings = load_settings(corpus)
+    (folder / "problems.jsonl").write_text(json.dumps({"text": " ".join(f"word{n}" for n in range(20))}) + "\n")
+    (folder / "overrides.toml").write_text("")
+    benchmark = BenchmarkSettings(path=str(folder / "problems.jsonl"), fields=("text",))
+    licensing = replace(settings.licensing, overrides=str(folder / "overrides.toml"))
+    return replace(settings, benchmark=(benchmark,), licensing=licensing)
+
+
+def test_a_run_by_a_bucket_gives_the_bytes_of_any_other_and_leaves_it_empty(
+    corpus: Path, tmp_path: Path, bucket: str, node: Path
+) -> None:
+    settings = given(corpus, tmp_path)
+    curate(settings, tmp_path / "one")
+    report = curate(settings, tmp_path / "two", engine=CLUSTER, bucket=bucket)
+    assert tree(tmp_path / "two") == tree(tmp_path / "one")
+    assert report.ran and not Bucket(bucket).sizes("")
+    assert any((node.glob("away-*/objects/*")))
+    assert curate(settings, tmp_path / "two", engine=CLUSTER, bucket=bucket).nothing_done
+
+
+def test_a_run_after_a_run_takes_what_that_measured_by_the_bucket(
+    corpus: Path, curated: Path, tmp_path: Path, bucket: str, node: Path
+) -> None:
+    settings = load_settings(corpus)
+    settings = replace(settings, run=replace(settings.run, previous=str(curated)))
+    report = curate(settings, tmp_path / "two", engine=CLUSTER, bucket=bucket)
+    assert tree(tmp_path / "two") == tree(curated)
+    assert report.notes["sign"] == curate(settings, tmp_path / "one").notes["sign"]
+
+
+def note_letters(shard: Shard) -> None:
+    """A step's function: one output, one note beside it, and a failure where the task asks for one."""
+    payload = shard.task.payload
+    if payload.get("fails"):
+        raise StopRun("the letters ran out", "buy some")
+    path = shard.data(f"{shard.task.name}.txt")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(shard.task.name * payload["count"])
+    shard.wrote(path)
+    shard.write_aside(shard.root / f"work/{shard.step}/beside/{shard.task.name}.json", {"count": payload["count"]})
+
+
+def letters(**payload: object) -> tuple[Step, str]:
+    tasks = tuple(Task(name, {"count": 3, **payload}) for name in ("a", "b"))
+    step = Step("stage", "letters", "letters", f"{__name__}:note_letters", tasks, {})
+    return step, step_fingerprint(step, {})
+
+
+def do_away(relay: Relay, step: Step, base: str, inputs: str) -> None:
+    for task in step.tasks:
+        own = step.name, step.work, task_fingerprint(base, task), task_json(task), Settings().to_json()
+        run_away("", *own, relay.address, inputs)
+
+
+def test_what_was_handed_over_before_a_driver_was_killed_is_taken_in_by_the_next(
+    tmp_path: Path, bucket: str, node: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(node))
+    step, base = letters()
+    relay = Relay(bucket, tmp_path / "run")
+    do_away(relay, step, base, relay.hand_out({}, Settings()))
+    assert not (tmp_path / "run/work/letters").exists()
+    Relay(bucket, tmp_path / "run").take_in(step, base, step.tasks)
+    assert (tmp_path / "run/work/letters/data/b.txt").read_text() == "bbb"
+    assert json.loads((tmp_path / "run/work/letters/beside/b.json").read_text()) == {"count": 3}
+    assert len(list((tmp_path / "run/work/letters/tasks").iterdir())) == 2
+
+
+def test_another_run_does_not_see_what_is_handed_over(
+    tmp_path: Path, bucket: str, node: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(node))
+    step, base = letters()
+    relay, other = (Relay(bucket, tmp_path / name) for name in ("run", "other"))
+    do_away(relay, step, base, relay.hand_out({}, Settings()))
+    other.take_in(step, base, step.tasks)
+    assert not (tmp_path / "other/work/letters").exists()
+    other.clear()
+    relay.take_in(step, base, step.tasks)
+    assert (tmp_path / "run/work/letters/data/a.txt").exists()
+
+
+def test_the_error_of_a_task_comes_back_in_its_own_words(
+    corpus: Path, tmp_path: Path, bucket: str, node: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(shard: Shard) -> None:
+        raise StopRun(f"no part {shard.task.payload['part']} today", "come back tomorrow")
+
+    monkeypatch.setattr("gleanery.pipeline.stage2_annotate.annotate_part", fail)
+    with pytest.raises(StopRun, match="annotate: no part 0 today") as caught:
+        curate(load_settings(corpus), tmp_path / "run", engine=CLUSTER, bucket=bucket)
+    assert caught.value.hint == "come back tomorrow"
+    assert Bucket(bucket).sizes("")  # for the command that goes on
+
+
+@pytest.mark.parametrize("path", ["../outside", "/outside", "a/../../outside"])
+def test_a_task_that_names_a_file_outside_the_run_is_refused(
+    tmp_path: Path, bucket: str, node: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(node))
+    step, base = letters()
+    relay = Relay(bucket, tmp_path / "run")
+    do_away(relay, step, base, relay.hand_out({}, Settings()))
+    place, store = f"{DONE}/letters/{task_fingerprint(base, step.tasks[0])}", Bucket(relay.address)
+    for kind in ("outputs", "asides"):
+        plain = json.loads(store.get(place) or b"")
+        if kind == "outputs":
+            plain["sidecar"]["outputs"] = {path: next(iter(plain["sidecar"]["outputs"].values()))}
+        else:
+            plain["asides"] = {path: {}}
+        Bucket(relay.address).put(place, json.dumps(plain).encode())
+        with pytest.raises(StopRun, match="which is in no folder of a run"):
+            relay.take_in(step, base, step.tasks)
+    assert not list(tmp_path.rglob("outside*"))
+
+
+def test_a_list_that_names_a_file_outside_the_run_is_refused(
+    tmp_path: Path, bucket: str, node: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(node))
+    step, base = letters()
+    relay = Relay(bucket, tmp_path / "run")
+    content = Bucket(relay.address).get(f"{FILES}/{relay.hand_out({}, Settings())}") or b""
+    changed = json.dumps(json.loads(content) | {"files": {"../outside": "0" * 64}}).encode()
+    digest = hashlib.sha256(changed).hexdigest()
+    Bucket(relay.address).put(f"{FILES}/{digest}", changed)
+    with pytest.raises(StopRun, match="which is in no folder of a run"):
+        do_away(relay, step, base, digest)
+    assert not list(node.rglob("outside*"))
+
+
+def test_a_machine_with_another_program_refuses(
+    tmp_path: Path, bucket: str, node: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(node))
+    step, base = letters()
+    relay = Relay(bucket, tmp_path / "run")
+    inputs = relay.hand_out({}, Settings())
+    monkeypatch.setattr(bucket_node, "program", lambda: "another")
+    with pytest.raises(StopRun, match="are others than on the machine that started the run"):
+        do_away(relay, step, base, inputs)
+
+
+def test_an_object_that_was_changed_is_refused_and_leaves_no_file(
+    tmp_path: Path, bucket: str, node: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(node))
+    step, base = letters()
+    relay = Relay(bucket, tmp_path / "run")
+    do_away(relay, step, base, relay.hand_out({}, Settings()))
+    Bucket(relay.address).put(f"{FILES}/{hashlib.sha256(b'aaa').hexdigest()}", b"aab")
+    with pytest.raises(StopRun, match="is not what was stored there"):
+        relay.take_in(step, base, step.tasks)
+    assert not (tmp_path / "run/work/letters/data/a.txt").exists()
+    assert not (tmp_path / "run/work/letters/tasks/a.json").exists()
+
+
+def read_rules(shard: Shard) -> None:
+    """A step's function that opens one of the files that the run has, and is told of a machine that has no room."""
+    path = shard.root / "work/given/x/rules.txt"
+    shard.notes["bytes"] = len(path.read_bytes())
+
+
+def test_a_full_disk_lets_go_of_what_the_step_does_not_read(
+    tmp_path: Path, bucket: str, node: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(node))
+    step, base = letters()
+    relay = Relay(bucket, tmp_path / "run")
+    do_away(relay, step, base, relay.hand_out({}, Settings()))
+    objects = next(node.glob("away-*/objects"))
+    assert {path.name for path in objects.iterdir()} == {hashlib.sha256(t).hexdigest() for t in (b"aaa", b"bbb")}
+    (rules := tmp_path / "run/work/given/x/rules.txt").parent.mkdir(parents=True)
+    rules.write_text("no rules")
+    reading = Step("stage", "rules", "rules", f"{__name__}:read_rules", step.tasks, {})
+    inputs = relay.hand_out({}, Settings())
+    monkeypatch.setattr(bucket_node, "_FREE_BYTES", 1 << 60)
+    do_away(relay, reading, step_fingerprint(reading, {}), inputs)
+    assert {path.name for path in objects.iterdir()} == {hashlib.sha256(b"no rules").hexdigest()}
+
+
+@pytest.mark.parametrize(
+    ("address", "engine", "said"),
+    [
+        ("/a/folder", CLUSTER, "no address of a bucket"),
+        ("http://127.0.0.1/x", CLUSTER, "no address of a bucket"),
+        ("s3://", CLUSTER, "no address of a bucket"),
+        ("s3://name:secret@bucket/x", CLUSTER, "holds an account"),
+        ("s3://bucket/x", "local", "local is one machine"),
+        ("s3://bucket/x", "spark-local", "spark-local is one machine"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_before_anything_is_done(
+    corpus: Path, tmp_path: Path, address: str, engine: str, said: str
+) -> None:
+    with pytest.raises(WrongArguments, match=said) as caught:
+        curate(load_settings(corpus), tmp_path / "run", engine=engine, bucket=address)
+    assert "secret" not in f"{caught.value.message}{caught.value.hint}"
+    arguments = ["run", str(corpus), "--out", str(tmp_path / "run"), "--engine", engine, "--bucket", address]
+    answer = CliRunner().invoke(app, arguments, standalone_mode=False)
+    assert isinstance(answer.exception, WrongArguments)
+
+
+def test_a_bucket_that_cannot_be_opened_is_told_without_its_endpoint(tmp_path: Path) -> None:
+    address = "s3://bucket/x?endpoint_override=192.0.2.1&nonsense=1"
+    with pytest.raises(
+        StopRun, match="the bucket s3://bucket/x cannot be opened: Unexpected query parameter"
+    ) as caught:
+        Relay(address, tmp_path)
+    assert "192.0.2.1" not in caught.value.message
 
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[str]:
+    need_spark()
     with object_store() as address:
         yield address
 
@@ -31,25 +286,63 @@ def driver_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cluster(driver_folder: Path, store: str) -> Iterator[Cluster]:
-    need_spark()
     if os.geteuid():
         pytest.skip("only root can give a process a disk of its own")
     with spark_cluster.cluster(driver_folder) as made:
         yield made
 
 
-def cut_small(settings: Settings) -> Settings:
-    """With parts so small that each step has some."""
-    return replace(settings, run=replace(settings.run, part_bytes=4096))
+@pytest.fixture
+def served(corpus: Path, tmp_path: Path) -> Iterator[Settings]:
+    """The settings of the small corpus, some of whose repositories are on a web server."""
+    settings, folder = load_settings(corpus), tmp_path / "served"
+    folder.mkdir()
+    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    handler = functools.partial(quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        sources = list[SourceSettings]()
+        for number, source in enumerate(settings.source):
+            repository = corpus.parent / source.locator
+            if source.kind == "git" and number % 2 == 0 and (repository / ".git").is_dir():
+                subprocess.run(["git", "update-server-info"], cwd=repository, check=True)
+                (folder / f"{source.locator}.git").symlink_to(repository / ".git")
+                source = replace(source, locator=f"http://127.0.0.1:{server.server_port}/{source.locator}.git")
+            sources.append(source)
+        yield replace(settings, source=tuple(sources))
+        server.shutdown()
 
 
 @pytest.mark.slow
 @pytest.mark.spark
 def test_machines_without_a_common_disk_give_the_bytes_of_one_machine(
-    corpus: Path, driver_folder: Path, tmp_path: Path, cluster: Cluster, store: str
+    served: Settings, driver_folder: Path, tmp_path: Path, cluster: Cluster, store: str
 ) -> None:
-    settings = cut_small(load_settings(corpus))
-    curate(settings, tmp_path / "one", workers=2)
-    curate(settings, driver_folder / "run", engine=cluster.master, bucket=store)
+    assert 0 < sum("://" in source.locator for source in served.source) < len(served.source)
+    curate(served, tmp_path / "one", workers=2)
+    curate(served, driver_folder / "run", engine=cluster.master, bucket=store)
     assert tree(driver_folder / "run") == tree(tmp_path / "one")
     assert not Bucket(store).sizes("")
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+def test_machines_without_a_common_disk_refuse_a_run_without_a_bucket(
+    corpus: Path, driver_folder: Path, cluster: Cluster
+) -> None:
+    with pytest.raises(StopRun, match="does not see the folder"):
+        curate(load_settings(corpus), driver_folder / "none", engine=cluster.master)
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+def test_a_machine_that_may_not_read_the_bucket_says_so(
+    corpus: Path, driver_folder: Path, cluster: Cluster, store: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "conf").write_text("spark.executorEnv.AWS_SECRET_ACCESS_KEY wrong\n")
+    monkeypatch.setenv("GLEANERY_SPARK_CONF", str(tmp_path / "conf"))
+    with pytest.raises(
+        StopRun, match="the bucket s3://bucket/runs/gleanery-[0-9a-f]{16} cannot be read: "
+    ) as told:
+        curate(load_settings(corpus), driver_folder / "refused", engine=cluster.master, bucket=store)
+    assert "wrong" not in told.value.message
