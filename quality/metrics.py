@@ -11,6 +11,7 @@ import re2
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_CAPITALS = tuple(bytes((letter,)) for letter in _LETTERS[:26])
 
 # The runs of StarCoder2 (arXiv 2402.19173, section 2.1), with two changes. There, a line break may stand anywhere in
 # base64, and a list of words, one on a line, passes for it; here it continues a run only after 40 characters or more.
@@ -21,6 +22,9 @@ _ENCODED = re2.compile(
     rb"|(?:(?:\b0x|\\x|\b)[0-9a-fA-F]{2}\b[,\s]*){8,}"
     rb"|(?:\\u[0-9a-fA-F]{4}){8,}"
 )
+# Long names and sentences without blanks: nothing but letters, few of them capitals. Of base64 half are capitals, and
+# of 64 characters hardly ever all are letters; a strand of DNA has few letters.
+_LETTERS_ONLY = re2.compile(rb"[a-zA-Z]+")
 # Numbers with letters in them, one behind the other: hexadecimal ones, and those with an exponent or a suffix. Without
 # this a table of numbers such as `0x8BA0, 0x8BA1` has as many letters as code.
 _NUMBER = rb"\b(?:0[xX][0-9a-fA-F]+[uUlL]{0,3}|[0-9]+(?:\.[0-9]*)?(?:[eE][+\-]?[0-9]+[fFlL]?|[fFlLuUdD]{1,3}))\b"
@@ -59,7 +63,8 @@ def measure(text: str) -> Metrics:
     raw = text.encode("utf-8", "surrogatepass")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
     lengths = [len(line) for line in lines]
-    encoded = sum(match.end() - match.start() for match in _ENCODED.finditer(raw))  # all ASCII: bytes are characters
+    runs = (match.group() for match in _ENCODED.finditer(raw))  # all ASCII: bytes are characters
+    encoded = sum(len(run) for run in runs if not _is_words(run))
     return Metrics(
         lines=len(lengths),
         longest_line=max(lengths),
@@ -67,6 +72,17 @@ def measure(text: str) -> Metrics:
         letter_fraction=_letters(text, raw) / sum(map(len, text.split())),
         encoded_fraction=encoded / len(text),
     )
+
+
+def _is_words(run: bytes) -> bool:
+    """
+    >>> _is_words(b"aVeryLongNameThatSomebodyGaveToATestSoThatItSaysWhatItIsThatItTests"), _is_words(b"acgt" * 16)
+    (True, False)
+    """
+    if _LETTERS_ONLY.fullmatch(run) is None:
+        return False
+    capitals = sum(map(run.count, _CAPITALS))
+    return 4 * capitals <= len(run) and len(set(run.lower())) >= 10
 
 
 def _letters(text: str, raw: bytes) -> int:

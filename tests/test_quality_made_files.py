@@ -1,0 +1,109 @@
+"""Made files and names that the detector does not know: by their form, with invented contents."""
+
+import pytest
+
+from gleanery.quality.language import detect_language, is_generated
+from gleanery.quality.metrics import measure
+
+TRANSCRIPT = b"A project without tests is built.\n\n  $ cat > a <<EOF\n  > (name app)\n  > EOF\n  $ build it\n  done\n"
+
+
+@pytest.mark.parametrize("name", ["test/run.t", "a.t"])
+def test_a_transcript_of_commands_is_a_session_of_a_shell(name: str) -> None:
+    assert detect_language(name, TRANSCRIPT) == ("ShellSession", "programming")
+
+
+def test_a_test_in_perl_is_perl_though_it_shows_a_command() -> None:
+    content = b"use strict;\nuse Test::More;\n\n=head1 RUN IT\n\n  $ prove a.t\n\n=cut\n\nok(1);\ndone_testing;\n"
+    assert detect_language("t/a.t", content)[0] == "Perl"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "language"),
+    [
+        ("src/dune", b"(library\n (name parts))\n", "Dune"),
+        ("dune-workspace", b"; two contexts\n(lang dune 3.0)\n", "Dune"),
+        ("dune", b"sand in the wind\n", None),
+        ("shaders/blur.comp", b"#version 450\nvoid main() {}\n", "GLSL"),
+        ("shaders/ray.rgen", b"// rays\n#version 460 core\nvoid main() {}\n", "GLSL"),
+        ("hal/counter.comp", b"component counter;\npin in bit up;\n", None),
+        ("README", b"Type make.\n", "Text"),
+        ("lib/TODO", b"- less\n", "Text"),
+        ("lib/parts", b"- less\n", None),
+    ],
+)
+def test_a_name_that_the_detector_does_not_know_is_known_with_its_content(
+    name: str, content: bytes, language: str | None
+) -> None:
+    assert detect_language(name, content)[0] == language
+
+
+@pytest.mark.parametrize(
+    "name", [".cproject", "app/.cproject", "app/App.uvoptx", "app/App.vcxproj.filters", "app/App.vcxproj.user"]
+)
+def test_what_an_environment_keeps_for_itself_is_generated(name: str) -> None:
+    assert is_generated(name, b"<?xml version='1.0'?>\n<a/>\n")
+
+
+@pytest.mark.parametrize("name", ["App.vcxproj", "App.uvprojx", "app.csproj", "pom.xml"])
+def test_a_project_that_people_write_is_not_generated(name: str) -> None:
+    assert not is_generated(name, b"<?xml version='1.0'?>\n<a/>\n")
+
+
+PAGE = (
+    "<!DOCTYPE html>\n<html>\n<head>\n{}\n<title>Parts</title>\n</head>\n<body>\n{}\n<p>Bolts.</p>\n</body>\n</html>\n"
+)
+CLOSED = '<div id="top"><!-- do not remove this div, it is closed by doxygen! -->'
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("", CLOSED),
+        ('<meta name="generator" content="Writer 4.1"/>', ""),
+        ("<meta content='Writer 4.1' name='generator'>", ""),
+    ],
+)
+def test_a_page_of_a_manual_is_generated(head: str, body: str) -> None:
+    assert is_generated("docs/parts.html", PAGE.format(head, body).encode())
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("", ""),
+        ("<title>$title</title>", CLOSED),  # the frame that people write for Doxygen
+        ('<link href="$relpath^tabs.css"/>', CLOSED),
+        ('<meta name="generator" content="{{ site.maker }}">', ""),  # a theme
+        ('<meta name="generator" content="Writer">\n<title>{{ page.title }}</title>', ""),
+        ('<meta name="generator" content="">', ""),
+        ('<meta name="viewport" content="Writer">', ""),
+    ],
+)
+def test_a_page_that_people_write_is_not_generated(head: str, body: str) -> None:
+    assert not is_generated("docs/parts.html", PAGE.format(head, body).encode())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'var NAVTREEINDEX0 =\n{\n"a.html":[1],\n"b.html#c":[1,0]\n};\n',
+        b'var group__bolts =\n[\n    [ "turn", "group__bolts.html#ga1", null ],\n    [ "hold", "b.html", null ]\n];\n',
+        b'var nuts =\n[\n    [ "turn", "nuts.html#ga1", [\n      [ "left", "nuts.html#ga2", null ]\n    ] ]\n];\n',
+    ],
+)
+def test_an_index_of_a_manual_is_generated(content: bytes) -> None:
+    assert is_generated("html/a.js", content)
+    assert not is_generated("html/a.ts", content)
+
+
+def test_a_menu_that_people_write_is_not_generated() -> None:
+    assert not is_generated("a.js", b'var menu = [\n  ["Home", "index.html"],\n  ["Parts", "parts.html"],\n];\n')
+
+
+def test_long_names_are_no_encoded_data() -> None:
+    name = "theVeryLongNameOfATableThatHoldsTheTranslationsOfAllTheNamesOfEveryProductOfTheShop"
+    assert measure(f"table({name}) {{}}\n" * 5).encoded_fraction == 0
+    assert measure("acgtacgttgca" * 40 + "\n").encoded_fraction > 0.9
+    letters = "QWxsIHRoZSBiaXRzIHRoYXQgc29tZWJvZHkgbWF5IGhhdmUgd3JpdHRlbiBhbmQgbW9yZSBvZiB0aGVt\n"
+    assert measure(letters).encoded_fraction > 0.9
