@@ -55,6 +55,12 @@ _USUAL = frozenset(_USUAL_TEXT.split())
 _NUMBER = re.compile(r"v?[0-9]+[a-z]?")
 # What stands from here on is about an owner.
 _OWNER = re2.compile(r"(?i)\bcopyright\b|\(c\)|©|<[^>]{0,200}>")
+# A field that is nothing but the line of an owner: "Copyright Contributors to the Frob Project."
+_ONLY_OWNER = re2.compile(r"(?i)^(?:copyrights?|\(c\)|©)[\s\w.,:;&'\"<>@()/+©-]{2,150}$")
+_SAYS_MORE = re2.compile(
+    r"(?i)licen|rights|reserv|permi|\bus(?:e|es|ed|age)\b|\bnot?\b|\bonly\b|\bmay\b|\bmust\b|commercial|propriet|confiden|"
+    r"secret|\bfree|public|\bterms?\b|\bunder\b|distribut|internal|private|closed|restrict|forbid|prohibit|agree|eula"
+)
 LONGEST_FIELD = 300
 _AND = re2.compile(r"(?i)\s*[,;&]\s*(?:and\s+)?|\s+and\s+|\s+AND\s+|\s+\+\s+")
 _OR = re2.compile(r"(?i)\s*(?:\|\|?|/)\s*|\s*,?\s+or\s+")
@@ -94,7 +100,10 @@ def resolved(scanner: Scanner, words: str) -> tuple[Finding, ...]:
     if name is not None and not _OR.search(words):
         return (Finding("found", name, 100.0, RESTRICTED_NAME),)
     words = _EXCEPTION.sub(r"WITH \1-exception", words)
-    whole = _certain(scanner.scan(_line(words), "whole"))
+    scanned = scanner.scan(_line(words), "whole")
+    if all(f.outcome == "none" for f in scanned) and names_owner_only(words):
+        return (Finding("found", POINTER, 100.0, FIELD),)
+    whole = _certain(scanned)
     if _CHANGED.search(words) and not any(
         " WITH " in (f.expression or "") or "-NC" in (f.expression or "") for f in whole
     ):
@@ -124,6 +133,15 @@ def _as_a_whole(words: str, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
     name = _OWNER.split(words, 1)[0]
     more = [w for w in uncovered_words(f"License: {name}") if not is_usual(w)]
     return (Finding("unknown", rule=FIELD),) if more else found
+
+
+def names_owner_only(words: str) -> bool:
+    """Whether a field names an owner in the place of a licence: whose it is and not what one may do with it.
+
+    >>> names_owner_only("Copyright Contributors to the Frob Project."), names_owner_only("(c) Acme, internal")
+    (True, False)
+    """
+    return _ONLY_OWNER.match(words) is not None and _SAYS_MORE.search(words) is None
 
 
 def is_usual(word: str) -> bool:

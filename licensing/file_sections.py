@@ -36,6 +36,8 @@ _HEADINGS = (
             rf"(?:licen[sc]es?\s+)?(?:for|from)\s+(?:the\s+)?(?:(?:portions|parts)\s+of\s+|{_KIND}\s+)?{_PATHS}"
             rf"(?P<kind>\s+{_KIND})?{_ADDRESS}\s*:?",
             rf"licen[sc]es?\s+(?:for|of)\s+(?:the\s+)?{_PATHS}\s+(?:used|included|contained)\s+in\b[^:]{{0,80}}:",
+            # "License for the frob code in the C implementation:", and below it "File: src/frob.c"
+            rf"licen[sc]es?\s+for\s+[^:]{{1,100}}:\s*files?\s*:\s*{_PATHS}",
             # "For the mod_mime_magic component:"
             r"for\s+the\s+(?P<paths>[\w.+-]{2,40})(?P<kind>\s+component)\s*:",
             # "The following files are licensed under the MIT License:", and then their names

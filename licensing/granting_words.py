@@ -69,6 +69,7 @@ FORMS = tuple(
         rf"^(?:the\s+)?[\w. -]{{2,40}}\blicen[sc]e\s+(?:also\s+)?(?:applies|holds|"
         rf"covers)\b[^.]{{0,20}}\b(?:this|these|all|the)"
         rf"\s+{_WORK}",
+        rf"^files are {_VERB}\b{_UNDER}",
         # A sentence about the work.
         rf"{_SUBJECT}(?:\s+[^.;?]{{0,100}}?)?(?:\s|\b|'s){_IS}\b[^.;?]{{0,80}}?\b{_VERB}\b",
         rf"^{_SUBJECT}\s+uses (?:the |an? )?[\w .-]{{2,30}}\blicen[sc]e$",
@@ -142,11 +143,20 @@ NO_HARM = re2.compile(
     r"\bunless otherwise (?:noted|stated|specified|indicated|mentioned)\b|\bexcept (?:as|"
     r"where) (?:otherwise )?(?:noted|stated)\b"
 )
-# "If you have downloaded a copy of Frob, please note that Frob is licensed under X": no condition.
+# What stands before a grant and is no condition: "If you have downloaded a copy of Frob, please note that Frob is ...".
 NOTED = re2.compile(
     r"(?i)^if you (?:have )?(?:downloaded|received|obtained|got) (?:a |this )?copy of [^.;?]{1,120}?,? "
-    r"please note that\s+"
+    r"please note that\s+|"
+    # "Unless specifically indicated otherwise in a file, ..."
+    r"^(?:unless|except (?:where|when|as|if)) "
+    r"(?:(?:otherwise|specifically|explicitly|expressly|clearly|differently|it is|they are|is|are) )*"
+    r"(?:noted|stated|indicated|specified|declared|marked|mentioned|said)(?: otherwise| differently)?"
+    r"(?: (?:in|at|within|by|on) "
+    r"(?:(?:the|each|a|an|any|its|their|individual|such|source|specific|top|beginning|head|of) ){0,5}"
+    r"(?:files?|headers?)(?: headers?| itself)?)?,?\s+"
 )
+# The last sentence of the notice of the Apache licence; "the License" in it is the one that the notice names.
+OF_APACHE = re2.compile(r"(?i)\bunless required by applicable law or agreed to in writing\b")
 RESERVED = re2.compile(r"(?i)\ball rights (?:are )?reserved\b|\b(?:closed|source)[- ](?:source|available)\b")
 ADDRESS = re2.compile(r"(?i)<?\(?\b(?:https?://|www\.|[\w.-]+\.(?:org|com|net|io)/)[^\s)>]*[)>]?|[\w.+-]+@[\w.-]+")
 VERSIONED = re2.compile(

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import re2
 
-from gleanery.licensing.expressions import alternatives, conjuncts, only_points
+from gleanery.licensing.expressions import alternatives, conjuncts, keys, only_points
 from gleanery.licensing.fields import is_usual
 from gleanery.licensing.findings import MENTIONED, Finding
 from gleanery.licensing.granting_words import (
@@ -26,6 +26,7 @@ from gleanery.licensing.granting_words import (
     NAMED,
     NO_HARM,
     NOTED,
+    OF_APACHE,
     OTHERWISE,
     RELATIVE,
     RESERVED,
@@ -36,11 +37,14 @@ from gleanery.licensing.granting_words import (
 from gleanery.licensing.known_texts import asks_for_more, name_of
 from gleanery.licensing.lines import SIGNS
 from gleanery.licensing.matches import is_brief
+from gleanery.licensing.others import OF_THE_PRODUCT
 from gleanery.licensing.sayings import Saying, is_given_to_code, sayings
 
 # The text of a whole licence often stands below its name.
 _TITLE_LINES = 4
 _LONGEST_LIST = 8
+_NO_NAME = re2.compile(r"LicenseRef-scancode-(?:free-)?unknown(?:-license-reference)?$")
+_OF_FILE = re2.compile(r"(?i)\b(?:this|the|following|above|source) (?:source )?(?:file|script|module|class|header)s?\b")
 
 
 _AROUND_NAME = (VERSIONED, BEFORE_OWNER, CHOICE)
@@ -55,7 +59,7 @@ def with_mentions(findings: Sequence[Finding], lines: Sequence[str]) -> tuple[Fi
     >>> [f.outcome for f in with_mentions([Finding("found", "MIT", 100.0, "license-field", 1, 1)], lines)]
     ['mentioned']
     """
-    said = [f for f in findings if not _is_printed(f, lines)]
+    said = [f for f in findings if not (_is_printed(f, lines) or _says_nothing(f, findings, lines))]
     if not said:
         return tuple(replace(f, outcome="none", expression=None, rule=None) for f in findings[:1])
     return tuple(mention_of(f) if may_be_mention(f) and not grants(f, lines) else f for f in said)
@@ -66,6 +70,20 @@ def _is_printed(finding: Finding, lines: Sequence[str]) -> bool:
     at = (finding.start_line or 0) - 1
     unknown = (finding.expression or "").startswith("LicenseRef-scancode-unknown-spdx")
     return unknown and 0 <= at < len(lines) and is_given_to_code(lines[at])
+
+
+def _says_nothing(finding: Finding, findings: Sequence[Finding], lines: Sequence[str]) -> bool:
+    """Whether a finding that names no licence is of the whole product, or the end of a notice of the Apache licence
+    that was cut or edited ("Unless required by applicable law, software distributed under the License ...").
+    """
+    named = keys(finding.expression or "")
+    if finding.outcome != "found" or only_points(finding.expression or "") or not all(map(_NO_NAME.match, named)):
+        return False
+    said = [one.words for one in sayings(finding, lines)]
+    if any(OF_THE_PRODUCT.search(words) and not _OF_FILE.search(words) for words in said):
+        return True
+    noticed = any(f.outcome == "found" and "Apache-2.0" in keys(f.expression or "") for f in findings)
+    return noticed and any(OF_APACHE.search(words) for words in said)
 
 
 def mention_of(finding: Finding) -> Finding:

@@ -56,6 +56,8 @@ _DEBIAN_FORM = re.compile(r"(?i)\s*format(?:-specification)?:[ \t]*\S*(?:copyrig
 # A licence file that is nothing but an expression: "LGPL-2.1-only OR BSD-2-Clause".
 _EXPRESSION = re2.compile(r"^\(*[\w.+-]+\)*(?: (?:AND|OR|WITH) \(*[\w.+-]+\)*){1,8}$")
 _ABOVE_TEXT = re.compile(r"\A\s*Valid-License-Identifier:(?:(?!\nLicense-Text:).){0,6000}\nLicense-Text:", re.DOTALL)
+# The whole of what a heading says of its files: "src/frob (parts): public domain".
+_PUBLIC_DOMAIN = re2.compile(r"(?i):\s*(?:in the )?public[- ]domain\W*$")
 _RESERVED = re2.compile(r"(?i)rights reserved")
 _TOO_MANY_PARTS = Finding("unknown", rule="gleanery-too-many-parts")
 
@@ -173,6 +175,9 @@ def _of_section(scanner: Scanner, section: Section, lines: list[str]) -> Iterato
     if said and owner_lines(lines).issuperset(said) and not any(_RESERVED.search(line) for line in lines):
         return
     found = [*_scanned(scanner, "\n".join(lines)), *foreign_limit(lines)]
+    if _PUBLIC_DOMAIN.search(lines[0]):  # no bare words: they stand in the place of a licence
+        given = Finding("found", "LicenseRef-scancode-public-domain", 100.0, "public-domain", 1, 1)
+        found = [given, *(f for f in found if f.start_line != 1)]
     named = [f for f in found if f.names_licence or f.outcome not in ("none", "found")]
     for finding in named or [Finding("unknown", rule="gleanery-unheard", start_line=1, end_line=len(lines))]:
         first, last = (
@@ -195,7 +200,8 @@ def _without_others(
     if changes and not any(f.names_licence for f in found):  # the words about others may be what changes the text
         named = _scanned(scanner, "\n".join(lines[: min(changes) - 1]))
     places = [(f.start_line, f.end_line) for f in named if f.names_licence and f.start_line and f.end_line]
-    start = others_from(lines, places) or _opened_within(scanner, lines, named)
+    outside = others_from(lines, places)  # a line above it may have been joined to a finding
+    start = _opened_within(scanner, lines if outside is None else lines[: outside - 1], named) or outside
     if start is None:
         return found, (), len(lines)
     own = _scanned(scanner, "\n".join(lines[: start - 1]))

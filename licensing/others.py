@@ -15,7 +15,8 @@ from gleanery.licensing.lines import paragraphs, spoken
 _LONGEST_HEADING, _LONGEST_ITEM = 80, 600
 _MAYBE = re2.compile(
     r"(?i)third[- ]part|3rd[- ]part|bundle|incorporated|externally maintained|vendored|sub-?components|"
-    r"other (?:open[- ]source )?projects|code (?:from|by)|other open[- ]source|other dependencies"
+    r"other (?:open[- ]source )?projects|code (?:from|by)|other open[- ]source|other dependencies|"
+    r"additional (?:open[- ]source|free)|(?:separate|different|various) (?:open[- ]source|free)"
 )
 _WHOSE = r"(?:third[- ]part(?:y|ies)|3rd[- ]part(?:y|ies)|bundled|incorporated|externally maintained|vendored)"
 _WHAT = (
@@ -38,6 +39,17 @@ _ALL_OF_OTHERS = re.compile(
 _TITLE_LINES = 8
 # The entries of a list that tools make: "Notice for: frob-2.1", each above the licence of what it names.
 _ENTRY = re2.compile(r"(?i)^notices? for: \S.{0,100}$")
+_OTHER_LICENCES = (
+    r"\b(?:includes?|contains?|incorporates?|bundles?) (?:source )?"
+    r"(?:code|software|components?|librar(?:y|ies)|materials?|works) (?:(?:that|which) (?:is|are) )?"
+    r"(?:licen[sc]ed|released|distributed|available|provided|covered) under "
+    r"(?:additional|other|separate|different|various) (?:open[- ]source|free)(?: software)? licen[sc]es\b"
+)
+# In the head of a file the same of the whole product says nothing of this file.
+OF_THE_PRODUCT = re2.compile(
+    rf"(?i)^(?:the |this (?:product|project|software|program|application|package|distribution)\b|(?-i:[A-Z]))"
+    rf"[^.;]{{0,60}}?{_OTHER_LICENCES}"
+)
 # A sentence that says that such code is there, or that a list of it follows.
 _SENTENCE = re.compile(
     rf"(?i)\b(?:includes?|contains?|bundles?|uses?|using|incorporates?|distributes?|ships?|comes)\b[^.;]{{0,60}}\b{_WHOSE}"
@@ -51,6 +63,8 @@ _SENTENCE = re.compile(
     # "It also contains code from Acme Inc. and Frob. [...] Below are licenses used in those files."
     r"\b(?:includes?|contains?|incorporates?) (?:source )?code (?:from|by)\b[^;]{0,400}\b(?:below|following) "
     r"(?:are|is) (?:the )?licen[sc]es?\b|"
+    # "Frob includes source code licensed under additional open source licenses."
+    rf"{_OTHER_LICENCES}|"
     # so do projects of Apache begin
     r"\b(?:includes?|contains?)\b[^.;]{0,40}\bsub-?components with (?:separate|their own|different)\b"
 )

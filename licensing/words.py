@@ -23,6 +23,8 @@ _INITIAL = re.compile(r"\b[A-Z]$")
 # Behind these a sentence goes on, if what follows looks like it: "of Frob Inc. and", "contract No. DE-AC05".
 _SHORTENED = re.compile(r"\b(?:Inc|Ltd|Corp|Co|LLC|Dept|et al|resp|approx) ?$", re.IGNORECASE)
 _NUMBERED = re.compile(r"\b[Nn]os? ?$")
+# "For reference only: a list of all authors" is about the list.
+_LEADING = re.compile(r"\bonly$", re.IGNORECASE)
 _GOES_ON, _IS_NUMBER = re.compile(r"\.,?\s+[a-z]"), re.compile(r"\.\s+(?:[A-Z]{1,3}-?)?\w*[0-9]")
 _ITEM = re.compile(r"^\W*(?:[0-9]{1,2}|[a-z]|[ivx]{1,4})[.)]\s|^\s*[-*•]\s", re.IGNORECASE)
 
@@ -60,9 +62,11 @@ def _goes_on(line: str, above: str) -> bool:
     return signs[0] in ("*", "-", "•") and signs[0] == signs[1] and line.lstrip(" \t*-•")[:1].islower()
 
 
-def _is_shortened(line: str, at: int) -> bool:
-    """Whether the sign at a place ends a word that was shortened, and no sentence: an initial, "Inc. and", "No. 5"."""
+def _ends_nothing(line: str, at: int) -> bool:
+    """Whether the sign at a place ends no sentence: behind an initial, in "Inc. and" and "No. 5", and in "only:"."""
     before = line[max(0, at - 8) : at]
+    if line[at] == ":" and _LEADING.search(before):
+        return True
     if _INITIAL.search(before[-2:]):
         return True
     if _SHORTENED.search(before) and _GOES_ON.match(line, at):
@@ -101,7 +105,7 @@ addresses=(False, False, False, False, False), parts=(0, 0, 0, 0, 0))
         spans = [match.span() for match in _ADDRESS.finditer(line)]
         for piece in _PIECE.finditer(line.lower()):
             if piece[1] is None:
-                sentence += not _is_shortened(line, piece.start())
+                sentence += not _ends_nothing(line, piece.start())
             elif piece[1] not in passed_over:
                 words.append(piece[1])
                 places.append(number)

@@ -205,3 +205,66 @@ def test_a_wish_to_be_cited_takes_nothing_away(words: str, kept: bool) -> None:
 def test_a_word_that_is_missing_where_something_is_denied_takes_nothing_away() -> None:
     denied, granted = "nor the names of any other contributors may be used", "hereby granted to use it for any purpose"
     assert not loses(denied.split(), 4, 5) and loses(granted.split(), 6, 7)
+
+
+def test_an_owner_in_the_field_of_a_licence_says_no_more_than_whose_it_is() -> None:
+    owned = "[metadata]\nname = frob\nlicense = Copyright Contributors to the Frob Project.\n"
+    assert judged(LICENSE=MIT, **{"setup.cfg": owned}) == ("kept", "MIT")
+    assert judged(**{"setup.cfg": owned})[0] == "license_unknown"
+    kept_back = owned.replace("Contributors to the Frob Project", "Acme Inc, not for others")
+    assert judged(LICENSE=MIT, **{"setup.cfg": kept_back})[0] == "license_conflict"
+
+
+def test_all_that_stands_below_a_heading_about_dependencies_is_of_others() -> None:
+    """Where the detector joins what stands above the heading and below it, and a later sentence speaks of them too."""
+    text = (license_text("Apache-2.0") or "").split("END OF TERMS")[0].strip()
+    name = "Apache License Version 2.0"
+    above = f"Frob is licensed under the {name}.\n\nTerms of the {name}:\n{text}\n"
+    heading = f"\nOther dependencies and licenses:\n\nOpen Source Software Licensed under the {name}:\n\n"
+    gpl, lgpl = license_text("GPL-2.0-only"), license_text("LGPL-3.0-only")
+    later = "For the license of other third party components, please refer to this."
+    theirs = f"2. frobzip\n\n{gpl}\n\n{later}\n\n{lgpl}\n"
+    assert judged(LICENSE=above + heading + theirs) == ("kept", "Apache-2.0")
+    assert judged(LICENSE=f"{above}\n{theirs}")[0] == "license_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("Unless specifically indicated otherwise in a file, files are licensed under the Apache 2.0 license.", "kept"),
+        ("Unless stated otherwise in the header of each file, this code is released under the MIT license.", "kept"),
+        ("Unless you bought it, files are licensed under the Apache 2.0 license.", "license_unknown"),
+    ],
+)
+def test_that_files_may_say_otherwise_is_no_condition(words: str, reason: str) -> None:
+    assert judged(LICENSE=f"{words}\n")[0] == reason
+
+
+def test_public_domain_behind_the_name_of_a_folder_is_what_it_is_under() -> None:
+    text = f"{MIT}\n----------\n\nlib/frob/ (histogram classes): public domain\nlib/bar.c: public domain or not\n"
+    assert judged("lib/frob/a.c", LICENSE=text, **{"lib/frob/a.c": "int a;\n"})[0] == "kept"
+    assert judged("lib/bar.c", LICENSE=text, **{"lib/bar.c": "int a;\n"})[0] == "license_unknown"
+
+
+def test_what_a_product_includes_under_other_free_licences_is_of_others() -> None:
+    words = "Open Frob includes source code licensed under additional open source licenses. See the file FROBS.md.\n"
+    assert judged(LICENSE=f"{MIT}\n{words}") == ("kept", "MIT")
+    head = "/*\n * Frob, Copyright 2020 Ada Roe\n *\n * " + "\n * ".join((license_text("MIT") or "").split("\n"))
+    assert judged(LICENSE=MIT, **{"a.c": f"{head}\n *\n * {words} */\nint a;\n"}) == ("kept", "MIT")
+    of_file = words.replace("Open Frob", "This file")
+    assert judged(LICENSE=MIT, **{"a.c": f"{head}\n *\n * {of_file} */\nint a;\n"})[0] != "kept"
+
+
+def test_a_notice_of_the_apache_licence_whose_end_was_cut_is_that_notice() -> None:
+    head = (
+        '// Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file\n'
+        "// except in compliance with the License. You may obtain a copy of the License at\n//\n"
+        "//     http://www.apache.org/licenses/LICENSE-2.0\n//\n"
+        "// unless required by applicable law or agreed to in writing, software distributed under the\n"
+        "// license is distributed on license is any kind, either express or implied. see the license for\n"
+        "// details.\n"
+    )
+    assert judged(**{"a.c": head + "int a;\n"}) == ("kept", "Apache-2.0")
+    acme = head.replace("the Apache License, Version 2.0", "the Acme Enterprise License")
+    acme = acme.replace("apache.org", "acme.no")
+    assert judged(**{"a.c": acme + "int a;\n"})[0] != "kept"
