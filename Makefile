@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-torch test-exports check lint types contracts wheel reference lock clean
+.PHONY: help setup demo test test-torch test-dataflow test-exports check lint types contracts wheel reference lock clean
 
 help:  ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ test-torch: $(READY)  ## install torch beside it (5 GB) and run the tests that n
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-torch.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements-megatron.lock
 	$(BIN)/python -m pytest -m torch
+
+test-dataflow: $(READY)  ## install Google's packages beside it and run the tests that need them
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dataflow.lock
+	$(BIN)/python -m pytest -m dataflow tests/test_pipeline_dataflow.py
 
 test-exports: $(READY)  ## install datasets and safetensors in a place of their own and open the exports with them
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/exports
@@ -71,6 +75,7 @@ reference: $(READY)  ## write the pages of docs/reference that are made from the
 LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --python-version 3.11 --no-header --quiet
 lock: $(READY)  ## resolve the lock files anew
 	$(LOCK) --extra dev -o requirements.lock
+	$(LOCK) --extra dataflow -c requirements.lock -o requirements-dataflow.lock
 	$(LOCK) --extra torch -c requirements.lock -o requirements-torch.lock
 	$(BIN)/uv pip compile requirements-exports.in --generate-hashes --python-version 3.11 --no-header --quiet -o requirements-exports.lock
 

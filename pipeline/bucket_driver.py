@@ -11,7 +11,7 @@ import hashlib
 import json
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -167,9 +167,13 @@ class Relay:
                 pass
 
 
-def stays_here(step: Step, root: Path) -> Callable[[Task], bool]:
-    """Which tasks of a step the driver's own machine does."""
-    if len(step.tasks) == 1 or (step.name == "crawl" and something_before(root)):
+def stays_here(step: Step, root: Path, worth: Collection[str] | None) -> Callable[[Task], bool]:
+    """Which tasks of a step the driver's own machine does. `worth` are the steps that may go away; None is all."""
+    if (
+        len(step.tasks) == 1
+        or (worth is not None and step.name not in worth)
+        or (step.name == "crawl" and something_before(root))
+    ):
         return lambda _: True
     if step.name == "crawl":
         return lambda task: any(_is_of_this_machine(**one) for one in task.payload["sources"])

@@ -188,12 +188,14 @@ def engines(
 
     Example: gleanery engines --fetch
     """
+    from gleanery.pipeline import dataflow
     from gleanery.pipeline.engine import PRESETS, REFUSED
     from gleanery.pipeline.spark_jars import fetch_jars, missing
 
     if fetch:
         err.print(f"jars are in {fetch_jars()}")
-    ready = {name: "ready" if name == "local" else missing() or "ready" for name in PRESETS}
+    lacks = dict.fromkeys(PRESETS, missing()) | {"local": None, "dataflow": dataflow.missing()}
+    ready = {name: reason or "ready" for name, reason in lacks.items()}
     rows = [(name, ready[name], what) for name, what in PRESETS.items()]
     rows += [(name, "refused", why) for name, why in REFUSED.items()]
     draw("", ("engine", "here", "what it is"), tuple(rows))

@@ -6,6 +6,7 @@ This is the only file that imports Beam.
 """
 
 import contextlib
+import io
 import logging
 import re
 import sys
@@ -17,12 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gleanery.pipeline import spark
+from gleanery.pipeline import dataflow, spark
 from gleanery.pipeline.bucket import refuse_address
 from gleanery.pipeline.bucket_node import report_away
 from gleanery.pipeline.cores import cores
 from gleanery.pipeline.nodes import Guard, end_with_input, node_settings, workers_here
 from gleanery.pipeline.shard import Task
+from gleanery.pipeline.spark import last_words
 from gleanery.pipeline.steps import Step, pending, report_error, task_fingerprint, task_json
 from gleanery.pipeline.workers import Pool, close_shared_pool, shared_pool, stopped_by_signals
 from gleanery.records.errors import StopRun, WrongArguments
@@ -33,6 +35,7 @@ _unheard = logging.NullHandler()
 logging.getLogger().addHandler(_unheard)
 import apache_beam as beam  # noqa: E402
 from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
+from apache_beam.runners.runner import PipelineState  # noqa: E402
 from apache_beam.transforms.window import GlobalWindow  # noqa: E402
 from apache_beam.utils.windowed_value import WindowedValue  # noqa: E402
 
@@ -43,12 +46,15 @@ PRESETS = {
     "spark-local": "this machine: Beam's Spark runner with an embedded Spark master; needs Java and its jars",
     "spark://HOST:PORT": "the nodes of a standalone Spark cluster, which share a disk or a --bucket; needs the same",
     "yarn": "the nodes of a Hadoop cluster, as HADOOP_CONF_DIR describes it; needs the same",
+    "dataflow": "Google Cloud Dataflow, by a --bucket, for what looks inside contents; the rest is done here",
 }
 _HERE = ("local", "spark-local")
 _MASTER = re.compile(r"spark://[^\s,/]+:\d{1,5}(?:,[^\s,/]+:\d{1,5})*")
 _MOST_BUNDLES = 1024  # each costs 15 ms
 # How long a disk of a network may hide from this machine what another one wrote.
 _SEEN_SECONDS = 90
+_CORRECT = f"correct it in the file that {dataflow.VARIABLE} names"
+_ASK_GOOGLE = "look at the job in the console; the same command resumes, on any engine"
 # Each has a reason, so that nobody has to find it out again.
 REFUSED = {
     "DirectRunner": "it downloads a binary and may silently be another runner; use --engine local",
@@ -162,8 +168,11 @@ class Engine:
     def __init__(self, preset: str, workers: int | None = None, bucket: str = "") -> None:
         if preset in REFUSED:
             raise WrongArguments(f"the runner {preset} is refused", REFUSED[preset])
-        if preset not in (*_HERE, "yarn") and not _MASTER.fullmatch(preset):
+        if preset not in (*_HERE, "yarn", "dataflow") and not _MASTER.fullmatch(preset):
             raise WrongArguments(f"there is no engine {preset!r}", f"choose one of {', '.join(PRESETS)}")
+        if preset == "dataflow" and not bucket:
+            hint = "name a --bucket, such as gs://NAME/PLACE"
+            raise WrongArguments("the machines of Dataflow share no disk with this one", hint)
         if bucket:
             refuse_address(bucket)
             if preset in _HERE:
@@ -173,7 +182,14 @@ class Engine:
         self._spark: spark.SparkSession | None = None
         self._stack = contextlib.ExitStack()
 
+    @property
+    def worth(self) -> frozenset[str] | None:
+        """The steps that it does elsewhere, where it does not do all of them there."""
+        return dataflow.WORTH_A_JOB if self.preset == "dataflow" else None
+
     def __enter__(self) -> "Engine":
+        if self.preset == "dataflow":
+            self._job_options("first")  # what is wrong with them is told before anything is done
         self._check_signals = self._stack.enter_context(stopped_by_signals())
         self._stack.callback(close_shared_pool)
         return self
@@ -192,6 +208,8 @@ class Engine:
         elements = [f"{task_fingerprint(base, t)}\n{task_json(t)}" for t in tasks]
         if self.preset == "local" or (self.bucket and not inputs):
             self._run_local(call, elements)
+        elif self.preset == "dataflow":
+            self._run_dataflow(call, elements)
         else:
             self._run_spark(root, call, elements)
         self._check_signals()
@@ -204,6 +222,38 @@ class Engine:
             pipeline = beam.Pipeline(options=options)
         with pipeline:  # one bundle, whose tasks the pool spreads
             build(pipeline, call, elements, self.workers or cores(), spread=False)
+
+    def _job_options(self, step: str) -> PipelineOptions:
+        """The options of the job of a step. Raises StopRun for one that Beam cannot read."""
+        given, known = dataflow.job_options(step, self.bucket), PipelineOptions([]).get_all_options()
+        if unknown := [name for name in given if name not in known]:
+            raise StopRun(f"Beam knows no option {unknown[0]}", _CORRECT)
+        said = io.StringIO()
+        try:
+            with contextlib.redirect_stderr(said):
+                options = PipelineOptions(dataflow.arguments(given, known))
+                options.get_all_options()
+        except SystemExit:  # what reads them ends the process
+            raise StopRun(f"Beam cannot read an option: {_last_line(said.getvalue())}", _CORRECT) from None
+        return options
+
+    def _run_dataflow(self, call: Call, elements: Sequence[str]) -> None:
+        options = self._job_options(call.step)
+        try:
+            with _passing_folder():
+                pipeline = beam.Pipeline(options=options)
+                build(pipeline, call, elements, self.workers or 0, spread=True)
+                result = pipeline.run()
+        except Exception as error:
+            raise StopRun(f"the Dataflow job could not be started: {_last_line(str(error))}", _CORRECT) from error
+        try:
+            result.wait_until_finish()
+        except Exception as error:
+            raise StopRun(f"the Dataflow job failed: {last_words(str(error))}", _ASK_GOOGLE) from error
+        finally:
+            if result.state not in (PipelineState.DONE, PipelineState.FAILED):
+                with contextlib.suppress(Exception):
+                    result.cancel()
 
     def _run_spark(self, root: Path, call: Call, elements: Sequence[str]) -> None:
         if self._spark is None:
@@ -225,6 +275,11 @@ class Engine:
             properties = spark.yarn_properties() if on_yarn else spark.cluster_properties(self.preset)
         with node_settings(root, workers, self.bucket) as nodes, spark.SparkSession(properties, nodes) as session:
             yield session
+
+
+def _last_line(text: str) -> str:
+    """The last line of what somebody said, which names the cause; no usage before it."""
+    return (text.strip().splitlines() or [""])[-1].rpartition("error: ")[2][:200]
 
 
 def portable_pipeline(call: Call, elements: Sequence[str]) -> bytes:

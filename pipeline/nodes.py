@@ -26,6 +26,7 @@ from typing import Any
 
 import psutil
 
+from gleanery.pipeline.cores import cores
 from gleanery.pipeline.steps import PYTHON
 
 _CODE = "from gleanery.pipeline.engine import serve_workers; serve_workers()"
@@ -73,7 +74,7 @@ def node_settings(root: Path, workers: int, bucket: str = "") -> Iterator[dict[s
 
 def workers_here() -> int:
     """How many tasks this machine does at once."""
-    return int(os.environ[_COUNT])
+    return int(os.environ.get(_COUNT) or cores())
 
 
 def program() -> str:

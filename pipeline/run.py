@@ -235,7 +235,7 @@ class _Driver:
 
     def _by_relay(self, relay: Relay, step: Step, base: str, todo: Iterable[Task]) -> None:
         """Do tasks whose files come and go by a bucket, and on this machine those that only it can do."""
-        stays = stays_here(step, self.root)
+        stays = stays_here(step, self.root, self.engine.worth)
         if here := [task for task in todo if stays(task)]:
             self._on_engine(step, base, here, replace(self.settings, source=()))
         away = [task for task in todo if not stays(task)]

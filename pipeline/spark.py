@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from gleanery.pipeline.properties import given_properties
 from gleanery.pipeline.spark_jars import jar_folder, launcher_jar, missing
 from gleanery.pipeline.workers import ended_from_outside
 from gleanery.records.errors import StopRun
@@ -225,23 +226,7 @@ def _address_towards(master: str) -> str:
 
 
 def _given_properties() -> dict[str, str]:
-    """The properties in the file that GLEANERY_SPARK_CONF names, which is written like spark-defaults.conf."""
-    given = os.environ.get("GLEANERY_SPARK_CONF")
-    if not given:
-        return {}
-    found = {}
-    try:
-        lines = Path(given).read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise StopRun(f"{given} cannot be read", "let GLEANERY_SPARK_CONF name a file, or unset it") from None
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        name, value = (re.split(r"\s*=\s*|\s+", line.strip(), maxsplit=1) + [""])[:2]
-        if not name.startswith("spark.") or not value:
-            raise StopRun(f"line {number} of {given} is no property of Spark", "write `spark.NAME VALUE`")
-        found[name] = value
-    return found
+    return given_properties("GLEANERY_SPARK_CONF", r"spark\..+", "spark.NAME VALUE")
 
 
 def _escaped(value: str) -> str:

@@ -1,16 +1,25 @@
 """Fixtures that more than one room's tests share."""
 
+import functools
+import http.server
 import os
 import signal
+import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import small_corpus
 from hypothesis import settings
 
 from gleanery.optout.registry import Registry
+
+if TYPE_CHECKING:
+    from gleanery.pipeline.settings import Settings
 
 # The same examples every time where a change has to land; new ones on a developer's machine. Slowness is no fault.
 settings.register_profile("ci", derandomize=True, deadline=None)
@@ -62,3 +71,26 @@ def curated(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("curated") / "run"
     curate(load_settings(corpus), root, workers=2)
     return root
+
+
+@pytest.fixture
+def served(corpus: Path, tmp_path: Path) -> "Iterator[Settings]":
+    """The settings of the small corpus, some of whose repositories are on a web server."""
+    from gleanery.pipeline.settings import load_settings
+
+    settings, folder = load_settings(corpus), tmp_path / "served"
+    folder.mkdir()
+    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    handler = functools.partial(quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        sources = []
+        for number, source in enumerate(settings.source):
+            repository = corpus.parent / source.locator
+            if source.kind == "git" and number % 2 == 0 and (repository / ".git").is_dir():
+                subprocess.run(["git", "update-server-info"], cwd=repository, check=True)
+                (folder / f"{source.locator}.git").symlink_to(repository / ".git")
+                source = replace(source, locator=f"http://127.0.0.1:{server.server_port}/{source.locator}.git")
+            sources.append(source)
+        yield replace(settings, source=tuple(sources))
+        server.shutdown()

@@ -1,13 +1,9 @@
 """Runs on machines that share no disk: files come and go by a bucket, in a folder or in a real store of objects."""
 
-import functools
 import hashlib
-import http.server
 import json
 import os
-import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +23,7 @@ from gleanery.pipeline.bucket_node import DONE, FILES, run_away
 from gleanery.pipeline.cli import app
 from gleanery.pipeline.engine import Call, Engine
 from gleanery.pipeline.run import curate
-from gleanery.pipeline.settings import BenchmarkSettings, Settings, SourceSettings, load_settings
+from gleanery.pipeline.settings import BenchmarkSettings, Settings, load_settings
 from gleanery.pipeline.shard import Shard, Task
 from gleanery.pipeline.steps import Step, step_fingerprint, task_fingerprint, task_json
 from gleanery.pipeline.workers import do_task
@@ -75,7 +71,7 @@ def test_a_run_by_a_bucket_gives_the_bytes_of_any_other_and_leaves_it_empty(
     report = curate(settings, tmp_path / "two", engine=CLUSTER, bucket=bucket)
     assert tree(tmp_path / "two") == tree(tmp_path / "one")
     assert report.ran and not Bucket(bucket).sizes("")
-    assert any((node.glob("away-*/objects/*")))
+    assert any(node.glob("away-*/objects/*"))
     assert curate(settings, tmp_path / "two", engine=CLUSTER, bucket=bucket).nothing_done
 
 
@@ -292,27 +288,6 @@ def cluster(driver_folder: Path, store: str) -> Iterator[Cluster]:
         yield made
 
 
-@pytest.fixture
-def served(corpus: Path, tmp_path: Path) -> Iterator[Settings]:
-    """The settings of the small corpus, some of whose repositories are on a web server."""
-    settings, folder = load_settings(corpus), tmp_path / "served"
-    folder.mkdir()
-    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    handler = functools.partial(quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        sources = list[SourceSettings]()
-        for number, source in enumerate(settings.source):
-            repository = corpus.parent / source.locator
-            if source.kind == "git" and number % 2 == 0 and (repository / ".git").is_dir():
-                subprocess.run(["git", "update-server-info"], cwd=repository, check=True)
-                (folder / f"{source.locator}.git").symlink_to(repository / ".git")
-                source = replace(source, locator=f"http://127.0.0.1:{server.server_port}/{source.locator}.git")
-            sources.append(source)
-        yield replace(settings, source=tuple(sources))
-        server.shutdown()
-
-
 @pytest.mark.slow
 @pytest.mark.spark
 def test_machines_without_a_common_disk_give_the_bytes_of_one_machine(
@@ -341,8 +316,6 @@ def test_a_machine_that_may_not_read_the_bucket_says_so(
 ) -> None:
     (tmp_path / "conf").write_text("spark.executorEnv.AWS_SECRET_ACCESS_KEY wrong\n")
     monkeypatch.setenv("GLEANERY_SPARK_CONF", str(tmp_path / "conf"))
-    with pytest.raises(
-        StopRun, match="the bucket s3://bucket/runs/gleanery-[0-9a-f]{16} cannot be read: "
-    ) as told:
+    with pytest.raises(StopRun, match="the bucket s3://bucket/runs/gleanery-[0-9a-f]{16} cannot be read: ") as told:
         curate(load_settings(corpus), driver_folder / "refused", engine=cluster.master, bucket=store)
     assert "wrong" not in told.value.message
