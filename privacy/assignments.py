@@ -94,7 +94,8 @@ _HAS_DEFAULT = re.compile(
 # A pair in brackets, as in maps of C++ and C# and in tuples: `{"password", "value"}`. Arguments of a call are none.
 _PAIR = re.compile(rb"(?:\{|(?:^|[^\w)\]])\()[ \t]*:?[\"']?$")
 _PART = re.compile(rb"[A-Za-z0-9+/=_.!#$%^*~@-]{2,}")  # of a value; a query or a text in parts has other signs
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# A UUID, also a random one (version 4) without its hyphens.
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}")
 _FINGERPRINT = re.compile(r"(?:0x)?(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{16})")
 _FETCHES_KEY = re.compile(rb"(?i)\brecv-keys?\b|\bkeyserver\b|\bapt-key\b|\bgpg2?[ \t]+-|\bfingerprint\b")
 _BLANKS = re.compile(rb"[ \t]*")

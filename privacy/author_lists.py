@@ -28,9 +28,13 @@ _LONGEST, _MOST_LINES = 64 << 10, 400
 # The word, the end of its quotes, what assigns, and what opens: a bracket, or the end of the line.
 _KEY = compile_pattern(
     r"(?i)(?:^|[^\w])(?:__|recipe-|all-)?((?:author|contributor|maintainer|developer|creator)s?)(?:__)?[\"']?"
-    r"(?:[ \t]{0,8}(=>|:=|[:=])[ \t]{0,8}|[ \t]{1,8})(?:([\[({])|\r?\n)?"
+    r"(?:[ \t]{0,40}(=>|:=|[:=])[ \t]{0,8}|[ \t]{1,8})(?:([\[({])|\r?\n)?"
 )
 _STRING = rb"\"(?:\\.|[^\"\\\n]){0,400}\"|'(?:\\.|[^'\\\n]){0,400}'"
+# Keys behind which other persons stand, inside of one that is named.
+_OF_PERSONS = re.compile(
+    rb"(?i)(?:author|contributor|maintainer|developer|creator|friend|member|people|person|user)s?[\"']?\s{0,8}(?:=>|[:=])\s{0,8}$"
+)
 _PIECE = re.compile(rb"(" + _STRING + rb")|[\[({]|[\])}]")
 _FIELD = re.compile(rb"(?:[\"']([\w\-@]{1,40})[\"']|([\w\-]{1,40}))(?:\s{0,20}(?:=>|[:=])\s{0,20}|\.set\(|[ \t]{1,4})$")
 _IS_KEY = re.compile(rb"\s{0,20}(?::(?!:)|=(?!>))")
@@ -86,21 +90,37 @@ def _opens_a_list(found: Found) -> bool:
 def _in_brackets(source: Source, start: int, objects_only: bool) -> tuple[list[Hit], int]:
     """The names in the strings up to where the bracket closes, and where that is."""
     hits: list[Hit] = []
-    depth, before = 1, start
+    before = start
+    # For each open bracket whether it has named a person; None if what is in it only belongs to one who is named.
+    open_brackets: list[bool | None] = [False]
     for piece in _PIECE.finditer(source.raw, start, start + _LONGEST):
+        if piece.group() in (b"[", b"(", b"{"):
+            outer = open_brackets[-1]
+            owned = outer is None or outer and not _leads_to_persons(source, piece.start())
+            open_brackets.append(None if owned else False)
+            continue
         if piece.group(1) is None:
-            depth += 1 if piece.group() in b"[({" else -1
-            if not depth:
+            open_brackets.pop()
+            if not open_brackets:
                 return hits, piece.end()
             continue
-        named = _FIELD.search(source.raw, max(before, piece.start() - 60), piece.start())
-        field = (named.group(1) or named.group(2)).decode().lower().replace("_", "-") if named else ""
+        found = _FIELD.search(source.raw, max(before, piece.start() - 60), piece.start())
+        field = (found.group(1) or found.group(2)).decode().lower().replace("_", "-") if found else ""
         before = piece.start()
+        if open_brackets[-1] is None and field not in _PARTS:
+            continue
         if field:
+            names_one = field in _WHOLE or field in _PARTS
+            open_brackets[-1] = None if open_brackets[-1] is None else open_brackets[-1] or names_one
             hits += _of_field(source, field, piece.start() + 1, piece.end() - 1)
         elif not objects_only and not _IS_KEY.match(source.raw, piece.end()):
             hits += _names(source, piece.start() + 1, piece.end() - 1)
     return hits, start + _LONGEST
+
+
+def _leads_to_persons(source: Source, place: int) -> bool:
+    """Behind the key before a bracket other persons stand, and not what one has."""
+    return _OF_PERSONS.search(source.raw, max(0, place - 60), place) is not None
 
 
 def _in_lines(source: Source, found: Found) -> tuple[list[Hit], int]:

@@ -42,6 +42,7 @@ _REMARK = {"yaml": re.compile(rb"[ \t]+#.*"), "lines": re.compile(rb"[ \t]+[#;].
 _LETTER, _DIGIT = re.compile(rb"[A-Za-z]"), re.compile(rb"[0-9]")
 # What begins a tag, an anchor or an alias of YAML, but in an item such as `- NAME=value`.
 _TAGS, _ITEM = (b"!", b"&", b"*"), re.compile(rb"=[ \t]*$")
+_OPEN_CALL = re.compile(rb"[A-Za-z_][\w.]*\([^()]*")
 _BOLD = re.compile(rb"\*\*(.+)\*\*")
 _APP_PASSWORD = re.compile(rb"[a-z]{4}(?: [a-z]{4}){3}")
 # A sign that parts settings does so before the next name, or where the string ends; elsewhere it is of the value.
@@ -149,6 +150,8 @@ def bare_span(source: Source, place: int) -> tuple[int, int] | None:
     start, end = span
     if source.settings == "yaml" and source.raw[start : start + 1] in _TAGS and not _ITEM.search(source.before(start)):
         return None
+    if source.raw[end - 1 : end + 1] == b"->" or _OPEN_CALL.fullmatch(source.raw, start, end):
+        return None  # code in prose: `$this->login`, `hash(password, salt)`
     while end > start and source.raw[end - 1 : end] in (b".", b":", b"!", b"?"):
         end -= 1
     if not source.settings and (bold := _BOLD.fullmatch(source.raw, start, end)):

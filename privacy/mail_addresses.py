@@ -69,6 +69,7 @@ _IN_WORDS = tuple(
         rf"<{_LOCAL_PART}[ \t]at[ \t]((?:{_LABEL}\.){{1,5}}){_LAST}>",
         rf"\({_LOCAL_PART}[ \t]at[ \t]((?:{_LABEL}\.){{1,5}}){_LAST}\)",
         rf"[@\\]author[ \t]{{1,8}}{_LOCAL_PART}[ \t]at[ \t]((?:{_LABEL}\.){{1,5}}){_LAST}",
+        rf"\be-?mail(?:[ \t]?:)?[ \t]{{1,4}}({_PART})[ \t]@[ \t]((?:{_LABEL}\.){{1,5}}){_LAST}",
     )
 )
 # What each form has to show, without what stands around it: `at` or `dot` with their signs, or the whole in brackets.
@@ -79,8 +80,8 @@ GATES = {
     ),
     HIDDEN: Condition(
         rf"{_MARKED_AT}|[ \t]at[ \t][^\n]*{_MARKED_DOT}|[ \t]at[ \t][A-Za-z0-9.\-]+[>)]"
-        r"|[@\\]author[ \t]{1,8}[^ \t\n]{1,64}[ \t]at[ \t]",
-        (b"at",),
+        r"|[@\\]author[ \t]{1,8}[^ \t\n]{1,64}[ \t]at[ \t]|mail[ \t:]{1,6}[^ \t\n]{1,64}[ \t]@[ \t]",
+        (b"at", b" @ ", b"\t@"),
         caseless=True,
     ),
 }

@@ -29,7 +29,9 @@ _CUE_WORDS = (
     r"|(?:\(|(?m:^)[ \t*#/;%\-]{0,10}|\bmany[ \t])thanks,?[ \t](?:to[ \t])?"
     r"|(?:author|maintainer|contributor|developer)s?[\"']?[ \t]{0,3}[:=][ \t]{0,3}\[?\s{0,30}\{\s{0,30}[\"']?name[\"']?"
     r"[ \t]{0,3}[:=]"
-    r"|(?:__)?(?:author|maintainer|contributor)s?(?:__|_name)?(?:\\?[\"'])?[ \t]{0,10}(?:[:=>]|=>|:=)"
+    r"|(?:__)?(?:author|maintainer|contributor)(?:s|\(s\))?(?:__|_name)?(?:\\?[\"'])?[ \t]{0,40}(?:[:=>]|=>|:=)"
+    r"|\b(?:author|maintainer|developer)s?(?:[ \t]of[ \t](?:the|this)(?:[ \t][a-z]{2,20}){1,2})?[ \t](?:is|are)[ \t]"
+    r"|\b(?:authors|contributors|maintainers)[ \t]\(|\bcpack_package_contact[ \t\"']"
     r"|\b(?:autore?[ns]?|autorin|autora|autori|auteure?s?|yazar)[ \t]{0,3}[:=]"
     r"|<(?:developer|contributor|author|maintainer)>\s{0,60}(?:<[a-z]{2,6}>[^<>]{0,100}</[a-z]{2,6}>\s{0,60}){0,3}<name>"
     r"|=head1[ \t]authors?\s{1,8}|author[\"'][ \t]{1,4}content=|(?m:^)[ \t0-9]{0,12}author\.[ \t]{1,12}"
@@ -53,7 +55,16 @@ KEYWORDS = (
     + (b"autor", b"auteur", b"yazar", b"\xc2\xa9", b"\xe4\xbd\x9c\xe8\x80\x85", b"\xec\x9e\x91\xec\x84\xb1")
     + (b"\xd0\xb2\xd1\x82\xd0\xbe\xd1\x80", b"editor", b"chair", b"thanks", b"due-to", b".an", b"programmer")
     + (b"engineer", b"packager", b"translator", b"reviewer", b"contact", b"credit", b"user.name", b"creator")
-    + (b"courtesy of", b"fix from", b"fixes from", b"patch from", b"patches from", b"idea from", b"ideas from")
+    + (
+        b"courtesy of",
+        b"cpack_package_contact",
+        b"fix from",
+        b"fixes from",
+        b"patch from",
+        b"patches from",
+        b"idea from",
+        b"ideas from",
+    )
 )
 # What may stand behind "Feuerhahn, Wilma" and "WILMA FEUERHAHN": nothing that goes on with the sentence.
 NAME_END = re.compile(r"\s*(?:$|[<(;\"'\[]|\*/|-->|\\+[nrt])")

@@ -50,6 +50,8 @@ def find(source: Source) -> Iterator[Hit]:
     """Hits in bytes, in the order of the text."""
     for found in _V4.finditer(source.raw) if "ipv4" in source.present else ():
         start, end, text = found.start(), found.end(), bytes(found.group()).decode()
+        if source.after(end, 8).lower() == b".in-addr":
+            text = ".".join(reversed(text.split(".")))  # the name of an address begins with its last number
         if _is_public(text) and _stands_alone(source, start, end) and not _is_version(source, text, start, end):
             yield Hit(start, end, "IP_ADDRESS", "ipv4_address", 0.8)
     for found in _V6.finditer(source.raw) if "ipv6" in source.present else ():

@@ -44,7 +44,8 @@ _WINDOW = 4000  # bytes behind a cue; names stand at once, or behind a link, and
 _FONT = r"\\f(?:[BIRP]|\([A-Z]{2}|\[\w{0,4}\])|</?(?:b|i|u|em|tt|cite|code|font|small|span|strong)\b[^<>]{0,80}>"
 _LEAD = re.compile(
     r"\(c\)|[\s:：=>\-–—\"'`*#\[({,.;+_]|\\[\"']|©|&copy;|<a\s[^<>]{0,160}>|(?:copyright|by|present|now)\b|\d{4}\b|\d{2}\b"
-    rf"|\$\{{?\w{{1,20}}\}}?|u(?=[\"'])|{_FONT}",
+    rf"|\$\{{?\w{{1,20}}\}}?|u(?=[\"'])|{_FONT}"
+    r"|(?:(?<=\")[\w-]{1,20}\"|“[\w-]{1,20}”) (?=[^\W\d_])",  # "Nickname" Ada Roe
     re.IGNORECASE,
 )
 _GAP = re.compile(
@@ -52,17 +53,23 @@ _GAP = re.compile(
     rf"|\([^()]{{0,90}}\)|\[[^\[\]]{{0,60}}\]|{_FONT}",
     re.IGNORECASE,
 )
-# Letters that a page writes by their names: `Bj&ouml;rn`, `&Aring;sa`.
-_LETTER = r"(?:[^\W\d_]|&[A-Za-z]{1,2}(?:uml|acute|grave|circ|tilde|ring|cedil|slash|caron|lig);)"
+# Letters that a page writes by their names: `Bj&ouml;rn`, `&Aring;sa`; and with their accent as a sign of its own.
+_LETTER = (
+    r"(?:(?:[^\W\d_]|&[A-Za-z]{1,2}(?:uml|acute|grave|circ|tilde|ring|cedil|slash|caron|lig);)[\u0300-\u036f]{0,3})"
+)
 _TOKEN = re.compile(rf"{_LETTER}+(?:['’-]{_LETTER}+)*")
 _COMPANY_AHEAD = re.compile(
     r",?\s+(?:\([^()\n]{1,30}\)\s+)?(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|Corp|S\.A|B\.V|AG|KG|Co|s\.r\.o|s\.p\.a|e\.V|K\.?K)\b",
     re.IGNORECASE,
 )
 # A company and then a year begin a second holder: "Kiesgrube GmbH, 2014 First Last".
-_COMPANY_FIRST = re.compile(r"[A-Z][^,;()<>\"\n]{2,60}, (?:\(c\) )?\d{4}(?:-\d{4})? ")
+_COMPANY_FIRST = re.compile(r"(?:[A-Z][^,;()<>\"\n]{2,60}, (?:\(c\) )?|[A-Z][^\s,;()<>\"]{2,30} )\d{4}(?:-\d{4})? ")
 # So do a company, or a name in one word, and "and" or "by": "Kiesgrube Inc. and First Last".
-_COMPANY_AND = re.compile(r"([A-Z][^,;()<>\"\n]{1,60}?),? (?:and|by|&) ")
+_COMPANY_AND = re.compile(r"([A-Z][^,;()<>\"\n]{1,60}?),? (?:and|by|&|[Aa]uthor) ")
+# A company by its form, and then a list: of two names at least, since a town may stand there alone.
+_COMPANY_LIST = re.compile(
+    r"[A-Z][^;()<>\"\n]{1,60}?,? (?:Inc|LLC|Ltd|Limited|GmbH|Corp|Corporation|AG|B\.V|S\.A)\.?, (?:and )?"
+)
 # A line end or a tab as strings write it.
 _ESCAPED_BLANK = re.compile(r"\\+[nrt]")
 # An end of what marks a name: a bracket or a star that Markdown escapes, a font of roff, `_` behind the last letter.
@@ -86,6 +93,13 @@ _YEAR_BEHIND = re.compile(r"[^\n]{2,60}?[, ](?:19|20)\d\d\b")  # "(c) Ada Roe 20
 _OWNED = tuple(word.encode() for word in ("版权", "版權", "著作権", "著作權", "저작권"))  # "copyright"
 _LABELS = frozenset(("author", "maintainer", "contributor"))
 _COPYRIGHT = (b"copyright", b"(c)", b"&copy;", b"\xc2\xa9")
+# Before a tag in the middle of a sentence: "do not use @author tags".
+_IN_SENTENCE = re.compile(rb"[A-Za-z,`][ \t]{1,4}[`\"']?$")
+# What things do too: "the length, as reported by This Counter". What stands behind an article elsewhere is a thing.
+_SAID_OF_THINGS = compile_pattern(r"(?is:[a-z].{0,120}\s(?:by|from))")
+_THING = compile_pattern(
+    r"\b(?:[Aa]n?|[Tt]his|[Tt]hat|[Ee]ach|[Ee]very|[Tt]hese)\s{1,40}([A-Z][A-Za-z\-]+(?:[ ][A-Z][A-Za-z\-]+){1,3})"
+)
 _HANDLE = re.compile(r"[A-Za-z][\w.\-]{1,31}(?=\s*(?:$|[<(,;]|\*/|\d|-->|\\+[nrt]))")
 
 
@@ -102,6 +116,7 @@ def find(source: Source) -> Iterator[Hit]:
 
 def _behind_cues(source: Source) -> Iterator[Hit]:
     read = 0
+    things: frozenset[str] | None = None
     for found in _CUE.finditer(source.raw):
         if found.start() < read:
             continue  # a sign between another cue and its name, as in "Copyright (c)"
@@ -115,8 +130,12 @@ def _behind_cues(source: Source) -> Iterator[Hit]:
         spans = list(_listed_names(behind, lead))
         if not spans and not bytes(found.group()).lower().startswith(_COPYRIGHT):
             spans = list(_reversed_name(behind, lead))
-        if not spans and bytes(found.group()).lower().startswith((b"@author", b"\\author")):
+        is_tag = bytes(found.group()).lower().startswith((b"@author", b"\\author"))
+        if not spans and is_tag and not _IN_SENTENCE.search(source.before(found.start())):
             spans = list(_handle(behind, lead))
+        if spans and _SAID_OF_THINGS.fullmatch(found.group()):
+            things = _things(source.raw) if things is None else things
+            spans = [span for span in spans if behind[slice(*span)] not in things]
         if spans and not name_cues.may_end(found.group(), behind, spans[-1][1]):
             continue
         for start, end in spans:
@@ -153,6 +172,15 @@ def _in_the_next_line(source: Source, place: int) -> Iterator[Hit]:
             return
 
 
+def _things(raw: bytes) -> frozenset[str]:
+    """What stands behind an article, which no name of a person does.
+
+    >>> sorted(_things(b"This Big Gate and an Old Oak are known to Ada Roe."))
+    ['Big Gate', 'Old Oak']
+    """
+    return frozenset(bytes(found.group(1)).decode() for found in _THING.finditer(raw))
+
+
 def _is_item(source: Source, place: int, behind: str, lead: int) -> bool:
     """The letter in brackets is one of a list and no sign of copyright, where no year says that it is.
 
@@ -160,7 +188,7 @@ def _is_item(source: Source, place: int, behind: str, lead: int) -> bool:
     """
     if _YEAR.search(behind, 0, lead + 1) or _YEAR_BEHIND.match(behind, lead):
         return False
-    before = source.raw[max(0, place - 300) : place].lower()
+    before = source.raw[max(0, place - 1500) : place].lower()
     line = before.rpartition(b"\n")[2]
     if line.rstrip().endswith((b"copyright", b"copr.", b"\xc2\xa9")) or any(word in line for word in _OWNED):
         return False
@@ -272,6 +300,10 @@ def _behind_company(text: str, place: int) -> int:
     """Where the second holder begins, if the first is a company; else the place."""
     if company := _COMPANY_FIRST.match(text, place):
         return company.end()
+    if company := _COMPANY_LIST.match(text, place):
+        first = _first_name(text, company.end())
+        listed = first and _first_name(text, _skipped(_GAP, text, first[1]))
+        return company.end() if listed else place
     company = _COMPANY_AND.match(text, place)
     if not company:
         return place
@@ -373,7 +405,7 @@ def _tokens(text: str, place: int) -> Iterator[_Token]:
         start, end = found.span()
         # "A" is an article before anything but its dot.
         kind = "initial" if text[start : end + 1] == "A." else _kind(html.unescape(found.group()))
-        if text[end : end + 1] == "." and (kind == "initial" or found.group() in ("Jr", "Sr", "Dr")):
+        if text[end : end + 1] == "." and (kind == "initial" or found.group() in ("Jr", "Sr", "Dr", "St", "Ste")):
             end += 1
         behind = "_@(=\\&%0123456789" + "/" * (kind == "initial")  # as in "I/O"
         glued = (

@@ -56,6 +56,8 @@ _VARIABLE = (
     r"|%[A-Za-z_]\w*%"
 )
 _ANY_VARIABLE = r"\$[A-Za-z_][\w.:$\->\[\]()]*"
+# Words around variables: "tester_$number".
+_WITH_VARIABLES = r"(?:[A-Za-z_.\-]*\$[A-Za-z_][A-Za-z0-9_]*)+[A-Za-z_.\-]*"
 _SIGNED = (
     rf"\.{_WORD}|[&!*]{{1,3}}[A-Za-z_]+[*;,]{{0,3}}|[@:]{{1,2}}{_WORD}[:;,]{{0,2}}"
     r"|@(?:[A-Za-z_\-]+[0-9]?[/.:]+)+[A-Za-z_\-]*[0-9]?"
@@ -67,7 +69,7 @@ _NAMED = compile_pattern(rf"(?:{_CALL}).{{0,40}}|{_ELSEWHERE}")
 _LITERAL = rf"{_VARIABLE}|{_SIGNED}|{_BRACKETS}|(?:{_CALL}).{{0,40}}|{_ELSEWHERE}"
 _REFERENCES = {
     Place.LITERAL: compile_pattern(_LITERAL),
-    Place.VARIABLES: compile_pattern(f"{_ANY_VARIABLE}|{_LITERAL}"),
+    Place.VARIABLES: compile_pattern(f"{_ANY_VARIABLE}|{_WITH_VARIABLES}|{_LITERAL}"),
     # A call ends in its bracket.
     Place.SETTING: compile_pattern(rf"%[sdrv]|{_VARIABLE}|{_BRACKETS}|{_CALL}|{_ELSEWHERE}"),
     # What comes from elsewhere is marked, or spelt as the name of a constant or of a setting.

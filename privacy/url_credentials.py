@@ -40,6 +40,8 @@ _URL = compile_pattern(
     rf"(?::((?:[^\s/@\"'`<>\\]|{_ESCAPED})*(?:@(?:[^\s/@\"'`<>\\?#()\[\]{{}}]|{_ESCAPED}){{0,80}}[)\]}}]{{0,2}}){{0,8}}))?"
     r"@(?:[A-Za-z0-9\[${<%_])"
 )
+# A port and the begin of a query or a fragment, with which people try what programs take for the host.
+_PORT = re.compile(rb"[0-9]{1,5}[?#]")
 # What stands between a colon and a slash is a port or the begin of a password with a slash in it.
 _SLASHED = compile_pattern(
     r"[A-Za-z][A-Za-z0-9+.\-]{1,20}://([^\s/:@\"'`<>()\[\]\\,;?#]{0,80}):"
@@ -113,6 +115,8 @@ def _pairs(source: Source) -> Iterator[Hit]:
         if mixed and _is_password(source, password, user):
             yield Hit(found.start(2), found.end(2), "PASSWORD", "url_password", 0.7)
     for found in _URL.finditer(source.raw):
+        if found.group(2) and _PORT.fullmatch(found.group(2)):
+            continue  # what stands before it is a host
         user = (found.group(1) or b"").decode("utf-8", "replace")
         password = (found.group(2) or b"").decode("utf-8", "replace")
         scheme = bytes(found.group()).partition(b":")[0].decode("ascii").lower()

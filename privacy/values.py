@@ -58,6 +58,8 @@ _OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
 _COLOURED = re.compile(r"\\(?:033|x1[bB]|e|u001[bB])\[\d")
 # A type and its length, as descriptions of data write it.
 _TYPE = re.compile(r"(?:string|str|text|char|varchar|int|integer|number)[-_:(]\d{1,5}\)?")
+# The name of a password in place of one: `db_password`, `web_password_1`.
+_NAME_OF_ONE = re.compile(r"(?:[a-z][a-z0-9]{0,20}[_\-]){1,3}(?:password|passwd|passphrase)[_\-]?[0-9]?")
 _CODE_OF_ERROR = re.compile(r"[A-Z]{0,8}(?:[-_.][A-Z]{1,8})?[-_.]?[0-9]{1,6}|[0-9A-Z]{5}")
 _DATE_OR_NUMBER = compile_pattern(r"[0-9]{1,4}(?:[.\-/:,x][0-9]{1,5}){0,5}(?:px|em|ms|s|m|h|d|MB|GB|KB|k|%)?")
 
@@ -84,7 +86,7 @@ def is_stand_in(value: str) -> bool:
         piece in lowered for piece in words["stand_in_pieces"]
     ):
         return True
-    return len(set(lowered)) <= 2 or _TYPE.fullmatch(lowered) is not None
+    return len(set(lowered)) <= 2 or any(form.fullmatch(lowered) for form in (_TYPE, _NAME_OF_ONE))
 
 
 def is_password(value: str, sure: bool, place: Place = Place.LITERAL) -> bool:
@@ -152,7 +154,7 @@ def is_key(value: str, least: float = 3.0, shortest: int = 16, place: Place = Pl
         return False
     if is_reference(value, place) or _INTERPOLATED.search(raw) or _INTEGRITY.fullmatch(raw):
         return False
-    if value.lower() in _COUNTING or _is_alphabet(value):
+    if value.lower() in _COUNTING or _is_alphabet(value) or "%20" in value:  # a blank, which no key has
         return False
     if _UUID.fullmatch(raw) or _HEX.fullmatch(raw):
         return entropy(value) >= 2.5 and any(c.isdigit() for c in value) and not value.isdigit()
@@ -248,7 +250,7 @@ _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]+", re.IGNORECASE)
 _BEYOND_NAMES = re.compile(r"[^\w.:/\\$@ \-]")
 # The name of a field and its sign, as in a text of JSON; words in brackets for what has to be put there.
 _TEXT_OF_FIELDS = re.compile(r"[A-Za-z]\\?[\"']\s?:|\[(?:[A-Za-z]{2,}|\d+)(?:[ -][A-Za-z]{2,})+\]")
-_CODE = ("()", " = ", "=>", "; ", "...", "://", "arn:aws")
+_CODE = ("()", "('", '("', " = ", "=>", "; ", "...", "://", "<?", "arn:aws", "%20")
 _LETTERS = re.compile(r"[A-Za-z]+|$")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _COUNTING = frozenset(

@@ -1,0 +1,149 @@
+"""What people who read releases found: names that were left, and what passed for a name or a secret. All invented."""
+
+import pytest
+
+from gleanery.privacy.redact import Redactor
+
+ONE, TWO = "Wilma Feuerhahn", "Otto Quast"
+
+
+@pytest.fixture(scope="module")
+def redactor() -> Redactor:
+    return Redactor()
+
+
+def found(redactor: Redactor, text: str, path: str, language: str | None = None) -> list[tuple[str, str]]:
+    result = redactor.redact(text, path, language)
+    assert redactor.redact(result.text, path, language).text == result.text
+    return [(r.entity, text[r.start : r.end]) for r in result.replacements]
+
+
+def names(redactor: Redactor, text: str, path: str = "gate.c") -> list[str]:
+    return [value for entity, value in found(redactor, text, path) if entity == "NAME"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"// Author: wilma@birch.org ({ONE})\n// Maintainer: <otto@birch.org> ({TWO})\n",
+        f"// Authors: wilma@birch.org ({ONE}), otto@birch.org ({TWO})\n",
+        f"From: wilma@birch.org ({ONE})\nTo: otto@birch.org ({TWO}, at home)\n",
+        f"spec.people.should == {{ '{ONE}' => 'wilma@birch.org', \"{TWO}\" => 'otto@birch.org' }}\n",
+    ],
+)
+def test_a_name_beside_its_address_is_found(redactor: Redactor, text: str) -> None:
+    assert names(redactor, text) == [ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Write to list@birch.org (The Birch Team), gates@birch.org (Birch Software) or all@birch.org (see below).\n",
+        "Write to gates@birch.org (Feuerhahn And his friends)\n",
+        "{ 'Reply To' => 'list@birch.org', 'gate' => 'gates@birch.org' }\n",
+    ],
+)
+def test_what_is_no_name_beside_an_address_is_left(redactor: Redactor, text: str) -> None:
+    assert names(redactor, text) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.gemspec", f'  s.author             = "{ONE}"\n  s.authors                = [ "{TWO}" ]\n'),
+        ("a.md", f"Author(s)   : {ONE}\n\nThe maintainer is {TWO}.\n"),
+        ("a.c", f" * The authors of this software are {ONE} and {TWO}.\n"),
+        ("a.c", f"# by permission of the original authors ({ONE}, {TWO}).\n"),
+        ("a.c", f"* Copyright 2011 Birch, Author {ONE}\n* Copyright 2015 BIRCHSA, Author {TWO}\n"),
+        ("a.c", f"// Copyright (c) BirchGate 2024 {ONE}\n// Copyright (c) Birch 2024-2025 {TWO}\n"),
+        ("a.c", f" * Copyright (c) 2004-2010, Birch Gates, Inc., {ONE}, {TWO}\n"),
+        ("a.c", f'* Copyright (c) 2010 "Branch" {ONE}\n* Copyright (c) 2010 “Twig” {TWO}\n'),
+        ("CMakeLists.txt", f'set(CPACK_PACKAGE_CONTACT "{ONE}")\n# by {TWO} <otto@birch.org>\n'),
+    ],
+)
+def test_a_name_is_found_as_files_write_it(redactor: Redactor, path: str, text: str) -> None:
+    assert names(redactor, text, path) == [ONE, TWO]
+
+
+@pytest.mark.parametrize("name", ["Max Feuerhahn", "Wilma St. Quast", "Wi\u0308lma Fe\u0301uerhahn"])
+def test_a_name_is_taken_as_a_whole(redactor: Redactor, name: str) -> None:
+    assert names(redactor, f"// Copyright (c) 2013 {name}\n") == [name]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.c", "Copyright (c) 1996, Birch Gates, Inc., Mountain View, California.\n"),
+        ("package.json", '{"author": {"name": "National Birch and Elm Administration"}}\n'),
+        ("CONTRIBUTING.md", "Do not use @author tags.\n"),
+        (
+            "gate.xml",
+            "The length, as reported by Birch Counter.\nThis Birch Counter is large, as is the Birch Counter.\n",
+        ),
+        ("gate.c", "/* (b) Allow Gates. */\n" + "int gate;\n" * 60 + "/* (c) Allow Birches */\n"),
+    ],
+)
+def test_what_is_no_name_is_left(redactor: Redactor, path: str, text: str) -> None:
+    assert names(redactor, text, path) == []
+
+
+def test_a_tag_behind_a_sentence_still_names_an_account(redactor: Redactor) -> None:
+    assert names(redactor, "/** Opens the gate. @author wfeuerhahn */\n/** @author oquast */\n") == [
+        "wfeuerhahn",
+        "oquast",
+    ]
+
+
+def test_what_a_person_has_bears_no_name_of_a_person(redactor: Redactor) -> None:
+    text = (
+        f'{{"creator": {{"name": "{ONE}", "items": [{{"name": "Blue Gate", "maker": {{"name": "Great Elm"}}}}],'
+        f' "friends": {{"nodes": [{{"name": "{TWO}"}}]}}, "owner": {{"firstName": "Oskar"}}}}, "name": "Old Birch"}}\n'
+    )
+    assert names(redactor, text, "gate.json") == [ONE, TWO, "Oskar"]
+
+
+def test_an_address_with_blanks_around_its_sign_is_found(redactor: Redactor) -> None:
+    text = "   email: w-feuer @ math.birch.org (remove spaces)\n   y = a @ b.shape\n"
+    assert found(redactor, text, "gate.c") == [("EMAIL", "w-feuer @ math.birch.org")]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.md", "* `password`: here you enter the password of the gate\n"),
+        ("a.md", "```php\n'password' => $this->settings->get('gate'),\n```\n"),
+        ("a.md", "`account.password = hash(password, salt)`\n"),
+        ("a.sh", 'echo "--password must be set for the gate"\n'),
+        ("a.pl", 'login(password => "tester_$number", passwd => "$kind-gate");\n'),
+        ("a.pm", "(delivery_pass => 'gate_password', pass => \"web_password_1\");\n"),
+        ("a.txt", "http://birch.org:80#@elm.org/\nhttp://birch.org:8080?@elm.org/\n"),
+        ("a.json", '[{"key": "9c4f1a07be3d4b62a1f0d37788c2e615", "count": 2}]\n'),
+        ("a.ex", '"key=value%20with%20three%20blanks"\n'),
+        ("a.py", "gate_key = f\"{birch_key.split('.')[0]}.twig\"\n"),
+        ("a.md", 'SET mykey "<?php system($_GET[0])?>"\n'),
+        ("a.c", "// 12.0.168.192.in-addr.arpa. is 192.168.0.12\n"),
+    ],
+)
+def test_what_is_no_secret_is_left(redactor: Redactor, path: str, text: str) -> None:
+    language = {"pl": "Perl", "pm": "Perl"}.get(path.rpartition(".")[2])
+    assert found(redactor, text, path, language) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "secret"),
+    [
+        ("a.md", "* `password`: hfr7k2qw\n", ("PASSWORD", "hfr7k2qw")),
+        ("a.pl", "login(password => 'tester_$number');\n", ("PASSWORD", "tester_$number")),
+        ("a.pl", 'login(password => "t3ster_$number");\n', ("PASSWORD", "t3ster_$number")),
+        ("a.txt", "http://wilma:80#x@elm.org/\n", ("PASSWORD", "80#x")),
+        (
+            "a.json",
+            '[{"key": "9c4f1a07be3d0b62a1f0d37788c2e615", "count": 2}]\n',
+            ("KEY", "9c4f1a07be3d0b62a1f0d37788c2e615"),
+        ),
+        ("a.c", "// 44.3.12.85.in-addr.arpa.\n", ("IP_ADDRESS", "44.3.12.85")),
+    ],
+)
+def test_a_secret_that_is_like_it_is_found(redactor: Redactor, path: str, text: str, secret: tuple[str, str]) -> None:
+    language = "Perl" if path.endswith(".pl") else None
+    assert secret in found(redactor, text, path, language)
