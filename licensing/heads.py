@@ -24,6 +24,7 @@ from gleanery.licensing.reading import HEAD_CHARACTERS, head_lines
 from gleanery.licensing.refusals import may_refuse, refusal_in
 from gleanery.licensing.restricted_names import may_be_restricted, restricted_lines
 from gleanery.licensing.scan import Scanner
+from gleanery.licensing.tag_words import with_tag_words
 from gleanery.licensing.unheard import unheard
 
 # "The license described in the LICENSE file": a pointer.
@@ -48,7 +49,8 @@ _HARMLESS_HINTS = ("public-domain_bare_words", "public-domain_bare")
 def findings_of_head(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     """The findings in the head of a source file; at least one.
 
-    1. Words that only look like a licence are left out, and the detector reads the rest.
+    1. Tags that hold words in the place of an expression get the expression that they name; words that only look like
+       a licence are left out, and the detector reads the rest.
     2. Choices that go over several sentences ("dual licensed", "alternatively") take the place of their sides.
     3. What the head says beyond the detector is looked for: a limit of use, or else a refusal, or else the name of a
        licence that holds another name. It counts unless the detector names a restricted licence in the same words.
@@ -57,7 +59,7 @@ def findings_of_head(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     6. Where nothing names a licence by now, a name that nobody knows is a doubt; and so are, where nothing is stated at
        all, words that permit something.
     """
-    text = text_of(content[: 4 * HEAD_CHARACTERS])
+    text = with_tag_words(scanner, text_of(content[: 4 * HEAD_CHARACTERS]))
     lines = head_lines(text)
     found = scanner.scan(without_lookalikes(text).encode("utf-8", "replace"), "head")
     found = _with_choices(scanner, without_any_use(found, lines), lines)

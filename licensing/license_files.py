@@ -43,6 +43,7 @@ from gleanery.licensing.record_findings import findings_of_records
 from gleanery.licensing.refusals import refusal_in
 from gleanery.licensing.restricted_names import restricted_lines
 from gleanery.licensing.scan import Scanner
+from gleanery.licensing.tag_words import with_tag_words
 from gleanery.licensing.unheard import unheard
 
 # Lines at the beginning of a licence file in which it says what it is.
@@ -74,7 +75,7 @@ def findings_of_license_file(scanner: Scanner, content: bytes) -> tuple[Finding,
     5. Limits, refusals, names that hold another name, and names that nobody knows are added. What a text states whose
        title is about third parties bears a mark (`ALL_OF_OTHERS`), by which a NOTICE is told from another.
     """
-    text = of_the_work(content)
+    text = with_tag_words(scanner, of_the_work(content))
     found = _scanned(scanner, text)
     own_form = _of_another_form(scanner, content, text, found)
     if own_form:

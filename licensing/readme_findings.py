@@ -23,6 +23,7 @@ from gleanery.licensing.readme import is_of_others, own_lines, paragraphs_of_oth
 from gleanery.licensing.refusals import refusal_in
 from gleanery.licensing.restricted_names import restricted_lines
 from gleanery.licensing.scan import Scanner
+from gleanery.licensing.tag_words import with_tag_words
 from gleanery.licensing.unheard import unheard
 
 # The detector reads "License: Free" as proprietary, also where a sentence only begins so: "Free for all uses".
@@ -44,7 +45,7 @@ def findings_of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     5. A limit of use is added, or else a restricted name, or else a refusal; and a name that nobody knows where nothing
        else is stated of the work.
     """
-    lines = _without_tags(of_the_work(content).split("\n"))
+    lines = _without_tags(with_tag_words(scanner, of_the_work(content)).split("\n"))
     own, section = own_lines(lines), section_lines(lines)
     divided = division([line if number in own | section else "" for number, line in enumerate(lines, 1)])
     told = [part for part in divided.parts if not part.files]

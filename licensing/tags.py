@@ -32,7 +32,7 @@ def without_tags(lines: tuple[str, ...]) -> tuple[tuple[Finding, ...], list[str]
         tag = _TAG.search(line)
         if tag is None or not is_silent(line[: tag.start()]) or _SECOND_TAG.search(tag[1]):
             continue
-        expression = _spdx(tag[1])
+        expression = spdx_of_tag(tag[1])
         if expression is not None:
             rule = OWN_TAG if "spdx" in tag[0].lower() else FIELD
             findings.setdefault(expression, Finding("found", expression, 100.0, rule, number, number))
@@ -41,7 +41,7 @@ def without_tags(lines: tuple[str, ...]) -> tuple[tuple[Finding, ...], list[str]
 
 
 @lru_cache(maxsize=4096)
-def _spdx(text: str) -> str | None:
+def spdx_of_tag(text: str) -> str | None:
     """An expression in the current SPDX spelling, or None unless each of its ids is known."""
     tree = parse(text.strip().lstrip("\"'`<").rstrip("\"'`,;.*/<>-}]|\\ "))
     spelled = None if tree is None else _respelled(tree)

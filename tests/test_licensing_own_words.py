@@ -11,6 +11,7 @@ from gleanery.licensing.evidence import find, reading_scopes
 from gleanery.licensing.policy import Policy
 from gleanery.licensing.scan import Scanner
 from gleanery.licensing.statements import FileFacts
+from gleanery.licensing.tag_words import with_tag_words
 from gleanery.licensing.texts import license_text
 
 POLICY = Policy.load()
@@ -268,3 +269,33 @@ def test_a_notice_of_the_apache_licence_whose_end_was_cut_is_that_notice() -> No
     acme = head.replace("the Apache License, Version 2.0", "the Acme Enterprise License")
     acme = acme.replace("apache.org", "acme.no")
     assert judged(**{"a.c": acme + "int a;\n"})[0] != "kept"
+
+
+@pytest.mark.parametrize(
+    ("words", "expression"),
+    [
+        ("Apache License, Version 2.0", "Apache-2.0"),
+        ("BSD 3-Clause", "BSD-3-Clause"),
+        ("GPLv2", "GPL-2.0-only"),
+        ("LGPL 2.1 or later", "LGPL-2.1-or-later"),
+        ("MIT/Apache-2.0", "Apache-2.0 OR MIT"),
+        ("CC BY-NC 4.0", "CC-BY-NC-4.0"),
+        ("Proprietary", "LicenseRef-scancode-proprietary-license"),
+        ("MIT Noncommercial", "LicenseRef-gleanery-tag-not-read"),
+        ("MIT Acme", "LicenseRef-gleanery-tag-not-read"),
+        ("Apache-2.0 Commons-Clause", "Apache-2.0 AND LicenseRef-scancode-commons-clause"),
+        ("MIT/Acme License", "LicenseRef-gleanery-tag-not-read"),
+        ("MIT OR Acme-1.0", "MIT OR LicenseRef-scancode-unknown-spdx"),
+        ("(MIT OR\n *   Apache-2.0)", "MIT OR Apache-2.0"),
+        ("BSD-0-Clause", "LicenseRef-scancode-unknown-spdx"),
+    ],
+)
+@pytest.mark.parametrize("scope", ["head", "whole", "readme"])
+def test_a_tag_may_hold_the_words_of_a_licence(scope: str, words: str, expression: str) -> None:
+    text = f"/*\n * Copyright 2020 Ada Roe\n * SPDX-License-Identifier: {words}\n */\n"
+    assert expressions(text, scope) == [expression]
+
+
+def test_a_tag_that_code_writes_or_that_stands_in_a_sentence_is_left_as_it_is() -> None:
+    for line in ('tag = "SPDX-License-Identifier: MIT Acme"', "- Add SPDX-License-Identifier: MIT to each file"):
+        assert with_tag_words(SCANNER, line) == line
