@@ -30,7 +30,8 @@ def refuse_address(address: str) -> None:
     if not found or found[1] not in SCHEMES or not (found[2] or found[1] == "file"):
         kinds = ", ".join(f"{scheme}://" for scheme in SCHEMES)
         raise WrongArguments("that is no address of a bucket", f"it begins with one of {kinds}")
-    if "@" in found[2] and not found[1].startswith("abfs"):
+    account = found[2].rpartition("@")[0]  # of Azure's it is the container, and of Google's nobody in particular
+    if account and not found[1].startswith("abfs") and (found[1], account) != ("gs", "anonymous"):
         hint = "leave it out: each machine takes its credentials from its own environment"
         raise WrongArguments("the address of a bucket holds an account", hint)
 
@@ -119,7 +120,8 @@ class Bucket:
         try:
             yield
         except FileNotFoundError:
-            raise StopRun(f"something is gone from the bucket {self._name}", _EMPTY_IT) from None
+            message = f"the bucket {self._name} cannot be {what}: it, or an object in it, does not exist"
+            raise StopRun(message, f"make the bucket; if it is there, {_EMPTY_IT}") from None
         except (OSError, ValueError, NotImplementedError) as error:
             first = (str(error).splitlines() or [""])[0]
             way = "look at the address, and at the credentials of this machine"

@@ -1,6 +1,7 @@
 """Runs on machines that share no disk: files come and go by a bucket, in a folder or in a real store of objects."""
 
 import hashlib
+import itertools
 import json
 import os
 import tempfile
@@ -121,6 +122,26 @@ def test_what_was_handed_over_before_a_driver_was_killed_is_taken_in_by_the_next
     assert (tmp_path / "run/work/letters/data/b.txt").read_text() == "bbb"
     assert json.loads((tmp_path / "run/work/letters/beside/b.json").read_text()) == {"count": 3}
     assert len(list((tmp_path / "run/work/letters/tasks").iterdir())) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", [9, 150, 400])
+def test_a_run_that_ended_at_any_moment_is_resumed_to_the_same_bytes(
+    corpus: Path, curated: Path, tmp_path: Path, bucket: str, node: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    count, before = itertools.count(1), Bucket._place
+
+    def place(self: Bucket, name: str) -> str:
+        if next(count) == moment:
+            raise KeyboardInterrupt
+        return before(self, name)
+
+    monkeypatch.setattr(Bucket, "_place", place)
+    with pytest.raises(KeyboardInterrupt):
+        curate(load_settings(corpus), tmp_path / "run", engine=CLUSTER, bucket=bucket)
+    curate(load_settings(corpus), tmp_path / "run", engine=CLUSTER, bucket=bucket)
+    assert tree(tmp_path / "run") == tree(curated)
+    assert not Bucket(bucket).sizes("")
 
 
 def test_another_run_does_not_see_what_is_handed_over(
