@@ -76,7 +76,7 @@ def measure(text: str) -> Metrics:
 
 def _is_words(run: bytes) -> bool:
     """
-    >>> _is_words(b"aVeryLongNameThatSomebodyGaveToATestSoThatItSaysWhatItIsThatItTests"), _is_words(b"acgt" * 16)
+    >>> _is_words(b"aVeryLongNameThatSomebodyGaveToATestSothatItSaysWhatitTestsAndnothingelse"), _is_words(b"acgt" * 16)
     (True, False)
     """
     if _LETTERS_ONLY.fullmatch(run) is None:
