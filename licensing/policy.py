@@ -16,7 +16,7 @@ from typing import Any
 from gleanery.licensing.answers import ALLOW, DENY, NEUTRAL, REFERENCE, UNKNOWN, Answers, worst
 from gleanery.licensing.conclude import Conclusion
 from gleanery.licensing.expressions import all_of, canonical, conjuncts, parse
-from gleanery.licensing.findings import NO_TRAINING, THIRD_PARTIES
+from gleanery.licensing.findings import LIMITED_USE, NO_TRAINING, THIRD_PARTIES
 from gleanery.licensing.groups import SOURCES
 from gleanery.licensing.names import license_role, reading_of_records
 from gleanery.licensing.paths import folder_of
@@ -160,7 +160,9 @@ class Policy(Answers):
         """The first claim that refuses the file, as a rule; None if there is none."""
         for claim in conclusion.claims:
             answer = self.answer(claim.expression) or UNKNOWN
-            if answer == DENY and claim.source in vetoes:
+            # A limit of use is none of the licences among which a head may name its own: it holds beside all.
+            limits = not self._header_decides and LIMITED_USE in conjuncts(claim.expression or "")
+            if answer == DENY and claim.source in (self._vetoes if limits else vetoes):
                 tree = parse(claim.expression or "")
                 leaves = [leaf for leaf in (tree.leaves() if tree else ()) if self.answer_one(leaf) == DENY]
                 named = sorted({f"{leaf} ({self.group_name(leaf)})" for leaf in leaves})

@@ -299,3 +299,13 @@ def test_a_tag_may_hold_the_words_of_a_licence(scope: str, words: str, expressio
 def test_a_tag_that_code_writes_or_that_stands_in_a_sentence_is_left_as_it_is() -> None:
     for line in ('tag = "SPDX-License-Identifier: MIT Acme"', "- Add SPDX-License-Identifier: MIT to each file"):
         assert with_tag_words(SCANNER, line) == line
+
+
+def test_a_limit_of_use_in_a_readme_holds_for_files_that_name_their_licence_too() -> None:
+    limit = "# Frob\n\n## Disclaimer\n\nThis project is for educational use only and not for commercial purposes.\n"
+    texts = {"LICENSE": license_text("Apache-2.0") or "", "a.c": "/* SPDX-License-Identifier: Apache-2.0 */\nint a;\n"}
+    assert judged(**texts)[0] == "kept"
+    assert judged(**texts, **{"README.md": limit})[0] == "license_conflict"
+    assert judged(**{**texts, "a.c": "int a;\n"}, **{"README.md": limit})[0] == "license_conflict"
+    gpl = "# Frob\n\n## License\n\nFrob is licensed under the GPL-3.0.\n"  # of two licences the head says which
+    assert judged(**texts, **{"README.md": gpl})[0] == "kept"
