@@ -178,7 +178,9 @@ class _Group:
         if objection:
             evidence = "the owner of the other opted out", origin.compared(copy, objection)
             return self._rejected(OPTED_OUT, copy, objection, *evidence)
-        for twin in () if copy.license_text else around.restricted:
+        # The same bytes say more than what is only like them, so their files are named first.
+        closer = self.own[copy.blob_id].restricted, self.of_form[self.form[copy.blob_id]].restricted
+        for twin in () if copy.license_text else (*closer[0], *closer[1], *around.restricted):
             if not origin.shown_older(copy, twin):
                 evidence = "the licence of the other is restrictive", _not_older(copy, twin)
                 return self._rejected(RESTRICTED, copy, twin, *evidence)
@@ -291,6 +293,8 @@ def _by_objection(objection: tuple[Copy, str]) -> tuple[bool, bool, bool, int, s
 
 
 def _not_older(copy: Copy, twin: Copy) -> str:
+    if copy.repo_id == twin.repo_id:
+        return "both stand in one repository, so nothing shows that this copy is the older one"
     mine, theirs = copy.first_commit_at, twin.first_commit_at
     note = ", which says nothing of the file" if mine is not None and theirs is not None and mine < theirs else ""
     return f"nothing shows that this copy is the older one; {origin.ages(copy, twin)}{note}"

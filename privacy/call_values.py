@@ -57,9 +57,11 @@ _GETTER = (
 # A selector of a field for passwords, and what a test types into it: both arguments of a call, or a call on the field.
 _FIELD = r"(?:\"[^\"\n]{0,80}passw[^\"\n]{0,24}\"|'[^'\n]{0,80}passw[^'\n]{0,24}'|`[^`\n]{0,80}passw[^`\n]{0,24}`)"
 _TYPED = (
-    r"(?:\b(?:fill|type|fill_?in|fillfield|setvalue|settext|send_?keys)[ \t]?\(?[ \t]?(?:[\w.]{1,40},[ \t]?)?"
-    rf"{_FIELD},[ \t]{{0,4}}(?:\{{?[ \t]?with:[ \t]{{0,2}})?|{_FIELD}[ \t]?\){{1,3}}(?:\.\w{{1,20}}\(\)){{0,2}}"
-    r"\.(?:type|fill|val|value|send_?keys|settext|setvalue|presssequentially|replacetext|typetext)\()[ \t]?"
+    r"(?:\b(?:fill|type|fill_?in|set_?value|set_?text|send_?keys|input)(?:_?(?:element|field|form|input|text))?"
+    r"[ \t]?\(?[ \t]?(?:[\w.$]{1,40},[ \t]?)?"
+    rf"{_FIELD},[ \t]{{0,4}}(?:\{{?[ \t]?with:[ \t]{{0,2}})?"
+    rf"|{_FIELD}(?:,[ \t]?[\"']\w{{1,20}}[\"'])?[ \t]?\){{1,3}}(?:(?:\.|->)\w{{1,20}}\(\)){{0,2}}"
+    r"(?:\.|->)(?:type|fill|val|value|send_?keys|settext|setvalue|presssequentially|replacetext|typetext)\()[ \t]?"
 )
 # Directives of servers: a header that is handed on, and words that mean a password without saying so.
 _HEADER = r"(?:proxy_set_header|add_header|requestheader[ \t]{1,8}set)[ \t]{1,8}"

@@ -16,6 +16,9 @@ _PERL = re2.compile(
 _RPM_TAG = re2.compile(rb"(?m)^(Name|Version|Release|Summary|License|Group|Source0?|URL|BuildArch):[ \t]")
 _SHADER = re2.compile(rb"(?m)^[ \t]*#[ \t]*version[ \t]+[1-9][0-9]{2}\b")
 
+# How a declaration of Standard ML begins. A file without one is OCaml, which most files of that ending are.
+_STANDARD_ML = re2.compile(rb"(?m)^[ \t]*(?:abstype|datatype|fun|functor|infixr?|local|signature|structure|use|val)\b")
+
 _DUNE = frozenset(("dune", "dune-file", "dune-workspace"))
 _SHADERS = (".comp", ".mesh", ".rahit", ".rcall", ".rgen", ".rint", ".task")
 # What people read first, by names without an ending.
@@ -33,6 +36,10 @@ def renamed(language: str, name: str, head: bytes) -> str:
         return "ShellSession"
     if language == "Python" and base.endswith(".spec") and len(set(_RPM_TAG.findall(head))) > 2:
         return "RPM Spec"  # that ending has the recipes of PyInstaller too
+    if language == "Standard ML" and base.endswith(".ml") and not _STANDARD_ML.search(head):
+        return "OCaml"
+    if language == "JavaScript" and base.endswith((".ts", ".mts", ".cts")):
+        return "TypeScript"  # its first line names the program that runs both
     if language:
         return language
     if base in _DUNE and head.lstrip()[:1] in (b"(", b";"):

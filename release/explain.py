@@ -18,6 +18,7 @@ from gleanery.sql.questions import Database, questions, tables_of
 
 # Where a run notes which registry it was given.
 _NOTE = "optout.json"
+_MOST_FILES = 10
 
 
 def explain(folder: Path, target: str) -> list[str]:
@@ -71,5 +72,14 @@ def _nothing_found(database: Database, name: str) -> Iterator[str]:
     else:
         yield f"This release holds nothing of a repository {shown(name)}."
         yield "It does not say who objected: ask the run that made it whether its owner did."
+    files = rows_of(database, "files_called", path=name) if name else []
+    if files:
+        yield f"{number(len(files), 'file is', 'files are')} called so:"
+        for row in files[:_MOST_FILES]:
+            yield f"  {shown(row['repo'])}:{shown(row['path'])}, {row['reason']}"
+        if len(files) > _MOST_FILES:
+            more = number(len(files) - _MOST_FILES, "other")
+            yield f"  and {more}; `gleanery audit files_called --set path=...` lists all"
+        return
     close = database.near(name)
     yield f"Close to it: {', '.join(map(shown, close))}." if close else "No repository here has a name like it."

@@ -415,3 +415,12 @@ def test_a_repository_and_its_mirror_are_not_divided_file_by_file(sizes: tuple[i
         outcomes = settle(pair, {})
         kept |= {copy.repo_id for copy in pair if outcomes[copy.file_id].reason == "kept"}
     assert kept == {"r1" if sizes[1] > sizes[0] else "r0"}
+
+
+def test_the_same_bytes_are_named_before_what_is_only_like_them() -> None:
+    like = _copy("f1", "b", eligible=False, restricted=True, repo_id="r9", first_commit_at=1)
+    same = _copy("f2", "a", eligible=False, restricted=True, repo_id="r0", first_commit_at=1)
+    mine = _copy("f3", "a", repo_id="r0", first_commit_at=1)
+    outcome = settle([like, same, mine], {("a", "b"): Link("near", 0.8)})["f3"]
+    assert (outcome.reason, outcome.twin_file_id, outcome.similarity) == ("restricted_twin", "f2", 1.0)
+    assert any("both stand in one repository" in sentence for sentence in outcome.evidence)

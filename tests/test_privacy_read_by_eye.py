@@ -141,6 +141,9 @@ def test_what_is_no_secret_is_left(redactor: Redactor, path: str, text: str) -> 
             '[{"key": "9c4f1a07be3d0b62a1f0d37788c2e615", "count": 2}]\n',
             ("KEY", "9c4f1a07be3d0b62a1f0d37788c2e615"),
         ),
+        ("a.py", "fill_element(driver, '//*[@id=\"Password\"]', 'hfrkqwz')\n", ("PASSWORD", "hfrkqwz")),
+        ("a.pl", "$page->find_element('password', 'name')->send_keys('hfrkqwz');\n", ("PASSWORD", "hfrkqwz")),
+        ("a.php", "$client->setCredentials('birch', 'hfr7kq2wz', 'basic');\n", ("PASSWORD", "hfr7kq2wz")),
         ("a.c", "// 44.3.12.85.in-addr.arpa.\n", ("IP_ADDRESS", "44.3.12.85")),
     ],
 )

@@ -32,6 +32,7 @@ TARGETS = {
     "near_miss_of_a_path": "octo/app:main.py",
     "near_miss_of_a_repository": "octo/ap:src/main.py",
     "nothing_like_it": "zzz",
+    "nothing_but_the_name_of_a_file": "main.py",
     "repository": "octo/app",
     "fork": "cat/app",
     "opted_out_repository": "eve/objector",

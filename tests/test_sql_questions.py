@@ -37,6 +37,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "copies_of": {"repo": "octo/app"},
     "dead_letters_of": {"repo": "fox/gone"},
     "evidence_of": {"repo": "octo/lib"},
+    "files_called": {"path": "MAIN.py"},
     "find_path": {"repo": "octo/app", "path": "main.py"},
     "find_repository": {"repo": "octo/ap"},
     "impact_of": {"repo": "Octo/App"},
