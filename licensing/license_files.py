@@ -39,6 +39,7 @@ from gleanery.licensing.others import is_all_of_others, may_open, others_from
 from gleanery.licensing.part_findings import of_part, without_texts_of_parts
 from gleanery.licensing.parts import division
 from gleanery.licensing.reading import WHOLE_CHARACTERS, owner_lines
+from gleanery.licensing.recognition import names_terms
 from gleanery.licensing.record_findings import findings_of_records
 from gleanery.licensing.refusals import refusal_in
 from gleanery.licensing.restricted_names import restricted_lines
@@ -257,10 +258,15 @@ def _with_title(found: tuple[Finding, ...], lines: Sequence[str]) -> tuple[Findi
 
 
 def _with_limits(found: tuple[Finding, ...], lines: Sequence[str]) -> tuple[Finding, ...]:
-    """With a restricted name in the title, a limit or refusal in a file of a few lines, a limit in another language."""
+    """With a restricted name in the title, a limit or refusal in a file of a few lines, a limit in another language.
+
+    Where nobody knows the licence, somebody wrote all of it, and a limit counts in a file of any length.
+    """
     found = (*found, *restricted_lines(lines[:_TITLE]))
     if len(lines) <= _TITLE and not any(f.outcome == "changed" for f in found):  # no text: a sentence that names one
         found = (*found, *(limit_in(lines) or refusal_in(lines, any(f.names_licence for f in found))))
+    elif not any(map(names_terms, found)):
+        found = (*found, *limit_in(lines))
     return found if any(f.rule == LIMITED for f in found) else (*found, *foreign_limit(lines))
 
 

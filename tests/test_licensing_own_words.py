@@ -309,3 +309,12 @@ def test_a_limit_of_use_in_a_readme_holds_for_files_that_name_their_licence_too(
     assert judged(**{**texts, "a.c": "int a;\n"}, **{"README.md": limit})[0] == "license_conflict"
     gpl = "# Frob\n\n## License\n\nFrob is licensed under the GPL-3.0.\n"  # of two licences the head says which
     assert judged(**texts, **{"README.md": gpl})[0] == "kept"
+
+
+def test_a_long_licence_that_nobody_knows_may_limit_use() -> None:
+    clauses = "\n\n".join(
+        f"{n}. Clause. Each licensor gives you a licence to the work on the terms of section {n}." for n in range(1, 16)
+    )
+    limit = "16. Use. The work may be used for research or evaluation purposes only."
+    assert judged(LICENSE=f"Frob Source Code License\n\n{clauses}\n\n{limit}\n")[0] == "license_not_allowed"
+    assert judged(LICENSE=f"Frob Source Code License\n\n{clauses}\n")[0] == "license_unknown"
