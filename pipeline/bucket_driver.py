@@ -11,7 +11,7 @@ import hashlib
 import json
 import secrets
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -40,23 +40,32 @@ class Relay:
 
     def __init__(self, address: str, root: Path) -> None:
         self._root = root
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "bucket")
         self._bucket = Bucket(Bucket(address).inside(f"gleanery-{_name_of(root)}"))
         self.address = self._bucket.address
         self._there = self._bucket.sizes(FILES)
         self._digests: dict[Path, tuple[int, int, str]] = {}
 
-    def hand_out(self, markers: Mapping[str, Marker], settings: Settings) -> str:
-        """Put into the bucket what is not there yet, and a list of all; returns the digest of the list."""
-        files = {path: (written.bytes, written.sha256) for m in markers.values() for path, written in m.outputs.items()}
-        paths = {path: self._root / path for path in files}
+    def hand_out(self, step: Step, markers: Mapping[str, Marker], settings: Settings) -> str:
+        """Put what a step reads into the bucket, if it is not there yet, and a list of all; returns the list's digest.
+
+        All files are listed, since folders are looked at for what is in them.
+        """
+        listed: dict[str, str] = {}
+        wanted: dict[str, tuple[int, Path]] = {}
+        for name, marker in markers.items():
+            for path, written in marker.outputs.items():
+                listed[path] = written.sha256
+                if name in step.reads:
+                    wanted[written.sha256] = written.bytes, self._root / path
         for path, place in self._others(settings).items():
-            files[path], paths[path] = (place.stat().st_size, self._digest(place)), place
-        wanted = {digest: (size, paths[path]) for path, (size, digest) in files.items()}
-        missing = {d: path for d, (size, path) in wanted.items() if self._there.get(d) != size}
+            listed[path] = self._digest(place)
+            wanted[listed[path]] = place.stat().st_size, place
+        missing = {digest: path for digest, (size, path) in wanted.items() if self._there.get(digest) != size}
         self._each(lambda one: self._bucket.put_file(f"{FILES}/{one[0]}", one[1]), missing.items())
         self._there |= {digest: wanted[digest][0] for digest in missing}
-        listed = {"files": {p: d for p, (_, d) in files.items()}, "program": program(), "once": secrets.token_hex(8)}
-        content = json.dumps(listed, sort_keys=True).encode()
+        about = {"files": listed, "program": program(), "once": secrets.token_hex(8)}
+        content = json.dumps(about, sort_keys=True).encode()
         digest = hashlib.sha256(content).hexdigest()
         self._bucket.put(f"{FILES}/{digest}", content)
         return digest
@@ -104,7 +113,7 @@ class Relay:
         def look() -> None:
             try:
                 while not ended.wait(_LOOK_SECONDS):
-                    self._take_in(step, waiting)
+                    self._take_in(step, waiting, ended)
             except Exception as error:
                 failures.append(error)
 
@@ -112,7 +121,7 @@ class Relay:
         thread.start()
         try:
             yield
-        finally:
+        finally:  # whoever is stopped waits for the files that are on their way, and for no other
             ended.set()
             thread.join()
         if failures:
@@ -123,22 +132,33 @@ class Relay:
         """Take in what was handed over before, as when a driver was killed meanwhile."""
         self._take_in(step, {task_fingerprint(base, task): task for task in tasks})
 
-    def _take_in(self, step: Step, waiting: dict[str, Task]) -> None:
-        for fingerprint in sorted(waiting.keys() & self._bucket.sizes(f"{DONE}/{step.name}").keys()):
-            plain = json.loads(self._bucket.get(f"{DONE}/{step.name}/{fingerprint}") or b"{}")
-            sidecar, asides = plain["sidecar"], plain["asides"]
-            name = waiting[fingerprint].name
-            if bad := next((path for path in (*sidecar["outputs"], *asides) if not is_inside(path)), None):
-                raise StopRun(f"{step.title}: the task {name} names {bad!r}, which is in no folder of a run", _EMPTY)
-            self._each(lambda one: self._fetch(*one), sidecar["outputs"].items())
-            for path, note in asides.items():
-                write_json(self._root / path, note)
-            write_json(sidecar_path(self._root, step.name, name), sidecar)
-            self._there |= {digest: size for _, size, digest in sidecar["outputs"].values()}
-            del waiting[fingerprint]
+    def _take_in(self, step: Step, waiting: dict[str, Task], ended: threading.Event | None = None) -> None:
+        """Take in what tasks have handed over, and take them out of `waiting`; leave off once somebody ends it."""
+        ready = sorted(waiting.keys() & self._bucket.sizes(f"{DONE}/{step.name}").keys())
+        for start in range(0, len(ready), _AT_ONCE):
+            if ended is not None and ended.is_set():
+                return
+            some = ready[start : start + _AT_ONCE]
+            notes = self._each(lambda fingerprint: self._note(step, fingerprint), some)
+            outputs = [(path, *written) for note in notes for path, written in note["sidecar"]["outputs"].items()]
+            self._each(self._fetch, outputs)
+            self._there |= {digest: size for _, _, size, digest in outputs}
+            for fingerprint, note in zip(some, notes, strict=True):
+                for path, aside in note["asides"].items():
+                    write_json(self._root / path, aside)
+                write_json(sidecar_path(self._root, step.name, waiting.pop(fingerprint).name), note["sidecar"])
 
-    def _fetch(self, path: str, written: Sequence[Any]) -> None:
-        self._bucket.get_file(f"{FILES}/{written[2]}", self._root / path, written[2])
+    def _note(self, step: Step, fingerprint: str) -> dict[str, Any]:
+        """What a task says that it has handed over."""
+        note: dict[str, Any] = json.loads(self._bucket.get(f"{DONE}/{step.name}/{fingerprint}") or b"{}")
+        for path in (*note["sidecar"]["outputs"], *note["asides"]):
+            if not is_inside(path):
+                raise StopRun(f"{step.title}: a task names {path!r}, which is in no folder of a run", _EMPTY)
+        return note
+
+    def _fetch(self, output: tuple[str, int, int, str]) -> None:
+        path, _, _, digest = output
+        self._bucket.get_file(f"{FILES}/{digest}", self._root / path, digest)
 
     def take_in_errors(self, step: Step, inputs: str) -> None:
         """Take in what tasks that failed left for people to read."""
@@ -161,10 +181,8 @@ class Relay:
             self._digests[path] = about.st_size, about.st_mtime_ns, digest
         return digest
 
-    def _each(self, do: Callable[[Any], None], what: Iterable[Any]) -> None:
-        with ThreadPoolExecutor(_AT_ONCE) as threads:
-            for _ in threads.map(do, what):
-                pass
+    def _each(self, do: Callable[[Any], Any], what: Iterable[Any]) -> list[Any]:
+        return list(self._threads.map(do, what))
 
 
 def stays_here(step: Step, root: Path, worth: Collection[str] | None) -> Callable[[Task], bool]:

@@ -241,7 +241,7 @@ class _Driver:
         away = [task for task in todo if not stays(task)]
         relay.take_in(step, base, away)
         if away := [task for task in away if finished(self.root, step.name, task, base) is None]:
-            inputs = relay.hand_out(self.markers, self.settings)
+            inputs = relay.hand_out(step, self.markers, self.settings)
             try:
                 with relay.taking_in(step, base, away):
                     self._on_engine(step, base, away, relay.settings_away(self.settings), inputs)

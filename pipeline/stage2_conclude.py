@@ -58,7 +58,7 @@ _FEATURES = SPREAD.names[6:]
 def spread_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 2 of 3: give each file what was found in its content."""
     work, tasks = f"{__name__}:spread_parts", content_tasks(settings, markers)
-    reads = ("crawl", "annotate")
+    reads = ("crawl", "gather", "annotate")
     return Step("annotate", "spread", "2 of 7  spread", work, tasks, {}, reads)
 
 

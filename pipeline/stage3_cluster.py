@@ -61,7 +61,7 @@ def verify_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
 def components_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
     """Step 8 of 9: which contents hang together."""
     work, tasks = f"{__name__}:make_components", (Task("all"),)
-    return Step("cluster", "components", "3 of 7  components", work, tasks, {}, ("verify",), unit="pairs")
+    return Step("cluster", "components", "3 of 7  components", work, tasks, {}, ("lookup", "verify"), unit="pairs")
 
 
 def clusters_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:

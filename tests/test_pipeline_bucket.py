@@ -116,7 +116,7 @@ def test_what_was_handed_over_before_a_driver_was_killed_is_taken_in_by_the_next
     monkeypatch.setattr(tempfile, "tempdir", str(node))
     step, base = letters()
     relay = Relay(bucket, tmp_path / "run")
-    do_away(relay, step, base, relay.hand_out({}, Settings()))
+    do_away(relay, step, base, relay.hand_out(step, {}, Settings()))
     assert not (tmp_path / "run/work/letters").exists()
     Relay(bucket, tmp_path / "run").take_in(step, base, step.tasks)
     assert (tmp_path / "run/work/letters/data/b.txt").read_text() == "bbb"
@@ -150,7 +150,7 @@ def test_another_run_does_not_see_what_is_handed_over(
     monkeypatch.setattr(tempfile, "tempdir", str(node))
     step, base = letters()
     relay, other = (Relay(bucket, tmp_path / name) for name in ("run", "other"))
-    do_away(relay, step, base, relay.hand_out({}, Settings()))
+    do_away(relay, step, base, relay.hand_out(step, {}, Settings()))
     other.take_in(step, base, step.tasks)
     assert not (tmp_path / "other/work/letters").exists()
     other.clear()
@@ -178,7 +178,7 @@ def test_a_task_that_names_a_file_outside_the_run_is_refused(
     monkeypatch.setattr(tempfile, "tempdir", str(node))
     step, base = letters()
     relay = Relay(bucket, tmp_path / "run")
-    do_away(relay, step, base, relay.hand_out({}, Settings()))
+    do_away(relay, step, base, relay.hand_out(step, {}, Settings()))
     place, store = f"{DONE}/letters/{task_fingerprint(base, step.tasks[0])}", Bucket(relay.address)
     for kind in ("outputs", "asides"):
         plain = json.loads(store.get(place) or b"")
@@ -198,7 +198,7 @@ def test_a_list_that_names_a_file_outside_the_run_is_refused(
     monkeypatch.setattr(tempfile, "tempdir", str(node))
     step, base = letters()
     relay = Relay(bucket, tmp_path / "run")
-    content = Bucket(relay.address).get(f"{FILES}/{relay.hand_out({}, Settings())}") or b""
+    content = Bucket(relay.address).get(f"{FILES}/{relay.hand_out(step, {}, Settings())}") or b""
     changed = json.dumps(json.loads(content) | {"files": {"../outside": "0" * 64}}).encode()
     digest = hashlib.sha256(changed).hexdigest()
     Bucket(relay.address).put(f"{FILES}/{digest}", changed)
@@ -213,7 +213,7 @@ def test_a_machine_with_another_program_refuses(
     monkeypatch.setattr(tempfile, "tempdir", str(node))
     step, base = letters()
     relay = Relay(bucket, tmp_path / "run")
-    inputs = relay.hand_out({}, Settings())
+    inputs = relay.hand_out(step, {}, Settings())
     monkeypatch.setattr(bucket_node, "program", lambda: "another")
     with pytest.raises(StopRun, match="are others than on the machine that started the run"):
         do_away(relay, step, base, inputs)
@@ -225,7 +225,7 @@ def test_an_object_that_was_changed_is_refused_and_leaves_no_file(
     monkeypatch.setattr(tempfile, "tempdir", str(node))
     step, base = letters()
     relay = Relay(bucket, tmp_path / "run")
-    do_away(relay, step, base, relay.hand_out({}, Settings()))
+    do_away(relay, step, base, relay.hand_out(step, {}, Settings()))
     Bucket(relay.address).put(f"{FILES}/{hashlib.sha256(b'aaa').hexdigest()}", b"aab")
     with pytest.raises(StopRun, match="is not what was stored there"):
         relay.take_in(step, base, step.tasks)
@@ -245,13 +245,13 @@ def test_a_full_disk_lets_go_of_what_the_step_does_not_read(
     monkeypatch.setattr(tempfile, "tempdir", str(node))
     step, base = letters()
     relay = Relay(bucket, tmp_path / "run")
-    do_away(relay, step, base, relay.hand_out({}, Settings()))
+    do_away(relay, step, base, relay.hand_out(step, {}, Settings()))
     objects = next(node.glob("away-*/objects"))
     assert {path.name for path in objects.iterdir()} == {hashlib.sha256(t).hexdigest() for t in (b"aaa", b"bbb")}
     (rules := tmp_path / "run/work/given/x/rules.txt").parent.mkdir(parents=True)
     rules.write_text("no rules")
     reading = Step("stage", "rules", "rules", f"{__name__}:read_rules", step.tasks, {})
-    inputs = relay.hand_out({}, Settings())
+    inputs = relay.hand_out(step, {}, Settings())
     monkeypatch.setattr(bucket_node, "_FREE_BYTES", 1 << 60)
     do_away(relay, reading, step_fingerprint(reading, {}), inputs)
     assert {path.name for path in objects.iterdir()} == {hashlib.sha256(b"no rules").hexdigest()}
