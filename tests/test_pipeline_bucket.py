@@ -17,17 +17,19 @@ from test_pipeline_run import tree
 from test_pipeline_spark import need_spark
 from typer.testing import CliRunner
 
-from gleanery.pipeline import bucket_node
+from gleanery.pipeline import arrays, bucket_node, stage6_pack, workers
 from gleanery.pipeline.bucket import Bucket
 from gleanery.pipeline.bucket_driver import Relay
 from gleanery.pipeline.bucket_node import DONE, FILES, run_away
 from gleanery.pipeline.cli import app
 from gleanery.pipeline.engine import Call, Engine
-from gleanery.pipeline.run import curate
+from gleanery.pipeline.markers import Marker, marker_of
+from gleanery.pipeline.run import _Driver, curate
 from gleanery.pipeline.settings import BenchmarkSettings, Settings, load_settings
 from gleanery.pipeline.shard import Shard, Task
-from gleanery.pipeline.steps import Step, step_fingerprint, task_fingerprint, task_json
+from gleanery.pipeline.steps import Step, run_task, step_fingerprint, task_fingerprint, task_json
 from gleanery.pipeline.workers import do_task
+from gleanery.records import files, parquet
 from gleanery.records.errors import StopRun, WrongArguments
 
 CLUSTER = "spark://192.0.2.1:7077"  # of tests in which no Spark starts
@@ -255,6 +257,47 @@ def test_a_full_disk_lets_go_of_what_the_step_does_not_read(
     monkeypatch.setattr(bucket_node, "_FREE_BYTES", 1 << 60)
     do_away(relay, reading, step_fingerprint(reading, {}), inputs)
     assert {path.name for path in objects.iterdir()} == {hashlib.sha256(b"no rules").hexdigest()}
+
+
+def test_a_step_opens_only_files_of_the_steps_that_it_says_it_reads(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only those are in the bucket. (`annotate` works in a process of its own, and is not seen here.)"""
+    root, do, opened, reads = tmp_path / "run", _Driver.do, set[tuple[str, Path]](), dict[str, tuple[str, ...]]()
+    now = [""]
+
+    def note_step(self: _Driver, step: Step) -> None:
+        reads[step.name] = step.reads
+        do(self, step)
+
+    def note_task(root: str, step: str, *rest: str) -> str:
+        now[0] = step
+        try:
+            return run_task(root, step, *rest)
+        finally:
+            now[0] = ""
+
+    def note_file(path: Path) -> Path:
+        if now[0]:
+            opened.add((now[0], path))
+        return path
+
+    monkeypatch.setattr(_Driver, "do", note_step)
+    monkeypatch.setattr(workers, "run_task", note_task)
+    for module in (arrays, files, parquet, stage6_pack):
+        monkeypatch.setattr(module, "present", note_file)
+    curate(given(corpus, tmp_path), root, workers=1)
+    makers = {path: step for step in reads for path in (marker_of(root, step) or no_marker()).outputs}
+    seen = {
+        (step, makers.get(path.relative_to(root).as_posix(), step)) for step, path in opened if root in path.parents
+    }
+    used = {(step, maker) for step, maker in seen if step != maker}
+    assert len(used) > 30
+    assert not {(step, maker) for step, maker in used if maker not in reads[step]}
+
+
+def no_marker() -> Marker:
+    raise AssertionError("a step is not finished")
 
 
 @pytest.mark.parametrize(
