@@ -22,10 +22,11 @@ _CUE_WORDS = (
     r"|\b(?:written|created|contributed|coded|developed|modified|maintained|designed|ported|implemented|added|reported"
     r"|programmed|translated|revised|authored|rewritten|prepared|suggested|discovered|identified|found|submitted|donated"
     r"|pointed[ \t]out|public[ \t]domain|contributed[ \t]to(?:[ \t][a-z.]{2,20}){1,5}"
+    r"|adapted|enhanced|extracted|modifications|changes|additions|enhancements|improvements|plugin|sources"
     r"|code|implementation|algorithm|artwork|icons)"
     f"{_BY}"
     r"|\b(?:patch(?:es)?|(?:bug[ \-]?)?fix(?:es)?|ideas?)[ \t](?:by|from)\b|(?m:^)[ \t*#/;%\-]{0,10}by:[ \t]"
-    r"|\bcourtesy[ \t]of\b|\bcredits?[ \t](?:goes[ \t]|go[ \t])?to\b"
+    r"|\b(?:19|20)\d\d,?[ \t]by\b|\bcourtesy[ \t]of\b|\bcredits?[ \t](?:goes[ \t]|go[ \t])?to\b"
     r"|(?:\(|(?m:^)[ \t*#/;%\-]{0,10}|\bmany[ \t])thanks,?[ \t](?:to[ \t])?"
     r"|(?:author|maintainer|contributor|developer)s?[\"']?[ \t]{0,3}[:=][ \t]{0,3}\[?\s{0,30}\{\s{0,30}[\"']?name[\"']?"
     r"[ \t]{0,3}[:=]"
@@ -41,6 +42,11 @@ _CUE_WORDS = (
     r"|\buser\.name[ \t=]{1,3}|<dc:creator>|<cp:lastmodifiedby>|\bdue-to=[\"']|(?m:^)\.an[ \t]{1,4}"
     f"|{_WEAK}|{_ITALIC}"
 )
+# At the beginning of a line, with what was done to which file or for what between: `Modified for Linux by Ada Roe`.
+_AT_LINES = (
+    r"(?m:^)[ \t*#/;%!|\-]{0,12}(?:Modified|Updated|Adapted|Extracted|Derived|Ported|Converted|Rewritten|Revised|Improved"
+    r"|Extended|Enhanced|Based)\b(?:[ \t][\w.,+\-]{1,24}){1,6}[ \t]by\b"
+)
 # The copyright sign, and the word for author in Chinese, Korean and Russian, as UTF-8.
 _SIGNS = (
     r"\xc2\xa9|\xe4\xbd\x9c\xe8\x80\x85(?:[ \t\"'=>|:]|\xef\xbc\x9a)"  # letters right behind go on with a sentence
@@ -48,8 +54,8 @@ _SIGNS = (
     r"[ \t]{0,3}(?::|\xef\xbc\x9a)"
 )
 
-PATTERN = f"{_CUE_WORDS}|{_SIGNS}"
-CASED = f"(?i:{_CUE_WORDS})|{_SIGNS}"
+PATTERN = f"{_CUE_WORDS}|{_AT_LINES}|{_SIGNS}"
+CASED = f"(?i:{_CUE_WORDS})|{_AT_LINES}|{_SIGNS}"
 KEYWORDS = (
     (b"copyright", b"(c)", b"&copy;", b"author", b"by", b"maintainer", b"contributor", b"developer")
     + (b"autor", b"auteur", b"yazar", b"\xc2\xa9", b"\xe4\xbd\x9c\xe8\x80\x85", b"\xec\x9e\x91\xec\x84\xb1")

@@ -83,6 +83,8 @@ _LISTED_END = re.compile(r"\s*(?:$|[,.;)<(\[]|and\b|&|for\b|\*/)")
 _SPELT = re.compile(r"[A-Z][a-z]{1,14}(?:-[A-Z][a-z]{1,14})?|[A-Z]\.?|(?:v[ao]n|de[rn]?|la)")
 # Behind the last name of a line that goes on in the next one.
 _GOES_ON = re.compile(r"\s*(?:,|,?\s+(?:and|&))[ \t\r]*\Z")
+# A line below a holder that names another one: comment marks, blanks and years.
+_YEARS_FIRST = re.compile(r"[ \t*#/;%!|\-]{0,40}(?:19|20)\d\d(?:\s?[-–,]\s?(?:19|20)?\d\d)*\b")
 _LINE_END = re.compile(r"[\s,;.\-–]*(?:$|[<(\[]|\*/|-->|\S+@)")
 # Words of the sentence that begins behind a holder: "2014 Ada Roe All Rights Reserved", "... The MIT License".
 _BEGINNERS = frozenset(
@@ -142,6 +144,8 @@ def _behind_cues(source: Source) -> Iterator[Hit]:
             yield _hit(behind, found.end(), start, end, "author_header", 0.75)
         if spans and _GOES_ON.match(behind, spans[-1][1]):
             yield from _in_the_next_line(source, found.end())
+        if bytes(found.group()).lower().startswith(_COPYRIGHT):
+            yield from _below_years(source, found.end())
         if not behind.strip(" \t\r:*") and _HEADS_LINES.fullmatch(found.group()):
             yield from _below(source, found.end())
 
@@ -170,6 +174,19 @@ def _in_the_next_line(source: Source, place: int) -> Iterator[Hit]:
             yield _hit(text, place, start, end, "author_header", 0.75)
         if not _GOES_ON.match(text, spans[-1][1]):
             return
+
+
+def _below_years(source: Source, place: int) -> Iterator[Hit]:
+    """The holders below one in lines that begin with years, if nothing goes on behind them."""
+    for _ in range(_MOST_BELOW):
+        place = source.raw.find(b"\n", place) + 1
+        text = source.after(place, 200).decode("utf-8", "ignore") if place else ""
+        years = _YEARS_FIRST.match(text)
+        spans = list(_listed_names(text, _skipped(_LEAD, text, years.end()))) if years else []
+        if not years or spans and not _LISTED_END.match(text, spans[-1][1]):
+            return
+        for start, end in spans:
+            yield _hit(text, place, start, end, "author_header", 0.75)
 
 
 def _things(raw: bytes) -> frozenset[str]:

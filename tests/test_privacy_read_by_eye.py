@@ -58,6 +58,11 @@ def test_what_is_no_name_beside_an_address_is_left(redactor: Redactor, text: str
         ("a.c", f"// Copyright (c) BirchGate 2024 {ONE}\n// Copyright (c) Birch 2024-2025 {TWO}\n"),
         ("a.c", f" * Copyright (c) 2004-2010, Birch Gates, Inc., {ONE}, {TWO}\n"),
         ("a.c", f'* Copyright (c) 2010 "Branch" {ONE}\n* Copyright (c) 2010 “Twig” {TWO}\n'),
+        ("a.c", f"/// Copyright (c) 2014-2021 {ONE}\n///               2021-2022 {TWO}\n#include <a>\n"),
+        ("a.c", f"/* Copyright (C) 2001 Birch Inc.\n *               2002, 2003 {ONE} <w@b.org>\n * 2005 {TWO}\n"),
+        ("a.c", f"/* Modifications by {ONE}, July 2009\n * Modified March 1998 by {TWO}, of the zoo\n"),
+        ("a.c", f"# Updated for gate 1.2.x by {ONE}\n# adapted by {TWO} (http://quast.invalid)\n"),
+        ("a.md", f"Jan 25, 2011, by {ONE}.\n<i>January 12, 2006</i> of 2007 by {TWO} again\n"),
         ("CMakeLists.txt", f'set(CPACK_PACKAGE_CONTACT "{ONE}")\n# by {TWO} <otto@birch.org>\n'),
     ],
 )
@@ -79,6 +84,10 @@ def test_a_name_is_taken_as_a_whole(redactor: Redactor, name: str) -> None:
         (
             "gate.xml",
             "The length, as reported by Birch Counter.\nThis Birch Counter is large, as is the Birch Counter.\n",
+        ),
+        (
+            "gate.c",
+            "/* Copyright 2020 Birch Inc.\n * 2021 Great Gates are open\n * updated each turn by Gate Keeper\n",
         ),
         ("gate.c", "/* (b) Allow Gates. */\n" + "int gate;\n" * 60 + "/* (c) Allow Birches */\n"),
     ],
