@@ -44,8 +44,8 @@ _CUE_WORDS = (
 )
 # At the beginning of a line, with what was done to which file or for what between: `Modified for Linux by Ada Roe`.
 _AT_LINES = (
-    r"(?m:^)[ \t*#/;%!|\-]{0,12}(?:Modified|Updated|Adapted|Extracted|Derived|Ported|Converted|Rewritten|Revised|Improved"
-    r"|Extended|Enhanced|Based)\b(?:[ \t][\w.,+\-]{1,24}){1,6}[ \t]by\b"
+    r"(?m:^)[ \t*#/;%!|\-]{0,12}(?:Modified|Updated|Adapted|Extracted|Derived|Ported|Converted|Rewritten|Revised"
+    r"|Improved|Extended|Enhanced|Based)\b(?:[ \t][\w.,+\-]{1,24}){1,6}[ \t]by\b"
 )
 # The copyright sign, and the word for author in Chinese, Korean and Russian, as UTF-8.
 _SIGNS = (
