@@ -57,11 +57,16 @@ class Bucket:
         with self._told("written to"), self._writing(name) as out:
             out.write(content)
 
-    def put_file(self, name: str, path: Path) -> None:
-        """Store a file."""
+    def put_file(self, name: str, path: Path, sha256: str) -> None:
+        """Store a file. Raises StopRun if it is not what it was when its digest was taken."""
+        digest = hashlib.sha256()
         with open(path, "rb") as file, self._told("written to"), self._writing(name) as out:
             while chunk := file.read(_CHUNK):
+                digest.update(chunk)
                 out.write(chunk)
+            if digest.hexdigest() != sha256:
+                hint = "a disk, or somebody, did that: remove the file, and run the same command again"
+                raise StopRun(f"{path} changed after a step wrote it", hint)
 
     def get(self, name: str) -> bytes | None:
         """A small object, or None if it is not there."""

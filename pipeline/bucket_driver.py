@@ -62,7 +62,7 @@ class Relay:
             listed[path] = self._digest(place)
             wanted[listed[path]] = place.stat().st_size, place
         missing = {digest: path for digest, (size, path) in wanted.items() if self._there.get(digest) != size}
-        self._each(lambda one: self._bucket.put_file(f"{FILES}/{one[0]}", one[1]), missing.items())
+        self._each(lambda one: self._bucket.put_file(f"{FILES}/{one[0]}", one[1], one[0]), missing.items())
         self._there |= {digest: wanted[digest][0] for digest in missing}
         about = {"files": listed, "program": program(), "once": secrets.token_hex(8)}
         content = json.dumps(about, sort_keys=True).encode()

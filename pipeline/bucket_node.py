@@ -151,7 +151,7 @@ class _Node:
         sidecar = read_sidecar(place, step, name)
         assert sidecar is not None
         for path, (_, _, digest) in sidecar["outputs"].items():
-            self._bucket.put_file(f"{FILES}/{digest}", place / path)
+            self._bucket.put_file(f"{FILES}/{digest}", place / path, digest)
             os.replace(place / path, self._objects / digest)
             (place / path).symlink_to(self._objects / digest)
         asides = {path: read_json(place / path) for path in sidecar.get("asides", ())}

@@ -31,6 +31,7 @@ from gleanery.pipeline.steps import Step, run_task, step_fingerprint, task_finge
 from gleanery.pipeline.workers import do_task
 from gleanery.records import files, parquet
 from gleanery.records.errors import StopRun, WrongArguments
+from gleanery.records.parquet import describe
 
 CLUSTER = "spark://192.0.2.1:7077"  # of tests in which no Spark starts
 
@@ -233,6 +234,18 @@ def test_an_object_that_was_changed_is_refused_and_leaves_no_file(
         relay.take_in(step, base, step.tasks)
     assert not (tmp_path / "run/work/letters/data/a.txt").exists()
     assert not (tmp_path / "run/work/letters/tasks/a.json").exists()
+
+
+def test_a_file_that_a_disk_changed_is_not_handed_out(tmp_path: Path, bucket: str) -> None:
+    step, _ = letters()
+    (path := tmp_path / "run/work/one/data/a.txt").parent.mkdir(parents=True)
+    path.write_bytes(b"before")
+    marker = Marker("", {"work/one/data/a.txt": describe(path, 0)}, {}, {})
+    path.write_bytes(b"after!")
+    relay = Relay(bucket, tmp_path / "run")
+    with pytest.raises(StopRun, match="a.txt changed after a step wrote it"):
+        relay.hand_out(replace(step, reads=("one",)), {"one": marker}, Settings())
+    assert not Bucket(relay.address).sizes(FILES)
 
 
 def read_rules(shard: Shard) -> None:
