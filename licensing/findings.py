@@ -13,6 +13,8 @@ from gleanery.licensing.expressions import all_of, only_points
 # Expressions of our own, for what no detector has a rule.
 NO_TRAINING = "LicenseRef-gleanery-no-ai-training"
 LIMITED_USE = "LicenseRef-gleanery-limited-use"
+# No policy knows it: the words of a tag that name no licence for certain.
+TAG_NOT_READ = "LicenseRef-gleanery-tag-not-read"
 # Words of a reservation that do not say what they are about: a doubt, which bears witness against no copy.
 MAYBE_NO_TRAINING = "gleanery-maybe-no-ai-training"
 # The text of a licence with words that may take something away: it is not that licence. The rule of the finding, and

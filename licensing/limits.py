@@ -59,6 +59,7 @@ _LIMITS = re2.compile(
     r"\bpaid[ \t]+for[ \t]+(?:everyone|everybody|anyone|all[ \t]+others?|any[ \t]+other|others|commercial)\b|"
     r"\bacademic[ \t]+licen[sc]e\b[^.;]{0,20}\bfor[ \t]+use[ \t]+in[ \t]+teaching\b|"
     r"\bnot[ \t]+for[ \t]+government,[ \t]+commercial,?[ \t]+or[ \t]+other[ \t]+organi[sz]ational[ \t]+use\b|"
+    r"\bcommons[ \t-]clause\b[^.;]{0,40}\b(?:applies|apply|conditions?|restrict\w+)\b|"
     r"\bno[ \t]+(?:re-?sale|reselling)\b|\bethical[ \t]+(?:\w+[ \t]+)?clause\b|"
     r"\bcontains?[ \t]+(?:[\w,]+[ \t]+){0,4}trade[ \t]+secrets?\b|"
     r"\bdo[ \t]+not[ \t]+(?:copy|share|distribute|redistribute)[ \t]+(?:or|and)[ \t]+"
@@ -94,7 +95,7 @@ _SPEAKS_OF_LICENCE = re2.compile(
     r"(?i)licen[sc]|\b(?:mit|bsd|apache|isc|gpl\w*|cc0)\b|copyright|permission|free to use"
 )
 _MAYBE_LIMITS = re2.compile(
-    r"(?i)commercial|academic[ \t]+licen|\bnot[ \t]+to[ \t]+be[ \t]+used|"
+    r"(?i)commercial|commons[ \t-]clause|academic[ \t]+licen|\bnot[ \t]+to[ \t]+be[ \t]+used|"
     r"\bnot[ \t]+(?:modify|fork|re-?upload|(?:re-?)?distribute|publish)|"
     r"n['’]t[ \t]+(?:modify|fork|re|publish|distribute)|(?:not[ \t]+(?:allowed|permitted)|prohibited|forbidden)|"
     r"\bno[ \t]+(?:modif|deriv|redist)|restricted[ \t]+to|(?:ask|contact)[ \t]+(?:me|us|the[ \t]+auth)|"

@@ -17,22 +17,30 @@ _IDS = r"(?:mit|x11|(?:0|new-)?bsd|apache|al|asl|alv2|apache2|isc|cc0|unlicense|
 _BEFORE, _PIECES = r"(?:^|[^\w.-])", r"(?:-[\w.+]+){0,4}?"
 _NO_AI = r"(?:non?-?ai|anti-?ai|ai-restricted|no-?training)"
 _NOT_FREE = r"(?:nc|nd|non-?commercial|commons-clause|ethical|restricted|internal-use|source-available)"
+_NOT_SOLD = (
+    rf"{_BEFORE}{_IDS}(?:[ -]v?[0-9][0-9.]*)?(?:[ -](?:[0-9]-)?clause)?(?: licen[sc]e)?[ -]\(?"
+    r"(?:non-?commercial|commons[ -]clause)\b"
+)
 _NAMES = (
     (rf"{_BEFORE}{_NO_AI}-{_IDS}\b|{_BEFORE}{_IDS}{_PIECES}[-+]{_NO_AI}\b", NO_TRAINING),
-    (rf"{_BEFORE}(?:nc|non-?commercial|ethical)-{_IDS}\b|{_BEFORE}{_IDS}{_PIECES}-{_NOT_FREE}\b", LIMITED_USE),
+    (
+        rf"{_BEFORE}(?:nc|non-?commercial|ethical)-{_IDS}\b|{_BEFORE}{_IDS}{_PIECES}-{_NOT_FREE}\b|{_NOT_SOLD}",
+        LIMITED_USE,
+    ),
     (r"\bfsl-1\.[0-9]\b[^\n]{0,40}\bmit\b|\bfunctional[ -]source[ -]licen[sc]e\b[^\n]{0,40}\bmit\b", "FSL-1.1-MIT"),
     (r"\bfsl-1\.[0-9]\b|\bfunctional[ -]source[ -]licen[sc]e\b", "FSL-1.1-ALv2"),
     (r"\bfcl-1\.[0-9]\b|\bfair[ -]core[ -]licen[sc]e\b|\bfair[ -]source\b", FAIR_SOURCE),
     (r"\b(?:bsl|busl)[ -]v?1\.1\b|\bbusiness[ -]source[ -]licen[sc]e\b", "BUSL-1.1"),
 )
 _MAYBE_TEXT = (
-    r"(?i)\b(?:non?-?ai|anti-?ai|fsl|fcl|functional|fair|nc|nd|bsl|busl|business|commercial|noncommercial|ethical)\b|"
+    r"(?i)\b(?:non?-?ai|anti-?ai|fsl|fcl|functional|fair|nc|nd|bsl|busl|business|commercial|noncommercial|ethical|commons)\b|"
     r"[-+](?:no|ai|eth|res|com|int|sou)"
 )
 _MAYBE, _MAYBE_IN_HEAD = (
     re2.compile(_MAYBE_TEXT),
     re2.compile(
         r"(?i)\bnon?-?ai\b|\banti-?ai\b|\b(?:[fb]|bu)sl[ -]|\bfcl-|\bfunctional[ -]source|\bfair[ -](?:core|source)|"
+        r"\bnon-?commercial\b|\bcommons[ -]clause|"
         r"\b(?:nc|non-?commercial|ethical)-[a-z0]|"
         r"(?:mit|x11|bsd|apache|2\.0|al|asl|alv2|isc|cc0|unlicense|zlib|clause|-0|1\.0)-(?:n[cd]|no|ai-|anti|eth|res|com|int|sou)"
     ),

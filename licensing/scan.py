@@ -13,10 +13,20 @@ import contextlib
 import gc
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gleanery.licensing.findings import MAYBE_NO_TRAINING, UNRECOGNISED, Finding, in_order, reservation_on, with_owners
+import re2
+
+from gleanery.licensing.findings import (
+    MAYBE_NO_TRAINING,
+    TAG_NOT_READ,
+    UNRECOGNISED,
+    Finding,
+    in_order,
+    reservation_on,
+    with_owners,
+)
 from gleanery.licensing.index import detector_name
 from gleanery.licensing.known_texts import library, unbroken
 from gleanery.licensing.matches import is_identified
@@ -30,6 +40,8 @@ MOST_FINDINGS = 64
 # A file is read as one text, and again without what it says of others and of parts.
 FILE_LIMIT = 2
 _FAILED, TIMED_OUT = "gleanery-detector-error", "gleanery-time-limit"
+# A tag that stands for itself, and what a choice has.
+_A_TAG, _OFFERS = re2.compile(r"(?i)^\W{0,40}(?:(?:dnl|rem)\W{1,10})?spdx"), re2.compile(r"(?i)\bor\b|[/|]")
 _GIVEN_UP = (_FAILED, TIMED_OUT, TOO_MANY)
 
 
@@ -129,7 +141,7 @@ class Scanner:
         tags, rest = without_tags(lines)
         if tags and is_silent("\n".join(rest)):
             return tuple(_placed(f, numbers) for f in self._count("tag", tags))
-        others = self._remembered("\n".join(rest), how)
+        others = _without_guessed_choices(self._remembered("\n".join(rest), how), lines)
         return tuple(_placed(f, numbers) for f in in_order((*tags, *others)))
 
     def _remembered(self, text: str, how: bytes) -> tuple[Finding, ...]:
@@ -162,6 +174,19 @@ class Scanner:
     def _count(self, how: str, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         self.tally[how] += 1
         return findings
+
+
+def _without_guessed_choices(findings: tuple[Finding, ...], lines: Sequence[str]) -> tuple[Finding, ...]:
+    """The findings without choices that no tag offers: of "MIT Acme" the detector takes each word for a side."""
+    return tuple(replace(f, expression=TAG_NOT_READ) if _is_guessed(f, lines) else f for f in findings)
+
+
+def _is_guessed(finding: Finding, lines: Sequence[str]) -> bool:
+    expression = finding.expression or ""
+    if "scancode-unknown-spdx" not in expression or " OR " not in expression or not finding.start_line:
+        return False
+    said = [line for line in lines[finding.start_line - 1 : finding.end_line] if _A_TAG.search(line)]
+    return bool(said) and not any(_OFFERS.search(line) for line in said)
 
 
 def warm() -> None:

@@ -1,7 +1,7 @@
 """SPDX tags that hold the words of a licence and no expression: "SPDX-License-Identifier: Apache License 2.0".
 
 In: a text, and the scanner. Out: the same text with what these words name, on the same lines. The detector takes each
-word for the side of a choice, so that "MIT Noncommercial" would be MIT or something else. 0.5 µs for a text without a
+word for the side of a choice, so that "MIT Acme" would be MIT or something else. 0.5 µs for a text without a
 tag; for words that are no expression what the detector costs for a line, which it remembers.
 """
 
@@ -11,17 +11,16 @@ import re2
 
 from gleanery.licensing.expressions import PROPRIETARY, keys, parse
 from gleanery.licensing.fields import resolved
-from gleanery.licensing.findings import surely_stated
+from gleanery.licensing.findings import TAG_NOT_READ, surely_stated
+from gleanery.licensing.known_texts import is_restricted
 from gleanery.licensing.sayings import is_given_to_code
 from gleanery.licensing.scan import Scanner
 from gleanery.licensing.tags import spdx_of_tag
 
-# No policy knows it: words that name no licence for certain.
-NOT_READ = "LicenseRef-gleanery-tag-not-read"
-_TAG = re2.compile(r"(?i)spdx-license-identifier:")
+_TAG = re2.compile(r"(?i)spdx[- ]licen[sc]e[- ]identifier[ \t]*:")
 # A tag that stands for itself, behind the signs of a comment, its words, and the end of the comment.
 _LINE = re.compile(
-    r"(?i)^(\W{0,40}(?:(?:dnl|rem)\W{1,10})?spdx-license-identifier:[ \t]*)"
+    r"(?i)^(\W{0,40}(?:(?:dnl|rem)\W{1,10})?spdx)[- ]licen[sc]e[- ]identifier[ \t]*:[ \t]*"
     r"([a-z][\w \t.,+/()'\"&-]{0,120}?)([ \t]*(?:\*+/|-->|\*\)|#\}|%>|\|)?[ \t\r]*)$"
 )
 _GOES_ON = re.compile(r"\W*(?:OR|AND|WITH)\b")
@@ -34,7 +33,7 @@ _MOST_TAGS = 16
 def with_tag_words(scanner: Scanner, text: str) -> str:
     """A text whose tags hold expressions where they held the words of a licence.
 
-    Words that name no licence for certain are `NOT_READ`. One name that nobody knows, and an expression that holds
+    Words that name no licence for certain are `TAG_NOT_READ`. One name that nobody knows, and an expression that holds
     one, stay as they are.
 
     >>> with_tag_words(Scanner(), "// SPDX-License-Identifier: Apache License 2.0\\nint a;")
@@ -53,7 +52,7 @@ def with_tag_words(scanner: Scanner, text: str) -> str:
         asked += 1
         said = _named(scanner, tag[2])
         if said is not None:
-            lines[number] = f"{tag[1]}{said}{tag[3]}"
+            lines[number] = f"{tag[1]}-License-Identifier: {said}{tag[3]}"
     return "\n".join(lines)
 
 
@@ -64,9 +63,16 @@ def _named(scanner: Scanner, words: str) -> str | None:
     if is_expression and len(names) > 1 and not _LATER.search(words):
         return None
     said = [surely_stated(resolved(scanner, part)) for part in (words, *_parts(words))]
-    if said[0] is not None and all(said) and set(_NUMBER.findall(words)) <= set(_NUMBER.findall(said[0])):
+    if said[0] is not None and all(said) and _has_its_numbers(said[0], words):
         return PROPRIETARY if said[0] == "UNLICENSED" else said[0]
-    return None if is_expression else NOT_READ
+    return None if is_expression else TAG_NOT_READ
+
+
+def _has_its_numbers(named: str, words: str) -> bool:
+    """Whether a licence has the numbers by which it was called: "BSD-0-Clause" is not BSD-3-Clause."""
+    if named.startswith("LicenseRef-gleanery-") or is_restricted(named):
+        return True
+    return set(_NUMBER.findall(words)) <= set(_NUMBER.findall(named))
 
 
 def _parts(words: str) -> list[str]:
