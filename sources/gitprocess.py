@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from gleanery.records.errors import RejectRecord, TryAgain
+from gleanery.records.errors import RejectRecord, StopRun, TryAgain
 from gleanery.sources.deadline import Deadline
 
 _CONFIG = (
@@ -83,7 +83,7 @@ class Git:
         self.directory, self.deadline = directory, deadline
         program = shutil.which("git")
         if program is None:
-            raise RejectRecord("the program git was not found", "install git", "git_not_installed")
+            raise StopRun("the program git was not found", "install git 2.32 or later, and run the same command again")
         config = [*_CONFIG, f"protocol.{protocol}.allow=always"] if protocol else list(_CONFIG)
         self._command = [program, *(part for pair in config for part in ("-c", pair))]
         self._environment = {key: os.environ[key] for key in _KEPT if key in os.environ}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gleanery.records.errors import RejectRecord, TryAgain
+from gleanery.records.errors import RejectRecord, StopRun, TryAgain
 from gleanery.records.reasons import REASONS
 from gleanery.sources.reading import Entry, Limits, Source, open_source
 
@@ -85,6 +85,14 @@ def test_files_are_read_with_their_modes_and_contents(tmp_path: Path) -> None:
         "run": Entry("run", "100755", 10, b"#!/bin/sh\n", None),
         "src/ü.py": Entry("src/ü.py", "100644", 0, b"", None),
     }
+
+
+def test_a_machine_without_git_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no fault of a source, and would be told of each."""
+    folder = repository(tmp_path / "app", {"a": b"a"})
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    with pytest.raises(StopRun, match="the program git was not found"):
+        read(folder, tmp_path / "cache")
 
 
 def test_facts_name_the_commit_the_branch_and_the_first_commit(tmp_path: Path) -> None:
