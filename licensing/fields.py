@@ -52,6 +52,8 @@ software source spdx standard style such term terms text that the this three tk 
 ver version versions view with www year zero
 """
 _USUAL = frozenset(_USUAL_TEXT.split())
+# The modified BSD licence is one of its own; any other that somebody modified is not known.
+_MODIFIED = re2.compile(r"(?i)\b(?:modified|modification)\b")
 _NUMBER = re.compile(r"v?[0-9]+[a-z]?")
 # What stands from here on is about an owner.
 _OWNER = re2.compile(r"(?i)\bcopyright\b|\(c\)|©|<[^>]{0,200}>")
@@ -132,7 +134,8 @@ def _as_a_whole(words: str, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
         return found
     name = _OWNER.split(words, 1)[0]
     more = [w for w in uncovered_words(f"License: {name}") if not is_usual(w)]
-    return (Finding("unknown", rule=FIELD),) if more else found
+    changed = _MODIFIED.search(name) is not None and not any("BSD" in (f.expression or "") for f in found)
+    return (Finding("unknown", rule=FIELD),) if more or changed else found
 
 
 def names_owner_only(words: str) -> bool:

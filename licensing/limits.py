@@ -20,6 +20,11 @@ from gleanery.licensing.work_words import WORKS
 
 _SOME = r"(?:personal|private|educational|academic|evaluation|research|non-?commercial|home|student|scientific)"
 _ALL_OF = rf"{_SOME}(?:(?:,|/|[ \t]+(?:and|or))*[ \t]*{_SOME})*[ \t]+(?:use|usage|purposes?)"
+# "For academic research only": more than one of the words above, or a word that nothing else in a text is for.
+_RESEARCH = (
+    r"(?:(?:non-?commercial|academic|scientific|educational)[ \t]+)?(?:research|academic|non-?commercial|educational)"
+    r"(?:(?:,|/|[ \t]+(?:and|or|&))+[ \t]*(?:research|academic|non-?commercial|education(?:al)?|teaching|study))*"
+)
 _LICENCE = (
     r"(?:licen[sc]es?|permission|consent|fees?|payment|agreement|authori[sz]ation|approval|subscription|purchase)"
 )
@@ -50,6 +55,7 @@ _LIMITS = re2.compile(
     rf"(?:for|in)[ \t]+(?:any[ \t]+)?commercial\b)|"
     r"(?:^[\W_]*|[.;:!][ \t]+|please[ \t]+)do[ \t]+not[ \t]+use\b[^.;]{0,60}\b(?:commercially\b|"
     r"(?:for|in)[ \t]+(?:any[ \t]+)?commercial\b)|"
+    rf"\bfor[ \t]+{_RESEARCH}[ \t]+only\b|\bonly[ \t]+for[ \t]+(?:academic|scientific|non-?commercial)[ \t]+research\b|"
     rf"\bfree[ \t]+for[ \t]+{_SOME}\b|\bfor[ \t]+{_ALL_OF}[ \t]+only\b|"
     rf"\b(?:only|solely|exclusively)[ \t]+(?:be[ \t]+)?(?:used?[ \t]+)?for[ \t]+{_ALL_OF}\b|"
     rf"\bonly[ \t]+be[ \t]+used[ \t]+for[ \t]+{_SOME}\b|"
@@ -112,7 +118,7 @@ _TURNED = re.compile(
     r"\bif\s+(?:you|your\s+\w+)\s+(?:need|want|prefer|would\s+like|are\s+interested\s+in|wish)\b[^.;,]{0,60}$|"
     r"\b(?:support|hosting|consulting|trainings?|help|services?)\s+(?:is|are)\s*$|"
     r"\b(?:fonts?|icons?|images?|pictures?|logos?|sounds?|music|assets|art\w*|photos?|graphics|textures?|sprites?|"
-    r"(?:pre-?trained\s+)?models?|weights|checkpoints?|datasets?|data)\s+(?:\w+\s+){0,2}(?:is|are|may|must|"
+    r"(?:pre-?trained\s+)?models?|weights|checkpoints?|datasets?|corpus|corpora|data)\s+(?:\w+\s+){0,2}(?:is|are|may|must|"
     r"can)\s+(?:\w+\s+)?$"
 )
 # What stands behind them and takes them back.
@@ -133,7 +139,7 @@ _THIS_WORK = re.compile(rf"(?i)\b(?:this|the|our|these|my)\s+(?:[\w-]+\s+){{0,2}
 # A sentence with one of these is about what the work needs or gives, and not about its code.
 _NOT_CODE = re.compile(
     r"(?i)\b(?:apis?|services?|accounts?|plans?|tiers?|subscriptions?|cloud|hosting|models?|weights|checkpoints?|"
-    r"data(?:sets?)?|"
+    r"data(?:sets?)?|corpus|corpora|"
     r"fonts?|icons?|images?|demo|websites?|trial|edition|keys?|videos?|music|books?|courses?|licen[sc]ed?\s+under)\b"
 )
 _TERMS = re.compile(

@@ -96,6 +96,8 @@ def test_a_manifest_that_is_too_long_is_a_doubt() -> None:
         ("Copyright Contributors to the Frob Project.", "LicenseRef-scancode-unknown-license-reference"),
         ("Copyright 2020 Acme Inc. All rights reserved.", None),
         ("Copyright Acme, for internal use", None),
+        ("Modified BSD License", "BSD-3-Clause"),
+        ("Apache 2.0 modified", None),
         ("Enterprise License", None),
         ("MIT with a ban on Tuesdays", None),
         ("MIT and Enterprise License", None),

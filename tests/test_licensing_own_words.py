@@ -338,3 +338,19 @@ def test_a_long_licence_that_nobody_knows_may_limit_use() -> None:
 def test_a_licence_with_a_word_that_forbids_business_is_not_that_licence(head: str) -> None:
     assert judged(LICENSE=MIT, **{"a.c": f"{head}int a;\n"})[0] == "license_conflict"
     assert judged(**{"a.c": f"{head}int a;\n"})[0] == "license_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("The code of this project is for academic research only.", False),
+        ("This software is released for non-commercial research only.", False),
+        ("This project is for research and education only.", False),
+        ("This corpus is only for non-commercial research use.", True),
+        ("This project is for research and commercial use.", True),
+        ("This project is used for evaluation only in our tests.", True),
+    ],
+)
+def test_what_is_for_research_only_is_limited(words: str, kept: bool) -> None:
+    found = judged(LICENSE=MIT, **{"README.md": f"# Frob\n\nA tool.\n\n{words}\n"})
+    assert (found[0] == "kept") == kept
