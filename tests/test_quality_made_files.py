@@ -2,7 +2,7 @@
 
 import pytest
 
-from gleanery.quality.language import detect_language, is_generated
+from gleanery.quality.language import detect_language, is_generated, is_vendored
 from gleanery.quality.metrics import measure
 
 TRANSCRIPT = b"A project without tests is built.\n\n  $ cat > a <<EOF\n  > (name app)\n  > EOF\n  $ build it\n  done\n"
@@ -110,3 +110,15 @@ def test_long_names_are_no_encoded_data() -> None:
     assert measure("acgtacgttgca" * 40 + "\n").encoded_fraction > 0.9
     letters = "QWxsIHRoZSBiaXRzIHRoYXQgc29tZWJvZHkgbWF5IGhhdmUgd3JpdHRlbiBhbmQgbW9yZSBvZiB0aGVt\n"
     assert measure(letters).encoded_fraction > 0.9
+
+
+@pytest.mark.parametrize(
+    "path", ["js/gates-0.3.0.js", "js/gates2.6.11.js", "css/gates-1.0.0.css", "gates.v2-2.8.1.js", "a/gates.bundle.js"]
+)
+def test_a_script_under_the_name_of_a_release_is_vendored(path: str) -> None:
+    assert is_vendored(path)
+
+
+@pytest.mark.parametrize("path", ["js/lesson-1.3.js", "js/1.2.3.js", "gates-0.3.0.py", "js/bundle.js", "bundle/a.js"])
+def test_a_script_under_another_name_is_not(path: str) -> None:
+    assert not is_vendored(path)
