@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from gleanery.licensing.findings import FIELD, MENTIONED, Finding
 from gleanery.licensing.folders import Folders
 from gleanery.licensing.manifest_names import is_recipe
-from gleanery.licensing.names import is_sidecar, license_role
+from gleanery.licensing.names import is_sidecar, license_role, reading_of_records
 from gleanery.licensing.siblings import Siblings
-from gleanery.licensing.statements import Evidence, FileFacts, Said, added_by, combined, together
+from gleanery.licensing.statements import Evidence, FileFacts, Said, added_by, combined, together, without_choice
 
 # Pieces of evidence that one conclusion carries at most. A collection of licences has hundreds of findings.
 MOST_EVIDENCE = 24
+# A manifest or a README that offers a choice is no stronger witness than a record of Debian that leaves none.
+_WEAK = ("package_metadata", "repository")
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,8 @@ def _claims(beside: Iterable[tuple[str, Said]], directory: Said, own: Said) -> t
     known = directory if directory.names_licence else own
     for source, said in beside:
         added = added_by(said, known)
+        if added is None and directory.role in _WEAK and reading_of_records(said.evidence[0].path) == "debian":
+            added = without_choice(said, known)
         doubts = [piece for piece in said.evidence if piece.expression is None] if said.uncertain else []
         if added is not None:
             claims.append(Claim(source, said.evidence[0].path, added))

@@ -183,6 +183,16 @@ def added_by(said: Said, known: Said) -> str | None:
     return _added(said.expression or "", known.meaning)
 
 
+def without_choice(said: Said, known: Said) -> str | None:
+    """The licences that a second source names alone, where the first offers them among others; None if there are none.
+
+    Who says "GPL" of a work, and not "GPL or Artistic", leaves no choice.
+    """
+    first = {canonical(part) for part in conjuncts(known.meaning)}
+    parts = [part for part in conjuncts(said.expression or "") if canonical(part) not in first]
+    return all_of(part for part in parts if len(alternatives(part)) == 1 and not only_points(part))
+
+
 @lru_cache(maxsize=1024)
 def _added(expression: str, known: str) -> str | None:
     parts = conjuncts(known)

@@ -354,3 +354,19 @@ def test_a_licence_with_a_word_that_forbids_business_is_not_that_licence(head: s
 def test_what_is_for_research_only_is_limited(words: str, kept: bool) -> None:
     found = judged(LICENSE=MIT, **{"README.md": f"# Frob\n\nA tool.\n\n{words}\n"})
     assert (found[0] == "kept") == kept
+
+
+def test_a_record_that_leaves_no_choice_contradicts_a_manifest_that_offers_one() -> None:
+    manifest = "my $builder = Module::Build->new(\n    module_name => 'Frob',\n    license => 'perl',\n);\n"
+    record = (
+        "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n"
+        "Files: *\nCopyright: 2020 Ada Roe\nLicense: {}\n"
+    )
+    assert judged(**{"Build.PL": manifest})[0] == "kept"
+    assert judged(**{"Build.PL": manifest, "debian/copyright": record.format("GPL-3+")})[0] == "license_conflict"
+    assert judged(**{"Build.PL": manifest, "debian/copyright": record.format("Artistic or GPL-1+")})[0] == "kept"
+    assert judged(**{"Build.PL": manifest, "debian/copyright": record.format("Artistic")})[0] == "kept"
+    head = {
+        "a.c": "/* This program is free software; you can redistribute it under the same terms as Perl itself. */\n"
+    }
+    assert judged(**{**head, "Build.PL": manifest, "debian/copyright": record.format("GPL-3+")})[0] == "kept"
