@@ -20,6 +20,7 @@ from gleanery.records.files import atomic_file
 
 SCHEMES = ("s3", "gs", "abfs", "abfss", "hdfs", "file")
 _ADDRESS = re.compile(r"([a-z][a-z0-9]*)://([^/?]*)(/[^?]*)?(\?.*)?")
+_SECRET = re.compile(r"[?&][^=&]*(?:secret|password|token|key|signature)[^=&]*=", re.IGNORECASE)
 _CHUNK = 4 << 20
 _EMPTY_IT = "somebody, or a rule of the store, changed it: empty the bucket, and run the same command again"
 
@@ -31,9 +32,11 @@ def refuse_address(address: str) -> None:
         kinds = ", ".join(f"{scheme}://" for scheme in SCHEMES)
         raise WrongArguments("that is no address of a bucket", f"it begins with one of {kinds}")
     account = found[2].rpartition("@")[0]  # of Azure's it is the container, and of Google's nobody in particular
-    if account and not found[1].startswith("abfs") and (found[1], account) != ("gs", "anonymous"):
+    before = (found[2] + (found[3] or "")).rpartition("@")[0]  # a key of Azure's may have a slash in it
+    nobody = found[1].startswith("abfs") or (found[1], account) == ("gs", "anonymous")
+    if (account and not nobody) or ":" in before or _SECRET.search(found[4] or ""):
         hint = "leave it out: each machine takes its credentials from its own environment"
-        raise WrongArguments("the address of a bucket holds an account", hint)
+        raise WrongArguments("the address of a bucket holds an account or a password", hint)
 
 
 class Bucket:
@@ -42,7 +45,7 @@ class Bucket:
     def __init__(self, address: str) -> None:
         refuse_address(address)
         self.address = address
-        self._name = address.split("?")[0]  # an endpoint is nobody's business in a message
+        self.name = address.split("?")[0]  # an endpoint is nobody's business in a message
         with self._told("opened"):
             self._files, base = FileSystem.from_uri(address)
             self._base = base.rstrip("/")
@@ -81,12 +84,22 @@ class Bucket:
         """Fetch an object into a file, whole or not at all. Raises StopRun if it is another than was stored."""
         digest = hashlib.sha256()
         with atomic_file(path, lasting=False) as out:
-            with self._told("read"), self._files.open_input_stream(self._place(name)) as stream:
-                while chunk := stream.read(_CHUNK):
-                    digest.update(chunk)
-                    out.write(chunk)
+            for chunk in self._chunks(name):
+                digest.update(chunk)
+                out.write(chunk)
             if digest.hexdigest() != sha256:
-                raise StopRun(f"the object {name} in {self._name} is not what was stored there", _EMPTY_IT)
+                raise StopRun(f"the object {name} in {self.name} is not what was stored there", _EMPTY_IT)
+
+    def _chunks(self, name: str) -> Iterator[bytes]:
+        """The bytes of an object. What goes wrong where they are put is no fault of the bucket."""
+        with self._told("read"), self._files.open_input_stream(self._place(name)) as stream:
+            while chunk := stream.read(_CHUNK):
+                yield chunk
+
+    def has(self, *names: str) -> list[bool]:
+        """Whether there are such objects."""
+        with self._told("read"):
+            return [one.type == FileType.File for one in self._files.get_file_info([self._place(n) for n in names])]
 
     def sizes(self, folder: str) -> dict[str, int]:
         """The names of all objects of a folder, without the folder's, and their sizes in bytes."""
@@ -95,10 +108,10 @@ class Bucket:
             found = self._files.get_file_info(FileSelector(place, allow_not_found=True, recursive=True))
         return {one.path[len(place) + 1 :]: one.size for one in found if one.type == FileType.File}
 
-    def clear(self) -> None:
-        """Remove all objects."""
+    def clear(self, folder: str = "") -> None:
+        """Remove all objects, or those of a folder."""
         with self._told("written to"):
-            self._files.delete_dir_contents(self._base, missing_dir_ok=True)
+            self._files.delete_dir_contents(self._place(folder).rstrip("/"), missing_dir_ok=True)
 
     def _place(self, name: str) -> str:
         return f"{self._base}/{name}"
@@ -125,9 +138,9 @@ class Bucket:
         try:
             yield
         except FileNotFoundError:
-            message = f"the bucket {self._name} cannot be {what}: it, or an object in it, does not exist"
+            message = f"the bucket {self.name} cannot be {what}: it, or an object in it, does not exist"
             raise StopRun(message, f"make the bucket; if it is there, {_EMPTY_IT}") from None
         except (OSError, ValueError, NotImplementedError) as error:
             first = (str(error).splitlines() or [""])[0]
             way = "look at the address, and at the credentials of this machine"
-            raise StopRun(f"the bucket {self._name} cannot be {what}: {first[:300]}", way) from None
+            raise StopRun(f"the bucket {self.name} cannot be {what}: {first[:300]}", way) from None

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.pipeline.bucket import Bucket
-from gleanery.pipeline.bucket_node import DONE, ERRORS, FILES, GIVEN, is_inside
+from gleanery.pipeline.bucket_node import DONE, ERRORS, FILES, GIVEN, LISTS, is_inside
 from gleanery.pipeline.crawl_again import something_before
 from gleanery.pipeline.markers import Marker, step_folder
 from gleanery.pipeline.nodes import program
@@ -32,7 +32,9 @@ from gleanery.records.files import file_digest, read_json, write_bytes, write_js
 
 _AT_ONCE = 16  # transfers
 _LOOK_SECONDS = 1.0
+_WAIT_SECONDS = 30.0  # before it looks again where something went wrong
 _PREVIOUS = "work/previous"
+_NOTE = "work/bucket.json"
 
 
 class Relay:
@@ -43,7 +45,9 @@ class Relay:
         self._threads = ThreadPoolExecutor(_AT_ONCE, "bucket")
         self._bucket = Bucket(Bucket(address).inside(f"gleanery-{_name_of(root)}"))
         self.address = self._bucket.address
+        self._bucket.clear(LISTS)  # tasks that a lost driver left behind hand over nothing any more
         self._there = self._bucket.sizes(FILES)
+        _note_place(root, self._bucket.name, used=True)
         self._digests: dict[Path, tuple[int, int, str]] = {}
 
     def hand_out(self, step: Step, markers: Mapping[str, Marker], settings: Settings) -> str:
@@ -67,7 +71,8 @@ class Relay:
         about = {"files": listed, "program": program(), "once": secrets.token_hex(8)}
         content = json.dumps(about, sort_keys=True).encode()
         digest = hashlib.sha256(content).hexdigest()
-        self._bucket.put(f"{FILES}/{digest}", content)
+        self._bucket.clear(LISTS)  # before another folder is laid out, those of earlier steps count for nothing
+        self._bucket.put(f"{LISTS}/{digest}", content)
         return digest
 
     def _others(self, settings: Settings) -> dict[str, Path]:
@@ -108,14 +113,15 @@ class Relay:
         """Meanwhile take in what tasks have handed over, so that progress is seen; at the end, all of it."""
         waiting = {task_fingerprint(base, task): task for task in tasks}
         ended = threading.Event()
-        failures: list[Exception] = []
 
         def look() -> None:
-            try:
-                while not ended.wait(_LOOK_SECONDS):
+            seconds = _LOOK_SECONDS
+            while not ended.wait(seconds):
+                seconds = _LOOK_SECONDS
+                try:
                     self._take_in(step, waiting, ended)
-            except Exception as error:
-                failures.append(error)
+                except Exception:  # tasks go on; what is still so at their end is told then
+                    seconds = _WAIT_SECONDS
 
         thread = threading.Thread(target=look, daemon=True)
         thread.start()
@@ -124,8 +130,6 @@ class Relay:
         finally:  # whoever is stopped waits for the files that are on their way, and for no other
             ended.set()
             thread.join()
-        if failures:
-            raise failures[0]
         self._take_in(step, waiting)
 
     def take_in(self, step: Step, base: str, tasks: Iterable[Task]) -> None:
@@ -151,6 +155,8 @@ class Relay:
     def _note(self, step: Step, fingerprint: str) -> dict[str, Any]:
         """What a task says that it has handed over."""
         note: dict[str, Any] = json.loads(self._bucket.get(f"{DONE}/{step.name}/{fingerprint}") or b"{}")
+        if note.get("sidecar", {}).get("fingerprint") != fingerprint:
+            raise StopRun(f"{step.title}: what a task says in the bucket that it has done is of another one", _EMPTY)
         for path in (*note["sidecar"]["outputs"], *note["asides"]):
             if not is_inside(path):
                 raise StopRun(f"{step.title}: a task names {path!r}, which is in no folder of a run", _EMPTY)
@@ -171,6 +177,7 @@ class Relay:
         """Empty the bucket of this run."""
         self._bucket.clear()
         self._there = {}
+        _note_place(self._root, self._bucket.name, used=False)
 
     def _digest(self, path: Path) -> str:
         """The digest of a file that no step made; read once while it stays the same."""
@@ -203,12 +210,27 @@ def _is_of_this_machine(kind: str, locator: str, **_: Any) -> bool:
     return kind in ("git", "archive") and ("://" not in locator or locator.startswith("file:"))
 
 
+def left_behind(root: Path) -> list[str]:
+    """What to tell people of buckets in which an earlier command of this run left what was handed over."""
+    return [
+        f"what was handed over is still in {place}, with contents from before redaction: the same command with that "
+        f"--bucket empties it; if you did that yourself, remove {root / _NOTE}"
+        for place in sorted((read_json(root / _NOTE) or {}).get("places", []))
+    ]
+
+
 def _name_of(root: Path) -> str:
     """A name that no other run has, the same each time that this one is resumed."""
-    path = root / "work/bucket.json"
-    note = read_json(path) or {"name": secrets.token_hex(8)}
-    write_json(path, note)
+    note = read_json(root / _NOTE) or {"name": secrets.token_hex(8)}
+    write_json(root / _NOTE, note)
     return str(note["name"])
+
+
+def _note_place(root: Path, place: str, *, used: bool) -> None:
+    """Note that there may be something of this run at an address, or that there is nothing any more."""
+    note = read_json(root / _NOTE) or {}
+    others = [one for one in note.get("places", []) if one != place]
+    write_json(root / _NOTE, note | {"places": [*others, place] if used else others})
 
 
 _EMPTY = "empty the bucket, to which nobody but the machines of the run may write, and run the same command again"

@@ -5,7 +5,8 @@ sidecar, in the bucket. In a folder of this machine every file is listed; one is
 whole, and stays for other tasks and steps, unless the disk gets full. Costs one transfer of each file that is read here
 or written here, and 10 us for each that is listed, once a step.
 
-    files/SHA256          what a step wrote, and lists of such files
+    files/SHA256          what a step wrote
+    lists/SHA256          the list of all files for the step that is being done; no other is there
     done/STEP/TASK        the sidecar of a task, by the fingerprint of the task: its commit point
     errors/STEP/…         what a task that failed has to say
 """
@@ -17,6 +18,7 @@ import os
 import shutil
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -28,9 +30,9 @@ from gleanery.pipeline.nodes import program
 from gleanery.pipeline.steps import read_sidecar, report_error, run_task
 from gleanery.records.absent import brought_by
 from gleanery.records.errors import StopRun
-from gleanery.records.files import read_json
+from gleanery.records.files import link_file, read_json
 
-FILES, DONE, ERRORS = "files", "done", "errors"
+FILES, LISTS, DONE, ERRORS = "files", "lists", "done", "errors"
 # What settings name is small, and opened in many ways.
 GIVEN = "work/given/"
 # A disk with less room than this lets go of files that the step does not list.
@@ -51,7 +53,7 @@ def run_away(
     except Exception:
         node.send_report(place, step, name, inputs)
         raise
-    node.send(place, step, name, fingerprint)
+    node.send(place, step, name, fingerprint, inputs)
     return str(name)
 
 
@@ -92,7 +94,7 @@ class _Node:
         """The folder in which all files of a list stand, each as a link to where it will be."""
         if inputs in self._places:
             return self._places[inputs]
-        content = self._bucket.get(f"{FILES}/{inputs}")
+        content = self._bucket.get(f"{LISTS}/{inputs}")
         if content is None or hashlib.sha256(content).hexdigest() != inputs:
             raise StopRun(f"{socket.gethostname()} does not find in the bucket what the run put there", _REACH)
         listed = json.loads(content)
@@ -146,16 +148,32 @@ class _Node:
             if path.name not in self._listed and not path.name.startswith("."):
                 path.unlink(missing_ok=True)
 
-    def send(self, place: Path, step: str, name: str, fingerprint: str) -> None:
-        """Hand over what a task wrote, and its sidecar last of all."""
+    def send(self, place: Path, step: str, name: str, fingerprint: str, inputs: str) -> None:
+        """Hand over what a task wrote, and its sidecar last of all.
+
+        Only while its list is there: a task that goes on after its step, or its run, may have seen half a folder, and
+        would leave contents where nobody takes them out any more. What another attempt has handed over is not replaced.
+        """
+        listed, handed_over = self._bucket.has(f"{LISTS}/{inputs}", f"{DONE}/{step}/{fingerprint}")
+        if not listed:
+            raise StopRun(f"{step}: the run has gone on without the task {name}", "nothing; the run needs it no more")
+        if handed_over:
+            return
         sidecar = read_sidecar(place, step, name)
         assert sidecar is not None
         for path, (_, _, digest) in sidecar["outputs"].items():
             self._bucket.put_file(f"{FILES}/{digest}", place / path, digest)
-            os.replace(place / path, self._objects / digest)
-            (place / path).symlink_to(self._objects / digest)
+            self._keep(place / path, digest)
         asides = {path: read_json(place / path) for path in sidecar.get("asides", ())}
         self._bucket.put(f"{DONE}/{step}/{fingerprint}", _plain({"sidecar": sidecar, "asides": asides}))
+
+    def _keep(self, path: Path, digest: str) -> None:
+        """Make a file that was handed over one that can be let go of. It is there all the time, for other attempts."""
+        link_file(path, self._objects / digest)
+        link = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+        link.unlink(missing_ok=True)
+        link.symlink_to(self._objects / digest)
+        os.replace(link, path)
 
     def send_report(self, place: Path, step: str, name: str, inputs: str) -> None:
         """Hand over what a task that failed has left for people to read."""

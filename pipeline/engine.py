@@ -204,9 +204,12 @@ class Engine:
         done on this machine.
         """
         bucket = self.bucket if inputs else ""
-        call = Call(str(root.resolve()), step.name, step.work, base, settings, step.warm, bucket, inputs)
+        here = self.preset == "local" or bool(self.bucket and not inputs)
+        # Other machines have memories of their own.
+        warm = "" if step.is_known and (here or self.preset in _HERE) else step.warm
+        call = Call(str(root.resolve()), step.name, step.work, base, settings, warm, bucket, inputs)
         elements = [f"{task_fingerprint(base, t)}\n{task_json(t)}" for t in tasks]
-        if self.preset == "local" or (self.bucket and not inputs):
+        if here:
             self._run_local(call, elements)
         elif self.preset == "dataflow":
             self._run_dataflow(call, elements)

@@ -19,7 +19,7 @@ from gleanery.pipeline import stage4_select as s4
 from gleanery.pipeline import stage5_redact as s5
 from gleanery.pipeline import stage6_pack as s6
 from gleanery.pipeline import stage7_release as s7
-from gleanery.pipeline.bucket_driver import Relay, stays_here
+from gleanery.pipeline.bucket_driver import Relay, left_behind, stays_here
 from gleanery.pipeline.crawl_again import read_again
 from gleanery.pipeline.damage import refuse_damaged
 from gleanery.pipeline.engine import Engine
@@ -79,7 +79,7 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
     cpu_seconds: dict[str, float] = field(default_factory=dict)
     peak_bytes: int = 0
-    remarks: tuple[str, ...] = ()  # what a person has to know of the objections that were asked for
+    remarks: tuple[str, ...] = ()  # what a person has to know of objections that were asked for, and of buckets
 
     @property
     def nothing_done(self) -> bool:
@@ -230,32 +230,41 @@ class _Driver:
             if todo and self.relay is not None:
                 self._by_relay(self.relay, step, base, todo)
             elif todo:
-                self._on_engine(step, base, todo, replace(self.settings, source=()))
+                self._on_engine(step, base, todo, self._for_tasks)
         return finish(self.root, step, base, self.markers)
 
     def _by_relay(self, relay: Relay, step: Step, base: str, todo: Iterable[Task]) -> None:
         """Do tasks whose files come and go by a bucket, and on this machine those that only it can do."""
         stays = stays_here(step, self.root, self.engine.worth)
         if here := [task for task in todo if stays(task)]:
-            self._on_engine(step, base, here, replace(self.settings, source=()))
+            self._on_engine(step, base, here, self._for_tasks)
         away = [task for task in todo if not stays(task)]
         relay.take_in(step, base, away)
         if away := [task for task in away if finished(self.root, step.name, task, base) is None]:
             inputs = relay.hand_out(step, self.markers, self.settings)
             try:
                 with relay.taking_in(step, base, away):
-                    self._on_engine(step, base, away, relay.settings_away(self.settings), inputs)
+                    self._on_engine(step, base, away, relay.settings_away(self._for_tasks), inputs)
             except Exception as error:
                 relay.take_in_errors(step, inputs)
                 raise first_error(self.root, step) or error from error
 
     def end(self) -> None:
-        """What went by a bucket is not needed any more."""
+        """What went by a bucket is not needed any more; what an earlier command left in another one is told."""
         if self.relay is not None:
             self.relay.clear()
+        self.report.remarks += tuple(left_behind(self.root))
+
+    @property
+    def _for_tasks(self) -> Settings:
+        """The settings as tasks are told them: each names its own sources, of which a file may list a million.
+
+        That there is a registry is told, and not where: its address may hold a password, and only the driver asks it.
+        """
+        optout = replace(self.settings.optout, registry="given" if self.settings.optout.registry else None)
+        return replace(self.settings, source=(), optout=optout)
 
     def _on_engine(self, step: Step, base: str, todo: Iterable[Task], settings: Settings, inputs: str = "") -> None:
-        # A task names its own sources: a settings file may list a million of them.
         try:
             self.engine.run(self.root, step, base, todo, settings.to_json(), inputs)
         except Exception as error:

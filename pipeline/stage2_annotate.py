@@ -47,8 +47,9 @@ def annotate_step(settings: Settings, markers: Mapping[str, Marker]) -> Step:
         parameters,
         ("gather",),
         owns=("tables/license_findings/*", "tables/features/*"),
-        warm="" if _all_remembered(settings, markers) else "gleanery.licensing.scan:warm",
+        warm="gleanery.licensing.scan:warm",
         unit="contents",
+        is_known=_all_remembered(settings, markers),
     )
 
 

@@ -52,6 +52,7 @@ class Step:
     owns: tuple[str, ...] = ()  # patterns of the files outside work/ that this step alone makes
     warm: str = ""  # module:function that a pool's parent calls before it forks workers; both end with the step
     unit: str = "files"
+    is_known: bool = False  # this machine remembers all that `warm` would load something for
 
 
 def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: str, settings_json: str) -> str:

@@ -5,26 +5,33 @@ lists it, and whoever opens it without asking is told that it is not there. Cost
 nothing where no file can be absent.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_bring: Callable[[Path], None] | None = None
+
+class _Thread(threading.local):
+    """What one task has asked for: a machine may do several in one process."""
+
+    bring: Callable[[Path], None] | None = None
+
+
+_here = _Thread()
 
 
 @contextmanager
 def brought_by(bring: Callable[[Path], None]) -> Iterator[None]:
-    """Meanwhile `bring` makes an absent file present, given the place that its link names."""
-    global _bring
-    before, _bring = _bring, bring
+    """Meanwhile `bring` makes an absent file present, given the place that its link names; in this thread."""
+    before, _here.bring = _here.bring, bring
     try:
         yield
     finally:
-        _bring = before
+        _here.bring = before
 
 
 def present(path: Path) -> Path:
     """A path whose file is on this machine now, if it is listed at all."""
-    if _bring is not None and path.is_symlink():
-        _bring(path.readlink())
+    if _here.bring is not None and path.is_symlink():
+        _here.bring(path.readlink())
     return path

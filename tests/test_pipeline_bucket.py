@@ -5,12 +5,13 @@ import itertools
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import spark_cluster
+from bucket_machines import CLUSTER, be_the_nodes, do_away, letters
 from object_store import object_store
 from spark_cluster import Cluster
 from test_pipeline_run import tree
@@ -20,20 +21,16 @@ from typer.testing import CliRunner
 from gleanery.pipeline import arrays, bucket_node, stage6_pack, workers
 from gleanery.pipeline.bucket import Bucket
 from gleanery.pipeline.bucket_driver import Relay
-from gleanery.pipeline.bucket_node import DONE, FILES, run_away
+from gleanery.pipeline.bucket_node import DONE, FILES, LISTS
 from gleanery.pipeline.cli import app
-from gleanery.pipeline.engine import Call, Engine
 from gleanery.pipeline.markers import Marker, marker_of
 from gleanery.pipeline.run import _Driver, curate
 from gleanery.pipeline.settings import BenchmarkSettings, Settings, load_settings
-from gleanery.pipeline.shard import Shard, Task
-from gleanery.pipeline.steps import Step, run_task, step_fingerprint, task_fingerprint, task_json
-from gleanery.pipeline.workers import do_task
+from gleanery.pipeline.shard import Shard
+from gleanery.pipeline.steps import Step, run_task, step_fingerprint, task_fingerprint
 from gleanery.records import files, parquet
 from gleanery.records.errors import StopRun, WrongArguments
 from gleanery.records.parquet import describe
-
-CLUSTER = "spark://192.0.2.1:7077"  # of tests in which no Spark starts
 
 
 @pytest.fixture
@@ -44,17 +41,7 @@ def bucket(tmp_path: Path) -> str:
 @pytest.fixture
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The temporary folder of a machine that does tasks, which is this process. No Spark hands them to it."""
-    folder = tmp_path / "node"
-    folder.mkdir()
-
-    def run_here(_: Engine, __: Path, call: Call, elements: Sequence[str]) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(tempfile, "tempdir", str(folder))
-            for element in elements:
-                do_task(*call.arguments(element))
-
-    monkeypatch.setattr(Engine, "_run_spark", run_here)
-    return folder
+    return be_the_nodes(tmp_path, monkeypatch)
 
 
 def given(corpus: Path, folder: Path) -> Settings:
@@ -87,30 +74,6 @@ def test_a_run_after_a_run_takes_what_that_measured_by_the_bucket(
     report = curate(settings, tmp_path / "two", engine=CLUSTER, bucket=bucket)
     assert tree(tmp_path / "two") == tree(curated)
     assert report.notes["sign"] == curate(settings, tmp_path / "one").notes["sign"]
-
-
-def note_letters(shard: Shard) -> None:
-    """A step's function: one output, one note beside it, and a failure where the task asks for one."""
-    payload = shard.task.payload
-    if payload.get("fails"):
-        raise StopRun("the letters ran out", "buy some")
-    path = shard.data(f"{shard.task.name}.txt")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(shard.task.name * payload["count"])
-    shard.wrote(path)
-    shard.write_aside(shard.root / f"work/{shard.step}/beside/{shard.task.name}.json", {"count": payload["count"]})
-
-
-def letters(**payload: object) -> tuple[Step, str]:
-    tasks = tuple(Task(name, {"count": 3, **payload}) for name in ("a", "b"))
-    step = Step("stage", "letters", "letters", f"{__name__}:note_letters", tasks, {})
-    return step, step_fingerprint(step, {})
-
-
-def do_away(relay: Relay, step: Step, base: str, inputs: str) -> None:
-    for task in step.tasks:
-        own = step.name, step.work, task_fingerprint(base, task), task_json(task), Settings().to_json()
-        run_away("", *own, relay.address, inputs)
 
 
 def test_what_was_handed_over_before_a_driver_was_killed_is_taken_in_by_the_next(
@@ -201,10 +164,10 @@ def test_a_list_that_names_a_file_outside_the_run_is_refused(
     monkeypatch.setattr(tempfile, "tempdir", str(node))
     step, base = letters()
     relay = Relay(bucket, tmp_path / "run")
-    content = Bucket(relay.address).get(f"{FILES}/{relay.hand_out(step, {}, Settings())}") or b""
+    content = Bucket(relay.address).get(f"{LISTS}/{relay.hand_out(step, {}, Settings())}") or b""
     changed = json.dumps(json.loads(content) | {"files": {"../outside": "0" * 64}}).encode()
     digest = hashlib.sha256(changed).hexdigest()
-    Bucket(relay.address).put(f"{FILES}/{digest}", changed)
+    Bucket(relay.address).put(f"{LISTS}/{digest}", changed)
     with pytest.raises(StopRun, match="which is in no folder of a run"):
         do_away(relay, step, base, digest)
     assert not list(node.rglob("outside*"))
