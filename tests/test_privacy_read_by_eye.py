@@ -62,6 +62,8 @@ def test_what_is_no_name_beside_an_address_is_left(redactor: Redactor, text: str
         ("a.c", f"/* Copyright (C) 2001 Birch Inc.\n *               2002, 2003 {ONE} <w@b.org>\n * 2005 {TWO}\n"),
         ("a.c", f"/* Modifications by {ONE}, July 2009\n * Modified March 1998 by {TWO}, of the zoo\n"),
         ("a.c", f"# Updated for gate 1.2.x by {ONE}\n# adapted by {TWO} (http://quast.invalid)\n"),
+        ("a.c", f" * Original version by {ONE}\n// Added 2004-09-24 by {TWO}\n"),
+        ("Singularity", f"From: birch\n%labels\n  Maintainer {ONE}\n  # hash table made by {TWO}:\n"),
         ("a.md", f"Jan 25, 2011, by {ONE}.\n<i>January 12, 2006</i> of 2007 by {TWO} again\n"),
         ("CMakeLists.txt", f'set(CPACK_PACKAGE_CONTACT "{ONE}")\n# by {TWO} <otto@birch.org>\n'),
     ],
