@@ -8,6 +8,7 @@ pyarrow does it, with the credentials that the environment of each machine has.
 import hashlib
 import re
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -45,6 +46,7 @@ class Bucket:
     def __init__(self, address: str) -> None:
         refuse_address(address)
         self.address = address
+        self._stopped = threading.Event()
         self.name = address.split("?")[0]  # an endpoint is nobody's business in a message
         with self._told("opened"):
             self._files, base = FileSystem.from_uri(address)
@@ -54,6 +56,14 @@ class Bucket:
         """The address of a part of this bucket."""
         place, mark, query = self.address.partition("?")
         return f"{place.rstrip('/')}/{name}{mark}{query}"
+
+    def stop(self) -> None:
+        """Break off the files that are on their way, as where somebody stops the run. No other comes through then."""
+        self._stopped.set()
+
+    def _go_on(self) -> None:
+        if self._stopped.is_set():
+            raise StopRun("the run was stopped", "the same command resumes")
 
     def put(self, name: str, content: bytes) -> None:
         """Store a small object."""
@@ -65,6 +75,7 @@ class Bucket:
         digest = hashlib.sha256()
         with open(path, "rb") as file, self._told("written to"), self._writing(name) as out:
             while chunk := file.read(_CHUNK):
+                self._go_on()
                 digest.update(chunk)
                 out.write(chunk)
             if digest.hexdigest() != sha256:
@@ -85,6 +96,7 @@ class Bucket:
         digest = hashlib.sha256()
         with atomic_file(path, lasting=False) as out:
             for chunk in self._chunks(name):
+                self._go_on()
                 digest.update(chunk)
                 out.write(chunk)
             if digest.hexdigest() != sha256:
@@ -127,11 +139,20 @@ class Bucket:
             with self._files.open_output_stream(place) as out:
                 yield out
             if has_folders:
-                self._files.move(place, target)
+                self._move(place, target)
         except BaseException:  # a store of objects would keep what was written so far as if it were all
             with suppress(OSError):
                 self._files.delete_file(place)
             raise
+
+    def _move(self, place: str, target: str) -> None:
+        """Give an object its name. HDFS refuses where there is one, which another machine stored: that stays."""
+        try:
+            self._files.move(place, target)
+        except OSError:
+            if self._files.get_file_info(target).type != FileType.File:
+                raise
+            self._files.delete_file(place)
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:

@@ -42,7 +42,6 @@ class Relay:
 
     def __init__(self, address: str, root: Path) -> None:
         self._root = root
-        self._threads = ThreadPoolExecutor(_AT_ONCE, "bucket")
         self._bucket = Bucket(Bucket(address).inside(f"gleanery-{_name_of(root)}"))
         self.address = self._bucket.address
         self._bucket.clear(LISTS)  # tasks that a lost driver left behind hand over nothing any more
@@ -127,7 +126,10 @@ class Relay:
         thread.start()
         try:
             yield
-        finally:  # whoever is stopped waits for the files that are on their way, and for no other
+        except KeyboardInterrupt:
+            self._bucket.stop()
+            raise
+        finally:  # no file may come in when the lock on the run's folder is gone
             ended.set()
             thread.join()
         self._take_in(step, waiting)
@@ -189,7 +191,12 @@ class Relay:
         return digest
 
     def _each(self, do: Callable[[Any], Any], what: Iterable[Any]) -> list[Any]:
-        return list(self._threads.map(do, what))
+        with ThreadPoolExecutor(_AT_ONCE, "bucket") as threads:  # its end waits for them
+            try:
+                return list(threads.map(do, what))
+            except KeyboardInterrupt:
+                self._bucket.stop()
+                raise
 
 
 def stays_here(step: Step, root: Path, worth: Collection[str] | None) -> Callable[[Task], bool]:

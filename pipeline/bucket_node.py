@@ -156,7 +156,8 @@ class _Node:
         """
         listed, handed_over = self._bucket.has(f"{LISTS}/{inputs}", f"{DONE}/{step}/{fingerprint}")
         if not listed:
-            raise StopRun(f"{step}: the run has gone on without the task {name}", "nothing; the run needs it no more")
+            hint = "if the run goes on, somebody emptied its bucket: run the same command again"
+            raise StopRun(f"{step}: nobody waits for the task {name} any more", hint)
         if handed_over:
             return
         sidecar = read_sidecar(place, step, name)

@@ -63,5 +63,8 @@ def arguments(options: Mapping[str, str], known: Mapping[str, Any]) -> list[str]
     ['--region=europe-west1', '--no_auth']
     """
     flags = {name for name in options if known[name] is False}
+    for name in sorted(flags):
+        if options[name].lower() not in ("true", "false"):
+            raise StopRun(f"the option {name} for Dataflow is true or false", f"write `{name} true`, or leave it out")
     valued = [f"--{name}={value}" for name, value in options.items() if name not in flags]
-    return [*_OURS, *valued, *(f"--{name}" for name in sorted(flags) if options[name].lower() != "false")]
+    return [*_OURS, *valued, *(f"--{name}" for name in sorted(flags) if options[name].lower() == "true")]

@@ -5,13 +5,15 @@ import io
 import json
 import tempfile
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 from bucket_machines import CLUSTER, be_the_nodes, do_away, letters, note_letters
+from pyarrow.fs import FileSystem
 
 from gleanery.optout.registry import Registry
 from gleanery.pipeline import bucket as bucket_module
@@ -154,7 +156,7 @@ def test_a_task_that_goes_on_after_its_step_hands_over_nothing(
     step, base = letters()
     late, relay = replace(step, name="late", work=f"{__name__}:goes_on"), Relay(bucket, tmp_path / "run")
     monkeypatch.setitem(globals(), "_later", [(relay, step)])
-    with pytest.raises(StopRun, match="the run has gone on without the task a"):
+    with pytest.raises(StopRun, match="nobody waits for the task a any more"):
         do_away(relay, late, base, relay.hand_out(late, {}, Settings()))
     assert not Bucket(relay.address).sizes(f"{DONE}/late")
     assert len(Bucket(relay.address).sizes(f"{DONE}/letters")) == 2
@@ -173,7 +175,7 @@ def test_what_a_lost_driver_left_behind_hands_over_nothing_to_the_next_one(
         Relay(bucket, tmp_path / "run")
     else:
         relay.clear()
-    with pytest.raises(StopRun, match="the run has gone on without the task a"):
+    with pytest.raises(StopRun, match="nobody waits for the task a any more"):
         do_away(relay, step, base, inputs)
     assert not Bucket(relay.address).sizes(FILES)
 
@@ -229,6 +231,56 @@ def test_a_bucket_that_is_away_for_a_moment_does_not_stop_a_step(
         do_away(relay, step, base, relay.hand_out(step, {}, Settings()))
         assert asked.wait(10)
     assert (tmp_path / "run/work/letters/data/b.txt").read_text() == "bbb"
+
+
+def test_a_file_on_its_way_does_not_keep_somebody_who_stops_the_run(
+    tmp_path: Path, bucket: str, at_node: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, base = letters()
+    relay, began = Relay(bucket, tmp_path / "run"), threading.Event()
+    do_away(relay, step, base, relay.hand_out(step, {}, Settings()))
+
+    def slowly(_: Bucket, __: str) -> Iterator[bytes]:
+        for number in range(500):
+            began.set()
+            time.sleep(0.01)
+            yield str(number).encode()
+
+    monkeypatch.setattr(Bucket, "_chunks", slowly)
+    monkeypatch.setattr(bucket_driver, "_LOOK_SECONDS", 0.01)
+    with pytest.raises(KeyboardInterrupt), relay.taking_in(step, base, step.tasks):
+        assert began.wait(10)
+        start = time.monotonic()
+        raise KeyboardInterrupt
+    assert time.monotonic() - start < 3
+    assert not list((tmp_path / "run/work/letters").rglob("*.*"))
+    assert not any(thread.name.startswith("bucket") for thread in threading.enumerate())
+
+
+class NeverReplaces:
+    """The file system of this machine, which gives no file the name of another: as HDFS."""
+
+    type_name = "hdfs"
+
+    def __init__(self, files: FileSystem) -> None:
+        self._files = files
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._files, name)
+
+    def move(self, place: str, target: str) -> None:
+        if Path(target).exists():
+            raise OSError("HDFS rename failed: Input/output error")
+        self._files.move(place, target)
+
+
+def test_two_tasks_with_one_result_both_store_it_where_nothing_is_replaced(tmp_path: Path, bucket: str) -> None:
+    store = Bucket(bucket)
+    store._files = NeverReplaces(store._files)
+    (tmp_path / "empty").write_bytes(b"")
+    for _ in range(2):
+        store.put_file("files/empty", tmp_path / "empty", hashlib.sha256(b"").hexdigest())
+    assert [path.name for path in (tmp_path / "bucket/files").iterdir()] == ["empty"]
 
 
 def test_what_a_task_says_of_another_one_is_told_with_a_way_out(tmp_path: Path, bucket: str, at_node: Path) -> None:

@@ -67,6 +67,7 @@ def test_what_a_job_needs_and_nobody_gave_is_told(options: Path, text: str, buck
     [
         ("machine_tpye n1", "Beam knows no option machine_tpye"),
         ("max_num_workers many", "--max_num_workers: invalid int"),
+        ("no_auth no", "the option no_auth for Dataflow is true or false"),
     ],
 )
 def test_an_option_that_beam_cannot_read_is_told_before_anything_is_done(
