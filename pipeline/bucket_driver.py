@@ -20,7 +20,7 @@ from typing import Any
 
 from gleanery.pipeline.bucket import Bucket
 from gleanery.pipeline.bucket_node import DONE, ERRORS, FILES, GIVEN, LISTS, is_inside
-from gleanery.pipeline.crawl_again import something_before
+from gleanery.pipeline.crawl_again import may_need_before
 from gleanery.pipeline.markers import Marker, step_folder
 from gleanery.pipeline.nodes import program
 from gleanery.pipeline.settings import Settings
@@ -96,7 +96,6 @@ class Relay:
 
         return replace(
             settings,
-            source=(),
             benchmark=tuple(replace(one, path=here(one.path) or "") for one in settings.benchmark),
             licensing=replace(
                 settings.licensing, policy=here(settings.licensing.policy), overrides=here(settings.licensing.overrides)
@@ -201,14 +200,11 @@ class Relay:
 
 def stays_here(step: Step, root: Path, worth: Collection[str] | None) -> Callable[[Task], bool]:
     """Which tasks of a step the driver's own machine does. `worth` are the steps that may go away; None is all."""
-    if (
-        len(step.tasks) == 1
-        or (worth is not None and step.name not in worth)
-        or (step.name == "crawl" and something_before(root))
-    ):
+    if len(step.tasks) == 1 or (worth is not None and step.name not in worth):
         return lambda _: True
     if step.name == "crawl":
-        return lambda task: any(_is_of_this_machine(**one) for one in task.payload["sources"])
+        before = may_need_before(root)
+        return lambda task: before(task.name) or any(_is_of_this_machine(**one) for one in task.payload["sources"])
     return lambda _: False
 
 
@@ -220,15 +216,18 @@ def _is_of_this_machine(kind: str, locator: str, **_: Any) -> bool:
 def left_behind(root: Path) -> list[str]:
     """What to tell people of buckets in which an earlier command of this run left what was handed over."""
     return [
-        f"what was handed over is still in {place}, with contents from before redaction: the same command with that "
-        f"--bucket empties it; if you did that yourself, remove {root / _NOTE}"
+        f"what was handed over is still in {place}, with contents from before redaction: empty it (the same command "
+        f"with that --bucket does, unless this folder is a copy of the run's); if that was done, remove {root / _NOTE}"
         for place in sorted((read_json(root / _NOTE) or {}).get("places", []))
     ]
 
 
 def _name_of(root: Path) -> str:
-    """A name that no other run has, the same each time that this one is resumed."""
-    note = read_json(root / _NOTE) or {"name": secrets.token_hex(8)}
+    """A name that no other run has, the same each time that this one is resumed. A copy of its folder is another."""
+    (root / _NOTE).parent.mkdir(parents=True, exist_ok=True)
+    note, folder = read_json(root / _NOTE) or {}, (root / _NOTE).parent.stat().st_ino
+    if note.get("folder") != folder or "name" not in note:
+        note |= {"name": secrets.token_hex(8), "folder": folder}
     write_json(root / _NOTE, note)
     return str(note["name"])
 

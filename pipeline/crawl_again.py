@@ -8,9 +8,10 @@ and names when sources are added. Under another line or limits it would be anoth
 """
 
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,13 @@ def crawl_is_done(root: Path) -> None:
             path.unlink()  # of a source that the settings no longer name
 
 
-def something_before(root: Path) -> bool:
-    """Whether something that was read before is set aside."""
-    return any((root / _BEFORE).glob("*"))
+def may_need_before(root: Path) -> Callable[[str], bool]:
+    """Tells of a task, by its name, whether it may need what is set aside: names begin the ids of a task's sources."""
+    names = {path.stem for path in (root / _BEFORE).glob("*/*.json")}
+    tables = [read_table(path) for path in sorted((root / _BEFORE).glob(f"*/{_INDEX}"))]
+    ids = {ident for table in tables for ident in table["repo_id"].to_pylist()}
+    beginnings = cache(lambda length: {ident[:length] for ident in ids})
+    return lambda name: name in names or name in beginnings(len(name))
 
 
 def is_read_again(root: Path, repo_id: str) -> bool:

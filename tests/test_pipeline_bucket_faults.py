@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 import tempfile
 import threading
 import time
@@ -11,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import pyarrow as pa
 import pytest
 from bucket_machines import CLUSTER, be_the_nodes, do_away, letters, note_letters
 from pyarrow.fs import FileSystem
@@ -19,9 +21,10 @@ from gleanery.optout.registry import Registry
 from gleanery.pipeline import bucket as bucket_module
 from gleanery.pipeline import bucket_driver, bucket_node, stage2_annotate
 from gleanery.pipeline.bucket import Bucket, refuse_address
-from gleanery.pipeline.bucket_driver import Relay
+from gleanery.pipeline.bucket_driver import Relay, stays_here
 from gleanery.pipeline.bucket_node import DONE, FILES
 from gleanery.pipeline.engine import Call, Engine
+from gleanery.pipeline.exchange import write_sorted
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import Settings, load_settings
 from gleanery.pipeline.shard import Shard, Task
@@ -281,6 +284,31 @@ def test_two_tasks_with_one_result_both_store_it_where_nothing_is_replaced(tmp_p
     for _ in range(2):
         store.put_file("files/empty", tmp_path / "empty", hashlib.sha256(b"").hexdigest())
     assert [path.name for path in (tmp_path / "bucket/files").iterdir()] == ["empty"]
+
+
+def test_only_sources_that_were_read_before_stay_at_the_driver(tmp_path: Path) -> None:
+    """Else a list of sources that lost one would have all its new ones read by one machine."""
+    (before := tmp_path / "work/crawl/before/000001").mkdir(parents=True)
+    place = {"repo_id": "1" * 32, "line": "", "shares": "", "task": "1" * 32}
+    write_sorted(before / "sources.parquet", pa.Table.from_pylist([place]), "repo_id")
+    files.write_json(before / f"{'2' * 32}.json", {})
+    remote = {"sources": [{"kind": "git", "locator": "https://example.org/a/b.git"}]}
+    for digits in (32, 2):
+        tasks = tuple(Task(number * digits, remote) for number in "0123")
+        stays = stays_here(Step("crawl", "crawl", "crawl", "", tasks, {}), tmp_path, None)
+        assert [task.name[0] for task in tasks if stays(task)] == (["1", "2"] if digits == 32 else ["1"])
+
+
+def test_a_copy_of_the_folder_of_a_run_is_another_run(tmp_path: Path, bucket: str, at_node: Path) -> None:
+    step, base = letters()
+    relay = Relay(bucket, tmp_path / "run")
+    do_away(relay, step, base, relay.hand_out(step, {}, Settings()))
+    shutil.copytree(tmp_path / "run", tmp_path / "copy")
+    copy = Relay(bucket, tmp_path / "copy")
+    assert copy.address != relay.address == Relay(bucket, tmp_path / "run").address
+    copy.clear()
+    relay.take_in(step, base, step.tasks)
+    assert (tmp_path / "run/work/letters/data/a.txt").exists()
 
 
 def test_what_a_task_says_of_another_one_is_told_with_a_way_out(tmp_path: Path, bucket: str, at_node: Path) -> None:
