@@ -36,6 +36,7 @@ OPENED = [
 ]
 # Lines that Spark writes of its own accord.
 _NEWS = re.compile(r"[0-9/]+ [0-9:]+ (?:INFO|WARN) |WARNING: |$")
+_TRACED = ("Traceback (most recent call last):", "_RemoteTraceback:")
 _FRAME = re.compile(r"\(\w+\.(?:java|scala):\d+\)$")
 # What YARN counts as an executor's beside Java's own memory: the licence index and some workers.
 YARN_MEMORY = "4g"
@@ -202,8 +203,9 @@ def last_words(log: str) -> str:
     ]
     if causes:
         last = lines[causes[-1]]
-        if last.endswith("Traceback (most recent call last):"):  # a worker's, whose last line is its error
-            last = next((line for line in lines[causes[-1] + 1 :] if line and not line[0].isspace()), last)
+        if last.rstrip().endswith(_TRACED):  # a worker's, whose last line is its error
+            rest = (line for line in lines[causes[-1] + 1 :] if line and not line[0].isspace())
+            last = next((line for line in rest if line.strip('"') and not line.endswith(_TRACED)), last)
         return last[:200]
     said = [line for line in lines if not _NEWS.match(line)]
     return said[-1][:200] if said else "it said nothing"

@@ -28,6 +28,7 @@ from gleanery.pipeline.exchange import write_sorted
 from gleanery.pipeline.run import curate
 from gleanery.pipeline.settings import Settings, load_settings
 from gleanery.pipeline.shard import Shard, Task
+from gleanery.pipeline.spark import last_words
 from gleanery.pipeline.steps import Step, step_fingerprint, task_fingerprint
 from gleanery.records import files
 from gleanery.records.absent import brought_by, present
@@ -309,6 +310,15 @@ def test_a_copy_of_the_folder_of_a_run_is_another_run(tmp_path: Path, bucket: st
     copy.clear()
     relay.take_in(step, base, step.tasks)
     assert (tmp_path / "run/work/letters/data/a.txt").exists()
+
+
+def test_what_a_worker_process_says_that_reaches_no_bucket_is_found_in_the_log_of_spark() -> None:
+    said = (
+        "Caused by: java.lang.RuntimeException: Error received from SDK harness: process._RemoteTraceback: ",
+        *('"""', "Traceback (most recent call last):", '  File "x.py"', "errors.StopRun: the bucket cannot be read"),
+        *('"""', "", "The above exception was the direct cause of the following exception:", ""),
+    )
+    assert last_words("\n".join(said)) == "errors.StopRun: the bucket cannot be read"
 
 
 def test_what_a_task_says_of_another_one_is_told_with_a_way_out(tmp_path: Path, bucket: str, at_node: Path) -> None:
