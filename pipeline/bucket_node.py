@@ -89,6 +89,7 @@ class _Node:
         self._objects.mkdir(parents=True, exist_ok=True)
         self._places: dict[str, Path] = {}
         self._listed: frozenset[str] = frozenset()
+        self._tidied: frozenset[str] | None = None  # what was listed when it last made room
 
     def lay_out(self, inputs: str) -> Path:
         """The folder in which all files of a list stand, each as a link to where it will be."""
@@ -141,9 +142,13 @@ class _Node:
                 self._bucket.get_file(f"{FILES}/{target.name}", target, target.name)
 
     def _make_room(self) -> None:
-        """Let go of what this step does not read, where the disk is nearly full. It can be fetched again."""
-        if shutil.disk_usage(self._objects).free > _FREE_BYTES:
+        """Let go of what this step does not read, where the disk is nearly full. It can be fetched again.
+
+        Once a step: there is nothing more of it then, and to look takes longer the more files there are.
+        """
+        if self._tidied is self._listed or shutil.disk_usage(self._objects).free > _FREE_BYTES:
             return
+        self._tidied = self._listed
         for path in self._objects.iterdir():
             if path.name not in self._listed and not path.name.startswith("."):
                 path.unlink(missing_ok=True)

@@ -240,7 +240,10 @@ class _Driver:
             self._on_engine(step, base, here, self._for_tasks)
         away = [task for task in todo if not stays(task)]
         relay.take_in(step, base, away)
-        if away := [task for task in away if finished(self.root, step.name, task, base) is None]:
+        away = [task for task in away if finished(self.root, step.name, task, base) is None]
+        if len(away) == 1 and self.engine.worth is not None:  # no job is worth it
+            self._on_engine(step, base, away, self._for_tasks)
+        elif away:
             inputs = relay.hand_out(step, self.markers, self.settings)
             try:
                 with relay.taking_in(step, base, away):

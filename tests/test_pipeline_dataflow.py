@@ -86,6 +86,36 @@ def test_dataflow_wants_a_bucket() -> None:
     assert "--bucket" in caught.value.hint
 
 
+def say_name(shard: Shard) -> None:
+    """A step's function that leaves its name, and fails while somebody says so."""
+    if (shard.root / f"{shard.task.name}.fails").exists():
+        raise StopRun("not yet", "wait")
+    path = shard.data(f"{shard.task.name}.txt")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(shard.task.name)
+    shard.wrote(path)
+
+
+def test_no_job_is_started_for_the_last_task_of_a_step(
+    tmp_path: Path, options: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose machines would take minutes to come up; this machine does it."""
+    root, store = tmp_path / "run", f"file://{tmp_path}/bucket"
+    options.write_text(f"{GIVEN}temp_location gs://bucket/place\n")
+    step = Step("stage", "sign", "letters", f"{__name__}:say_name", (Task("a"), Task("b")), {})
+    root.mkdir()
+    (root / "b.fails").touch()
+    with pytest.MonkeyPatch.context() as patch, Engine("dataflow", 1, store) as engine:
+        patch.setattr("gleanery.pipeline.run.stays_here", lambda *_: lambda _: True)
+        with pytest.raises(StopRun, match="not yet"):
+            _Driver(Settings(), root, engine, lambda _: None, Report(), store).do(step)
+    (root / "b.fails").unlink()
+    monkeypatch.setattr(Engine, "_run_dataflow", lambda *_: pytest.fail("a job was started"))
+    with Engine("dataflow", 1, store) as engine:
+        _Driver(Settings(), root, engine, lambda _: None, Report(), store).do(step)
+    assert (root / "work/sign/data/b.txt").read_text() == "b"
+
+
 @pytest.fixture(scope="module")
 def driver_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that only the driver's machine sees."""
