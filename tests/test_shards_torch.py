@@ -126,7 +126,7 @@ def test_there_is_one_loop_and_each_batch_comes_once(root: Path) -> None:
     with pytest.raises(StopRun, match="damaged"):
         batches.load_state_dict(saved | {"steps": -1})
     assert [b["input_ids"].tolist() for b in islice(batches, 2)] == expected[7:9]
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads  # one of a test before may have ended meanwhile
 
 
 @pytest.mark.torch
