@@ -85,8 +85,12 @@ class _Node:
     def __init__(self, address: str) -> None:
         self._bucket = Bucket(address)
         self._folder = Path(tempfile.gettempdir(), f"away-{hashlib.sha256(address.encode()).hexdigest()[:16]}")
+        self._folder.mkdir(mode=0o700, exist_ok=True)  # contents from before redaction are nobody else's to see
+        if self._folder.is_symlink() or self._folder.stat().st_uid != os.getuid():
+            hint = "let TMPDIR name a folder of this account"
+            raise StopRun(f"{self._folder} is of somebody else", hint)
         self._objects = self._folder / "objects"
-        self._objects.mkdir(parents=True, exist_ok=True)
+        self._objects.mkdir(exist_ok=True)
         self._places: dict[str, Path] = {}
         self._listed: frozenset[str] = frozenset()
         self._tidied: frozenset[str] | None = None  # what was listed when it last made room

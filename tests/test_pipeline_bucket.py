@@ -211,6 +211,22 @@ def test_a_file_that_a_disk_changed_is_not_handed_out(tmp_path: Path, bucket: st
     assert not Bucket(relay.address).sizes(FILES)
 
 
+def test_what_a_machine_fetches_nobody_else_sees_or_has_laid_out(
+    tmp_path: Path, bucket: str, node: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(node))
+    step, base = letters()
+    relay = Relay(bucket, tmp_path / "run")
+    do_away(relay, step, base, relay.hand_out(step, {}, Settings()))
+    folder = next(node.glob("away-*"))
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    bucket_node._node.cache_clear()
+    with pytest.raises(StopRun, match="is of somebody else"):
+        do_away(relay, step, base, relay.hand_out(step, {}, Settings()))
+
+
 def read_rules(shard: Shard) -> None:
     """A step's function that opens one of the files that the run has, and is told of a machine that has no room."""
     path = shard.root / "work/given/x/rules.txt"
