@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from pyarrow import ArrowException
 from pyarrow.fs import FileSelector, FileSystem, FileType
 
 from gleanery.records.errors import StopRun, WrongArguments
@@ -161,7 +162,7 @@ class Bucket:
         except FileNotFoundError:
             message = f"the bucket {self.name} cannot be {what}: it, or an object in it, does not exist"
             raise StopRun(message, f"make the bucket; if it is there, {_EMPTY_IT}") from None
-        except (OSError, ValueError, NotImplementedError) as error:
+        except (OSError, ValueError, NotImplementedError, ArrowException) as error:
             first = (str(error).splitlines() or [""])[0]
             way = "look at the address, and at the credentials of this machine"
             raise StopRun(f"the bucket {self.name} cannot be {what}: {first[:300]}", way) from None

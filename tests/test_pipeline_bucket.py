@@ -13,6 +13,7 @@ import pytest
 import spark_cluster
 from bucket_machines import CLUSTER, be_the_nodes, do_away, letters
 from object_store import object_store
+from pyarrow import ArrowException
 from spark_cluster import Cluster
 from test_pipeline_run import tree
 from test_pipeline_spark import need_spark
@@ -321,6 +322,17 @@ def test_a_bucket_that_cannot_be_opened_is_told_without_its_endpoint(tmp_path: P
     ) as caught:
         Relay(address, tmp_path)
     assert "192.0.2.1" not in caught.value.message
+
+
+def test_whatever_a_store_says_is_told_in_a_line(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Azure's says that its credentials are none in an error of Arrow's own, with the trace of its library."""
+
+    def fail(*_: object) -> None:
+        raise ArrowException("Unknown error: no credentials\nin a library\nof somebody else")
+
+    monkeypatch.setattr(Bucket, "_place", fail)
+    with pytest.raises(StopRun, match="cannot be read: Unknown error: no credentials$"):
+        Bucket(bucket).sizes("files")
 
 
 @pytest.fixture(scope="module")
