@@ -27,7 +27,7 @@ demo: $(READY)  ## curate the real projects of examples/demo.toml into runs/demo
 	$(BIN)/gleanery run examples/demo.toml --out runs/demo
 
 test: $(READY)  ## run the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-torch: $(READY)  ## install torch beside it (5 GB) and run the tests that need it
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-torch.lock
