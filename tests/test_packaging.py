@@ -4,6 +4,7 @@ import doctest
 import importlib
 import importlib.util
 import pkgutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -46,12 +47,13 @@ def test_no_module_is_named_like_the_standard_library(room: str) -> None:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_docstring_examples_are_true(room: str) -> None:
-    package = importlib.import_module(f"gleanery.{room}")
+    package, before = importlib.import_module(f"gleanery.{room}"), signal.getsignal(signal.SIGHUP)
     for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         needed = OF_EXTRAS.get(info.name)
         if needed is not None and importlib.util.find_spec(needed) is None:
             continue  # `make test-torch` imports it
         assert doctest.testmod(importlib.import_module(info.name)).failed == 0
+    signal.signal(signal.SIGHUP, before)  # one of them is for a process of its own, which ignores it
 
 
 def test_every_module_says_what_comes_in_and_what_goes_out() -> None:
