@@ -21,6 +21,7 @@ from typing import Any
 from gleanery.pipeline.bucket import Bucket
 from gleanery.pipeline.bucket_node import DONE, ERRORS, FILES, GIVEN, LISTS, is_inside
 from gleanery.pipeline.crawl_again import may_need_before
+from gleanery.pipeline.given_files import with_other_paths
 from gleanery.pipeline.markers import Marker, step_folder
 from gleanery.pipeline.nodes import program
 from gleanery.pipeline.settings import Settings
@@ -90,21 +91,9 @@ class Relay:
         What it remembers between runs is where its own environment says.
         """
         given = (self._root.resolve() / GIVEN).as_posix()
-
-        def here(path: str | None) -> str | None:
-            return GIVEN + Path(path).relative_to(given).as_posix() if path else None
-
-        return replace(
-            settings,
-            benchmark=tuple(replace(one, path=here(one.path) or "") for one in settings.benchmark),
-            licensing=replace(
-                settings.licensing, policy=here(settings.licensing.policy), overrides=here(settings.licensing.overrides)
-            ),
-            shards=replace(settings.shards, tokenizer=here(settings.shards.tokenizer)),
-            run=replace(
-                settings.run, cache=None, shared_scans=None, previous=_PREVIOUS if settings.run.previous else None
-            ),
-        )
+        settings = with_other_paths(settings, lambda path: GIVEN + Path(path).relative_to(given).as_posix())
+        previous = _PREVIOUS if settings.run.previous else None
+        return replace(settings, run=replace(settings.run, cache=None, shared_scans=None, previous=previous))
 
     @contextmanager
     def taking_in(self, step: Step, base: str, tasks: Iterable[Task]) -> Iterator[None]:

@@ -7,6 +7,7 @@ the manifest names are of the same bytes. The next command looks at the person's
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,20 +25,20 @@ def with_kept_files(settings: Settings, root: Path) -> Settings:
     """
     place = root.resolve() / "work/given"
     kept: set[str] = set()
-    for section, key in _NAMED:
-        about = getattr(settings, section)
-        if not (given := getattr(about, key)):
-            continue
-        path = _kept(settings.path(given), place, kept)
-        settings = replace(settings, **{section: replace(about, **{key: path})})
-    benchmarks = []
-    for benchmark in settings.benchmark:
-        benchmarks.append(replace(benchmark, path=_kept(settings.path(benchmark.path), place, kept)))
-    settings = replace(settings, benchmark=tuple(benchmarks))
+    settings = with_other_paths(settings, lambda given: _kept(settings.path(given), place, kept))
     for folder in place.glob("*") if place.is_dir() else ():
         if folder.name not in kept:
             shutil.rmtree(folder)
     return settings
+
+
+def with_other_paths(settings: Settings, other: Callable[[str], str]) -> Settings:
+    """The same settings with another path for each such file that they name."""
+    for section, key in _NAMED:
+        about = getattr(settings, section)
+        if given := getattr(about, key):
+            settings = replace(settings, **{section: replace(about, **{key: other(given)})})
+    return replace(settings, benchmark=tuple(replace(one, path=other(one.path)) for one in settings.benchmark))
 
 
 def _kept(path: Path, place: Path, kept: set[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from maven_jars import maven_jars
 
 from gleanery.pipeline.spark import end_group
 from gleanery.pipeline.spark_jars import jar_folder
@@ -32,14 +32,7 @@ class Hadoop:
 @contextlib.contextmanager
 def hadoop(cache: Path) -> Iterator[Hadoop]:
     """Start it. Its jars (40 MB) are kept beside those of the Spark engine."""
-    jars = jar_folder().parent / "hadoop-test-jars"
-    if not jars.exists():
-        command = ["mvn", "-q", "-B", "-f", str(_SOURCES / "pom.xml"), "dependency:copy-dependencies"]
-        done = subprocess.run([*command, f"-DoutputDirectory={jars}.new"], capture_output=True, timeout=600)
-        if done.returncode and not os.environ.get("CI"):
-            pytest.skip("Maven could not copy the jars of Hadoop's small cluster")
-        assert not done.returncode, done.stdout
-        Path(f"{jars}.new").rename(jars)
+    jars = maven_jars("hadoop-test-jars", _SOURCES, "Hadoop's small cluster")
     with tempfile.TemporaryDirectory(prefix="hadoop-") as folder:
         hosts = Path(folder, "hosts")
         hosts.write_text(f"127.0.0.1 localhost\n127.0.0.1 {socket.gethostname()}\n")

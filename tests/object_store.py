@@ -1,7 +1,6 @@
 """A real store of objects on this machine: S3Proxy, which speaks S3 and keeps objects in memory."""
 
 import contextlib
-import os
 import socket
 import subprocess
 import tempfile
@@ -10,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from maven_jars import maven_jars
 from pyarrow.fs import FileSystem
 
 from gleanery.pipeline.spark import end_group
-from gleanery.pipeline.spark_jars import jar_folder
 
 _SOURCES = Path(__file__).parent / "s3"
 ACCOUNT, SECRET = "a-test", "a-secret-of-a-test"
@@ -22,14 +21,7 @@ ACCOUNT, SECRET = "a-test", "a-secret-of-a-test"
 @contextlib.contextmanager
 def object_store() -> Iterator[str]:
     """Start it, with a bucket whose address is given. Its jars (43 MB) are kept beside those of the Spark engine."""
-    jars = jar_folder().parent / "s3-test-jars"
-    if not jars.exists():
-        command = ["mvn", "-q", "-B", "-f", str(_SOURCES / "pom.xml"), "dependency:copy-dependencies"]
-        done = subprocess.run([*command, f"-DoutputDirectory={jars}.new"], capture_output=True, timeout=600)
-        if done.returncode and not os.environ.get("CI"):
-            pytest.skip("Maven could not copy the jars of S3Proxy")
-        assert not done.returncode, done.stdout
-        Path(f"{jars}.new").rename(jars)
+    jars = maven_jars("s3-test-jars", _SOURCES, "S3Proxy")
     with tempfile.TemporaryDirectory(prefix="store-") as folder:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
