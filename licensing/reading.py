@@ -150,7 +150,7 @@ def head_lines(text: str) -> list[str]:
     """
     head = text[:HEAD_CHARACTERS].split("\n")[:HEAD_LINES]
     tail = "\n".join(head[-_TAIL_LINES:])
-    if sum(len(line) + 1 for line in head) > len(text) or not PROSE.search(tail.encode("utf-8", "replace")):
+    if sum(map(len, head)) + len(head) > len(text) or not PROSE.search(tail.encode("utf-8", "replace")):
         return head
     every = text.split("\n")
     whole, below = every[: len(head)], every[len(head) : len(head) + _MOST_MORE_LINES]

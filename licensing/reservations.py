@@ -160,6 +160,8 @@ def _said(lines: Sequence[str]) -> str:
 
 
 def _matches(text: str) -> Iterator[tuple[object, int, int]]:
+    if _MAYBE_IN_WORDS.search(text) is None:
+        return
     for form in (*_CERTAIN, *_RESERVED, *_MARKED):
         for match in form.finditer(text):
             yield form, match.start(), match.end()

@@ -21,6 +21,8 @@ def with_whole_tags(lines: list[str]) -> list[str]:
     ['# SPDX-License-Identifier: (MIT OR Apache-2.0)', '', 'x = 1']
     """
     found = list(lines)
+    if _TAG.search("\n".join(lines)) is None:
+        return found
     for at, line in enumerate(lines):
         tag = _TAG.search(line[:_LONGEST_TAG])
         if tag is None:
