@@ -136,7 +136,7 @@ class _Said:
                     self.challenges[key] = said["sealed"]
                 elif "to" in said:
                     self.ends[key] = said["to"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return  # the hash of this entry is wrong, and that has been said
 
 

@@ -201,8 +201,8 @@ def line(request: Request) -> str:
 def network_of(host: str, bits: int = 64) -> str:
     """The client at an address: the address, or the /64 network in IPv6, where one visitor has many addresses.
 
-    >>> network_of("192.0.2.1"), network_of("2001:db8:1:2::3"), network_of("2001:db8:1:2::3", 48)
-    ('192.0.2.1', '2001:db8:1:2::/64', '2001:db8:1::/48')
+    >>> network_of("192.0.2.1"), network_of("2001:db8:1:2::3"), network_of("2001:db8:1:2::3", 48), network_of("a-name")
+    ('192.0.2.1', '2001:db8:1:2::/64', '2001:db8:1::/48', 'a-name')
     """
     try:
         address = ipaddress.ip_address(host)
@@ -216,5 +216,10 @@ def network_of(host: str, bits: int = 64) -> str:
 
 
 def _duration(seconds: int) -> str:
+    """A time in words, rounded up.
+
+    >>> [_duration(seconds) for seconds in (1, 60, 61, 7140, 7141, 7201)]
+    ['a minute', 'a minute', '2 minutes', '119 minutes', '2 hours', '3 hours']
+    """
     minutes = -(-seconds // 60)
     return "a minute" if minutes <= 1 else f"{minutes} minutes" if minutes < 120 else f"{-(-minutes // 60)} hours"

@@ -128,6 +128,6 @@ def _key(rule: Mapping[str, Any]) -> tuple[str, str]:
 def _read(body: str) -> dict[str, Any]:
     try:
         read = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}

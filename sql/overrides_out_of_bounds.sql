@@ -15,7 +15,7 @@ kept AS (
 joined AS (
   SELECT name AS repo, kept.path, kept.file_id, kept.override_id, overrides.verdict AS ruled,
     overrides.override_id IS NOT NULL AS is_recorded,
-    trim(coalesce("by", '')) <> '' AND trim(coalesce(overrides.reason, '')) <> '' AND date IS NOT NULL AS is_signed,
+    trim("by") <> '' AND trim(overrides.reason) <> '' AS is_signed,
     repos.status = 'opted_out' OR optout_signal IS NOT NULL AS has_objected,
     contains(
       concat_ws(' ', header_expression, directory_expression,
@@ -30,7 +30,7 @@ judged AS (
   SELECT repo, path, file_id, override_id,
     CASE
       WHEN NOT is_recorded THEN 'the override is not on record'
-      WHEN NOT is_signed THEN 'the override names no person, reason or date'
+      WHEN NOT is_signed THEN 'the override names no person or no reason'
       WHEN ruled = 'deny' THEN 'the override denies the file'
       WHEN has_objected THEN 'the owner opted out'
       WHEN is_reserved THEN 'the owner reserved the training of models'

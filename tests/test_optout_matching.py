@@ -164,6 +164,7 @@ def test_packages_and_local_folders_are_matched_by_their_name() -> None:
     assert matcher.blocks_repository(["npm/my-package"]) is None
     assert matcher.blocks_repository(["npm/@scope/lib"])
     assert matcher.blocks_repository(["local/my-package"]) is None
+    assert Matcher([_rule(1, "repo", "pypi/alice")]).blocks_repository(["alice/lib"]) is None
 
 
 def test_the_last_word_on_a_value_counts_and_other_values_are_untouched() -> None:
@@ -235,6 +236,12 @@ def test_a_listed_host_gets_a_clone_url_that_we_put_together(typed: str, clone_u
     assert named_repository(typed, settings).clone_url == clone_url
 
 
+@pytest.mark.parametrize("clone_url", ["http://forge.example.org/Alice/lib", "https://forge.example.org/Alice/lib"])
+def test_a_forge_of_the_operators_own_network_is_asked_as_the_owner_wrote_it(clone_url: str) -> None:
+    settings = WebSettings(extra_hosts=("forge.example.org",), allow_local=True)
+    assert named_repository(clone_url, settings).clone_url == clone_url
+
+
 @pytest.mark.parametrize(
     ("typed", "word"),
     [
@@ -250,8 +257,9 @@ def test_a_listed_host_gets_a_clone_url_that_we_put_together(typed: str, clone_u
 )
 def test_a_host_that_nobody_listed_gets_none(typed: str, word: str) -> None:
     with pytest.raises(RejectRecord) as refused:
-        named_repository(typed, WebSettings())
+        named_repository(typed, WebSettings(extra_hosts=("forge.example.org",)))
     assert word in refused.value.hint
+    assert ("github.com" in refused.value.hint and "forge.example.org" in refused.value.hint) == ("hosts" in word)
 
 
 @pytest.mark.parametrize(
@@ -283,6 +291,7 @@ def test_an_address_of_which_no_rule_would_block_anything_is_refused(scope: str,
         ("repo", "https://gitlab.com/group/sub/issues.git", "gitlab.com/group/sub/issues"),
         ("owner", "https://gitlab.com/groups/group/sub", "gitlab.com/group/sub"),
         ("owner", "https://gitlab.com/group", "gitlab.com/group"),
+        ("repo", "https://bitbucket.org/alice/lib", "bitbucket.org/alice/lib"),
         ("repo", "https://git.example.org/group/lib/issues", "git.example.org/group/lib/issues"),
     ],
 )

@@ -278,9 +278,11 @@ def test_a_block_stays_while_another_owner_still_objects(registry: Registry) -> 
     assert registry.standing_rule(NAMES[0]) is None
 
 
-def test_a_block_by_the_operator_outlives_the_owner_taking_theirs_back(registry: Registry) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_block_by_the_operator_outlives_the_owner_taking_theirs_back(registry: Registry, times: int) -> None:
     request, receipt = verified(registry)
-    registry.append_rule("repo", "https://github.com/Alice/Lib", "block")
+    for _ in range(times):
+        registry.append_rule("repo", "https://github.com/Alice/Lib", "block")
     taken_back(registry, request, receipt)
     assert registry.standing_rule(NAMES[0])
 
@@ -299,6 +301,15 @@ def test_after_the_operator_took_a_block_back_the_request_stands_no_more_and_hol
     second, second_receipt = verified(registry)
     assert second.stands and registry.standing_rule(NAMES[0])
     assert taken_back(registry, second, second_receipt).state == "withdrawn"
+    assert registry.standing_rule(NAMES[0]) is None
+
+
+def test_objections_that_were_lifted_one_after_the_other_hold_up_nobody(registry: Registry) -> None:
+    for _ in range(2):
+        lifted, _receipt = verified(registry)
+        registry.append_rule("repo", NAMES[0], "unblock", lifting=[lifted.id])
+    for action in ("block", "unblock"):
+        registry.append_rule("repo", NAMES[0], action)
     assert registry.standing_rule(NAMES[0]) is None
 
 
@@ -524,6 +535,11 @@ def tamper(tmp_path: Path, *statements: str, table: str = "log") -> None:
         "UPDATE log SET at = at - 86400 WHERE seq = 2",
         "UPDATE log SET kind = 'note' WHERE seq = 3",
         "UPDATE log SET hash = previous WHERE seq = 4",
+        "UPDATE log SET body = '[]' WHERE kind = 'rule'",
+        "UPDATE log SET body = '{}' WHERE kind = 'rule'",
+        "UPDATE log SET body = 'null' WHERE kind = 'rule'",
+        "UPDATE log SET body = '{\"seq\":{}}' WHERE kind = 'rule'",
+        "UPDATE log SET body = replace(hex(zeroblob(50000)), '0', '[') WHERE kind = 'rule'",
         "DELETE FROM log WHERE seq = 1",
         "DELETE FROM log WHERE seq = 3",
         "DELETE FROM log WHERE seq = (SELECT max(seq) FROM log)",
@@ -535,6 +551,7 @@ def test_an_edited_or_missing_entry_of_the_log_is_found(registry: Registry, tmp_
     tamper(tmp_path, statement)
     with pytest.raises(StopRun, match="not whole"):
         registry.verify_log()
+    assert registry.history()
 
 
 def test_an_entry_that_was_edited_and_given_a_fitting_hash_breaks_the_chain(registry: Registry, tmp_path: Path) -> None:
@@ -636,8 +653,12 @@ def test_what_was_never_proven_is_forgotten_after_a_month(place: str, tmp_path: 
     assert commits == ["c" * 40, None]  # a commit tells which repository was meant
     for file in tmp_path.iterdir():
         assert b"invented-person" not in file.read_bytes(), file.name
-    tamper(tmp_path, f"UPDATE requests SET repository = '{NAMES[1]}' WHERE state = 'forgotten'")
-    assert registry.log_problems()
+    for column in ("requests.repository", "requests.clone_url", "requests.receipt_sha256", "challenges.token"):
+        table, name = column.split(".")
+        for before, after in (("", "invented"), ("invented", "")):
+            with sa.create_engine(place).begin() as connection:
+                connection.exec_driver_sql(f"UPDATE {table} SET {name} = '{after}' WHERE {name} = '{before}'")
+            assert bool(registry.log_problems()) == bool(after), column
     registry.close()
 
 

@@ -93,6 +93,7 @@ def test_every_answer_carries_the_security_headers(visit: Visit) -> None:
     for refused in (client.post("/requests"), client.put("/"), client.post("/requests", content=b"x" * 20_000)):
         assert refused.status_code in (403, 405, 413)
         assert refused.headers["content-security-policy"] == expected["content-security-policy"]
+    assert "strict-transport-security" not in visit(replace(SETTINGS, public_url="")).get("/").headers
 
 
 def test_no_page_needs_a_script_a_style_attribute_or_another_host(visit: Visit) -> None:

@@ -120,10 +120,26 @@ def no_dead_letter(rows: Rows) -> None:
     rows["dead_letters"].clear()
 
 
-def private_key_released(rows: Rows) -> None:
-    body = base64.b64encode(bytes(range(200))).decode()  # no key at all, only formed like one
+def no_dead_letter_of_the_repository(rows: Rows) -> None:
+    rows["dead_letters"] = [letter for letter in rows["dead_letters"] if letter["stage"] != "crawl"]
+
+
+def blocked_in_no_repository(rows: Rows) -> None:
+    rule(str(of_file(rows, "docs")["blob_id"]), "blob")(rows)
+    rows["repos"].remove(row(rows, "repos", name="octo/app"))
+
+
+KEY_BODY = base64.b64encode(bytes(range(200))).decode()  # no key at all, only formed like one
+
+
+def key_of(body: str) -> Callable[[Rows], None]:
+    """Plants a text with this between the lines of a private key."""
     text = f'KEY = "-----BEGIN RSA PRIVATE KEY-----\\n{body}\\n-----END RSA PRIVATE KEY-----"\n'
-    of_file(rows, "documents").update(text=text)
+    return change("documents", text=text)
+
+
+def private_key_released(rows: Rows) -> None:
+    key_of(KEY_BODY)(rows)
 
 
 def encoded_key_released(rows: Rows) -> None:
@@ -131,31 +147,49 @@ def encoded_key_released(rows: Rows) -> None:
     of_file(rows, "documents").update(text=base64.b64encode(of_file(rows, "documents")["text"].encode()).decode())
 
 
-def unarmoured_key_released(rows: Rows) -> None:
+def unarmoured_key(bytes_behind: int) -> Callable[[Rows], None]:
+    """Plants what a key holds, without the lines around it."""
     head = bytes.fromhex("308204be020100300d06092a864886f70d0101010500048204a8")
-    body = base64.b64encode(head + bytes(range(200))).decode()  # no key at all, only formed like one
-    of_file(rows, "documents").update(text=f'rsa = "{body}"\n')
+    body = base64.b64encode(head + bytes(range(bytes_behind))).decode()  # no key at all, only formed like one
+    return change("documents", text=f'rsa = "{body}"\n')
 
 
-def near_copy_released(rows: Rows) -> None:
-    weak, pair = of_file(rows, "docs", "weak.py", "octo/lib"), of_file(rows, "docs")
-    left, right = sorted([weak["blob_id"], pair["blob_id"]])
-    rows["pairs"].append(rows["pairs"][0] | {"left_blob_id": left, "right_blob_id": right, "inner_blob_id": left})
+def copies(**likeness: Any) -> Callable[[Rows], None]:
+    """Plants a pair of two released contents."""
+
+    def plant(rows: Rows) -> None:
+        weak, pair = of_file(rows, "docs", "weak.py", "octo/lib"), of_file(rows, "docs")
+        left, right = sorted([weak["blob_id"], pair["blob_id"]])
+        between = {"left_blob_id": left, "right_blob_id": right, "inner_blob_id": left}
+        rows["pairs"].append(rows["pairs"][0] | between | likeness)
+
+    return plant
 
 
-def renamed_copies_released(rows: Rows) -> None:
-    """Two that are paired with a third only, which is not released: a crowd of equal forms."""
-    renamed = {"left_blob_id": "0" * 40, "inner_blob_id": "0" * 40, "sameness": "renamed", "similarity": 1.0}
-    for path, repo in (("weak.py", "octo/lib"), ("add.py", "octo/lib")):
-        rows["pairs"].append(
-            rows["pairs"][0] | renamed | {"right_blob_id": of_file(rows, "docs", path, repo)["blob_id"]}
-        )
+def crowd(sameness: str, third: str = "0" * 40) -> Callable[[Rows], None]:
+    """Plants two that are paired with a third only, which is not released: a crowd of equal forms."""
+
+    def plant(rows: Rows) -> None:
+        for path, repo in (("weak.py", "octo/lib"), ("add.py", "octo/lib")):
+            left, right = sorted([third, str(of_file(rows, "docs", path, repo)["blob_id"])])
+            between = {"left_blob_id": left, "right_blob_id": right, "inner_blob_id": left}
+            rows["pairs"].append(rows["pairs"][0] | between | {"sameness": sameness, "similarity": 1.0})
+
+    return plant
 
 
-def overlap(rows: Rows) -> None:
-    of_file(rows, "redactions").update(end=60)
-    rows["redactions"].append(of_file(rows, "redactions") | {"ordinal": 1, "start": 50, "end": 70})
-    of_file(rows, "documents").update(redactions=2)
+def spans(*places: tuple[int, int], new_start: int = 38) -> Callable[[Rows], None]:
+    """Plants the places of the spans of one document."""
+
+    def plant(rows: Rows) -> None:
+        one = of_file(rows, "redactions")
+        rows["redactions"] = [
+            one | {"ordinal": number, "start": start, "end": end, "new_start": new_start}
+            for number, (start, end) in enumerate(places)
+        ]
+        of_file(rows, "documents").update(redactions=len(places))
+
+    return plant
 
 
 def overridden(**values: Any) -> Callable[[Rows], None]:
@@ -198,6 +232,12 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
         "leaks",
         both(change_repo("pypi/tool", name="ann/tool", url="local:ann/tool"), rule("github.com/ann", "owner")),
     ),
+    "leak by a rule in capitals": ("leaks", rule("GitHub.com/Octo/App")),
+    "leak by a rule in capitals for a repository without host": (
+        "leaks",
+        both(change_repo("pypi/tool", name="ann/tool", url="/mirror/tool"), rule("Codeberg.org/Ann/Tool")),
+    ),
+    "leak of a repository that is not there": ("leaks", blocked_in_no_repository),
     "leak by status": ("leaks", change_repo("octo/lib", status="opted_out")),
     "file without a decision": ("conservation", drop("decisions")),
     "decision without a file": ("conservation", drop("files")),
@@ -211,6 +251,9 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
         change("decisions", verdict="rejected", reason="vendored"),
     ),
     "failed in silence": ("conservation", no_dead_letter),
+    "one of two failed in silence": ("conservation", no_dead_letter_of_the_repository),
+    "decision about another content": ("conservation", change("decisions", blob_id="0" * 40)),
+    "kept without content": ("conservation", both(change("files", blob_id=None), change("decisions", blob_id=None))),
     "verdict without reason": ("conservation", change("decisions", reason="vendored")),
     "decision about another path": ("conservation", change("decisions", path="src/other.py")),
     "kept unread": ("conservation", change("files", skipped="binary")),
@@ -222,6 +265,10 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
         "released_without_evidence",
         change("license_conclusions", evidence=[EVIDENCE_OF_NOTHING]),
     ),
+    "header of nothing": (
+        "released_without_evidence",
+        change("license_conclusions", "add.py", "octo/lib", evidence=[EVIDENCE_OF_NOTHING | {"role": "own_header"}]),
+    ),
     "header says more": ("header_conflicts_released", change("license_conclusions", **GPL_HEADER)),
     "directory not allowed": (
         "header_conflicts_released",
@@ -232,7 +279,12 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
         "overrides_out_of_bounds",
         change("decisions", rule="override ffffffffffff: allow: MIT (attribution)"),
     ),
+    "override without record or conclusion": (
+        "overrides_out_of_bounds",
+        both(drop("license_conclusions"), change("decisions", rule="override ffffffffffff: allow: MIT")),
+    ),
     "override that nobody signed": ("overrides_out_of_bounds", overridden(by=" ")),
+    "override without a reason": ("overrides_out_of_bounds", overridden(reason=" ")),
     "override that denies": ("overrides_out_of_bounds", overridden(verdict="deny")),
     "override of an objection": (
         "overrides_out_of_bounds",
@@ -253,12 +305,18 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
     "no notice": ("notices_missing", drop("notices")),
     "notice for another licence": ("notices_missing", change("notices", license="ISC")),
     "copyright line left out": ("notices_missing", change("notices", copyrights=[])),
+    "copyright line of the licence file left out": (
+        "notices_missing",
+        change("notices", copyrights=["Copyright 2019 Ada Invented"]),
+    ),
+    "empty text": ("notices_missing", lambda rows: row(rows, "license_texts", licenses=["MIT"]).update(content=b"")),
     "text left out": ("notices_missing", change("notices", texts=[])),
     "text of another licence": ("notices_missing", change("notices", owed=["MIT", "Apache-2.0"])),
     "notice file not there": ("notices_missing", change("notices", notices=["0" * 40])),
     "signal ignored": ("optout_signal_ignored", change_repo("octo/app", optout_signal="noai.txt")),
     "document without tokens": ("documents_without_tokens", drop("docs")),
     "tokens without document": ("documents_without_tokens", drop("documents")),
+    "other language in the store": ("documents_without_tokens", change("docs", language="Ruby")),
     "other text in the store": ("documents_without_tokens", change("docs", text_sha256="0" * 64)),
     "released, not decided": ("released_not_kept", drop("decisions")),
     "released, rejected": ("released_not_kept", change("decisions", verdict="rejected", reason="generated")),
@@ -268,24 +326,75 @@ FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
         "released_same_text",
         twice("docs", ordinal=50, file_id="0" * 32, blob_id="0" * 40, start=500),
     ),
-    "near copy released": ("released_near_duplicates", near_copy_released),
-    "copies but for names released": ("released_near_duplicates", renamed_copies_released),
+    "near copy released": ("released_near_duplicates", copies()),
+    "copies but for names released": ("released_near_duplicates", crowd("renamed")),
+    "copies but for white space released": ("released_near_duplicates", crowd("normalised", "f" * 40)),
+    "copies but for names of a late third": ("released_near_duplicates", crowd("renamed", "f" * 40)),
+    "copies but for white space of an early third": ("released_near_duplicates", crowd("normalised")),
     "ranges overlap": ("token_ranges", change("docs", start=6)),
     "number missing": ("token_ranges", drop("docs")),
     "no tokens": ("token_ranges", change("docs", tokens=0)),
     "file in two places": ("token_ranges", twice("docs", ordinal=7, start=500)),
     "span not on record": ("redactions_conserved", drop("redactions")),
-    "spans overlap": ("redactions_conserved", overlap),
+    "spans overlap": ("redactions_conserved", spans((38, 60), (50, 70))),
+    "span of nothing": ("redactions_conserved", spans((38, 38))),
+    "span before the text": ("redactions_conserved", spans((38, 45), new_start=-1)),
     "judged by another policy": (
         "decided_by_other_policies",
         change("decisions", rule_version="lax@2020-01-01/sha256:000000000000"),
     ),
+    "refused by another policy": (
+        "decided_by_other_policies",
+        change("decisions", "secret.py", "dog/gpl", rule_version="lax@2020-01-01/sha256:000000000000"),
+    ),
     "text changed": ("texts_not_as_recorded", change("documents", text="x = 2  # by a disk\n")),
     "private key released": ("private_keys_released", private_key_released),
     "encoded private key released": ("private_keys_released", encoded_key_released),
-    "private key without its lines released": ("private_keys_released", unarmoured_key_released),
+    "private key without its lines released": ("private_keys_released", unarmoured_key(200)),
     "problem of a benchmark released": ("benchmark_problems_released", benchmark_released),
     "span of another content": ("redactions_conserved", change("redactions", blob_id="0" * 40)),
+}
+
+
+def kept_of_a_fork(rows: Rows) -> None:
+    """Its origin is not blocked, though another repository is."""
+    change("decisions", "stolen.py", "cat/app", verdict="kept", reason="kept")(rows)
+
+
+# What looks like a fault and is none: it would hold up a release for nothing.
+NO_FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
+    "account named like a repository": ("leaks", rule("github.com/octo/app", "owner")),
+    "account named like a repository without host": (
+        "leaks",
+        both(change_repo("pypi/tool", name="ann/tool", url="/mirror/tool"), rule("codeberg.org/ann/tool", "owner")),
+    ),
+    "repository of that name on another host": ("leaks", rule("gitlab.com/octo/app")),
+    "fork of one that nobody blocked": ("leaks", kept_of_a_fork),
+    "kept by an override": ("overrides_out_of_bounds", overridden()),
+    "refused by an override": (
+        "overrides_out_of_bounds",
+        change("decisions", rule="override ffffffffffff: deny", verdict="rejected", reason="license_not_allowed"),
+    ),
+    "override in place of a conclusion": (
+        "released_without_evidence",
+        both(overridden(), change("license_conclusions", expression=None)),
+    ),
+    "override of a header": (
+        "header_conflicts_released",
+        both(overridden(), change("license_conclusions", **GPL_HEADER)),
+    ),
+    "another step has its own version": (
+        "decided_by_other_policies",
+        change("decisions", "vendor/jq/jq.js", rule_version="quality-7"),
+    ),
+    "likeness that drops nothing": ("released_near_duplicates", copies(duplicate=False)),
+    "one inside the other": ("released_near_duplicates", copies(sameness="contained")),
+    "both near to a third": ("released_near_duplicates", both(crowd("near"), crowd("near", "f" * 40))),
+    "spans that touch": ("redactions_conserved", spans((0, 10), (10, 20), new_start=0)),
+    "small letters for a key": ("private_keys_released", key_of(KEY_BODY.lower())),
+    "capitals for a key": ("private_keys_released", key_of(KEY_BODY.upper())),
+    "letters for a key": ("private_keys_released", key_of("aX" * 64)),
+    "beginning of a key": ("private_keys_released", unarmoured_key(18)),
 }
 
 
@@ -315,6 +424,20 @@ def test_every_planted_fault_is_found(fault: str, tmp_path: Path) -> None:
     answer = ask(questions()[name], tables_of(write_run(tmp_path, rows)), {})
     assert answer.num_rows > 0
     compare_with_golden(GOLDEN / "faults" / f"{name}.{fault.replace(' ', '_').replace(',', '')}.json", to_json(answer))
+
+
+@pytest.mark.parametrize("case", sorted(NO_FAULTS))
+def test_what_is_no_fault_holds_up_no_release(case: str, tmp_path: Path) -> None:
+    name, plant = NO_FAULTS[case]
+    rows = good_rows()
+    plant(rows)
+    assert ask(questions()[name], tables_of(write_run(tmp_path, rows)), {}).to_pylist() == []
+
+
+@pytest.mark.parametrize(("policy", "others"), [("1", False), ("permissive@2020-01-01", True)])
+def test_the_policy_that_a_manifest_names_judged_all(policy: str, others: bool, good: dict[str, list[Path]]) -> None:
+    answer = ask(questions()["decided_by_other_policies"], good, {"policy": policy})
+    assert bool(answer.num_rows) == others
 
 
 def test_every_question_that_must_be_empty_has_a_planted_fault() -> None:
