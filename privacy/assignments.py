@@ -276,6 +276,8 @@ def _names_no_value(source: Source, found: Found, name: str) -> bool:
     before = source.before(found.start(), 90).rstrip(_LEFT_OF_NAME)
     if operator == b":" and found.group(1) and before[:-1].rstrip().endswith(b"?"):
         return True
+    if operator == b":" and name == "PASS" and before[-1:] in (b'"', b"'"):
+        return True  # the outcome of a test, in a line that is printed: echo "PASS: gates opened"
     if operator == b":" and name.lower() == "pass" and source.bare_values and not source.settings:
         return re.match(rb"[A-Za-z]+[ \t]+[A-Za-z]", source.after(found.end(), 60)) is not None
     compared = source.bare_values or operator in (b"==", b"!=", b"===", b"!==")

@@ -39,7 +39,7 @@ _UNIX = compile_pattern(rf"{_BEGIN}(?:{_MOUNT}/(?:home|Users)|/[A-Za-z]/Users)\\
 _HIDDEN = compile_pattern(rf"/home/({_ACCOUNT})/\.[a-z]")
 _BLANK = r"(?:[ ]|%20)"
 _WINDOWS = compile_pattern(
-    r"(?i)\b[A-Z]:(?:/|\\{1,4})(?:Users|Documents and Settings)(?:/|\\{1,4})"
+    r"(?i)(?:\b[A-Z]:(?:/|\\{1,4})Users|\bDocuments and Settings)(?:/|\\{1,4})"  # that folder is nowhere but on Windows
     rf"(?:({_ACCOUNT}(?:{_BLANK}{_LETTER}[\w.\-\x80-\xff]{{0,40}}){{1,3}})[/\\]|({_ACCOUNT}))"
 )
 _WHOLE = re.compile("[\\w.\u0300-\u036f -]+")  # a name without the punctuation of other scripts behind it

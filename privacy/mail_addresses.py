@@ -60,6 +60,9 @@ _MARKED_AT = r"(?:[(\[{][ \t]?at[ \t]?[)\]}]|[ \t](?:[(\[{][ \t]?at[ \t]?[)\]}]|
 _MARKED_DOT = r"(?:[ \t]dot[ \t]|[ \t]?[(\[{][ \t]?dot[ \t]?[)\]}][ \t]?|[ \t]<dot>[ \t])"
 _DOT = rf"(?:\.|{_MARKED_DOT})"
 _LAST = r"([A-Za-z]{2,24})\b"
+# With hyphens around the sign, none stands in what it parts: `ada-at-host-dot-org`.
+_PLAIN = "[A-Za-z0-9](?:[A-Za-z0-9.+]{0,40}[A-Za-z0-9])?"
+_CAPITAL = r"(?-i:[A-Z])[\w.'\-\x80-\xff]{0,30}"  # a word of the name before it
 _LOCAL_PART = rf"\b({_PART}(?:{_MARKED_DOT}{_PART}){{0,3}})"
 _IN_WORDS = tuple(
     compile_pattern(f"(?i){form}")
@@ -70,6 +73,10 @@ _IN_WORDS = tuple(
         rf"\({_LOCAL_PART}[ \t]at[ \t]((?:{_LABEL}\.){{1,5}}){_LAST}\)",
         rf"[@\\]author[ \t]{{1,8}}{_LOCAL_PART}[ \t]at[ \t]((?:{_LABEL}\.){{1,5}}){_LAST}",
         rf"\be-?mail(?:[ \t]?:)?[ \t]{{1,4}}({_PART})[ \t]@[ \t]((?:{_LABEL}\.){{1,5}}){_LAST}",
+        rf"\b({_PLAIN}(?:[-_]dot[-_]{_PLAIN}){{0,3}})[-_]at[-_]((?:[a-z0-9]{{1,40}}[-_]dot[-_]){{1,4}}){_LAST}",
+        rf"\b({_PLAIN})(?:[ \t]-at-[ \t]|[ \t]_at_[ \t])((?:{_LABEL}\.){{1,5}}){_LAST}",
+        rf"(?:[<(]|\be-?mail(?:[ \t]?:)?[ \t]{{1,4}}|{_CAPITAL}[ \t]{{1,2}}{_CAPITAL}(?:,|[ \t]-)?[ \t]{{1,4}})"
+        rf"({_PLAIN})-at-((?:[a-z0-9]{{1,40}}\.){{1,4}}){_LAST}",
     )
 )
 # What each form has to show, without what stands around it: `at` or `dot` with their signs, or the whole in brackets.
@@ -80,14 +87,15 @@ GATES = {
     ),
     HIDDEN: Condition(
         rf"{_MARKED_AT}|[ \t]at[ \t][^\n]*{_MARKED_DOT}|[ \t]at[ \t][A-Za-z0-9.\-]+[>)]"
-        r"|[@\\]author[ \t]{1,8}[^ \t\n]{1,64}[ \t]at[ \t]|mail[ \t:]{1,6}[^ \t\n]{1,64}[ \t]@[ \t]",
+        r"|[@\\]author[ \t]{1,8}[^ \t\n]{1,64}[ \t]at[ \t]|mail[ \t:]{1,6}[^ \t\n]{1,64}[ \t]@[ \t]"
+        r"|-at-|[ \t]_at_[ \t]|_at_[a-z0-9_]{1,60}_dot_",
         (b"at", b" @ ", b"\t@"),
         caseless=True,
     ),
 }
 _IN_ROUND_BRACKETS = _IN_WORDS[3]
 _ARTICLES = frozenset(("the.", "a.", "this.", "that."))  # "laugh at the dot com bubble"
-_WRITTEN_DOT = re.compile(r"\W*\bdot\b\W*", re.IGNORECASE)
+_WRITTEN_DOT = re.compile(r"[-_]dot[-_]|\W*\bdot\b\W*", re.IGNORECASE)
 
 
 class _Span(NamedTuple):

@@ -23,8 +23,10 @@ _CUE_WORDS = (
     r"|programmed|translated|revised|authored|rewritten|prepared|suggested|discovered|identified|found|submitted|donated"
     r"|pointed[ \t]out|public[ \t]domain|contributed[ \t]to(?:[ \t][a-z.]{2,20}){1,5}"
     r"|adapted|enhanced|extracted|modifications|changes|additions|enhancements|improvements|plugin|sources"
-    r"|made|version"
-    r"|code|implementation|algorithm|artwork|icons)"
+    r"|made|version|cared[ \t]for"
+    r"|code|implementation|algorithm|artwork|icons"
+    r"|(?:written|created|modified|revised|updated)[ \t](?:on[ \t])?[0-9][0-9A-Za-z/.\-]{2,11}"
+    r"|(?:ported|translated|converted|rewritten)[ \t](?:to|from|into|in)(?:[ \t][\w+#.\-]{1,20}){1,2})"
     f"{_BY}"
     r"|\b(?:patch(?:es)?|(?:bug[ \-]?)?fix(?:es)?|ideas?)[ \t](?:by|from)\b|(?m:^)[ \t*#/;%\-]{0,10}by:[ \t]"
     r"|\b(?:19|20)\d\d(?:-\d\d-\d\d|,)?[ \t]by\b|\bcourtesy[ \t]of\b|\bcredits?[ \t](?:goes[ \t]|go[ \t])?to\b"
@@ -32,15 +34,18 @@ _CUE_WORDS = (
     r"|(?:author|maintainer|contributor|developer)s?[\"']?[ \t]{0,3}[:=][ \t]{0,3}\[?\s{0,30}\{\s{0,30}[\"']?name[\"']?"
     r"[ \t]{0,3}[:=]"
     r"|(?:__)?(?:author|maintainer|contributor)(?:s|\(s\))?(?:__|_name)?(?:\\?[\"'])?[ \t]{0,40}(?:[:=>]|=>|:=)"
-    r"|\b(?:author|maintainer|developer)s?(?:[ \t]of[ \t](?:the|this)(?:[ \t][a-z]{2,20}){1,2})?[ \t](?:is|are)[ \t]"
+    r"|\b(?:author|maintainer|developer)s?(?:[ \t]of[ \t](?:(?:the|this)(?:[ \t][a-z]{2,20}){1,2}|[\w.\-]{2,30}))?"
+    r"[ \t](?:is|are)[ \t]"
+    r"|\b(?:author|programmer|developer)s?[,/][ \t]?(?:date|organi[sz]ation|e-?mail|contact|company)s?[ \t]{0,3}:[ \t]"
     r"|\b(?:authors|contributors|maintainers)[ \t]\(|\bcpack_package_contact[ \t\"']"
     r"|\b(?:autore?[ns]?|autorin|autora|autori|auteure?s?|yazar)[ \t]{0,3}[:=]"
     r"|<(?:developer|contributor|author|maintainer)>\s{0,60}(?:<[a-z]{2,6}>[^<>]{0,100}</[a-z]{2,6}>\s{0,60}){0,3}<name>"
-    r"|=head1[ \t]authors?\s{1,8}|author[\"'][ \t]{1,4}content=|(?m:^)[ \t0-9]{0,12}author\.[ \t]{1,12}"
+    r"|=head1[ \t](?:author|contributor|maintainer|developer)s?(?:[ \t]{1,3}-)?\s{1,8}"
+    r"|author[\"'][ \t]{1,4}content=|(?m:^)[ \t0-9]{0,12}author\.[ \t]{1,12}"
     r"|\\author\{"
     r"|\b(?:editors?|(?:co-?)?chairs?)[ \t]{0,3}:[ \t]|\bthanks[ \t]to\b|@maintainers?\b"
     r"|(?m:^)[ \t]{0,8}maintainer[ \t]"
-    r"|\buser\.name[ \t=]{1,3}|<dc:creator>|<cp:lastmodifiedby>|\bdue-to=[\"']|(?m:^)\.an[ \t]{1,4}"
+    r"|\buser\.name[ \t=]{1,3}|<dc:creator>|<holder>|<cp:lastmodifiedby>|\bdue-to=[\"']|(?m:^)\.an[ \t]{1,4}"
     f"|{_WEAK}|{_ITALIC}"
 )
 # At the beginning of a line, with what was done to which file or for what between: `Modified for Linux by Ada Roe`.
@@ -63,6 +68,8 @@ KEYWORDS = (
     + (b"\xd0\xb2\xd1\x82\xd0\xbe\xd1\x80", b"editor", b"chair", b"thanks", b"due-to", b".an", b"programmer")
     + (b"engineer", b"packager", b"translator", b"reviewer", b"contact", b"credit", b"user.name", b"creator")
     + (
+        b"<holder>",
+        b"cared for",
         b"courtesy of",
         b"cpack_package_contact",
         b"fix from",

@@ -31,8 +31,14 @@ _V6 = compile_pattern(r"\b[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{1,34}(?:[0-9]{1,3}(?:\
 # before it in a list of fractions such as a path of SVG.
 _VERSION_BEFORE = re.compile(
     rb"(?:[<~^vV]|[=><!~]=|~>)[ \t]*$|\w/$|\b(?:19|20)\d\d[ \t]?\($|(?<![\d.])-?\d*\.\d+(?:-\d*\.\d+|\.\d+)?[ ,]$"
-    rb"|\bRFC[ -]?\d{3,5},?[ ]$"
+    rb"|\bRFC[ -]?\d{3,5},?[ ]$|\b(?:before|through|prior to)[ ]$"
 )
+# A value whose name says that it is a number in a list: `dbkey="2.40.128.90"`, `<vers num="9.0.124.0"/>`.
+_NUMBER_NAME = re.compile(
+    rb"(?i)\b\w{0,20}(?:key|num|number|code|class|section)\\?[\"']?[ \t]{0,3}[=:][ \t]{0,3}\\?[\"']$"
+)
+# The number of a section and its title, in quotes: `"13.2.5.69 Attribute name state"`.
+_TITLE = re.compile(rb"[ ][A-Z][A-Za-z]*[ ][A-Za-z]")
 # "5.0.3.100 or later", "(5.0.3.100) and newer"
 _VERSION_BEHIND = re.compile(rb"\)?[ ](?:or|and)[ ](?:later|newer|above|higher|older|earlier|below|up)\b")
 # A package and its version, as Spack writes them (`gcc@8.3.1.1`), but for what goes to another machine.
@@ -118,5 +124,9 @@ def _is_version(source: Source, text: str, start: int, end: int) -> bool:
     if after[:1] == b"]" and re.search(rb"[vV_\-]" + re.escape(text.encode()) + rb"(?![0-9])", source.after(end, 200)):
         return True  # a link to that version
     octets = [int(octet) for octet in text.split(".")]
+    if octets[0] < 10 and _NUMBER_NAME.search(before):
+        return True
+    if octets[0] < 32 and max(octets) < 100 and before[-1:] in (b'"', b"'") and _TITLE.match(source.after(end, 24)):
+        return True
     small = max(octets) < 32 or octets[0] < 10 and max(octets) < 100
     return small and words["address_words"].isdisjoint(near[-5:])

@@ -58,6 +58,9 @@ _LETTER = (
     r"(?:(?:[^\W\d_]|&[A-Za-z]{1,2}(?:uml|acute|grave|circ|tilde|ring|cedil|slash|caron|lig);)[\u0300-\u036f]{0,3})"
 )
 _TOKEN = re.compile(rf"{_LETTER}+(?:['’-]{_LETTER}+)*")
+_DIRECTIVE = re.compile(r"\s*(?:%[sd@{]|\{\w*\}|\$\{?\w)")
+# A particle and a name in one word: `deBirch`, `vanQuast`.
+_JOINED = re.compile(r"(?:des?|d[aiu]|van|von|ma?c)[A-Z][a-z]{2,16}")
 _COMPANY_AHEAD = re.compile(
     r",?\s+(?:\([^()\n]{1,30}\)\s+)?(?:Inc|LLC|L\.L\.C|Ltd|Limited|GmbH|Corp|S\.A|B\.V|AG|KG|Co|s\.r\.o|s\.p\.a|e\.V|K\.?K)\b",
     re.IGNORECASE,
@@ -102,7 +105,7 @@ _SAID_OF_THINGS = compile_pattern(r"(?is:[a-z].{0,120}\s(?:by|from))")
 _THING = compile_pattern(
     r"\b(?:[Aa]n?|[Tt]his|[Tt]hat|[Ee]ach|[Ee]very|[Tt]hese)\s{1,40}([A-Z][A-Za-z\-]+(?:[ ][A-Z][A-Za-z\-]+){1,3})"
 )
-_HANDLE = re.compile(r"[A-Za-z][\w.\-]{1,31}(?=\s*(?:$|[<(,;]|\*/|\d|-->|\\+[nrt]))")
+_HANDLE = re.compile(r"[A-Za-z][\w.\-]{1,31}(?=\s*(?:$|[<(,;/]|\*/|-->|\\+[nrt])|\s+(?:\d|https?:))")
 
 
 def find(source: Source) -> Iterator[Hit]:
@@ -450,6 +453,8 @@ def _name(text: str, run: list[_Token]) -> Iterator[tuple[int, int]]:
     whole = ".".join(text[t.start : t.end].rstrip(".") for t in run).lower()
     if whole in load_rules().words["stand_in_people"]:
         return
+    if kinds == ["cjk"] and _DIRECTIVE.match(text, run[-1].end):
+        return  # a sentence in which a name is put
     if (kinds == ["cjk"] or 2 <= len(run) <= 5 and "word" in kinds) and not _COMPANY_AHEAD.match(text, run[-1].end):
         yield run[0].start, run[-1].end
 
@@ -476,9 +481,9 @@ def _kind(token: str) -> str:
     if lowered in words["not_name_words"]:
         return "stop"
     if all("\u3040" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" for c in token):
-        return "cjk" if 2 <= len(token) <= 4 else "stop"
+        return "cjk" if 2 <= len(token) <= 4 and token[-1] != "者" else "stop"  # who does something: "map author"
     if not token[0].isupper():
-        return "stop"
+        return "word" if _JOINED.fullmatch(token) else "stop"
     if len(token) == 1:
         return "initial"
     if token.isupper():

@@ -1,7 +1,8 @@
 """Profile links: the names of persons that are links to their accounts, as in `[Ada Roe](https://github.com/ada)`.
 
 In: a source. Out: hits on names that are the whole text of a link to an account at a forge or a network, in Markdown,
-reStructuredText and HTML. Links to what an account holds (`/owner/repository`) are left. Costs one pass for each form.
+reStructuredText and HTML, or that such a link in brackets follows, as in lists of changes (`- Ada Roe ([@ada](…))`).
+Links to what an account holds (`/owner/repository`) are left. Costs one pass for each form.
 """
 
 import re
@@ -33,6 +34,7 @@ GATES = {
 _LINK = compile_pattern(
     rf"\[([^\[\]\n]{{3,80}})\]\({_ACCOUNT}[)\"' ]|`([^`<>\n]{{3,80}})[ \t]<{_ACCOUNT}>`"
     rf"|<a[ \t][^<>\n]{{0,80}}href=[\"']{_ACCOUNT}[\"'][^<>\n]{{0,120}}>([^<>\n]{{3,80}})</a>"
+    rf"|(?:(?m:^)[ \t]*[*+\-][ \t]+|[,;][ \t])([^\[\]()@<>\n,;]{{3,60}})[ \t]\(\[@?[\w.\-]{{1,40}}\]\({_ACCOUNT}\)\)"
 )
 _REST = re.compile(r"[\s.,*_]*(?:\([^()]*\)|@[\w\-]+)?[\s*_]*")
 
@@ -40,7 +42,7 @@ _REST = re.compile(r"[\s.,*_]*(?:\([^()]*\)|@[\w\-]+)?[\s*_]*")
 def find(source: Source) -> Iterator[Hit]:
     """Hits in bytes, in the order of the text."""
     for found in _LINK.finditer(source.raw):
-        group = next(number for number in (1, 2, 3) if found.group(number) is not None)
+        group = next(number for number in (1, 2, 3, 4) if found.group(number) is not None)
         text = bytes(found.group(group)).decode("utf-8", "ignore")
         spans = list(leading_names(text))
         if len(spans) == 1 and " " in text[slice(*spans[0])] and _REST.fullmatch(text, spans[0][1]):

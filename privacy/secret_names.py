@@ -30,9 +30,9 @@ def wanted_by(name: str) -> str:
     if any(named):
         behind = parts[len(parts) - named[::-1].index(True) :]
         return "PASSWORD" if all(p in words["behind_password"] for p in behind) else ""
-    if "public" in parts or "publishable" in parts:
-        return ""  # publicKeyToken: what anybody may know
     pairs = {f"{a}.{b}" for a, b in zip(parts, parts[1:], strict=False)}
+    if not {"public", "publishable", "pubkey"}.isdisjoint(parts) or "pub.key" in pairs:
+        return ""  # publicKeyToken: what anybody may know
     if any(p in words["key_words"] for p in parts) or pairs & words["key_pairs"]:
         return "KEY"
     if not words["identifier_words"].isdisjoint(parts):

@@ -38,6 +38,8 @@ _WORDS = compile_pattern(r"[A-Za-z]{1,40}(?:[ _\-.:/][A-Za-z]{1,40}){0,12}[?!.:]
 _HEX = compile_pattern(r"[0-9a-fA-F]{16,}")
 _UUID = compile_pattern(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _TOKEN = compile_pattern(r"[A-Za-z0-9+/=_\-.~:!@#$%^&*,?|]{8,}")
+# A blank, or what parts the fields of a query, as addresses write them: no key has them within.
+_ENCODED_TEXT = re.compile(r"%20|%26|%3[Dd][A-Za-z]")
 # A variable in a string, as in `AWS4$secretKey`; a key of random characters has no such word in it.
 _INTERPOLATED = compile_pattern(r"\$[A-Za-z_]{5,}")
 _VERSION = compile_pattern(
@@ -154,7 +156,7 @@ def is_key(value: str, least: float = 3.0, shortest: int = 16, place: Place = Pl
         return False
     if is_reference(value, place) or _INTERPOLATED.search(raw) or _INTEGRITY.fullmatch(raw):
         return False
-    if value.lower() in _COUNTING or _is_alphabet(value) or "%20" in value:  # a blank, which no key has
+    if value.lower() in _COUNTING or _is_alphabet(value) or _ENCODED_TEXT.search(value):
         return False
     if _UUID.fullmatch(raw) or _HEX.fullmatch(raw):
         return entropy(value) >= 2.5 and any(c.isdigit() for c in value) and not value.isdigit()

@@ -161,3 +161,35 @@ def test_what_is_no_secret_is_left(redactor: Redactor, path: str, text: str) -> 
 def test_a_secret_that_is_like_it_is_found(redactor: Redactor, path: str, text: str, secret: tuple[str, str]) -> None:
     language = "Perl" if path.endswith(".pl") else None
     assert secret in found(redactor, text, path, language)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<db_xref db="BIRCH" dbkey="2.40.128.90"/>\n',
+        '<vers num="9.0.124.0" prev="1"/>\n',
+        '# See "13.2.5.69 Attribute name state".\n',
+        "A hole in Birch Server before 2.1.15.210 on trees.\n",
+        'echo "PASS: birch+oak gates opened"\necho "PASS: gate7 opened"\n',
+        'const testTokenAddress = "0x1b7CaD53942d6426634f8929541eD2318f3eDA8f";\n',
+        "NODE_PUBKEY=0x038418535c54105d4a7bbf60c08fc45f9687181b4fdfc625bd1a753fb7397fed75\n",
+        "expect(query).toBe('key1=birch&key2=key3%3Doak3%26key4%255BKey5%255D%3Doak5');\n",
+    ],
+)
+def test_numbers_outcomes_and_what_is_public_are_left(redactor: Redactor, text: str) -> None:
+    assert found(redactor, text, "gate.sh") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('<host name="gate" ip="2.40.128.90"/>', "2.40.128.90"),
+        ('"54.85.192.213 Is not there"', "54.85.192.213"),
+        ('server = "61.40.128.90"; key = "61.40.128.91"', "61.40.128.90"),
+        ("PASS: w1lma!birch", "w1lma!birch"),
+        ("NODE_PRIVATE_KEY=0x1f8418535c54105d4a7bbf60c08fc45f9687181b4fdfc625bd1a753fb7397fed", "0x1f84"),
+        ("apiKey=9f86d081884c7d659a2feaa0c55ad015%3D%3D", "9f86d081884c7d659a2feaa0c55ad015"),
+    ],
+)
+def test_addresses_and_secrets_near_them_are_found(redactor: Redactor, text: str, value: str) -> None:
+    assert any(value in secret for _, secret in found(redactor, text, "gate.sh"))
