@@ -32,7 +32,8 @@ class Forest:
 
     def join(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> None:
         """Put the two ends of each pair into one component; in any order and any number of calls."""
-        _check(left, right)
+        if len(left) != len(right):
+            raise ValueError(f"the columns have {len(left)} and {len(right)} rows")
         trees.join(self.parents, readonly(left), readonly(right))
 
     def smallest(self) -> NDArray[np.uint32]:
@@ -51,14 +52,8 @@ def components(left: Sequence[str], right: Sequence[str]) -> dict[str, str]:
     >>> components(["b", "c", "x"], ["a", "b", "y"])
     {'a': 'a', 'b': 'a', 'c': 'a', 'x': 'x', 'y': 'x'}
     """
-    _check(left, right)
     nodes = sorted({*left, *right})
     index = {node: i for i, node in enumerate(nodes)}
     forest = Forest(len(nodes))
     forest.join(*(np.fromiter((index[node] for node in side), np.int64, len(side)) for side in (left, right)))
     return {node: nodes[root] for node, root in zip(nodes, forest.smallest().tolist(), strict=True)}
-
-
-def _check(left: Sequence[str] | NDArray[np.int64], right: Sequence[str] | NDArray[np.int64]) -> None:
-    if len(left) != len(right):
-        raise ValueError(f"the columns have {len(left)} and {len(right)} rows")

@@ -40,8 +40,9 @@ class Crowds:
 
     def __init__(self, near: Mapping[str, Mapping[str, Likeness]], least: tuple[float, float]) -> None:
         self._near, self._least = near, least
-        hubs = (hub for hub in sorted(near) if len(near[hub]) > 1)
-        self._around = {hub: sorted((-self._slack(like), other) for other, like in near[hub].items()) for hub in hubs}
+        self._around = {
+            hub: sorted((-self._slack(like), other) for other, like in others.items()) for hub, others in near.items()
+        }
         self._reached = dict.fromkeys(self._around, 0)
 
     def _slack(self, like: Likeness) -> float:
@@ -55,9 +56,7 @@ class Crowds:
         Those that an earlier call gave by way of the same hub are left out: they are someone's duplicates already.
         """
         for hub in sorted(self._near.get(blob, ())):
-            around = self._around.get(hub, [])
-            place = self._reached.get(hub, 0)
-            mine = self._near[blob][hub]
+            around, place, mine = self._around[hub], self._reached[hub], self._near[blob][hub]
             while place < len(around):
                 slack, other = around[place]
                 if self._slack(mine) - slack < -_ROUNDING:
@@ -65,5 +64,4 @@ class Crowds:
                 if other != blob:
                     yield other, max(mine.similarity + self._near[hub][other].similarity - 1, self._least[0])
                 place += 1
-            if hub in self._reached:
-                self._reached[hub] = place
+            self._reached[hub] = place

@@ -68,7 +68,11 @@ def _pairs(own: Sequence[str], every: Sequence[str]) -> Iterable[tuple[str, str]
 
 
 def is_worth_a_row(shared: int, own: int) -> bool:
-    """Whether so much of a repository stands in another that a person may want to know."""
+    """Whether so much of a repository stands in another that a person may want to know.
+
+    >>> is_worth_a_row(3, 6), is_worth_a_row(3, 7), is_worth_a_row(2, 2)
+    (True, False, False)
+    """
     return shared >= LEAST_SHARED and shared >= LEAST_SHARE * own
 
 

@@ -53,8 +53,7 @@ def groups_of(blobs: Mapping[str, object], pairs: Iterable[tuple[str, str]]) -> 
             blob = above[blob]
         return blob
 
-    for left, right in sorted(pairs):
+    for left, right in pairs:
         if left in above and right in above:
-            one, other = sorted((top(left), top(right)))
-            above[other] = one
+            above[top(left)] = top(right)
     return {blob: top(blob) for blob in above}

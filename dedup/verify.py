@@ -1,7 +1,7 @@
 """Verification: how similar two texts really are.
 
-In: the shingle hashes of texts. Out: their exact Jaccard similarity, and how much of one stands in the other.
-14 us for both measures of a pair of real files (43,734 candidate pairs, CPU time), 3 us for two sets of 800.
+In: the shingle hashes of texts. Out: their exact Jaccard similarity, and how many shingles pairs of them share.
+At most 14 us for a pair of real files (43,734 candidate pairs, CPU time), 3 us for two sets of 800.
 """
 
 from typing import TypeAlias
@@ -28,15 +28,6 @@ def jaccard(a: _Hashes, b: _Hashes) -> float:
         return 0.0
     both = intersections.shared(readonly(a), readonly(b))
     return both / (a.size + b.size - both)
-
-
-def containment(inner: _Hashes, outer: _Hashes) -> float:
-    """The share of the values of `inner` that are also in `outer`, 0 to 1; 0 if `inner` is empty.
-
-    >>> containment(np.array([1, 2, 3], np.uint64), np.arange(3, 100, dtype=np.uint64))
-    0.3333333333333333
-    """
-    return intersections.shared(readonly(inner), readonly(outer)) / inner.size if inner.size else 0.0
 
 
 def shared_counts(

@@ -261,6 +261,13 @@ def test_recall_on_planted_pairs_is_the_expected_one(similarity: float, banding:
     assert abs(met / trials - expected) < 4 * (expected * (1 - expected) / trials) ** 0.5 + 0.01
 
 
+def test_a_forest_takes_pairs_of_numbers_below_2_to_the_32() -> None:
+    with pytest.raises(ValueError, match="2\\^32"):
+        Forest((1 << 32) + 1)
+    with pytest.raises(ValueError, match="1 and 2 rows"):
+        Forest(3).join(np.array([0]), np.array([1, 2]))
+
+
 def _plain_components(size: int, edges: list[tuple[int, int]]) -> list[int]:
     smallest = list(range(size))
     for _ in range(size):

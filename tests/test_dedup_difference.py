@@ -37,6 +37,20 @@ def test_a_wide_script_keeps_its_columns() -> None:
     assert line.count("…") == 2
 
 
+def test_two_texts_stand_in_two_columns_with_the_numbers_of_their_lines() -> None:
+    equal = "".join(f"line {n}\n" for n in range(9))
+    rows = side_by_side(f"{equal}old\nonly here", f"{equal}new 語 e\u0301")
+    assert as_text(rows, 35) == [
+        "      ~ 6 equal lines",
+        "    7 line 6           7 line 6",
+        "    8 line 7           8 line 7",
+        "    9 line 8           9 line 8",
+        "   10 old        |    10 new 語 e\u0301",
+        "   11 only here  <",
+    ]
+    assert max(len(line) for line in as_text(side_by_side("x" * 300, "y" * 300), 60)) <= 60
+
+
 def test_long_texts_are_cut_and_the_difference_says_so() -> None:
     rows = side_by_side("a\n" * (MOST_LINES + 5), "b\n")
     assert any("5 more lines" in row.left for row in rows)

@@ -45,6 +45,7 @@ LINKS += [Link("contained", 0.95, drops=False, inner="a"), Link("renamed", 1.0),
 LINKS += [Link("near", 0.75, equal="bar"), Link("near", 0.85, equal="drop"), Link("normalised", 1.0, drops=False)]
 LINKS += [Link("contained", 0.93, inner="a"), Link("contained", 0.94, inner="c")]
 PAIRS = st.dictionaries(st.sampled_from(list(combinations(BLOBS, 2))), st.sampled_from(LINKS), max_size=8)
+INSIDE, FRAGMENT = Link("contained", 1.0, False, "small"), Link("contained", 1.0, False, "other")
 GROUPS = (_copies(), PAIRS, st.sampled_from([20, 20, 20, 1, 2, 3]))
 
 
@@ -272,6 +273,25 @@ def test_a_date_that_no_calendar_has_is_told_as_a_number() -> None:
     assert "Unix time -5" in compared(_copy("f1", first_commit_at=-5), _copy("f2", first_commit_at=10**18))
 
 
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({"vendored": True}, "{} is vendored"),
+        ({"fork": True}, "{} is in a fork"),
+        ({"own_license": True}, "only the repository of {} has a licence file of its own"),
+        ({"complete": True}, "only the repository of {} was read whole"),
+        ({"repo_files": 9}, "the evidence of origin is equal; the repository of {} has more files (9 to 2)"),
+    ],
+)
+def test_the_evidence_in_which_two_copies_differ_is_told_of_the_one_that_has_it(
+    known: dict[str, Any], said: str
+) -> None:
+    plain: dict[str, Any] = {"own_license": False, "complete": False, "repo_files": 2}
+    has, has_not = _copy("f1", **(plain | known)), _copy("f2", **plain)
+    assert compared(has, has_not) == said.format("this copy")
+    assert compared(has_not, has) == said.format("the other")
+
+
 @pytest.mark.parametrize("standing", [{"restricted": True}, {"opted_out": True}])
 def test_of_a_crowd_of_equal_forms_none_is_kept_beside_one_that_is_forbidden(standing: dict[str, Any]) -> None:
     """Each is paired with one of them only, as in a crowd; by another class or by the form itself."""
@@ -289,6 +309,14 @@ def test_of_a_crowd_of_equal_forms_that_drop_one_is_kept() -> None:
     assert outcomes.pop("f8").reason == "kept"
     assert {(o.reason, o.twin_file_id) for o in outcomes.values()} == {("renamed_duplicate", "f8")}
     assert all("the two are the same but for names" in o.evidence[0] for o in outcomes.values())
+
+
+def test_equal_forms_are_told_before_a_likeness_that_drops_nothing() -> None:
+    same = Link("normalised", 1.0, drops=False)
+    links = {("a", "b"): same, ("b", "c"): same, ("a", "c"): Link("contained", 0.95, drops=False, inner="a")}
+    restricted = _copy("f3", "c", eligible=False, restricted=True)
+    outcome = settle([_copy("f1", "a"), _copy("f2", "b"), restricted], links)["f1"]
+    assert (outcome.reason, outcome.twin_file_id, outcome.similarity) == ("restricted_twin", "f3", 1.0)
 
 
 def test_nothing_comes_of_nothing() -> None:
@@ -380,6 +408,24 @@ def test_an_old_file_that_holds_the_whole_outweighs_an_objection() -> None:
     holder, copier = _copy("h", "huge", first_commit_at=2005), _copy("c", "big", first_commit_at=2020)
     outcomes = settle([objector, holder, copier], {("big", "huge"): Link("contained", 1.0, False, "big")})
     assert {o.reason for o in outcomes.values()} == {"unchanged", "kept"}
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "more", "reaches"),
+    [
+        ("small", "big", {("other", "small"): Link("near", 0.9)}, False),
+        ("big", "small", {("big", "other"): Link("near", 0.9)}, True),
+        ("big", "small", {("big", "other"): Link("near", 0.9), ("other", "small"): INSIDE}, False),
+        ("big", "small", {("big", "other"): Link("near", 0.9), ("other", "small"): FRAGMENT}, True),
+    ],
+)
+def test_only_who_holds_what_a_contained_pair_shares_outweighs_an_objection(
+    mine: str, theirs: str, more: Pairs, reaches: bool
+) -> None:
+    objector = _copy("o", theirs, eligible=False, opted_out=True, first_commit_at=2018)
+    copier, old = _copy("c", mine, first_commit_at=2020), _copy("old", "other", first_commit_at=2005)
+    outcome = settle([objector, copier, old], {("big", "small"): INSIDE, **more})["c"]
+    assert (outcome.reason == OPTED_OUT) == reaches == (not outcome.outweighed)
 
 
 def test_thousands_of_old_fragments_and_objections_are_settled_in_linear_time() -> None:

@@ -209,6 +209,8 @@ def test_a_thousand_mirrors_are_found_without_a_million_pairs() -> None:
     counts = shared_contents({"x": names, "y": names})
     assert len(counts) < 6 * len(names) and len(names) > MAX_HOLDERS
     assert all(counts["0000", name] == 2 for name in names)
+    of_form = shared_contents({"x": names, "z": ["own"]}, equal=[("x", "z")])
+    assert of_form["own", "0000"] == 1  # with the first of them, whatever the order of a set
 
 
 def test_contents_that_are_like_one_that_everybody_has_cost_no_more_than_others() -> None:
