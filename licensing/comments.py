@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from gleanery.licensing.lines import is_drawn
 
 # What opens a comment of several lines, and what closes it.
-_BLOCKS = {
+BLOCKS = {
     "/*": "*/",
     "/+": "+/",
     "<!--": "-->",
@@ -30,7 +30,7 @@ _BLOCKS = {
     '"""': '"""',
     "'''": "'''",
 }
-_OPENER = re.compile("|".join(re.escape(sign) for sign in sorted(_BLOCKS, key=len, reverse=True)))
+_OPENER = re.compile("|".join(re.escape(sign) for sign in sorted(BLOCKS, key=len, reverse=True)))
 # Only these open a comment behind words too: "x = 1; /* A", 'LICENSE = """'.
 _ANYWHERE = re.compile(r'/\*|<!--|"""|' + "'''")
 _PARAGRAPHS = re.compile(r"=(?:begin|pod|head[1-4]|over|item|encoding|for)\b")
@@ -111,7 +111,7 @@ def _left_open(said: str) -> str:
     first = _OPENER.match(said)
     at, closer = 0, ""
     while (opened := first if first is not None else _ANYWHERE.search(said, at)) is not None:
-        closer = _BLOCKS[opened[0]]
+        closer = BLOCKS[opened[0]]
         end = said.find(closer, opened.end())
         if end < 0:
             return closer

@@ -18,13 +18,22 @@ _NOTICE = re2.compile(
     r"[:@]?copyrights?[ \t]*:?[ \t]*(?:\(c\)|©|&copy;|[12][0-9]{3}\b|by[ \t]))|"
     r"(?:[:@]?[Cc](?i)opyrights?)[ \t]+(?-i:[A-Z])"
 )
+# "Frob Copyright (c) 2020 Ada", "This is part of Frob. Copyright 2020 Ada": in a comment, behind the name of the work.
+_BEHIND_NAME = re2.compile(
+    r"(?i)^(?:[\w.+'/-]+,?[ \t]+){1,8}?[-.:,;]*[ \t]*(copyright[ \t]*(?:(?:\(c\)|©|&copy;)[ \t]*)?[12][0-9]{3}\b)"
+)
+# A field that holds a notice: `__copyright__ = "Copyright 2020 Ada"`, `copyright: "Copyright (c) 2020 Ada"`.
+_FIELD = re2.compile(
+    r"(?i)^[:@]?(?:__)?copyright(?:__)?[ \t]*[:=][ \t]*[\"'`]?"
+    r"(copyright[ \t]*(?:(?:\(c\)|©|&copy;)[ \t]*)?[12][0-9]{3}\b)"
+)
 _ASSIGNED_SECRET = re2.compile(
     r"(?i)(?:pass(?:word|wd|phrase)?|secret|token|credential|(?:api|access|private)[_-]?key|auth)"
     r"[\w-]{0,30}[\"']?[ \t]*[:=]"
 )
-_CLOSED = re.compile(r"(?:\*/|-->|[\"']{3})\s*$")
+_CLOSED = re.compile(r"(?:\*/|\*\)|-->|\]\]|[\"']{3})\s*$")
 # The ends of comments, and a single quote that closes a literal in a list.
-_END = re.compile(r"\*/|-->|',")
+_END = re.compile(r"\*/|\*+\)|-->|\]\]|--\}\}|\*\}|',")
 _QUOTES = "\"`'"
 _OPENED = re.compile(r"(\"\"\"|'''|[\"'`])\s*$")
 # "Robert "Bob" Smith": words between two quotes, with a space before and none behind the first.
@@ -36,13 +45,28 @@ _MOST_LINES = 20
 
 def copyright_notices(page: Page, raw: list[str]) -> tuple[str, ...]:
     """The notices of a page, in the order in which they stand there."""
-    starts = sorted(page.copyrights)[:MAX_COPYRIGHTS]
-    return tuple(notice for at in starts if (notice := _notice_at(page, raw, at)))
+    starts = dict.fromkeys(page.copyrights, 0) | (_within(page) if page.scope == "head" else {})
+    said = ((at, starts[at]) for at in sorted(starts)[:MAX_COPYRIGHTS])
+    return tuple(notice for at, start in said if (notice := _notice_at(page, raw, at, start)))
 
 
-def _notice_at(page: Page, raw: list[str], at: int) -> str | None:
-    opener = _OPENED.search(raw[at][: max(0, raw[at].find(page.plain[at][:1]))])
-    said, open_ended = notice(page.plain[at], opener[1] if opener else None)
+def _within(page: Page) -> dict[int, int]:
+    """The lines of a head within which a notice begins, and where: behind a name in a comment, or in a field."""
+    found: dict[int, int] = {}
+    for at, line in enumerate(page.plain):
+        if "opyright" not in line:
+            continue
+        behind = _BEHIND_NAME.match(line) if page.marked[at] and at not in page.copyrights else None
+        begun = behind or _FIELD.match(line)
+        if begun is not None:
+            found[at] = begun.start(1)
+    return found
+
+
+def _notice_at(page: Page, raw: list[str], at: int, start: int) -> str | None:
+    line = page.plain[at]
+    opened = _OPENED.search(line[:start] if start else raw[at][: max(0, raw[at].find(line[:1]))])
+    said, open_ended = notice(line[start:], opened[1] if opened else None)
     for below in range(at + 1, min(at + _MOST_LINES, len(raw))):
         if said is None or not open_ended or _CLOSED.search(raw[below - 1]) or len(said) > COPYRIGHT_CHARACTERS:
             break

@@ -29,6 +29,8 @@ FIELD = "license-field"
 OWNERS_ONLY = "gleanery-owners-only"
 # A licence file that only says in which file, its `paths`, the licence stands.
 POINTS_TO = "gleanery-points-to"
+# Before the name of a file that stands in one of the folders above, in such a path.
+ABOVE = ".../"
 # A sentence of a licence file about some folders below it, which are its `paths`.
 PART = "gleanery-part-of-the-work"
 # So begins the rule of what a section of a licence file says of some files, which are its `paths`.
@@ -97,6 +99,12 @@ def surely_stated(findings: Sequence[Finding]) -> str | None:
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings in the order of their lines."""
     return tuple(sorted(findings, key=lambda f: f.start_line or 0))
+
+
+def moved(finding: Finding, by: int) -> Finding:
+    """The finding of a piece of a file that stands below so many lines."""
+    first, last = (None if n is None else n + by for n in (finding.start_line, finding.end_line))
+    return replace(finding, start_line=first, end_line=last, copyrights=())
 
 
 def with_owners(findings: Sequence[Finding], copyrights: tuple[str, ...]) -> tuple[Finding, ...]:

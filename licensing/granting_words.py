@@ -99,7 +99,10 @@ NAMED = re2.compile(
 RELATIVE = re2.compile(r"(?i)\b(?:which|that|who)\b")
 # What speaks of another work, of what is not so, or of what may be.
 OTHERWISE = re2.compile(
-    r"(?i)\b(?:uses|using|used by|depends?|depending|dependenc\w+|requires?|required|requirements?|needs?|"
+    # what holds for most of a work says of none of its files that it holds for this one
+    r"(?i)\b(?:(?:most|much|many|several|parts|half|bulk|majority) of|most (?:[\w-]+ )?(?:files|code|sources?|"
+    r"components?|modules|parts|things)|mostly|mainly|primarily|largely|partly|partially|"
+    r"uses|using|used by|depends?|depending|dependenc\w+|requires?|required|requirements?|needs?|"
     r"(?:based|builds?|built|relies) (?:up)?on|adapted|derived|derives|taken|borrow\w*|stolen|copied from|"
     r"copies from|"
     r"ported|a port of|portions?|some|includes|including|contains|bundle[sd]?|bundling|embeds|incorporates|inspired|"
@@ -120,6 +123,13 @@ AFTER = re2.compile(
     r"maybe|tbd|unless you|written permission|everything else|only to|proprietary|commercial licen[sc]e|"
     r"in (?:the )?future|in [2][0-9]{3})\b|\?"
 )
+# "It can be found in the MIT licensed libraries of Ada": what is named before "licensed" is the licence of these. No
+# noun stands where the sentence goes on with one of `NO_NOUNS`.
+OF_ANOTHER = re2.compile(
+    r"(?i)\b(?:in|from|on|with|by|using|via)\s+(?:the|an?|some|several|various|many|other|their|its)\s+"
+    r"((?:[\w.+/`-]+\s+){0,5}?[\w.+/`-]+?)[\s-]licen[sc]ed\s+[*_`\[]{0,2}(\w+)"
+)
+NO_NOUNS = frozenset(("under", "by", "as", "in", "with", "to", "for", "from", "at", "and", "or", "via", "on"))
 # "Source: https://... (MIT License)": where something else comes from.
 SOURCE = re2.compile(
     r"(?i)^\W*(?:sources?|from|origin|ref(?:erences?)?|via|see also|based on|homepage|url|link)\s*:|\b(?:code|"

@@ -25,7 +25,9 @@ from gleanery.licensing.granting_words import (
     LISTS,
     NAMED,
     NO_HARM,
+    NO_NOUNS,
     NOTED,
+    OF_ANOTHER,
     OF_APACHE,
     OTHERWISE,
     RELATIVE,
@@ -160,11 +162,21 @@ def _grants(said: Saying, name: frozenset[str], title: str, file: bool) -> bool:
 
 def _speaks_otherwise(words: str, name: frozenset[str]) -> bool:
     """Whether a sentence speaks of another work, or of what is not or may be. After the name only a few words count."""
-    if SOURCE.search(words):
+    if SOURCE.search(words) or _is_of_another(words, name):
         return True
     words = str(NO_HARM.sub(" ", words))
     at = _end_of_name(words, name)
     return OTHERWISE.search(words[:at]) is not None or AFTER.search(words[at:]) is not None
+
+
+def _is_of_another(words: str, name: frozenset[str]) -> bool:
+    """Whether the licence only describes something else: "It can be found in the MIT licensed libraries of Ada".
+
+    >>> [_is_of_another(f"It comes with the MIT licensed {noun}", frozenset(["mit"])) for noun in ("Frob", "by Ada")]
+    [True, False]
+    """
+    said = OF_ANOTHER.search(words)
+    return said is not None and said[2].lower() not in NO_NOUNS and _names(said[1], name)
 
 
 def _end_of_name(words: str, name: frozenset[str]) -> int:

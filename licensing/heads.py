@@ -11,13 +11,15 @@ from dataclasses import replace
 import re2
 
 from gleanery.licensing.choices import LONGEST_CHOICE, with_alternative, with_choice, with_dual
+from gleanery.licensing.copyright_lines import MAX_COPYRIGHTS
 from gleanery.licensing.denials import with_denials
+from gleanery.licensing.endings import last_comment, pointing_line
 from gleanery.licensing.expressions import POINTER, conjuncts, only_points
-from gleanery.licensing.findings import MENTIONED, Finding, with_owners
+from gleanery.licensing.findings import MENTIONED, Finding, moved, with_owners
 from gleanery.licensing.grants import with_mentions
 from gleanery.licensing.known_texts import is_restricted
 from gleanery.licensing.limits import limit_of_head
-from gleanery.licensing.lines import spoken, text_of, without_code
+from gleanery.licensing.lines import spoken, text_of, with_usual_signs, without_code
 from gleanery.licensing.lookalikes import without_any_use, without_lookalikes
 from gleanery.licensing.permissions import with_permission
 from gleanery.licensing.reading import HEAD_CHARACTERS, head_lines
@@ -58,8 +60,30 @@ def findings_of_head(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     5. "Either A or B" is a choice, and what is not said of this file is a mention.
     6. Where nothing names a licence by now, a name that nobody knows is a doubt; and so are, where nothing is stated at
        all, words that permit something.
+    7. Where the head says that the licence stands at the end of the file, the last comment is read in the same way.
     """
-    text = with_tag_words(scanner, text_of(content[: 4 * HEAD_CHARACTERS]))
+    text = text_of(content[: 4 * HEAD_CHARACTERS])
+    points = pointing_line(head_lines(text))
+    lines = [] if points is None else text_of(content).split("\n")
+    start = last_comment(lines)
+    if points is None or start is None or start <= points:
+        return _findings(scanner, text)
+    above, below = (_findings(scanner, "\n".join(piece)) for piece in (lines[:start], lines[start:]))
+    if all(f.outcome == "none" for f in below):
+        return above
+    owners = tuple(dict.fromkeys((*above[0].copyrights, *below[0].copyrights)))[:MAX_COPYRIGHTS]
+    rest = [f for f in above if f.outcome != "none" and not _only_points_on(f, points + 1)]
+    return with_owners((*rest, *(moved(f, start) for f in below)), owners)
+
+
+def _only_points_on(finding: Finding, number: int) -> bool:
+    """Whether a finding is the line that points to the end of the file, and names no licence."""
+    return (finding.start_line, finding.end_line) == (number, number) and not finding.names_licence
+
+
+def _findings(scanner: Scanner, text: str) -> tuple[Finding, ...]:
+    """What one text states, which is the head of a file or stands at its end."""
+    text = with_tag_words(scanner, with_usual_signs(text))
     lines = head_lines(text)
     found = scanner.scan(without_lookalikes(text).encode("utf-8", "replace"), "head")
     found = _with_choices(scanner, without_any_use(found, lines), lines)

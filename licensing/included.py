@@ -6,6 +6,7 @@ of generators of sites do; or the path that it points to and beside which it say
 
 import re
 
+from gleanery.licensing.findings import ABOVE
 from gleanery.licensing.lines import SIGNS, without_links
 
 # A licence file in the folder of the page or above it, and in no other folder.
@@ -76,3 +77,47 @@ def pointed_to(text: str) -> str | None:
     said = [line for line in lines if line and not _TITLE.fullmatch(line) and not _OWNER.fullmatch(line)]
     points = _POINTS.fullmatch(" ".join(line.strip(SIGNS) for line in said).rstrip(" .")) if 0 < len(said) < 4 else None
     return points["path"] if points is not None and "/" in points["path"] else None
+
+
+# "The full copyright notice, including terms of use, is contained in the files COPYING and Copyright.html."
+_NAMED_FILE = r"\b(?-i:(?P<name>COPYING|LICEN[SC]E|COPYRIGHT)(?:\.(?:txt|md|rst))?)(?![\w/])"
+_CONTAINED = re.compile(
+    r"(?i)\b(?:licen[sc]e|copyright|terms)\b.{0,160}\b(?:is|are|be) "
+    rf"(?:contained|found|given|stated|included|located|set out) in (?:the )?(?:files? )?{_NAMED_FILE}"
+)
+_AT_ROOT = re.compile(
+    r"(?i)\b(?:at|in) the (?:root|top|top[- ]level|base)(?: (?:level|directory|folder))?(?: of|\b)"
+    r"(?: (?:the|this|our))?(?: (?:source|code|distribution|repository|tree|package|project))*"
+)
+# Every other sentence says whose files these are, or where else that text is to be had.
+_BESIDE_IT = re.compile(
+    r"(?i)(?:copyright\b|\(c\)|©).{0,300}|all rights reserved|"
+    r"(?:the |these |this )?(?:files?|subdirector(?:y|ies)|director(?:y|ies)|software|package|code|source)\b"
+    r"(?: (?:and|or|files?|subdirectories|in|below|this|the|directory|folder)){0,8} (?:is|are) part of .{1,60}|"
+    r"(?:it|they|this|the (?:text|notice|licen[sc]e)) (?:can|may|is|are)\b.{0,30}\bfound (?:at|in) .{1,160}|"
+    r"if you do not have .{1,60}, (?:you may|please) (?:request|ask for|obtain) .{1,80}"
+)
+_LIMITS = re.compile(
+    r"(?i)\b(?:only|must|shall|not|never|no|non\w*|without|prohibit\w*|forbid\w*|commercial\w*|unless)\b"
+)
+_LONGEST_POINTER = 1500
+
+
+def above_pointed_to(text: str) -> str | None:
+    """The file at the root of the distribution in which a licence file says that its terms stand, and says nothing else
+    but whose they are, as a name behind `ABOVE`; else None.
+
+    >>> said = "Copyright by Ada Roe. All rights reserved.\\n\\nIts terms are found in the file COPYING at the root."
+    >>> above_pointed_to(said), above_pointed_to(said + " Not for sale."), above_pointed_to("See COPYING.")
+    ('.../COPYING', None, None)
+    """
+    joined = " ".join(text.split())
+    contained = _CONTAINED.search(joined)
+    if len(joined) > _LONGEST_POINTER or contained is None or not _AT_ROOT.search(joined):
+        return None
+    name = contained["name"]
+    for sentence in re.split(r"(?<=[.;:])\s+", joined):
+        said = sentence.strip(" .;:")
+        if _BESIDE_IT.fullmatch(said) is None and (name not in said or _LIMITS.search(said)):
+            return None
+    return f"{ABOVE}{name}"

@@ -30,7 +30,7 @@ from gleanery.licensing.findings import (
 )
 from gleanery.licensing.foreign_limits import foreign_limit
 from gleanery.licensing.grants import grants, may_be_mention, mention_of
-from gleanery.licensing.included import included_only, pointed_to
+from gleanery.licensing.included import above_pointed_to, included_only, pointed_to
 from gleanery.licensing.limits import limit_in
 from gleanery.licensing.lines import text_of
 from gleanery.licensing.listed_files import listed_files
@@ -128,7 +128,9 @@ def _of_another_form(
     short, stripped = len(content) <= LONGEST_FIELD, text.strip()
     if short and included_only(stripped):
         return (Finding("none", rule=OWNERS_ONLY),)
-    if short and not any(f.names_licence for f in found) and (path := pointed_to(stripped)) is not None:
+    named = any(f.names_licence for f in found)
+    path = None if named else (pointed_to(stripped) if short else None) or above_pointed_to(stripped)
+    if path is not None:
         last = text.rstrip().count("\n") + 1
         known = found[0] if found[0].outcome == "found" else Finding("unknown")  # the detector knows that it points
         return (replace(known, rule=POINTS_TO, start_line=1, end_line=last, paths=(path,)),)

@@ -11,6 +11,12 @@ SIGNS = " \t*/#;%!<>-|\"'`_~"
 _CODE, _COMMENTS = re.compile(r"[={}\[\]]|\w\("), frozenset("*/#;%!-'\"")
 _LINK = re.compile(r"!?\[([^\[\]\n]{1,120})\]\([^()\s]{0,200}\)")
 _DRAWN = re.compile(r"\W{5,}$")
+# Comment signs that no other rule knows. The letter of Fortran is one where several lines begin with it, and no code.
+_RARE_SIGN = re.compile(
+    r"(?im)^([ \t]*)(?:\\{1,2}(?=[ \t]|$)|[.']\\\"|::(?=[ \t]|$)|\$!|@c(?:omment)?(?=[ \t]|$)|nb\.(?=[ \t]|$))"
+)
+_LETTER_SIGN = re.compile(r"(?m)^[Cc](?=[ \t]+[\w\"'$@]|[ \t]*$|[-=*#+]{2})(?![ \t]+\w+[ \t]*[-+*/]?=)")
+_FEWEST_LETTERS = 2
 # Signs that some programs take for ends of lines and editors do not, such as the one that begins a page.
 _NO_ENDS = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
@@ -41,6 +47,20 @@ def text_of(content: bytes) -> str:
     for sign in _NO_ENDS:
         text = text.replace(sign, " ")
     return text
+
+
+def with_usual_signs(text: str) -> str:
+    """The head of a file with one sign for the comments of Fortran, Forth, troff, Texinfo, J and the shells of DOS and
+    VMS, so that what stands behind theirs is read like any other comment. As many lines as before.
+
+    >>> with_usual_signs("C Use it.\\nC\\n      x = 1"), with_usual_signs("$! Use it.\\n@c For free.")
+    ('; Use it.\\n;\\n      x = 1', '; Use it.\\n; For free.')
+    >>> with_usual_signs("C is a language."), with_usual_signs("c = 1\\nc = 2")
+    ('C is a language.', 'c = 1\\nc = 2')
+    """
+    text = _RARE_SIGN.sub(r"\1;", text)
+    found = _LETTER_SIGN.findall(text)
+    return _LETTER_SIGN.sub(";", text) if len(found) >= _FEWEST_LETTERS else text
 
 
 def spoken(line: str) -> str:

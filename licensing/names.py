@@ -65,7 +65,10 @@ vendor vendors vendored _vendor _vendored third_party third-party thirdparty thi
 3rd-party 3rdparties node_modules bower_components jspm_packages pods carthage godeps site-packages
 """
 _VENDORED = frozenset(_VENDORED_TEXT.split())
-_OF_THIRD_PARTIES = re.compile(r"(?:third|3rd)[-_ ]?part(?:y|ies)")
+_OF_THIRD_PARTIES = re.compile(
+    r"(?:third|3rd)[-_ ]?part(?:y|ies)|"
+    r"(?:ext[-_]?libs|external[-_]?(?:libs?|librar(?:y|ies)|deps|dependenc(?:y|ies)))$"
+)
 # Words that mean others' code in small letters only: `External/` and `Deps/` are modules that a project wrote itself.
 _VENDORED_IN_SMALL = frozenset(("external", "externals", "extern", "deps"))
 _SPLIT = re.compile(r"[-_. ]+")

@@ -78,7 +78,7 @@ _AUTHOR = re2.compile(
 )
 _MARKERS = " \t\f\v*/#;%!<>-=|\"'`~{}"
 _END_MARKERS = " \t\f\v*/|"
-_PREFIX_WORD = re.compile(r"(?:dnl|@?rem|\.\.)\s+", re.IGNORECASE)
+_PREFIX_WORD = re.compile(r"(?:dnl|@?rem|\.\.)\s+|\(\*+(?=\s)|\[=*\[(?=\s)", re.IGNORECASE)
 # In a longer run of lines without comment signs (code, JSON), only what stands around a word of law is read.
 _LONG_PARAGRAPH, _AROUND = 12, 3
 _HEADING_CHARACTERS = 40

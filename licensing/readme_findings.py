@@ -11,11 +11,12 @@ import re2
 from gleanery.licensing.choices import with_dual, with_either, with_perl, without_foreign
 from gleanery.licensing.denials import with_denials
 from gleanery.licensing.expressions import only_points
-from gleanery.licensing.findings import OWN_TAG, Finding
+from gleanery.licensing.findings import OWN_TAG, Finding, in_order, with_owners
 from gleanery.licensing.foreign_limits import foreign_limit
 from gleanery.licensing.grants import doubtful, may_be_mention
 from gleanery.licensing.license_files import of_the_work
 from gleanery.licensing.limits import limit_in, limit_of_page
+from gleanery.licensing.lines import paragraphs
 from gleanery.licensing.listed_files import listed_files
 from gleanery.licensing.part_findings import of_part
 from gleanery.licensing.parts import division
@@ -57,7 +58,7 @@ def findings_of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     for at in paragraphs_of_others(lines):  # so that no licence of theirs is joined with one of the work
         lines[at] = lines[at] if at + 1 in own or "train" in lines[at].lower() else ""
     parts = [of_part(scanner, part) for part in told]
-    found = _scanned(scanner, lines)
+    found = _apart(scanner, _scanned(scanner, lines), lines, own)
     own_words = [line if number in own else "" for number, line in enumerate(lines, 1)]
     limit = limit_in(own_words) or limit_of_page(lines, own) or foreign_limit(lines) or restricted_lines(own_words)
     limit = limit or refusal_in(own_words, any(f.outcome == "found" for f in found))
@@ -82,6 +83,24 @@ def _unheard(scanner: Scanner, lines: list[str]) -> tuple[Finding, ...]:
 
 def _scanned(scanner: Scanner, lines: list[str]) -> tuple[Finding, ...]:
     return scanner.scan("\n".join(lines).encode("utf-8", "replace"), "readme")
+
+
+def _apart(scanner: Scanner, found: tuple[Finding, ...], lines: list[str], own: frozenset[int]) -> tuple[Finding, ...]:
+    """The findings; where the detector joined a few words about the work with those of a paragraph about something
+    else, those of the paragraphs about the work and those of all others, each read by themselves.
+    """
+    whole = [frozenset(n + 1 for n in p) for p in paragraphs([line.strip() for line in lines])]
+    joined = (f for f in found if may_be_mention(f) and f.start_line and f.end_line)
+    if all(len({bool(p & own) for p in whole if any(n in p for n in _places(f))}) < 2 for f in joined):
+        return found
+    about = frozenset(n for p in whole if p & own for n in p)
+    texts = ([line if (n in about) == of_work else "" for n, line in enumerate(lines, 1)] for of_work in (True, False))
+    said = [f for text in texts for f in _scanned(scanner, text) if f.outcome != "none"]
+    return with_owners(in_order(said), found[0].copyrights) if said else found
+
+
+def _places(finding: Finding) -> range:
+    return range(finding.start_line or 1, (finding.end_line or 0) + 1)
 
 
 def _placed(finding: Finding, lines: list[str], own: frozenset[int]) -> Finding:

@@ -14,7 +14,7 @@ import re2
 
 from gleanery.licensing.expressions import alternatives, canonical, conjuncts, declared, keys
 from gleanery.licensing.file_sections import pattern_of
-from gleanery.licensing.findings import ALL_OF_OTHERS, LIMITED, OF_FILES, PART, POINTS_TO, Finding
+from gleanery.licensing.findings import ABOVE, ALL_OF_OTHERS, LIMITED, OF_FILES, PART, POINTS_TO, Finding
 from gleanery.licensing.manifest_names import is_recipe, manifest_form
 from gleanery.licensing.named_parts import NamedParts
 from gleanery.licensing.names import (
@@ -29,7 +29,7 @@ from gleanery.licensing.names import (
     reading_of_records,
     silenced,
 )
-from gleanery.licensing.paths import folder_of, resolved
+from gleanery.licensing.paths import folder_of, resolved, stands_in, ways_down
 from gleanery.licensing.reuse import matches
 from gleanery.licensing.statements import Evidence, FileFacts, Said, combined, covers, explained
 
@@ -92,11 +92,17 @@ class Stated:
         paths = [f.paths[0] for f in file.whole if f.rule == POINTS_TO]
         if not paths or license_role(file.path) != "license":
             return file
-        target = self._files.get(resolved(folder_of(file.path), paths[0]) or "")
-        if target is None or license_role(target.path) not in ("license", "notice"):
-            return file
-        speaks = any(f.outcome != "none" for f in target.whole) and not any(f.rule == POINTS_TO for f in target.whole)
-        return replace(target, file_id=file.file_id, path=file.path) if speaks else file
+        places = [resolved(folder_of(file.path), paths[0])]
+        if paths[0].startswith(ABOVE):
+            places = [resolved(at, paths[0].removeprefix(ABOVE)) for at in _folders_above(folder_of(file.path))]
+        for place in places:
+            target = self._files.get(place or "")
+            if target is None or target is file or license_role(target.path) not in ("license", "notice"):
+                continue
+            speaks = [f for f in target.whole if f.outcome != "none"]
+            if speaks and not any(f.rule == POINTS_TO for f in speaks):
+                return replace(target, file_id=file.file_id, path=file.path)
+        return file
 
     def _add(self, file: FileFacts) -> None:
         role, folder = license_role(file.path), folder_of(file.path)
@@ -295,3 +301,14 @@ def last_record(file: FileFacts, inner: str) -> Finding | None:
         if (not finding.paths and finding.outcome == "unknown") or any(matches(p, inner) for p in finding.paths):
             return finding
     return None
+
+
+def _folders_above(folder: str) -> list[str]:
+    """The folders above one, the nearest first; of third parties' code only those within it.
+
+    >>> _folders_above("a/b/c"), _folders_above("a/vendor/b/c")
+    (['a/b', 'a', ''], ['a/vendor/b', 'a/vendor'])
+    """
+    above = ["", *(at for at, _ in ways_down(folder_of(folder)))]
+    theirs = is_vendored_path(f"{folder}/x")
+    return [at for at in reversed(above) if theirs is None or stands_in(at, (theirs,))] if folder else []

@@ -16,7 +16,7 @@ _MAYBE = re2.compile(r"[Ll]icen[sc]e\b|EULA|Agreement")
 # A licence by its name: words with capitals before "License", which may stand on the next line.
 _BEGINS = re2.compile(
     r"\b(?:[Gg]overned|[Ll]icen[sc]ed|[Cc]overed|[Rr]eleased|[Dd]istributed|[Ss]ubject|[Aa]vailable|[Pp]rovided|is|are|"
-    r"accordance) (?:as|by|under|to|with)\b|"
+    r"accordance) (?:as|by|under|to|with)\b|\b(?:[Rr]efer to|[Ss]ee)\b[^a-z]{0,3}[a-z]{0,3}[ \t]*[A-Z]|"
     r"\b[Ll]icen[sc]e:[ \t]+[A-Zt]"
 )
 _UNHEARD = re2.compile(
@@ -26,7 +26,11 @@ _UNHEARD = re2.compile(
     r"(?:(?:[A-Z0-9][\w.+&'-]*[ \t]+){1,6}(?:Licen[sc]e|EULA|Agreement)\b|"
     r"(?:[A-Z][\w.+&-]*[ \t]+){1,5}(?:Enterprise|Commercial|Community|Proprietary|Source|Edition)[ \t]+"
     r"(?:\([A-Z]+\)[ \t]+)?licen[sc]e\b|(?:[A-Z][\w.+&-]*[ \t]+){1,5}licen[sc]e agreement\b)|"
-    r"\b[Ll]icen[sc]e:[ \t]+(?:[Tt]he[ \t]+)?(?:[A-Z0-9][\w.+&'-]*[ \t]+){1,6}(?:Licen[sc]e|EULA|Agreement)\b"
+    r"\b[Ll]icen[sc]e:[ \t]+(?:[Tt]he[ \t]+)?(?:[A-Z0-9][\w.+&'-]*[ \t]+){1,6}(?:Licen[sc]e|EULA|Agreement)\b|"
+    # "Refer to the Frob Software Acquisition and Distribution Policies in the file frob/license.txt."
+    r"\b(?:[Rr]efer to|[Ss]ee|[Ss]ubject to|[Gg]overned by)[ \t]+(?:the[ \t]+)?"
+    r"(?:[A-Z][\w.+&'-]*[ \t]+(?:(?:and|or|of|for)[ \t]+)?){1,5}?"
+    r"(?:Distribution|Licensing|Redistribution)[ \t]+Polic(?:y|ies)\b"
 )
 _NO_MARKS = str.maketrans("", "", '*_`[]"')
 _LONGEST = 2000

@@ -370,3 +370,83 @@ def test_a_record_that_leaves_no_choice_contradicts_a_manifest_that_offers_one()
         "a.c": "/* This program is free software; you can redistribute it under the same terms as Perl itself. */\n"
     }
     assert judged(**{**head, "Build.PL": manifest, "debian/copyright": record.format("GPL-3+")})[0] == "kept"
+
+
+POINTS_UP = """
+  Copyright by Ada Roe and
+               the Frob Group.
+  All rights reserved.
+
+  The files and subdirectories in this directory are part of Frob.
+  The full Frob copyright notice, including terms governing use,
+  modification, and redistribution, is contained in the files COPYING
+  and Copyright.html.  COPYING can be found at the root of the source
+  code distribution tree.  It can also be found at https://frob.example/.
+  If you do not have access to either file, you may request a copy from
+  help@frob.example.
+"""
+
+
+def test_a_licence_file_may_point_to_the_one_at_the_root_of_its_distribution() -> None:
+    path = "lib/frob/src/io/a.c"
+    within = {"lib__frob__src__COPYING": POINTS_UP, "lib__frob__src__io__COPYING": POINTS_UP, path: "int a;\n"}
+    assert judged(path, lib__frob__COPYING=BSD, COPYING=f"{license_text('GPL-3.0-only')}", **within) == (
+        "kept",
+        "BSD-3-Clause",
+    )
+    assert judged(path, COPYING=f"{license_text('GPL-3.0-only')}", **within)[0] == "license_not_allowed"
+    assert judged(path, LICENSE=MIT, **within)[0] == "license_unknown"
+
+
+def test_third_parties_point_to_no_file_of_the_project() -> None:
+    path = "vendor/frob/src/a.c"
+    within = {"vendor__frob__src__COPYING": POINTS_UP, path: "int a;\n"}
+    assert judged(path, COPYING=MIT, **within)[0] == "license_unknown"
+    assert judged(path, vendor__frob__COPYING=MIT, **within) == ("kept", "MIT")
+
+
+@pytest.mark.parametrize("limit", ("Not for sale.", "It must not be shared.", "You may use it in schools."))
+def test_a_file_that_points_to_the_root_and_says_more_is_a_doubt(limit: str) -> None:
+    assert (
+        judged("src/a.c", COPYING=MIT, src__COPYING=f"{POINTS_UP}\n{limit}\n", **{"src/a.c": "int a;\n"})[0] != "kept"
+    )
+
+
+def test_a_folder_of_libraries_from_elsewhere_inherits_nothing() -> None:
+    for folder in ("extlibs", "ext_libs", "external-libs", "ExternalLibraries", "external_dependencies"):
+        path = f"{folder}/frob/a.c"
+        assert judged(path, LICENSE=MIT, **{path: "int a;\n"})[0] == "license_missing", folder
+        licensed = {f"{folder}__frob__LICENSE": BSD, path: "int a;\n"}
+        assert judged(path, LICENSE=MIT, **licensed) == ("kept", "BSD-3-Clause")
+    assert judged("extlib/a.c", LICENSE=MIT, **{"extlib/a.c": "int a;\n"})[0] == "kept"
+
+
+def test_what_makers_advise_and_what_has_to_stay_beside_a_licence_takes_nothing_away() -> None:
+    advice = (
+        "The Frob Group strongly recommends to not make any changes to or modify the source code of this software\n"
+    )
+    stays = (
+        "The following statement applies to those portions of the product and must be retained in any redistribution\n"
+    )
+    for words in (f"{advice}in order to stay compatible.", f"{stays}of source code, binaries and documentation:"):
+        assert judged(LICENSE=f"{words}\n\n{BSD}") == ("kept", "BSD-3-Clause"), words
+        assert judged(LICENSE=f"{BSD}\n\n{words}\n") == ("kept", "BSD-3-Clause"), words
+    for limit in ("strongly recommends to not copy it and you must not sell it.", "applies to you and must be paid."):
+        assert judged(LICENSE=f"The Frob Group {limit}\n\n{BSD}")[0] == "license_unknown", limit
+
+
+def test_policies_in_a_file_that_is_not_there_are_a_licence_that_nobody_knows() -> None:
+    words = '/* Refer to "Frob Acquisition and Distribution Policies" */\n/* in the file  frob/data/license.txt */\n'
+    assert judged(LICENSE=MIT, **{"a.c": f"{words}int a;\n"})[0] == "license_unknown"
+    for pointer in (
+        "See the LICENSE file for details.",
+        "See the Privacy Policy for details.",
+        "See Distribution below.",
+    ):
+        assert judged(LICENSE=MIT, **{"a.c": f"/* {pointer} */\nint a;\n"}) == ("kept", "MIT"), pointer
+
+
+def test_a_readme_about_most_of_the_files_grants_none() -> None:
+    readme = "# Frob\n\nMost of the files in this tree are licensed under the MIT license. See the individual files.\n"
+    assert judged(**{"README.md": readme})[0] == "license_missing"
+    assert judged(**{"README.md": readme, "a.c": f"/*\n{MIT}\n*/\nint a;\n"}) == ("kept", "MIT")
