@@ -36,6 +36,11 @@ _SIGN = re.compile(r"[^\w\s\"'(){}\[\]<>]{1,3}(?=\s|$|\w)|(?:dnl|rem|REM|C|c)(?=
 _CLOSERS = {closer: opener for opener, closer in reversed(BLOCKS.items())}
 
 
+def may_point(text: str) -> bool:
+    """Whether a text has words with which a head points to the end of its file."""
+    return _MAYBE.search(text) is not None
+
+
 def pointing_line(lines: list[str]) -> int | None:
     """The index of the line of a head which says that the licence stands at the end of the file; None without one.
 
@@ -44,8 +49,6 @@ def pointing_line(lines: list[str]) -> int | None:
     >>> pointing_line(["# The license is checked at the end of file handling"]), pointing_line(["// See end of file"])
     (None, None)
     """
-    if not _MAYBE.search("\n".join(lines)):
-        return None
     return next((at for at, line in enumerate(lines) if _POINTS.search(spoken(line[:400]))), None)
 
 

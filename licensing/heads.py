@@ -13,7 +13,7 @@ import re2
 from gleanery.licensing.choices import LONGEST_CHOICE, with_alternative, with_choice, with_dual
 from gleanery.licensing.copyright_lines import MAX_COPYRIGHTS
 from gleanery.licensing.denials import with_denials
-from gleanery.licensing.endings import last_comment, pointing_line
+from gleanery.licensing.endings import last_comment, may_point, pointing_line
 from gleanery.licensing.expressions import POINTER, conjuncts, only_points
 from gleanery.licensing.findings import MENTIONED, Finding, moved, with_owners
 from gleanery.licensing.grants import with_mentions
@@ -63,7 +63,7 @@ def findings_of_head(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     7. Where the head says that the licence stands at the end of the file, the last comment is read in the same way.
     """
     text = text_of(content[: 4 * HEAD_CHARACTERS])
-    points = pointing_line(head_lines(text))
+    points = pointing_line(head_lines(text)) if may_point(text) else None
     lines = [] if points is None else text_of(content).split("\n")
     start = last_comment(lines)
     if points is None or start is None or start <= points:

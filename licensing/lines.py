@@ -6,6 +6,8 @@ In: bytes, or lines as they stand. Out: lines, as many as before, so that each k
 import re
 from collections.abc import Iterator, Sequence
 
+import re2
+
 # What stands around the words of a line in comments and marked texts.
 SIGNS = " \t*/#;%!<>-|\"'`_~"
 _CODE, _COMMENTS = re.compile(r"[={}\[\]]|\w\("), frozenset("*/#;%!-'\"")
@@ -17,6 +19,7 @@ _RARE_SIGN = re.compile(
 )
 _LETTER_SIGN = re.compile(r"(?m)^[Cc](?=[ \t]+[\w\"'$@]|[ \t]*$|[-=*#+]{2})(?![ \t]+\w+[ \t]*[-+*/]?=)")
 _FEWEST_LETTERS = 2
+_MAYBE_SIGN = re2.compile(r"(?im)^[ \t]*(?:\\|[.']\\\"|::|\$!|@c|nb\.)|^c[ \t\n*=#+-]")
 # Signs that some programs take for ends of lines and editors do not, such as the one that begins a page.
 _NO_ENDS = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
@@ -58,6 +61,8 @@ def with_usual_signs(text: str) -> str:
     >>> with_usual_signs("C is a language."), with_usual_signs("c = 1\\nc = 2")
     ('C is a language.', 'c = 1\\nc = 2')
     """
+    if _MAYBE_SIGN.search(text) is None:
+        return text
     text = _RARE_SIGN.sub(r"\1;", text)
     found = _LETTER_SIGN.findall(text)
     return _LETTER_SIGN.sub(";", text) if len(found) >= _FEWEST_LETTERS else text
