@@ -3,9 +3,9 @@ line.
 
 In: a source. Out: hits on names of persons in `ada@host.org (Ada Roe)` and `{ 'Ada Roe' => 'ada@host.org' }`, whatever
 stands before them, and in lines that begin with a name and go on with its address (`Ada Roe, ada@host.org`), however
-that is written. An address `ada at host.org` is one only there, if its letters are those of the name. What stands
-before an address in brackets is read by `people`. Costs a look at each address that a bracket follows, at each that an
-arrow leads to, and at each line with an address.
+that is written, also if the address stands alone in the next line. An address `ada at host.org` is one only there, if
+its letters are those of the name. What stands before an address in brackets is read by `people`. Costs a look at each
+address that a bracket follows, at each that an arrow leads to, and at each line with an address.
 """
 
 import re
@@ -30,20 +30,25 @@ _IN_WORDS = (
 )
 _SAID = rf"({_PLAIN})[ \t](?:at|AT)[ \t]((?:[A-Za-z0-9\-]{{1,40}}\.){{1,5}}[A-Za-z]{{2,24}})\b"
 _ADDRESS = rf"(?:[A-Za-z0-9_.+\-]{{1,64}}{_HOST}|{_SAID}|{_PLAIN}(?i:{_IN_WORDS}))"
-_LINE = (
-    r"(?m:^)[ \t]{0,40}(?:[*#/;!%|+\-]{1,4}[ \t]{1,40})?([A-Z][^\n@<>()\[\]{}\"=:0-9]{2,60}?)"
-    rf"(?:,[ \t]{{1,4}}|[ \t]-{{1,2}}[ \t]|[ \t]{{1,8}}){_ADDRESS}"
+_BEGIN = r"[ \t]{0,40}(?:[*#/;!%|+\-]{1,4}[ \t]{1,40})?"
+_NAMED = r"([A-Z][^\n@<>()\[\]{}\"=:0-9]{2,60}?)"
+_LINE = rf"(?m:^){_BEGIN}{_NAMED}(?:,[ \t]{{1,4}}|[ \t]-{{1,2}}[ \t]|[ \t]{{1,8}}){_ADDRESS}"
+# A line of nothing but an address, below one of nothing but a name: how letters and manuals are signed.
+_ALONE = (
+    rf"(?:(?i:e-?mail)[ \t]?:?[ \t]{{1,4}})?[<(]?[A-Za-z0-9_.+\-]{{1,64}}{_HOST}[>)]?[ \t.]{{0,8}}(?:\*/)?\r?(?m:$)"
 )
+_SIGNED = rf"(?m:^){_BEGIN}{_NAMED}[ \t]{{0,40}}\r?\n{_BEGIN}{_ALONE}"
 GATES = {
     NAME: Condition(
-        rf"{_BEHIND}|{_BESIDE}|[^ \t\n][ \t]{{1,8}}[A-Za-z0-9_.+\-]{{1,64}}@[A-Za-z0-9]|(?i:{_IN_WORDS})",
+        rf"{_BEHIND}|{_BESIDE}|[^ \t\n][ \t]{{1,8}}[A-Za-z0-9_.+\-]{{1,64}}@[A-Za-z0-9]|(?i:{_IN_WORDS})"
+        r"|\n[^A-Za-z0-9\n]{0,60}[A-Za-z0-9_.+\-]{1,64}@[A-Za-z0-9]",
         (b"@", b"at"),
     )
 }
 _IN_BRACKETS = compile_pattern(rf"{_BEHIND}([^()@\n]{{3,80}})\)")
 _AS_KEY = compile_pattern(rf"[\"']([^\"'@\n]{{3,60}})[\"'][ \t]{{0,40}}{_BESIDE}")
 _END = re.compile(r"\s*(?:$|[,;/|:])")
-_IN_LINE = compile_pattern(_LINE)
+_IN_LINE, _IN_LINES = compile_pattern(_LINE), compile_pattern(_SIGNED)
 _RESTS = re.compile(r"\s*[,\-]*\s*")
 
 
@@ -62,7 +67,7 @@ def find(source: Source) -> Iterator[Hit]:
 
 
 def _before_addresses(source: Source) -> Iterator[Hit]:
-    """The name with which a line begins, if its address is all that follows."""
+    """The name with which a line begins, if its address is all that follows, in that line or alone in the next one."""
     for found in _IN_LINE.finditer(source.raw):
         text = bytes(found.group(1)).decode("utf-8", "ignore")
         for start, end in names_at(text, 0):
@@ -74,6 +79,11 @@ def _before_addresses(source: Source) -> Iterator[Hit]:
             yield Hit(found.start(1), found.start(1) + len(text[:end].encode()), "NAME", NAME, 0.8)
             if local:
                 yield Hit(found.start(2), found.end(3), "EMAIL", "mail_address_in_words", 0.8)
+
+    for found in _IN_LINES.finditer(source.raw):
+        text = bytes(found.group(1)).decode("utf-8", "ignore")
+        if (0, len(text)) in names_at(text, 0):
+            yield Hit(found.start(1), found.end(1), "NAME", NAME, 0.75)
 
 
 def _is_of(local: str, name: str) -> bool:

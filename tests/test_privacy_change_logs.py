@@ -143,3 +143,28 @@ def test_labels_of_a_translation_and_changes_are_no_names(redactor: Redactor, pa
 def test_a_home_of_old_windows_is_one_without_its_disk(redactor: Redactor) -> None:
     text = "image: /c/Documents and Settings/wfeuerhahn/My Documents/gate\n"
     assert found(redactor, text, "gate.fth") == [("USERNAME", "wfeuerhahn")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"It is free.\n\n{ONE}\n<wilma@birch.org>\n\n{TWO}\notto@birch.org\n",
+        f"/* Gates.\n *\n * {ONE}\n * wilma@birch.org\n *\n * {TWO}\n * Email: otto@birch.org */\n",
+        f"# {ONE}\r\n# wilma@birch.org\r\n# {TWO}\r\n# (otto@birch.org)\r\n",
+    ],
+)
+def test_a_name_above_its_address_is_found(redactor: Redactor, text: str) -> None:
+    assert names(redactor, text, "gate.txt") == [ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mailing List\nlist@birch.org\n",
+        "Big Gates of the Zoo\nwilma@birch.org\n",
+        f"{ONE} opens gates.\nwilma@birch.org\n",
+        "Birch Support Team\n<help@birch.org>\n",
+    ],
+)
+def test_what_else_stands_above_an_address_is_left(redactor: Redactor, text: str) -> None:
+    assert names(redactor, text, "gate.txt") == []
