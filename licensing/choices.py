@@ -22,6 +22,13 @@ _EITHER = re2.compile(
     r"\beither of\b(?:[^.]|\.[0-9a-z]){3,300}?\bat your option\b|\b(?:your choice|choose (?:one|between|either)|"
     r"one or (?:the )?other|dual[- ]?licen[sc]ed)\b"
 )
+# "Available under the following license, or at the option of the licensee under the LGPL (see LICENSE.LGPL)."
+_OPTION = re2.compile(
+    r"(?i)\b(?:available|licen[sc]ed|distributed|released|used)\b[^.;]{0,60}?\bunder\b[^.;]{3,120}?"
+    r"\bor,? \(?at (?:the|your) option(?: of (?:the|any|its) (?:licensee|user|recipient|distributor)s?)?\)?,? "
+    r"under (?:the )?(?:[\w.+-]+ ?){1,8}"
+)
+_OPTION_LINES = 4
 _LIST_LINES, _END_OF_SENTENCE = 3, re2.compile(r"\.(?: |$)")
 _NOT_A_CHOICE = re2.compile(r"(?i)\beither (?:version|express|v[0-9]|the? version)|\band\b")
 _DUAL = re2.compile(r"(?i)\b(?:dual|double)[- ]?licen[sc]|\bdually licen[sc]|\bunder a dual ")
@@ -90,7 +97,27 @@ def with_choice(finding: Finding, lines: list[str]) -> Finding:
     """
     finding = with_any_of(finding, lines)
     parts, sentence = conjuncts(finding.expression or ""), _sentence(finding, lines, 0)
-    return finding if len(parts) != 2 or _offer(sentence) is None else replace(finding, expression=_choice_of(parts))
+    if _opens_with_option(finding, lines):
+        parts = [part for part in parts if not only_points(part)]
+    elif _offer(sentence) is None:
+        return finding
+    if len(parts) != 2:
+        return finding
+    return replace(finding, expression=_choice_of(parts))
+
+
+def _opens_with_option(finding: Finding, lines: list[str]) -> bool:
+    """Whether the first sentence of a finding leaves another licence to its user; the text of one may stand below it.
+
+    >>> said = ["It is available under the following license,", "or at the option of the licensee under the LGPL."]
+    >>> _opens_with_option(Finding("found", "MIT AND LGPL-2.0-or-later", 90.0, "x", 1, 2), said)
+    True
+    """
+    first = finding.start_line
+    if finding.outcome != "found" or first is None:
+        return False
+    said = " ".join(line.strip(SIGNS) for line in lines[first - 1 : first + _OPTION_LINES - 1])
+    return _OPTION.search(said) is not None
 
 
 def with_either(finding: Finding, lines: list[str]) -> Finding:

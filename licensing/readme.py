@@ -38,6 +38,7 @@ _SENTENCE = re2.compile(
     + r"|(?:dual[- ]?|double[- ]?|multi[- ]?)?(?:licen[sc]ed|released|"
     r"distributed|available)[ \t]+(?:under|as|in|to)\b|(?:[\w-]+[ \t]+)?licen[sc]e[ \t]*[:=]|"
     r"licen[sc]e[ \t]*[-–—][ \t])"
+    rf"|\bthis is (?:an?|the)[ \t]+(?:[\w.+-]+[ \t-]+){{1,4}}?licen[sc]ed[ \t]+(?:[\w-]+[ \t]+){{0,2}}{WORK}\b"
     r"|\bthis program is free software|permission is hereby granted|\bredistribution and use in source)"
 )
 _SUBJECT = re2.compile(

@@ -87,15 +87,18 @@ def _scanned(scanner: Scanner, lines: list[str]) -> tuple[Finding, ...]:
 
 def _apart(scanner: Scanner, found: tuple[Finding, ...], lines: list[str], own: frozenset[int]) -> tuple[Finding, ...]:
     """The findings; where the detector joined a few words about the work with those of a paragraph about something
-    else, those of the paragraphs about the work and those of all others, each read by themselves.
+    else, what the paragraphs about the work and all others say, each read by themselves.
     """
     whole = [frozenset(n + 1 for n in p) for p in paragraphs([line.strip() for line in lines])]
-    joined = (f for f in found if may_be_mention(f) and f.start_line and f.end_line)
-    if all(len({bool(p & own) for p in whole if any(n in p for n in _places(f))}) < 2 for f in joined):
-        return found
-    about = frozenset(n for p in whole if p & own for n in p)
-    texts = ([line if (n in about) == of_work else "" for n, line in enumerate(lines, 1)] for of_work in (True, False))
-    said = [f for text in texts for f in _scanned(scanner, text) if f.outcome != "none"]
+    said = list[Finding]()
+    for finding in found:
+        spanned = [p for p in whole if any(n in p for n in _places(finding))] if may_be_mention(finding) else []
+        kinds = {of_work: {n for p in spanned if bool(p & own) == of_work for n in p} for of_work in (True, False)}
+        if not all(kinds.values()):
+            said.append(finding)
+            continue
+        texts = ([line if n in kind else "" for n, line in enumerate(lines, 1)] for kind in kinds.values())
+        said += [f for text in texts for f in _scanned(scanner, text) if f.outcome != "none"]
     return with_owners(in_order(said), found[0].copyrights) if said else found
 
 

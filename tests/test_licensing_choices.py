@@ -154,3 +154,16 @@ def test_a_head_in_any_encoding_may_compare_its_licence_with_another_one(encodin
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_a_comparison_among_any_bytes_ends_in_findings(before: bytes, after: bytes) -> None:
     assert find(SCANNER, before + b" compatible with the GNU GPL " + after, "head")
+
+
+def test_what_is_left_to_the_option_of_the_licensee_is_a_choice_above_the_text_of_one_side() -> None:
+    words = (
+        'This software is available under the following "MIT Style" license,\n'
+        "or at the option of the licensee under the LGPL (see LICENSE.LGPL)."
+    )
+    text = "".join(f" * {line}\n" for line in f"{words}\n--\n\n{license_text('MIT')}".split("\n"))
+    found = find(SCANNER, f"/*\n * Copyright (c) 1999 Ada Roe\n *\n{text} */\nint a;\n".encode(), "head")
+    assert [f.expression for f in found if f.names_licence] == ["MIT OR LGPL-2.0-or-later"]
+    both = text.replace("or at the option of the licensee under", "and also")
+    found = find(SCANNER, f"/*\n{both} */\nint a;\n".encode(), "head")
+    assert all(" OR " not in (f.expression or "") for f in found)
