@@ -150,33 +150,31 @@ def objection_rank(copy: Copy) -> tuple[bool, bool, bool, int, str]:
 
 
 def shown_older(copy: Copy, other: Copy) -> bool:
-    """Whether the evidence shows that `copy` is older than `other`.
+    """Whether the evidence shows that `copy` is older than `other`: that one stands in a fork of its repository.
 
-    It is if `other` stands in a fork of its repository, or if `other` is vendored and `copy` is neither vendored nor in
-    a fork. That `other` stands in a fork of some third repository shows nothing: the third may be where `copy` was
-    taken from. The date of a repository is no date of a file: an old repository may have taken the file yesterday. So
-    an older one shows nothing, and a younger one takes the force from the rest.
+    That `other` stands in a fork of some third repository shows nothing: the third may be where `copy` was taken from.
+    Nor does a folder for third-party code: whoever put it there has it from somewhere, and its licence with it. The
+    date of a repository is no date of a file: an old repository may have taken the file yesterday. So an older one
+    shows nothing, and a younger one takes the force from the rest.
     """
     mine, theirs = copy.first_commit_at, other.first_commit_at
-    if mine is not None and theirs is not None and mine > theirs:
-        return False
-    return other.fork_of == copy.repo_id or (other.vendored and not copy.vendored and not copy.fork)
+    younger = mine is not None and theirs is not None and mine > theirs
+    return other.fork_of == copy.repo_id and not younger
 
 
 def witnesses(restricted: Iterable[Copy]) -> tuple[Copy, ...]:
-    """At most 5 of the copies that, for any copy, say the same as all of them.
+    """At most 3 of the copies that, for any copy, say the same as all of them.
 
     If `shown_older(c, r)` is true for each r returned, it is true for each r given. This keeps the work linear where
     thousands of copies meet thousands of restricted ones. It suffices to have the oldest, and two with different fork
-    parents, once of all and once of the not vendored.
+    parents.
 
     The witnesses of a union are the witnesses of the witnesses of its parts.
     """
     ordered = sorted(restricted, key=rank)
     oldest = min(((r.first_commit_at, *rank(r)) for r in ordered if r.first_commit_at is not None), default=None)
     chosen = {r.file_id: r for r in ordered if oldest and oldest[1:] == rank(r)}
-    for part in (ordered, [r for r in ordered if not r.vendored]):
-        chosen.update((r.file_id, r) for r in _two_parents(part))
+    chosen.update((r.file_id, r) for r in _two_parents(ordered))
     return tuple(sorted(chosen.values(), key=rank))
 
 

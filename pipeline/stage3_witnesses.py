@@ -25,8 +25,8 @@ from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task, arrays_of, data_files
 from gleanery.pipeline.steps import Step
 
-# What answers one kind may not answer the next, so in crowds each kind has its own. A licence or an objection: of a
-# content that some file holds which is neither third-party code nor in a fork. Hardly anything answers that licence.
+# What answers one kind may not answer the next, so in crowds each kind has its own. A fork answers hardly anything, and
+# third-party code no objection; of a content that some other file holds, the licence or the objection is firm.
 LICENCE, OBJECTION, WEAK = 1, 2, 3
 _TEXTS_OF_LAW = frozenset(("license", "notice", "reuse"))
 _LAST = np.uint64((1 << 64) - 1)
@@ -70,7 +70,8 @@ def mark_witnesses(shard: Shard) -> None:
         for place, row in zip(places[forbidden].tolist(), judged.filter(pa.array(forbidden)).to_pylist(), strict=True):
             if bears_witness(row):
                 firm = LICENCE if row["restricted"] else OBJECTION
-                kind = WEAK if row["fork"] or row["vendored"] else firm
+                weak = row["fork"] or (row["vendored"] and not row["restricted"])
+                kind = WEAK if weak else firm
                 kinds[place] = min(kind, kinds[place] or kind)
     shard.write_arrays({"kinds": kinds, "standing": ranks})
     count = int(np.count_nonzero(kinds))

@@ -192,7 +192,7 @@ def test_a_copy_of_an_older_restricted_one_is_never_kept(copies: list[Copy], pai
 
 @given(*GROUPS)
 @settings(max_examples=150, deadline=None)
-def test_only_a_fork_or_third_party_code_explains_a_restricted_twin_and_never_the_age_of_a_repository(
+def test_only_a_fork_explains_a_restricted_twin_and_never_the_age_of_a_repository_nor_third_party_code(
     copies: list[Copy], pairs: Pairs, common_owners: int
 ) -> None:
     pairs = {pair: link for pair, link in pairs.items() if {*pair} <= _blobs(copies)}
@@ -200,7 +200,7 @@ def test_only_a_fork_or_third_party_code_explains_a_restricted_twin_and_never_th
     for copy in copies:
         if outcomes[copy.file_id].reason == "kept":
             for twin in _twins(copy, copies, pairs):
-                assert not twin.restricted or twin.vendored or twin.fork_of == copy.repo_id
+                assert not twin.restricted or twin.fork_of == copy.repo_id
 
 
 @given(_copies(), STANDING)
@@ -215,7 +215,7 @@ def test_a_licence_or_an_objection_never_changes_the_ranking(copies: list[Copy],
 @settings(max_examples=200, deadline=None)
 def test_witnesses_say_the_same_as_all_of_them(restricted: list[Copy], others: list[Copy]) -> None:
     few, half = witnesses(restricted), len(restricted) // 2
-    assert len(few) <= 5
+    assert len(few) <= 3
     for copy in others:
         assert all(shown_older(copy, r) for r in few) == all(shown_older(copy, r) for r in restricted)
     assert witnesses([*witnesses(restricted[:half]), *witnesses(restricted[half:])]) == few
@@ -329,7 +329,7 @@ def test_a_text_with_a_hundred_thousand_copies_is_settled() -> None:
     half = 50_000
     permissive = [_copy(f"p{i}", f"b{i % 50}", first_commit_at=i + 1) for i in range(half)]
     restricted = [
-        _copy(f"r{i}", f"b{i % 50}", eligible=False, restricted=True, vendored=True, first_commit_at=half - 1)
+        _copy(f"r{i}", f"b{i % 50}", eligible=False, restricted=True, fork=True, fork_of="repo of p0")
         for i in range(half)
     ]
     pairs = {
