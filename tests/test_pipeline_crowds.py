@@ -83,7 +83,9 @@ def _crowds() -> dict[str, dict[str, str]]:
 
 
 def test_what_was_taken_out_of_third_party_code_under_another_licence_is_not_released(tmp_path: Path) -> None:
-    library = {f"third_party/library/{name}": text for name, text in {"COPYING": GPL, "taken.py": code(900, 12)}.items()}
+    library = {
+        f"third_party/library/{name}": text for name, text in {"COPYING": GPL, "taken.py": code(900, 12)}.items()
+    }
     mixed = _mit(**{"src/taken": library["third_party/library/taken.py"], "src/own": code(901, 12)}) | library
     run = _run(tmp_path, "run", _sources(tmp_path, {"mixed": mixed}))
     assert _reasons(run, "src/taken") == {"restricted_twin": 1}
