@@ -26,7 +26,12 @@ _DAY = (
 )
 _MONTH_ONLY = rf"(?:(?:0?[1-9]|1[0-2])/(?:{_YEAR}|[0-9]{{2}}))"
 # A line and its sign of a comment; `C` and `c` are Fortran's. What a name may not have in it is read later.
-_BEGIN = r"(?m:^)[ \t]{0,40}(?:(?:[*#/;!%|\-\\\"]{1,4}|[Cc](?:[*]|[ \t])|dnl|[Rr][Ee][Mm])[ \t]{0,40}){0,2}\(?"
+_BEGIN = (
+    r"(?m:^)[ \t]{0,40}(?:(?:[*#/;!%|\-\\\"]{1,4}|[Cc](?:[*]|[ \t])|dnl|[Rr][Ee][Mm])[ \t]{0,40}){0,2}\(?"
+    # The number of a version, and what was done.
+    r"(?:[vV]?[0-9]{1,3}(?:\.[0-9]{1,3}){1,3}[a-z]?[ \t]{1,20})?"
+    r"(?:(?:[Cc]reated|[Mm]odified|[Cc]hanged|[Uu]pdated|[Rr]evised|[Rr]evisions?|[Hh]istory):[ \t]{1,40})?"
+)
 _FIRST = rf"{_BEGIN}([A-Z][^\n0-9]{{2,60}}?)(?:({_DAY})|{_MONTH_ONLY})(?:[^A-Za-z0-9/\n]|$|\n)"
 _BEHIND = rf"{_BEGIN}{_DAY}[ \t]{{0,3}}[-,:;(]?[ \t]{{0,20}}([A-Z][^\n0-9]{{2,60}})"
 GATES = {

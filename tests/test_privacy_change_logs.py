@@ -34,6 +34,8 @@ def names(redactor: Redactor, text: str, path: str = "gate.f") -> list[str]:
         (f"// 2003-08-27  {ONE} - first version\n// 2004/01/02 {TWO}: gates\n", [ONE, TWO]),
         (f"/*  09-30-2020     {ONE}     Initial Version 6.1  */\n/*  10-15-2021  {TWO}  Gates */\n", [ONE, TWO]),
         (f"#   {ONE}, 2005-09-07\n#  - {TWO}, March 6, 2013.\n", [ONE, TWO]),
+        (f" * 3.0  {ONE}, 29-Dec-85\n * v2.1b {TWO} 2004-01-02\n", [ONE, TWO]),
+        (f"// Created:        {ONE} 20/10/2008\n// Modified:  {TWO}, 4/2/2003\n", [ONE, TWO]),
         (f" * November 2004: {ONE}\n * 9-May-86 {TWO}\n", [ONE, TWO]),
         (f"1.2.0\n2017-02-27 {ONE}\n\n1.1.0\n{TWO} (2016-12-01)\n", [ONE, TWO]),
     ],
@@ -168,3 +170,41 @@ def test_a_name_above_its_address_is_found(redactor: Redactor, text: str) -> Non
 )
 def test_what_else_stands_above_an_address_is_left(redactor: Redactor, text: str) -> None:
     assert names(redactor, text, "gate.txt") == []
+
+
+PICTURE = "https://avatars.githubusercontent.com/u/12345?v=4"
+
+
+@pytest.mark.parametrize(
+    ("text", "whom"),
+    [
+        (
+            f'<td><a href="#"><img src="{PICTURE}" width="63px;" alt=""/><br /><sub><b>{ONE}</b></sub></a>'
+            f'<td><a href="#"><img src="{PICTURE}" alt="Quast"/><br /><sub><b>Quast</b></sub></a></td>',
+            [ONE, "Quast", "Quast"],
+        ),
+        (
+            f'[<img src="{PICTURE}" width="100px;"/><br /><sub>{ONE}</sub>](https://birch.invalid)<br />',
+            [ONE],
+        ),
+        (
+            f'<a href="#"><img src="{PICTURE}"\n  width="80" alt="wfeuer"/>\n<br />\n<sub>\n<b>{ONE}</b>\n</sub></a>',
+            ["wfeuer", ONE],
+        ),
+        (f'<img alt="{ONE}" src="https://www.gravatar.com/avatar/0?s=9">', [ONE]),
+    ],
+)
+def test_names_below_pictures_of_accounts_are_found(redactor: Redactor, text: str, whom: list[str]) -> None:
+    assert names(redactor, text, "README.md") == whom
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'<img src="{PICTURE}" alt="Avatar"/><br /><sub><b>birch[bot]</b></sub>',
+        f'<img src="{PICTURE}" alt="{{user.name}}"/>',
+        '<img src="gates.png" alt="Wilma"/><br /><sub><b>Big Gates</b></sub>',
+    ],
+)
+def test_other_pictures_are_left(redactor: Redactor, text: str) -> None:
+    assert names(redactor, text, "README.md") == []
