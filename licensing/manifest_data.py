@@ -33,10 +33,26 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def json_fields(text: str) -> Iterator[str]:
-    """package.json and its kin."""
+    """package.json and its kin; nothing where nobody answered what `npm init` asks."""
     data = json.loads(text)
+    if _is_unanswered(data):
+        return
     for key in (*KEYS, "License"):
         yield from _strings(data.get(key))
+
+
+def _is_unanswered(data: dict[str, Any]) -> bool:
+    """Whether a package.json is what `npm init` writes by itself: ISC, by an author without a name.
+
+    >>> _is_unanswered({"description": "", "author": "", "license": "ISC"})
+    True
+    >>> _is_unanswered({"description": "", "author": "Ada", "license": "ISC"}), _is_unanswered({"license": "ISC"})
+    (False, False)
+    """
+    scripts = data.get("scripts")
+    untested = isinstance(scripts, dict) and "no test specified" in str(scripts.get("test"))
+    unnamed = data.get("author") == "" and (untested or data.get("description") == "")
+    return unnamed and data.get("license") == "ISC"
 
 
 def json_choice(text: str) -> Iterator[str]:
