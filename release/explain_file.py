@@ -27,7 +27,8 @@ BASES = {
 KINDS = {
     "normalised": "the same but for comments and white space",
     "near": "near",
-    "contained": "one holds the other",
+    "contained": "it holds this one",
+    "part": "this one holds it",
     "renamed": "the same with other names",
 }
 MOST_COPIES = 5
@@ -107,9 +108,17 @@ def _piece(piece: Row) -> str:
 
 
 def _copies(copies: Sequence[Row]) -> Iterator[str]:
-    if not copies:
-        return
-    yield f"Other repositories hold {number(len(copies), 'copy', 'copies')} of it:"
+    whole, parts = ([c for c in copies if (c["kind"] == "part") is is_part] for is_part in (False, True))
+    if whole:
+        yield f"Other repositories hold {number(len(whole), 'copy', 'copies')} of it:"
+        yield from _copies_listed(whole)
+    if parts:
+        others = f"{number(len(parts), 'file')} of other repositories"
+        yield f"It holds almost all of {others}, as it may hold the text of its licence:"
+        yield from _copies_listed(parts)
+
+
+def _copies_listed(copies: Sequence[Row]) -> Iterator[str]:
     for copy in copies[:MOST_COPIES]:
         alike = f"{KINDS.get(copy['kind'], shown(copy['kind']))}, similarity {copy['similarity']:.2f}"
         kind = "exact" if copy["kind"] == "exact" else alike

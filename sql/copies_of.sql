@@ -18,12 +18,15 @@ own AS (
   WHERE blob_id IS NOT NULL AND repo_id IN (SELECT repo_id FROM named) AND ($path = '' OR path = $path)
 ),
 near AS (
-  SELECT left_blob_id AS blob_id, right_blob_id AS copy_id, sameness, similarity FROM pairs WHERE bars
-  UNION ALL SELECT right_blob_id, left_blob_id, sameness, similarity FROM pairs WHERE bars
+  SELECT left_blob_id AS blob_id, right_blob_id AS copy_id, sameness, similarity, inner_blob_id FROM pairs WHERE bars
+  UNION ALL SELECT right_blob_id, left_blob_id, sameness, similarity, inner_blob_id FROM pairs WHERE bars
 ),
 copies AS (
   SELECT own.*, own.blob_id AS copy_id, 'exact' AS kind, 1.0 AS similarity FROM own
-  UNION ALL SELECT own.*, copy_id, sameness, near.similarity FROM own JOIN near USING (blob_id)
+  -- What stands in a file as a part, such as the text of its licence, is no copy of the file.
+  UNION ALL SELECT own.*, copy_id,
+    CASE WHEN sameness = 'contained' AND inner_blob_id = copy_id THEN 'part' ELSE sameness END, near.similarity
+  FROM own JOIN near USING (blob_id)
 ),
 final AS (
   SELECT copies.url, copies.path, copies.kind, copies.similarity, repos.name AS other_repo, repos.url AS other_url,

@@ -19,7 +19,9 @@ by_shard AS (
 final AS (
   SELECT CAST(coalesce(sum(documents), 0) AS BIGINT) AS documents, CAST(coalesce(sum(tokens), 0) AS BIGINT) AS tokens,
     round(100.0 * coalesce(sum(tokens), 0) / nullif(sum(all_tokens), 0), 4) AS percent_of_tokens,
-    count(*) FILTER (documents > 0) AS shards, count(*) AS shards_of_the_release
+    count(*) FILTER (documents > 0) AS shards,
+    -- Shards without a document are shards of the release too; their number is in the name of each.
+    coalesce(max(try_cast(regexp_extract(shard, '-of-([0-9]+)', 1) AS BIGINT)), count(*)) AS shards_of_the_release
   FROM by_shard
 )
 SELECT * FROM final

@@ -130,3 +130,24 @@ def test_strange_targets_give_lines_and_no_error(target: str, run: Path) -> None
 def test_what_is_neither_run_nor_release_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StopRun, match="neither a run nor a release"):
         explain(tmp_path, "octo/app")
+
+
+def test_a_text_that_stands_in_a_file_is_no_copy_of_it(tmp_path: Path) -> None:
+    rows = good_rows()
+    (pair,) = rows["pairs"]
+    inner = next(row["blob_id"] for row in rows["decisions"] if row["path"] == "main_copy.py")
+    pair |= {"sameness": "contained", "inner_blob_id": inner}
+    folder = write_run(tmp_path, rows)
+    outer, part = (list(explain(folder, target)) for target in ("octo/app:src/main.py", "octo/lib:main_copy.py"))
+    at = outer.index("It holds almost all of 1 file of other repositories, as it may hold the text of its licence:")
+    assert outer[at + 1].startswith("  octo/lib:main_copy.py (this one holds it, similarity ")
+    assert any(line.startswith("  octo/app:src/main.py (it holds this one, similarity ") for line in part)
+    assert not any("holds almost all" in line for line in part)
+
+
+def test_shards_without_a_document_are_shards_of_the_release(tmp_path: Path) -> None:
+    rows = good_rows()
+    for row in rows["docs"]:
+        row["shard"] = "tokens/part-00001-of-00016.bin"
+    lines = list(explain(write_run(tmp_path, rows), "octo/app"))
+    assert any(" in 1 of 16 shards, " in line for line in lines)
