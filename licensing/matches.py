@@ -28,6 +28,8 @@ _LONG_TEXT, _LONG_NOTICE = 20, 25
 _MOST_RUNS = 8_000
 _PATENTS_OF_OPUS = frozenset(f"proprietary-license_{number}.RULE" for number in range(375, 382))
 _CROWN = "proprietary-license_675.RULE"  # "Crown Copyright": the owner of what a government of the Commonwealth wrote
+# The words "Artistic License", which the detector reads as version 2.0, and the licence of Perl some lines from them.
+_ARTISTIC, _PERLS, _NEAR_PERLS = "artistic-2.0_18.RULE", "artistic-perl-1.0", 4
 _NO_VERSION, _KEY = re.compile(r"_no[-_]version\b"), re.compile(r"[\w.+-]+")
 _NAME = re.compile(r"LicenseRef-scancode-[\w.+-]+")
 
@@ -146,15 +148,21 @@ def _states_nothing(match: Any) -> bool:
 def _without_guesses(matches: list[Any]) -> list[Any]:
     """Without names that give no version, and count as the first one, where the address behind them gives another.
 
-    "The Eclipse Public License is available at https://www.eclipse.org/legal/epl-2.0/" names one licence.
+    "The Eclipse Public License is available at https://www.eclipse.org/legal/epl-2.0/" names one licence. So does "the
+    same terms as Perl itself. See the Artistic License": Perl's own, and not the second version, which it counts as.
     """
     versions = [(m.start_line, key) for m in matches if not _is_guess(m) for key in _KEY.findall(_key_of(m))]
+
+    perls = [m.end_line for m in matches if _PERLS in _key_of(m)]
+
+    def is_perls(match: Any) -> bool:
+        return match.rule.identifier == _ARTISTIC and any(abs(match.start_line - n) <= _NEAR_PERLS for n in perls)
 
     def is_told(guess: Any) -> bool:
         family = _key_of(guess).partition("-")[0]
         return any(0 <= line - guess.end_line <= 1 and key.partition("-")[0] == family for line, key in versions)
 
-    return [m for m in matches if not (_is_guess(m) and is_told(m))]
+    return [m for m in matches if not (is_perls(m) or (_is_guess(m) and is_told(m)))]
 
 
 def _is_guess(match: Any) -> bool:

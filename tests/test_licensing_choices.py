@@ -167,3 +167,15 @@ def test_what_is_left_to_the_option_of_the_licensee_is_a_choice_above_the_text_o
     both = text.replace("or at the option of the licensee under", "and also")
     found = find(SCANNER, f"/*\n{both} */\nint a;\n".encode(), "head")
     assert all(" OR " not in (f.expression or "") for f in found)
+
+
+def test_the_artistic_license_beside_the_terms_of_perl_is_that_of_perl() -> None:
+    perl = "# You may distribute this module under the same terms as perl itself.\n"
+    more = (
+        "# Refer to the Perl Artistic License (see the license accompanying this\n# software package) for the terms.\n"
+    )
+    found = find(SCANNER, f"{perl}{more}package A;\n".encode(), "head")
+    named = [set((f.expression or "").split(" OR ")) for f in found if f.names_licence]
+    assert named == [{"GPL-1.0-or-later", "Artistic-1.0-Perl"}]
+    alone = find(SCANNER, b"# This script is under the Artistic License.\npackage A;\n", "head")
+    assert [f.expression for f in alone] == ["Artistic-1.0"]
