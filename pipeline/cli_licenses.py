@@ -101,6 +101,7 @@ def _draw_run(folder: Path, form: str) -> None:
         write(json.dumps({"licenses": rows, "review": waiting}, indent=1, ensure_ascii=False) + "\n")
         return
     columns = ("license", "files", "kept", "repositories", "bytes", "tokens")
+    rows = [row | {"license": row["license"] or "nothing"} for row in rows]  # as the page says it
     draw("Licences", columns, tuple(tuple(row[name] for name in columns) for row in rows[:20]))
     shown = ("rank", *QUEUE_COLUMNS)
     draw("To look at", shown, tuple(tuple(row[name] for name in shown) for row in waiting[:20]))

@@ -43,6 +43,10 @@ _WINDOWS = compile_pattern(
     rf"(?:({_ACCOUNT}(?:{_BLANK}{_LETTER}[\w.\-\x80-\xff]{{0,40}}){{1,3}})[/\\]|({_ACCOUNT}))"
 )
 _WHOLE = re.compile("[\\w.\u0300-\u036f -]+")  # a name without the punctuation of other scripts behind it
+# Releases lie in the home of a program and bear its name: `/home/birch/BIRCH6.1`.
+_RELEASE = compile_pattern(
+    r"/home/([A-Za-z][\w\-]{1,63})/([A-Za-z][\w\-]{1,63}?)[-_]?v?[0-9]+(?:\.[0-9]+)*(?:[/\"'\s]|$)"
+)
 _TOKEN_END = re.compile(rb"[^\s\"'`<>]*$")
 # The host of a web site before a path; other addresses, such as file:///home and sftp://host/home, name files.
 _SITE = re.compile(rb"(?:https?|wss?|[^A-Za-z+.\-]):(?://|\\/\\/)[^/]")
@@ -61,6 +65,8 @@ _BEFORE_LINK = re.compile(
 
 def find(source: Source) -> Iterator[Hit]:
     """Hits in bytes."""
+    releases = ((found.group(1).lower(), found.group(2).lower()) for found in _RELEASE.finditer(source.raw))
+    programs = {account.decode() for account, release in releases if account == release}
     for pattern in (_UNIX, _WINDOWS, _HIDDEN):
         for found in pattern.finditer(source.raw):
             group = 1 if found.group(1) is not None else 2
@@ -70,6 +76,8 @@ def find(source: Source) -> Iterator[Hit]:
             name = whole.group().rstrip(".- ") if whole else ""
             written = name.replace(" ", "%20") if "%20" in text else name
             end = start + len(written.encode())
+            if name.lower() in programs:
+                continue
             if is_user_name(name.replace(" ", "")) and not _is_route(source, start, end, name):
                 yield Hit(start, end, "USERNAME", "home_path", 0.8)
 

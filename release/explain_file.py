@@ -80,7 +80,8 @@ def _license(pieces: Sequence[Row]) -> Iterator[str]:
         return
     concluded = pieces[0]
     basis = BASES.get(concluded["basis"], shown(concluded["basis"]))
-    yield f"Licence: {shown(concluded['expression'] or 'none was found')}, {basis}."
+    none = "none was found" if concluded["basis"] == "none" else "none could be identified"
+    yield f"Licence: {shown(concluded['expression'] or none)}, {basis}."
     if concluded["header_expression"]:
         yield f"Its own header says {shown(concluded['header_expression'])}."
     if concluded["directory_expression"]:

@@ -208,3 +208,20 @@ def test_names_below_pictures_of_accounts_are_found(redactor: Redactor, text: st
 )
 def test_other_pictures_are_left(redactor: Redactor, text: str) -> None:
     assert names(redactor, text, "README.md") == []
+
+
+def test_the_home_of_a_program_is_nobodys() -> None:
+    text = "GATES=/home/birch/BIRCH6.6.0/gates\nTABLES=/home/birch/tables\nmv /home/birch/src /home/birch/BIRCH7\n"
+    assert Redactor().redact(text, "install.sh", None).text == text
+
+
+@pytest.mark.parametrize(
+    "text", ["/home/wfeuer/birch7/gates", "/home/wfeuer/wfeuer-site/a", "/home/wfeuer/src\n/home/birch/BIRCH7"]
+)
+def test_the_home_of_a_person_is_found_beside_releases(redactor: Redactor, text: str) -> None:
+    assert ("USERNAME", "wfeuer") in found(redactor, text, "install.sh")
+
+
+@pytest.mark.parametrize("account", ["cvsroot", "usrname", "myhome"])
+def test_further_accounts_that_no_person_has_are_left(redactor: Redactor, account: str) -> None:
+    assert found(redactor, f"ls /home/{account}/gates", "install.sh") == []

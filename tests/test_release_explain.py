@@ -151,3 +151,12 @@ def test_shards_without_a_document_are_shards_of_the_release(tmp_path: Path) -> 
         row["shard"] = "tokens/part-00001-of-00016.bin"
     lines = list(explain(write_run(tmp_path, rows), "octo/app"))
     assert any(" in 1 of 16 shards, " in line for line in lines)
+
+
+def test_a_licence_that_nobody_knows_is_not_told_as_missing(tmp_path: Path) -> None:
+    rows = good_rows()
+    ident = next(row["file_id"] for row in rows["decisions"] if row["path"] == "src/main.py")
+    concluded = next(row for row in rows["license_conclusions"] if row["file_id"] == ident)
+    concluded |= {"expression": None, "basis": "ancestor_file", "uncertain": True}
+    lines = list(explain(write_run(tmp_path, rows), "octo/app:src/main.py"))
+    assert "Licence: none could be identified, from the nearest licence file above it." in lines

@@ -203,3 +203,8 @@ def test_the_rows_that_are_looked_at_are_all_that_may_bear_a_name(tmp_path: Path
 
 def _all_names(build: RunBuilder) -> list[str]:
     return [name for repo in build.rows["repos"] for name in (repo["name"], repo["url"], *repo["aliases"])]
+
+
+def test_files_without_a_licence_are_named_in_the_table_of_licences(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(app, ["licenses", "--run", str(write_run(tmp_path, good_rows()))]).output
+    assert any(line.split()[:1] == ["nothing"] for line in shown.splitlines())
