@@ -12,7 +12,7 @@ from gleanery.licensing.conclude import MOST_EVIDENCE, Conclusion, conclude
 from gleanery.licensing.findings import CHANGED, CHANGED_TEXT, NO_TRAINING, Finding
 from gleanery.licensing.named_parts import NamedParts
 from gleanery.licensing.policy import Policy
-from gleanery.licensing.statements import FileFacts
+from gleanery.licensing.statements import FileFacts, Said, for_code
 from gleanery.records.tables import TABLES
 
 POLICY = Policy.load()
@@ -123,7 +123,11 @@ def test_conclusions_fit_their_table(files: list[FileFacts], declared: str | Non
     }
 
 
-@given(FILES, st.sampled_from(["README.md", "LICENSE", "LICENSES/MIT.txt", "NOTICE", "package.json"]))
+RESERVING = ["README.md", "README.fr.md", "docs/README.md", "LICENSE", "LICENSES/MIT.txt", "NOTICE", "LICENSE-OpenSSL"]
+RESERVING += ["THIRD-PARTY-NOTICES", "LICENSE-MODEL", "README_EN.md", "package.json", "license.odt"]
+
+
+@given(FILES, st.sampled_from(RESERVING))
 @settings(max_examples=200)
 def test_a_reservation_against_training_is_never_lost(files: list[FileFacts], stands_in: str) -> None:
     reserved = [*files, FileFacts("f" * 32, stands_in, "0" * 40, found("MIT", NO_TRAINING), ())]
@@ -131,6 +135,7 @@ def test_a_reservation_against_training_is_never_lost(files: list[FileFacts], st
     for file, conclusion in zip(sorted(reserved, key=lambda f: f.file_id), conclude(reserved, None), strict=True):
         if not file.path.startswith(("vendor/", "a/node_modules/")):
             assert not POLICY.judge(conclusion).allowed
+            assert any(NO_TRAINING in (piece.expression or "") for piece in conclusion.evidence)
 
 
 def test_the_header_decides_what_a_file_is_and_the_directory_is_kept_beside_it() -> None:
@@ -145,6 +150,16 @@ def test_the_header_decides_what_a_file_is_and_the_directory_is_kept_beside_it()
     assert [e.role for e in a.evidence] == ["own_header", "ancestor_file"]
     assert (b.conflict, b.basis) == (False, "own_header")
     assert (c.header_expression, c.basis, c.conflict) == (None, "ancestor_file", False)
+
+
+OF_TEXTS = ["CC-BY-4.0", "CC-BY-SA-4.0", "GFDL-1.3-only", "OFL-1.1", "ODbL-1.0", "ODC-By-1.0", "PDDL-1.0"]
+OF_TEXTS += ["CDLA-Permissive-2.0", "Ubuntu-font-1.0", "Bitstream-Vera"]
+
+
+@pytest.mark.parametrize("text", OF_TEXTS)
+def test_a_licence_for_texts_fonts_or_data_is_not_that_of_the_code_beside_them(text: str) -> None:
+    assert for_code(Said("ancestor_file", f"MIT AND {text}")).expression == "MIT"
+    assert for_code(Said("ancestor_file", text)).expression == text
 
 
 def test_a_reference_is_no_conflict() -> None:

@@ -309,6 +309,35 @@ def test_the_name_of_an_override_depends_on_all_that_it_says(tmp_path: Path) -> 
     assert one.rows[0].override_id != other.rows[0].override_id and one.version != other.version
 
 
+# A row of the review queue, and a file that it is about: doubt, head, folder says, to be read first.
+ASKED: dict[str, tuple[tuple[str | None, ...], Conclusion]] = {
+    "license_missing": ((None, None, None), concluded()),
+    "license_unknown": ((None, None, "LICENSE"), concluded(uncertain=True)),
+    "license_conflict": (("GPL-3.0-only", "MIT", "LICENSE"), concluded("GPL-3.0-only", "MIT")),
+}
+
+
+@pytest.mark.parametrize("doubt", ASKED)
+def test_an_answer_is_about_the_files_of_its_row_alone(doubt: str) -> None:
+    (header, folder_says, look_at), about = ASKED[doubt]
+    row = {"doubt": doubt, "header": header, "folder_says": folder_says, "look_at": look_at}
+    signed = {"by": "Maria Beispiel", "reason": "The author said so", "date": "2026-11-22"}
+    answer = Override("0" * 12, "octo/app", "src", blob_id=None, expression="MIT", verdict=None, **row, **signed)
+    found = Overrides([answer], POLICY)
+
+    def is_answered(conclusion: Conclusion, path: str = "src/x.py") -> bool:
+        return ruled(found, conclusion, path).judgement.rule.startswith("override ")
+
+    assert POLICY.judge(about).reason == doubt and is_answered(about)
+    assert not is_answered(about, "lib/x.py") and not is_answered(about, "src/vendor/jay/x.py")
+    assert not any(is_answered(other) for reason, (_, other) in ASKED.items() if reason != doubt)
+    if doubt == "license_unknown":
+        assert not is_answered(concluded(uncertain=True, stated_in="src/COPYING"))
+    if doubt == "license_conflict":
+        assert not is_answered(concluded("AGPL-3.0-only", "MIT")) and not is_answered(concluded("GPL-3.0-only", "ISC"))
+        assert is_answered(concluded("GPL-3.0-only", "MIT", stated_in="COPYING"))
+
+
 NAMES = st.sampled_from(["MIT", "GPL-3.0-only", "BSD-3-Clause", NO_TRAINING, f"MIT AND {NO_TRAINING}", None])
 SCOPES = st.sampled_from(
     [
