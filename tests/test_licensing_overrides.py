@@ -164,6 +164,12 @@ def test_nobody_lifts_a_reservation_against_training(scope: str, decision: str, 
         assert not ruling.judgement.rule.startswith("override")
 
 
+def test_each_head_and_each_content_may_have_an_override_of_its_own(tmp_path: Path) -> None:
+    heads = [f'repository = "octo/app"\nheader = "{name}"\nexpression = "MIT"' for name in ("ISC", "GPL-3.0-only")]
+    contents = [f'repository = "octo/app"\nblob = "{digit * 40}"\nexpression = "MIT"' for digit in "ab"]
+    assert len(overrides(tmp_path, *heads, *contents).rows) == 4
+
+
 def test_the_narrowest_override_counts(tmp_path: Path) -> None:
     found = overrides(
         tmp_path,
@@ -320,7 +326,7 @@ ASKED: dict[str, tuple[tuple[str | None, ...], Conclusion]] = {
 @pytest.mark.parametrize("doubt", ASKED)
 def test_an_answer_is_about_the_files_of_its_row_alone(doubt: str) -> None:
     (header, folder_says, look_at), about = ASKED[doubt]
-    row = {"doubt": doubt, "header": header, "folder_says": folder_says, "look_at": look_at}
+    row: dict[str, Any] = {"doubt": doubt, "header": header, "folder_says": folder_says, "look_at": look_at}
     signed = {"by": "Maria Beispiel", "reason": "The author said so", "date": "2026-11-22"}
     answer = Override("0" * 12, "octo/app", "src", blob_id=None, expression="MIT", verdict=None, **row, **signed)
     found = Overrides([answer], POLICY)
@@ -333,6 +339,8 @@ def test_an_answer_is_about_the_files_of_its_row_alone(doubt: str) -> None:
     assert not any(is_answered(other) for reason, (_, other) in ASKED.items() if reason != doubt)
     if doubt == "license_unknown":
         assert not is_answered(concluded(uncertain=True, stated_in="src/COPYING"))
+        other = Evidence("ancestor_file", "COPYING", "c" * 40, "MIT", "rule", 100.0, 1, 9)
+        assert is_answered(replace(about, evidence=(other, *about.evidence)))  # what is not identified is read first
     if doubt == "license_conflict":
         assert not is_answered(concluded("AGPL-3.0-only", "MIT")) and not is_answered(concluded("GPL-3.0-only", "ISC"))
         assert is_answered(concluded("GPL-3.0-only", "MIT", stated_in="COPYING"))

@@ -69,6 +69,16 @@ def test_what_a_repository_declares_goes_down_to_its_forks_and_never_up() -> Non
     assert forks_below(members_of(NETWORK), {ids["one/lib"], ids["else/where"]}) == {ids["two/lib"]}
 
 
+def test_a_mirror_that_a_person_named_like_a_root_may_be_that_root() -> None:
+    sources = (
+        SourceSettings(kind="git", locator="/srv/mirrors/lib", name="root/lib"),
+        SourceSettings(kind="git", locator="https://github.com/one/lib", fork_of="https://github.com/root/lib"),
+    )
+    members = members_of(Settings(source=sources))
+    (mirror,) = (member.repo_id for member in members if "root/lib" in member.names)
+    assert forks_below(members, {mirror}) == {member.repo_id for member in members} - {mirror}
+
+
 def test_the_spelling_of_a_root_does_not_matter() -> None:
     sources = (
         SourceSettings(kind="git", locator="https://github.com/root/lib", aliases=("github.com/old/lib",)),

@@ -1,6 +1,7 @@
 """The removal list only grows, shows every change, and is refused when it is too old."""
 
 import datetime
+import hashlib
 import json
 import shutil
 import threading
@@ -202,6 +203,8 @@ def test_what_was_looked_up_in_another_release_removes_nothing_here_and_is_refus
     own = {folder: removed_from(folder, path) for folder in (root, later)}
     for folder, other in ((root, later), (later, root)):
         Loader(folder, context=64, removed=own[folder])
+        with pytest.raises(StopRun, match="another release"):
+            own[other].mask(own[folder].release, 9, 0)
         with pytest.raises(StopRun, match="another release") as refused:
             Loader(folder, context=64, removed=own[other])
         assert "removed_from(root, path)" in refused.value.hint
@@ -217,6 +220,31 @@ def test_ordinals_without_their_release_are_none(root: Path) -> None:
     with pytest.raises(StopRun, match="needs the release"):
         Removed(np.array([1]), ("00000000", "11111111"))
     Loader(root, context=64, removed=NOTHING_REMOVED)
+
+
+@pytest.mark.parametrize(
+    ("ordinals", "digests", "mode", "said"),
+    [
+        ([1], ["0" * 8], "mask", "a digest for each of its prefixes"),
+        ([], ["0" * 8], "drop", "no way 'drop'"),
+        ([3], ["0" * 8, "1" * 8], "mask", "a document that does not exist"),
+        ([-1], ["0" * 8, "1" * 8], "mask", "a document that does not exist"),
+    ],
+)
+def test_what_cannot_be_removed_is_told(ordinals: list[int], digests: list[str], mode: Any, said: str) -> None:
+    with pytest.raises(StopRun, match=said):
+        Removed(np.array(ordinals, np.int64), tuple(digests), mode, "a" * 64).mask("a" * 64, 3, 1)
+
+
+def test_a_day_has_one_spelling(path: Path) -> None:
+    """Whoever writes another one can count the digest too, so the chain does not tell."""
+    append(path, [Wish("renew", "", "other")], datetime.date(2027, 1, 31))
+    entry = json.loads(path.read_bytes().splitlines()[1]) | {"valid_until": "20270131"}
+    plain = json.dumps({name: value for name, value in entry.items() if name != "digest"}, separators=(",", ":"))
+    entry["digest"] = hashlib.sha256(f"{hashlib.sha256(HEADER).hexdigest()}{plain}".encode()).hexdigest()
+    path.write_bytes(HEADER + json.dumps(entry, separators=(",", ":")).encode() + b"\n")
+    with pytest.raises(StopRun, match="entry 1 of .* was changed"):
+        read_list(path)
 
 
 def test_masking_keeps_every_other_token(root: Path, path: Path) -> None:
