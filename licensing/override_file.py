@@ -148,8 +148,6 @@ def _override(entry: Mapping[str, Any], where: str) -> Override:
         _refuse(where, "has a blob that is not a git content id", "give its 40 hexadecimal digits in small letters")
     if blob is not None and (path or texts["header"]):
         _refuse(where, "has a blob and a path or header", "a blob is one content; leave path and header out")
-    if texts["header"] is not None and texts["repository"] is None:
-        _refuse(where, "has a header and no repository", "name the repository whose files have this header")
     _answered(texts, where)
     for key in ("expression", "header", "folder_says"):
         if texts[key] is not None and parse(texts[key] or "") is None:

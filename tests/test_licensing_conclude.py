@@ -152,6 +152,20 @@ def test_the_header_decides_what_a_file_is_and_the_directory_is_kept_beside_it()
     assert (c.header_expression, c.basis, c.conflict) == (None, "ancestor_file", False)
 
 
+@pytest.mark.parametrize(
+    ("named", "silent", "unread", "doubted"), [(1, 1, 0, False), (2, 1, 0, True), (2, 2, 3, True), (2, 3, 0, False)]
+)
+def test_two_heads_and_half_of_all_that_were_read_are_a_doubt_about_the_rest(
+    named: int, silent: int, unread: int, doubted: bool
+) -> None:
+    files = [whole("LICENSE", "MIT"), *(head(f"g{n}.c", "GPL-2.0-only") for n in range(named))]
+    files += [head(f"s{n}.c") for n in range(silent)]
+    files += [FileFacts(f"u{n}.c", f"u{n}.c", "0" * 40) for n in range(unread)]
+    for path, conclusion in concluded(*files).items():
+        asked = any(claim.source == "siblings" for claim in conclusion.claims)
+        assert asked == (doubted and path.startswith("s")), path
+
+
 OF_TEXTS = ["CC-BY-4.0", "CC-BY-SA-4.0", "GFDL-1.3-only", "OFL-1.1", "ODbL-1.0", "ODC-By-1.0", "PDDL-1.0"]
 OF_TEXTS += ["CDLA-Permissive-2.0", "Ubuntu-font-1.0", "Bitstream-Vera"]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gleanery.licensing.conclude import Claim, Conclusion
 from gleanery.licensing.findings import CHANGED_TEXT, NO_TRAINING
-from gleanery.licensing.override_file import DECISION, SCOPE, Override, plain_name, read_overrides
+from gleanery.licensing.override_file import DECISION, DOUBTS, SCOPE, Override, plain_name, read_overrides
 from gleanery.licensing.overrides import Overrides, Ruling
 from gleanery.licensing.policy import Policy
 from gleanery.licensing.statements import Evidence
@@ -202,6 +202,15 @@ BROKEN = {
     "an absolute path": (ENTRY + 'path = "/x"\n', "not plain"),
     "a blob that is none": (ENTRY + 'blob = "HEAD"\n', "not a git content id"),
     "a blob and a path": (ENTRY + f'blob = "{BLOB}"\npath = "src"\n', "a blob and a path"),
+    "a blob and a header": (ENTRY + f'blob = "{BLOB}"\nheader = "MIT"\n', "a blob and a path or header"),
+    "a header of no expression": (ENTRY + 'header = "MIT AND"\n', "header that is no SPDX expression"),
+    "a doubt that is none": (ENTRY + 'doubt = "vendored"\n', "doubt that is not known"),
+    "a doubt about a content": (
+        ENTRY.replace('repository = "octo/app"', f'blob = "{BLOB}"') + 'doubt = "license_missing"\n',
+        "a doubt and no repository",
+    ),
+    "what a folder says without a doubt": (ENTRY + 'folder_says = "MIT"\n', "no doubt"),
+    "what to look at without a doubt": (ENTRY + 'look_at = "LICENSE"\n', "no doubt"),
     "a number for a name": (ENTRY.replace('"Maria Beispiel"', "7"), "not a text"),
     "control codes": (ENTRY.replace("Maria", "Ma\\u001b[31mria"), "control codes"),
     "a reason without end": (ENTRY.replace("letter", "letter " * 500), "too long"),
@@ -334,9 +343,11 @@ def test_an_answer_is_about_the_files_of_its_row_alone(doubt: str) -> None:
     def is_answered(conclusion: Conclusion, path: str = "src/x.py") -> bool:
         return ruled(found, conclusion, path).judgement.rule.startswith("override ")
 
+    assert set(ASKED) == set(DOUBTS)
     assert POLICY.judge(about).reason == doubt and is_answered(about)
     assert not is_answered(about, "lib/x.py") and not is_answered(about, "src/vendor/jay/x.py")
-    assert not any(is_answered(other) for reason, (_, other) in ASKED.items() if reason != doubt)
+    otherwise = replace(about, uncertain=not about.uncertain, conflict=False)
+    assert POLICY.judge(otherwise).reason != doubt and not is_answered(otherwise)
     if doubt == "license_unknown":
         assert not is_answered(concluded(uncertain=True, stated_in="src/COPYING"))
         other = Evidence("ancestor_file", "COPYING", "c" * 40, "MIT", "rule", 100.0, 1, 9)
