@@ -495,6 +495,30 @@ def test_a_repository_is_found_however_its_address_is_written(good: dict[str, li
                 assert database.ask(question, arguments | {"repo": ADDRESSES[4]}) == database.ask(question, arguments)
 
 
+@pytest.mark.parametrize(
+    ("plant", "listed"),
+    [
+        (change_repo("octo/lib", optout_signal="noai.txt"), True),
+        (change_repo("octo/lib", status="opted_out"), True),
+        (change("decisions", "add.py", "octo/lib", verdict="rejected", reason="owner_opted_out"), True),
+        (change("decisions", "add.py", "octo/lib", verdict="rejected", reason="copy_of_opted_out"), True),
+        (
+            both(
+                change("decisions", "add.py", "octo/lib", verdict="rejected", reason="license_not_allowed"),
+                change("license_conclusions", "add.py", "octo/lib", directory_expression=f"MIT AND {RESERVED}"),
+            ),
+            True,
+        ),
+        (change("decisions", "add.py", "octo/lib", verdict="rejected", reason="license_not_allowed"), False),
+    ],
+)
+def test_whoever_said_no_in_any_way_is_listed(tmp_path: Path, plant: Callable[[Rows], None], listed: bool) -> None:
+    rows = good_rows()
+    plant(rows)
+    answer = ask(questions()["opted_out"], tables_of(write_run(tmp_path, rows)), {})
+    assert ("octo/lib" in answer.column("repo").to_pylist()) == listed
+
+
 def _licence(rows: Rows) -> None:
     change("license_conclusions", "add.py", "octo/lib", expression="ISC")(rows)
 
