@@ -193,6 +193,13 @@ def test_the_rule_names_the_licence_that_decided_and_its_group() -> None:
         "allow: MIT (attribution); chosen: MIT from MIT OR GPL-2.0-only"
     )
     assert POLICY.judge(conclusion("Foo-1.0", None)).rule == "unknown: Foo-1.0 (not in the policy)"
+    for expression in ("MIT", None):
+        judged = POLICY.judge(conclusion(None, expression, uncertain=True))
+        assert judged.rule == "some evidence states a licence that could not be identified"
+    many = [f"GPL-{version}-only" for version in ("1.0", "2.0", "3.0")] + [f"AGPL-{v}-only" for v in ("1.0", "3.0")]
+    many += [f"LGPL-{version}-only" for version in ("2.0", "2.1", "3.0")]
+    assert " more" not in POLICY.judge(conclusion(None, " AND ".join(many))).rule
+    assert POLICY.judge(conclusion(None, " AND ".join([*many, "SSPL-1.0"]))).rule.endswith(" and 1 more")
 
 
 def with_claim(source: str, expression: str | None) -> Conclusion:
