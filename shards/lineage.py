@@ -55,7 +55,7 @@ class Sighting:
     row: int
     begin: int
     end: int
-    seen: bool | None = True
+    seen: bool | None
 
 
 @dataclass(frozen=True)

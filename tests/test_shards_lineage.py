@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gleanery.records.errors import StopRun
 from gleanery.shards.finishing import finish
-from gleanery.shards.lineage import Leg, exposure, trace
+from gleanery.shards.lineage import Leg, exposure, origin, trace
 from gleanery.shards.loader import Loader
 from gleanery.shards.mixing import Mixture
 from gleanery.shards.removals import Wish, append, removed_from
@@ -61,6 +61,7 @@ def test_the_bytes_of_a_trace_are_those_that_the_token_spells(root: Path, fim_ra
     store = Store.open(root)
     batch = next(iter(Loader(root, context=64, batch=2, fim_rate=fim_rate)))
     for row in range(2):
+        reached: dict[int, int] = {}
         for position in range(64):
             found = trace(loader, 0, row, position)
             token = batch.input_ids[row, position : position + 1]
@@ -69,6 +70,22 @@ def test_the_bytes_of_a_trace_are_those_that_the_token_spells(root: Path, fim_ra
                 continue
             text = store.text(found.document).encode()
             assert text[found.begin : found.end] == store.tokenizer.decode_bytes(token)
+            reached[found.document] = max(reached.get(found.document, 0), found.end)
+            if token[0] == loader.control_ids["<|endoftext|>"]:  # it stands where the next byte would be
+                assert found.begin == found.end == reached[found.document]
+
+
+def test_the_origin_of_a_row_is_found_by_the_place_of_its_batch_across_the_end_of_an_epoch(root: Path) -> None:
+    loader = Loader(root, context=64, batch=4)
+    batches = zip(range(2 * loader.rows(0) // 4 + 2), loader, strict=False)
+    crossed = 0
+    for _, batch in batches:
+        found = [origin(loader, batch.epoch, batch.index + row, 0) for row in range(4)]
+        begins = batch.segments.begin.searchsorted([row * 64 for row in range(4)]).tolist()
+        documents = [int(batch.segments.document[begin]) for begin in begins]
+        assert [-1 if one is None else one.document for one in found] == documents
+        crossed += batch.index + 3 >= loader.rows(batch.epoch)
+    assert crossed == 2 if loader.rows(0) % 4 else crossed == 0
 
 
 def test_a_trace_over_legs_is_what_the_resumed_loaders_gave(root: Path) -> None:
@@ -180,6 +197,8 @@ def test_what_does_not_exist_is_refused(root: Path) -> None:
         list(exposure(loader, "0", 1))
     with pytest.raises(StopRun, match="legs"):
         trace(loader, 0, 0, 0, [Leg(1, 2)])
+    with pytest.raises(StopRun, match="legs"):
+        trace(loader, 0, 0, 0, [Leg(0, 2), Leg(4, 0)])
 
 
 def test_a_step_behind_the_end_of_the_epochs_saw_nothing(root: Path) -> None:
