@@ -60,6 +60,16 @@ def _tamper(folder: Path) -> None:
     connection.close()
 
 
+def test_a_registry_is_given_as_a_path_or_a_url_or_not_at_all(tmp_path: Path) -> None:
+    _add(tmp_path, "a/b")
+    (tmp_path / "run/tables/optout_rules").mkdir(parents=True)
+    (tmp_path / "plain/tables/optout_rules").mkdir(parents=True)
+    for registry in ("optout.sqlite", str(tmp_path / "optout.sqlite"), f"sqlite:///{tmp_path}/optout.sqlite"):
+        assert len(pinned_rules(_settings(tmp_path, registry=registry), tmp_path / "run").rules) == 1
+    for _ in range(2):
+        assert pinned_rules(_settings(tmp_path, registry=None), tmp_path / "plain").rules == []
+
+
 def test_rules_are_pinned_at_the_first_start_with_the_hash_of_their_log(tmp_path: Path) -> None:
     _add(tmp_path, "a/one", "b/two")
     assert _pinned(tmp_path) == ["github.com/a/one", "github.com/b/two"]
