@@ -1,5 +1,6 @@
 """Files are whole or absent, and a note that is damaged in any way counts as none."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,15 @@ def test_a_file_that_was_not_written_to_its_end_is_not_there(tmp_path: Path) -> 
         out.write(b"half")
         raise KeyError
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+def test_what_shall_last_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lasting: bool
+) -> None:
+    on_disk = list[tuple[int, bool]]()
+    monkeypatch.setattr(os, "fsync", lambda file: on_disk.append((os.fstat(file).st_size, (tmp_path / "x").exists())))
+    with atomic_file(tmp_path / "x", lasting) as out:
+        out.write(b"whole")
+    assert on_disk == ([(5, False)] if lasting else [])
+    assert [file.name for file in tmp_path.iterdir()] == ["x"] and (tmp_path / "x").read_bytes() == b"whole"
