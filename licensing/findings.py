@@ -33,6 +33,8 @@ POINTS_TO = "gleanery-points-to"
 ABOVE = ".../"
 # A sentence of a licence file about some folders below it, which are its `paths`.
 PART = "gleanery-part-of-the-work"
+# So is one that only leaves some folders out of the licence: "MIT, except for the frob/ folder".
+LEFT_OUT = "gleanery-left-out-of-the-licence"
 # So begins the rule of what a section of a licence file says of some files, which are its `paths`.
 OF_FILES = "gleanery-some-files"
 # So begins the rule of what a licence file mentions as the licence of other people's code.

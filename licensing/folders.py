@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from gleanery.licensing.beside import Beside
 from gleanery.licensing.expressions import all_of, conjuncts
-from gleanery.licensing.findings import NO_TRAINING
+from gleanery.licensing.findings import LEFT_OUT, NO_TRAINING
 from gleanery.licensing.names import is_prose_path, is_vendored_path
 from gleanery.licensing.paths import folder_of, inside, stands_in
 from gleanery.licensing.places import Place, Places
@@ -63,6 +63,8 @@ class Folders:
         licensed = place.licensed
         statement = self._stated.license_of(licensed[0], stated) if licensed else self._gap_filler(place)
         statement = self._of_part(folder, licensed, statement)
+        if not stated and statement.names_licence:
+            statement = self._left_out(folder, place, statement)
         statement = self._with_parts(folder, statement, place)
         return statement if prose else for_code(statement)
 
@@ -82,6 +84,20 @@ class Folders:
                 if not exact and above == licensed[0] and any(self._fits(inner, p, above) for p in finding.paths):
                     doubt = combined("ancestor_file", [(file, (replace(finding, outcome="unknown"),))])
                     return together("ancestor_file", [statement, doubt])
+        return statement
+
+    def _left_out(self, folder: str, place: Place, statement: Said) -> Said:
+        """With a doubt in a folder that a README leaves out of the licence, if no licence file stands in or below it.
+
+        Files with a licence of their own do not ask: others' code that is left out so often says what it is under.
+        """
+        for above in place.described[:MOST_FOLDERS]:
+            inner = inside(folder, above)
+            for file, finding in self._stated.parts(above, "readme"):
+                nearer = any(stands_in(inside(at, above), finding.paths) for at in place.licensed if at != above)
+                if finding.rule == LEFT_OUT and stands_in(inner, finding.paths) and not nearer:
+                    doubt = combined("repository", [(file, (finding,))])
+                    return together(statement.role, [statement, doubt])
         return statement
 
     def _fits(self, inner: str, part: str, above: str) -> bool:

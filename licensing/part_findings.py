@@ -11,13 +11,15 @@ from dataclasses import replace
 import re2
 
 from gleanery.licensing.expressions import POINTER, PROPRIETARY, all_of, conjuncts, only_points
-from gleanery.licensing.findings import OF_FILES, PART, Finding, stated, surely_stated, with_owners
+from gleanery.licensing.findings import LEFT_OUT, OF_FILES, PART, Finding, stated, surely_stated, with_owners
 from gleanery.licensing.parts import KEPT_BACK, Division, Part, leaves_it_to_each_file
 from gleanery.licensing.scan import Scanner
 from gleanery.licensing.versions import is_same_text
 
 # What makes a sentence about a part of the work no plain grant.
 _CONDITION = re2.compile(r"(?i)\bunless\b|\bexcept|\bif\b|\bnot\b|\bsome\b|\bmay\b|\bvarious\b|\bmost\b|\bonly\b")
+# "The folder is not covered by this license."
+_DENIED = re2.compile(r"(?i)\bnot\b[^.;]{0,24}?\b(?:covered|licen[sc]ed|available|released|under|subject|included)\b")
 # "Unless otherwise noted at the beginning of the file, or a LICENSE file in the subtree declares another licence":
 # heads and nearer licence files are asked before any sentence about a folder, so that this sets no condition.
 _NOTED = r"(?:noted|stated|indicated|specified|declared|marked|mentioned|said)(?: otherwise| differently)?"
@@ -58,7 +60,8 @@ def of_part(scanner: Scanner, part: Part) -> Finding:
     known = leaves or not only_points(expression or "")
     expression = POINTER if leaves else expression
     outcome = "found" if known else "unknown"
-    rule = f"{OF_FILES}, {PART}" if part.files else PART
+    left_out = not known and (part.left_out or _DENIED.search(part.words) is not None)
+    rule = f"{OF_FILES}, {PART}" if part.files else LEFT_OUT if left_out else PART
     return Finding(outcome, expression if known else None, 100.0, rule, part.first, part.last, paths=part.folders)
 
 

@@ -43,6 +43,8 @@ KEPT_BACK = re2.compile(
 )
 # What such a sentence leaves out, if it names folders.
 _LEFT_OUT = re2.compile(r"(?i)\b(?:outside|except|excepting|excluding|other than|apart from)\b")
+# What it says of them: "except for the code in frob/, which is under the GPL".
+_WHICH = re2.compile(r"(?i)\b(?:which|that) (?:is|are|was|were|has|have|comes?|falls?|remains?)\b[^;]*")
 _SPEAKS_OF_PARTS = (_FOLDER_WORD, _LEFT_OUT, _SLASHED_NAME, _ENDINGS)
 # "Please see the individual files for additional information", "depends on the file, see its SPDX tag".
 _EACH_FILE = re2.compile(
@@ -67,7 +69,9 @@ _QUOTED = re.compile(
 )
 _SLASHED = re.compile(r"(?:(?<=\s)|^)\.?/?((?:[\w.@+-]+/)+)(?=[\s,.;:)]|$)")
 _NAMED = re.compile(r"\b([\w.@+/-]{2,60})[ \t]+(?:source )?(?:sub)?(?:directory|folder)\b", re.IGNORECASE)
-_NAMING = re.compile(r"\b(?:director(?:y|ies)|folders?) (?:named|called) (?:[\"'`]?)([\w.@+/-]{2,60})", re.IGNORECASE)
+_NAMING = re.compile(
+    r"\b(?:director(?:y|ies)|folders?) (?:(?:named|called) [\"'`]?|[\"'`])([\w.@+/-]{2,60})", re.IGNORECASE
+)
 # What stands before the name of a file that holds a licence, not before a part of the work.
 _POINTS = re.compile(
     r"\b(?:defined|found|specified|set forth|described|see|contained|listed|stated|given)\b[^.]{0,20}$", re.I
@@ -89,7 +93,8 @@ _TEXTS = re.compile(
 class Part:
     """One sentence: its folders as written, without a slash at either end, its words, and its lines from 1.
 
-    `files`: it speaks of files everywhere, and `folders` are patterns of their names, such as `*.c`.
+    `files`: it speaks of files everywhere, and `folders` are patterns of their names, such as `*.c`. `left_out`: it
+    only says that the folders are not under the licence of the rest.
     """
 
     folders: tuple[str, ...]
@@ -97,6 +102,7 @@ class Part:
     first: int
     last: int
     files: bool = False
+    left_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,7 @@ def division(lines: Sequence[str]) -> Division:
         cut = cut or more
         if not _LICENSING.search(item):
             continue
-        kept, before = list[str](), len(found)
+        kept, before, taken = list[str](), len(found), False
         for clause in _CLAUSE.split(item):
             is_rest = _REST.search(clause) is not None
             names_one = _FOLDER_WORD.search(clause) or _SLASHED_NAME.search(clause)
@@ -146,7 +152,11 @@ def division(lines: Sequence[str]) -> Division:
             out = _LEFT_OUT.search(clause) if is_rest else None
             if out and (excluded := _folders(clause[out.end() :])):
                 kept_back = KEPT_BACK.search(clause, out.end())  # all that it says of these
-                left_out.append(Part(excluded, kept_back[0] if kept_back else "", first, last))
+                which = _WHICH.search(clause, out.end())
+                told = kept_back[0] if kept_back else which[0] if which and _LICENSING.search(which[0]) else ""
+                left_out.append(Part(excluded, told, first, last, left_out=not told))
+                if which and told == which[0]:  # said of these alone
+                    clause, taken = clause[: which.start()] + clause[which.end() :], True
             if folders:  # the licence may stand in the other half of the sentence
                 alone = _LICENSING.search(clause) and not leaves_it_to_each_file(item)
                 found.append(Part(folders, clause if alone else item, first, last))
@@ -154,17 +164,20 @@ def division(lines: Sequence[str]) -> Division:
                 found.append(Part(endings, clause, first, last, files=True))
             else:
                 kept.append(clause)
-        if len(found) > before:
+        if len(found) > before or taken:
             others[first - 1 : last] = [" ".join(kept), *[""] * (last - first)]
     named = {folder for part in found for folder in part.folders}  # what is left out here is told there
     left_out = [part for part in left_out if part.words or not named.issuperset(part.folders)]
+    told_apart = any(part.words and not KEPT_BACK.fullmatch(part.words) for part in left_out)
     cut = cut or len(found) + len(left_out) > MOST_PARTS
     beside = tuple(
         words
         for first, last, words in rest_words
         if any(first - _BESIDE <= part.last and part.first <= last + _BESIDE for part in found)
     )
-    return Division(tuple([*found, *left_out][:MOST_PARTS]), tuple(others), rest and bool(found), cut, beside)
+    return Division(
+        tuple([*found, *left_out][:MOST_PARTS]), tuple(others), rest and bool(found or told_apart), cut, beside
+    )
 
 
 def leaves_it_to_each_file(words: str) -> bool:

@@ -14,7 +14,7 @@ import re2
 
 from gleanery.licensing.expressions import alternatives, canonical, conjuncts, declared, keys
 from gleanery.licensing.file_sections import pattern_of
-from gleanery.licensing.findings import ABOVE, ALL_OF_OTHERS, LIMITED, OF_FILES, PART, POINTS_TO, Finding
+from gleanery.licensing.findings import ABOVE, ALL_OF_OTHERS, LEFT_OUT, LIMITED, OF_FILES, PART, POINTS_TO, Finding
 from gleanery.licensing.manifest_names import is_recipe, manifest_form
 from gleanery.licensing.named_parts import NamedParts
 from gleanery.licensing.names import (
@@ -143,7 +143,7 @@ class Stated:
         """The files of a role with what they say of the whole folder, or else of parts of it."""
         files = self.speaking.get(folder, {}).get(role, [])
         return [
-            (file, tuple(f for f in file.whole if (f.rule == PART) == parts and not f.is_by(OF_FILES)))
+            (file, tuple(f for f in file.whole if (f.rule in (PART, LEFT_OUT)) == parts and not f.is_by(OF_FILES)))
             for file in files
         ]
 

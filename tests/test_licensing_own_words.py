@@ -450,3 +450,35 @@ def test_a_readme_about_most_of_the_files_grants_none() -> None:
     readme = "# Frob\n\nMost of the files in this tree are licensed under the MIT license. See the individual files.\n"
     assert judged(**{"README.md": readme})[0] == "license_missing"
     assert judged(**{"README.md": readme, "a.c": f"/*\n{MIT}\n*/\nint a;\n"}) == ("kept", "MIT")
+
+
+@pytest.mark.parametrize("named", ("`frob/` folder", "code in `frob/`", "directory `frob`"))
+def test_a_readme_may_leave_a_folder_out_of_the_licence(named: str) -> None:
+    def with_readme(words: str, path: str, /, **texts: str) -> tuple[str, str | None]:
+        texts = {"README.md": f"# A\n\n## License\n\n{words}\n", "frob/a.c": "int a;\n", **texts}
+        return judged(path, LICENSE=MIT, **texts)
+
+    out = f"A is licensed under the MIT license, except for the {named}."
+    assert with_readme(out, "a.c") == ("kept", "MIT")
+    assert with_readme(out, "frob/a.c")[0] == "license_unknown"
+    assert with_readme(out, "frob/a.c", **{"frob/LICENSE": BSD}) == ("kept", "BSD-3-Clause")
+    assert with_readme(out, "frob/a.c", **{"frob/a.c": f"/*\n{BSD}\n*/\nint a;\n"})[0] == "kept"
+    told = f"{out[:-1]}, which is under the GPL-3.0."
+    assert with_readme(told, "frob/a.c")[0] == "license_conflict"
+    assert with_readme(told, "a.c") == ("kept", "MIT")
+    free = f"{out[:-1]}, which is under the Zlib license."
+    assert with_readme(free, "frob/a.c") == ("kept", "MIT")
+
+
+def test_what_a_readme_says_is_not_covered_is_left_out_and_what_it_says_of_where_the_licence_stands_is_not() -> None:
+    for words, reason in (
+        ("The folder `frob/` is not covered by the MIT license.", "license_unknown"),
+        ("The code in the folder `frob/` is licensed as the LICENSE file says.", "kept"),
+    ):
+        readme = f"# A\n\n## License\n\n{words}\n"
+        assert judged("frob/a.c", LICENSE=MIT, **{"README.md": readme, "frob/a.c": "int a;\n"})[0] == reason, words
+
+
+def test_a_licence_file_says_what_it_leaves_out_is_under() -> None:
+    words = "A is under the MIT license below, except for the code in `frob/`, which is under the Zlib license."
+    assert judged("frob/a.c", LICENSE=f"{words}\n\n{MIT}", **{"frob/a.c": "int a;\n"}) == ("kept", "Zlib")
