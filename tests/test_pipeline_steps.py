@@ -1,6 +1,7 @@
 """A step can be stopped anywhere, redoes only what is missing, and never lets a record get lost."""
 
 import errno
+import json
 import os
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from gleanery.pipeline import progress, steps
-from gleanery.pipeline.markers import Marker
+from gleanery.pipeline.markers import Marker, marker_of, write_marker
 from gleanery.pipeline.progress import Progress, watched
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task
@@ -235,3 +236,14 @@ def test_looks_at_what_is_done_wait_in_proportion_to_what_they_cost(
             time.sleep(1)
             assert len(seen) in looks
         assert seen[-1].done == 1
+
+
+def test_a_note_of_an_older_version_is_no_marker(tmp_path: Path) -> None:
+    marker = Marker("f", {}, {"rows": 1}, {}, 1, {"crawl": "d"})
+    write_marker(tmp_path, "sign", marker)
+    (place,) = tmp_path.rglob("done.json")
+    whole = json.loads(place.read_bytes())
+    assert marker_of(tmp_path, "sign") == marker
+    for left_out in whole:
+        place.write_text(json.dumps({name: value for name, value in whole.items() if name != left_out}))
+        assert marker_of(tmp_path, "sign") is None, left_out

@@ -106,9 +106,13 @@ def test_files_that_stand_in_the_store_too_make_no_room(tmp_path: Path) -> None:
     (run / "work/release/done.json").write_text(json.dumps({"outputs": {}, "reads": {}}))
     (run / "optout.json").write_text(json.dumps({"run": "x", "position": 0}))
     os.link(run / "work/tokens/data/x", run / "tokens")
+    half_written = run / "work/sign/.y.1.tmp"
+    half_written.write_text("")
     freed = trim(run, dry_run=True)
+    assert half_written.exists()
     assert freed.files == 3 and 200_000 <= freed.bytes < 300_000
     said = CliRunner().invoke(app, ["trim", str(run)])
     assert said.exit_code == 0 and "MB of room: 3 files" in said.output
+    assert not half_written.exists()
     assert (run / "tokens").exists() and (run / "work/crawl/data/x").exists()
     assert trimmed_steps(run) == {"release", "sign", "tokens"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gleanery.records.files import atomic_file, file_digest, read_json, write_json
+from gleanery.records.files import atomic_file, file_digest, link_file, read_json, write_json
 
 
 def test_a_note_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -38,3 +38,12 @@ def test_what_shall_last_is_on_the_disk_before_it_has_its_name(
         out.write(b"whole")
     assert on_disk == ([(5, False)] if lasting else [])
     assert [file.name for file in tmp_path.iterdir()] == ["x"] and (tmp_path / "x").read_bytes() == b"whole"
+
+
+def test_what_a_kill_left_of_a_link_is_not_written_through(tmp_path: Path) -> None:
+    """Its name may be that of another file, and a copy would go into that."""
+    for name in ("source", "other"):
+        (tmp_path / name).write_text(name)
+    os.link(tmp_path / "other", tmp_path / f".target.{os.getpid()}.tmp")
+    link_file(tmp_path / "source", tmp_path / "target")
+    assert (tmp_path / "target").samefile(tmp_path / "source") and (tmp_path / "other").read_text() == "other"
