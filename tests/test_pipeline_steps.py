@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from gleanery.pipeline import progress, steps
-from gleanery.pipeline.markers import Marker, marker_of, write_marker
+from gleanery.pipeline.markers import Marker, marker_of, rests_on, write_marker
 from gleanery.pipeline.progress import Progress, watched
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task
@@ -30,7 +30,7 @@ from gleanery.pipeline.steps import (
     task_json,
 )
 from gleanery.records.errors import StopRun
-from gleanery.records.parquet import table_of, write_table
+from gleanery.records.parquet import Written, table_of, write_table
 
 SETTINGS = Settings().to_json()
 
@@ -247,3 +247,25 @@ def test_a_note_of_an_older_version_is_no_marker(tmp_path: Path) -> None:
     for left_out in whole:
         place.write_text(json.dumps({name: value for name, value in whole.items() if name != left_out}))
         assert marker_of(tmp_path, "sign") is None, left_out
+
+
+def test_a_step_rests_on_its_grounds_until_one_of_them_is_done_anew(tmp_path: Path) -> None:
+    def done(name: str, left: str, **reads: str) -> str:
+        marker = Marker("f", {"x": Written(1, 1, left)}, {}, {}, 1, reads)
+        write_marker(tmp_path, name, marker)
+        return marker.digest
+
+    def rests() -> bool:
+        return rests_on(tmp_path, "verify", ("sign",))
+
+    assert not rests()
+    candidates = done("candidates", "b", sign=done("sign", "a"))
+    done("verify", "c", candidates=candidates)
+    assert rests()
+    done("sign", "other")
+    assert not rests()
+    done("sign", "a")
+    (tmp_path / "work/candidates/done.json").rename(tmp_path / "kept")
+    assert not rests()
+    (tmp_path / "kept").rename(tmp_path / "work/candidates/done.json")
+    assert rests()
