@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gleanery.shards.addresses import fetch, keys_at, longs_at, places_at, tokens_at
+from gleanery.shards.addresses import fetch, keep, keys_at, longs_at, places_at, tokens_at, uncounted
 from gleanery.shards.batch import DOCUMENT, FORM, KEY, LENGTH, OFFSET
 from gleanery.shards.chance import draw, i64, inlined, u64
 from gleanery.shards.cut_places import CHARACTER, LINE, SYNTAX, draw_cuts
@@ -42,7 +42,8 @@ def cut_all(
     new: NDArray[np.int32],
 ) -> None:
     """Cut each piece that has a form: all places are drawn first, so that what they need of the tables is under way."""
-    text, drawn, done = np.empty(WINDOW_BYTES, np.uint8), np.empty((len(places), 4), np.int64), 0
+    text_kept, drawn_kept, done = np.empty(WINDOW_BYTES, np.uint8), np.empty((len(places), 4), np.int64), 0
+    text, drawn = uncounted(text_kept), uncounted(drawn_kept)
     spelling, exact = keys_at(book[SPELLING], book[SPELLING + 1]), book[EXACT] > 0
     start = start_of(spelling)
     for piece in range(len(pieces)):
@@ -76,6 +77,8 @@ def cut_all(
             places[done, NEW_AT] = used
             used += places[done, NEW_4]
             done += 1
+    keep(text_kept)
+    keep(drawn_kept)
 
 
 @inlined

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.compiling import compiled
-from gleanery.shards.addresses import bytes_at, longs_at, numbers_at, tokens_at
+from gleanery.shards.addresses import bytes_at, keep, longs_at, numbers_at, tokens_at, uncounted
 from gleanery.shards.batch import BEGIN, DOCUMENT, FACTS, FORM, HEAD, IGNORED, KEY, LENGTH, OFFSET
 from gleanery.shards.chance import draw, i64, inlined, u64
 from gleanery.shards.cuts import MOST_NEW
@@ -78,7 +78,8 @@ def serve(
     cuts = 0
     for piece in range(len(pieces)):
         cuts += pieces[piece, FORM] != PLAIN
-    places, new = np.empty((cuts, CUT_FACTS), np.int64), np.empty(cuts * MOST_NEW, np.int32)
+    places_kept, new_kept = np.empty((cuts, CUT_FACTS), np.int64), np.empty(cuts * MOST_NEW, np.int32)
+    places, new = uncounted(places_kept), uncounted(new_kept)
     # All cuts come first: between copies, what is written would drive the tokenizer's tables out of the cache.
     if cuts:
         cut_all(pieces, book, plan[CHOICES], like, places, new)
@@ -101,6 +102,8 @@ def serve(
         next_counts,
         longs_at(into, count if into else 0),
     )
+    keep(places_kept)
+    keep(new_kept)
     return bounds[: apart + 1], facts[:made]
 
 
