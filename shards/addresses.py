@@ -70,8 +70,8 @@ def tokens_at(address: int, count: int, like: NDArray[Any]) -> NDArray[Any]:
 
 @compiled
 def uncounted(array: NDArray[Any]) -> NDArray[Any]:
-    """The same array for compiled code that hands it on: what numba counts as owned costs two atomic steps, about 10 ns,
-    at each call that takes it. `keep` the array behind the last use of this one.
+    """The same array for compiled code that hands it on: what numba counts as owned costs two atomic steps,
+    about 10 ns, at each call that takes it. `keep` the array behind the last use of this one.
     """
     found: NDArray[Any] = _array(_pointer(np.uint64(array.ctypes.data)), array.shape, array.dtype)
     return found

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gleanery.records.compiling import compiled
+from gleanery.shards.addresses import fetch
 from gleanery.shards.chance import i64, inlined, mix, u64
 from gleanery.shards.spelling import MOST_CHARACTERS, content_of, start_of, weights_of
 
@@ -32,14 +33,39 @@ def draw_cuts(
 
     Places at lines are two different ones behind line ends; a piece with fewer than two is cut anywhere.
     """
-    once = mix(u64(bits) + u64(attempt))
-    if kind == LINE and attempt == 0 and _two_lines(piece, book, once, drawn):
+    if kind == LINE and attempt == 0 and _two_lines(piece, book, mix(u64(bits)), drawn):
         return
-    first, first_byte = _place(piece, book, once)
-    second, second_byte = _place(piece, book, mix(once))
-    if second < first or (second == first and second_byte < first_byte):
-        first, first_byte, second, second_byte = second, second_byte, first, first_byte
-    drawn[0], drawn[1], drawn[2], drawn[3] = first, first_byte, second, second_byte
+    draw_characters(piece, u64(bits) + u64(attempt), book, drawn)
+    find_bytes(piece, book, drawn)
+
+
+@inlined
+def fetch_draws(piece: int, count: int, width: int, bits: int) -> None:
+    """Ask for the tokens that `draw_characters` looks at first, in a piece that begins at this address."""
+    once = mix(u64(bits))
+    twice = mix(once)
+    for turn in range(DRAWN):
+        fetch(u64(piece + width * _drawn(once, turn, count)[0]))
+        fetch(u64(piece + width * _drawn(twice, turn, count)[0]))
+
+
+@compiled
+def draw_characters(piece: NDArray[Any], bits: int, book: NDArray[np.uint64], drawn: NDArray[np.int64]) -> None:
+    """Write two places anywhere to `drawn`, the first one first: token, character, token, character."""
+    once = mix(u64(bits))
+    first, nth = _character(piece, book, once)
+    second, other = _character(piece, book, mix(once))
+    if second < first or (second == first and other < nth):
+        first, nth, second, other = second, other, first, nth
+    drawn[0], drawn[1], drawn[2], drawn[3] = first, nth, second, other
+
+
+@inlined
+def find_bytes(piece: NDArray[Any], book: NDArray[np.uint64], drawn: NDArray[np.int64]) -> None:
+    """Replace the characters that `draw_characters` has written by the bytes where they begin."""
+    for side in (0, 2):
+        if drawn[side] < len(piece):
+            _, drawn[side + 1] = _byte_of(piece[drawn[side]], drawn[side], drawn[side + 1], False, book)
 
 
 @compiled
@@ -51,14 +77,15 @@ def _two_lines(piece: NDArray[Any], book: NDArray[np.uint64], bits: int, drawn: 
     first, second = _below(total, mix(bits)), _below(total - 1, mix(u64(bits) + u64(1)))
     if second >= first:
         second += 1
-    drawn[0], drawn[1] = _nth(piece, min(first, second), True, book)
-    drawn[2], drawn[3] = _nth(piece, max(first, second), True, book)
+    for side, ordinal in ((0, min(first, second)), (2, max(first, second))):
+        token, nth = _nth(piece, ordinal, True, book)
+        drawn[side], drawn[side + 1] = _byte_of(piece[token], token, nth, True, book)
     return True
 
 
 @compiled
-def _place(piece: NDArray[Any], book: NDArray[np.uint64], bits: int) -> tuple[int, int]:
-    """A place to cut: a token, and a byte in it that begins a character.
+def _character(piece: NDArray[Any], book: NDArray[np.uint64], bits: int) -> tuple[int, int]:
+    """A place to cut: a token, and which of its characters comes next, counted from 0.
 
     All characters are equally likely, and so is the end of the piece. A token is drawn evenly and kept with a chance of
     its weight in MOST_CHARACTERS; which character of it, falls out of the same draw. DRAWN tokens are looked at side by
@@ -75,7 +102,7 @@ def _place(piece: NDArray[Any], book: NDArray[np.uint64], bits: int) -> tuple[in
             taken |= i64(ordinal < weight) << k
         if taken:
             token, ordinal = _drawn(bits, turn + FIRST_BIT[taken], count)
-            return _byte_of(piece[token], token, ordinal, False, book) if token < count else (count, 0)
+            return (token, ordinal) if token < count else (count, 0)
     return _nth(piece, _below(_counted(piece, False, book) + 1, mix(u64(bits) + u64(TRIES * DRAWN))), False, book)
 
 
@@ -90,12 +117,12 @@ def _counted(piece: NDArray[Any], line: bool, book: NDArray[np.uint64]) -> int:
 
 @compiled
 def _nth(piece: NDArray[Any], ordinal: int, line: bool, book: NDArray[np.uint64]) -> tuple[int, int]:
-    """The place with this number, counted from 0; the end of the piece comes last."""
+    """The token of the place with this number, counted from 0, and its number in the token; the piece's end is last."""
     weights = weights_of(book, line)
     for token in range(len(piece)):
         weight = i64(weights[piece[token]])
         if ordinal < weight:
-            return _byte_of(piece[token], token, ordinal, line, book)
+            return token, ordinal
         ordinal -= weight
     return len(piece), 0
 

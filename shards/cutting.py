@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gleanery.shards.addresses import fetch, keep, keys_at, longs_at, places_at, tokens_at, uncounted
 from gleanery.shards.batch import DOCUMENT, FORM, KEY, LENGTH, OFFSET
 from gleanery.shards.chance import draw, i64, inlined, u64
-from gleanery.shards.cut_places import CHARACTER, LINE, SYNTAX, draw_cuts
+from gleanery.shards.cut_places import CHARACTER, LINE, SYNTAX, draw_characters, draw_cuts, fetch_draws, find_bytes
 from gleanery.shards.cuts import MOST_NEW, NEW_4, WINDOW_BYTES, cut_piece, cut_span
 from gleanery.shards.lookup import (
     ADDRESS,
@@ -28,7 +28,7 @@ from gleanery.shards.lookup import (
 )
 from gleanery.shards.pieces import CHOOSE_CUTS, CHOOSE_KIND, CHOOSE_SPAN, PLAIN
 from gleanery.shards.segments import NEW_AT
-from gleanery.shards.spelling import start_of
+from gleanery.shards.spelling import fetch_around, start_of
 from gleanery.shards.splits import COLUMNS, splits_at
 
 
@@ -41,21 +41,36 @@ def cut_all(
     places: NDArray[np.int64],
     new: NDArray[np.int32],
 ) -> None:
-    """Cut each piece that has a form: all places are drawn first, so that what they need of the tables is under way."""
-    text_kept, drawn_kept, done = np.empty(WINDOW_BYTES, np.uint8), np.empty((len(places), 4), np.int64), 0
-    text, drawn = uncounted(text_kept), uncounted(drawn_kept)
-    spelling, exact = keys_at(book[SPELLING], book[SPELLING + 1]), book[EXACT] > 0
-    start = start_of(spelling)
+    """Cut each piece that has a form. Each step is taken for all pieces, and asks for what the next one reads."""
+    text_kept, drawn_kept = np.empty(WINDOW_BYTES, np.uint8), np.empty((len(places), 4), np.int64)
+    text, drawn, bits, done = uncounted(text_kept), uncounted(drawn_kept), np.empty(len(places), np.uint64), 0
+    spelling, splits = keys_at(book[SPELLING], book[SPELLING + 1]), u64(book[SPLITS]) if book[EXACT] else u64(0)
+    for piece in range(len(pieces)):
+        if pieces[piece, FORM] != PLAIN:
+            bits[done] = draw(choices, u64(pieces[piece, KEY]), pieces[piece, OFFSET], CHOOSE_CUTS)
+            fetch_draws(pieces[piece, ADDRESS], pieces[piece, LENGTH], like.itemsize, bits[done])
+            done += 1
+    done = 0
     for piece in range(len(pieces)):
         if pieces[piece, FORM] != PLAIN:
             tokens = tokens_at(pieces[piece, ADDRESS], pieces[piece, LENGTH], like)
-            kind = _kind(pieces[piece, OFFSET], u64(pieces[piece, KEY]), book, choices)
-            bits = draw(choices, u64(pieces[piece, KEY]), pieces[piece, OFFSET], CHOOSE_CUTS)
-            draw_cuts(tokens, bits, 0, kind, spelling, drawn[done])
+            draw_characters(tokens, bits[done], spelling, drawn[done])
             for side in (0, 2):
-                if exact and drawn[done, side + 1]:
-                    row = start[tokens[drawn[done, side]]] + drawn[done, side + 1]
-                    fetch(book[SPLITS] + u64(like.itemsize * COLUMNS * row))
+                if drawn[done, side] < len(tokens):
+                    fetch_around(tokens, drawn[done, side], spelling)
+            done += 1
+    done = 0
+    for piece in range(len(pieces)):
+        if pieces[piece, FORM] != PLAIN:
+            tokens = tokens_at(pieces[piece, ADDRESS], pieces[piece, LENGTH], like)
+            if _kind(pieces[piece, OFFSET], u64(pieces[piece, KEY]), book, choices) == LINE:
+                draw_cuts(tokens, bits[done], 0, LINE, spelling, drawn[done])
+            else:
+                find_bytes(tokens, spelling, drawn[done])
+            for side in (0, 2):
+                if splits and drawn[done, side + 1]:
+                    row = start_of(spelling)[tokens[drawn[done, side]]] + drawn[done, side + 1]
+                    fetch(splits + u64(like.itemsize * COLUMNS * row))
             done += 1
     done = used = 0
     for piece in range(len(pieces)):
@@ -65,6 +80,7 @@ def cut_all(
                 pieces[piece, OFFSET],
                 pieces[piece, LENGTH],
                 u64(pieces[piece, KEY]),
+                bits[done],
                 pieces[piece, ADDRESS],
                 book,
                 choices,
@@ -98,6 +114,7 @@ def _cut(
     offset: int,
     count: int,
     key: int,
+    bits: int,
     address: int,
     book: NDArray[np.uint64],
     choices: int,
@@ -109,7 +126,7 @@ def _cut(
 ) -> None:
     tokens, kind = tokens_at(address, count, like), _kind(offset, key, book, choices)
     spelling, splits = keys_at(book[SPELLING], book[SPELLING + 1]), splits_at(book[SPLITS], book[SPLITS + 1], like)
-    exact, growth, bits = book[EXACT] > 0, i64(book[GROWTH]), draw(choices, key, offset, CHOOSE_CUTS)
+    exact, growth = book[EXACT] > 0, i64(book[GROWTH])
     if kind == SYNTAX:
         first = longs_at(book[SPAN_FIRST], book[SPAN_FIRST + 1])
         begin, end = first[document], first[document + 1]

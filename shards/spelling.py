@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from gleanery.records.compiling import compiled
 from gleanery.records.errors import StopRun
-from gleanery.shards.addresses import book_of, bytes_at, numbers_at, pairs_at, tables_at
+from gleanery.shards.addresses import book_of, bytes_at, fetch, numbers_at, pairs_at, tables_at
+from gleanery.shards.chance import inlined, u64
 from gleanery.shards.characters import APOSTROPHE, BLANK, LETTER, NUMBER, SIGN, SPACE, UNKNOWN, kinds
 from gleanery.shards.merges import PART_COLUMNS, byte_ranks, merge_table, parts_of, short_words
 from gleanery.shards.tokenizer_file import LETTERS, NOT_UTF8, bytes_of, is_control, rule_of
@@ -139,6 +140,16 @@ def content_of(book: NDArray[np.uint64]) -> NDArray[np.uint8]:
 def start_of(book: NDArray[np.uint64]) -> NDArray[np.int32]:
     """The table `start`."""
     return numbers_at(book[2], book[3])
+
+
+@inlined
+def fetch_around(piece: NDArray[Any], token: int, book: NDArray[np.uint64]) -> None:
+    """Ask for what a cut inside a token reads of it and of its neighbours: where it is spelled, `edges` and `parts`."""
+    fetch(book[2] + u64(4 * piece[token]))
+    fetch(book[8] + u64(piece[token]))
+    for near in (max(token - 1, 0), min(token + 1, len(piece) - 1)):
+        fetch(book[8] + u64(piece[near]))
+        fetch(book[20] + u64(4 * PART_COLUMNS * piece[near]))
 
 
 @compiled
