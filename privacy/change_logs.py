@@ -34,12 +34,7 @@ _BEGIN = (
 )
 _FIRST = rf"{_BEGIN}([A-Z][^\n0-9]{{2,60}}?)(?:({_DAY})|{_MONTH_ONLY})(?:[^A-Za-z0-9/\n]|$|\n)"
 _BEHIND = rf"{_BEGIN}{_DAY}[ \t]{{0,3}}[-,:;(]?[ \t]{{0,20}}([A-Z][^\n0-9]{{2,60}})"
-GATES = {
-    NAME: Condition(
-        rf"[^ \t\n0-9][ \t,:(\-]{{1,40}}[0-3]?[0-9][/.\- ]{{1,2}}[0-9A-Za-z]|[^ \t\n0-9][ \t,:(\-]{{1,40}}{_YEAR}"
-        rf"|{_MONTH}[ .,\-]|{_YEAR}[-/.][01]?[0-9]|[0-9][-/.][0-9]{{1,2}}[-/.](?:{_YEAR}|[0-9]{{2}})"
-    )
-}
+GATES = {NAME: Condition(rf"{_DAY}|[^0-9\n]{_MONTH_ONLY}")}
 _NAME_FIRST, _DATE_FIRST = compile_pattern(_FIRST), compile_pattern(_BEHIND)
 _INITIAL = re.compile(r"(?:\A|[ .])[A-Z]\.")
 # What a person works for stands behind the name: `/ZOO`, `(ZOO)`.
