@@ -25,8 +25,9 @@ from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task, arrays_of, data_files
 from gleanery.pipeline.steps import Step
 
-# What answers one kind may not answer the next, so in crowds each kind has its own. A fork answers hardly anything, and
-# third-party code no objection; of a content that some other file holds, the licence or the objection is firm.
+# What answers one kind may not answer the next, so in crowds each kind has its own. A licence: of a content that some
+# file holds which is in no fork; nothing answers it. An objection: of one that some file holds which is neither
+# third-party code nor in a fork. What only other files say is weak.
 LICENCE, OBJECTION, WEAK = 1, 2, 3
 _TEXTS_OF_LAW = frozenset(("license", "notice", "reuse"))
 _LAST = np.uint64((1 << 64) - 1)
