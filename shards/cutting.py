@@ -41,58 +41,53 @@ def cut_all(
     places: NDArray[np.int64],
     new: NDArray[np.int32],
 ) -> None:
-    """Cut each piece that has a form. Each step is taken for all pieces, and asks for what the next one reads."""
+    """Cut the pieces that have a form. Each step is taken for all of them, and asks for what the next one reads."""
     text_kept, drawn_kept = np.empty(WINDOW_BYTES, np.uint8), np.empty((len(places), 4), np.int64)
-    text, drawn, bits, done = uncounted(text_kept), uncounted(drawn_kept), np.empty(len(places), np.uint64), 0
+    text, drawn = uncounted(text_kept), uncounted(drawn_kept)
+    formed, bits, used = np.empty(len(places), np.int64), np.empty(len(places), np.uint64), 0
     spelling, splits = keys_at(book[SPELLING], book[SPELLING + 1]), u64(book[SPLITS]) if book[EXACT] else u64(0)
-    for piece in range(len(pieces)):
-        if pieces[piece, FORM] != PLAIN:
-            bits[done] = draw(choices, u64(pieces[piece, KEY]), pieces[piece, OFFSET], CHOOSE_CUTS)
-            fetch_draws(pieces[piece, ADDRESS], pieces[piece, LENGTH], like.itemsize, bits[done])
-            done += 1
-    done = 0
-    for piece in range(len(pieces)):
-        if pieces[piece, FORM] != PLAIN:
-            tokens = tokens_at(pieces[piece, ADDRESS], pieces[piece, LENGTH], like)
-            draw_characters(tokens, bits[done], spelling, drawn[done])
-            for side in (0, 2):
-                if drawn[done, side] < len(tokens):
-                    fetch_around(tokens, drawn[done, side], spelling)
-            done += 1
-    done = 0
-    for piece in range(len(pieces)):
-        if pieces[piece, FORM] != PLAIN:
-            tokens = tokens_at(pieces[piece, ADDRESS], pieces[piece, LENGTH], like)
-            if _kind(pieces[piece, OFFSET], u64(pieces[piece, KEY]), book, choices) == LINE:
-                draw_cuts(tokens, bits[done], 0, LINE, spelling, drawn[done])
-            else:
-                find_bytes(tokens, spelling, drawn[done])
-            for side in (0, 2):
-                if splits and drawn[done, side + 1]:
-                    row = start_of(spelling)[tokens[drawn[done, side]]] + drawn[done, side + 1]
-                    fetch(splits + u64(like.itemsize * COLUMNS * row))
-            done += 1
-    done = used = 0
-    for piece in range(len(pieces)):
-        if pieces[piece, FORM] != PLAIN:
-            _cut(
-                pieces[piece, DOCUMENT],
-                pieces[piece, OFFSET],
-                pieces[piece, LENGTH],
-                u64(pieces[piece, KEY]),
-                bits[done],
-                pieces[piece, ADDRESS],
-                book,
-                choices,
-                like,
-                drawn[done],
-                places[done],
-                new[used : used + MOST_NEW],
-                text,
-            )
-            places[done, NEW_AT] = used
-            used += places[done, NEW_4]
-            done += 1
+    for at in range(len(pieces)):
+        if pieces[at, FORM] != PLAIN:
+            formed[used] = at
+            used += 1
+    for n, piece in enumerate(formed):
+        bits[n] = draw(choices, u64(pieces[piece, KEY]), pieces[piece, OFFSET], CHOOSE_CUTS)
+        fetch_draws(pieces[piece, ADDRESS], pieces[piece, LENGTH], like.itemsize, bits[n])
+    for n, piece in enumerate(formed):
+        tokens = tokens_at(pieces[piece, ADDRESS], pieces[piece, LENGTH], like)
+        draw_characters(tokens, bits[n], spelling, drawn[n])
+        for side in (0, 2):
+            if drawn[n, side] < len(tokens):
+                fetch_around(tokens, drawn[n, side], spelling)
+    for n, piece in enumerate(formed):
+        tokens = tokens_at(pieces[piece, ADDRESS], pieces[piece, LENGTH], like)
+        if _kind(pieces[piece, OFFSET], u64(pieces[piece, KEY]), book, choices) == LINE:
+            draw_cuts(tokens, bits[n], 0, LINE, spelling, drawn[n])
+        else:
+            find_bytes(tokens, spelling, drawn[n])
+        for side in (0, 2):
+            if splits and drawn[n, side + 1]:
+                row = start_of(spelling)[tokens[drawn[n, side]]] + drawn[n, side + 1]
+                fetch(splits + u64(like.itemsize * COLUMNS * row))
+    used = 0
+    for n, piece in enumerate(formed):
+        _cut(
+            pieces[piece, DOCUMENT],
+            pieces[piece, OFFSET],
+            pieces[piece, LENGTH],
+            u64(pieces[piece, KEY]),
+            bits[n],
+            pieces[piece, ADDRESS],
+            book,
+            choices,
+            like,
+            drawn[n],
+            places[n],
+            new[used : used + MOST_NEW],
+            text,
+        )
+        places[n, NEW_AT] = used
+        used += places[n, NEW_4]
     keep(text_kept)
     keep(drawn_kept)
 
