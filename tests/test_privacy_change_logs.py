@@ -1,6 +1,7 @@
 """Change logs: who changed a file and when, and whose address stands beside a name. All names are invented."""
 
 import pytest
+from redactions import found
 
 from gleanery.privacy.redact import Redactor
 
@@ -10,12 +11,6 @@ ONE, TWO = "Wilma Feuerhahn", "Otto Quast"
 @pytest.fixture(scope="module")
 def redactor() -> Redactor:
     return Redactor()
-
-
-def found(redactor: Redactor, text: str, path: str) -> list[tuple[str, str]]:
-    result = redactor.redact(text, path, None)
-    assert redactor.redact(result.text, path, None).text == result.text
-    return [(r.entity, text[r.start : r.end]) for r in result.replacements]
 
 
 def names(redactor: Redactor, text: str, path: str = "gate.f") -> list[str]:

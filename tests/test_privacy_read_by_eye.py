@@ -1,6 +1,7 @@
 """What people who read releases found: names that were left, and what passed for a name or a secret. All invented."""
 
 import pytest
+from redactions import found
 
 from gleanery.privacy.redact import Redactor
 
@@ -10,12 +11,6 @@ ONE, TWO = "Wilma Feuerhahn", "Otto Quast"
 @pytest.fixture(scope="module")
 def redactor() -> Redactor:
     return Redactor()
-
-
-def found(redactor: Redactor, text: str, path: str, language: str | None = None) -> list[tuple[str, str]]:
-    result = redactor.redact(text, path, language)
-    assert redactor.redact(result.text, path, language).text == result.text
-    return [(r.entity, text[r.start : r.end]) for r in result.replacements]
 
 
 def names(redactor: Redactor, text: str, path: str = "gate.c") -> list[str]:
