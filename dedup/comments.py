@@ -27,8 +27,9 @@ from gleanery.records.compiling import compiled
 (  # strings
     DOUBLE, SINGLE, BACKTICK, TRIPLE, LONG, APOSTROPHE, PATTERN,
 ) = (1 << n for n in range(22, 29))  # fmt: skip
-# Told by the text; PHP between its tags; `--[[ ]]` and `#[[ ]]`; lines at the beginning; Lisp or C.
-TOLD, PHP, BRACKETS, HEAD, LISP_OR_C, ATTRIBUTES = (1 << n for n in range(29, 35))
+# Told by the text; PHP between its tags; `--[[ ]]` and `#[[ ]]`; lines at the beginning; Lisp or C; a `\` that stands
+# apart; Forth, if the text tells so.
+TOLD, PHP, BRACKETS, HEAD, LISP_OR_C, ATTRIBUTES, APART_BACKSLASH, OR_FORTH = (1 << n for n in range(29, 37))
 _FIRST_BLOCK = 40
 QUOTES = DOUBLE | SINGLE
 _LINES = (1 << 22) - (1 << 9)
@@ -53,10 +54,11 @@ _BLOCKS = (
     (b"#*", b"*#", False, False),
     (b"###", b"###", False, False),
     (b"{", b"}", False, False),
+    (b"(", b")", False, False),
 )
 (  # in their order
     BLOCK, MARKUP, DASHED_BRACES, ANGLES, PARENTHESES, PIPES, EQUALS, PLUSES, SQUARES, LEAN, TEMPLATE, SERVER, RAZOR,
-    HANDLEBARS, FREEMARKER, VELOCITY, COFFEE, BRACES,
+    HANDLEBARS, FREEMARKER, VELOCITY, COFFEE, BRACES, APART_PARENTHESES,
 ) = (1 << n for n in range(_FIRST_BLOCK, _FIRST_BLOCK + len(_BLOCKS)))  # fmt: skip
 _BEGINS = np.array([list(begin.ljust(5, b"\0")) for begin, *_ in _BLOCKS], np.uint8)
 _ENDS = np.array([list(end.ljust(5, b"\0")) for _, end, *_ in _BLOCKS], np.uint8)
@@ -67,12 +69,13 @@ _BY_SIGN = np.array(
     np.int64,
 )
 _ASKED = {"/": SLASHES | APART_SLASHES | PATTERN, "#": HASH | BRACKETS, "-": DASHES | BRACKETS, ";": SEMICOLON}
-_ASKED |= {"%": PERCENT, "!": BANG, "'": TICK | SINGLE, '"': DOUBLE, "`": BACKTICK, "@": AT}
+_ASKED |= {"\\": APART_BACKSLASH, "%": PERCENT, "!": BANG, "'": TICK | SINGLE, '"': DOUBLE, "`": BACKTICK, "@": AT}
 # The marks for which a sign counts.
 _MARKS_OF = _BY_SIGN | np.array([_ASKED.get(chr(byte), 0) for byte in range(256)], np.int64)
 _HEADS = sum(1 << (_FIRST_BLOCK + n) for n, block in enumerate(_BLOCKS) if block[3])
 
 _C, _LISP = SLASHES | BLOCK | QUOTES, SEMICOLON | PIPES | DOUBLE | LONG
+FORTH = APART_BACKSLASH | APART_PARENTHESES | DOUBLE
 _IN_PHP = SLASHES | BLOCK | HASH | ATTRIBUTES | QUOTES
 _MATLAB = PERCENT | MATLAB | QUOTES | APOSTROPHE
 
@@ -94,7 +97,7 @@ _KINDS = np.array(
         else _SPACE
         if byte in b" \t\n\v\f\r"
         else _SIGN
-        if byte in b"/#-;%<\"'`!@{(?"
+        if byte in b"/#-;%<\"'`!@{(?\\"
         else _OTHER
         for byte in range(256)
     ],
@@ -124,7 +127,12 @@ def spans_of_all(
         first, last = offsets[text], offsets[text + 1]
         mark = marks[text]
         if mark & LISP_OR_C:
-            mark = _LISP if _is_lisp(data, first, last) else _C
+            mark = _LISP if _a_line_begins(data, first, last, np.uint8(40), False) else _C
+        if mark & OR_FORTH and (
+            _a_line_begins(data, first, last, np.uint8(58), True)
+            or _a_line_begins(data, first, last, np.uint8(92), True)
+        ):
+            mark = np.int64(FORTH)
         if mark & TOLD:
             mark = np.int64(_told(data, first, last))
         php = bool(mark & PHP)
@@ -230,10 +238,10 @@ def _after_comment(
             bit = np.int64(1) << np.int64(_FIRST_BLOCK + n)
             if not mark & bit or not _stands(data, i, last, _BEGINS[n], _LENGTHS[n, 0]):
                 continue
-            # `(*)` is an operator, `{$` a directive, and a `#` inside a word begins nothing.
-            if (c == 40 and i + 2 < last and data[i + 2] == 41) or (bit == BRACES and following == 36):
+            # `(*)` is an operator, `{$` a directive, a `#` inside a word begins nothing, and Forth's `(` is a word.
+            if (bit == PARENTHESES and i + 2 < last and data[i + 2] == 41) or (bit == BRACES and following == 36):
                 continue
-            if c == 35 and not gap:
+            if c == 35 and not gap or bit == APART_PARENTHESES and not (gap and _is_apart(data, i + 1, last)):
                 continue
             if _NESTED[n] and not flat & bit:
                 after = _after_block(data, i, last, n, True)
@@ -254,6 +262,7 @@ def _after_comment(
         or (mark & BANG and c == 33)
         or (mark & TICK and c == 39)
         or (mark & AT and c == 64 and gap and _is_apart(data, i + 1, last))
+        or (mark & APART_BACKSLASH and c == 92 and gap and _is_apart(data, i + 1, last))
     ):
         while i < last and data[i] != 10 and data[i] != 13:
             if php and data[i] == 63 and i + 1 < last and data[i + 1] == 62:
@@ -471,11 +480,12 @@ def _is_mark_of_head(data: NDArray[np.uint8], i: int, last: int) -> bool:
 
 
 @compiled
-def _is_lisp(data: NDArray[np.uint8], first: int, last: int) -> bool:
-    """Whether a text is Lisp and not C: some line of it begins with a bracket."""
+def _a_line_begins(data: NDArray[np.uint8], first: int, last: int, sign: np.uint8, apart: bool) -> bool:
+    """Whether some line of a text begins with a sign, right at its left margin: with a bracket in Lisp and not in C,
+    with a `:` or a `\\` that stands `apart` in Forth and not in Fortran or F#."""
     begins, found = True, False
     for i in range(first, last):
-        found = found or (begins and data[i] == 40)
+        found = found or (begins and data[i] == sign and not (apart and not _is_apart(data, i + 1, last)))
         begins = data[i] == 10 or data[i] == 13
     return found
 

@@ -29,7 +29,7 @@ from gleanery.dedup.texts import Texts
 __all__ = ["STYLES", "STYLE_NAMES", "VERSION", "Forms", "code_of", "forms", "style_of", "styles_of"]
 
 # Raise it when the same text may now have another form.
-VERSION = 5
+VERSION = 6
 LEAST_NAMES, LEAST_REPEATED = 30, 5
 
 _PLACES = {name: place for place, name in enumerate(STYLE_NAMES)}

@@ -169,6 +169,8 @@ def test_kernels_and_lisp_share_an_ending() -> None:
         ("a.cshtml", "@*", "*@"),
         ("a.m", "%{\n", "\n%}"),
         ("a.m", "/*", "*/"),
+        ("a.fth", "( ", ")"),
+        ("a.4th", "(\t", " )"),
     ],
 )
 def test_blocks_of_comments_are_known(name: str, begin: str, end: str) -> None:
@@ -183,7 +185,8 @@ def test_blocks_of_comments_are_known(name: str, begin: str, end: str) -> None:
     ("name", "mark"),
     [("a.thrift", "#"), ("a.thrift", "//"), ("a.am", "#"), ("a.properties", "!"), ("a.conf", "#"), ("a.m", "%")]
     + [("a.m", "//"), ("a.pro", "#"), ("a.pro", "%"), ("a.f", "C"), ("a.f90", "!"), ("a.vb", "'"), ("a.bat", "rem")]
-    + [("a.vim", '"'), ("a.m4", "dnl"), ("a.texi", "@c"), ("a.1", '.\\"'), ("a.s", "@"), ("a.s", "#")],
+    + [("a.vim", '"'), ("a.m4", "dnl"), ("a.texi", "@c"), ("a.1", '.\\"'), ("a.s", "@"), ("a.s", "#")]
+    + [("a.fth", "\\"), ("a.fs", "\\"), ("a.f", "\\"), ("a.fs", "//")],
 )
 def test_lines_of_comments_are_known(name: str, mark: str) -> None:
     text = f"{mark} Licensed under\n{mark} some terms\n\nfirst = second\n{mark} and more\nthird\n"
@@ -206,11 +209,20 @@ def test_lines_of_comments_are_known(name: str, mark: str) -> None:
         ("a.ml", "add=List.fold(*)x"),
         ("a.pas", "{$mode objfpc}"),
         ("a.c", "a=b/*c"),
+        ("a.fth", "defer(emit'(emit is x[char]\\n"),
+        ("a.fth", 's" a \\ b ( c )"type'),
+        ("a.fs", "let f=(fun x->x+1)"),
     ],
 )
 def test_what_looks_like_a_comment_is_read_as_code(name: str, text: str) -> None:
     bare = text.replace("% matlab\n", "").replace(": #abc", ":#abc").replace("php #[", "php#[")
     assert _code(text, style_of([name])) == bare
+
+
+@pytest.mark.parametrize("ending", ["f", "fs"])
+def test_forth_is_told_from_the_languages_that_share_its_endings(ending: str) -> None:
+    text = "HEX ( of the port )\n: twice  ( n -- 2n )  2* ; \\ doubles\n"
+    assert _code(text, style_of([f"a.{ending}"])) == _code(text, "forth") == "HEX:twice 2*;"
 
 
 def test_php_ends_where_its_tag_does() -> None:
