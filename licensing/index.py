@@ -20,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from gleanery.licensing.candidates import with_quick_choice
 from gleanery.licensing.remembered import Store
 from gleanery.records.errors import StopRun
 
@@ -45,12 +46,13 @@ class Scancode:
 def scancode_parts() -> Scancode:
     """Import scancode and load its index."""
     with _own_folders():
-        from licensedcode import cache, detection
+        from licensedcode import cache, detection, match_set
         from licensedcode.match_hash import tokens_hash
         from licensedcode.query import Query
         from licensedcode.stopwords import STOPWORDS
 
         loaded = cache._LICENSE_CACHE = _loaded(_index_file())
+        match_set.compute_candidates = with_quick_choice(match_set.compute_candidates, loaded.index)
     symbols, passed_over = loaded.spdx_symbols, frozenset(STOPWORDS)
     return Scancode(cache, detection, Query, loaded.index, loaded.licensing, symbols, tokens_hash, passed_over)
 
