@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 from functools import cache
+from importlib.metadata import version
 from multiprocessing.util import Finalize
 from pathlib import Path
 from shlex import quote
@@ -21,7 +22,7 @@ import typer
 from rich.text import Text
 
 from gleanery.pipeline import cli_audit, cli_duplicates, cli_export, cli_licenses, cli_optout, cli_removals, cli_rows
-from gleanery.pipeline.screen import draw, err, out, progress, say_older_release, wrong
+from gleanery.pipeline.screen import draw, err, out, progress, say_of_release, wrong
 from gleanery.records.errors import GleaneryError, WrongArguments, of_system
 from gleanery.records.local_paths import local_path
 from gleanery.release.wording import number
@@ -40,6 +41,22 @@ app.command()(cli_audit.audit)
 app.command()(cli_duplicates.duplicates)
 app.command()(cli_rows.rows)
 app.add_typer(cli_removals.app, name="removals")
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"gleanery {version('gleanery')}")
+        raise typer.Exit
+
+
+@app.callback()
+def gleanery(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """All commands; the help of the application says what they are for."""
+
 
 RunFolder = Annotated[Path, typer.Option("--run", parser=local_path, help="Folder of a run, or of a release.")]
 
@@ -68,15 +85,15 @@ def run(
 
     Example: gleanery run examples/demo.toml --out runs/demo
     """
-    from gleanery.pipeline.parents import fork_clean_parent
-    from gleanery.pipeline.settings import load_settings
-
-    loaded = load_settings(settings)
-    _keep_together()
-    fork_clean_parent()
-    from gleanery.pipeline.run import curate  # with the engine, and its threads
-
     try:
+        from gleanery.pipeline.parents import fork_clean_parent
+        from gleanery.pipeline.settings import load_settings
+
+        loaded = load_settings(settings)
+        _keep_together()
+        fork_clean_parent()
+        from gleanery.pipeline.run import curate  # with the engine, and its threads
+
         with progress(quiet) as listener:
             report = curate(loaded, folder, engine, workers or None, listener, retry, refresh_optout, recrawl, bucket)
     except BaseException as error:
@@ -109,7 +126,7 @@ def summary(
     """
     if (found := folder or named) is None:
         raise wrong("which run?", "give --run DIR")
-    say_older_release(found)
+    say_of_release(found)
     _show_summary(found, None)
 
 
@@ -164,7 +181,7 @@ def explain(
     """
     from gleanery.release.explain import explain as tell
 
-    say_older_release(folder)
+    say_of_release(folder)
     for line in tell(folder, target):
         out.print(line)
 

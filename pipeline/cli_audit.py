@@ -3,13 +3,14 @@
 In: a question, its parameters and a folder. Out: the answer on standard output or in a file; notes on standard error.
 """
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from gleanery.pipeline.screen import draw, draw_answer, err, say_older_release, write, wrong
+from gleanery.pipeline.screen import draw, draw_answer, err, say_of_release, write, wrong
 from gleanery.records.local_paths import local_path
 from gleanery.release.wording import number
 
@@ -43,11 +44,12 @@ def audit(
         draw("", ("question", "parameters", "what it answers"), rows)
         return
     if question not in known:
-        raise wrong(f"there is no question {question!r}", "`gleanery audit` lists them")
+        near = "".join(f"did you mean {name}? " for name in get_close_matches(question, known, 1))
+        raise wrong(f"there is no question {question!r}", f"{near}`gleanery audit` lists them")
     if folder is None:
         raise wrong("which run?", "give --run DIR")
     form = _form(form, target)
-    say_older_release(folder)
+    say_of_release(folder)
     asked, answer = known[question], ask(known[question], tables_of(folder, before), _pairs(parameter or []))
     _answer(answer, form, target)
     if not answer.num_rows:
@@ -78,7 +80,7 @@ def _answer(table: Any, form: str, target: Path | None) -> None:
     from gleanery.sql import formats
 
     if form == "table":
-        draw_answer(tuple(table.column_names), tuple(tuple(row.values()) for row in table.to_pylist()))
+        draw_answer("", tuple(table.column_names), tuple(tuple(row.values()) for row in table.to_pylist()))
     elif form == "parquet" and target is not None:
         formats.write_parquet(table, target)
     else:

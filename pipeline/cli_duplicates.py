@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gleanery.pipeline.screen import draw, err, out, say_older_release, wrong
+from gleanery.pipeline.screen import draw, err, out, say_of_release, wrong
 from gleanery.records.local_paths import local_path
 
 MOST_ROWS, MOST_UNLIKE = 40, 5
@@ -34,7 +34,7 @@ def duplicates(
     """
     if target is None and page is None and signatures is None:
         raise wrong("which file?", "give OWNER/REPO:PATH, or --page FILE for the whole run")
-    say_older_release(folder)
+    say_of_release(folder)
     if target is not None:
         _show(folder, target)
     if page is not None:

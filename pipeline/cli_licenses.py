@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from gleanery.pipeline.screen import draw, err, out, say_older_release, write, wrong
+from gleanery.pipeline.screen import draw, draw_answer, err, out, say_of_release, write, wrong
 from gleanery.records.errors import StopRun
 from gleanery.records.local_paths import local_path
 from gleanery.release.wording import number
@@ -45,7 +45,7 @@ def licenses(
         raise wrong("which run?", "give --run DIR")
     if form not in ("tree", "json"):
         raise wrong(f"there is no format {form!r}", "choose tree or json")
-    say_older_release(folder)
+    say_of_release(folder)
     if repository is not None:
         _draw_repository(folder, repository, form)
     if page is not None or queue is not None:
@@ -104,7 +104,7 @@ def _draw_run(folder: Path, form: str) -> None:
     rows = [row | {"license": row["license"] or "nothing"} for row in rows]  # as the page says it
     draw("Licences", columns, tuple(tuple(row[name] for name in columns) for row in rows[:20]))
     shown = ("rank", *QUEUE_COLUMNS)
-    draw("To look at", shown, tuple(tuple(row[name] for name in shown) for row in waiting[:20]))
+    draw_answer("To look at", shown, tuple(tuple(row[name] for name in shown) for row in waiting[:20]))
 
 
 def _write(folder: Path, page: Path | None, queue: Path | None) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gleanery.records.errors import StopRun
 from gleanery.records.files import read_json, write_json
-from gleanery.records.withdrawal import MARK, mark_withdrawn
+from gleanery.records.withdrawal import MARK, is_withdrawn, mark_withdrawn
 from gleanery.release.listing import MANIFEST, entries
 
 PLACE = "release"
@@ -28,7 +28,7 @@ def refuse_other_files(root: Path) -> None:
     made = made_by_runs(root)
     others = [entry.path for entry in entries(root / PLACE) if entry.path not in made]
     if others:
-        withdrawn = ", and is withdrawn until then" if (root / PLACE / MARK).exists() else ""
+        withdrawn = ", and is withdrawn until then" if is_withdrawn(root / PLACE) else ""
         said = f"the release is to be made anew{withdrawn}; it holds {len(others)} files that no run made"
         raise StopRun(
             f"{said}, such as {others[0]!r}",

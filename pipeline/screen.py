@@ -18,6 +18,7 @@ from rich.table import Table
 
 from gleanery.records.errors import WrongArguments
 from gleanery.records.step_notes import has_release_of_before
+from gleanery.records.withdrawal import WHY, is_withdrawn
 from gleanery.release.wording import number
 
 # Without markup: what stands in brackets is part of a path, and is shown as it is.
@@ -25,12 +26,16 @@ from gleanery.release.wording import number
 out = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False, emoji=False)
 # A table of fewer columns is readable with cells of several lines.
 LEAST_COLUMNS = 7
+QUIET_SECONDS = 60  # the longest silence of a step that goes on, where progress is lines
 YEAR_10000 = 253_402_300_800
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
-def say_older_release(folder: Path) -> None:
-    """Tell who asks a run that the release beside its tables is another one, before any answer."""
+def say_of_release(folder: Path) -> None:
+    """Tell who asks a run or a release, before any answer, that its release is withdrawn, or of an earlier run."""
+    for place in (folder, folder / "release"):
+        if is_withdrawn(place):
+            err.print(f"note: the release in {place} is withdrawn: {WHY}", soft_wrap=True)
     if has_release_of_before(folder):
         err.print(
             f"note: {folder}/release is of an earlier run than the tables beside it: a run was stopped, or goes on; "
@@ -44,13 +49,15 @@ def write(text: str) -> None:
     out.file.write(text)
 
 
-def draw_answer(columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]) -> None:
+def draw_answer(title: str, columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]) -> None:
     """A table as wide as it has to be; each row as lines of its own where that is wider than the screen."""
     rows = tuple(tuple(_dated(*cell) for cell in zip(columns, row, strict=True)) for row in rows)
     widths = [max(cell_len(_text(value)) for value in column) for column in zip(columns, *rows, strict=True)]
     if sum(widths) + 2 * len(widths) <= out.width or len(columns) < LEAST_COLUMNS:
-        draw("", columns, rows)
+        draw(title, columns, rows)
         return
+    if title:
+        out.print(f"\n{title}")
     name_width = max(len(name) for name in columns)
     for count, row in enumerate(rows, 1):
         out.print(f"row {count:,}")
@@ -91,7 +98,7 @@ def _text(value: Any) -> str:
 
 @contextmanager
 def progress(quiet: bool) -> Iterator[Callable[[Any], None]]:
-    """A bar for each stage on a terminal, a line for each stage elsewhere."""
+    """A bar for each stage on a terminal; elsewhere a line for each step, and each minute of a long one."""
     if quiet:
         yield lambda _: None
         return
@@ -120,14 +127,20 @@ def progress(quiet: bool) -> Iterator[Callable[[Any], None]]:
 
 def _plain_progress() -> Callable[[Any], None]:
     said: set[str] = set()
-    start = time.monotonic()
+    start = last = time.monotonic()
 
     def listen(event: Any) -> None:
-        if event.done == event.total and event.title not in said:
+        nonlocal last
+        now, ended = time.monotonic(), event.done == event.total
+        if event.title in said or not ended and now - last < QUIET_SECONDS:
+            return
+        if ended:
             said.add(event.title)
             note = "was done before" if event.skipped else number(event.total, "part")
-            took = round(time.monotonic() - start)
-            err.print(f"{event.title:<22} {note:<16} {took // 60:>3}:{took % 60:02} since the start")
+        else:
+            note = f"{event.done:,} of {number(event.total, 'part')}"
+        took, last = round(now - start), now
+        err.print(f"{event.title:<22} {note:<16} {took // 60:>3}:{took % 60:02} since the start")
 
     return listen
 

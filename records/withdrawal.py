@@ -9,6 +9,7 @@ from pathlib import Path
 from gleanery.records.errors import StopRun
 
 MARK = "WITHDRAWN"
+WHY = "an owner in it has opted out, or a newer one was to replace it"
 _TEXT = b"""\
 This release was withdrawn: an owner in it has opted out, or a newer one was about to take its place.
 Do not train on it and do not pass it on. The same run makes a new one: gleanery run ... --refresh-optout
@@ -20,10 +21,15 @@ def mark_withdrawn(release: Path) -> None:
     (release / MARK).write_bytes(_TEXT)
 
 
+def is_withdrawn(release: Path) -> bool:
+    """Whether the release in a folder bears the mark."""
+    return (release / MARK).exists()
+
+
 def refuse_withdrawn(release: Path) -> None:
     """Raises StopRun if the release in a folder was withdrawn."""
-    if (release / MARK).exists():
+    if is_withdrawn(release):
         raise StopRun(
-            f"the release in {release} was withdrawn: an owner in it has opted out, or a newer one was to replace it",
+            f"the release in {release} was withdrawn: {WHY}",
             "make it anew: the same `gleanery run` with --refresh-optout; or fetch the newest release",
         )

@@ -16,7 +16,7 @@ from gleanery.release.wording import number, shown
 from gleanery.sql.named import places
 from gleanery.sql.questions import Database, questions, tables_of
 
-# Where a run notes which registry it was given.
+# Where a run notes which registry it was given, and its last rule then.
 _NOTE = "optout.json"
 _MOST_FILES = 10
 
@@ -31,16 +31,16 @@ def explain(folder: Path, target: str) -> list[str]:
     if not target.strip():
         raise StopRun("there is nothing to explain", "name a repository (OWNER/REPO) or a file (OWNER/REPO:PATH)")
     with Database(tables_of(folder)) as database:
-        return list(_lines(database, target.strip(), _had_registry(folder)))
+        return list(_lines(database, target.strip(), _as_of(folder)))
 
 
-def _had_registry(folder: Path) -> bool:
-    """Whether a run was given a registry; its table of rules is as empty where nobody has objected."""
-    note = read_json(folder / _NOTE)
-    return note is None or note.get("registry") is not None
+def _as_of(folder: Path) -> int | None:
+    """The position of the registry up to which a run knows its rules; None where it was given no registry."""
+    note = read_json(folder / _NOTE) or {}
+    return note.get("position", 0) if note.get("registry", "given") is not None else None
 
 
-def _lines(database: Database, target: str, had_registry: bool) -> Iterator[str]:
+def _lines(database: Database, target: str, as_of: int | None) -> Iterator[str]:
     fitting = [(name, path) for name, path in [(target, ""), *places(target)] if database.named(name)]
     # An address of a page may hold whatever, so a file that is there comes first.
     for name, path in [*(pair for pair in fitting[1:] if _is_there(database, *pair)), *fitting][:1]:
@@ -50,9 +50,9 @@ def _lines(database: Database, target: str, had_registry: bool) -> Iterator[str]
             yield f"{number(len(repositories), 'repository', 'repositories')} have this name."
         for repository in repositories:
             if path:
-                yield from about_file(database, repository, path, had_registry)
+                yield from about_file(database, repository, path, as_of)
             else:
-                yield from about_repository(database, repository, had_registry)
+                yield from about_repository(database, repository, as_of)
         return
     likely = [name for name, _ in places(target) if "/" in name.removeprefix("https://")]
     yield from _nothing_found(database, likely[0] if likely else target)

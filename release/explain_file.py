@@ -34,12 +34,12 @@ KINDS = {
 MOST_COPIES = 5
 
 
-def about_file(database: Database, repository: Row, path: str, had_registry: bool) -> Iterator[str]:
-    """Everything that the tables say about one file, or the closest paths. `had_registry`: see about_repository."""
+def about_file(database: Database, repository: Row, path: str, as_of: int | None) -> Iterator[str]:
+    """Everything that the tables say about one file, or the closest paths. `as_of`: see about_repository."""
     asked = {"repo": repository["repo_id"], "path": path}
     decided = rows_of(database, "why_rejected", **asked)
     if not decided:
-        yield from _no_such_path(database, repository, path, had_registry)
+        yield from _no_such_path(database, repository, path, as_of)
         return
     for decision in decided:
         yield f"{shown(repository['name'])}:{shown(path)}"
@@ -51,7 +51,7 @@ def about_file(database: Database, repository: Row, path: str, had_registry: boo
         yield from _tokens(decision, ranges)
         yield from _dead_letters(rows_of(database, "dead_letters_of", repo=repository["repo_id"]), path)
     yield from origin(repository)
-    yield from opt_out(database, repository, had_registry)
+    yield from opt_out(database, repository, as_of)
 
 
 def _decision(decision: Row) -> Iterator[str]:
@@ -156,12 +156,12 @@ def _dead_letters(letters: Sequence[Row], path: str) -> Iterator[str]:
             yield f"What to do: {shown(letter['hint'])}."
 
 
-def _no_such_path(database: Database, repository: Row, path: str, had_registry: bool) -> Iterator[str]:
+def _no_such_path(database: Database, repository: Row, path: str, as_of: int | None) -> Iterator[str]:
     name = shown(repository["name"])
     if repository["status"] != "read":
         yield f"{name}:{shown(path)}"
         yield from place_of(database, repository)
-        yield from opt_out(database, repository, had_registry)
+        yield from opt_out(database, repository, as_of)
         return
     if not is_decided(database):
         yield f"{name}:{shown(path)}"

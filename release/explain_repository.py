@@ -33,13 +33,16 @@ def is_decided(database: Database) -> bool:
 NOT_DECIDED = "Nothing is decided yet: the run is not finished. Give its command again."
 
 
-def about_repository(database: Database, repository: Row, had_registry: bool) -> Iterator[str]:
-    """Everything that the tables say about one repository. `had_registry`: whether the run was given a registry."""
+def about_repository(database: Database, repository: Row, as_of: int | None) -> Iterator[str]:
+    """Everything that the tables say about one repository.
+
+    `as_of`: the last rule of the opt-out registry that the run knows, 0 for none; None if it was given no registry.
+    """
     yield shown(repository["name"])
     yield from place_of(database, repository)
     yield from _reasons(database, repository)
     yield from _released(database, repository)
-    yield from opt_out(database, repository, had_registry)
+    yield from opt_out(database, repository, as_of)
 
 
 def place_of(database: Database, repository: Row) -> Iterator[str]:
@@ -66,14 +69,14 @@ def origin(repository: Row) -> Iterator[str]:
         yield f"It is also known as {', '.join(map(shown, repository['aliases']))}."
 
 
-def opt_out(database: Database, repository: Row, had_registry: bool) -> Iterator[str]:
+def opt_out(database: Database, repository: Row, as_of: int | None) -> Iterator[str]:
     """What its owner said."""
     if repository["optout_signal"]:
         yield f"The repository itself says no, in {shown(repository['optout_signal'])}."
     if not database.holds(questions()["optout_rules_of"]):
         yield "Opt-out: a release does not hold the rules of the registry; ask the run that made it."
         return
-    if not had_registry:
+    if as_of is None:
         yield "Opt-out: this run was given no registry, so no rule was asked for."
         return
     rules = rows_of(database, "optout_rules_of", repo=repository["repo_id"])
@@ -83,7 +86,8 @@ def opt_out(database: Database, repository: Row, had_registry: bool) -> Iterator
         what = f"{shown(rule['action'])}s the {_SCOPES.get(rule['scope'], 'content')} {shown(rule['value'])}"
         yield f"Opt-out: rule {rule['seq']:,} of the registry {what}{past}{request}."
     if not rules:
-        yield "Opt-out: no rule of the registry is about it."
+        since = f", as of its rule {as_of:,}" if as_of else ""
+        yield f"Opt-out: no rule of the registry is about it{since}."
 
 
 def _reasons(database: Database, repository: Row) -> Iterator[str]:

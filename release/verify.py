@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gleanery.records.errors import StopRun
-from gleanery.records.withdrawal import MARK
+from gleanery.records.withdrawal import MARK, WHY
 from gleanery.release.listing import MANIFEST, Entry, NotAFile, digest, entries, is_plain_path
 from gleanery.release.manifest import FORMAT, canonical, merkle_root, release_id
 from gleanery.release.wording import shown
@@ -29,7 +29,7 @@ SENTENCES = {
     "link": "it is a symbolic link, and a release holds none",
     "not_a_file": "it is neither a file nor a folder",
     "unsafe_path": "its name in the manifest leads out of the release or is not plain",
-    "withdrawn": "the release was withdrawn, since an owner in it has opted out or a newer one was to replace it",
+    "withdrawn": f"the release was withdrawn: {WHY}",
     "manifest_missing": "there is no manifest, so nothing can be verified",
     "manifest_unreadable": "it is not a manifest of a release",
     "manifest_changed": "it was changed after it was made",

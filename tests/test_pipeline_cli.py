@@ -16,12 +16,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 from run_folder import _rule, good_rows, write_run
 from typer import Typer
 from typer.models import ArgumentInfo
@@ -30,8 +32,10 @@ from typer.testing import CliRunner
 from gleanery.pipeline import cli, screen
 from gleanery.pipeline.cli import app, is_news
 from gleanery.pipeline.cli_audit import _answer
+from gleanery.pipeline.progress import Progress
 from gleanery.pipeline.run import Report
 from gleanery.records.errors import StopRun, WrongArguments
+from gleanery.records.withdrawal import mark_withdrawn
 from gleanery.sql.questions import Database, questions, tables_of
 
 
@@ -97,6 +101,7 @@ def test_help_names_every_command() -> None:
         (2, ("audit", "funnel", "--run", "x", "--output", "x.txt"), "x.txt cannot be written as a table", "--format"),
         (2, ("optout", "block", "not a repository", "--registry", "x.sqlite"), "", ""),
         (2, ("optout", "block", "1234", "--scope", "blob", "--registry", "x.sqlite"), "a content id is 40", "git hash"),
+        (2, ("audit", "funel"), "there is no question 'funel'", "did you mean funnel?"),
         (2, ("removals", "add", "x"), "nothing is named that shall be removed", "--registry"),
         (2, ("removals", "add", "x", "--repo", "y", "--reason", "z"), "there is no reason 'z'", "choose opt_out"),
         (2, ("summary",), "which run?", "--run DIR"),
@@ -153,6 +158,16 @@ def test_a_release_has_the_summary_of_its_run(curated: Path) -> None:
     assert of_run.split("\nNot read")[0] == of_release.split("\nNot read")[0]
     shards = [line for done in shown for line in done.stdout.splitlines() if line.startswith("shards")]
     assert len(shards) == 2 and shards[0].split() == shards[1].split()
+
+
+def test_who_asks_about_a_release_that_was_withdrawn_is_told_so_first(curated: Path, tmp_path: Path) -> None:
+    shutil.copytree(curated, tmp_path / "run")
+    mark_withdrawn(tmp_path / "run/release")
+    note = f"note: the release in {tmp_path / 'run/release'} is withdrawn: an owner in it has opted out"
+    for folder in ("run", "run/release"):
+        for command in (["explain", "alice/tool"], ["audit", "funnel"], ["summary"], ["licenses"]):
+            done = CliRunner().invoke(app, [*command, "--run", str(tmp_path / folder)])
+            assert done.exit_code == 0 and done.stderr.startswith(note)
 
 
 def test_audits_come_as_csv_json_and_parquet(curated: Path, tmp_path: Path) -> None:
@@ -377,12 +392,37 @@ def test_who_stops_a_run_twice_does_not_wait_until_it_is_tidy() -> None:
     assert (done.returncode, done.stderr) == (130, "")
 
 
+def test_a_table_that_is_too_wide_breaks_no_value(capsys: pytest.CaptureFixture[str]) -> None:
+    columns, name = tuple("abcdefg"), "owner/" + "name" * 20
+    screen.draw_answer("Such rows", columns, ((name,) * 7,))
+    shown = capsys.readouterr().out
+    assert shown.startswith("\nSuch rows\nrow 1\n") and shown.count(f"  {name}\n") == 7
+
+
+def test_a_long_step_says_each_minute_how_far_it_is_where_progress_is_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter((0, 30, 61, 70, 130, 140, 141))
+    monkeypatch.setattr("gleanery.pipeline.screen.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(screen, "err", Console(stderr=True, width=120))
+    listen = screen._plain_progress()
+    for done in (0, 1, 1, 2, 4, 4):
+        listen(Progress("redact", "5 of 7  redact", done, 4))
+    said = [line.split() for line in capsys.readouterr().err.splitlines()]
+    assert [" ".join(words[4:-3]) for words in said] == ["1 of 4 parts 1:01", "2 of 4 parts 2:10", "4 parts 2:20"]
+
+
+def test_the_version_is_told() -> None:
+    said = CliRunner().invoke(app, ["--version"])
+    assert (said.exit_code, said.output) == (0, f"gleanery {version('gleanery')}\n")
+
+
 def test_a_path_with_brackets_is_shown_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from gleanery.pipeline import screen
 
     paths = ("app/[id]/page.tsx", "[bold]b[/bold]", "a\\[x]", "[/]")
     screen.draw("[title]", ("[path]",), tuple((path,) for path in paths))
-    screen.draw_answer(("path",), tuple((path,) for path in paths))
+    screen.draw_answer("", ("path",), tuple((path,) for path in paths))
     shown = [line.strip() for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert shown == ["[title]", "[path]", *paths, "path", *paths]
     missing = tmp_path / "[bold]x[id]"

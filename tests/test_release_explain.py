@@ -1,5 +1,6 @@
 """Explanations of files and repositories, compared with expected texts."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -114,6 +115,16 @@ def test_a_run_that_has_decided_nothing_yet_denies_no_file(tmp_path: Path, targe
 def test_a_declaration_in_the_repository_is_no_rule_of_the_registry(run: Path) -> None:
     decided = explain(run, "pig/signal:no.py")[1]
     assert decided.startswith("Rejected (owner_opted_out). Its owner said no, by a rule of the registry or in the repo")
+
+
+def test_that_no_rule_is_about_a_repository_is_said_as_of_the_last_rule_that_the_run_knows(tmp_path: Path) -> None:
+    run = write_run(tmp_path, good_rows())
+    said = {}
+    for position in (0, 7):
+        (run / "optout.json").write_text(json.dumps({"run": "x", "registry": "given", "position": position}))
+        said[position] = explain(run, "pypi/tool")[-1]
+    assert said[7] == "Opt-out: no rule of the registry is about it, as of its rule 7."
+    assert said[0] == "Opt-out: no rule of the registry is about it."
 
 
 @pytest.mark.parametrize("target", ["", "  "])
