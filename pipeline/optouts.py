@@ -44,7 +44,10 @@ def sources_of(settings: Settings) -> list[tuple[Identity, Source]]:
     pairs.sort(key=lambda pair: pair[0].repo_id)
     for (one, _), (other, _) in zip(pairs, pairs[1:], strict=False):
         if one.repo_id == other.repo_id:
-            hint = "remove one; archives that differ only in the query of their address need a `name` each"
+            hint = (
+                "remove one, or give each a `name`, as two folders that are called the same need it, and archives "
+                "whose addresses differ only in the query"
+            )
             raise StopRun(f"the source {one.name} is named twice", hint)
     return pairs
 

@@ -46,11 +46,12 @@ from gleanery.pipeline.steps import (
     forget,
     pending,
     read_marker,
+    refused,
     step_fingerprint,
     sweep,
 )
 from gleanery.pipeline.trimming import restore, trimmed_steps
-from gleanery.records.errors import REPORT_IT, StopRun, of_system
+from gleanery.records.errors import REPORT_IT, StopRun
 from gleanery.records.local_paths import local_path
 
 # What one step keeps, another one takes: (from, to).
@@ -274,7 +275,12 @@ class _Driver:
             if _interrupted(error):
                 raise KeyboardInterrupt from error
             # What a task said in its own words is clearer than what an engine makes of it.
-            raise first_error(self.root, step) or _refused(error) or error from error
+            raise first_error(self.root, step) or self._refused(error) or error from error
+
+    def _refused(self, error: Exception) -> StopRun | None:
+        """What the system refused a task that could not even write its report. An engine tells it in its own words."""
+        found = re.search(r"\[Errno (\d+)\]", str(error))
+        return refused(OSError(int(found[1]), ""), self.root, self.settings) if found else None
 
     def _check_chain(self, name: str) -> None:
         for chain in _CHAINS:
@@ -289,12 +295,6 @@ class _Driver:
 def _interrupted(error: BaseException | None) -> bool:
     """Whether somebody stopped the run: an engine makes an error of its own of it."""
     return error is not None and (isinstance(error, KeyboardInterrupt) or _interrupted(error.__context__))
-
-
-def _refused(error: Exception) -> StopRun | None:
-    """What the system refused a task that could not even write its report. An engine tells it in a text of its own."""
-    found = re.search(r"\[Errno (\d+)\]", str(error))
-    return of_system(OSError(int(found[1]), "")) if found else None
 
 
 def _journal(root: Path, report: Report, engine: str) -> None:

@@ -286,6 +286,8 @@ _PATHS = (
     *(("run", "previous"), ("run", "cache"), ("run", "shared_scans")),
 )
 _LEAST = (
+    *(("crawl", one.name, 1) for one in dataclasses.fields(CrawlSettings)),  # 0 is no limit elsewhere, and here nothing
+    ("licensing", "seconds", 1),
     *(("dedup", key, 1) for key in ("permutations", "shingle_tokens", "bands", "rows")),
     *(("shards", "vocabulary", SMALLEST_VOCABULARY), ("shards", "train_bytes", 1), ("run", "part_bytes", 1024)),
 )

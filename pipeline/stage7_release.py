@@ -174,7 +174,7 @@ def _nothing_kept(root: Path, counts: Mapping[str, Mapping[str, int]], objected:
         which = f"{number(dead, 'source')} could not be read: {'; '.join(_unread(root))}"
         way = f"--retry reads them again; `gleanery audit dead_letters --run {quote(str(root))}` lists the causes"
         return StopRun(said, f"{which}. Correct the settings, or {way}")
-    return StopRun(said, "see why with `gleanery summary --run DIR`")
+    return StopRun(said, f"see why with `gleanery summary --run {quote(str(root))}`")
 
 
 def _unread(root: Path) -> list[str]:

@@ -12,13 +12,15 @@ import importlib
 import json
 import os
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from gleanery.pipeline.caches import cache_folder
 from gleanery.pipeline.markers import Marker, is_there, marker_of, step_folder, write_marker
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import COUNTS, Shard, Task
@@ -69,7 +71,7 @@ def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: 
         _function(work)(shard)
     except Exception as error:
         message, hint = f"{type(error).__name__} in the task {task.name}", REPORT_IT
-        if isinstance(told := of_system(error) or error, GleaneryError):
+        if isinstance(told := refused(error, shard.root, shard.settings) or error, GleaneryError):
             message, hint = told.message, told.hint
         report_error(shard.root, step_name, task.name, message, hint)
         raise
@@ -84,6 +86,17 @@ def run_task(root: str, step_name: str, work: str, fingerprint: str, task_json: 
         sidecar["asides"] = sorted(shard.asides)
     write_json(sidecar_path(shard.root, step_name, task.name), sidecar)
     return task.name
+
+
+def refused(error: Exception, root: Path, settings: Settings) -> StopRun | None:
+    """What the system refused a task, if it did: with the place that is full, of those that tasks write to."""
+    return of_system(error, _written_to(root, settings))
+
+
+def _written_to(root: Path, settings: Settings) -> Iterator[Path]:
+    yield root
+    yield Path(tempfile.gettempdir())
+    yield cache_folder(settings)
 
 
 def report_error(root: Path, step: str, name: str, message: str, hint: str) -> None:

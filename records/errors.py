@@ -13,8 +13,12 @@ In: a message and a hint. Out: exceptions, in a tree:
 Each carries one line for people and a hint with the way out. Neither may hold a value from the input.
 """
 
+import contextlib
 import errno
 import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
 
 _GONE = "check the path"
 _RIGHTS = "check who may read and write there, and whether it is mounted for writing"
@@ -35,6 +39,7 @@ _WAYS_OUT = {
     errno.EMFILE: "raise the limit of open files (`ulimit -n`), or use fewer --workers",
     errno.ENOMEM: "use fewer --workers",
 }
+_NO_ROOM = 64 << 20  # bytes: a disk with less is full, since files are written in pieces
 REPORT_IT = "this is a fault of Gleanery; report it"  # the hint where nobody else can do anything
 
 
@@ -75,8 +80,10 @@ class TryAgain(GleaneryError):
     after = 0.0
 
 
-def of_system(error: Exception) -> StopRun | None:
+def of_system(error: Exception, places: Iterable[Path] = ()) -> StopRun | None:
     """What the system refused, as a line and a way out; None where nobody but a programmer could do anything.
+
+    A full disk seldom says which one it is: the first of the `places` that are written to and have no room is named.
 
     >>> of_system(FileNotFoundError(2, "", "a/b")).message
     'a/b: No such file or directory'
@@ -85,5 +92,12 @@ def of_system(error: Exception) -> StopRun | None:
         error = OSError(errno.ENOMEM, "")
     if not isinstance(error, OSError) or error.errno not in _WAYS_OUT:
         return None
-    place = f"{error.filename}: " if error.filename else ""
+    named = error.filename or (_full(places) if error.errno == errno.ENOSPC else None)
+    place = f"{named}: " if named else ""
     return StopRun(f"{place}{os.strerror(error.errno)}", _WAYS_OUT[error.errno])
+
+
+def _full(places: Iterable[Path]) -> Path | None:
+    with contextlib.suppress(OSError):
+        return next((place for place in places if shutil.disk_usage(place).free < _NO_ROOM), None)
+    return None

@@ -329,8 +329,9 @@ def test_the_last_rule_counts() -> None:
 
 
 def test_one_repository_cannot_be_named_twice() -> None:
-    with pytest.raises(StopRun, match="named twice"):
+    with pytest.raises(StopRun, match="named twice") as caught:
         sources_of(_settings(("a/b", None), ("A/b", None), ("a/b", None)))
+    assert "two folders that are called the same" in caught.value.hint
 
 
 def test_a_source_that_can_mean_nothing_stops_the_run_with_its_number() -> None:

@@ -30,6 +30,8 @@ def test_settings_survive_the_way_to_a_worker(tmp_path: Path) -> None:
         (SOURCE + "[dedup]\ntreshold = 0.8\n", "no setting dedup.treshold", "did you mean dedup.threshold"),
         (SOURCE + '[dedup]\nthreshold = "high"\n', "dedup.threshold is 'high'", "of the type number"),
         (SOURCE + "[dedup]\nthreshold = 1.5\n", "dedup.threshold is 1.5", "at most 1"),
+        (SOURCE + "[crawl]\nseconds = 0\n", "crawl.seconds is 0", "give 1 or more"),
+        (SOURCE + "[licensing]\nseconds = 0\n", "licensing.seconds is 0", "give 1 or more"),
         (SOURCE + "[dedup]\nbands = 100\n", "600, over dedup.permutations", "lower bands"),
         (
             SOURCE + '[run]\nshared_scans = "s3://u:p@team/scans"\n',

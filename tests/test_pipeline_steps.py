@@ -5,6 +5,7 @@ import json
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -123,12 +124,16 @@ def test_a_note_of_another_shape_is_no_note(tmp_path: Path, content: str) -> Non
     assert _finished(tmp_path, step).digest == marker.digest
 
 
-def test_a_full_disk_is_no_fault_of_ours(tmp_path: Path) -> None:
+def test_a_full_disk_is_no_fault_of_ours_and_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     step = _step({"a": 1}, "fill")
-    with pytest.raises(OSError):
-        _do(tmp_path, step, "base", list(step.tasks))
-    error = first_error(tmp_path, step)
-    assert error is not None and error.message == "one: No space left on device" and "make room" in error.hint
+    for full, named in ((None, ""), (tmp_path, f"{tmp_path}: ")):
+        usage = lambda place, full=full: SimpleNamespace(free=0 if place == full else 1 << 40)  # noqa: E731
+        monkeypatch.setattr("shutil.disk_usage", usage)
+        with pytest.raises(OSError):
+            _do(tmp_path, step, "base", list(step.tasks))
+        error = first_error(tmp_path, step)
+        assert error is not None and error.message == f"one: {named}No space left on device"
+        assert "make room" in error.hint
 
 
 def test_no_memory_is_no_fault_of_ours(tmp_path: Path) -> None:
