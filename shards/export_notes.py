@@ -77,7 +77,7 @@ def write_notes(
         "settings": dict(settings or {}),
     }
     write_bytes(folder / ABOUT, json.dumps(about, indent=1).encode() + b"\n")
-    said = f"{gone} documents of a removal list were left out." if gone else "No document was left out."
+    said = f"A removal list left out others: {gone:,}." if gone else "No document was left out."
     text = _TEXT.format(
         form=form,
         documents=len(store) - gone,

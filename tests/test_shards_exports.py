@@ -305,7 +305,7 @@ def test_an_export_leaves_out_what_is_removed_and_says_so(root: Path, tmp_path: 
     about = json.loads((tmp_path / "out/export.json").read_text("utf-8"))
     assert (about["form"], about["release"], about["documents"]) == (name, store.release, len(store) - len(chosen))
     assert (about["removed"], about["list"]) == (len(chosen), removed.digests[-1])
-    assert f"{len(chosen)} documents of a removal list" in (tmp_path / "out/README.md").read_text("utf-8")
+    assert f"A removal list left out others: {len(chosen)}." in (tmp_path / "out/README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ["datatrove", "megatron", "safetensors"])
