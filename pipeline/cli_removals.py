@@ -4,14 +4,18 @@ In: a release and a removal list. Out: entries and sightings on standard output.
 """
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gleanery.pipeline.screen import draw, err, wrong
+from gleanery.pipeline.screen import draw, draw_answer, err, wrong
 from gleanery.records.local_paths import local_path
 from gleanery.release.wording import number
+
+if TYPE_CHECKING:
+    from gleanery.shards.removals import Entry
 
 _HELP = """Take documents out of a finished release, and tell which training steps saw them.
 
@@ -87,7 +91,7 @@ def add(
     found, until = wishes(release, files or [], repositories or [], registry, reason, latest), _until(valid_days)
     new = append(path, found, until)
     if new:
-        draw("", ("position", "scope", "id", "reason"), tuple((e.position, e.scope, e.id, e.reason) for e in new))
+        _draw_entries(new, release)
     err.print(f"{number(len(new), 'entry', 'entries')} written to {path}; {len(found) - len(new)} were there already")
     # Nothing new is an answer too: who asks every night has the list as good as the registry is.
     listed = read_list(path)
@@ -110,16 +114,32 @@ def renew(valid_days: Days = 90, path: ListFile = Path("removals.jsonl")) -> Non
 
 
 @app.command("show")
-def show(path: ListFile = Path("removals.jsonl")) -> None:
-    """Check the list and show its entries.
+def show(
+    path: ListFile = Path("removals.jsonl"),
+    release: Annotated[
+        Path | None, typer.Option(parser=local_path, help="Folder of a release, to see what is taken out of it.")
+    ] = None,
+) -> None:
+    """Check the list and show its entries; given a release, also what each of them takes out of it.
 
-    Example: gleanery removals show --list removals.jsonl
+    Example: gleanery removals show --list removals.jsonl --release runs/demo/release
     """
     from gleanery.shards.removals import read_list
 
-    found = read_list(path)
-    rows = tuple((e.position, e.scope, e.id, e.reason, e.registry, e.valid_until) for e in found.entries)
-    draw("", ("position", "scope", "id", "reason", "registry", "valid until"), rows)
+    _draw_entries(read_list(path).entries, release)
+
+
+def _draw_entries(entries: "Sequence[Entry]", release: Path | None) -> None:
+    from gleanery.pipeline.removals import Effect, effects
+
+    columns = ("position", "scope", "id", "reason", "registry", "valid until")
+    rows = [(e.position, e.scope, e.id, e.reason, e.registry, e.valid_until) for e in entries]
+    if release is None:
+        draw("", columns, tuple(rows))
+        return
+    found = effects(release, entries)
+    told = [found[e.scope, e.id] for e in entries]
+    draw_answer("", (*columns, *Effect._fields), tuple((*row, *one) for row, one in zip(rows, told, strict=True)))
 
 
 @app.command("trace")

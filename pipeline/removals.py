@@ -4,9 +4,9 @@ In: a release, ids or names, and a registry. Out: wishes for the removal list. O
 that is older than the release or the list is refused: it would pass for one to which nobody has objected since.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -21,7 +21,7 @@ from gleanery.records.errors import StopRun
 from gleanery.records.files import read_json
 from gleanery.records.parquet import iter_rows, schema_of
 from gleanery.release.listing import MANIFEST
-from gleanery.shards.removals import Wish
+from gleanery.shards.removals import Entry, Wish
 from gleanery.sql.named import places
 from gleanery.sql.questions import Database, tables_of
 
@@ -44,6 +44,31 @@ def wishes(
                     raise database.refuse_unknown(name)
                 found += [Wish("repo", one, reason) for one in ids]
     return found + (_of_registry(release, registry, reason, listed) if registry else [])
+
+
+class Effect(NamedTuple):
+    """What an entry of a removal list takes out of one release; nothing where the release never held it."""
+
+    name: str = ""
+    documents: int = 0
+    tokens: int = 0
+
+
+def effects(release: Path, entries: Iterable[Entry]) -> dict[tuple[str, str], Effect]:
+    """What each of the entries takes out, by its scope and id; a document that two of them name counts for both."""
+    release = release_in(release)
+    found = {(entry.scope, entry.id): Effect() for entry in entries}
+    for repo in _rows(release, "repos", ["repo_id", "name"]):
+        if ("repo", repo["repo_id"]) in found:
+            found["repo", repo["repo_id"]] = Effect(repo["name"])
+    for doc in _rows(release, "docs", ["file_id", "repo_id", "repo", "path", "tokens"]):
+        for key, name in (
+            (("repo", doc["repo_id"]), doc["repo"]),
+            (("file", doc["file_id"]), f"{doc['repo']}:{doc['path']}"),
+        ):
+            if before := found.get(key):
+                found[key] = Effect(name, before.documents + 1, before.tokens + doc["tokens"])
+    return found
 
 
 def release_in(folder: Path) -> Path:

@@ -15,13 +15,14 @@ from typer.testing import CliRunner
 from gleanery.optout.engines import address
 from gleanery.optout.registry import Registry
 from gleanery.pipeline.cli import app
-from gleanery.pipeline.removals import file_id_of, wishes
+from gleanery.pipeline.removals import effects, file_id_of, wishes
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import write_groups
 from gleanery.records.tables import TABLES
 from gleanery.shards.lineage import Leg, exposure, trace
 from gleanery.shards.loader import Loader
 from gleanery.shards.removals import Wish, append, read_list, removed_from
+from gleanery.shards.store import Store
 
 HOST = "https://github.com"
 REPOS = [
@@ -208,14 +209,32 @@ def test_lineage_on_the_command_line_is_that_of_a_loader_opened_alike(curated: P
         assert seen
 
 
+def test_what_entries_take_out_is_what_a_loader_leaves_out(curated: Path, tmp_path: Path) -> None:
+    release = curated / "release"
+    store = Store.open(release)
+    one, other = store.document(0), store.document(len(store) - 1)
+    assert one["repo_id"] != other["repo_id"]
+    wanted = [Wish("file", one["file_id"], "other"), Wish("repo", other["repo_id"], "other")]
+    entries = append(tmp_path / "list", [*wanted, Wish("file", "0" * 32, "other")], None)
+    found = effects(release, entries)
+    assert found["file", one["file_id"]] == (f"{one['repo']}:{one['path']}", 1, one["tokens"])
+    assert found["file", "0" * 32] == ("", 0, 0)
+    removed = removed_from(release, tmp_path / "list").ordinals
+    assert sum(effect.documents for effect in found.values()) == len(removed) > 1
+    assert sum(e.tokens for e in found.values()) == sum(store.document(int(n))["tokens"] for n in removed)
+
+
 def test_the_commands_append_show_and_renew(release: Path, tmp_path: Path) -> None:
     path = tmp_path / "removals.jsonl"
     run = CliRunner()
     done = run.invoke(app, ["removals", "add", str(release), "--repo", "carol/app", "--list", str(path)])
     assert done.exit_code == 0, done.output
+    assert all(word in done.stdout for word in ("carol/app", "documents", "tokens"))  # what it takes out is told
     assert run.invoke(app, ["removals", "renew", "--valid-days", "0", "--list", str(path)]).exit_code == 0
     assert [(e.scope, e.id) for e in read_list(path).entries] == [("repo", "c" * 32), ("renew", "")]
-    assert run.invoke(app, ["removals", "show", "--list", str(path)]).exit_code == 0
+    for given, told in (([], False), (["--release", str(release)], True)):
+        done = run.invoke(app, ["removals", "show", "--list", str(path), *given])
+        assert done.exit_code == 0 and ("carol/app" in done.stdout) is told
     assert run.invoke(app, ["removals", "renew", "--valid-days", "36500", "--list", str(path)]).exit_code == 0
     assert run.invoke(app, ["removals", "renew", "--valid-days", "9999999", "--list", str(path)]).exit_code == 2
 
