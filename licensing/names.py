@@ -71,7 +71,11 @@ _OF_THIRD_PARTIES = re.compile(
 )
 # Words that mean others' code in small letters only: `External/` and `Deps/` are modules that a project wrote itself.
 _VENDORED_IN_SMALL = frozenset(("external", "externals", "extern", "deps"))
+# Where NuGet puts packages, each in a folder that ends in its version: `packages/Frob.Core.1.2.3/`.
+_PACKAGES, _OF_PACKAGE = "packages", re.compile(r"[A-Za-z][\w-]*(?:\.[A-Za-z_][\w-]*)*(?:\.[0-9]+){2,4}(?:-[\w.-]+)?$")
 _SPLIT = re.compile(r"[-_. ]+")
+# Where a word begins that is written without a sign before it: `IPLicense.txt`.
+_JOINED_WORD = re.compile(r"(?<=[a-zA-Z0-9])(?<!\bUn)(?=Licen[sc]e(?![a-z]))")
 _VERSION_AT_END = re.compile(r"v?[0-9]+$")
 _THIRD_PARTIES = ("thirdparty", "thirdparties", "3rdparty", "3rdparties")
 _DATA_WORDS = frozenset(
@@ -107,11 +111,13 @@ def license_role(path: str) -> str | None:
     ['notice', 'readme', 'metadata', None, None]
     >>> [license_role(p) for p in ("ci/denied-licenses.txt", "docs/Licence-Guidelines.md", "mylib-licenses.txt")]
     [None, None, 'notice']
+    >>> [license_role(p) for p in ("FrobLicense.txt", "MITLicense", "UnLicense", "FrobLicense.java")]
+    ['notice', 'license', 'license', None]
     """
     folder, _, name = path.rpartition("/")
     if not name or len(name) > LONGEST_NAME:
         return None
-    lower = name.lower()
+    lower = _lowered(name)
     stem, extension = _stem(lower.lstrip("0") if lower.startswith("00") else lower)  # 00COPYRIGHT comes first in a list
     if reading_of_records(path) is not None:
         return "reuse"
@@ -185,7 +191,7 @@ def is_document(path: str) -> bool:
     kind = extension.lower()
     if not dot or len(name) > LONGEST_NAME or not (kind in _DOCUMENTS or (kind in _DATA and name.isupper())):
         return False
-    return _named_role(name, name.lower(), "") == "license" and not (name.islower() and _is_page(path, kind))
+    return _named_role(name, _lowered(name), "") == "license" and not (name.islower() and _is_page(path, kind))
 
 
 def silenced(paths: Iterable[str]) -> set[str]:
@@ -268,7 +274,7 @@ def named_part(path: str) -> str | None:
     name = path.rpartition("/")[2]
     if license_role(path) != "notice" or name.endswith(".license"):
         return None
-    words = _words_of(_stem(name.lower())[0])
+    words = _words_of(_stem(_lowered(name))[0])
     at = next((i for i, word in enumerate(words) if word in _LICENSE_WORDS), None)
     if at is None or not (at == 0 or at == len(words) - 1):
         return None
@@ -299,21 +305,27 @@ def is_vendored_path(path: str) -> str | None:
     'lib/node_modules/a/node_modules'
     >>> is_vendored_path("src/vendor.c"), is_vendored_path("src/Deps/a.elm"), is_vendored_path("Pods/a.m")
     (None, None, 'Pods')
+    >>> is_vendored_path("packages/Frob.1.2.0/lib/a.xml"), is_vendored_path("packages/frob/a.ts")
+    ('packages/Frob.1.2.0', None)
     """
     parts = path.split("/")
     for depth in range(len(parts) - 1, 0, -1):
-        if is_vendored_folder(parts[depth - 1]):
+        if is_vendored_folder(parts[depth - 1], parts[depth - 2] if depth > 1 else ""):
             return "/".join(parts[:depth])
     return None
 
 
-def is_vendored_folder(name: str) -> bool:
-    """Whether folders of this name hold third-party code.
+def is_vendored_folder(name: str, above: str) -> bool:
+    """Whether folders of this name, in a folder of the name `above`, hold third-party code.
 
-    >>> is_vendored_folder("node_modules"), is_vendored_folder("Pods"), is_vendored_folder("External")
-    (True, True, False)
+    >>> [is_vendored_folder(name, "") for name in ("node_modules", "Pods", "External", "Frob.Core.1.2.3")]
+    [True, True, False, False]
+    >>> is_vendored_folder("Frob.Core.1.2.3", "packages")
+    True
     """
     lower = name.lower()
+    if above.lower() == _PACKAGES and _OF_PACKAGE.match(name):
+        return True
     return name in _VENDORED_IN_SMALL or lower in _VENDORED or _OF_THIRD_PARTIES.match(lower) is not None
 
 
@@ -373,6 +385,11 @@ def _named_role(name: str, stem: str, extension: str) -> str | None:
         return "license"
     shouted = name.startswith(("LICENSE", "LICENCE", "COPYING", "UNLICENSE", "COPYRIGHT"))
     return "notice" if shouted or extension in _TEXT_OR_NONE else None
+
+
+def _lowered(name: str) -> str:
+    """A name in small letters, the word License apart from what is written before it."""
+    return _JOINED_WORD.sub("-", name).lower()
 
 
 def _words_of(stem: str) -> list[str]:

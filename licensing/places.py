@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gleanery.licensing.names import is_vendored_folder
-from gleanery.licensing.paths import ways_down
+from gleanery.licensing.paths import folder_of, ways_down
 from gleanery.licensing.statements import FileFacts, speaks_of_owners
 
 
@@ -39,7 +39,7 @@ class Places:
             return self._places[folder]
         place = self._known("", Place())
         for at, name in ways_down(folder):
-            if is_vendored_folder(name):
+            if is_vendored_folder(name, folder_of(at).rpartition("/")[2]):
                 place = Place(recorded=place.recorded)  # a record names the files of third parties too
             if at in self._speaking:
                 place = self._known(at, place)

@@ -482,3 +482,14 @@ def test_what_a_readme_says_is_not_covered_is_left_out_and_what_it_says_of_where
 def test_a_licence_file_says_what_it_leaves_out_is_under() -> None:
     words = "A is under the MIT license below, except for the code in `frob/`, which is under the Zlib license."
     assert judged("frob/a.c", LICENSE=f"{words}\n\n{MIT}", **{"frob/a.c": "int a;\n"}) == ("kept", "Zlib")
+
+
+def test_a_licence_file_may_be_called_in_one_word_with_what_it_is_of() -> None:
+    for name, reason in (("FrobLicense.txt", "license_not_allowed"), ("FrobLicense.java", "kept")):
+        texts = {f"lib/{name}": str(license_text("GPL-2.0-only")), "lib/a.c": "int a;\n"}
+        assert judged("lib/a.c", LICENSE=MIT, **texts)[0] == reason, name
+
+
+def test_a_package_of_nuget_inherits_nothing() -> None:
+    for path, reason in (("packages/Frob.Core.1.2.3/a.xml", "license_missing"), ("packages/frob/a.xml", "kept")):
+        assert judged(path, LICENSE=MIT, **{path: "<a/>\n"})[0] == reason, path
