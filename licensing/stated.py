@@ -82,7 +82,7 @@ class Stated:
                 roles["license_folder"] = roles.pop("texts")
             silent = silenced(f.path for f in roles.get("license", ()))
             if silent:
-                roles["license"] = [f for f in roles["license"] if f.path not in silent]
+                roles["license"] = [f for f in roles["license"] if f.path not in silent or _reserves(f)]
 
     def _pointed(self, file: FileFacts) -> FileFacts:
         """A licence file that only says in which file the licence stands, with what that one says of this folder.
@@ -275,6 +275,11 @@ class Stated:
         said = declared(self.declared)
         evidence = Evidence("package_metadata", "", "", said, None, None, None, None)
         return Said("package_metadata", explained([said]) if said else None, said is None, (evidence,))
+
+
+def _reserves(file: FileFacts) -> bool:
+    """Whether a file holds a reservation against training, which is heard wherever it stands."""
+    return any(finding.speaks_of_training for finding in file.whole)
 
 
 def _is_root(folder: str) -> bool:

@@ -493,3 +493,9 @@ def test_a_licence_file_may_be_called_in_one_word_with_what_it_is_of() -> None:
 def test_a_package_of_nuget_inherits_nothing() -> None:
     for path, reason in (("packages/Frob.Core.1.2.3/a.xml", "license_missing"), ("packages/frob/a.xml", "kept")):
         assert judged(path, LICENSE=MIT, **{path: "<a/>\n"})[0] == reason, path
+
+
+def test_a_reservation_is_heard_in_a_document_beside_a_licence_file_of_its_name() -> None:
+    reserved = r"{\rtf1\ansi Do not train AI models on this code.\par}"
+    assert judged(LICENSE=MIT, **{"LICENSE.rtf": reserved})[0] != "kept"
+    assert judged(LICENSE=MIT, **{"LICENSE.rtf": r"{\rtf1\ansi All of it is said elsewhere.\par}"})[0] == "kept"
