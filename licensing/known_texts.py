@@ -27,6 +27,11 @@ from gleanery.licensing.words import Words
 _SHORTEST_SECTION, _MOSTLY = 40, 10
 _RESTRICTED = ("Commercial", "Copyleft", "Free Restricted", "Proprietary Free", "Source-available")
 _WEAK = "Copyleft Limited"
+# The detector counts these as copyleft or restricted, and profiles allow them as permissive: to name one of them is no
+# evidence against a file.
+_NO_COPYLEFT = re2.compile(
+    r"(?:artistic|bsd-3-clause-no-nuclear-warranty|clartistic|hpnd-export|nbpl|ogtsl|oldap-1|qhull|ruby)(?:[-.0-9]|$)"
+)
 # Shorter texts of the library would be taken for licences by accident.
 _SHORTEST_TEXT = 12
 # A word that goes on in the next line, behind comment signs.
@@ -105,7 +110,13 @@ def is_restricted(expression: str) -> bool:
 
 
 def asks_for_more(expression: str) -> bool:
-    """Whether all licences of an expression are known to be restricted, or copyleft of any kind."""
+    """Whether all licences of an expression are known to be restricted, or copyleft of any kind.
+
+    >>> asks_for_more("LGPL-2.1-only"), asks_for_more("Artistic-2.0")
+    (True, False)
+    """
+    if any(_NO_COPYLEFT.match(key.lower()) for key in keys(expression)):
+        return False
     return _are_of(expression, (*_RESTRICTED, _WEAK))
 
 

@@ -41,11 +41,15 @@ _SENTENCE_END = re.compile(
 )
 _COMMENTS = ("{-", "{#", "{{", "{*", "<!--", "(*", "<%", "<#", ".\\", "@", "\\", "+", "\ufeff/")
 _OPENS_TEXT = re2.compile(r"(?:[=(,\[{:]|\breturn)\s*[rRbBfFuU]{0,2}(\"\"\"|'''|`)")
+# A block of Markdown that shows code.
+_FENCE = re2.compile(r"^[ \t]*(?:[*/#;!-]+[ \t]*)?```[\w+.#-]*[ \t]*$")
 _OPENS_DOCUMENT = re2.compile(r"<<[-~]?\s*[\"']?([A-Za-z_]\w*)[\"']?")
 # What a line at the top says to a shell or an editor.
 _TO_A_PROGRAM = re.compile(r"^#!|^\W{0,8}(?:-\*-.*-\*-|(?:vim?|ex|kate)\s*:)|^\W{0,8}coding[:=]\s*[-\w.]+\W*$")
 # A comment of one line: where it ends, or one of another kind begins, so does what it says.
 _LINE_COMMENT = re.compile(r"(?i)\s*(#(?!(?:include|define|if|ifdef|ifndef|pragma|import)\b)|//|--|;|%|dnl\b|rem\b)")
+# A sentence in brackets, as in "[Released under X. See ... for details]"; in code they hold a list or an index.
+_IN_BRACKETS = re2.compile(r"^[ \t]*\[((?:[A-Za-z][\w.,'-]*[ \t]+){3,30}[\w.,'-]+)\][ \t]*$")
 _OWNER_SIGN = re2.compile(r"(?i)copyright\(c\)")
 _MARK = re2.compile(r"(?i)</?[a-z][\w:-]{0,40}(?:\s[^<>]{0,200})?/?>")
 # A field of code that says what its own file is under.
@@ -150,13 +154,14 @@ def _own_words(lines: Sequence[str], start: int, stop: int) -> list[str]:
         elif _OWN_FIELD.search(line[:2000]) or line.lstrip().startswith(_COMMENTS):
             shown.append(line)
         else:
-            spoken = without_links(_OWNER_SIGN.sub("Copyright", line))
+            spoken = without_links(_IN_BRACKETS.sub(r"\1", _OWNER_SIGN.sub("Copyright", line)))
             shown.append(spoken if without_code([spoken])[0] else "")
     return shown
 
 
 def _held(lines: Sequence[str]) -> set[int]:
-    """The indices of the lines of texts that are given to a name or a call, and of documents in a shell."""
+    """The indices of the lines of texts that are given to a name or a call, of documents in a shell, and of blocks of
+    Markdown that show code."""
     found: set[int] = set()
     closing = None
     for at, line in enumerate(lines):
@@ -164,6 +169,9 @@ def _held(lines: Sequence[str]) -> set[int]:
             found.add(at)
             if closing in line if not closing[0].isalpha() else line.strip() == closing:
                 closing = None
+            continue
+        if _FENCE.match(line[:200]):
+            closing = "```"
             continue
         opened = _OPENS_TEXT.search(line[:2000])
         if opened is not None and line[opened.end() :].count(opened[1]) % 2 == 0:

@@ -3,11 +3,15 @@
 All names and texts about owners are invented.
 """
 
+import tomllib
+from importlib import resources
+
 import pytest
 
 from gleanery.licensing.changes import loses
 from gleanery.licensing.conclude import conclude
 from gleanery.licensing.evidence import find, reading_scopes
+from gleanery.licensing.known_texts import asks_for_more
 from gleanery.licensing.policy import Policy
 from gleanery.licensing.scan import Scanner
 from gleanery.licensing.statements import FileFacts
@@ -482,6 +486,33 @@ def test_what_a_readme_says_is_not_covered_is_left_out_and_what_it_says_of_where
 def test_a_licence_file_says_what_it_leaves_out_is_under() -> None:
     words = "A is under the MIT license below, except for the code in `frob/`, which is under the Zlib license."
     assert judged("frob/a.c", LICENSE=f"{words}\n\n{MIT}", **{"frob/a.c": "int a;\n"}) == ("kept", "Zlib")
+
+
+@pytest.mark.parametrize("name", ("MIT", "Artistic-2.0"))
+@pytest.mark.parametrize("line", ('  "license": "{}",', "# SPDX-License-Identifier: {}"))
+def test_what_a_page_shows_as_code_is_no_licence_of_the_page(line: str, name: str) -> None:
+    shown = f"# How to\n\n```json\n{line.format(name)}\n```\n"
+    assert judged("how-to.md", **{"how-to.md": shown}) == ("license_missing", None)
+    assert judged("how-to.md", **{"how-to.md": f"License: MIT\n\n{shown}"})[0] == "kept"
+
+
+def test_a_sentence_in_brackets_is_no_code() -> None:
+    for words, reason in (
+        ("[Released under MIT License. Please refer to license.txt for details]", "kept"),
+        ("[Uses the MIT licensed frob of Ada, see there]", "license_missing"),
+    ):
+        assert judged(**{"a.c": f"/* ====\n    Frob - A Test\n    {words}\n==== */\nint a;\n"})[0] == reason, words
+
+
+def test_every_licence_that_is_allowed_as_permissive_can_be_a_mention() -> None:
+    """What is only named grants nothing; a name that asks for more than a notice is stated, and refused."""
+    policy = tomllib.loads(resources.files("gleanery.licensing").joinpath("policy.toml").read_text("utf-8"))
+    named = {name for group in policy["groups"].values() for name in group["licenses"]}
+    allowed = {name for name in named if POLICY.answer(name) == "allow"}
+    assert "Artistic-2.0" in allowed and not [name for name in sorted(allowed) if asks_for_more(name)]
+    assert judged(**{"a.c": "// Uses parts of Frob (Artistic License 2.0).\nint a;\n"}) == ("license_missing", None)
+    perl = "# You can redistribute it and/or modify it under the same terms as Perl itself.\nuse strict;\n"
+    assert judged("a.pl", **{"a.pl": perl})[0] == "kept"
 
 
 def test_a_licence_file_may_be_called_in_one_word_with_what_it_is_of() -> None:
