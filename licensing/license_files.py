@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import re2
 
-from gleanery.licensing.choices import with_alternative, with_any_of, with_dual, without_foreign
+from gleanery.licensing.alternatives import with_alternative
+from gleanery.licensing.choices import with_any_of, with_dual, without_foreign
 from gleanery.licensing.denials import with_denials
 from gleanery.licensing.expressions import conjuncts, only_points
 from gleanery.licensing.fields import LONGEST_FIELD, resolved
@@ -25,6 +26,7 @@ from gleanery.licensing.findings import (
     POINTS_TO,
     THIRD_PARTIES,
     Finding,
+    moved,
     surely_stated,
     with_owners,
 )
@@ -262,14 +264,23 @@ def _with_title(found: tuple[Finding, ...], lines: Sequence[str]) -> tuple[Findi
 def _with_limits(found: tuple[Finding, ...], lines: Sequence[str]) -> tuple[Finding, ...]:
     """With a restricted name in the title, a limit or refusal in a file of a few lines, a limit in another language.
 
-    Where nobody knows the licence, somebody wrote all of it, and a limit counts in a file of any length.
+    Where nobody knows the licence, somebody wrote all of it, and a limit counts in a file of any length; in a licence
+    that somebody changed it counts where the change is.
     """
-    found = (*found, *restricted_lines(lines[:_TITLE]))
+    found = (*found, *restricted_lines(lines[:_TITLE]), *_limits_of_changes(found, lines))
     if len(lines) <= _TITLE and not any(f.outcome == "changed" for f in found):  # no text: a sentence that names one
         found = (*found, *(limit_in(lines) or refusal_in(lines, any(f.names_licence for f in found))))
     elif not any(map(names_terms, found)):
         found = (*found, *limit_in(lines))
     return found if any(f.rule == LIMITED for f in found) else (*found, *foreign_limit(lines))
+
+
+def _limits_of_changes(found: tuple[Finding, ...], lines: Sequence[str]) -> Iterator[Finding]:
+    """The limits of use that stand in what somebody wrote into the text of a licence."""
+    for change in found:
+        if change.outcome == "changed" and change.start_line and change.end_line:
+            before = change.start_line - 1
+            yield from (moved(f, before) for f in limit_in(lines[before : change.end_line]))
 
 
 def _scanned(scanner: Scanner, text: str) -> tuple[Finding, ...]:

@@ -66,6 +66,10 @@ _LIMITS = re2.compile(
     r"\bacademic[ \t]+licen[sc]e\b[^.;]{0,20}\bfor[ \t]+use[ \t]+in[ \t]+teaching\b|"
     r"\bnot[ \t]+for[ \t]+government,[ \t]+commercial,?[ \t]+or[ \t]+other[ \t]+organi[sz]ational[ \t]+use\b|"
     r"\bcommons[ \t-]clause\b[^.;]{0,40}\b(?:applies|apply|conditions?|restrict\w+)\b|"
+    # What some allow for good, and not for evil.
+    r"\b(?:only|solely|exclusively)[ \t]+(?:be[ \t]+used[ \t]+)?for[ \t]+"
+    r"(?:good|non-?evil|ethical|peaceful|civil(?:ian)?|non-?military)[ \t]+(?:use|usage|purposes?)\b|"
+    r"\bfor[ \t]+good,?[ \t]+(?:and[ \t]+)?not[ \t]+(?:for[ \t]+)?evil\b|"
     r"\bno[ \t]+(?:re-?sale|reselling)\b|\bethical[ \t]+(?:\w+[ \t]+)?clause\b|"
     r"\bcontains?[ \t]+(?:[\w,]+[ \t]+){0,4}trade[ \t]+secrets?\b|"
     r"\bdo[ \t]+not[ \t]+(?:copy|share|distribute|redistribute)[ \t]+(?:or|and)[ \t]+"
@@ -109,7 +113,7 @@ _MAYBE_LIMITS = re2.compile(
     r"\bto[ \t]+compete\b|by[ \t]+(?:any[ \t]+)?(?:compan|business|corpor|for-?prof)|"
     r"(?:compan(?:y|ies)|business(?:es)?)[ \t]+(?:must|ha|need|req)|"
     r"must[ \t]+(?:buy|purch|pay)|\bpaid[ \t]+(?:for|lic)|no[ \t]+re-?s|\bethical|free[ \t]+for|only|"
-    r"trade[ \t]+secret|do[ \t]+not[ \t]+(?:copy|share|re-?dist|dist)"
+    r"\bfor[ \t]+good|trade[ \t]+secret|do[ \t]+not[ \t]+(?:copy|share|re-?dist|dist)"
 )
 # What stands before the words of a limit and turns them: a "not" beside them, an offer, another thing.
 _TURNED = re.compile(

@@ -12,6 +12,7 @@ from gleanery.licensing.changes import loses
 from gleanery.licensing.conclude import conclude
 from gleanery.licensing.evidence import find, reading_scopes
 from gleanery.licensing.known_texts import asks_for_more
+from gleanery.licensing.limits import limit_in
 from gleanery.licensing.policy import Policy
 from gleanery.licensing.scan import Scanner
 from gleanery.licensing.statements import FileFacts
@@ -530,3 +531,35 @@ def test_a_reservation_is_heard_in_a_document_beside_a_licence_file_of_its_name(
     reserved = r"{\rtf1\ansi Do not train AI models on this code.\par}"
     assert judged(LICENSE=MIT, **{"LICENSE.rtf": reserved})[0] != "kept"
     assert judged(LICENSE=MIT, **{"LICENSE.rtf": r"{\rtf1\ansi All of it is said elsewhere.\par}"})[0] == "kept"
+
+
+@pytest.mark.parametrize("scope", ("LICENSE", "NOTICE"))
+def test_a_limit_that_somebody_wrote_into_a_licence_is_a_limit(scope: str) -> None:
+    apache = (
+        "Frob, its sources and its assets are licensed under the Apache License, Version 2.0, {}\n\n"
+        "You may not use this software except in compliance with the License.\n"
+        "You may obtain a copy of the License at\n\n     http://www.apache.org/licenses/LICENSE-2.0\n\n"
+        "Unless required by applicable law or agreed to in writing, software\n"
+        'distributed under the License is distributed on an "AS IS" BASIS,\n'
+        "WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.\n"
+        "See the License for the specific language governing permissions and\nlimitations under the License.\n"
+    )
+    files = {
+        "LICENSE": str(license_text("Apache-2.0")),
+        scope: "\n" * 12 + apache.format("and comes without pictures."),
+    }
+    assert judged(**files)[0] == "kept"
+    files[scope] = "\n" * 12 + apache.format("and may be used only for non-evil purposes.")
+    assert judged(**files)[0] in ("license_conflict", "license_not_allowed")
+
+
+@pytest.mark.parametrize(
+    ("words", "limits"),
+    (
+        ("It may be used only for non-evil purposes.", True),
+        ("The Software shall be used for Good, not Evil.", True),
+        ("It is here only for good measure.", False),
+    ),
+)
+def test_good_and_evil_are_limits_of_use(words: str, limits: bool) -> None:
+    assert bool(limit_in([words])) is limits
