@@ -18,7 +18,7 @@ _IGNORED_TEXT = """
 canonical-ha-cla-any-e-v1.2 canonical-ha-cla-any-i-v1.2 cncf-corporate-cla-1.0 cncf-individual-cla-1.0 dco-1.0
 dco-1.1 generic-cla generic-export-compliance generic-tos generic-trademark google-cla google-corporate-cla
 here-disclaimer jetty-ccla-1.1 ms-cla newton-king-cla olf-ccla-1.0 olf-icla-1.0 patent-disclaimer philippe-de-muyter
-samba-dc-1.0 sh-cla-1.1 square-cla warranty-disclaimer
+robert-hubley samba-dc-1.0 sh-cla-1.1 square-cla warranty-disclaimer
 """
 # What the Eclipse Foundation puts beside all that it hosts: "unless otherwise indicated" the EPL, and else what is said
 # elsewhere. Beside a licence it says nothing; alone its terms are not known.
@@ -28,7 +28,8 @@ eclipse-sua-2014 eclipse-sua-2014-11 eclipse-sua-2017
 """
 # Of these, the ones that stand in a licence: where nothing else was identified in its file, its terms are not known.
 _DISCLAIMERS = (
-    "generic-export-compliance generic-tos generic-trademark here-disclaimer patent-disclaimer warranty-disclaimer"
+    "generic-export-compliance generic-tos generic-trademark here-disclaimer patent-disclaimer robert-hubley "
+    "warranty-disclaimer"
 )
 # Grants of patents beside a licence. They add a right, and to sue ends that right alone; each was read to its end.
 _PATENT_GRANTS = """

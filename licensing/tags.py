@@ -18,6 +18,8 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _OWN_NAME = re.compile(r"(?:DocumentRef-[\w.-]{1,60}:)?LicenseRef-(?!scancode-)[\w.-]{1,80}", re.IGNORECASE)
+# The end of a comment of ML or Pascal, whose bracket is none of the expression: "(* SPDX-License-Identifier: MIT *)".
+_END_OF_COMMENT = re.compile(r"\s*\*+\)\s*$")
 _SECOND_TAG = re.compile(r"spdx|licen[sc]e(?!ref-)", re.IGNORECASE)
 
 
@@ -43,7 +45,7 @@ def without_tags(lines: tuple[str, ...]) -> tuple[tuple[Finding, ...], list[str]
 @lru_cache(maxsize=4096)
 def spdx_of_tag(text: str) -> str | None:
     """An expression in the current SPDX spelling, or None unless each of its ids is known."""
-    tree = parse(text.strip().lstrip("\"'`<").rstrip("\"'`,;.*/<>-}]|\\ "))
+    tree = parse(_END_OF_COMMENT.sub("", text).strip().lstrip("\"'`<").rstrip("\"'`,;.*/<>-}]|\\ "))
     spelled = None if tree is None else _respelled(tree)
     return None if spelled is None else str(spelled)
 

@@ -489,6 +489,42 @@ def test_a_licence_file_says_what_it_leaves_out_is_under() -> None:
     assert judged("frob/a.c", LICENSE=f"{words}\n\n{MIT}", **{"frob/a.c": "int a;\n"}) == ("kept", "Zlib")
 
 
+@pytest.mark.parametrize("expression", ("MIT", "(MIT OR GPL-2.0-only)", "GPL-2.0-only WITH Classpath-exception-2.0"))
+@pytest.mark.parametrize("comment", ("(* {} *)", "(** {} **)", "/* {} */", "{{ {} }}", "<!-- {} -->"))
+def test_the_end_of_a_comment_is_no_part_of_a_tag(comment: str, expression: str) -> None:
+    line = comment.format(f"SPDX-License-Identifier: {expression}")
+    assert expressions(f"{line}\nlet x = 1\n", "head") == [expression.strip("()")]
+
+
+@pytest.mark.parametrize(
+    "words",
+    (
+        "Under the terms of Contract DE-XY-0001234, the U.S. Government retains certain rights in this software.",
+        "Below is the copyright agreement for the Frob system.",
+        "NEITHER ACME NOR ANY LICENSOR HAS ANY OBLIGATION TO PROVIDE MAINTENANCE, SUPPORT, OR UPDATES.",
+        "ADA ROE AND BO DOE HAVE NO OBLIGATION TO PROVIDE MAINTENANCE, SUPPORT, OR UPDATES.",
+    ),
+)
+def test_what_a_payer_keeps_and_what_nobody_owes_takes_nothing_away(words: str) -> None:
+    assert judged(LICENSE=f"{words}\n\n{BSD}") == ("kept", "BSD-3-Clause")
+    assert judged(LICENSE=f"{BSD}\n\n{words}\n") == ("kept", "BSD-3-Clause")
+
+
+def test_a_contract_or_an_obligation_of_who_uses_the_work_takes_something_away() -> None:
+    for words in (
+        "You have an obligation to provide support payments to Acme.",
+        "Under the terms of Contract DE-XY-0001234, you may not sell this software.",
+    ):
+        assert judged(LICENSE=f"{BSD}\n\n{words}\n")[0] in ("license_unknown", "license_not_allowed"), words
+
+
+def test_a_disclaimer_below_a_licence_is_no_licence() -> None:
+    disclaimer = BSD[BSD.upper().index("THIS SOFTWARE IS PROVIDED") :]
+    afl = license_text("AFL-2.1")
+    assert judged(LICENSE=f"{OWNED}{afl}\n\n=====\n{disclaimer}\n=====\n") == ("kept", "AFL-2.1")
+    assert judged(LICENSE=f"{OWNED}{disclaimer}")[0] == "license_unknown"
+
+
 @pytest.mark.parametrize("name", ("MIT", "Artistic-2.0"))
 @pytest.mark.parametrize("line", ('  "license": "{}",', "# SPDX-License-Identifier: {}"))
 def test_what_a_page_shows_as_code_is_no_licence_of_the_page(line: str, name: str) -> None:
