@@ -11,7 +11,7 @@ import re2
 
 from gleanery.licensing.expressions import all_of, alternatives, canonical, conjuncts, only_points
 from gleanery.licensing.fields import LONGEST_FIELD, resolved
-from gleanery.licensing.findings import Finding, in_order, surely_stated, with_owners
+from gleanery.licensing.findings import Finding, in_order, surely_stated
 from gleanery.licensing.lines import SIGNS, without_links
 from gleanery.licensing.scan import Scanner
 from gleanery.licensing.versions import includes, is_version_of
@@ -19,8 +19,10 @@ from gleanery.licensing.work_words import WORK
 
 _EITHER = re2.compile(
     r"(?i)\beither (?:the |of the |under |a |an )?(?:[^.]|\.[0-9a-z]){3,200}?\bor\b|"
-    r"\beither of\b(?:[^.]|\.[0-9a-z]){3,300}?\bat your option\b|\b(?:your choice|choose (?:one|between|either)|"
-    r"one or (?:the )?other|dual[- ]?licen[sc]ed)\b"
+    r"\beither of\b(?:[^.]|\.[0-9a-z]){3,300}?\bat your option\b|"
+    # "Ruby's license (see LICENSE) or GNU GPL, at your option"
+    r"\bor (?:the |under )*(?:[^.,;()]|\.[0-9a-z]){2,60},? \(?at your option\b|"
+    r"\b(?:your choice|choose (?:one|between|either)|one or (?:the )?other|dual[- ]?licen[sc]ed)\b"
 )
 # "Available under the following license, or at the option of the licensee under the LGPL (see LICENSE.LGPL)."
 _OPTION = re2.compile(
@@ -30,7 +32,10 @@ _OPTION = re2.compile(
 )
 _OPTION_LINES = 4
 _LIST_LINES, _END_OF_SENTENCE = 3, re2.compile(r"\.(?: |$)")
-_NOT_A_CHOICE = re2.compile(r"(?i)\beither (?:version|express|v[0-9]|the? version)|\band\b")
+_NOT_A_CHOICE = re2.compile(
+    r"(?i)\beither (?:version|express|v[0-9]|the? version)|\band\b|"
+    r"\bor (?:any |at |an? |the )?(?:later|newer|higher|above|your)\b"
+)
 _DUAL = re2.compile(r"(?i)\b(?:dual|double)[- ]?licen[sc]|\bdually licen[sc]|\bunder a dual ")
 _DUAL_NAMES = re2.compile(
     r"(?i)\b(?:dual|double|dually)[- ]?licen[sc]ed,? (?:and )?(?:(?:released|distributed|available) )?"
@@ -75,17 +80,6 @@ _PLAIN_SUBJECT = re2.compile(
     r"(?i)^(?:it|this|these|all|everything|our|we|"
     rf"(?:this|the|these|all|our)(?:[ \t]+[\w.'-]+){{0,3}}[ \t]+(?:{WORK}|documentation))$"
 )
-# "Alternatively, this software may be distributed under the terms of ...", which opens a paragraph below other terms.
-_ALTERNATIVE = re2.compile(
-    r"(?i)^alternatively,?\s[^;]{0,200}?\b(?:(?:may|can) (?:also )?(?:be )?"
-    r"(?:used?|(?:re-?)?distributed?|(?:re)?licen[sc]ed?|choose|opt|elect|copied|copy|modify|modified)|"
-    r"(?:is|are) (?:also )?(?:available|licen[sc]ed|released|distributed))\b[^;]{0,160}?"
-    r"\b(?:licen[sc]es?|[al]?gpl(?:v[0-9])?|bsd|mit|apache|mpl|public domain)\b"
-)
-# "Alternatively, you can download a package ..." is about a way to get it, and no other terms.
-_OTHER_WAY = re2.compile(r"(?i)^alternatively,?\s+(?:[\w'-]+\s+){0,3}(?:download|install|build|run|buy|order)\b")
-_IN_ADDITION = re2.compile(r"(?i)\b(?:in addition|as well as|also (?:applies|apply|comply)|portions?|parts?)\b")
-_ALTERNATIVE_LINES = 5
 _JOINED = re2.compile(r"(?i),? (?:and|or)(?: the)? |[ \t]*[/&][ \t]*")
 LONGEST_CHOICE = 8
 
@@ -103,7 +97,7 @@ def with_choice(finding: Finding, lines: list[str]) -> Finding:
         return finding
     if len(parts) != 2:
         return finding
-    return replace(finding, expression=_choice_of(parts))
+    return replace(finding, expression=choice_of(parts))
 
 
 def _opens_with_option(finding: Finding, lines: list[str]) -> bool:
@@ -132,7 +126,7 @@ def with_either(finding: Finding, lines: list[str]) -> Finding:
     offered = _offer(sentence) if len(parts) == 2 else None
     if offered is None or _APART.search(_END_OF_SENTENCE.split(sentence[offered:], 1)[0]):
         return finding
-    return replace(finding, expression=_choice_of(parts))
+    return replace(finding, expression=choice_of(parts))
 
 
 def _offer(sentence: str) -> int | None:
@@ -155,7 +149,7 @@ def with_any_of(finding: Finding, lines: list[str]) -> Finding:
     offered = _ANY_OF.search(_sentence(finding, lines, 1)) if len(parts) > 1 else None
     if offered is None or _NOT_ANY.search(offered[0]):
         return finding
-    return replace(finding, expression=_choice_of(parts))
+    return replace(finding, expression=choice_of(parts))
 
 
 def _sentence(finding: Finding, lines: list[str], above: int, below: int = 1) -> str:
@@ -168,7 +162,8 @@ def _sentence(finding: Finding, lines: list[str], above: int, below: int = 1) ->
     return " ".join(line.strip(SIGNS) for line in said)
 
 
-def _choice_of(parts: Iterable[str]) -> str:
+def choice_of(parts: Iterable[str]) -> str:
+    """An expression that offers each of some others."""
     return " OR ".join(f"({p})" if " OR " in p or " AND " in p else p for p in parts)
 
 
@@ -215,7 +210,7 @@ def _dual_choice(scanner: Scanner, lines: list[str], number: int) -> Finding | N
     if any(only_points(expression) for expression in known):
         return None
     last = number + len(lines) - 1
-    return Finding("found", _choice_of(known), 100.0, "gleanery-dual", number, last)
+    return Finding("found", choice_of(known), 100.0, "gleanery-dual", number, last)
 
 
 def _is_told(finding: Finding, choice: Finding, first: int, last: int) -> bool:
@@ -231,37 +226,6 @@ def _versioned(expression: str) -> str:
     """What the words of one name say: the detector reads "GNU LGPL 2.1" as any version of the LGPL too."""
     parts = conjuncts(expression)
     return all_of(p for p in parts if not any(is_version_of(other, p) for other in parts)) or ""
-
-
-def with_alternative(scanner: Scanner, found: tuple[Finding, ...], lines: list[str], scope: str) -> tuple[Finding, ...]:
-    """What stands above a paragraph "Alternatively, ... under ..." and what stands in it and below, as a choice.
-
-    Both sides must name licences and leave no doubt. Two more questions to the scanner for a text that has such a
-    paragraph and several licences.
-    """
-    at = next((n for n, line in enumerate(lines) if _opens_alternative(lines, n, line)), None)
-    parts = [part for f in found for part in conjuncts(f.expression or "")]
-    if at is None or len(parts) < 2 or any(f.outcome not in ("found", "none") for f in found):
-        return found
-    sides = []
-    for side in (lines[:at], [""] * at + lines[at:]):
-        said = scanner.scan("\n".join(side).encode("utf-8", "replace"), scope)
-        stated = surely_stated(said) or ""
-        if only_points(stated):
-            return found
-        sides.append(stated)
-    first, last = min(f.start_line or 1 for f in found), max(f.end_line or 1 for f in found)
-    rules = dict.fromkeys(["gleanery-alternatively", *(f.rule for f in found if f.rule)])
-    score = min(f.score or 0.0 for f in found)
-    choice = Finding("found", _choice_of(dict.fromkeys(sides)), score, ", ".join(rules), first, last)
-    return with_owners((choice,), found[0].copyrights)
-
-
-def _opens_alternative(lines: list[str], number: int, line: str) -> bool:
-    if line.strip(SIGNS)[:13].lower() != "alternatively":
-        return False
-    said = " ".join(line.strip(SIGNS) for line in lines[number : number + _ALTERNATIVE_LINES])
-    return _ALTERNATIVE.search(said) is not None and not (_IN_ADDITION.search(said) or _OTHER_WAY.search(said))
 
 
 def without_foreign(found: tuple[Finding, ...], lines: list[str], title: str) -> tuple[Finding, ...]:

@@ -23,7 +23,7 @@ from gleanery.licensing.record_findings import findings_of_records
 from gleanery.licensing.scan import Scanner
 
 # Raise it when the same file may now get other findings from this module or those it calls.
-EVIDENCE_VERSION = 56
+EVIDENCE_VERSION = 57
 _FORMS_WITHOUT_HEAD = frozenset(("json", "json-choice", "perl-json", "message", "r"))
 _RECORDS = frozenset(("reuse-toml", "dep5", "debian"))
 _READINGS = {"head": findings_of_head, "whole": findings_of_license_file, "readme": findings_of_readme}

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import re2
 
-from gleanery.licensing.choices import LONGEST_CHOICE, with_alternative, with_choice, with_dual
+from gleanery.licensing.alternatives import with_alternative
+from gleanery.licensing.choices import LONGEST_CHOICE, with_choice, with_dual
 from gleanery.licensing.copyright_lines import MAX_COPYRIGHTS
 from gleanery.licensing.denials import with_denials
 from gleanery.licensing.endings import last_comment, may_point, pointing_line

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import re2
 
+from gleanery.licensing.alternatives import with_option
 from gleanery.licensing.choices import with_dual, with_either, with_perl, without_foreign
 from gleanery.licensing.denials import with_denials
 from gleanery.licensing.expressions import only_points
@@ -65,7 +66,7 @@ def findings_of_readme(scanner: Scanner, content: bytes) -> tuple[Finding, ...]:
     if all(f.outcome == "none" for f in found):
         return (*found, *parts, *limit, *unheard(own_words))
     found = tuple(with_either(f, lines) for f in found)
-    found = with_perl("\n".join(lines), with_dual(scanner, found, lines))
+    found = with_perl("\n".join(lines), with_option(scanner, with_dual(scanner, found, lines), lines))
     found = with_denials(without_foreign(found, lines, title_of(lines)), lines)
     placed = tuple(_placed(f, lines, own) for f in found)
     said = any(f.names_licence or (f.outcome == "unknown" and not only_points(f.expression or "")) for f in placed)

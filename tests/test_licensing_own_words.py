@@ -552,6 +552,20 @@ def test_every_licence_that_is_allowed_as_permissive_can_be_a_mention() -> None:
     assert judged("a.pl", **{"a.pl": perl})[0] == "kept"
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    (
+        ("Optionally the [L-GPL](https://www.gnu.org/licenses/lgpl-3.0.html)\ncan be used.", "kept"),
+        ("Alternatively, the GPL can be used.", "kept"),
+        ("Optionally the GPL-licensed Frob can be used.", "license_conflict"),
+        ("The GPL can be used.", "license_conflict"),
+    ),
+)
+def test_a_readme_may_offer_another_licence_in_a_second_sentence(words: str, reason: str) -> None:
+    readme = f"# A\n\n## License\n\nA is licensed under [MIT](https://choosealicense.com/licenses/mit). {words}\n"
+    assert judged(LICENSE=MIT, **{"README.md": readme})[0] == reason
+
+
 def test_a_licence_file_may_be_called_in_one_word_with_what_it_is_of() -> None:
     for name, reason in (("FrobLicense.txt", "license_not_allowed"), ("FrobLicense.java", "kept")):
         texts = {f"lib/{name}": str(license_text("GPL-2.0-only")), "lib/a.c": "int a;\n"}
@@ -599,3 +613,14 @@ def test_a_limit_that_somebody_wrote_into_a_licence_is_a_limit(scope: str) -> No
 )
 def test_good_and_evil_are_limits_of_use(words: str, limits: bool) -> None:
     assert bool(limit_in([words])) is limits
+
+
+@pytest.mark.parametrize(
+    ("words", "expression"),
+    (
+        ("License:: Ruby's license (see the LICENSE file) or GNU GPL, at your option.", "Ruby OR GPL-1.0-or-later"),
+        ("Licensed under the MIT license and the Zlib license or a later version, at your option.", "MIT AND Zlib"),
+    ),
+)
+def test_one_or_another_at_your_option_is_a_choice(words: str, expression: str) -> None:
+    assert expressions(f"# {words}\nx = 1\n", "head") == [expression]
