@@ -146,30 +146,27 @@ def _place_overrides(source: Path, target: Path, named: set[str]) -> None:
     write_table(target, "overrides", overrides.filter(kept))
 
 
-def _noticed(wanted: Mapping[str, Path]) -> set[str]:
+def _noticed(wanted: Mapping[str, Path]) -> pa.Array:
     """The contents whose copyright lines a release owes: released files, and where their licences were read."""
-    blobs, files = set[str](), set[str]()
-    for name, path in wanted.items():
-        if name.startswith("docs/"):
-            table = read_table(path, ["file_id", "blob_id"])
-            files.update(table.column("file_id").to_pylist())
-            blobs.update(table.column("blob_id").to_pylist())
+    docs = [path for name, path in wanted.items() if name.startswith("docs/")]
+    released = pa.concat_tables([read_table(path, ["file_id", "blob_id"]) for path in docs])
+    blobs, files = [*released.column("blob_id").chunks], released.column("file_id")
     for name, path in wanted.items():
         if name.startswith("tables/license_conclusions/"):
-            for row in iter_rows(path, ["file_id", "evidence"]):
-                if row["file_id"] in files:
-                    blobs.update(piece["blob_id"] for piece in row["evidence"])
-    return blobs
+            concluded = read_table(path, ["file_id", "evidence"])
+            evidence = concluded.filter(pc.is_in(concluded.column("file_id"), value_set=files)).column("evidence")
+            blobs.append(pc.unique(pc.struct_field(pc.list_flatten(evidence), "blob_id")))
+    return pc.unique(pa.chunked_array(blobs, pa.string()))
 
 
-def _place_findings(source: Path, target: Path, noticed: set[str]) -> None:
+def _place_findings(source: Path, target: Path, noticed: pa.Array) -> None:
     """The findings, with copyright lines only where a notice is owed: other people's names are not for the release."""
     findings = read_table(source)
-    rows = zip(findings.column("blob_id").to_pylist(), findings.column("copyrights").to_pylist(), strict=True)
-    owed = [lines if blob in noticed else [] for blob, lines in rows]
     place = findings.schema.get_field_index("copyrights")
-    column = pa.array(owed, findings.schema.field(place).type)
-    write_table(target, "license_findings", findings.set_column(place, findings.schema.field(place), column))
+    field = findings.schema.field(place)
+    owed = pc.is_in(findings.column("blob_id"), value_set=noticed)
+    column = pc.if_else(owed, findings.column(place), pa.scalar([], field.type))
+    write_table(target, "license_findings", findings.set_column(place, field, column))
 
 
 def _place(source: Path, target: Path) -> None:

@@ -9,6 +9,7 @@ licence files are held in memory. `release/notice_files.py` makes of these table
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,8 @@ def make_notices(run: Path, facts: LicenseFacts) -> list[Path]:
     tables = tables_of(run)
     with Database(tables) as database:
         around = _Repositories(_rows(database, "notice_files"), facts)
-        licenses = {blob for row in _rows(database, "notices_owed") for blob, _ in around.stated(row)}
+        owed = _rows(database, "notices_owed", ["repo_id", "stated_in"])
+        licenses = {blob for row in owed for blob, _ in around.stated(row)}
         texts = read_texts(tables, licenses, around.notices | around.named_texts, facts.without_secrets)
         return _write(run, _notices(_rows(database, "notices_owed"), around, texts, facts), texts)
 
@@ -69,10 +71,10 @@ def _write(run: Path, rows: Iterator[Row], texts: Texts) -> list[Path]:
     return written
 
 
-def _rows(database: Database, question: str) -> Iterator[Row]:
+def _rows(database: Database, question: str, columns: list[str] | None = None) -> Iterator[Row]:
     _, batches = database.batches(questions()[question])
     for batch in batches:
-        yield from batch.to_pylist()
+        yield from (batch.select(columns) if columns else batch).to_pylist()
 
 
 def _notices(files: Iterable[Row], around: "_Repositories", texts: Texts, facts: LicenseFacts) -> Iterator[Row]:
@@ -121,6 +123,7 @@ class _Repositories:
 
     def __init__(self, files: Iterable[Row], facts: LicenseFacts) -> None:
         self._facts = facts
+        self._role_of = lru_cache(1 << 14)(facts.role_of)  # one licence file speaks for many files
         self._folders: dict[str, dict[str, list[str]]] = {}
         self._joined: dict[tuple[str, str], list[str]] = {}
         self._texts: dict[tuple[str, str], str] = {}
@@ -147,7 +150,7 @@ class _Repositories:
             for piece in file["stated_in"]
             if piece["blob_id"]
             and piece["expression"]
-            and self._facts.role_of(piece["path"]) == "license"
+            and self._role_of(piece["path"]) == "license"
             and (file["repo_id"], piece["path"]) not in self._objected
         )
 
