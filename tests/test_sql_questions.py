@@ -12,6 +12,7 @@ from run_folder import (
     HOSTILE_REPO,
     MIT_TEXT,
     Rows,
+    RunBuilder,
     compare_with_golden,
     good_rows,
     write_run,
@@ -20,7 +21,7 @@ from run_folder import (
 from gleanery.dedup.origin import Copy, outweighed
 from gleanery.pipeline.optouts import member_of, names_compared
 from gleanery.records.errors import StopRun
-from gleanery.records.ids import blob_id
+from gleanery.records.ids import blob_id, repo_id
 from gleanery.records.tables import TABLES
 from gleanery.sql.folders import BEFORE
 from gleanery.sql.formats import to_json
@@ -679,6 +680,152 @@ def test_an_objection_that_is_outweighed_is_shown_beside_those_that_hold_files_b
         ("weak.py", "copy_of_opted_out", "add.py"),
     }
     assert all(row["reason"] == "copy_of_opted_out" or row["evidence"] for row in answer)
+
+
+def test_a_held_copy_is_shown_beside_what_tells_its_origin(tmp_path: Path) -> None:
+    rows = good_rows()
+    change_repo("octo/app", first_commit_at=1_600_000_000)(rows)
+    objector = of_file(rows, "decisions")
+    held = {"reason": "copy_of_opted_out", "verdict": "rejected", "twin_file_id": objector["file_id"]}
+    change("decisions", "add.py", "octo/lib", **held, similarity=0.8)(rows)
+    change("decisions", "weak.py", "octo/lib", **held, similarity=1.0, blob_id=objector["blob_id"])(rows)
+    change("decisions", "tool/run.py", "pypi/tool", **held | {"twin_file_id": "0" * 32}, similarity=0.9)(rows)
+    kept = of_file(rows, "decisions", "main_copy.py", "octo/lib")
+    about = (Copy(file_id=d["file_id"], blob_id="", repo_id="", path="", **_UNKNOWN) for d in (objector, kept))
+    kept |= {"evidence": ["its licence", outweighed(*about)], "reason": "kept", "verdict": "kept", "similarity": 0.7}
+    answer = ask(questions()["copies_held_for_review"], tables_of(write_run(tmp_path, rows)), {}).to_pylist()
+    told = {r["path"]: (r["objector"], r["objector_path"], r["similarity"], r["same_bytes"]) for r in answer}
+    assert told == {
+        "add.py": ("octo/app", "src/main.py", 0.8, False),
+        "weak.py": ("octo/app", "src/main.py", 1.0, True),
+        "main_copy.py": ("octo/app", "src/main.py", None, False),  # its likeness is that to another file
+        "tool/run.py": (None, None, 0.9, None),  # the objector's file is not in this run any more
+    }
+    assert {(r["first_commit_at"], r["objector_first_commit_at"]) for r in answer if r["repo"] == "octo/lib"} == {
+        (1_500_000_000, 1_600_000_000)
+    }
+
+
+def test_what_a_release_would_lose_is_counted_over_all_its_shards(tmp_path: Path) -> None:
+    rows = good_rows()
+    for row in rows["docs"]:
+        row.update(tokens=10, shard=f"tokens/part-0000{0 if row['repo'] != 'octo/app' else 1}-of-00004.bin")
+    change("docs", shard="tokens/part-00002-of-00004.bin", tokens=30)(rows)
+    mine = [row for row in rows["docs"] if row["repo"] == "octo/app"]
+    tables = tables_of(write_run(tmp_path / "full", rows))
+    (lost,) = ask(questions()["impact_of"], tables, {"repo": "octo/app"}).to_pylist()
+    share = round(100 * (10 * len(mine) + 20) / (10 * len(rows["docs"]) + 20), 4)
+    assert list(lost.values()) == [len(mine), 10 * len(mine) + 20, share, 2, 4]
+    (nothing,) = ask(questions()["impact_of"], tables, {"repo": "eve/objector"}).to_pylist()
+    assert list(nothing.values()) == [0, 0, 0.0, 0, 4]
+    rows["docs"].clear()
+    (empty,) = ask(
+        questions()["impact_of"], tables_of(write_run(tmp_path / "empty", rows)), {"repo": "octo/app"}
+    ).to_pylist()
+    assert list(empty.values()) == [0, 0, None, 0, 0]
+
+
+def doubt(stated: str | None = None, *speaking: tuple[str, str, str | None], **conclusion: Any) -> dict[str, Any]:
+    """A conclusion that does not let a file be kept: what its folder states, and each role, path and expression."""
+    pieces = [
+        dict(role=role, path=path, blob_id="f" * 40, expression=said, score=100.0) for role, path, said in speaking
+    ]
+    return {"directory_expression": stated, "basis": "ancestor_file", "evidence": pieces} | conclusion
+
+
+@pytest.fixture(scope="module")
+def review(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The review queue of a run with doubts of every kind."""
+    build = RunBuilder()
+    unknown, changed = "LicenseRef-scancode-unknown", "MIT AND LicenseRef-gleanery-changed-text"
+    one, two = build.repo("ann/one"), build.repo("ann/two")
+    first, second = build.repo("eve/Same"), build.repo("eve/same", url="https://example.org/eve/same")
+    notes = doubt(None, ("own_header", "src/a.py", None), ("reuse", "REUSE.toml", None), ("ancestor_file", "", None))
+    notes["evidence"] += doubt(None, ("ancestor_file", "LICENSE", "MIT"), ("ancestor_file", "NOTES", None))["evidence"]
+    build.file(one, "src/z.py", "z" * 40, "license_unknown", **notes)
+    build.file(one, "src/deep/a.py", "a" * 60, "license_unknown", **notes)
+    build.file(two, "kept.py", "kept", expression="MIT")
+    build.file(two, "strict.py", "s" * 99, "license_not_allowed", **doubt("GPL-3.0-only"))
+    build.file(
+        two,
+        "b/x.py",
+        "x" * 30,
+        "license_unknown",
+        **doubt(changed, ("package_metadata", "setup.cfg", "MIT"), ("ancestor_file", "LICENSE", changed)),
+    )
+    build.file(
+        two,
+        "lib/c/x.py",
+        "c" * 20,
+        "license_conflict",
+        **doubt("MIT", ("ancestor_file", "LICENSE", "MIT"), header_expression="ISC"),
+    )
+    build.file(
+        two,
+        "lib/c/y.py",
+        "d" * 5,
+        "license_conflict",
+        **doubt("MIT", ("ancestor_file", "LICENSE", "MIT"), header_expression="0BSD"),
+    )
+    build.file(build.repo("ann/kept"), "k.py", "kept", expression="MIT")
+    for path in ("a/l.py", "b/m.py"):
+        build.file(repo_id("https://github.com/ann/kept"), path, path[0] * 2, "license_missing", **doubt())
+    build.file(build.repo("ann/barred"), "g.py", "gggg", "license_not_allowed", **doubt("GPL-3.0-only"))
+    build.file(repo_id("https://github.com/ann/barred"), "h.py", "hhh", "license_missing", **doubt())
+    for name, size in (("birch/a.js", 9), ("birch/b.js", 9), ("cedar/c.js", 17)):
+        build.file(two, f"vendor/{name}", name[0] * size, "license_missing", **doubt())
+    build.file(first, "p.py", "pp", "license_missing", **doubt())
+    build.file(
+        second,
+        "q.py",
+        "q",
+        "license_unknown",
+        **doubt(unknown, ("ancestor_file", "LICENSE", "MIT"), ("ancestor_file", "COPYING", "MIT")),
+    )
+    return ask(
+        questions()["license_review"], tables_of(write_run(tmp_path_factory.mktemp("review"), build.rows)), {}
+    ).to_pylist()
+
+
+def test_the_review_queue_has_one_row_for_each_doubt_the_most_bytes_first(review: list[dict[str, Any]]) -> None:
+    assert [
+        (r["rank"], r["repository"], r["reason"], r["path"], r["files"], r["bytes"], r["for_example"]) for r in review
+    ] == [
+        (1, "ann/one", "license_unknown", "src", 2, 100, "src/deep/a.py"),
+        (2, "ann/two", "license_unknown", "b", 1, 30, "b/x.py"),
+        (3, "ann/two", "license_conflict", "lib/c", 1, 20, "lib/c/x.py"),
+        (4, "ann/two", "license_missing", "vendor/birch", 2, 18, "vendor/birch/a.js"),
+        (5, "ann/two", "license_missing", "vendor/cedar", 1, 17, "vendor/cedar/c.js"),
+        (6, "ann/two", "license_conflict", "lib/c", 1, 5, "lib/c/y.py"),
+        (7, "ann/kept", "license_missing", "", 2, 4, "a/l.py"),
+        (8, "ann/barred", "license_missing", "", 1, 3, "h.py"),
+        (9, "https://github.com/eve/Same", "license_missing", "", 1, 2, "p.py"),
+        (10, "https://example.org/eve/same", "license_unknown", "", 1, 1, "q.py"),
+    ]
+    assert [(r["header"], r["folder_says"]) for r in review if r["reason"] == "license_conflict"] == [
+        ("ISC", "MIT"),
+        ("0BSD", "MIT"),
+    ]
+
+
+def test_the_review_queue_names_what_is_not_understood_before_what_speaks_first(review: list[dict[str, Any]]) -> None:
+    """What a file says of itself is no answer for a folder; of a conflict, the files themselves are to be read."""
+    look_at = {r["for_example"]: r["look_at"] for r in review}
+    assert look_at["src/deep/a.py"] == "NOTES"
+    assert look_at["b/x.py"] == look_at["q.py"] == "LICENSE"
+    assert {path for path, place in look_at.items() if place is None} == {
+        "lib/c/x.py", "lib/c/y.py", "vendor/birch/a.js", "vendor/cedar/c.js", "a/l.py", "h.py", "p.py"
+    }  # fmt: skip
+
+
+def test_one_answer_frees_a_whole_repository_where_nothing_is_kept_and_nothing_else_bars_it(
+    review: list[dict[str, Any]],
+) -> None:
+    assert {r["repository"] for r in review if r["whole_repository"]} == {
+        "ann/one",
+        "https://github.com/eve/Same",
+        "https://example.org/eve/same",
+    }
 
 
 def test_an_override_counts_where_another_rule_decided_in_the_end(tmp_path: Path) -> None:
