@@ -23,11 +23,10 @@ _LONGEST_LICENSE, _LONGEST_ADDRESS = 200, 1000
 _SHORT = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-def find_release(name: str, version: str | None, deadline: Deadline, registry: str | None = None) -> Release:
+def find_release(name: str, version: str | None, deadline: Deadline) -> Release:
     """The archive of the pinned version, or of the one that its owners tagged `latest`."""
-    if registry is None:
-        address = get_download_url(package_url("npm", name, "0"))  # type: ignore[no-untyped-call]
-        registry = str(address).partition(f"/{name}/-/")[0]
+    address = get_download_url(package_url("npm", name, "0"))  # type: ignore[no-untyped-call]
+    registry = str(address).partition(f"/{name}/-/")[0]
     content, _ = fetch_bytes(f"{registry}/{name.replace('/', '%2f')}", INDEX_BYTES, deadline, _BRIEF)
     try:
         return chosen(json.loads(content), version)

@@ -22,10 +22,9 @@ _LABELS = frozenset(("code", "github", "gitlab", "home", "homepage", "repo", "re
 _LONGEST_LICENSE = 200  # characters; a longer value of the field License is the licence's text, not its name
 
 
-def find_release(name: str, version: str | None, deadline: Deadline, endpoint: str | None = None) -> Release:
+def find_release(name: str, version: str | None, deadline: Deadline) -> Release:
     """The source archive of the pinned version, or of the newest one that is neither yanked nor a pre-release."""
-    client = PyPISimple(endpoint) if endpoint else PyPISimple()
-    with client:
+    with PyPISimple() as client:
         url = client.get_project_url(name)
     content, kind = fetch_bytes(url, INDEX_BYTES, deadline, ACCEPT_JSON_PREFERRED)
     try:

@@ -194,6 +194,7 @@ OLDER = [
     ("mac_roman", "// daß es geht"),
     ("mac_roman", "// Miguel París Díaz"),
     ("mac_roman", "// usage: REF…"),
+    ("mac_roman", "// «a, REF…"),
     ("mac_roman", "// (0, ∞)"),
 ]
 
@@ -212,12 +213,28 @@ WINDOWS = [
     "// vérité, été",
     "// está aquí, el número",
     "// François Noël, François",
+    "// façade, Kämpe",
 ]
 
 
 @pytest.mark.parametrize("text", WINDOWS)
 def test_western_words_are_still_read(text: str) -> None:
     assert decode(f"{text}\n".encode("cp1252")) == (f"{text}\n", "cp1252")
+
+
+RARE = [
+    ("cp932", "// これは設定を読むための関数です", "丼乍乎于亟亢亰亳亶从仍仄"),
+    ("euc_jp", "// これは設定を読むための関数です", "丼乍乎于亟亢亰亳亶从仍仄"),
+    ("cp949", "// 이것은 설정을 읽는 함수이다 그리고", "갉갊걺겟곯괌굄궤귐긁긺깟" * 5),
+    ("gb18030", "// 这个函数读取设置文件中的内容并且返回所有数据", "亍丌兀丐廿卅丕亘丞鬲孬噩丨禺"),
+    ("big5hkscs", "// 這個函數會讀取設定檔中的內容並且傳回所有的資料", "乂乜凵匚厂万丌乇亍囗兀屮彳丏"),
+]
+
+
+@pytest.mark.parametrize(("codec", "text", "rare"), RARE)
+def test_letters_that_hardly_any_text_has_are_no_evidence(codec: str, text: str, rare: str) -> None:
+    assert recognised(text.encode(codec)) == (codec, text)
+    assert recognised((text + rare).encode(codec)) is None
 
 
 def test_one_word_over_and_over_is_no_evidence() -> None:

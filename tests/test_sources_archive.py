@@ -16,6 +16,7 @@ import tempfile
 import tracemalloc
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -361,6 +362,7 @@ def test_archives_that_are_cut_off_or_damaged_are_refused(tmp_path: Path) -> Non
     assert refusal(lambda: read(b"PK\x03\x04" + bytes(200), tmp_path)) == "damaged"
     assert refusal(lambda: read(b"%PDF-1.7" + bytes(2000), tmp_path)) == "not_an_archive"
     assert refusal(lambda: read(hostile_zip()[:-30], tmp_path)) == "damaged"
+    assert refusal(lambda: read(hostile_zip().replace(b"PK\x01\x02", b"PK\x01\x03", 1), tmp_path)) == "damaged"
 
 
 def test_a_member_that_is_encrypted_forged_or_oddly_packed_is_unreadable(tmp_path: Path) -> None:
@@ -379,6 +381,35 @@ def test_a_zip_that_lies_about_sizes_gives_no_more_than_it_says(tmp_path: Path) 
     raw = bytearray(zipped(("p/a", b"x" * 5000, 0), ("p/b", b"2", 0)))
     raw[(at := raw.index(b"PK\x01\x02")) + 24 : at + 28] = struct.pack("<I", 10)
     assert skipped(read(bytes(raw), tmp_path)) == {"a": "unreadable"}
+
+
+def test_a_member_that_never_ends_is_read_to_the_end_of_the_file_only(tmp_path: Path) -> None:
+    raw = bytearray(zipped(("p/a", b"1" * 50, 0), ("p/b", b"2", 0)))
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    unfinished = bytes(raw[:33]) + packer.compress(b"1" * 50) + packer.flush(zlib.Z_SYNC_FLUSH)
+    raw[(at := raw.index(b"PK\x01\x02")) + 20 : at + 28] = struct.pack("<II", 1 << 20, 1000)
+    raw[at + 42 : at + 46] = struct.pack("<I", len(raw))  # it stands in the comment, behind everything else
+    raw[-2:] = struct.pack("<H", len(unfinished))
+    entries = read(bytes(raw) + unfinished, tmp_path)
+    assert skipped(entries) == {"a": "unreadable"} and entries["b"].content == b"2"
+
+
+@pytest.mark.parametrize("before", [b"", struct.pack("<HHI", 0x5455, 4, 7), struct.pack("<HH", 0x9999, 0)])
+def test_numbers_of_64_bits_are_found_behind_other_fields(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bytes
+) -> None:
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 10)  # so that sizes and places are written so
+    content = b"0123456789" * 100
+    raw = zipped(("p/a", content, 0), ("p/b", content[::-1], 0))
+    at = raw.rindex(wide := struct.pack("<HHQ", 1, 24, len(content)))  # of the last member, in the directory
+    (length,) = struct.unpack_from("<H", raw, (entry := raw.rindex(b"PK\x01\x02")) + 30)
+    raw = raw[: entry + 30] + struct.pack("<H", length + len(before)) + raw[entry + 32 : at] + before + raw[at:]
+    end = raw.index(b"PK\x06\x06")
+    size, more = struct.unpack_from("<Q", raw, end + 40)[0], len(before)
+    raw = raw[: end + 40] + struct.pack("<Q", size + more) + raw[end + 48 :]
+    place = raw.index(b"PK\x06\x07") + 8
+    raw = raw[:place] + struct.pack("<Q", end) + raw[place + 8 :]
+    assert wide in raw and [entry.content for entry in read(raw, tmp_path).values()] == [content, content[::-1]]
 
 
 def test_large_zips_in_the_64_bit_form_are_read(tmp_path: Path) -> None:
@@ -586,6 +617,12 @@ def test_a_declaration_is_heard_at_the_end_of_a_chain_of_folders(
         entries = read(zipped(*((top + name, OBJECTION, 0o100644) for name in names)), tmp_path)
         assert sorted(entries) == sorted(left + name for name in names)
         assert [path for path, entry in entries.items() if entry.declares] == [left + place]
+
+
+@pytest.mark.parametrize("kind", [b"g", b"K"])
+def test_what_is_said_of_an_archive_or_of_a_link_names_no_member(tmp_path: Path, kind: bytes) -> None:
+    raw = header(kind, b"18 path=p/evil.py\n") + tar(member("p/a.py", b"1"), member("p/b.py", b"2"))
+    assert sorted(read(raw, tmp_path)) == ["a.py", "b.py"]
 
 
 def test_a_sparse_member_bears_its_own_name(tmp_path: Path) -> None:

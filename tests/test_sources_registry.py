@@ -48,6 +48,26 @@ def test_a_release_without_source_archive_is_not_taken(version: str | None) -> N
     assert caught.value.code == "no_release"
 
 
+JSON_INDEX = b"""{"meta": {"api-version": "1.0"}, "name": "tool", "files":
+  [{"filename": "tool-1.0.tar.gz", "url": "/files/tool-1.0.tar.gz", "hashes": {"sha256": "aa"}}]}"""
+PAGE_INDEX = b'<a href="/files/tool-1.0.tar.gz#sha256=aa">tool-1.0.tar.gz</a>'
+
+
+@pytest.mark.parametrize(
+    ("kind", "index"), [("application/vnd.pypi.simple.v1+json", JSON_INDEX), ("text/html; charset=utf-8", PAGE_INDEX)]
+)
+def test_an_index_is_read_in_the_form_that_the_registry_gives(
+    kind: str, index: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pypi, "fetch_bytes", lambda *_: (index, kind))
+    found = pypi.find_release("tool", None, Deadline(1))
+    assert (found.version, found.url.rpartition("/files/")[2], found.digests) == (
+        "1.0",
+        "tool-1.0.tar.gz",
+        {"sha256": "aa"},
+    )
+
+
 @pytest.mark.parametrize(
     ("fields", "declared"),
     [
@@ -82,6 +102,19 @@ def test_the_license_of_core_metadata_is_taken_in_order(fields: str, declared: s
 )
 def test_the_license_of_a_package_json_is_taken_in_any_form(package: bytes, declared: str | None) -> None:
     assert npm.declared_license(package) == declared
+
+
+@pytest.mark.parametrize(
+    ("address", "sources"),
+    [
+        ('" https://github.com/a/b "', ("https://github.com/a/b",)),
+        (f'"https://github.com/a/{"b" * 2000}"', ()),
+        ('" "', ()),
+        ('{"url": 7}', ()),
+    ],
+)
+def test_an_address_of_a_package_json_is_taken_as_far_as_it_is_one(address: str, sources: tuple[str, ...]) -> None:
+    assert npm.declared_sources(f'{{"repository": {address}}}'.encode()) == sources
 
 
 def test_an_npm_release_needs_a_strong_digest() -> None:

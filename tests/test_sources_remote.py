@@ -27,6 +27,7 @@ import pytest
 from gleanery.records.errors import GleaneryError, RejectRecord, StopRun, TryAgain
 from gleanery.sources import archives, deadline, gitremote, reading
 from gleanery.sources.downloads import scheme_allowed
+from gleanery.sources.faults import as_ours
 from gleanery.sources.hosts import Host, host_of, is_public, may_lead_to
 from gleanery.sources.reading import Entry, Limits, Source, forget_source, identify, open_source
 
@@ -625,6 +626,25 @@ def test_what_others_write_or_remove_meanwhile_stops_no_forgetting(
     forget_source(source, cache)
     forget_source(source, cache)
     assert [path.name for path in cache.iterdir()] == ["git"] and not folder.exists()
+
+
+def test_what_others_remove_to_its_end_meanwhile_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, cache, real = Source("git", "http://127.0.0.1/team/app.git"), tmp_path / "cache", shutil.rmtree
+    (cache / "git" / identify(source).repo_id / "clone").mkdir(parents=True)
+
+    def late(place: Path) -> None:
+        real(place)
+        raise FileNotFoundError(errno.ENOENT, "")
+
+    monkeypatch.setattr(shutil, "rmtree", late)
+    forget_source(source, cache)
+    assert [path.name for path in cache.iterdir()] == ["git"] and not list((cache / "git").iterdir())
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_too_many_open_files_are_no_fault_of_a_source(tmp_path: Path, number: int) -> None:
+    found = as_ours(OSError(number, "", str(tmp_path / "project.zip")), tmp_path / "cache")
+    assert isinstance(found, TryAgain) and "ulimit" in found.hint
 
 
 def test_what_a_kill_left_half_done_is_removed_by_the_next_download_and_by_an_objection(

@@ -1,5 +1,7 @@
 """The locked database: it reads the named files, whatever they are called, and nothing else."""
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -186,5 +188,11 @@ def test_a_spreadsheet_runs_nothing(text: str) -> None:
 
 
 def test_numbers_that_json_lacks_become_null() -> None:
-    answer = pa.table({"a": [float("nan"), float("inf"), 1.5]})
+    answer = pa.table({"a": [float("nan"), float("inf"), 1.5], "b": [[float("nan")], [], [0.5]]})
     assert [row["a"] for row in json.loads(to_json(answer))] == [None, None, 1.5]
+    assert [row["b"] for row in json.loads(to_json(answer))] == [[None], [], [0.5]]
+
+
+def test_a_list_in_a_cell_can_be_read_again() -> None:
+    (_, line) = csv.reader(io.StringIO(to_csv(pa.table({"a": [["=1", "b's", None]]}))))
+    assert json.loads(line[0]) == ["=1", "b's", None]

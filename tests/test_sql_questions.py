@@ -1001,6 +1001,7 @@ def test_a_head_is_read_with_all_its_facts() -> None:
         "-- Question: b?\n-- Bad result: a.\n-- Must be empty: no\n-- Needs: files\n" + BODY,
         HEAD.replace("empty: no", "empty: yes") + "-- Parameter id (required): x\n" + BODY + "-- $id",
         HEAD + "-- Parameter id (perhaps): x\n" + BODY + "-- $id",
+        HEAD + "-- Parameter: x\n" + BODY,
     ],
 )
 def test_a_malformed_head_is_refused(text: str) -> None:
