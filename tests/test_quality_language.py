@@ -65,6 +65,17 @@ def test_a_recipe_of_rpm_is_no_python() -> None:
     assert detect_language("birch.spec", recipe)[0] == "Python"
 
 
+def test_a_project_of_qmake_is_no_program_of_idl() -> None:
+    assert detect_language("birch.pro", b"# gates\nTEMPLATE = app\nSOURCES += gate.cpp\n")[0] == "QMake"
+    assert detect_language("birch.pro", b"; gates\npro birch, x\n  print, x\nend\n")[0] == "IDL"
+
+
+def test_columns_of_fortran_count_where_the_name_is_one_that_other_files_are_put_in_by() -> None:
+    columns = b"c gates\n      integer width\n      real height\n"
+    assert detect_language("birch.inc", columns)[0] == "Fortran"
+    assert detect_language("birch.py", b'"""\n' + columns + b'"""\n')[0] == "Python"
+
+
 def test_what_a_run_of_tests_has_recorded_is_generated() -> None:
     recorded = b"// Jest Snapshot v1, https://example.org/x\n\nexports[`birch 1`] = `<div>`;\n"
     assert is_generated("birch.test.js.snap", recorded)

@@ -410,6 +410,22 @@ def test_a_busy_server_is_asked_again_when_it_says(
     assert len(server.requests) == 1 and len(slept) == 1  # it would be too late
 
 
+@pytest.mark.parametrize(
+    ("status", "header"),
+    [(200, "X-RateLimit-Remaining: 0"), (404, "Retry-After: 100"), (403, "X-RateLimit-Remaining: 9")],
+)
+def test_an_answer_that_is_one_is_not_asked_for_again(
+    status: int, header: str, tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    server = serve(constant(archive() if status == 200 else b"", status, header))
+    source = Source("archive", server.url + "/a.tar.gz")
+    if status == 200:  # the last one for some time
+        assert [entry.path for entry in read(source, tmp_path / "cache")] == ["a.py"]
+    else:
+        assert isinstance(failure(source, tmp_path / "cache"), RejectRecord)
+    assert len(server.requests) == 1
+
+
 def test_a_pause_that_is_none_is_passed_over(tmp_path: Path, serve: Callable[[Answer], Server]) -> None:
     for words in ("soon", "-5", "Fri, 99 Foo 2020 00:00:00 GMT", "Fri, 01 Jan 2010 00:00:00 GMT", ""):
         server = serve(constant(status=429, header=f"Retry-After: {words}"))

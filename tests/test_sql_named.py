@@ -21,6 +21,7 @@ Names = tuple[str, str, list[str], list[str]]
 RXJS: Names = ("npm/rxjs", "pkg:npm/rxjs", ["https://github.com/ReactiveX/rxjs"], [])
 MANIM: Names = ("3b1b/manim", "local:mirrors/manim", [], ["3b1b/manim"])
 ARCHIVE: Names = ("acme/lib", "http://127.0.0.1:8651/acme/lib/archive/v1.tar.gz", [], [])
+FORGE: Names = ("acme/lib", "https://git.example.org/acme/lib", [], [])
 PACKAGE: Names = ("pypi/my-package", "pkg:pypi/my-package", [], [])
 
 
@@ -51,6 +52,7 @@ def row(about: Names) -> dict[str, Any]:
         ("acme/lib", ARCHIVE),
         ("http://127.0.0.1:8651/acme/lib", ARCHIVE),
         ("http://127.0.0.1:8651/acme/lib/archive/v1.tar.gz", ARCHIVE),
+        ("https://git.example.org/acme/lib/src/branch/main/a.py", FORGE),
         ("https://pypi.org/project/My_Package/", PACKAGE),
         ("0" * 32, PACKAGE),
     ],
@@ -67,6 +69,8 @@ def test_a_repository_is_known_by_each_form_of_its_names(text: str, about: Names
         ("rxjs", RXJS),
         ("https://github.com/reactivex", RXJS),
         ("http://127.0.0.1:8652/acme/lib", ARCHIVE),
+        ("https://git.example.org/acme/library/src/branch/main", FORGE),
+        ("https://git.example.org/acme", FORGE),
         ("3b1b/videos", MANIM),
         ("", MANIM),
     ],

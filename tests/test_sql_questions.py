@@ -969,6 +969,8 @@ def test_answers_do_not_depend_on_the_order_of_files(good: dict[str, list[Path]]
 def test_wrong_arguments_are_named(good: dict[str, list[Path]]) -> None:
     with pytest.raises(StopRun, match="needs a value for: path"):
         ask(questions()["why_rejected"], good, {"repo": "octo/app"})
+    with pytest.raises(StopRun, match="no source of this run is"):
+        ask(questions()["find_path"], good, {"repo": " ", "path": "main.py"})
     with pytest.raises(StopRun, match="no parameter colour"):
         ask(questions()["leaks"], good, {"colour": "red"})
     with pytest.raises(StopRun, match="wrong form") as stopped:
