@@ -251,6 +251,8 @@ def test_bombs_are_refused(tmp_path: Path) -> None:
     zeros = member("p/zeros", bytes(40 << 20))
     for compress in (gzip.compress, bz2.compress, lzma.compress):
         assert refusal(partial(read, compress(tar(zeros)), tmp_path)) == "expands_too_much"
+    little = Limits(max_repository_bytes=1 << 20, max_expansion=1 << 20)  # much more than could be taken of it
+    assert refusal(lambda: read(gzip.compress(tar(zeros)), tmp_path, little)) == "expands_too_much"
     assert refusal(lambda: read(zipped(("zeros", bytes(40 << 20), 0)), tmp_path)) == "expands_too_much"
     many = tar(*(member(f"p/{number}") for number in range(101)))
     assert refusal(lambda: read(many, tmp_path, Limits(max_files=100))) == "too_many_files"
