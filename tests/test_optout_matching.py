@@ -276,6 +276,9 @@ def test_a_host_that_nobody_listed_gets_none(typed: str, word: str) -> None:
         ("repo", "https://alice.github.io/lib/"),
         ("repo", "https://bitbucket.org/alice/workspace/projects/X"),
         ("owner", "https://gitlab.com/group/lib"),
+        ("owner", "npm/@acme/lib"),
+        ("owner", "https://www.npmjs.com/org"),
+        ("owner", "https://www.npmjs.com/package/acme"),
     ],
 )
 def test_an_address_of_which_no_rule_would_block_anything_is_refused(scope: str, text: str) -> None:
@@ -291,6 +294,8 @@ def test_an_address_of_which_no_rule_would_block_anything_is_refused(scope: str,
         ("repo", "https://gitlab.com/group/sub/issues.git", "gitlab.com/group/sub/issues"),
         ("owner", "https://gitlab.com/groups/group/sub", "gitlab.com/group/sub"),
         ("owner", "https://gitlab.com/group", "gitlab.com/group"),
+        ("owner", "npm/@Acme", "npm/@acme"),
+        ("owner", "https://www.npmjs.com/org/Acme", "npm/@acme"),
         ("repo", "https://bitbucket.org/alice/lib", "bitbucket.org/alice/lib"),
         ("repo", "https://git.example.org/group/lib/issues", "git.example.org/group/lib/issues"),
     ],

@@ -123,6 +123,17 @@ def test_only_folders_come_from_the_web_while_none_declares(
     assert elsewhere(source, tmp_path / "other") == [(PLACE, OBJECTION)]
 
 
+def test_where_a_branch_is_too_large_to_say_anything_that_is_no_silence(
+    work: Path, publish: Callable[[], None], tmp_path: Path, serve: Callable[[Answer], Server]
+) -> None:
+    source = Source("git", serve(dumb(tmp_path / "site")).url + "/app.git", version="stable")
+    commit(work, {"large": os.urandom(400_000)})
+    publish()
+    with pytest.raises(RejectRecord):  # this server cannot give folders alone
+        elsewhere(source, tmp_path / "cache", limits=Limits(max_archive_bytes=200_000))
+    assert elsewhere(source, tmp_path / "other") == []
+
+
 def test_a_commit_in_the_cache_needs_no_request_and_is_asked_about_again_where_that_is_wanted(
     work: Path, publish: Callable[[], None], tmp_path: Path, serve: Callable[[Answer], Server]
 ) -> None:

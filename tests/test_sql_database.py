@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,7 @@ from run_folder import good_rows, write_run
 
 from gleanery.records.errors import StopRun
 from gleanery.records.parquet import table_of, write_table
+from gleanery.sql.database import _read
 from gleanery.sql.formats import to_csv, to_json, write_parquet
 from gleanery.sql.questions import Database, Question, ask, questions, tables_of
 
@@ -134,6 +136,23 @@ def test_a_damaged_file_stops_with_a_way_out(run: Path, tmp_path: Path) -> None:
     with pytest.raises(StopRun, match="could not be answered") as stopped:
         ask(questions()["token_ranges"], {"docs": [path]}, {})
     assert "damaged" in stopped.value.hint
+
+
+@pytest.mark.parametrize(
+    ("error", "way_out"),
+    [
+        (duckdb.OutOfMemoryException("Out of Memory Error: private-value"), "TMPDIR"),
+        (duckdb.IOException('IO Error: Cannot open file "private-value": Too many open files'), "ulimit"),
+    ],
+)
+def test_what_the_machine_lacks_is_told_with_a_way_out_and_no_value(error: Exception, way_out: str) -> None:
+    def batches() -> Iterator[pa.RecordBatch]:
+        raise error
+        yield
+
+    with pytest.raises(StopRun) as stopped:
+        list(_read(asking("", "repos"), batches()))
+    assert way_out in stopped.value.hint and "private-value" not in str(stopped.value) + stopped.value.hint
 
 
 def test_nothing_is_left_behind(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

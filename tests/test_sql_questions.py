@@ -892,6 +892,7 @@ def test_a_person_s_decision_on_record_is_evidence(tmp_path: Path) -> None:
 def test_there_are_enough_questions_and_each_has_a_golden_answer() -> None:
     assert len(questions()) >= 16
     assert {path.stem for path in GOLDEN.glob("*.json")} == set(questions())
+    assert list(questions()) == sorted(questions())
 
 
 def test_the_reference_says_what_each_question_asks() -> None:
