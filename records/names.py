@@ -32,6 +32,7 @@ REGISTRIES = ("pypi", "npm", "local")
 _DEFAULT_PORT = MappingProxyType({"https": 443, "http": 80})
 _SCHEME = re.compile(r"(?:scm:)?(?:git[+:])?(https?|ssh|git)(?:\+git)?://", re.IGNORECASE)
 SEGMENT = re.compile(r"[A-Za-z0-9._~@+-]{1,128}")
+_SCOPE = "@[a-z0-9._~-]{1,128}"
 _LOCAL = re.compile(r"[\w.@+~-][\w .@+~-]{0,127}(?:/[\w.@+~-][\w .@+~-]{0,127})*")
 _ENDING = re.compile(r"(?:\.git|(?<=[^/])\.wiki)\Z", re.IGNORECASE)
 _BLOB = re.compile(r"[0-9a-f]{40}")
@@ -81,7 +82,7 @@ def canonical_owner(text: str) -> str:
     'github.com/alice'
     """
     text = _trimmed(text)
-    if text.lower().startswith("npm/@") and SEGMENT.fullmatch(text[4:]):
+    if re.fullmatch(f"npm/{_SCOPE}", text.lower()):
         return text.lower()
     _, host, segments = host_and_path(text)
     if PACKAGE_HOSTS.get(host, ("",))[0] == "npm" and len(segments) == 2 and segments[0].lower() == "org":
@@ -177,7 +178,7 @@ def _package(text: str) -> str | None:
     kind, name = kind.lower(), name.rstrip("/").lower()
     if kind == "pypi" and SEGMENT.fullmatch(name):
         return "pypi/" + re.sub(r"[-_.]+", "-", name)
-    if kind == "npm" and re.fullmatch(r"(@[a-z0-9._~-]{1,128}/)?[a-z0-9._~-]{1,214}", name):
+    if kind == "npm" and re.fullmatch(f"({_SCOPE}/)?[a-z0-9._~-]{{1,214}}", name):
         return f"npm/{name}"
     if kind == "local" and _LOCAL.fullmatch(name):
         return f"local/{name}"

@@ -277,6 +277,8 @@ def test_a_host_that_nobody_listed_gets_none(typed: str, word: str) -> None:
         ("repo", "https://bitbucket.org/alice/workspace/projects/X"),
         ("owner", "https://gitlab.com/group/lib"),
         ("owner", "npm/@acme/lib"),
+        ("owner", "npm/@"),
+        ("owner", "npm/@@acme"),
         ("owner", "https://www.npmjs.com/org"),
         ("owner", "https://www.npmjs.com/package/acme"),
     ],
