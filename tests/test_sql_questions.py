@@ -782,9 +782,9 @@ def review(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         "license_unknown",
         **doubt(unknown, ("ancestor_file", "LICENSE", "MIT"), ("ancestor_file", "COPYING", "MIT")),
     )
-    return ask(
-        questions()["license_review"], tables_of(write_run(tmp_path_factory.mktemp("review"), build.rows)), {}
-    ).to_pylist()
+    tables = tables_of(write_run(tmp_path_factory.mktemp("review"), build.rows))
+    rows: list[dict[str, Any]] = ask(questions()["license_review"], tables, {}).to_pylist()
+    return rows
 
 
 def test_the_review_queue_has_one_row_for_each_doubt_the_most_bytes_first(review: list[dict[str, Any]]) -> None:
