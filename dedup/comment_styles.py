@@ -4,6 +4,7 @@ In: nothing, or a base name. Out: the marks of each style (`comments`), and the 
 that `quality/` tells apart as far as their endings are their own; where several share one, the text tells (`told`).
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -23,7 +24,8 @@ _STYLES: Mapping[str, tuple[int, str]] = {
         " frag vert comp geom tesc tese metal wgsl fx fxh cginc shader gdshader compute usf ush zig sol cairo move"
         " proto fbs avdl hx g4 y yy l lex rl peg pegjs"
         " jison jsonc json5 vala vapi as qml re rei res resi prisma nut p4 ck"
-        " chpl cypher bal ceylon gv dot tsp circom qs dfy stan pony scad odin jai bicep sc scd axs lsl mligo reach",
+        " chpl cypher bal ceylon gv dot tsp circom qs dfy stan pony scad odin jai bicep sc scd axs lsl mligo reach"
+        " nc td i swg idc nss sp sma ld lds icl",
     ),
     "slashes, strings of lines": (
         _C | _QUOTES | c.BACKTICK | c.TRIPLE,
@@ -42,7 +44,7 @@ _STYLES: Mapping[str, tuple[int, str]] = {
         "py pyi pyx pxd pxi pyw sage smk sh bash zsh fish ksh csh tcsh bats yaml yml toml r awk gawk sed gd ex exs mk"
         " mak am bzl bazel star gn gni ninja pp cr elv nu graphql gql graphqls capnp robot resource feature jq gp"
         " gnuplot plt ebuild eclass spec bb bbclass textproto pbtxt prototxt tcl tk ttl n3 sparql rq io opam dockerfile"
-        " containerfile mojo rpy just sls hurl zeek bro crontab",
+        " containerfile mojo rpy just sls hurl zeek bro crontab make gdb gdbinit janet",
     ),
     "ruby": (_SHELL | c.RUBY, "rb rake gemspec podspec ru thor jbuilder rabl rbi rbs"),
     "perl": (_SHELL | c.PERL, "pl pm t pod psgi raku rakumod pm6 pl6 p6"),
@@ -74,7 +76,7 @@ _STYLES: Mapping[str, tuple[int, str]] = {
     "erlang": (c.PERCENT | _QUOTES, "erl hrl escript xrl yrl"),
     "prolog": (c.PERCENT | c.BLOCK | _QUOTES, "prolog plog yap mzn"),
     "matlab": (c.PERCENT | c.MATLAB | _QUOTES | c.APOSTROPHE, "matlab octave"),
-    "ml": (_ML | c.LONG, "ml mli mll mly mlx sml sig fun thy wl wls mathematica nb mt eliom"),
+    "ml": (_ML | c.LONG, "ml mli mll mly mlx sml sig fun thy wl wls mathematica nb mt eliom ma m3 i3 mg ig"),
     "forth": (c.FORTH, "fth 4th forth frt"),
     "f sharp": (_ML | c.SLASHES | c.TRIPLE, "fsi fsx"),
     "f sharp or forth": (_ML | c.SLASHES | c.TRIPLE | c.OR_FORTH, "fs"),
@@ -121,11 +123,18 @@ BY_NAME: Mapping[str, str] = MappingProxyType(
 )
 
 
+# What stands behind the name of a file that is a template or a copy of another: `version.py.in`.
+BEHIND = r"(?:\.(?:in|orig|svn-base|tmpl|template|dist|sample))+"
+_BEHIND = re.compile(BEHIND + r"\Z")
+
+
 def style_named(name: str) -> str | None:
     """The style that a name or path stands for; None if its comments are not known.
 
     >>> style_named("lib/tree.hs"), style_named("Makefile"), style_named("notes.txt")
     ('haskell', 'hash', None)
+    >>> style_named("src/version.py.in"), style_named("Makefile.in")
+    ('hash', 'hash')
     """
-    base = name.rpartition("/")[2].lower()
+    base = _BEHIND.sub("", name.rpartition("/")[2].lower())
     return BY_NAME.get(base) or BY_ENDING.get(base.rpartition(".")[2] if "." in base else "")

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gleanery.dedup import token_reader
-from gleanery.dedup.comment_styles import BY_NAME, STYLE_NAMES, STYLES, style_named
+from gleanery.dedup.comment_styles import BEHIND, BY_NAME, STYLE_NAMES, STYLES, style_named
 from gleanery.dedup.comments import hash_of, spans_of_all
 from gleanery.dedup.kernels import SECRET, readonly
 from gleanery.dedup.texts import Texts
@@ -29,7 +29,7 @@ from gleanery.dedup.texts import Texts
 __all__ = ["STYLES", "STYLE_NAMES", "VERSION", "Forms", "code_of", "forms", "style_of", "styles_of"]
 
 # Raise it when the same text may now have another form.
-VERSION = 6
+VERSION = 7
 LEAST_NAMES, LEAST_REPEATED = 30, 5
 
 _PLACES = {name: place for place, name in enumerate(STYLE_NAMES)}
@@ -77,11 +77,11 @@ def styles_of(names: pa.ListArray) -> NDArray[np.uint8]:
 
     Only what counts of a name is looked at, its ending or, of a few, the whole: there are few of those.
 
-    >>> found = styles_of(pa.array([["a.py"], ["notes.txt", "z.c"], [], ["py"], ["CMakeLists.txt"]]))
+    >>> found = styles_of(pa.array([["a.py"], ["notes.txt", "z.c"], [], ["py"], ["CMakeLists.txt"], ["a.h.in"]]))
     >>> [STYLE_NAMES[style] for style in found]
-    ['hash', 'slashes', 'none', 'none', 'cmake']
+    ['hash', 'slashes', 'none', 'none', 'cmake', 'slashes']
     """
-    lower = pc.utf8_lower(names.values)
+    lower = pc.replace_substring_regex(pc.utf8_lower(names.values), BEHIND + "$", "")
     endings = pc.replace_substring_regex(lower, r"(?s)^.*\.", ".")
     telling = pc.if_else(pc.is_in(lower, pa.array(sorted(BY_NAME))), lower, endings).dictionary_encode()
     by_number = np.array([_PLACES[style_named(name) or "none"] for name in telling.dictionary.to_pylist()], np.uint8)

@@ -3,12 +3,13 @@
 import re
 import time
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gleanery.dedup.comment_styles import BY_ENDING
-from gleanery.dedup.normal_form import LEAST_NAMES, STYLES, code_of, forms, style_of
+from gleanery.dedup.normal_form import LEAST_NAMES, STYLE_NAMES, STYLES, code_of, forms, style_of, styles_of
 from gleanery.dedup.texts import joined_texts
 
 PYTHON = '''# a comment
@@ -171,6 +172,9 @@ def test_kernels_and_lisp_share_an_ending() -> None:
         ("a.m", "/*", "*/"),
         ("a.fth", "( ", ")"),
         ("a.4th", "(\t", " )"),
+        ("a.nc", "/*", "*/"),
+        ("a.m3", "(*", "*)"),
+        ("a.c.in", "/*", "*/"),
     ],
 )
 def test_blocks_of_comments_are_known(name: str, begin: str, end: str) -> None:
@@ -223,6 +227,21 @@ def test_what_looks_like_a_comment_is_read_as_code(name: str, text: str) -> None
 def test_forth_is_told_from_the_languages_that_share_its_endings(ending: str) -> None:
     text = "HEX ( of the port )\n: twice  ( n -- 2n )  2* ; \\ doubles\n"
     assert _code(text, style_of([f"a.{ending}"])) == _code(text, "forth") == "HEX:twice 2*;"
+
+
+PIECES = st.sampled_from(["a", ".", "in", "orig", "py", "c", "Makefile", "\n", "İ", ".IN", "notes", "txt", "dist"])
+
+
+@given(st.lists(st.lists(PIECES, min_size=1, max_size=6).map("".join), min_size=1, max_size=3))
+def test_a_column_of_names_has_the_styles_that_each_name_has(names: list[str]) -> None:
+    found = styles_of(pa.array([names, names[:1]]))
+    assert [STYLE_NAMES[style] for style in found] == [style_of(names), style_of(names[:1])]
+
+
+def test_two_files_of_nesc_with_one_licence_in_their_comments_have_no_code_in_common() -> None:
+    licence = "/*\n * Use it.\n */\n/* tab:4\n * (c) Ada\n */\n"
+    codes = [_code(f"{licence}{code}\n", style_of(["A.nc"])) for code in ("module A { }", "interface B;")]
+    assert codes == ["module A{}", "interface B;"]
 
 
 def test_php_ends_where_its_tag_does() -> None:
