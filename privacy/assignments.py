@@ -269,12 +269,14 @@ def _field_span(source: Source, found: Found, element: bool = False) -> tuple[in
 
 
 def _names_no_value(source: Source, found: Found, name: str) -> bool:
-    """The name is one of two texts (`ok ? "pass" : "fail"`), a turn in prose (`Second pass: count the gates`), or the
-    folder in which a shell works, where that is compared.
+    """The name is one of two texts (`ok ? "pass" : "fail"`), a turn in prose (`Second pass: count the gates`), an item
+    of a list that colons part (`cd:pwd:ls`), or the folder in which a shell works, where that is compared.
     """
     operator = bytes(found.group(3) or b"")
     before = source.before(found.start(), 90).rstrip(_LEFT_OF_NAME)
     if operator == b":" and found.group(1) and before[:-1].rstrip().endswith(b"?"):
+        return True
+    if operator == b":" and before.endswith(b":") and source.raw[found.end() - 1 : found.end()] == b":":
         return True
     if operator == b":" and name == "PASS" and before[-1:] in (b'"', b"'"):
         return True  # the outcome of a test, in a line that is printed: echo "PASS: gates opened"

@@ -14,6 +14,7 @@ from gleanery.privacy.source import Source
 _FIELD = compile_pattern(r"(?i)\b(?:author|editor)[ \t]{0,8}=[ \t]{0,8}[{\"]")
 _LONGEST = 4000
 _AND = re.compile(r"(?:\s|\\(?=\s))+and\s+")  # a string may go on behind a backslash at the end of a line
+_INITIALS = re.compile(r"[A-Z]{2,3}")
 # An accent, with or without a bracket behind it; letters of their own (`\\o`, `\\ss`); a tie, which is a blank.
 _ACCENT = re.compile(r"\\[\"'`^~=.]|\\[uvHtcdbkr](?: |(?=\{))")
 _LETTER = re.compile(r"\\(?:aa|AA|ae|AE|oe|OE|ss|i|j|o|O|l|L)(?![A-Za-z]) ?")
@@ -56,7 +57,9 @@ def _parts(text: str) -> Iterator[tuple[int, int]]:
         at = first + len(part)
         stripped = part.strip()
         halves = stripped.split(",")
-        if 1 <= len(halves) <= 2 and all(may_be_part_of_name(half.strip()) for half in halves) and " " in stripped:
+        named = len(halves) == 2 and _INITIALS.fullmatch(halves[1].strip()) is not None  # `Roe, AB`
+        wanted = halves[:1] if named else halves
+        if len(halves) <= 2 and all(may_be_part_of_name(half.strip()) for half in wanted) and " " in stripped:
             first += part.index(stripped)
             yield first, first + len(stripped)
 

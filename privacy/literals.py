@@ -145,8 +145,8 @@ def place_of(source: Source, span: tuple[int, int]) -> Place:
 def bare_span(source: Source, place: int) -> tuple[int, int] | None:
     """A value without quotes, as settings files and shell scripts have it: up to a blank, a bracket or a separator."""
     span = _at(_BARE, source.raw, place)
-    if span is None or source.raw[span[1] : span[1] + 1] in (b"(", b"[", b"{"):
-        return None
+    if span is None or source.raw[span[1] : span[1] + 1] in (b"(", b"[", b"{") or source.raw.startswith(b"//", place):
+        return None  # a call, or an address whose scheme stands before it
     start, end = span
     if source.settings == "yaml" and source.raw[start : start + 1] in _TAGS and not _ITEM.search(source.before(start)):
         return None

@@ -35,9 +35,9 @@ _ENCODED_BYTE = re.compile(rb"%[0-9][0-9A-Fa-f]")
 _ENCODED_SIGN = re.compile(rb"%2[BbDdEe]|%5[Ff]")
 _IN_PATH = re.compile(rb"[\w.}]/$")
 _TOKEN_END = re.compile(rb"[^\s\"'<>()\[\]{}]*$")
-_SLASHES = (b"://", b":\\/\\/")
+_SLASHES = (b"://", b":\\/\\/", b":\\\\")
 _IN_USER_PART = re.compile(  # as in url_credentials.py
-    rb":(?://|\\/\\/)[^\s/@\"'`<>\\]{0,80}(?:@[\w.\-]{1,80})?:(?:[^\s/\"'`<>\\]|\\\\[^\snrt\"'`]|\\[!$&;|*#~=^u])*$"
+    rb":(?://|\\/\\/|\\{2,4})[^\s/@\"'`<>\\]{0,80}(?:@[\w.\-]{1,80})?:(?:[^\s/\"'`<>\\]|\\\\[^\snrt\"'`]|\\[!$&;|*#~=^u])*$"
 )
 # The languages in which the sign stands between two names, and what stands before such a name.
 _OPERATOR_FILES = (".r", ".py", ".pyi", ".pyx", ".jl", ".m", ".ml")
@@ -58,7 +58,7 @@ _ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-
 _PART, _LABEL = r"[A-Za-z0-9][A-Za-z0-9._+\-]{0,63}", r"[A-Za-z0-9\-]{1,63}"
 _MARKED_AT = r"(?:[(\[{][ \t]?at[ \t]?[)\]}]|[ \t](?:[(\[{][ \t]?at[ \t]?[)\]}]|<at>)[ \t])"
 _MARKED_DOT = r"(?:[ \t]dot[ \t]|[ \t]?[(\[{][ \t]?dot[ \t]?[)\]}][ \t]?|[ \t]<dot>[ \t])"
-_DOT = rf"(?:\.|{_MARKED_DOT})"
+_DOT = rf"(?:\.|{_MARKED_DOT}|_dot_)"
 _LAST = r"([A-Za-z]{2,24})\b"
 # With hyphens around the sign, none stands in what it parts: `ada-at-host-dot-org`.
 _PLAIN = "[A-Za-z0-9](?:[A-Za-z0-9.+]{0,40}[A-Za-z0-9])?"

@@ -17,6 +17,13 @@ _WEAK = (
 )
 # An author in italics, as lists of programs have it: `*by Ada Roe*`.
 _ITALIC = r"(?:[^\w/*]|^)[*_]by[ \t]"
+# "Written by" and "made by" in other languages.
+_ELSEWHERE = (
+    r"(?:\b(?:(?:geschrieben|erstellt|entwickelt|programmiert)[ \t]von|(?:geschreven|gemaakt|ontwikkeld)[ \t]door"
+    r"|(?:escrit|cread|desarrollad|criad|desenvolvid)[oa][ \t]por|(?:scritt|creat|sviluppat)[oa][ \t]da"
+    r"|(?:cr(?:\xc3\xa9|e){2}|d(?:\xc3\xa9|e)velopp(?:\xc3\xa9|e))e?[ \t]par)"
+    r"|(?:\be|\xc3[\x89\xa9])crite?[ \t]par)[ \t]"
+)
 _CUE_WORDS = (
     r"copyright(?:text)?|\(c\)|&copy;|[@\\]authors?\b|-by:"
     r"|\b(?:written|created|contributed|coded|developed|modified|maintained|designed|ported|implemented|added|reported"
@@ -46,7 +53,7 @@ _CUE_WORDS = (
     r"|\b(?:editors?|(?:co-?)?chairs?)[ \t]{0,3}:[ \t]|\bthanks[ \t]to\b|@maintainers?\b"
     r"|(?m:^)[ \t]{0,8}maintainer[ \t]"
     r"|\buser\.name[ \t=]{1,3}|<dc:creator>|<holder>|<cp:lastmodifiedby>|\bdue-to=[\"']|(?m:^)\.an[ \t]{1,4}"
-    f"|{_WEAK}|{_ITALIC}"
+    f"|{_WEAK}|{_ITALIC}|{_ELSEWHERE}"
 )
 # At the beginning of a line, with what was done to which file or for what between: `Modified for Linux by Ada Roe`.
 _AT_LINES = (
@@ -79,6 +86,7 @@ KEYWORDS = (
         b"idea from",
         b"ideas from",
     )
+    + (b" von", b" door", b" por", b" da", b" par", b"\tvon", b"\tdoor", b"\tpor", b"\tda", b"\tpar")
 )
 # What may stand behind "Feuerhahn, Wilma" and "WILMA FEUERHAHN": nothing that goes on with the sentence.
 NAME_END = re.compile(r"\s*(?:$|[<(;\"'\[]|\*/|-->|\\+[nrt])")

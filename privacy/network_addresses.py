@@ -27,11 +27,11 @@ GATES = {
 _V4 = compile_pattern(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 # Only 2000::/3 is assigned to the public, and no name of a programming language starts with a digit.
 _V6 = compile_pattern(r"\b[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{1,34}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?")
-# A comparison, a product token (Browser/91.0.4472.114), a year and a bracket as in a list of releases, or the number
-# before it in a list of fractions such as a path of SVG.
+# A comparison, a product token (Browser/91.0.4472.114), a program's file as in a list of what is shipped, a year and a
+# bracket as in a list of releases, or the number before it in a list of fractions such as a path of SVG.
 _VERSION_BEFORE = re.compile(
     rb"(?:[<~^vV]|[=><!~]=|~>)[ \t]*$|\w/$|\b(?:19|20)\d\d[ \t]?\($|(?<![\d.])-?\d*\.\d+(?:-\d*\.\d+|\.\d+)?[ ,]$"
-    rb"|\bRFC[ -]?\d{3,5},?[ ]$|\b(?:before|through|prior to)[ ]$"
+    rb"|\w\.(?:exe|dll|sys|ocx)[ \t]+$|\bRFC[ -]?\d{3,5},?[ ]$|\b(?:before|through|prior to)[ ]$"
 )
 # A value whose name says that it is a number in a list: `dbkey="2.40.128.90"`, `<vers num="9.0.124.0"/>`.
 _NUMBER_NAME = re.compile(

@@ -58,6 +58,7 @@ _LETTER = (
     r"(?:(?:[^\W\d_]|&[A-Za-z]{1,2}(?:uml|acute|grave|circ|tilde|ring|cedil|slash|caron|lig);)[\u0300-\u036f]{0,3})"
 )
 _TOKEN = re.compile(rf"{_LETTER}+(?:['’-]{_LETTER}+)*")
+_FIRST_INITIAL = re.compile(r"A(?:\.| [A-Z][. ])")
 _DIRECTIVE = re.compile(r"\s*(?:%[sd@{]|\{\w*\}|\$\{?\w)")
 # A particle and a name in one word: `deBirch`, `vanQuast`.
 _JOINED = re.compile(r"(?:des?|d[aiu]|van|von|ma?c)[A-Z][a-z]{2,16}")
@@ -75,9 +76,10 @@ _COMPANY_LIST = re.compile(
 )
 # A line end or a tab as strings write it.
 _ESCAPED_BLANK = re.compile(r"\\+[nrt]")
-# An end of what marks a name: a bracket or a star that Markdown escapes, a font of roff, `_` behind the last letter.
+# An end of what marks a name: a bracket or a star that Markdown escapes, a font of roff, `_` behind the last letter, an
+# address in brackets; any other bracket makes a call of it.
 _IS_MARKED = re.compile(r"(?<!\w)_\Z|\A_\Z")
-_MARK_ENDS = re.compile(r"\\(?:[)\]}*_.,]|f[BIRP(\[])|_(?!\w)")
+_MARK_ENDS = re.compile(r"\\(?:[)\]}*_.,]|f[BIRP(\[])|_(?!\w)|\((?:https?:|mailto:|[^\s()@]{1,64}@)")
 _ACCENTED = re.compile(r"[\w .{}\-]{0,40}\{\\[^\s{}]{1,3}\}[\w .{}\\'\"`~^\-]{0,60}? and\s+")
 _HEADS_LINES = compile_pattern(r"(?is:[@\\]authors?|.{4,120}\sby)")
 _MOST_BELOW = 20
@@ -370,13 +372,16 @@ class _Token(NamedTuple):
 def _run_from(text: str, place: int) -> list[_Token]:
     """The words from a place on that may belong to one name; none if one of them makes an organisation of it."""
     run: list[_Token] = []
+    column = 0
     for token in _tokens(text, place):
         if text[place : token.start] not in (_between(run[-1]) if run else ("",)):
             break
+        if len(run) > 1 and text[place : token.start] == "  ":
+            column = len(run)
+        if token.kind == "organisation" or token.kind == "stop" and run and _makes_a_title(text, run, token):
+            return run[:column]  # none, but for what stands two blanks before it, in a column of its own
         if token.kind == "stop":
-            return [] if run and _makes_a_title(text, run, token) else run
-        if token.kind == "organisation":
-            return []
+            return run
         run.append(token)
         place = token.end
     return run
@@ -423,8 +428,8 @@ def _tokens(text: str, place: int) -> Iterator[_Token]:
     before = -1
     for found in _TOKEN.finditer(text, place):
         start, end = found.span()
-        # "A" is an article before anything but its dot.
-        kind = "initial" if text[start : end + 1] == "A." else _kind(html.unescape(found.group()))
+        # "A" is an article before anything but its dot or another initial.
+        kind = "initial" if _FIRST_INITIAL.match(text, start) else _kind(html.unescape(found.group()))
         if text[end : end + 1] == "." and (kind == "initial" or found.group() in ("Jr", "Sr", "Dr", "St", "Ste")):
             end += 1
         behind = "_@(=\\&%0123456789" + "/" * (kind == "initial")  # as in "I/O"

@@ -27,7 +27,7 @@ class Place(Enum):
 _AS_IT_IS = re.compile(r"\{(?:noop|plain|clear|cleartext)\}", re.IGNORECASE)
 # A template marker anywhere: the value is made elsewhere. `%s` and friends are format directives.
 _MARKER = r"\$\{|\$\(|\{\{|\{%|%\}|<%|#\{[^0-9]|%\(|@[A-Z_]{2,40}@|__[A-Z_]{2,40}__"
-_DIRECTIVE = r"%[sdrv@](?:[^A-Za-z0-9]|$)"
+_DIRECTIVE = r"%(?:[sdrv@]|0[1-9][0-9]?[dxX])(?:[^A-Za-z0-9]|$)"
 _TEMPLATE = compile_pattern(rf"{_MARKER}|{_DIRECTIVE}|\{{[a-zA-Z_0-9.!\[\]]{{0,40}}\}}")
 # A field is named in small letters where it stands in a line of settings.
 _SETTING_TEMPLATE = compile_pattern(rf"{_MARKER}|\{{[a-z_]{{2,40}}\}}")

@@ -1,9 +1,10 @@
 """URL credentials: the user and the password in `scheme://user:password@host`, and where programs want them so.
 
-In: a source. Out: hits for the password and for the name of the user, or for a token that stands in place of one (what
-is behind its colon then says nothing); for an address of mail and its password (`name@host.org:password@…` in a URL,
-`name@gmail.com:password` anywhere); and for what is encoded for a header of HTTP (`btoa("user:password")`). Left are
-names that no person has (`root`, `postgres`), templates, stand-ins.
+In: a source. Out: hits for the password and for the name of the user, also where a path of Windows' kind stands behind
+the scheme, or for a token that stands in place of one (what is behind its colon then says nothing); for an address of
+mail and its password (`name@host.org:password@…` in a URL, `name@gmail.com:password` anywhere); and for what is encoded
+for a header of HTTP (`btoa("user:password")`). Left are names that no person has (`root`, `postgres`), templates,
+stand-ins.
 """
 
 import re
@@ -25,10 +26,10 @@ _AT_MAIL_HOST = f"@(?:{'|'.join(host.replace('.', '[.]') for host in _MAIL_HOSTS
 GATES = {
     ACCOUNT: Condition(_AT_MAIL_HOST, tuple(f"@{host}:".encode() for host in _MAIL_HOSTS), caseless=True),
     NAME: Condition(
-        r":(?://|\\/\\/)[^ \t\n\r\f@]+@|[^ \t\n\r\f@]:[^ \t\n\r\f@]{1,400}@(?:tcp|unix)\(|curl[ \t]|base64|btoa|b64"
-        r"|encode64|encodetostring|buffer\.from",
-        (b"://", b":\\/\\/", b"@tcp(", b"@unix(", b"curl", b"base64", b"btoa", b"b64", b"encode64", b"encodetostring")
-        + (b"buffer.from",),
+        r":(?://|\\/\\/|\\\\)[^ \t\n\r\f@]+@|[^ \t\n\r\f@]:[^ \t\n\r\f@]{1,400}@(?:tcp|unix)\(|curl[ \t]"
+        r"|base64|btoa|b64|encode64|encodetostring|buffer\.from",
+        (b"://", b":\\/\\/", b":\\\\", b"@tcp(", b"@unix(", b"curl", b"base64", b"btoa", b"b64", b"encode64")
+        + (b"encodetostring", b"buffer.from"),
         caseless=True,
     ),
 }
@@ -46,6 +47,10 @@ _PORT = re.compile(rb"[0-9]{1,5}[?#]")
 _SLASHED = compile_pattern(
     r"[A-Za-z][A-Za-z0-9+.\-]{1,20}://([^\s/:@\"'`<>()\[\]\\,;?#]{0,80}):"
     r"([^\s/@\"'`<>()\\]{0,60}[^\s/@\"'`<>()\\0-9][^\s/@\"'`<>()\\]{0,60}(?:/[^\s/@\"'`<>()\\]{0,60}){1,4})@[A-Za-z0-9\[]"
+)
+# A path of Windows' kind behind a scheme, as boot loaders and file managers have it: `smb:\\user:password@host\share`.
+_BACKSLASHED = compile_pattern(
+    r"\b[A-Za-z][A-Za-z0-9+.\-]{1,20}:\\{2,4}([A-Za-z][\w.\-]{0,63}):([^\s/@\"'`<>\\]{3,128})@[A-Za-z0-9]"
 )
 # The address of a database as Go's driver for MySQL wants it, and an option of curl.
 _PAIR = compile_pattern(
@@ -109,6 +114,12 @@ def _pairs(source: Source) -> Iterator[Hit]:
             yield Hit(found.start(first), found.end(first), "USERNAME", "pair_user", 0.7)
         if _is_password(source, password, user):
             yield Hit(found.start(first + 1), found.end(first + 1), "PASSWORD", "pair_password", 0.8)
+    for found in _BACKSLASHED.finditer(source.raw):
+        user, password = (found.group(n).decode("utf-8", "replace") for n in (1, 2))
+        if is_user_name(user):
+            yield Hit(found.start(1), found.end(1), "USERNAME", "url_user", 0.7)
+        if _is_password(source, password, user):
+            yield Hit(found.start(2), found.end(2), "PASSWORD", "url_password", 0.8)
     for found in _SLASHED.finditer(source.raw):
         user, password = (found.group(n).decode("utf-8", "replace") for n in (1, 2))
         mixed = any(c.isdigit() for c in password) and any(c.isalpha() for c in password)

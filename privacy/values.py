@@ -60,8 +60,8 @@ _OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
 _COLOURED = re.compile(r"\\(?:033|x1[bB]|e|u001[bB])\[\d")
 # A type and its length, as descriptions of data write it.
 _TYPE = re.compile(r"(?:string|str|text|char|varchar|int|integer|number)[-_:(]\d{1,5}\)?")
-# The name of a password in place of one: `db_password`, `web_password_1`.
-_NAME_OF_ONE = re.compile(r"(?:[a-z][a-z0-9]{0,20}[_\-]){1,3}(?:password|passwd|passphrase)[_\-]?[0-9]?")
+# The name of a password in place of one: `db_password`, `web_password_1`, `wifi_password=`.
+_NAME_OF_ONE = re.compile(r"(?:[a-z][a-z0-9]{0,20}[_\-]){1,3}(?:password|passwd|passphrase)[_\-]?[0-9]?[=:]?")
 _CODE_OF_ERROR = re.compile(r"[A-Z]{0,8}(?:[-_.][A-Z]{1,8})?[-_.]?[0-9]{1,6}|[0-9A-Z]{5}")
 _DATE_OR_NUMBER = compile_pattern(r"[0-9]{1,4}(?:[.\-/:,x][0-9]{1,5}){0,5}(?:px|em|ms|s|m|h|d|MB|GB|KB|k|%)?")
 

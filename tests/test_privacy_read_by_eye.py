@@ -188,3 +188,59 @@ def test_numbers_outcomes_and_what_is_public_are_left(redactor: Redactor, text: 
 )
 def test_addresses_and_secrets_near_them_are_found(redactor: Redactor, text: str, value: str) -> None:
     assert any(value in secret for _, secret in found(redactor, text, "gate.sh"))
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.c", f"/* Written by {ONE}  Birch Zoo Construction Research Lab\n** Written by {TWO}  US Army\n"),
+        ("a.md", f"author: {ONE}(https://birch.org/w)\n\nauthor: {TWO}(otto@birch.org)\n"),
+        ("a.html", f'© 2021 · Geschreven door <a href="https://b.org/">{ONE}</a></p>\n<p>Scritto da {TWO}</p>\n'),
+        ("a.md", f"Geschrieben von {ONE}.\n\nÉcrit par {TWO}\n"),
+    ],
+)
+def test_names_before_a_column_or_a_link_and_behind_words_of_other_languages(
+    redactor: Redactor, path: str, text: str
+) -> None:
+    assert names(redactor, text, path) == [ONE, TWO]
+
+
+def test_initials_may_lack_their_dots(redactor: Redactor) -> None:
+    assert names(redactor, " * @author A C Quast (Berlin)\n") == ["A C Quast"]
+    assert names(redactor, "author={Quast, TM and Feuerhahn, WAB},", "a.bib") == ["Quast, TM", "Feuerhahn, WAB"]
+    assert names(redactor, " * @author A gate that opens\n * Author: A Big Gate\n") == []
+    assert names(redactor, "author={Birch Software Foundation, BSF},", "a.bib") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "finds"),
+    [
+        (r"add smb:\\wfeuer:zq81mx4@10.20.0.14\x", [("USERNAME", "wfeuer"), ("PASSWORD", "zq81mx4")]),
+        (r'x = "cifs:\\\\wfeuer:zq81mx4@birch.org\\a"', [("USERNAME", "wfeuer"), ("PASSWORD", "zq81mx4")]),
+        ("otpauth://totp/Zoo:w?secret=HXDMVJECJJWSRB3HWIZR4IFU&issuer=Zoo", [("KEY", "HXDMVJECJJWSRB3HWIZR4IFU")]),
+        ("Contact: wfeuer(at)birch_dot_fr", [("EMAIL", "wfeuer(at)birch_dot_fr")]),
+        ("api.exe from 61.40.128.90", [("IP_ADDRESS", "61.40.128.90")]),
+    ],
+)
+def test_secrets_and_addresses_in_forms_of_programs(
+    redactor: Redactor, text: str, finds: list[tuple[str, str]]
+) -> None:
+    assert found(redactor, text, "a.c") == finds
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.py", "pw = ('test%09d' % number)\npw = b'%06d' % code\n"),
+        ("a.c", 'pwd_str = "wifi_password=";\n'),
+        ("a.xml", 'to="http://localhost:@gate.port@/x"\n'),
+        ("a.sh", "HISTIGNORE='ls:cd:..:pwd:date:*'\n"),
+        ("a.txt", "gates.dll\t36.0.21.3\t8/21/12\nbirch.exe   36.1.40.9\n"),
+        ("a.txt", "otpauth://totp/gate\n"),
+        ("a.fth", "\\ ==== Copyright Header Begin ====\n"),
+        ("a.c", "// Author: Birch Informatique\n"),
+        ("a.c", 'match("(?:\\\\w+:[^:]{3}:@x)")\n'),
+    ],
+)
+def test_formats_lists_versions_and_firms_are_left(redactor: Redactor, path: str, text: str) -> None:
+    assert found(redactor, text, path) == []
