@@ -13,6 +13,7 @@ from gleanery.optout.matching import Matcher, Rule, canonical_repository, rule_k
 from gleanery.optout.settings import WebSettings
 from gleanery.optout.typed import rule_value
 from gleanery.records.errors import RejectRecord
+from gleanery.records.hosts import OTHER_SPELLINGS
 from gleanery.records.names import canonical_blob, canonical_owner
 from gleanery.records.readings import is_unreadable
 
@@ -43,6 +44,11 @@ cases = st.sampled_from([str.lower, str.upper, str.title, str])
 @pytest.mark.parametrize(("canonical", "spelling"), SPELLINGS)
 def test_each_spelling_in_the_list_gives_its_canonical_name(canonical: str, spelling: str) -> None:
     assert canonical_repository(spelling) == canonical
+
+
+def test_every_host_that_is_known_by_another_name_has_a_spelling_in_the_list() -> None:
+    hosts = {found for _, spelling in SPELLINGS for found in re.findall(r"(?:://|@)([\w.-]+)[:/]", spelling)}
+    assert OTHER_SPELLINGS - hosts == set()
 
 
 @pytest.mark.parametrize("text", [*NOT_NAMES, "", " ", "a\x00b/c", "https://github.com/a/" + "b" * 5000])
