@@ -22,6 +22,7 @@ from gleanery.pipeline.exchange import (
     read_range,
     write_sorted,
 )
+from gleanery.pipeline.stage3_sign import _may_hold
 from gleanery.records.ids import partition
 
 SCHEMA = pa.schema([("key", pa.string()), ("value", pa.int64())])
@@ -31,6 +32,17 @@ ROWS = st.lists(st.tuples(IDS, st.integers(0, 1 << 40)), max_size=60, unique=Tru
 
 def _table(rows: list[tuple[str, int]]) -> pa.Table:
     return pa.table([[k for k, _ in rows], [v for _, v in rows]], schema=SCHEMA)
+
+
+@given(st.data())
+def test_a_part_is_read_where_it_may_hold_ids_of_a_range_and_only_there(data: st.DataObject) -> None:
+    (own, owns), (asked, of) = (
+        (data.draw(st.integers(0, parts - 1)), parts)
+        for parts in data.draw(st.tuples(*[st.sampled_from([1, 2, 8, 64])] * 2))
+    )
+    overlap = own * of < (asked + 1) * owns and asked * owns < (own + 1) * of
+    assert _may_hold(Path(f"{part_name(own, owns)}.parquet"), *id_range(asked, of)) == overlap
+    assert _may_hold(Path("of-another-form-x.parquet"), *id_range(asked, of))  # its name says nothing
 
 
 @given(st.lists(ROWS, min_size=1, max_size=3), st.sampled_from([1, 2, 8]))

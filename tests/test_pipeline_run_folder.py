@@ -4,7 +4,9 @@ import errno
 import fcntl
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from gleanery.pipeline.run import curate
@@ -37,8 +39,13 @@ def test_a_folder_is_that_of_a_run_as_soon_as_its_rules_are_pinned(tmp_path: Pat
         clean_temporary(root)
     (root / "optout.json").write_text('{"run": "x", "registry": null, "position": 0}')
     (root / "notes.txt").write_text("mine")
+    (root / ".lock").unlink()
     with locked(root):
         assert is_run(root)
+    (root / ".lock").unlink()
+    (root / "optout.json").write_text('{"position": 0}')  # of another program
+    assert not is_run(root)
+    (root / ".lock").write_text("")
     (root / "optout.json").write_text("damaged")
     with locked(root):
         assert is_run(root)
@@ -62,6 +69,11 @@ def test_a_file_system_without_locks_is_not_taken_for_another_run(
     with pytest.raises(StopRun, match=r"run/\.lock \(\w+\) has no locks") as caught, locked(root):
         pass
     assert LOCKS in caught.value.hint
+    mounts = [(tmp_path, "lustre"), ("/", "ext4"), (tmp_path / "runs", "nfs")]
+    disks = [SimpleNamespace(mountpoint=str(place), fstype=kind) for place, kind in mounts]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda all: disks)
+    with pytest.raises(StopRun, match=r"\(lustre\) has no locks"), locked(root):
+        pass
     monkeypatch.setenv(LOCKS, str(elsewhere))
     with locked(root):
         with pytest.raises(StopRun, match="another run is writing"), locked(root):

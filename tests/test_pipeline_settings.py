@@ -73,6 +73,11 @@ def test_a_wrong_setting_is_named_with_its_value_and_a_way_out(
     assert hint in caught.value.hint
 
 
+def test_the_ends_of_a_range_belong_to_it(tmp_path: Path) -> None:
+    settings = _load(tmp_path, SOURCE + "[quality]\nmin_letters = 0\nmax_encoded = 1\n")
+    assert (settings.quality.min_letters, settings.quality.max_encoded) == (0.0, 1.0)
+
+
 def test_a_home_folder_of_nobody_is_named(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.write_text(SOURCE)
@@ -118,8 +123,26 @@ def test_the_digest_leaves_out_what_cannot_change_a_result(tmp_path: Path) -> No
 
 
 def test_nothing_of_this_machine_is_public(tmp_path: Path) -> None:
-    text = f'[[source]]\nkind = "git"\nlocator = "{tmp_path}/repo"\n[optout]\nregistry = "{tmp_path}/r.sqlite"\n'
-    assert str(tmp_path) not in str(_load(tmp_path, text).public())
+    text = f'''
+        [[source]]
+        kind = "git"
+        locator = "{tmp_path}/repo"
+        [[benchmark]]
+        path = "{tmp_path}/problems.jsonl"
+        [optout]
+        registry = "{tmp_path}/r.sqlite"
+        [run]
+        cache = "{tmp_path}/cache"
+        previous = "{tmp_path}/previous"
+        [licensing]
+        policy = "{tmp_path}/policy.toml"
+        overrides = "{tmp_path}/overrides.csv"
+        [shards]
+        tokenizer = "{tmp_path}/tokenizer.json"
+    '''
+    told = str(_load(tmp_path, text).public())
+    assert str(tmp_path) not in told
+    assert all(name in told for name in ("problems.jsonl", "policy.toml", "overrides.csv", "tokenizer.json"))
 
 
 def test_no_list_of_sources_can_be_tried_until_it_fits_what_is_public(tmp_path: Path) -> None:

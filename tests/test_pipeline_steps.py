@@ -22,6 +22,7 @@ from gleanery.pipeline.steps import (
     finished_count,
     first_error,
     forget,
+    forget_all,
     made_from,
     pending,
     read_marker,
@@ -93,6 +94,16 @@ def test_only_the_missing_task_is_done(tmp_path: Path) -> None:
     base = step_fingerprint(step, {})
     _do(tmp_path, step, base, [step.tasks[0], step.tasks[2]])
     assert [t.name for t in pending(tmp_path, step, base)] == ["b"]
+
+
+def test_tasks_that_are_taken_back_are_done_again_and_no_others(tmp_path: Path) -> None:
+    step = _step({"a": 1, "b": 2})
+    base = step_fingerprint(step, {})
+    for names, again in ((["b"], ["b"]), (None, ["a", "b"]), ([], [])):
+        _finished(tmp_path, step)
+        forget_all(tmp_path, step.name, names)
+        assert read_marker(tmp_path, step, base) is None
+        assert [task.name for task in pending(tmp_path, step, base)] == again
 
 
 def test_only_the_changed_task_is_done(tmp_path: Path) -> None:
@@ -181,6 +192,8 @@ def test_an_error_reaches_people_in_its_own_words(tmp_path: Path) -> None:
     error = first_error(tmp_path, step)
     assert error is not None
     assert (error.message, error.hint) == ("one: a is wrong", "put it right")
+    forget(tmp_path, step, [])
+    assert first_error(tmp_path, step) is None  # the next try has its own
 
 
 def test_a_fingerprint_of_each_of_many_sources_asks_once_which_versions_are_installed(

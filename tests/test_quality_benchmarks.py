@@ -156,6 +156,36 @@ def test_what_stands_between_words_changes_no_answer(gaps: list[str], upper: boo
     assert [found.problem for found in FINDER.find(text.encode())] == ["G/1"]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (r"C:\users\ada", "C users ada"),  # no escape: no hexadecimal digits follow
+        (r"a \u00dcber \uD83D\ude00 b", "a Über b"),
+        (r"\\u4e2d\\u65e5", "中 日"),
+    ],
+)
+def test_escapes_are_the_characters_that_they_stand_for(text: str, words: str) -> None:
+    read, meant = (words_of(np.frombuffer(one.encode(), np.uint8))[0] for one in (text, words))
+    assert np.array_equal(read, meant)
+
+
+@pytest.mark.parametrize(
+    ("text", "telling"),
+    [
+        ("gates, 12 of a b2", [True, False, True, False, True]),
+        ("größer naïve снова λόγος", [True] * 4),
+        ("中文かな", [True] * 4),  # a sign is a word by itself
+        ("a→b😀c–d×e°f", [False] * 6),
+        ("snake_case 3.14", [True, True, False, False]),
+    ],
+)
+def test_a_word_is_letters_and_digits_and_tells_something_if_it_has_a_letter_and_is_no_single_one(
+    text: str, telling: list[bool]
+) -> None:
+    prints = words_of(np.frombuffer(text.encode(), np.uint8))[0]
+    assert [bool(one & np.uint64(1)) for one in prints] == telling
+
+
 _WORDS = st.lists(st.sampled_from(["aa", "bb", "cc", "dd", "ee", "f", "7"]), max_size=40)
 
 
