@@ -22,9 +22,9 @@ _ENCODED = re2.compile(
     rb"|(?:(?:\b0x|\\x|\b)[0-9a-fA-F]{2}\b[,\s]*){8,}"
     rb"|(?:\\u[0-9a-fA-F]{4}){8,}"
 )
-# Long names and sentences without blanks: nothing but letters, few of them capitals. Of base64 half are capitals, and
-# of 64 characters hardly ever all are letters; a strand of DNA has few letters.
-_LETTERS_ONLY = re2.compile(rb"[a-zA-Z]+")
+# Long names, paths and sentences without blanks: nothing but letters and slashes, few of them capitals. Of base64 half
+# are capitals, and of 64 characters hardly ever none is a digit; a strand of DNA has few letters.
+_LETTERS_ONLY = re2.compile(rb"[a-zA-Z/]+")
 # Numbers with letters in them, one behind the other: hexadecimal ones, and those with an exponent or a suffix. Without
 # this a table of numbers such as `0x8BA0, 0x8BA1` has as many letters as code.
 _NUMBER = rb"\b(?:0[xX][0-9a-fA-F]+[uUlL]{0,3}|[0-9]+(?:\.[0-9]*)?(?:[eE][+\-]?[0-9]+[fFlL]?|[fFlLuUdD]{1,3}))\b"
@@ -78,6 +78,8 @@ def _is_words(run: bytes) -> bool:
     """
     >>> _is_words(b"aVeryLongNameThatSomebodyGaveToATestSothatItSaysWhatitTestsAndnothingelse"), _is_words(b"acgt" * 16)
     (True, False)
+    >>> _is_words(b"plugins/gateTickets/translations/messages/visitorsOfTheZoo/birches")
+    True
     """
     if _LETTERS_ONLY.fullmatch(run) is None:
         return False

@@ -108,6 +108,8 @@ def test_a_menu_that_people_write_is_not_generated() -> None:
 def test_long_names_are_no_encoded_data() -> None:
     name = "theVeryLongNameOfATableThatHoldsTheTranslationsOfAllTheNamesOfEveryProductOfTheShop"
     assert measure(f"table({name}) {{}}\n" * 5).encoded_fraction == 0
+    path = "plugins/birchGateTickets/templates/gateTickets/translations/messages/visitorsOfTheZoo"
+    assert measure(f"#: {path}.php:12\n" * 5).encoded_fraction == 0
     assert measure("acgtacgttgca" * 40 + "\n").encoded_fraction > 0.9
     letters = "QWxsIHRoZSBiaXRzIHRoYXQgc29tZWJvZHkgbWF5IGhhdmUgd3JpdHRlbiBhbmQgbW9yZSBvZiB0aGVt\n"
     assert measure(letters).encoded_fraction > 0.9
