@@ -127,71 +127,76 @@ def _behind_cues(source: Source) -> Iterator[Hit]:
     for found in _CUE.finditer(source.raw):
         if found.start() < read:
             continue  # a sign between another cue and its name, as in "Copyright (c)"
-        if found.group().lower() == b"-by:" and source.before(found.start(), 7).lower() == b"powered":
+        cue = bytes(found.group()).lower()
+        if cue == b"-by:" and source.before(found.start(), 7).lower() == b"powered":
             continue  # the header of a server, which names a program
         behind = _behind(source, found.end()).decode("utf-8", "ignore")
         lead = _skipped(_LEAD, behind, 0)
-        if found.group().lower() == b"(c)" and _is_item(source, found.start(), behind, lead):
+        if cue == b"(c)" and _is_item(source, found.start(), behind, lead):
             continue
         read = found.end() + lead  # fewer characters than bytes, so never too far
+        is_copyright, is_tag = cue.startswith(_COPYRIGHT), cue.startswith((b"@author", b"\\author"))
         spans = list(_listed_names(behind, lead))
-        if not spans and not bytes(found.group()).lower().startswith(_COPYRIGHT):
+        if not spans and not is_copyright:
             spans = list(_reversed_name(behind, lead))
-        is_tag = bytes(found.group()).lower().startswith((b"@author", b"\\author"))
         if not spans and is_tag and not _IN_SENTENCE.search(source.before(found.start())):
             spans = list(_handle(behind, lead))
-        if spans and _SAID_OF_THINGS.fullmatch(found.group()):
+        if spans and _SAID_OF_THINGS.fullmatch(cue):
             things = _things(source.raw) if things is None else things
             spans = [span for span in spans if behind[slice(*span)] not in things]
         if spans and not name_cues.may_end(found.group(), behind, spans[-1][1]):
             continue
-        for start, end in spans:
-            yield _hit(behind, found.end(), start, end, "author_header", 0.75)
+        yield from _author_hits(behind, found.end(), spans)
         if spans and _GOES_ON.match(behind, spans[-1][1]):
             yield from _in_the_next_line(source, found.end())
-        if bytes(found.group()).lower().startswith(_COPYRIGHT):
+        if is_copyright:
             yield from _below_years(source, found.end())
-        if not behind.strip(" \t\r:*") and _HEADS_LINES.fullmatch(found.group()):
+        if not behind.strip(" \t\r:*") and _HEADS_LINES.fullmatch(cue):
             yield from _below(source, found.end())
 
 
 def _below(source: Source, place: int) -> Iterator[Hit]:
     """The names in the lines below a tag that stands alone, as Doxygen has it, one or more in each."""
-    for _ in range(_MOST_BELOW):
-        place = source.raw.find(b"\n", place) + 1
-        text = source.after(place, 200).decode("utf-8", "ignore") if place else ""
-        spans = list(_listed_names(text, _skipped(_LEAD, text, _COMMENT.match(text).end())))  # type: ignore[union-attr]
+    for start, text, spans in _lines_below(source, place, _COMMENT):
         if not spans or not _LINE_END.match(text, spans[-1][1]):
             return
-        for start, end in spans:
-            yield _hit(text, place, start, end, "author_header", 0.75)
+        yield from _author_hits(text, start, spans)
 
 
 def _in_the_next_line(source: Source, place: int) -> Iterator[Hit]:
     """The names with which a list goes on in the next line, if a comma, `and` or an end stands behind each."""
-    for _ in range(_MOST_BELOW):
-        place = source.raw.find(b"\n", place) + 1
-        text = source.after(place, 200).decode("utf-8", "ignore") if place else ""
-        spans = list(_listed_names(text, _skipped(_LEAD, text, _COMMENT.match(text).end())))  # type: ignore[union-attr]
+    for start, text, spans in _lines_below(source, place, _COMMENT):
         if not spans or not _LISTED_END.match(text, spans[-1][1]):
             return
-        for start, end in spans:
-            yield _hit(text, place, start, end, "author_header", 0.75)
+        yield from _author_hits(text, start, spans)
         if not _GOES_ON.match(text, spans[-1][1]):
             return
 
 
 def _below_years(source: Source, place: int) -> Iterator[Hit]:
     """The holders below one in lines that begin with years, if nothing goes on behind them."""
+    for start, text, spans in _lines_below(source, place, _YEARS_FIRST):
+        if spans and not _LISTED_END.match(text, spans[-1][1]):
+            return
+        yield from _author_hits(text, start, spans)
+
+
+def _lines_below(
+    source: Source, place: int, begin: re.Pattern[str]
+) -> Iterator[tuple[int, str, list[tuple[int, int]]]]:
+    """The lines below a place that begin so, up to the first that does not: where each starts, its text, its names."""
     for _ in range(_MOST_BELOW):
         place = source.raw.find(b"\n", place) + 1
         text = source.after(place, 200).decode("utf-8", "ignore") if place else ""
-        years = _YEARS_FIRST.match(text)
-        spans = list(_listed_names(text, _skipped(_LEAD, text, years.end()))) if years else []
-        if not years or spans and not _LISTED_END.match(text, spans[-1][1]):
+        found = begin.match(text)
+        if found is None:
             return
-        for start, end in spans:
-            yield _hit(text, place, start, end, "author_header", 0.75)
+        yield place, text, list(_listed_names(text, _skipped(_LEAD, text, found.end())))
+
+
+def _author_hits(text: str, offset: int, spans: list[tuple[int, int]]) -> Iterator[Hit]:
+    for start, end in spans:
+        yield _hit(text, offset, start, end, "author_header", 0.75)
 
 
 def _things(raw: bytes) -> frozenset[str]:
