@@ -131,7 +131,7 @@ def license_role(path: str) -> str | None:
         return "notice"
     if stem == "readme" or stem.startswith("readme.") or is_other_readme(path):
         return "readme"
-    if _in_license_folder(folder) and extension in _TEXT_OR_NONE:
+    if is_license_folder(folder) and extension in _TEXT_OR_NONE:
         return None if stem.replace("-", "_") in _NO_LICENCES else "license"
     role = _named_role(name, stem, extension)
     return "notice" if role == "license" and name == lower and _is_page(folder, extension) else role
@@ -350,10 +350,6 @@ def _stem(lower: str) -> tuple[str, str]:
     if not dot or not stem:
         return lower, ""
     return (stem if extension in _TEXT_EXTENSIONS else lower), extension
-
-
-def _in_license_folder(folder: str) -> bool:
-    return bool(folder) and is_license_folder(folder)
 
 
 def _named_role(name: str, stem: str, extension: str) -> str | None:

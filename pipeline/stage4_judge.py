@@ -43,8 +43,6 @@ from gleanery.records.errors import StopRun
 from gleanery.records.parquet import iter_rows, read_table, table_rows
 
 # Raise it when what was judged before is not to be believed any more, though policy and settings are the same.
-# 1: each task reads the bytes of the policy that the step's fingerprint names; 2: counts files; 3: limits of use hold
-# beside heads.
 JUDGE_VERSION = "3"
 # Raise it when the same file may now get another answer from the quality filters.
 QUALITY_VERSION = f"quality 5 / {LANGUAGE_DETECTOR}"

@@ -34,9 +34,7 @@ from gleanery.pipeline.stage4_judge import JUDGED, overridden
 from gleanery.pipeline.steps import Step
 from gleanery.records.parquet import read_table, table_files
 
-# 4: what bars a file flows over all equal forms, however many copies there are. 6: a third shows code in common, too.
-# 7: of several reasons that of the first class is told. 8: a fragment outweighs no objection.
-# 9: of repositories with equal evidence one wins all ties.
+# The version of the rule by which duplicates are settled: raise it when the same files may have other outcomes.
 KEEPER_VERSION = "11"
 # Of one task: its rows are small, 300 bytes for a file, and a task opens the files of every task of the step before.
 RANGE_CONTENTS = 1 << 16
