@@ -14,7 +14,7 @@ from gleanery.pipeline.crawled import OCCURRENCES
 from gleanery.pipeline.exchange import write_sorted
 from gleanery.pipeline.settings import Settings
 from gleanery.pipeline.shard import Shard, Task
-from gleanery.pipeline.stage1_crawl import MAX_NAMES, gather_parts
+from gleanery.pipeline.stage1_crawl import MAX_NAMES, _bounded, _names, gather_parts
 from gleanery.pipeline.stage2_conclude import SPREAD, spread_files, spread_parts
 from gleanery.records.ids import blob_id
 from gleanery.records.parquet import read_table, table_of, write_table
@@ -131,3 +131,12 @@ def test_files_of_many_sources_are_spread_in_a_time_that_grows_as_their_number(
         spread_parts(_shard(tmp_path, "spread"))
         taken.append(time.process_time() - start)
     assert taken[1] < 24 * taken[0]
+
+
+def test_a_flood_of_names_is_held_in_bounds_and_hides_no_licence() -> None:
+    names = [f"{n:05}.js" for n in range(10 * MAX_NAMES)] + ["LICENSE"]
+    for order in (names, names[::-1]):
+        table = pa.table({"blob_id": ["0" * 40] * len(order), "name": order})
+        (found,) = _names(table.slice(at, 100) for at in range(0, len(order), 100)).values()
+        assert len(found) <= 4 * MAX_NAMES and "LICENSE" in found
+        assert _bounded(found) == _bounded(set(names))
