@@ -875,6 +875,62 @@ def test_a_directory_that_is_not_allowed_counts_unless_the_policy_said_that_the_
     assert answer.num_rows == rows_found
 
 
+@pytest.mark.parametrize(("decides", "rows_found"), [("the folder decides: ", 0), ("", 1)])
+def test_a_header_that_is_not_allowed_counts_unless_the_policy_said_that_the_folder_decides(
+    tmp_path: Path, decides: str, rows_found: int
+) -> None:
+    rows, about, barred = good_rows(), ("add.py", "octo/lib"), "MIT AND GPL-3.0-only"
+    change("license_conclusions", "secret.py", "dog/gpl", expression=barred, directory_expression=barred)(rows)
+    offered = {"expression": "MIT OR GPL-3.0-only", "header_expression": barred, "conflict": True}
+    change("license_conclusions", *about, **offered)(rows)
+    change("docs", *about, license=offered["expression"])(rows)
+    change("decisions", *about, rule=f"{decides}allow: MIT (attribution)")(rows)
+    answer = ask(questions()["header_conflicts_released"], tables_of(write_run(tmp_path, rows)), {})
+    assert answer.num_rows == rows_found
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "decision", "rows_found"),
+    [
+        ({}, {}, 1),
+        ({"header_expression": "GPL-3.0-only"}, {}, 1),
+        ({"header_expression": "ISC"}, {}, 0),  # which of the two it was is not known
+        ({"conflict": True}, {}, 0),
+        ({}, {"reason": "vendored"}, 0),
+        ({}, {"rule": "override 0123456789ab: deny"}, 0),  # of a person, not of the policy
+    ],
+)
+def test_a_licence_is_not_allowed_where_the_policy_itself_refused_it_alone(
+    tmp_path: Path, conclusion: dict[str, Any], decision: dict[str, Any], rows_found: int
+) -> None:
+    rows, refused = good_rows(), ("secret.py", "dog/gpl")
+    stated = {"directory_expression": "GPL-3.0-only", "conflict": True}
+    change("license_conclusions", "add.py", "octo/lib", **stated)(rows)
+    change("license_conclusions", *refused, **conclusion)(rows)
+    change("decisions", *refused, **decision)(rows)
+    answer = ask(questions()["header_conflicts_released"], tables_of(write_run(tmp_path, rows)), {})
+    assert answer.num_rows == rows_found
+
+
+@pytest.mark.parametrize(
+    ("released", "header", "rows_found"),
+    [
+        ("MIT AND ISC", "MIT OR ISC", 0),
+        ("MIT OR ISC", "MIT AND ISC", 0),
+        ("MIT", "MIT OR LicenseRef-scancode-unknown-license-reference", 0),
+        ("MIT", "MIT AND ISC", 1),
+    ],
+)
+def test_a_header_contradicts_by_a_licence_that_it_names_and_the_release_does_not(
+    tmp_path: Path, released: str, header: str, rows_found: int
+) -> None:
+    rows, about = good_rows(), ("add.py", "octo/lib")
+    change("license_conclusions", *about, expression=released, header_expression=header)(rows)
+    change("docs", *about, license=released)(rows)
+    answer = ask(questions()["header_conflicts_released"], tables_of(write_run(tmp_path, rows)), {})
+    assert answer.num_rows == rows_found
+
+
 def test_a_person_s_decision_on_record_is_evidence(tmp_path: Path) -> None:
     rows = good_rows()
     overridden()(rows)
