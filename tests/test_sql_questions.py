@@ -388,6 +388,7 @@ NO_FAULTS: dict[str, tuple[str, Callable[[Rows], None]]] = {
         "decided_by_other_policies",
         change("decisions", "vendor/jq/jq.js", rule_version="quality-7"),
     ),
+    "document of one token": ("token_ranges", lambda rows: rows["docs"][-1].update(tokens=1)),
     "likeness that drops nothing": ("released_near_duplicates", copies(duplicate=False)),
     "one inside the other": ("released_near_duplicates", copies(sameness="contained")),
     "both near to a third": ("released_near_duplicates", both(crowd("near"), crowd("near", "f" * 40))),
