@@ -648,6 +648,34 @@ def test_a_kept_file_with_a_restricted_twin_that_is_only_alike_is_shown(tmp_path
     assert ("src/main.py", "add.py", 0.91) in {(r["path"], r["twin_path"], r["similarity"]) for r in answer}
 
 
+@pytest.mark.parametrize(
+    ("head", "above", "told"),
+    [
+        ("Copyright (c) 1997 Frob Corporation. All rights reserved.", "Copyright (c) 2019 Ada Lovelace", True),
+        ("Copyright (c) 1997 Lovelace Frob", "Copyright (c) 2019 Ada Lovelace", False),  # a name in common
+        ("(c) Octo Systems", "Copyright (c) 2019 Ada Lovelace", False),  # the owner of the repository
+        ("Copyright the authors <ada@frob.example>", "Copyright (c) 2019 Ada Lovelace", False),  # nobody by name
+        ("Copyright (c) 1997 Frob Corporation", None, False),  # as the text of Apache-2.0, which names nobody
+    ],
+)
+def test_an_owner_that_the_licence_of_a_file_does_not_name_is_told(
+    head: str, above: str | None, told: bool, tmp_path: Path
+) -> None:
+    rows = good_rows()
+    file = of_file(rows, "license_conclusions")
+    source = next(piece["blob_id"] for piece in file["evidence"] if piece["role"] == "ancestor_file")
+    own = of_file(rows, "files")["blob_id"]
+    findings = [finding for finding in rows["license_findings"] if finding["blob_id"] not in (own, source)]
+    like = row(rows, "license_findings") | {"outcome": "none", "expression": None, "scope": "head"}
+    findings.append(like | {"blob_id": own, "copyrights": [head]})
+    findings.append(like | {"blob_id": source, "copyrights": [above] if above else [], "scope": "whole"})
+    rows["license_findings"] = findings
+    answer = ask(questions()["other_owners"], tables_of(write_run(tmp_path, rows)), {}).to_pylist()
+    assert [(r["path"], r["owners"]) for r in answer if r["repo"] == "octo/app"] == [("src/main.py", [head])] * told
+    findings[-2] |= {"outcome": "found", "expression": "MIT"}  # a head that says what it is under speaks for itself
+    assert not ask(questions()["other_owners"], tables_of(write_run(tmp_path / "said", rows)), {}).num_rows
+
+
 def test_an_empty_file_is_under_no_licence_and_in_no_cluster(tmp_path: Path) -> None:
     rows = good_rows()
     for path, repo in (("src/main.py", "octo/app"), ("add.py", "octo/lib")):
