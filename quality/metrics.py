@@ -24,7 +24,7 @@ _ENCODED = re2.compile(
 )
 # Long names, paths and sentences without blanks: nothing but letters and slashes, few of them capitals. Of base64 half
 # are capitals, and of 64 characters hardly ever none is a digit; a strand of DNA has few letters.
-_LETTERS_ONLY = re2.compile(rb"[a-zA-Z/]+")
+_LETTERS_AND_SLASHES = re2.compile(rb"[a-zA-Z/]+")
 # Numbers with letters in them, one behind the other: hexadecimal ones, and those with an exponent or a suffix. Without
 # this a table of numbers such as `0x8BA0, 0x8BA1` has as many letters as code.
 _NUMBER = rb"\b(?:0[xX][0-9a-fA-F]+[uUlL]{0,3}|[0-9]+(?:\.[0-9]*)?(?:[eE][+\-]?[0-9]+[fFlL]?|[fFlLuUdD]{1,3}))\b"
@@ -81,7 +81,7 @@ def _is_words(run: bytes) -> bool:
     >>> _is_words(b"plugins/gateTickets/translations/messages/visitorsOfTheZoo/birches")
     True
     """
-    if _LETTERS_ONLY.fullmatch(run) is None:
+    if _LETTERS_AND_SLASHES.fullmatch(run) is None:
         return False
     capitals = sum(map(run.count, _CAPITALS))
     return 4 * capitals <= len(run) and len(set(run.lower())) >= 10

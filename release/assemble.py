@@ -148,9 +148,9 @@ def _place_overrides(source: Path, target: Path, named: set[str]) -> None:
 
 def _noticed(wanted: Mapping[str, Path]) -> pa.Array:
     """The contents whose copyright lines a release owes: released files, and where their licences were read."""
-    docs = [path for name, path in wanted.items() if name.startswith("docs/")]
-    released = pa.concat_tables([read_table(path, ["file_id", "blob_id"]) for path in docs])
-    blobs, files = [*released.column("blob_id").chunks], released.column("file_id")
+    docs = [read_table(path, ["file_id", "blob_id"]) for name, path in wanted.items() if name.startswith("docs/")]
+    blobs = [chunk for table in docs for chunk in table.column("blob_id").chunks]
+    files = pa.chunked_array([chunk for table in docs for chunk in table.column("file_id").chunks], pa.string())
     for name, path in wanted.items():
         if name.startswith("tables/license_conclusions/"):
             concluded = read_table(path, ["file_id", "evidence"])
