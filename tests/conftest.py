@@ -20,6 +20,7 @@ from gleanery.optout.registry import Registry
 
 if TYPE_CHECKING:
     from gleanery.pipeline.settings import Settings
+    from gleanery.privacy.redact import Redactor
 
 # The same examples every time where a change has to land; new ones on a developer's machine. Slowness is no fault.
 settings.register_profile("ci", derandomize=True, deadline=None)
@@ -31,6 +32,14 @@ settings.load_profile("ci" if os.environ.get("CI") else "developer")
 for name in (signal.SIGHUP, signal.SIGINT):
     if signal.getsignal(name) is signal.SIG_IGN:
         signal.signal(name, signal.default_int_handler if name is signal.SIGINT else signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session")
+def redactor() -> "Redactor":
+    """One for all tests of a process: it remembers nothing of a text, and takes two seconds to make."""
+    from gleanery.privacy.redact import Redactor
+
+    return Redactor()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,11 +10,6 @@ from gleanery.privacy.redact import Redactor
 ONE, TWO, THREE = "Wilma Feuerhahn", "Tove Lindqvist", "Jean-Luc Dubois"
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 def names(redactor: Redactor, path: str, text: str) -> list[str]:
     return [value for kind, value in found(redactor, text, path) if kind == "NAME"]
 

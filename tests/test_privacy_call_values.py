@@ -10,11 +10,6 @@ from gleanery.privacy.redact import Redactor
 PW, KEY = "kF9xQ2vT7z", "a8Zk3PqLw9XvT2bN7cRm5YdH"
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 @pytest.mark.parametrize(
     ("path", "text"),
     [

@@ -18,11 +18,6 @@ FIRST = ("Wilma", "Tove", "Oluwaseun", "Jean-Luc", "Ingrid", "Piotr", "Maëlle",
 LAST = ("Feuerhahn", "Lindqvist", "Adéyẹmí", "Dubois", "O'Casey", "Kowalczyk", "van der Brugge", "McAllister")
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 def real_files(count: int) -> list[Path]:
     """Files of the standard library, the same ones on each run, none of them very large."""
     files = sorted(

@@ -25,11 +25,6 @@ HEX = "4b1d0f7ac93e5826be01f7d4a95c3e68"
 PW = "Birke7Zweig"
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 @pytest.mark.parametrize(
     "text, address",
     [

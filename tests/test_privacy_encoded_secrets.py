@@ -12,11 +12,6 @@ PW = "kF9xQ2vT7z"
 HEX = "9f3a61c07be84d25a1f09c7e6b3d8245"
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 

@@ -12,11 +12,6 @@ RNG = random.Random(5)
 LETTERS = string.ascii_letters + string.digits
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 def made(length: int, signs: str = LETTERS) -> str:
     return "".join(RNG.choices(signs, k=length))
 

@@ -15,11 +15,6 @@ from gleanery.privacy.syntax import LONGEST, parses
 MEGABYTE = 1_000_000
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 def seconds(redactor: Redactor, text: str, path: str) -> float:
     started = time.process_time()
     redactor.redact(text, path, None)

@@ -13,11 +13,6 @@ MIXED = "Zk3mQ9xT7vB2nL5pR8sW1yC4dF6gH0jK"
 BILI = "3f8a1b2c%2C1742915423%2C5d6e7%2A91CjBvZkq8Jw7mP0aQeRtYuIoPxN2"
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 @pytest.mark.parametrize(
     ("text", "values"),
     [

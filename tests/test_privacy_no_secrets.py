@@ -5,11 +5,6 @@ import pytest
 from gleanery.privacy.redact import Redactor
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 def found(redactor: Redactor, path: str, text: str) -> list[tuple[str, str]]:
     return [(r.entity, text[r.start : r.end]) for r in redactor.redact(text, path, None).replacements]
 

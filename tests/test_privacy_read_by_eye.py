@@ -8,11 +8,6 @@ from gleanery.privacy.redact import Redactor
 ONE, TWO = "Wilma Feuerhahn", "Otto Quast"
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 def names(redactor: Redactor, text: str, path: str = "gate.c") -> list[str]:
     return [value for entity, value in found(redactor, text, path) if entity == "NAME"]
 

@@ -42,11 +42,6 @@ PATHS = st.sampled_from(
 )
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 @pytest.mark.parametrize("given_file", INPUTS, ids=lambda p: p.stem)
 def test_the_golden_files_come_out_as_expected(redactor: Redactor, given_file: Path) -> None:
     redacted = redactor.redact(given_file.read_text(), given_file.stem, None)

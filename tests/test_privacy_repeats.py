@@ -11,11 +11,6 @@ from gleanery.privacy.redact import Redactor
 PW, KEY = "kF9xQ2vT7z", "9f3a61c07be84d25a1f09c7e6b3d8245"
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 @pytest.mark.parametrize(
     ("path", "text"),
     [

@@ -10,11 +10,6 @@ from gleanery.privacy.redact import Redactor
 AT = "2003/08/27 10:00:00"
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 @pytest.mark.parametrize(
     "text",
     [

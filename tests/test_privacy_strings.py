@@ -10,11 +10,6 @@ from gleanery.privacy.redact import Redactor
 PW = "kF9xQ2vT7z"
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 @pytest.mark.parametrize(
     ("path", "text"),
     [

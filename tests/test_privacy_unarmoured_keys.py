@@ -28,11 +28,6 @@ def key(form: str) -> str:
     return base64.b64encode(head + random.Random(form).randbytes(size - len(head))).decode()
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 def lines(text: str, width: int = 64) -> list[str]:
     return [text[place : place + width] for place in range(0, len(text), width)]
 

@@ -9,11 +9,6 @@ HEX = "9f3a61c07be84d25a1f09c7e6b3d8245"
 MIXED = "a8Zk3PqLw9XvT2bN7cRm"
 
 
-@pytest.fixture(scope="module")
-def redactor() -> Redactor:
-    return Redactor()
-
-
 FORMS = {
     "python": ("a.py", "PASSWORD = '{}'\n"),
     "java": ("A.java", 'String password = "{}";\n'),
